@@ -1,0 +1,1 @@
+//! Deploys verifiers and submits proofs to a chain.

@@ -1,0 +1,1 @@
+//! From a quantized graph to a Halo2 circuit.

@@ -1,0 +1,1 @@
+//! Runs contracts in process and measures their gas.

@@ -1,0 +1,22 @@
+//! Verifies the answers of int8-quantized ONNX models on EVM chains.
+//!
+//! The modules follow the path of the data; each uses the ones before it and knows nothing of the
+//! ones after it:
+//!
+//! | step | module |
+//! |---|---|
+//! | model file → quantized graph | [`model`] |
+//! | → circuit | [`circuit`] |
+//! | → keys, proof | [`proving`] |
+//! | → verifier contract | [`solidity`] |
+//! | → gas report | [`evm`] |
+//! | → deployment, on-chain verdict | [`chain`] |
+
+#[cfg(feature = "chain")]
+pub mod chain;
+pub mod circuit;
+pub mod cli;
+pub mod evm;
+pub mod model;
+pub mod proving;
+pub mod solidity;

@@ -1,0 +1,5 @@
+//! The `zkverdict` command.
+
+fn main() -> std::process::ExitCode {
+    zkverdict::cli::main()
+}

@@ -1,0 +1,1 @@
+//! From a verifying key to a Solidity verifier.

@@ -1,7 +1,17 @@
 //! From an ONNX file to a quantized graph, and what that graph computes.
 
+mod error;
+mod eval;
 mod graph;
+mod import;
+mod limits;
+mod onnx;
+mod quantization;
 mod requantization;
+mod summary;
 
+pub use error::*;
+pub use eval::*;
 pub use graph::*;
 pub use requantization::*;
+pub use summary::*;

@@ -112,8 +112,7 @@ pub(super) fn decode(
     external: ExternalReader<'_>,
 ) -> Result<Constant, ModelError> {
     let name = if tensor.name.is_empty() { "(unnamed)" } else { &tensor.name };
-    let error =
-        |reason: String| ModelError::Initializer { tensor: name.to_owned(), reason };
+    let error = |reason: String| ModelError::Initializer { tensor: name.to_owned(), reason };
     let shape = tensor
         .dims
         .iter()
@@ -218,8 +217,7 @@ fn read_external(
     name: &str,
     external: ExternalReader<'_>,
 ) -> Result<Vec<u8>, ModelError> {
-    let error =
-        |reason: String| ModelError::Initializer { tensor: name.to_owned(), reason };
+    let error = |reason: String| ModelError::Initializer { tensor: name.to_owned(), reason };
     let entry = |key: &str| {
         tensor.external_data.iter().find(|entry| entry.key == key).map(|entry| &entry.value)
     };

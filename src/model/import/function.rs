@@ -41,13 +41,8 @@ fn polynomial(x: f32, coefficients: &[f32]) -> f32 {
 /// The rational approximation of the logistic function that onnxruntime uses: an odd polynomial over
 /// an even one, plus one half.
 fn sigmoid(x: f32) -> f32 {
-    const ODD: [f32; 5] = [
-        4.370_310_126e-11,
-        1.156_273_245e-7,
-        6.085_748_646e-5,
-        8.513_771_333e-3,
-        2.482_879_471e-1,
-    ];
+    const ODD: [f32; 5] =
+        [4.370_310_126e-11, 1.156_273_245e-7, 6.085_748_646e-5, 8.513_771_333e-3, 2.482_879_471e-1];
     const EVEN: [f32; 6] = [
         6.102_473_898e-13,
         5.761_021_370e-9,

@@ -1,8 +1,6 @@
 //! From a float expression and the QuantizeLinear that ends it to integer operators.
 
-use super::{
-    Importer, NodeView, RealId, RealKind, Value, function::Function,
-};
+use super::{Importer, NodeView, RealId, RealKind, Value, function::Function};
 use crate::model::{
     ElementType, ModelError, Operator, Origin, Quantization, Table, Tensor, TensorId, Unsupported,
 };
@@ -110,7 +108,9 @@ impl Importer<'_> {
                     )),
                 }
             }
-            RealKind::Activation(x) if below == id && self.tensor(*x).quantization == quantization => {
+            RealKind::Activation(x)
+                if below == id && self.tensor(*x).quantization == quantization =>
+            {
                 Ok(*x)
             }
             RealKind::Linear(x, parts) => {

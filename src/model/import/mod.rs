@@ -250,7 +250,9 @@ impl<'a> Importer<'a> {
             };
             match self.values.get(output.name.as_str()) {
                 None => return Err(error("no node makes it")),
-                Some(Value::Unknown) => return Err(error("the node that makes it does not give it")),
+                Some(Value::Unknown) => {
+                    return Err(error("the node that makes it does not give it"));
+                }
                 Some(Value::Constant(_)) => return Err(error("it does not depend on the input")),
                 Some(&Value::Integers(tensor)) => outputs.push(port(tensor, false)),
                 Some(&Value::Real(id)) => match self.reals[id.0].kind {
@@ -259,9 +261,7 @@ impl<'a> Importer<'a> {
                         return Err(error("it does not depend on the input"));
                     }
                     _ => {
-                        return Err(ModelError::OutputNotQuantized {
-                            tensor: output.name.clone(),
-                        });
+                        return Err(ModelError::OutputNotQuantized { tensor: output.name.clone() });
                     }
                 },
             }

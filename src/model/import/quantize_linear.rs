@@ -3,10 +3,7 @@
 
 use std::rc::Rc;
 
-use super::{
-    Constant, Data, Importer, NodeView, RealId, RealKind, Value,
-    real::Weights,
-};
+use super::{Constant, Data, Importer, NodeView, RealId, RealKind, Value, real::Weights};
 use crate::model::{ElementType, ModelError, Quantization, TensorId, onnx::DataType};
 
 /// `QuantizeLinear(x, scale, zero point)`.
@@ -18,9 +15,10 @@ pub(super) fn quantize_linear(
     let scale = importer.scales(node, 1)?;
     let zero_point = importer.optional_constant(node, 2)?;
     let element = match &zero_point {
-        Some(constant) => constant.data.element().ok_or_else(|| {
-            node.unsupported(format!("the type {}", constant.data.type_name()))
-        })?,
+        Some(constant) => constant
+            .data
+            .element()
+            .ok_or_else(|| node.unsupported(format!("the type {}", constant.data.type_name())))?,
         None => match node.int("output_dtype").unwrap_or(0) {
             0 | 2 => ElementType::Uint8,
             3 => ElementType::Int8,
@@ -121,9 +119,10 @@ impl Importer<'_> {
             return Err(node.unsupported(format!("a scale of shape {:?}", constant.shape)));
         }
         match scales.iter().find(|scale| !(scale.is_finite() && **scale > 0.0)) {
-            Some(scale) => Err(node.error(format!(
-                "its scale `{name}` is {scale}, expected a positive number"
-            ))),
+            Some(scale) => {
+                Err(node
+                    .error(format!("its scale `{name}` is {scale}, expected a positive number")))
+            }
             None => Ok(scales.to_vec()),
         }
     }
@@ -265,7 +264,8 @@ fn weights(
         .iter()
         .enumerate()
         .map(|(i, &integer)| {
-            let zero_point = if zero_points.len() == 1 { zero_points[0] } else { zero_points[channel(i)] };
+            let zero_point =
+                if zero_points.len() == 1 { zero_points[0] } else { zero_points[channel(i)] };
             integer
                 .checked_sub(zero_point)
                 .ok_or_else(|| node.error(format!("{integer} − {zero_point} exceeds 32 bits")))

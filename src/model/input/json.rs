@@ -16,8 +16,8 @@ pub(super) fn read(bytes: &[u8]) -> Result<Vec<(Option<String>, Array)>, ModelEr
         Value::Object(object) => object
             .into_iter()
             .map(|(name, value)| {
-                let array = array(&value)
-                    .map_err(|reason| error(format!("under `{name}`, {reason}")))?;
+                let array =
+                    array(&value).map_err(|reason| error(format!("under `{name}`, {reason}")))?;
                 Ok((Some(name), array))
             })
             .collect(),

@@ -78,8 +78,7 @@ impl Model {
     /// Puts arrays in the order of the model's inputs.
     fn assign(&self, mut arrays: Vec<(Option<String>, Array)>) -> Result<Vec<Array>, ModelError> {
         let names = || {
-            let names: Vec<_> =
-                self.inputs.iter().map(|port| format!("`{}`", port.name)).collect();
+            let names: Vec<_> = self.inputs.iter().map(|port| format!("`{}`", port.name)).collect();
             names.join(", ")
         };
         let mut assigned = Vec::new();
@@ -108,14 +107,15 @@ impl Model {
     /// The integers of each inference.
     fn quantize_port(&self, port: &Port, array: &Array) -> Result<Vec<Vec<i32>>, ModelError> {
         let tensor = &self.graph.tensors[port.tensor.0];
-        let inferences = inferences(tensor, &array.shape).ok_or_else(|| ModelError::InputShape {
-            input: port.name.clone(),
-            got: match array.shape.as_slice() {
-                [len] => format!("{len} values"),
-                shape => format!("shape {shape:?}"),
-            },
-            expected: format!("shape {:?}, {} values", tensor.shape, tensor.len()),
-        })?;
+        let inferences =
+            inferences(tensor, &array.shape).ok_or_else(|| ModelError::InputShape {
+                input: port.name.clone(),
+                got: match array.shape.as_slice() {
+                    [len] => format!("{len} values"),
+                    shape => format!("shape {shape:?}"),
+                },
+                expected: format!("shape {:?}, {} values", tensor.shape, tensor.len()),
+            })?;
         let value = |index: usize| {
             let bad = |got: String, expected: String| ModelError::InputValue {
                 input: port.name.clone(),
@@ -161,9 +161,8 @@ impl Model {
 /// How many inferences an array of this shape holds, `None` if it does not fit the tensor.
 fn inferences(tensor: &Tensor, shape: &[usize]) -> Option<usize> {
     // Axes of length 1 do not change the order of values.
-    let squeeze = |shape: &[usize]| -> Vec<usize> {
-        shape.iter().copied().filter(|&dim| dim != 1).collect()
-    };
+    let squeeze =
+        |shape: &[usize]| -> Vec<usize> { shape.iter().copied().filter(|&dim| dim != 1).collect() };
     let model = tensor.shape.as_slice();
     let is_one = shape == model
         || shape == [tensor.len()]

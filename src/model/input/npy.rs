@@ -1,9 +1,6 @@
 //! numpy's format for one array: a magic number, a header that is a Python literal, the values.
 
-use super::{
-    Array, Elements,
-    array::checked_len,
-};
+use super::{Array, Elements, array::checked_len};
 use crate::model::ModelError;
 
 pub(super) const MAGIC: &[u8] = b"\x93NUMPY";
@@ -16,8 +13,7 @@ fn error(reason: impl Into<String>) -> ModelError {
 pub(super) fn read(bytes: &[u8]) -> Result<Array, ModelError> {
     let truncated = || error("it ends in its header");
     let rest = bytes.strip_prefix(MAGIC).ok_or_else(|| error("it begins differently"))?;
-    let (&[major, _minor], rest) =
-        rest.split_first_chunk::<2>().ok_or_else(truncated)?;
+    let (&[major, _minor], rest) = rest.split_first_chunk::<2>().ok_or_else(truncated)?;
     let (header_len, rest) = match major {
         1 => {
             let (len, rest) = rest.split_first_chunk::<2>().ok_or_else(truncated)?;

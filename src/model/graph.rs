@@ -103,6 +103,18 @@ pub struct Node {
     pub inputs: Vec<TensorId>,
     /// The tensor it gives.
     pub output: TensorId,
+    /// What in the ONNX file it stands for.
+    pub origin: Origin,
+}
+
+/// What in the ONNX file a node stands for.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Origin {
+    /// The operator, under the name of its quantized form (`QGemm` also for a Gemm between
+    /// DequantizeLinear and QuantizeLinear).
+    pub operator: String,
+    /// How many trained parameters it holds: weights, biases and other constant operands.
+    pub parameters: usize,
 }
 
 /// What a node computes, on integers.

@@ -51,6 +51,20 @@ pub enum EvmError {
         halt: Halt,
     },
 
+    /// The source map is not one that solc writes.
+    #[error("source map entry `{entry}` is malformed")]
+    SourceMap {
+        /// The entry.
+        entry: String,
+    },
+
+    /// The ABI is not one that a compiler writes.
+    #[error("the contract's ABI is malformed: {reason}")]
+    Abi {
+        /// What is wrong with it.
+        reason: String,
+    },
+
     /// The chain refuses the transaction for another reason.
     #[error("the transaction is not valid: {reason}")]
     InvalidTransaction {

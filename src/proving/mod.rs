@@ -1,1 +1,5 @@
 //! Keys, proofs and their verification.
+
+mod transcript;
+
+pub use transcript::*;

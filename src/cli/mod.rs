@@ -1,6 +1,77 @@
-//! The command line.
+//! The command line: one verb per stage of the path.
+//!
+//! Standard output holds the result and nothing else; progress, warnings and hints go to standard
+//! error. Exit codes: 0 yes, 1 no (the proof is not valid, a snapshot check failed), 2 could not tell.
+
+mod console;
+mod error;
+mod files;
+mod verbs;
+
+use clap::Parser;
+use std::process::ExitCode;
+
+use console::Console;
+use error::CliError;
+
+/// Verify the answers of quantized ONNX models on EVM chains.
+#[derive(Parser)]
+#[command(name = "zkverdict", version, max_term_width = 100)]
+struct Cli {
+    /// Print one JSON document instead of text; errors become JSON too
+    #[arg(long, global = true)]
+    json: bool,
+
+    /// No progress, warnings or hints
+    #[arg(long, short, global = true)]
+    quiet: bool,
+
+    #[command(subcommand)]
+    verb: verbs::Verb,
+}
+
+/// What a verb found out, when it could tell.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Answer {
+    /// The proof is valid, the file is written, the check holds.
+    Yes,
+    /// The proof is not valid, the check failed.
+    No,
+}
 
 /// Runs the command and says how it went.
-pub fn main() -> std::process::ExitCode {
-    std::process::ExitCode::from(2)
+pub fn main() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => return usage(&error),
+    };
+    let console = Console::new(cli.json, cli.quiet);
+    match verbs::run(cli.verb, &console) {
+        Ok(Answer::Yes) => ExitCode::SUCCESS,
+        Ok(Answer::No) => ExitCode::from(1),
+        Err(error) => {
+            console.error(&error);
+            ExitCode::from(2)
+        }
+    }
+}
+
+/// Help and version are answers; anything else wrong with the arguments is an error, in JSON when
+/// the arguments asked for it, readable or not.
+fn usage(error: &clap::Error) -> ExitCode {
+    if !error.use_stderr() {
+        // A closed pipe behind `--help` is nobody's problem.
+        let _ = error.print();
+        return ExitCode::SUCCESS;
+    }
+    if std::env::args().any(|argument| argument == "--json") {
+        let text = error.to_string();
+        let mut lines = text.lines();
+        let message = lines.next().unwrap_or_default().trim_start_matches("error: ").to_owned();
+        let hint = lines.collect::<Vec<_>>().join("\n").trim().to_owned();
+        Console::new(true, false).error(&CliError::Usage { message, hint });
+    } else {
+        let _ = error.print();
+    }
+    ExitCode::from(2)
 }

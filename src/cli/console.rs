@@ -1,0 +1,98 @@
+//! What people and scripts see: results on standard output, everything else on standard error.
+
+use super::CliError;
+use serde::Serialize;
+use std::fmt::Display;
+use std::io::{IsTerminal, Write};
+use std::time::Duration;
+
+/// Where a verb puts its result, and what it says meanwhile.
+#[derive(Debug)]
+pub struct Console {
+    json: bool,
+    quiet: bool,
+}
+
+impl Console {
+    /// A console that prints JSON or text, with or without remarks.
+    pub fn new(json: bool, quiet: bool) -> Self {
+        Self { json, quiet }
+    }
+
+    /// Whether results are JSON documents.
+    pub fn is_json(&self) -> bool {
+        self.json
+    }
+
+    /// Prints a result: its `Display` for people, its serialization with `--json`.
+    pub fn result<T: Display + Serialize>(&self, result: &T) -> Result<(), CliError> {
+        let text = if self.json {
+            serde_json::to_string_pretty(result).map_err(CliError::Json)?
+        } else {
+            result.to_string()
+        };
+        // A reader that went away (`| head`) has seen what it wanted.
+        match writeln!(std::io::stdout().lock(), "{}", text.trim_end()) {
+            Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
+                Err(CliError::io("standard output", error))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Something to know that is not the result.
+    pub fn warn(&self, message: impl Display) {
+        if !self.quiet {
+            eprintln!("warning: {message}");
+        }
+    }
+
+    /// Says why the verb could not tell.
+    pub fn error(&self, error: &CliError) {
+        let mut message = error.to_string();
+        let mut source = std::error::Error::source(error);
+        while let Some(cause) = source {
+            let text = cause.to_string();
+            // Transparent wrappers repeat their source's words.
+            if !message.contains(&text) {
+                message = format!("{message}: {text}");
+            }
+            source = cause.source();
+        }
+        let hint = error.hint();
+        if self.json {
+            let document = serde_json::json!({ "error": message, "hint": hint });
+            eprintln!("{document}");
+        } else {
+            eprintln!("error: {message}");
+            if let Some(hint) = hint.filter(|_| !self.quiet) {
+                eprintln!("\nhint: {hint}");
+            }
+        }
+    }
+
+    /// A spinner with the name of the stage under way, when somebody is watching.
+    pub fn stage(&self, name: &'static str) -> Stage {
+        let watched = std::io::stderr().is_terminal() && !self.quiet && !self.json;
+        let bar = watched.then(|| {
+            let bar = indicatif::ProgressBar::new_spinner().with_message(name);
+            bar.enable_steady_tick(Duration::from_millis(100));
+            bar
+        });
+        Stage { bar }
+    }
+}
+
+/// A stage under way; its spinner goes when it is dropped.
+#[derive(Debug)]
+pub struct Stage {
+    bar: Option<indicatif::ProgressBar>,
+}
+
+impl Drop for Stage {
+    fn drop(&mut self) {
+        if let Some(bar) = &self.bar {
+            bar.finish_and_clear();
+        }
+    }
+}

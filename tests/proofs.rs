@@ -21,11 +21,11 @@ fn timing() {
         println!("keygen {:?} pk {}", t.elapsed(), prover.key_bytes());
         let input = vec![3; model.graph.tensors[model.inputs[0].tensor.0].len()];
         for _ in 0..5 {
-        let t = Instant::now();
-        let witness = circuit.witness(&input, Fr::from(9)).unwrap();
-        let instances = witness.instances.clone();
-        let proof = prover.prove(circuit.with_witness(witness), &instances).unwrap();
-        println!("prove {:?} bytes {}", t.elapsed(), proof.len());
+            let t = Instant::now();
+            let witness = circuit.witness(&input, Fr::from(9)).unwrap();
+            let instances = witness.instances.clone();
+            let proof = prover.prove(circuit.with_witness(witness), &instances).unwrap();
+            println!("prove {:?} bytes {}", t.elapsed(), proof.len());
         }
     }
 }

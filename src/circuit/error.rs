@@ -47,9 +47,9 @@ pub enum CircuitError {
     #[error("the circuit does not fit the largest k, {0}")]
     TooLarge(u32),
 
-    /// A requantization steps too irregularly for any layout that was tried.
-    #[error("no layout up to k = {0} has an exact line for every layer at once")]
-    NoDivisor(u32),
+    /// A plan that was written down does not fit the model.
+    #[error("the stored plan does not fit the model")]
+    OtherPlan,
 
     /// The input is not what the circuit takes.
     #[error("{found} input values, expected {expected}")]
@@ -71,7 +71,7 @@ impl CircuitError {
     pub fn hint(&self) -> Option<String> {
         match self {
             Self::TooManyRows { needed, .. } => Some(format!("ask for k = {needed} or more")),
-            Self::NoLine { .. } | Self::NoDivisor(_) => Some(
+            Self::NoLine { .. } => Some(
                 "scales that are not powers of two, from another calibration, usually have a line"
                     .into(),
             ),

@@ -70,13 +70,24 @@ impl ModelCircuit {
     pub fn new(model: &Model, wishes: Wishes) -> Result<Self, CircuitError> {
         let program = Program::new(model)?;
         let plan = Plan::new(&program, wishes)?;
+        Ok(Self::compile(program, plan))
+    }
+
+    /// The circuit that was planned for a model earlier.
+    pub fn restore(model: &Model, k: u32, shape: Shape) -> Result<Self, CircuitError> {
+        let program = Program::new(model)?;
+        let plan = Plan::restore(&program, k, shape).ok_or(CircuitError::OtherPlan)?;
+        Ok(Self::compile(program, plan))
+    }
+
+    fn compile(program: Program, plan: Plan) -> Self {
         let fixed = Fixed::new(&program, &plan);
-        Ok(Self {
+        Self {
             compiled: Arc::new(Compiled { program, plan, fixed }),
             witness: None,
             #[cfg(test)]
             forge: None,
-        })
+        }
     }
 
     /// The layout that was chosen.

@@ -52,10 +52,13 @@ const LARGEST_DEGREE: usize = 5;
 pub struct ModelCircuit {
     compiled: Arc<Compiled>,
     witness: Option<Arc<Witness>>,
-    /// What a cheating prover does to the second phase.
     #[cfg(test)]
-    forge: Option<fn(&mut Sums)>,
+    forge: Option<Forge>,
 }
+
+/// What a cheating prover does to the second phase, knowing all that a prover knows.
+#[cfg(test)]
+type Forge = fn(&mut Sums, &Challenges, &Fixed, &Witness);
 
 /// What a circuit is, whatever its witness.
 #[derive(Debug)]
@@ -158,7 +161,7 @@ impl Circuit<Fr> for ModelCircuit {
                         let mut sums = witness.sums(&compiled.fixed, &compiled.plan, challenges);
                         #[cfg(test)]
                         if let Some(forge) = self.forge {
-                            forge(&mut sums);
+                            forge(&mut sums, challenges, &compiled.fixed, witness);
                         }
                         assign_sums(&mut region, &columns, &sums);
                     }

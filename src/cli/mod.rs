@@ -3,9 +3,13 @@
 //! Standard output holds the result and nothing else; progress, warnings and hints go to standard
 //! error. Exit codes: 0 yes, 1 no (the proof is not valid, a snapshot check failed), 2 could not tell.
 
+mod bundle;
 mod console;
 mod error;
 mod files;
+mod input;
+mod memory;
+mod proof_file;
 mod verbs;
 
 use clap::Parser;

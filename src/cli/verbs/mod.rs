@@ -1,12 +1,35 @@
 //! The verbs. Each file holds one: its arguments, its result, and `run`.
 
+mod inspect;
+mod keygen;
+mod prove;
+mod run;
+mod verify;
+
 use super::{Answer, CliError, Console};
 
 /// What the command can do.
 #[derive(clap::Subcommand)]
-pub enum Verb {}
+pub enum Verb {
+    /// Read a model and print what it is and what it will cost
+    Inspect(inspect::Args),
+    /// Compute the model's outputs on integers, without any proof
+    Run(run::Args),
+    /// Plan the layout, make the keys, write the bundle
+    Keygen(keygen::Args),
+    /// Make a proof file
+    Prove(prove::Args),
+    /// Check a proof file
+    Verify(verify::Args),
+}
 
 /// Does what the verb says.
-pub fn run(verb: Verb, _console: &Console) -> Result<Answer, CliError> {
-    match verb {}
+pub fn run(verb: Verb, console: &Console) -> Result<Answer, CliError> {
+    match verb {
+        Verb::Inspect(args) => inspect::run(args, console),
+        Verb::Run(args) => run::run(args, console),
+        Verb::Keygen(args) => keygen::run(args, console),
+        Verb::Prove(args) => prove::run(args, console),
+        Verb::Verify(args) => verify::run(args, console),
+    }
 }

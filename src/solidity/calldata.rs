@@ -5,12 +5,12 @@ use std::fmt;
 use halo2_proofs::halo2curves::bn256::Fr;
 use sha3::{Digest, Keccak256};
 
-use crate::proving::word_of as scalar_bytes;
+use super::layout::scalar_bytes;
 
 /// Calldata of `verifyProof(bytes,uint256[])`. Instances are given column by column.
 pub fn verify_proof_calldata(proof: &[u8], instances: &[Fr]) -> Vec<u8> {
     let instances: Vec<[u8; 32]> =
-        instances.iter().map(|instance| scalar_bytes(instance)).collect();
+        instances.iter().map(|&instance| scalar_bytes(instance)).collect();
     verify_proof_calldata_of_words(proof, &instances)
 }
 
@@ -32,7 +32,7 @@ pub fn verify_batch_calldata(
 ) -> Vec<u8> {
     let proofs: Vec<_> = proofs.iter().map(|proof| encoded_bytes(proof.as_ref())).collect();
     let words = |instances: &[Fr]| -> Vec<[u8; 32]> {
-        instances.iter().map(|instance| scalar_bytes(instance)).collect()
+        instances.iter().map(|&instance| scalar_bytes(instance)).collect()
     };
     let instances: Vec<_> =
         instances.iter().map(|instances| encoded_words(&words(instances.as_ref()))).collect();

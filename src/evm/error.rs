@@ -58,6 +58,13 @@ pub enum EvmError {
         entry: String,
     },
 
+    /// The compiler did not give what was asked for.
+    #[error("the compiler's output is not usable: {reason}")]
+    CompilerOutput {
+        /// Its first error, or what is missing.
+        reason: String,
+    },
+
     /// The ABI is not one that a compiler writes.
     #[error("the contract's ABI is malformed: {reason}")]
     Abi {

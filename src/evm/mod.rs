@@ -6,6 +6,7 @@
 
 mod abi;
 mod error;
+mod fine_positions;
 mod fork;
 mod machine;
 mod opcode_class;

@@ -25,6 +25,7 @@ pub struct Experiment {
     consumer: Option<Consumer>,
     prices: Prices,
     missing_precompiles: Vec<Address>,
+    gas_limit: Option<u64>,
 }
 
 /// A contract that calls the measured one. Its constructor takes that one's address.
@@ -194,6 +195,7 @@ impl Experiment {
             consumer: None,
             prices: Prices::default(),
             missing_precompiles: Vec::new(),
+            gas_limit: None,
         }
     }
 
@@ -239,6 +241,13 @@ impl Experiment {
         self
     }
 
+    /// Gives the measured call this much gas.
+    #[must_use]
+    pub const fn with_gas_limit(mut self, gas_limit: u64) -> Self {
+        self.gas_limit = Some(gas_limit);
+        self
+    }
+
     /// Measures under the rules of `fork`.
     pub fn run(&self, fork: Fork) -> Result<GasReport, EvmError> {
         let mut machine = Machine::new(fork).without_size_limits();
@@ -264,6 +273,9 @@ impl Experiment {
             (to, calldata, abi) = (deployed.address, &consumer.calldata, &consumer.abi);
         }
 
+        if let Some(gas_limit) = self.gas_limit {
+            machine = machine.with_gas_limit(gas_limit);
+        }
         let mut tracer = Tracer::new(traced, machine.precompiles());
         let run = machine.inspect(to, calldata, &mut tracer)?;
         let call = CallResult::new(&run.outcome, abi, &self.abi, calldata);

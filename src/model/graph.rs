@@ -103,6 +103,18 @@ pub struct Node {
     pub inputs: Vec<TensorId>,
     /// The tensor it gives.
     pub output: TensorId,
+    /// What in the ONNX file it stands for.
+    pub origin: Origin,
+}
+
+/// What in the ONNX file a node stands for.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Origin {
+    /// The operator, under the name of its quantized form (`QGemm` also for a Gemm between
+    /// DequantizeLinear and QuantizeLinear).
+    pub operator: String,
+    /// How many trained parameters it holds: weights, biases and other constant operands.
+    pub parameters: usize,
 }
 
 /// What a node computes, on integers.
@@ -134,4 +146,14 @@ pub struct Gemm {
 pub struct Table {
     /// The function's values from the smallest element of the input's type to the largest.
     pub values: Vec<i32>,
+}
+
+impl Operator {
+    /// The operator's name.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Gemm(_) => "Gemm",
+            Self::Table(_) => "Table",
+        }
+    }
 }

@@ -1,0 +1,6 @@
+//! Deployments and submissions on a real anvil.
+
+mod deploy;
+mod stand_in;
+mod submit;
+mod trouble;

@@ -58,6 +58,20 @@ pub enum EvmError {
         entry: String,
     },
 
+    /// The file is not a gas snapshot.
+    #[error("the gas snapshot is not readable: {reason}")]
+    Snapshot {
+        /// What is wrong with it.
+        reason: String,
+    },
+
+    /// The snapshot was taken under other forks.
+    #[error("the gas snapshot has no figures for `{fork}`")]
+    SnapshotLacksFork {
+        /// The fork that was measured.
+        fork: Fork,
+    },
+
     /// The compiler did not give what was asked for.
     #[error("the compiler's output is not usable: {reason}")]
     CompilerOutput {

@@ -14,7 +14,9 @@ mod phases;
 mod precompiles;
 mod report;
 mod rollup;
+mod snapshot;
 mod source;
+mod text;
 mod trace;
 
 pub use abi::{Abi, DecodedArgument, DecodedError};
@@ -28,4 +30,6 @@ pub use report::{
 };
 pub use revm::primitives::{Address, Bytes, U256};
 pub use rollup::{Cost, Prices, RollupBytes};
+pub use snapshot::{Change, ForkChanges, Snapshot, SnapshotCheck};
 pub use source::{DebugInfo, SourceFile};
+pub use text::ForkComparison;

@@ -4,6 +4,7 @@ mod compiler;
 mod lab;
 #[cfg(feature = "chain")]
 mod receipts;
+mod snapshots;
 
 use lab::{Lab, PIPELINES};
 use zkverdict::evm::{Address, Experiment, Fork, GasReport};

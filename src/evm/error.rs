@@ -58,6 +58,13 @@ pub enum EvmError {
         entry: String,
     },
 
+    /// The page cannot be made.
+    #[error("the page cannot be made: {reason}")]
+    Page {
+        /// Why.
+        reason: String,
+    },
+
     /// The file is not a gas snapshot.
     #[error("the gas snapshot is not readable: {reason}")]
     Snapshot {

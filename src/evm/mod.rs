@@ -8,6 +8,7 @@ mod abi;
 mod error;
 mod fine_positions;
 mod fork;
+mod html;
 mod machine;
 mod opcode_class;
 mod phases;

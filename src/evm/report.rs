@@ -10,7 +10,7 @@ use super::{
     error::hex,
     precompiles,
     rollup::{Cost, Prices, RollupBytes},
-    source::{Line, Places},
+    source::{Line, Places, SourceFile},
     trace::{Account, Spender, Tally, Traced, Tracer},
 };
 
@@ -173,7 +173,7 @@ pub struct Prediction {
 }
 
 /// One combination of phase, line and spender.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub(super) struct Entry {
     pub phase: String,
     /// File and line, the line counted from one.
@@ -312,6 +312,15 @@ impl Experiment {
             predicted: None,
             ledger,
         })
+    }
+
+    /// The files that reports speak of, each once.
+    pub(super) fn files(&self) -> impl Iterator<Item = &SourceFile> {
+        let consumer = self.consumer.as_ref().and_then(|consumer| consumer.debug.as_ref());
+        let own: &[SourceFile] = self.debug.as_ref().map_or(&[], |debug| &debug.files);
+        let others: &[SourceFile] = consumer.map_or(&[], |debug| &debug.files);
+        let new = others.iter().filter(|file| own.iter().all(|known| known.name != file.name));
+        own.iter().chain(new)
     }
 
     /// The tracer's ledger in words, with what no instruction has spent. Adds up to the total.

@@ -264,3 +264,28 @@ fn json_has_the_documented_fields() {
     assert!(json["predicted"]["error"].is_f64());
     assert_eq!(json["call"]["accepted"], true);
 }
+
+#[test]
+fn page_holds_every_figure_and_loads_nothing() {
+    let lab = Lab::read("via_ir");
+    let experiment =
+        lab.experiment(&lab.good_calldata()).with_consumer(lab.consumer(&lab.good_calldata()));
+    let reports = Fork::ALL.map(|fork| experiment.run(fork).unwrap());
+    let page = experiment.html_page(&reports, Fork::Osaka).unwrap();
+    for report in &reports {
+        let cell = format!("data-figure=\"{}.total\">", report.fork);
+        let text = page.split_once(&cell).unwrap().1.split('<').next().unwrap();
+        assert_eq!(text.replace(',', ""), report.total.to_string());
+    }
+    assert_eq!(page.matches("</script>").count(), 2, "nothing in the data ends the script");
+    for loading in ["http:", "https:", "src=", "@import", "url("] {
+        assert!(!page.contains(loading), "{loading}");
+    }
+    if let Some(folder) = std::env::var_os("GAS_PAGE_FOLDER") {
+        // For `script/check-gas-page`.
+        let folder = std::path::Path::new(&folder);
+        std::fs::write(folder.join("gas.html"), page).unwrap();
+        let json = serde_json::to_string(&reports).unwrap();
+        std::fs::write(folder.join("gas.json"), json).unwrap();
+    }
+}

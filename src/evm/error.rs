@@ -58,6 +58,34 @@ pub enum EvmError {
         entry: String,
     },
 
+    /// The page cannot be made.
+    #[error("the page cannot be made: {reason}")]
+    Page {
+        /// Why.
+        reason: String,
+    },
+
+    /// The file is not a gas snapshot.
+    #[error("the gas snapshot is not readable: {reason}")]
+    Snapshot {
+        /// What is wrong with it.
+        reason: String,
+    },
+
+    /// The snapshot was taken under other forks.
+    #[error("the gas snapshot has no figures for `{fork}`")]
+    SnapshotLacksFork {
+        /// The fork that was measured.
+        fork: Fork,
+    },
+
+    /// The compiler did not give what was asked for.
+    #[error("the compiler's output is not usable: {reason}")]
+    CompilerOutput {
+        /// Its first error, or what is missing.
+        reason: String,
+    },
+
     /// The ABI is not one that a compiler writes.
     #[error("the contract's ABI is malformed: {reason}")]
     Abi {

@@ -6,14 +6,18 @@
 
 mod abi;
 mod error;
+mod fine_positions;
 mod fork;
+mod html;
 mod machine;
 mod opcode_class;
 mod phases;
 mod precompiles;
 mod report;
 mod rollup;
+mod snapshot;
 mod source;
+mod text;
 mod trace;
 
 pub use abi::{Abi, DecodedArgument, DecodedError};
@@ -27,4 +31,6 @@ pub use report::{
 };
 pub use revm::primitives::{Address, Bytes, U256};
 pub use rollup::{Cost, Prices, RollupBytes};
+pub use snapshot::{Change, ForkChanges, Snapshot, SnapshotCheck};
 pub use source::{DebugInfo, SourceFile};
+pub use text::ForkComparison;

@@ -1,9 +1,9 @@
 //! Finds the phases that a contract's source announces.
 //!
 //! A comment `// @phase transcript` says that the code from there on, to the next such comment or to
-//! the end of the block, belongs to the phase `transcript`. Blocks inside inherit the phase. The body
-//! of a function starts without one: it works for whoever calls it, so the gas of a helper counts
-//! for the phase of its caller.
+//! the end of the block, belongs to the phase `transcript`. Blocks inside inherit the phase. A
+//! function starts without one: it works for whoever calls it, so the gas of a helper counts for
+//! the phase of its caller.
 
 use std::ops::Range;
 
@@ -22,36 +22,35 @@ impl PhaseRegions {
         let mut current: Option<usize> = None;
         let mut since = 0;
         let mut enclosing: Vec<Option<usize>> = Vec::new();
-        // Whether the next block is a function's body.
-        let mut in_function_head = false;
+        // Inside a function's head: the phase around the function.
+        let mut around: Option<Option<usize>> = None;
 
         let mut scanner = Scanner { source, at: 0 };
-        while let Some(token) = scanner.next() {
-            let next = match token {
+        while let Some((start, token)) = scanner.next() {
+            let (from, next) = match token {
                 Token::Comment(text) => match marker(text) {
-                    Some(name) => Some(found.intern(name)),
+                    Some(name) => (scanner.at, Some(found.intern(name))),
                     None => continue,
                 },
-                Token::Word(word) => {
-                    in_function_head |= word == "function";
-                    continue;
+                Token::Word("function") if around.is_none() => {
+                    around = Some(current);
+                    (start, None)
                 }
+                Token::Word(_) => continue,
                 Token::Open => {
-                    enclosing.push(current);
-                    if std::mem::take(&mut in_function_head) { None } else { current }
-                }
-                Token::Close => {
-                    in_function_head = false;
-                    enclosing.pop().flatten()
-                }
-                Token::End => {
-                    in_function_head = false;
+                    enclosing.push(around.take().unwrap_or(current));
                     continue;
                 }
+                Token::Close => (scanner.at, enclosing.pop().flatten()),
+                // A function without a body.
+                Token::End => match around.take() {
+                    Some(phase) => (scanner.at, phase),
+                    None => continue,
+                },
             };
             if next != current {
-                found.push(since..scanner.at, current);
-                (current, since) = (next, scanner.at);
+                found.push(since..from, current);
+                (current, since) = (next, from);
             }
         }
         found.push(since..source.len(), current);
@@ -104,17 +103,19 @@ struct Scanner<'a> {
 }
 
 impl<'a> Scanner<'a> {
-    fn next(&mut self) -> Option<Token<'a>> {
+    /// The next token with where it starts.
+    fn next(&mut self) -> Option<(usize, Token<'a>)> {
         loop {
-            let rest = &self.source[self.at..];
+            let start = self.at;
+            let rest = &self.source[start..];
             let first = rest.chars().next()?;
             if rest.starts_with("//") {
                 let end = rest.find('\n').unwrap_or(rest.len());
                 self.at += end;
-                return Some(Token::Comment(rest[..end].trim_end()));
+                return Some((start, Token::Comment(rest[..end].trim_end())));
             }
-            if rest.starts_with("/*") {
-                self.at += rest[2..].find("*/").map_or(rest.len(), |end| end + 4);
+            if let Some(comment) = rest.strip_prefix("/*") {
+                self.at += comment.find("*/").map_or(rest.len(), |end| end + 4);
                 continue;
             }
             if first.is_alphabetic() || first == '_' || first == '$' {
@@ -122,7 +123,7 @@ impl<'a> Scanner<'a> {
                     .find(|c: char| !(c.is_alphanumeric() || c == '_' || c == '$'))
                     .unwrap_or(rest.len());
                 self.at += end;
-                return Some(Token::Word(&rest[..end]));
+                return Some((start, Token::Word(&rest[..end])));
             }
             if first == '"' || first == '\'' {
                 self.at += string_length(rest, first);
@@ -130,9 +131,9 @@ impl<'a> Scanner<'a> {
             }
             self.at += first.len_utf8();
             match first {
-                '{' => return Some(Token::Open),
-                '}' => return Some(Token::Close),
-                ';' => return Some(Token::End),
+                '{' => return Some((start, Token::Open)),
+                '}' => return Some((start, Token::Close)),
+                ';' => return Some((start, Token::End)),
                 _ => {}
             }
         }
@@ -201,6 +202,7 @@ contract Verifier {
     #[test]
     fn functions_work_for_their_callers() {
         assert_eq!(phase_of("b := mul"), None);
+        assert_eq!(phase_of("function late"), None);
         assert_eq!(phase_of("b := add"), None);
         assert_eq!(phase_of("lt(i, 2)").as_deref(), Some("transcript"));
     }

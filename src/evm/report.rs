@@ -10,7 +10,7 @@ use super::{
     error::hex,
     precompiles,
     rollup::{Cost, Prices, RollupBytes},
-    source::{Line, Places},
+    source::{Line, Places, SourceFile},
     trace::{Account, Spender, Tally, Traced, Tracer},
 };
 
@@ -25,6 +25,7 @@ pub struct Experiment {
     consumer: Option<Consumer>,
     prices: Prices,
     missing_precompiles: Vec<Address>,
+    gas_limit: Option<u64>,
 }
 
 /// A contract that calls the measured one. Its constructor takes that one's address.
@@ -172,7 +173,7 @@ pub struct Prediction {
 }
 
 /// One combination of phase, line and spender.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub(super) struct Entry {
     pub phase: String,
     /// File and line, the line counted from one.
@@ -194,6 +195,7 @@ impl Experiment {
             consumer: None,
             prices: Prices::default(),
             missing_precompiles: Vec::new(),
+            gas_limit: None,
         }
     }
 
@@ -239,6 +241,13 @@ impl Experiment {
         self
     }
 
+    /// Gives the measured call this much gas.
+    #[must_use]
+    pub const fn with_gas_limit(mut self, gas_limit: u64) -> Self {
+        self.gas_limit = Some(gas_limit);
+        self
+    }
+
     /// Measures under the rules of `fork`.
     pub fn run(&self, fork: Fork) -> Result<GasReport, EvmError> {
         let mut machine = Machine::new(fork).without_size_limits();
@@ -264,6 +273,9 @@ impl Experiment {
             (to, calldata, abi) = (deployed.address, &consumer.calldata, &consumer.abi);
         }
 
+        if let Some(gas_limit) = self.gas_limit {
+            machine = machine.with_gas_limit(gas_limit);
+        }
         let mut tracer = Tracer::new(traced, machine.precompiles());
         let run = machine.inspect(to, calldata, &mut tracer)?;
         let call = CallResult::new(&run.outcome, abi, &self.abi, calldata);
@@ -300,6 +312,15 @@ impl Experiment {
             predicted: None,
             ledger,
         })
+    }
+
+    /// The files that reports speak of, each once.
+    pub(super) fn files(&self) -> impl Iterator<Item = &SourceFile> {
+        let consumer = self.consumer.as_ref().and_then(|consumer| consumer.debug.as_ref());
+        let own: &[SourceFile] = self.debug.as_ref().map_or(&[], |debug| &debug.files);
+        let others: &[SourceFile] = consumer.map_or(&[], |debug| &debug.files);
+        let new = others.iter().filter(|file| own.iter().all(|known| known.name != file.name));
+        own.iter().chain(new)
     }
 
     /// The tracer's ledger in words, with what no instruction has spent. Adds up to the total.

@@ -55,15 +55,14 @@ impl Places {
 
         let mut by_pc = vec![None; runtime.len()];
         let mut pc = 0;
-        let mut entry = Entry::default();
-        for text in debug.source_map.split(';') {
-            entry.update(text)?;
+        for position in positions(&debug.source_map) {
+            let (start, id) = position?;
             let Some(&opcode) = runtime.get(pc) else { break };
             by_pc[pc] = files
                 .iter()
                 .enumerate()
-                .find(|(_, file)| i64::from(file.id) == entry.file)
-                .and_then(|(index, file)| file.place(index, entry.start));
+                .find(|(_, file)| i64::from(file.id) == id)
+                .and_then(|(index, file)| file.place(index, start));
             pc += 1 + immediate_length(opcode);
         }
         Ok(Self { by_pc, phases })
@@ -119,8 +118,17 @@ impl<'a> FilePlaces<'a> {
     }
 }
 
+/// The start and the file of every entry of a source map. Generated code has the file -1, and often a
+/// start of `usize::MAX`.
+pub(super) fn positions(map: &str) -> impl Iterator<Item = Result<(usize, i64), EvmError>> {
+    let mut entry = Entry { start: usize::MAX, file: -1 };
+    map.split(';').map(move |text| {
+        entry.update(text)?;
+        Ok((entry.start, entry.file))
+    })
+}
+
 /// One entry of a source map; a field that is left out keeps its value.
-#[derive(Default)]
 struct Entry {
     start: usize,
     file: i64,
@@ -131,7 +139,6 @@ impl Entry {
         let malformed = || EvmError::SourceMap { entry: text.to_owned() };
         let mut fields = text.split(':');
         if let Some(start) = fields.next().filter(|field| !field.is_empty()) {
-            // Generated code has the offset -1; its file is -1 too, so the offset is not used.
             let start = start.parse::<i64>().map_err(|_| malformed())?;
             self.start = usize::try_from(start).unwrap_or(usize::MAX);
         }

@@ -19,7 +19,10 @@ library PackedTensor {
     /// @notice Byte of an element of the tensor that starts at word `first`.
     function byteAt(uint256[] calldata instances, uint256 first, uint256 index) internal pure returns (uint8) {
         uint256 word = first + index / PER_WORD;
-        if (word >= instances.length) revert IndexOutOfRange(index, (instances.length - first) * PER_WORD);
+        if (word >= instances.length) {
+            uint256 held = first < instances.length ? instances.length - first : 0;
+            revert IndexOutOfRange(index, held * PER_WORD);
+        }
         // forge-lint: disable-next-line(unsafe-typecast) the low byte is what is asked for
         return uint8(instances[word] >> (8 * (index % PER_WORD)));
     }

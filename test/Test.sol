@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity ^0.8.20;
 
-import {Vm, vm} from "./Vm.sol";
+import {vm} from "./Vm.sol";
 
 /// @notice What tests here have in common.
 abstract contract Test {
@@ -31,6 +31,15 @@ abstract contract Test {
     function account(string memory name) internal returns (address made) {
         made = address(uint160(uint256(keccak256(bytes(name)))));
         vm.label(made, name);
+    }
+
+    /// The compiler takes the block's time and number for constants in a transaction; these ask anew.
+    function skip(uint256 duration) internal {
+        vm.warp(vm.getBlockTimestamp() + duration);
+    }
+
+    function mine() internal {
+        vm.roll(vm.getBlockNumber() + 1);
     }
 
     /// A value between bounds, both included.

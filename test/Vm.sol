@@ -14,6 +14,8 @@ interface Vm {
     function expectRevert() external;
     function expectRevert(bytes4 selector) external;
     function expectRevert(bytes calldata data) external;
+    function getBlockNumber() external view returns (uint256);
+    function getBlockTimestamp() external view returns (uint256);
     function getCode(string calldata artifact) external view returns (bytes memory);
     function label(address account, string calldata name) external;
     function parseJsonBytes(string calldata json, string calldata key) external pure returns (bytes memory);

@@ -3,6 +3,7 @@
 use crate::circuit::CircuitError;
 use crate::model::ModelError;
 use crate::proving::ProvingError;
+use crate::solidity::SolidityError;
 use std::path::{Path, PathBuf};
 
 /// Why a verb could not tell.
@@ -52,6 +53,10 @@ pub enum CliError {
     /// There are no keys or no proof.
     #[error(transparent)]
     Proving(#[from] ProvingError),
+
+    /// There is no contract.
+    #[error(transparent)]
+    Solidity(#[from] SolidityError),
 }
 
 impl CliError {

@@ -5,6 +5,8 @@
 
 mod bundle;
 mod console;
+#[cfg(feature = "compile")]
+mod contract;
 mod error;
 mod files;
 mod input;

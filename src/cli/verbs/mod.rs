@@ -3,6 +3,8 @@
 mod inspect;
 mod keygen;
 mod prove;
+#[cfg(feature = "compile")]
+mod render;
 mod run;
 mod verify;
 
@@ -21,6 +23,9 @@ pub enum Verb {
     Prove(prove::Args),
     /// Check a proof file
     Verify(verify::Args),
+    /// Write the verifier contract, its interface and the standard JSON
+    #[cfg(feature = "compile")]
+    Render(render::Args),
 }
 
 /// Does what the verb says.
@@ -31,5 +36,7 @@ pub fn run(verb: Verb, console: &Console) -> Result<Answer, CliError> {
         Verb::Keygen(args) => keygen::run(args, console),
         Verb::Prove(args) => prove::run(args, console),
         Verb::Verify(args) => verify::run(args, console),
+        #[cfg(feature = "compile")]
+        Verb::Render(args) => render::run(args, console),
     }
 }

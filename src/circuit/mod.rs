@@ -108,6 +108,18 @@ impl ModelCircuit {
         Witness::new(&self.compiled.program, &self.compiled.plan, input, context)
     }
 
+    /// The outputs that instances hold, given as big-endian words.
+    pub fn outputs(&self, instances: &[[u8; 32]]) -> Vec<i32> {
+        let program = &self.compiled.program;
+        let first = 1 + program.inputs.div_ceil(BYTES_PER_WORD);
+        let bytes = instances.iter().skip(first).flat_map(|word| {
+            // The first byte weighs least, so it stands last.
+            word.iter().rev().take(BYTES_PER_WORD)
+        });
+        let integer = |&byte| program::integer(byte, program.output_element);
+        bytes.take(program.outputs()).map(integer).collect()
+    }
+
     /// The circuit with a witness in it.
     pub fn with_witness(&self, witness: Witness) -> Self {
         Self { witness: Some(Arc::new(witness)), ..self.clone() }

@@ -43,6 +43,24 @@ impl Console {
         }
     }
 
+    /// Something to know before it happens.
+    pub fn note(&self, message: impl Display) {
+        if self.watched {
+            eprintln!("{message}");
+        }
+    }
+
+    /// Asks for a password, when somebody is there to be asked.
+    #[cfg(feature = "chain")]
+    pub fn ask_password(&self, what: &str) -> Option<String> {
+        let term = console::Term::stderr();
+        if !term.is_term() {
+            return None;
+        }
+        term.write_str(&format!("{what}: ")).ok()?;
+        term.read_secure_line().ok()
+    }
+
     /// Says why the verb could not tell.
     pub fn error(&self, error: &CliError) {
         let mut message = error.to_string();

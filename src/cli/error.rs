@@ -1,6 +1,9 @@
 //! Why a verb could not tell.
 
+#[cfg(feature = "chain")]
+use crate::chain::ChainError;
 use crate::circuit::CircuitError;
+use crate::evm::EvmError;
 use crate::model::ModelError;
 use crate::proving::ProvingError;
 use crate::solidity::SolidityError;
@@ -57,6 +60,15 @@ pub enum CliError {
     /// There is no contract.
     #[error(transparent)]
     Solidity(#[from] SolidityError),
+
+    /// There is no gas report.
+    #[error(transparent)]
+    Evm(#[from] EvmError),
+
+    /// A chain gave no answer.
+    #[cfg(feature = "chain")]
+    #[error(transparent)]
+    Chain(#[from] ChainError),
 }
 
 impl CliError {
@@ -88,6 +100,8 @@ impl CliError {
             Self::Model(error) => error.hint().map(Into::into),
             Self::Circuit(error) => error.hint(),
             Self::Proving(error) => error.hint(),
+            #[cfg(feature = "chain")]
+            Self::Chain(error) => error.hint(),
             _ => None,
         }
     }

@@ -4,6 +4,8 @@
 //! error. Exit codes: 0 yes, 1 no (the proof is not valid, a snapshot check failed), 2 could not tell.
 
 mod bundle;
+#[cfg(all(feature = "compile", feature = "chain"))]
+mod chain_args;
 mod console;
 #[cfg(feature = "compile")]
 mod contract;

@@ -1,11 +1,17 @@
 //! The verbs. Each file holds one: its arguments, its result, and `run`.
 
+#[cfg(all(feature = "compile", feature = "chain"))]
+mod deploy;
+#[cfg(feature = "compile")]
+mod gas;
 mod inspect;
 mod keygen;
 mod prove;
 #[cfg(feature = "compile")]
 mod render;
 mod run;
+#[cfg(all(feature = "compile", feature = "chain"))]
+mod submit;
 mod verify;
 
 use super::{Answer, CliError, Console};
@@ -26,6 +32,15 @@ pub enum Verb {
     /// Write the verifier contract, its interface and the standard JSON
     #[cfg(feature = "compile")]
     Render(render::Args),
+    /// Run the contract on a proof in process and report its gas
+    #[cfg(feature = "compile")]
+    Gas(gas::Args),
+    /// Deploy the verifier to a chain
+    #[cfg(all(feature = "compile", feature = "chain"))]
+    Deploy(deploy::Args),
+    /// Send a proof to the deployed verifier or to a consumer
+    #[cfg(all(feature = "compile", feature = "chain"))]
+    Submit(submit::Args),
 }
 
 /// Does what the verb says.
@@ -38,5 +53,11 @@ pub fn run(verb: Verb, console: &Console) -> Result<Answer, CliError> {
         Verb::Verify(args) => verify::run(args, console),
         #[cfg(feature = "compile")]
         Verb::Render(args) => render::run(args, console),
+        #[cfg(feature = "compile")]
+        Verb::Gas(args) => gas::run(args, console),
+        #[cfg(all(feature = "compile", feature = "chain"))]
+        Verb::Deploy(args) => deploy::run(args, console),
+        #[cfg(all(feature = "compile", feature = "chain"))]
+        Verb::Submit(args) => submit::run(args, console),
     }
 }

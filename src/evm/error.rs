@@ -86,6 +86,13 @@ pub enum EvmError {
         reason: String,
     },
 
+    /// The source gives other bytecode than the one that is measured.
+    #[error("the source of `{contract}` compiles to other bytecode than the one measured")]
+    OtherBytecode {
+        /// The contract's name.
+        contract: String,
+    },
+
     /// The ABI is not one that a compiler writes.
     #[error("the contract's ABI is malformed: {reason}")]
     Abi {

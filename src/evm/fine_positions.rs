@@ -14,17 +14,19 @@ use std::ops::Range;
 
 use serde_json::{Value, json};
 
-use super::{DebugInfo, EvmError, SourceFile, source::positions};
+use super::{DebugInfo, EvmError, SourceFile, error::hex, source::positions};
 
 impl DebugInfo {
     /// Asks a compiler for the positions of a contract, as fine as they can be had.
     ///
-    /// `input` is solc's standard JSON with the contents of its sources; `compile` runs the compiler on
-    /// such an input and gives its output. With `viaIR` it runs twice.
+    /// `input` is solc's standard JSON with the contents of its sources, of which `file` has the
+    /// `contract` that was deployed with `creation_code`; `compile` runs the compiler on such an input
+    /// and gives its output. With `viaIR` it runs twice.
     pub fn from_compiler<E: From<EvmError>>(
         input: &Value,
         file: &str,
         contract: &str,
+        creation_code: &[u8],
         mut compile: impl FnMut(&Value) -> Result<Value, E>,
     ) -> Result<Self, E> {
         let via_ir = input["settings"]["viaIR"].as_bool().unwrap_or(false);
@@ -40,6 +42,9 @@ impl DebugInfo {
         let source_map = source_map.ok_or_else(|| EvmError::CompilerOutput {
             reason: first_error(&output).unwrap_or("it has no source map").to_owned(),
         })?;
+        if compiled["evm"]["bytecode"]["object"].as_str() != Some(&hex(creation_code)) {
+            return Err(EvmError::OtherBytecode { contract: contract.to_owned() }.into());
+        }
         let mut debug = Self {
             source_map: source_map.to_owned(),
             files: source_files(input, &output).unwrap_or_default(),

@@ -303,7 +303,7 @@ impl Experiment {
             calldata_zero_bytes: calldata.iter().filter(|&&byte| byte == 0).count(),
             call,
             limits,
-            phases: Parts::by_phase(&ledger, &tracer.phases),
+            phases: Parts::by_phase(&ledger, &tracer),
             spenders: Parts::by_spender(&ledger),
             precompiles: precompile_reports(&tracer),
             lines: line_reports(&ledger),
@@ -480,12 +480,14 @@ impl Parts {
         sums
     }
 
-    /// In the order of the source: first what comes before any code, last what comes after it.
-    fn by_phase(ledger: &[Entry], order: &[String]) -> Self {
+    /// First what comes before any code, then phases as they first ran, last what comes after all code.
+    fn by_phase(ledger: &[Entry], tracer: &Tracer) -> Self {
         let mut sums = Self::collect(ledger.iter().map(|entry| (entry.phase.as_str(), entry.gas)));
-        let ordered = std::iter::once(INTRINSIC).chain(order.iter().map(String::as_str));
-        let mut parts: Vec<(String, i64)> =
-            ordered.filter_map(|name| Some((name.to_owned(), sums.remove(name)?))).collect();
+        let ran = tracer.phase_order.iter().filter_map(|&phase| tracer.phases.get(phase));
+        let mut parts: Vec<(String, i64)> = std::iter::once(INTRINSIC)
+            .chain(ran.map(String::as_str))
+            .filter_map(|name| Some((name.to_owned(), sums.remove(name)?)))
+            .collect();
         parts.extend(sums.into_iter().map(|(name, gas)| (name.to_owned(), gas)));
         Self(parts)
     }

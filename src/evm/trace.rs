@@ -71,8 +71,10 @@ pub(super) struct Traced {
 #[derive(Debug)]
 pub(super) struct Tracer {
     contracts: Vec<Known>,
-    /// Names of phases. Contracts' phases come in the order of their sources.
+    /// Names of phases.
     pub phases: Vec<String>,
+    /// Phases in the order in which they first ran.
+    pub phase_order: Vec<usize>,
     pub ledger: HashMap<Account, Tally>,
     pub precompiles: BTreeMap<Address, PrecompileCalls>,
     present: AddressSet,
@@ -127,6 +129,7 @@ impl Tracer {
         Self {
             contracts,
             phases,
+            phase_order: Vec::new(),
             ledger: HashMap::new(),
             precompiles: BTreeMap::new(),
             present,
@@ -195,6 +198,9 @@ impl Tracer {
     }
 
     fn book(&mut self, account: Account, gas: i64) {
+        if !self.phase_order.contains(&account.phase) {
+            self.phase_order.push(account.phase);
+        }
         let tally = self.ledger.entry(account).or_default();
         tally.gas += gas;
         tally.count += 1;

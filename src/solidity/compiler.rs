@@ -84,6 +84,17 @@ impl SolidityCompiler {
         self.solc.version.to_string()
     }
 
+    /// Runs the compiler on its standard JSON and gives what it says, errors included.
+    pub fn standard_json(
+        &self,
+        input: &serde_json::Value,
+    ) -> Result<serde_json::Value, SolidityError> {
+        self.solc.compile_as(input).map_err(|source| SolidityError::Compiler {
+            path: self.solc.solc.clone(),
+            source: source.into(),
+        })
+    }
+
     /// Compiles a rendered contract.
     pub fn compile(
         &self,

@@ -9,7 +9,7 @@ use std::{
 use serde_json::{Value, json};
 use zkverdict::evm::{DebugInfo, EvmError};
 
-use crate::lab::{JSON, PIPELINES, SOURCES};
+use crate::lab::{JSON, PIPELINES, SOURCES, unhex};
 
 const ROOT: &str = env!("CARGO_MANIFEST_DIR");
 
@@ -56,12 +56,14 @@ fn fixture_is_what_the_compiler_gives() {
         for (name, _) in SOURCES {
             let file = format!("{name}.sol");
             let contract = &output["contracts"][&file][name];
-            let debug = DebugInfo::from_compiler(&input, &file, name, solc).unwrap();
+            let bytecode = contract["evm"]["bytecode"]["object"].as_str().unwrap();
+            let code = unhex(bytecode);
+            let debug = DebugInfo::from_compiler(&input, &file, name, &code, solc).unwrap();
             let own = debug.files.iter().find(|known| known.name == file).unwrap();
             all[pipeline][name] = json!({
                 "id": own.id,
                 "abi": contract["abi"],
-                "bytecode": contract["evm"]["bytecode"]["object"],
+                "bytecode": bytecode,
                 "source_map": debug.source_map,
             });
         }
@@ -76,10 +78,16 @@ fn fixture_is_what_the_compiler_gives() {
 }
 
 #[test]
+fn source_of_other_bytecode_is_refused() {
+    let error = DebugInfo::from_compiler(&input(false), "Lab.sol", "Lab", &[0], solc).unwrap_err();
+    assert_eq!(error, EvmError::OtherBytecode { contract: "Lab".to_owned() });
+}
+
+#[test]
 fn compiler_errors_are_passed_on() {
     let mut broken = input(true);
     broken["sources"]["Lab.sol"]["content"] = json!("contract Lab {");
-    let error = DebugInfo::from_compiler(&broken, "Lab.sol", "Lab", solc).unwrap_err();
+    let error = DebugInfo::from_compiler(&broken, "Lab.sol", "Lab", &[], solc).unwrap_err();
     let expected = "the compiler's output is not usable: Function, variable, struct or modifier";
     assert!(error.to_string().starts_with(expected), "{error}");
 }

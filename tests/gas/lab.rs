@@ -28,9 +28,7 @@ impl Lab {
     }
 
     pub fn init_code(&self, name: &str) -> Vec<u8> {
-        let hex = self.0[name]["bytecode"].as_str().unwrap();
-        let byte = |at| u8::from_str_radix(&hex[at..at + 2], 16).unwrap();
-        (0..hex.len()).step_by(2).map(byte).collect()
+        unhex(self.0[name]["bytecode"].as_str().unwrap())
     }
 
     fn abi(&self, name: &str) -> Abi {
@@ -100,4 +98,10 @@ impl Lab {
         data.extend(instances.iter().flatten());
         data
     }
+}
+
+/// The bytes of hexadecimal digits.
+pub fn unhex(digits: &str) -> Vec<u8> {
+    let byte = |at| u8::from_str_radix(&digits[at..at + 2], 16).unwrap();
+    (0..digits.len()).step_by(2).map(byte).collect()
 }

@@ -5,6 +5,8 @@ mod lab;
 #[cfg(feature = "chain")]
 mod receipts;
 mod snapshots;
+#[cfg(feature = "compile")]
+mod verifiers;
 
 use lab::{Lab, PIPELINES};
 use zkverdict::evm::{Address, Experiment, Fork, GasReport};
@@ -46,7 +48,7 @@ fn parts_add_up_to_the_total_on_every_fork() {
 }
 
 #[test]
-fn phases_are_those_of_the_source_in_its_order() {
+fn phases_are_those_of_the_source_in_the_order_they_run() {
     for pipeline in PIPELINES {
         let lab = Lab::read(pipeline);
         let report = lab.experiment(&lab.good_calldata()).run(Fork::Prague).unwrap();
@@ -281,11 +283,19 @@ fn page_holds_every_figure_and_loads_nothing() {
     for loading in ["http:", "https:", "src=", "@import", "url("] {
         assert!(!page.contains(loading), "{loading}");
     }
-    if let Some(folder) = std::env::var_os("GAS_PAGE_FOLDER") {
-        // For `script/check-gas-page`.
-        let folder = std::path::Path::new(&folder);
-        std::fs::write(folder.join("gas.html"), page).unwrap();
-        let json = serde_json::to_string(&reports).unwrap();
-        std::fs::write(folder.join("gas.json"), json).unwrap();
-    }
+    keep_page(&experiment, &reports);
+}
+
+/// Writes the page and the reports to the folder that `GAS_PAGE_FOLDER` names, if it does, for
+/// `script/check-gas-page.mjs`.
+fn keep_page(experiment: &Experiment, reports: &[GasReport]) {
+    let Some(folder) = std::env::var_os("GAS_PAGE_FOLDER").map(std::path::PathBuf::from) else {
+        return;
+    };
+    std::fs::create_dir_all(&folder).unwrap();
+    let name = &reports[0].contract;
+    let page = experiment.html_page(reports, Fork::Prague).unwrap();
+    std::fs::write(folder.join(format!("{name}.html")), page).unwrap();
+    let json = serde_json::to_string(reports).unwrap();
+    std::fs::write(folder.join(format!("{name}.json")), json).unwrap();
 }

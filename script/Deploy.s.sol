@@ -40,7 +40,7 @@ contract Deploy {
             vm.stopBroadcast();
             if (!ok || where.code.length == 0) revert DeploymentFailed(where);
         }
-        emit Deployment(artifact, at, alreadyDeployed, where.codehash);
+        emit Deployment(artifact, where, alreadyDeployed, where.codehash);
     }
 
     /// @notice The address of code and salt, the same on every chain.

@@ -7,6 +7,7 @@ interface Vm {
     function chainId(uint256 id) external;
     function deal(address account, uint256 balance) external;
     function envOr(string calldata name, string calldata otherwise) external view returns (string memory);
+    function envOr(string calldata name, address otherwise) external view returns (address);
     function envOr(string calldata name, bytes32 otherwise) external view returns (bytes32);
     function etch(address where, bytes calldata code) external;
     function expectEmit() external;

@@ -177,8 +177,8 @@ contract {{ name }} is IHalo2Verifier {
         returns (bool)
     {
         // @phase calldata
-        if (proofs.length == 0) revert EmptyBatch();
         if (proofs.length != instances.length) revert BatchLength(proofs.length, instances.length);
+        if (proofs.length == 0) revert EmptyBatch();
         if (msg.data.length != 0x84 + proofs.length * {{ batch_item_length }}) revert MalformedCalldata();
 
         // Each proof's equation is multiplied by another power of a challenge that depends on all proofs and

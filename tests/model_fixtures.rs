@@ -74,6 +74,44 @@ fn digits_mlp_equals_onnxruntime() {
 }
 
 #[test]
+fn print_all() {
+    for m in [
+        "credit_logreg",
+        "diagnosis_mlp",
+        "digits_mlp",
+        "digits_cnn",
+        "lenet5",
+        "resnet8",
+        "tiny_transformer",
+        "tiny_transformer_gelu",
+    ] {
+        let mut v: Vec<_> = fs::read_dir(folder(m))
+            .unwrap()
+            .map(|e| e.unwrap().path())
+            .filter(|p| p.extension().is_some_and(|e| e == "onnx"))
+            .collect();
+        v.sort();
+        for p in v {
+            let v = p.file_stem().unwrap().to_str().unwrap().to_owned();
+            let bytes = fs::read(&p).unwrap();
+            match Model::from_onnx(m, &bytes) {
+                Ok(model) => {
+                    let s = model.summary();
+                    println!(
+                        "{m}/{v}: {:?} {} {} {:?}",
+                        difference(m, &v),
+                        s.parameters,
+                        s.macs,
+                        s.operators
+                    );
+                }
+                Err(e) => println!("{m}/{v}: {e}"),
+            }
+        }
+    }
+}
+
+#[test]
 fn summaries_give_the_numbers_of_the_float_models() {
     for (name, variant, parameters, macs) in [
         ("credit_logreg", "int8_qdq", 31, 30),

@@ -214,7 +214,7 @@ impl<'a> Deployment<'a> {
             }
             CallOutcome::Returned(_) => Revert::decode(Bytes::new(), &self.contract.abi),
         };
-        Err(ChainError::ConstructorFails { contract, error })
+        Err(ChainError::ConstructorFails { contract, error: error.into() })
     }
 
     /// Hash of the code, if it is what the compiler made.

@@ -155,7 +155,7 @@ pub enum ChainError {
         /// The failed transaction.
         transaction: B256,
         /// What the contract says when asked again.
-        error: Revert,
+        error: Box<Revert>,
     },
 
     /// A contract call that is not about a proof was refused by the contract.
@@ -166,7 +166,7 @@ pub enum ChainError {
         /// Who refused.
         contract: Address,
         /// Why.
-        error: Revert,
+        error: Box<Revert>,
     },
 
     /// Nothing lies at the address.
@@ -202,7 +202,7 @@ pub enum ChainError {
         /// The contract's name.
         contract: String,
         /// What it says.
-        error: Revert,
+        error: Box<Revert>,
     },
 
     /// The code at the address is not what the compiler made.

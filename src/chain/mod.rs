@@ -52,5 +52,5 @@ pub use key::{KEYSTORE_PASSWORD_VARIABLE, Key, PRIVATE_KEY_VARIABLE};
 pub use local::{ANVIL_VARIABLE, LocalChain, find_anvil};
 pub use record::{Record, Records};
 pub use revert::{CallOutcome, Revert};
-pub use send::{OnSent, SendOptions, Sent};
+pub use send::{OnSend, Outgoing, SendOptions, Sent};
 pub use submit::{Submission, Verdict, VerdictReport};

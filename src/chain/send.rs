@@ -13,6 +13,7 @@ use alloy::{
     rpc::types::{Log, TransactionReceipt, TransactionRequest},
     transports::{RpcError, TransportError},
 };
+use serde::{Deserialize, Serialize};
 use tokio::time::{Instant, sleep};
 
 use super::{
@@ -26,8 +27,21 @@ const TRANSACTION_GAS_CAP: u64 = 1 << 24;
 /// How often a transaction is made anew when its nonce turns out to be taken.
 const NONCE_ATTEMPTS: usize = 5;
 
-/// Called with the hash of every transaction that goes out.
-pub type OnSent = Arc<dyn Fn(B256) + Send + Sync>;
+/// Told about every transaction just before it goes out. Its error keeps the transaction back.
+pub type OnSend = Arc<dyn Fn(&Outgoing) -> Result<(), ChainError> + Send + Sync>;
+
+/// A signed transaction. Its bytes can be sent any number of times; they get into a block once at most.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Outgoing {
+    /// The transaction's hash.
+    pub transaction: B256,
+    /// The transaction as it goes over the wire.
+    pub bytes: Bytes,
+    /// Its nonce.
+    pub nonce: u64,
+    /// The most that it pays per unit of gas, in wei.
+    pub max_fee_per_gas: u128,
+}
 
 /// How a transaction is sent and waited for.
 #[derive(Clone)]
@@ -42,8 +56,8 @@ pub struct SendOptions {
     pub timeout: Duration,
     /// How long to keep trying when the node does not answer.
     pub patience: Duration,
-    /// Told about every transaction at the moment it goes out.
-    pub on_sent: Option<OnSent>,
+    /// Told about every transaction just before it goes out.
+    pub on_send: Option<OnSend>,
 }
 
 impl Default for SendOptions {
@@ -54,7 +68,7 @@ impl Default for SendOptions {
             confirmations: 1,
             timeout: Duration::from_secs(300),
             patience: Duration::from_secs(15),
-            on_sent: None,
+            on_send: None,
         }
     }
 }
@@ -86,19 +100,30 @@ pub struct Sent {
     pub logs: Vec<Log>,
 }
 
+impl From<TransactionReceipt> for Sent {
+    fn from(receipt: TransactionReceipt) -> Self {
+        Self {
+            transaction: receipt.transaction_hash,
+            gas_used: receipt.gas_used,
+            block: receipt.block_number.unwrap_or_default(),
+            gas_price: receipt.effective_gas_price,
+            logs: receipt.logs().to_vec(),
+        }
+    }
+}
+
+impl SendOptions {
+    fn announce(&self, outgoing: &Outgoing) -> Result<(), ChainError> {
+        self.on_send.as_ref().map_or(Ok(()), |on_send| on_send(outgoing))
+    }
+}
+
 /// What a transaction pays per unit of gas, in wei.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Fees {
     max: u128,
     /// `None` on chains without EIP-1559.
     priority: Option<u128>,
-}
-
-/// A signed transaction, as it goes over the wire.
-struct Signed {
-    hash: B256,
-    bytes: Vec<u8>,
-    max_fee: u128,
 }
 
 impl Chain {
@@ -118,7 +143,7 @@ impl Chain {
         let gas_limit = match self.estimate(&request).await? {
             Ok(gas) => gas_limit(gas),
             Err(data) => {
-                let error = Revert::decode(data, abi);
+                let error = Revert::decode(data, abi).into();
                 return Err(ChainError::Reverted {
                     call: "the transaction".into(),
                     contract: to,
@@ -129,20 +154,38 @@ impl Chain {
         let request = request.with_gas_limit(gas_limit);
         let receipt = self.send_request(request.clone(), options).await?;
         if receipt.status() {
-            return Ok(Sent {
-                transaction: receipt.transaction_hash,
-                gas_used: receipt.gas_used,
-                block: receipt.block_number.unwrap_or_default(),
-                gas_price: receipt.effective_gas_price,
-                logs: receipt.logs().to_vec(),
-            });
+            return Ok(receipt.into());
         }
         let error = match self.call_request(request).await? {
             CallOutcome::Reverted(data) => Revert::decode(data, abi),
             // The state has moved on, and with it the reason.
             CallOutcome::Returned(_) => Revert::decode(Bytes::new(), abi),
         };
-        Err(ChainError::Failed { transaction: receipt.transaction_hash, error })
+        Err(ChainError::Failed { transaction: receipt.transaction_hash, error: error.into() })
+    }
+
+    /// Sends a transaction of an earlier run again, and waits until it is confirmed. It may be in a
+    /// block already; a reason for its failure is no longer to be had.
+    pub async fn resume(
+        &self,
+        outgoing: Outgoing,
+        options: &SendOptions,
+    ) -> Result<Sent, ChainError> {
+        let receipt = match self.broadcast(&outgoing, options).await? {
+            Broadcast::Underway => self.await_receipt(None, outgoing, options).await?,
+            Broadcast::NonceTaken => {
+                return Err(ChainError::Displaced {
+                    transaction: outgoing.transaction,
+                    sender: self.sender(),
+                    nonce: outgoing.nonce,
+                });
+            }
+        };
+        if receipt.status() {
+            return Ok(receipt.into());
+        }
+        let error = Revert::decode(Bytes::new(), &JsonAbi::new());
+        Err(ChainError::Failed { transaction: receipt.transaction_hash, error: error.into() })
     }
 
     /// Gas that a call would take, or the contract's refusal.
@@ -180,15 +223,13 @@ impl Chain {
                 .map_err(|error| self.error("eth_getTransactionCount", error))?;
             let request = request.clone().with_nonce(nonce);
             let signed = self.sign(request.clone(), fees).await?;
-            if let Some(on_sent) = &options.on_sent {
-                on_sent(signed.hash);
-            }
+            options.announce(&signed)?;
             match self.broadcast(&signed, options).await? {
                 Broadcast::Underway => {
-                    return self.await_receipt(request, nonce, signed, options).await;
+                    return self.await_receipt(Some(request), signed, options).await;
                 }
                 // Another process uses the same key, and was faster.
-                Broadcast::NonceTaken => taken = Some((signed.hash, nonce)),
+                Broadcast::NonceTaken => taken = Some((signed.transaction, nonce)),
             }
         }
         let (transaction, nonce) = taken.expect("every attempt that does not return sets it");
@@ -247,7 +288,7 @@ impl Chain {
         Ok(())
     }
 
-    async fn sign(&self, request: TransactionRequest, fees: Fees) -> Result<Signed, ChainError> {
+    async fn sign(&self, request: TransactionRequest, fees: Fees) -> Result<Outgoing, ChainError> {
         let request = match fees.priority {
             Some(tip) => request.with_max_fee_per_gas(fees.max).with_max_priority_fee_per_gas(tip),
             None => request.with_gas_price(fees.max),
@@ -257,10 +298,11 @@ impl Chain {
             address: key.address(),
             reason: error.to_string(),
         })?;
-        Ok(Signed {
-            hash: *envelope.tx_hash(),
-            bytes: envelope.encoded_2718(),
-            max_fee: envelope.max_fee_per_gas(),
+        Ok(Outgoing {
+            transaction: *envelope.tx_hash(),
+            bytes: envelope.encoded_2718().into(),
+            nonce: envelope.nonce(),
+            max_fee_per_gas: envelope.max_fee_per_gas(),
         })
     }
 
@@ -268,7 +310,7 @@ impl Chain {
     /// twice does nothing.
     async fn broadcast(
         &self,
-        signed: &Signed,
+        signed: &Outgoing,
         options: &SendOptions,
     ) -> Result<Broadcast, ChainError> {
         let start = Instant::now();
@@ -287,7 +329,7 @@ impl Chain {
                     let error = self.error("eth_sendRawTransaction", error);
                     if start.elapsed() >= options.patience {
                         return Err(ChainError::Unconfirmed {
-                            transaction: signed.hash,
+                            transaction: signed.transaction,
                             reason: error.to_string(),
                         });
                     }
@@ -302,7 +344,7 @@ impl Chain {
             }
             if says(&["nonce too low", "replacement transaction underpriced", "nonce is too low"]) {
                 // An earlier attempt of these very bytes may be what took the nonce.
-                return match self.receipt(signed.hash).await? {
+                return match self.receipt(signed.transaction).await? {
                     Some(_) => Ok(Broadcast::Underway),
                     None => Ok(Broadcast::NonceTaken),
                 };
@@ -310,28 +352,29 @@ impl Chain {
             if says(&["underpriced", "less than block base fee", "fee too low", "max fee per gas"])
             {
                 let required = self.base_fee().await?.unwrap_or_default();
-                return Err(ChainError::FeeTooLow { cap: signed.max_fee, required });
+                return Err(ChainError::FeeTooLow { cap: signed.max_fee_per_gas, required });
             }
             return Err(self.error("eth_sendRawTransaction", error));
         }
     }
 
     /// Waits until one of the transaction's versions is confirmed. Sends it again when the node has
-    /// forgotten it, and raises its fee when the chain's fee has risen above it.
+    /// forgotten it, and raises its fee when the chain's fee has risen above it and there is a request to
+    /// sign again.
     async fn await_receipt(
         &self,
-        request: TransactionRequest,
-        nonce: u64,
-        first: Signed,
+        request: Option<TransactionRequest>,
+        first: Outgoing,
         options: &SendOptions,
     ) -> Result<TransactionReceipt, ChainError> {
         let start = Instant::now();
         let mut last_answer = start;
+        let nonce = first.nonce;
         let mut displaced_sightings = 0;
         let mut versions = vec![first];
         loop {
             let latest = versions.last().expect("never empty");
-            let transaction = latest.hash;
+            let transaction = latest.transaction;
             let step = match self.look(&versions, nonce, options).await {
                 Ok(step) => {
                     last_answer = Instant::now();
@@ -365,14 +408,15 @@ impl Chain {
                 Step::Outpriced(required) => {
                     let cap = options.max_fee_per_gas.unwrap_or(u128::MAX);
                     // Nodes replace a transaction only for a tenth more; an eighth is safe everywhere.
-                    let raised = (latest.max_fee + latest.max_fee / 8 + 1).max(2 * required);
-                    if raised <= cap {
+                    let raised =
+                        (latest.max_fee_per_gas + latest.max_fee_per_gas / 8 + 1).max(2 * required);
+                    if let Some(request) = &request
+                        && raised <= cap
+                    {
                         let tip = options.max_priority_fee_per_gas.unwrap_or(raised / 10);
                         let fees = Fees { max: raised, priority: Some(tip.min(raised)) };
                         let next = self.sign(request.clone(), fees).await?;
-                        if let Some(on_sent) = &options.on_sent {
-                            on_sent(next.hash);
-                        }
+                        options.announce(&next)?;
                         self.broadcast(&next, options).await?;
                         versions.push(next);
                     }
@@ -389,7 +433,7 @@ impl Chain {
     /// Where the transaction is now.
     async fn look(
         &self,
-        versions: &[Signed],
+        versions: &[Outgoing],
         nonce: u64,
         options: &SendOptions,
     ) -> Result<Step, ChainError> {
@@ -400,7 +444,7 @@ impl Chain {
             .await
             .map_err(|error| self.error("eth_getTransactionCount", error))?;
         for version in versions {
-            let Some(receipt) = self.receipt(version.hash).await? else { continue };
+            let Some(receipt) = self.receipt(version.transaction).await? else { continue };
             let height = self
                 .provider()
                 .get_block_number()
@@ -419,7 +463,7 @@ impl Chain {
         let latest = versions.last().expect("never empty");
         let known = self
             .provider()
-            .get_transaction_by_hash(latest.hash)
+            .get_transaction_by_hash(latest.transaction)
             .await
             .map_err(|error| self.error("eth_getTransactionByHash", error))?
             .is_some();
@@ -427,7 +471,7 @@ impl Chain {
             return Ok(Step::Forgotten);
         }
         match self.base_fee().await? {
-            Some(base) if base > latest.max_fee => Ok(Step::Outpriced(base)),
+            Some(base) if base > latest.max_fee_per_gas => Ok(Step::Outpriced(base)),
             _ => Ok(Step::Wait),
         }
     }

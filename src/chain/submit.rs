@@ -154,10 +154,10 @@ impl Submission {
             Ok(sent) => Ok(Verdict::Accepted(sent)),
             // The state changed after the simulation: somebody answered first, a version was stopped.
             Err(ChainError::Reverted { error, .. }) => {
-                Ok(Verdict::Refused { error, transaction: None })
+                Ok(Verdict::Refused { error: *error, transaction: None })
             }
             Err(ChainError::Failed { error, transaction }) if error.name.is_some() => {
-                Ok(Verdict::Refused { error, transaction: Some(transaction) })
+                Ok(Verdict::Refused { error: *error, transaction: Some(transaction) })
             }
             Err(error) => Err(error),
         }

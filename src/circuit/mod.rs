@@ -52,10 +52,13 @@ const LARGEST_DEGREE: usize = 5;
 pub struct ModelCircuit {
     compiled: Arc<Compiled>,
     witness: Option<Arc<Witness>>,
-    /// What a cheating prover does to the second phase.
     #[cfg(test)]
-    forge: Option<fn(&mut Sums)>,
+    forge: Option<Forge>,
 }
+
+/// What a cheating prover does to the second phase, knowing all that a prover knows.
+#[cfg(test)]
+type Forge = fn(&mut Sums, &Challenges, &Fixed, &Witness);
 
 /// What a circuit is, whatever its witness.
 #[derive(Debug)]
@@ -103,6 +106,18 @@ impl ModelCircuit {
     /// The witness for an input's integers and a context.
     pub fn witness(&self, input: &[i32], context: Fr) -> Result<Witness, CircuitError> {
         Witness::new(&self.compiled.program, &self.compiled.plan, input, context)
+    }
+
+    /// The outputs that instances hold, given as big-endian words.
+    pub fn outputs(&self, instances: &[[u8; 32]]) -> Vec<i32> {
+        let program = &self.compiled.program;
+        let first = 1 + program.inputs.div_ceil(BYTES_PER_WORD);
+        let bytes = instances.iter().skip(first).flat_map(|word| {
+            // The first byte weighs least, so it stands last.
+            word.iter().rev().take(BYTES_PER_WORD)
+        });
+        let integer = |&byte| program::integer(byte, program.output_element);
+        bytes.take(program.outputs()).map(integer).collect()
     }
 
     /// The circuit with a witness in it.
@@ -158,7 +173,7 @@ impl Circuit<Fr> for ModelCircuit {
                         let mut sums = witness.sums(&compiled.fixed, &compiled.plan, challenges);
                         #[cfg(test)]
                         if let Some(forge) = self.forge {
-                            forge(&mut sums);
+                            forge(&mut sums, challenges, &compiled.fixed, witness);
                         }
                         assign_sums(&mut region, &columns, &sums);
                     }

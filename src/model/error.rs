@@ -103,6 +103,15 @@ pub enum ModelError {
         reason: String,
     },
 
+    /// A tensor without elements.
+    #[error("`{tensor}` has the shape {shape:?}, without elements")]
+    EmptyTensor {
+        /// Its name.
+        tensor: String,
+        /// Its shape.
+        shape: Vec<usize>,
+    },
+
     /// An accumulator could leave the 32 bits that integer kernels give it.
     #[error(
         "node `{node}` ({operator}): its accumulator can reach {reach}, beyond 32 bits, for some input"

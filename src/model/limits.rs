@@ -4,9 +4,9 @@
 use super::ModelError;
 
 /// Elements of one tensor.
-pub(super) const MAX_ELEMENTS: usize = 1 << 26;
+pub(super) const MAX_ELEMENTS: usize = 1 << 22;
 /// Elements of all activations together.
-pub(super) const MAX_TOTAL_ELEMENTS: usize = 1 << 28;
+pub(super) const MAX_TOTAL_ELEMENTS: usize = 1 << 25;
 /// Nodes of a graph, and messages of any other kind.
 pub(super) const MAX_NODES: usize = 1 << 16;
 /// Axes of a tensor.

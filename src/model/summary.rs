@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use super::{ElementType, Graph, Model, Node, Operator, Port};
+use super::{Graph, Model, Node, Operator, Port};
 
 /// A description of a model for its user.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -46,8 +46,7 @@ impl Model {
             let tensor = &self.graph.tensors[port.tensor.0];
             let element = match tensor.quantization.element {
                 _ if port.is_float => "float32",
-                ElementType::Int8 => "int8",
-                ElementType::Uint8 => "uint8",
+                element => element.name(),
             };
             PortSummary {
                 name: port.name.clone(),
@@ -79,7 +78,15 @@ impl Graph {
         let outputs = self.tensors[node.output.0].len() as u128;
         match &node.operator {
             Operator::Gemm(gemm) => outputs * gemm.inputs as u128,
-            Operator::Table(_) => 0,
+            Operator::Conv(conv) => {
+                outputs * (conv.inputs / conv.group * conv.window.len()) as u128
+            }
+            Operator::ConvTranspose(conv) => {
+                let inputs = self.tensors[node.inputs[0].0].len() as u128;
+                inputs * (conv.outputs / conv.group * conv.window.len()) as u128
+            }
+            Operator::MatMul(product) => outputs * product.inner as u128,
+            _ => 0,
         }
     }
 }

@@ -4,14 +4,20 @@
 //! reference string nor how many instances there are; a proof's meaning depends on both:
 //!
 //! ```text
-//! keccak256( halo2's digest ‖ k ‖ [τ]₂ as x₁ x₀ y₁ y₀ ‖ instances per column )       32-byte words
+//! keccak256( "zkverdict verifying key 1" ‖ halo2's digest ‖ k ‖ columns ‖ instances per column
+//!            ‖ [1]₁ ‖ [1]₂ ‖ [τ]₂ )
 //! ```
+//!
+//! Numbers and coordinates are 32-byte words; coordinates in the order in which precompiles take them.
 
 use super::{WORD_BYTES, word_of};
 use halo2_proofs::{
-    halo2curves::bn256::{Bn256, G1Affine},
+    halo2curves::bn256::{Bn256, G1Affine, G2Affine},
     plonk::VerifyingKey,
-    poly::{commitment::Params, kzg::commitment::ParamsKZG},
+    poly::{
+        commitment::{Params, ParamsProver},
+        kzg::commitment::ParamsKZG,
+    },
 };
 use sha3::{Digest, Keccak256};
 
@@ -21,14 +27,22 @@ pub fn vk_digest(
     vk: &VerifyingKey<G1Affine>,
     instances: &[usize],
 ) -> [u8; WORD_BYTES] {
-    let number = |value: u64| {
+    let number = |value: usize| {
         let mut word = [0; WORD_BYTES];
-        word[WORD_BYTES - 8..].copy_from_slice(&value.to_be_bytes());
+        word[WORD_BYTES - 8..].copy_from_slice(&(value as u64).to_be_bytes());
         word
     };
-    let tau = params.s_g2();
-    let mut words = vec![word_of(&vk.transcript_repr()), number(params.k().into())];
-    words.extend([tau.x.c1, tau.x.c0, tau.y.c1, tau.y.c0].map(|coordinate| word_of(&coordinate)));
-    words.extend(instances.iter().map(|&count| number(count as u64)));
-    Keccak256::digest(words.as_flattened()).into()
+    let in_g1 = |point: G1Affine| [point.x, point.y].map(|coordinate| word_of(&coordinate));
+    let in_g2 = |point: G2Affine| {
+        [point.x.c1, point.x.c0, point.y.c1, point.y.c0].map(|coordinate| word_of(&coordinate))
+    };
+    let mut words = vec![word_of(&vk.transcript_repr()), number(params.k() as usize)];
+    words.push(number(instances.len()));
+    words.extend(instances.iter().map(|&count| number(count)));
+    words.extend(in_g1(params.get_g()[0]));
+    words.extend(in_g2(params.g2()));
+    words.extend(in_g2(params.s_g2()));
+    let mut hasher = Keccak256::new_with_prefix(b"zkverdict verifying key 1");
+    hasher.update(words.as_flattened());
+    hasher.finalize().into()
 }

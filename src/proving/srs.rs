@@ -71,6 +71,22 @@ impl Srs {
         Ok(srs)
     }
 
+    /// The bytes that [`Self::from_bytes_unchecked`] reads.
+    pub fn to_bytes(&self) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        self.params
+            .write_custom(&mut bytes, SerdeFormat::RawBytes)
+            .expect("memory takes all that is written");
+        bytes
+    }
+
+    /// Reads what [`Self::to_bytes`] wrote, without the pairings: only for files that a checksum has
+    /// shown to be our own.
+    pub fn from_bytes_unchecked(bytes: &[u8], origin: SrsOrigin) -> Result<Self, ProvingError> {
+        let k = bytes.first().map_or(0, |&k| k.into());
+        Ok(Self { origin, ..read_raw(bytes, k)? })
+    }
+
     /// log₂ of the number of powers.
     pub fn k(&self) -> u32 {
         self.params.k()

@@ -11,12 +11,14 @@ use halo2_proofs::{
 };
 use sha3::{Digest, Keccak256};
 
+use crate::proving::vk_digest;
+
 use super::{
     SolidityError,
     expression::{Cells, Graph, Id, Step, Writer, field_literal},
     layout::{
-        Layout, Ptr, TermPlace, challenge_name, g1_bytes, g2_bytes, omega_power, point_words,
-        rotated, rotation_title, scalar_bytes, scalar_word, word,
+        Layout, Ptr, TermPlace, challenge_name, g2_bytes, omega_power, point_words, rotated,
+        rotation_title, scalar_word, word,
     },
     protocol::{Challenge, PermutationColumn, Polynomial, ProofPoint, Protocol},
 };
@@ -28,6 +30,7 @@ pub const INTERFACE: &str = include_str!("../../contracts/interfaces/IHalo2Verif
 #[derive(Debug, Clone)]
 pub struct VerifierContract {
     name: String,
+    vk_digest: [u8; 32],
     protocol: Protocol,
     layout: Layout,
 }
@@ -58,7 +61,8 @@ impl VerifierContract {
     ) -> Result<Self, SolidityError> {
         let protocol = Protocol::new(params, vk, instance_counts)?;
         let layout = Layout::new(&protocol);
-        Ok(Self { name: "Halo2Verifier".to_owned(), protocol, layout })
+        let vk_digest = vk_digest(params, vk, instance_counts);
+        Ok(Self { name: "Halo2Verifier".to_owned(), vk_digest, protocol, layout })
     }
 
     /// The same contract under another name, which has to be a Solidity identifier.
@@ -77,26 +81,9 @@ impl VerifierContract {
         self.protocol.proof_length()
     }
 
-    /// What `VK_DIGEST` returns: the Keccak hash of the key's halo2 digest, k, the instances of each column,
-    /// and the generators and [τ]₂ of the trusted setup.
+    /// What `VK_DIGEST` returns.
     pub fn vk_digest(&self) -> [u8; 32] {
-        let protocol = &self.protocol;
-        let integer = |n: usize| {
-            let mut word = [0; 32];
-            word[24..].copy_from_slice(&(n as u64).to_be_bytes());
-            word
-        };
-        let mut hasher = Keccak256::new_with_prefix(b"zkverdict verifying key 1");
-        hasher.update(scalar_bytes(protocol.transcript_repr));
-        hasher.update(integer(protocol.k as usize));
-        hasher.update(integer(protocol.instance_counts.len()));
-        for &count in &protocol.instance_counts {
-            hasher.update(integer(count));
-        }
-        hasher.update(g1_bytes(protocol.g1).as_flattened());
-        hasher.update(g2_bytes(protocol.g2).as_flattened());
-        hasher.update(g2_bytes(protocol.tau_g2).as_flattened());
-        hasher.finalize().into()
+        self.vk_digest
     }
 
     /// The contract's source.
@@ -323,7 +310,7 @@ struct Source<'a> {
 
 impl<'a> Source<'a> {
     fn new(contract: &'a VerifierContract) -> Self {
-        let VerifierContract { name, protocol, layout } = contract;
+        let VerifierContract { name, protocol, layout, .. } = contract;
         let num_instances = protocol.num_instances();
         let proof_length = protocol.proof_length();
         let evaluations_offset = 0x40 * protocol.points_before_evaluations();

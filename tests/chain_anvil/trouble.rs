@@ -88,12 +88,15 @@ async fn a_transaction_pays_no_more_than_its_cap() {
     assert!(receipt.effective_gas_price <= cap);
 }
 
-/// Transactions that went out, as `on_sent` tells.
+/// Transactions that went out, as `on_send` tells.
 fn listener() -> (Arc<Mutex<Vec<B256>>>, SendOptions) {
     let sent = Arc::new(Mutex::new(Vec::new()));
     let log = Arc::clone(&sent);
     let options = SendOptions {
-        on_sent: Some(Arc::new(move |hash| log.lock().expect("no panics").push(hash))),
+        on_send: Some(Arc::new(move |outgoing| {
+            log.lock().expect("no panics").push(outgoing.transaction);
+            Ok(())
+        })),
         ..Default::default()
     };
     (sent, options)
@@ -112,7 +115,10 @@ async fn a_node_that_dies_while_a_transaction_waits_leaves_its_hash_and_running_
     let local = Arc::new(Mutex::new(Some(local)));
     let killer = Arc::clone(&local);
     let send = SendOptions {
-        on_sent: Some(Arc::new(move |_| drop(killer.lock().expect("no panics").take()))),
+        on_send: Some(Arc::new(move |_| {
+            drop(killer.lock().expect("no panics").take());
+            Ok(())
+        })),
         ..impatient()
     };
     let error = planned.send(&chain, &send).await.expect_err("the node is dead");

@@ -3,12 +3,17 @@
 //! This is the definition of what is proved. onnxruntime's integers are compared with it tensor by
 //! tensor, and the circuit is compared with it too.
 
-use super::{Gemm, Model, ModelError, Operator, Table, TensorId};
+mod elements;
+mod linear;
+mod normalization;
+mod pooling;
+
+use super::{Graph, Model, ModelError, Node, Operator, TensorId};
 
 /// The integers of every tensor in one inference.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Evaluation {
-    /// By position of the tensor in [`Graph::tensors`](super::Graph::tensors), row major.
+    /// By position of the tensor in [`Graph::tensors`], row major.
     pub values: Vec<Vec<i32>>,
 }
 
@@ -52,38 +57,44 @@ impl Model {
             values[port.tensor.0].clone_from(input);
         }
         for node in &self.graph.nodes {
-            let first = node.inputs[0];
-            let x = &values[first.0];
-            let input = &self.graph.tensors[first.0];
-            values[node.output.0] = match &node.operator {
-                Operator::Gemm(gemm) => evaluate_gemm(gemm, x, input.quantization.zero_point),
-                Operator::Table(table) => {
-                    evaluate_table(table, x, input.quantization.element.range().0)
-                }
-            };
+            values[node.output.0] = self.graph.evaluate_node(node, &values);
         }
         Ok(Evaluation { values })
     }
 }
 
-fn evaluate_gemm(gemm: &Gemm, x: &[i32], zero_point: i32) -> Vec<i32> {
-    let centred: Vec<i32> = x.iter().map(|value| value - zero_point).collect();
-    let mut y = Vec::with_capacity(x.len() / gemm.inputs.max(1) * gemm.outputs);
-    for row in centred.chunks(gemm.inputs) {
-        for (o, weights) in gemm.weights.chunks(gemm.inputs).enumerate() {
-            // The importer makes sure that no input overflows 32 bits.
-            let acc = gemm.bias[o] + row.iter().zip(weights).map(|(x, w)| x * w).sum::<i32>();
-            y.push(gemm.requantization.apply(acc, o));
+impl Graph {
+    /// A node's output, given all tensors that it takes.
+    fn evaluate_node(&self, node: &Node, values: &[Vec<i32>]) -> Vec<i32> {
+        let inputs: Vec<&[i32]> = node.inputs.iter().map(|id| values[id.0].as_slice()).collect();
+        let zero_point = |input: usize| {
+            node.inputs.get(input).map_or(0, |id| self.tensors[id.0].quantization.zero_point)
+        };
+        let centred = |input: usize| -> Vec<i32> {
+            let zero_point = zero_point(input);
+            inputs[input].iter().map(|value| value - zero_point).collect()
+        };
+        let smallest = |input: usize| {
+            let id = node.inputs[input];
+            self.tensors[id.0].quantization.element.range().0
+        };
+        match &node.operator {
+            Operator::Gemm(gemm) => gemm.evaluate(&centred(0)),
+            Operator::Conv(conv) => conv.evaluate(&centred(0)),
+            Operator::ConvTranspose(conv) => conv.evaluate(&centred(0)),
+            Operator::MatMul(product) => product.evaluate(&centred(0), &centred(1)),
+            Operator::Table(table) => table.evaluate(inputs[0], smallest(0)),
+            Operator::Tables(tables) => tables.evaluate(inputs[0], smallest(0)),
+            Operator::Add(add) => add.evaluate(inputs[0], inputs.get(1).copied()),
+            Operator::Mul(mul) => mul.evaluate(&centred(0), inputs.get(1).copied()),
+            Operator::View(view) => view.evaluate(&inputs),
+            Operator::MaxPool(pool) => pool.evaluate(inputs[0]),
+            Operator::AveragePool(pool) => pool.evaluate(&centred(0)),
+            Operator::Reduce(reduce) => reduce.evaluate(&centred(0)),
+            Operator::ReduceMax(reduce) => reduce.evaluate(inputs[0]),
+            Operator::ArgMax(arg_max) => arg_max.evaluate(inputs[0]),
+            Operator::Softmax(softmax) => softmax.evaluate(inputs[0]),
+            Operator::LayerNormalization(normalization) => normalization.evaluate(&centred(0)),
         }
     }
-    y
-}
-
-fn evaluate_table(table: &Table, x: &[i32], min: i32) -> Vec<i32> {
-    x.iter()
-        .map(|&value| {
-            let row = usize::try_from(value - min).expect("values are within their type");
-            table.values[row]
-        })
-        .collect()
 }

@@ -2,13 +2,15 @@
 
 use std::rc::Rc;
 
+use super::shape::broadcast;
 use super::{
     Constant, Importer, NodeView, RealId, RealKind, Value,
     constant::Data,
     real::{Real, Weights},
 };
 use crate::model::{
-    ElementType, Gemm, ModelError, Operator, Origin, Quantization, Requantization, Tensor, TensorId,
+    Conv, ConvTranspose, ElementType, Exactness, Gemm, ModelError, Operator, Origin, Quantization,
+    Requantization, Tensor, TensorId, Window,
 };
 
 /// The constant side of a product with weights.
@@ -31,12 +33,51 @@ pub(super) struct LinearParts {
 pub(super) enum Geometry {
     /// Each row of the input times a matrix.
     Gemm { inputs: usize, outputs: usize },
+    /// A convolution.
+    Conv(ConvShape),
+    /// A transposed convolution.
+    ConvTranspose(ConvShape),
+}
+
+/// Sizes of a convolution.
+#[derive(Clone, Debug)]
+pub(super) struct ConvShape {
+    pub batch: usize,
+    pub inputs: usize,
+    pub outputs: usize,
+    pub group: usize,
+    pub window: Window,
+}
+
+impl Geometry {
+    fn outputs(&self) -> usize {
+        match self {
+            Self::Gemm { outputs, .. } => *outputs,
+            Self::Conv(shape) | Self::ConvTranspose(shape) => shape.outputs,
+        }
+    }
+
+    /// The output channel of a weight.
+    fn output_of(&self, weight: usize) -> usize {
+        match self {
+            Self::Gemm { inputs, .. } => weight / inputs,
+            Self::Conv(shape) => weight / (shape.inputs / shape.group * shape.window.len()),
+            Self::ConvTranspose(shape) => {
+                let per_group = shape.outputs / shape.group;
+                let input = weight / (per_group * shape.window.len());
+                let group = input / (shape.inputs / shape.group);
+                group * per_group + weight / shape.window.len() % per_group
+            }
+        }
+    }
 }
 
 /// What is added to a product, one value per output channel.
 #[derive(Clone, Debug)]
 pub(super) struct Bias {
     pub values: BiasValues,
+    /// How many values the file has for it, before any broadcast.
+    pub parameters: usize,
     /// Factor of the bias (Gemm's `beta`).
     pub beta: f32,
 }
@@ -61,6 +102,9 @@ pub(super) fn gemm(
     let alpha = node.float("alpha", 1.0)?;
     let beta = node.float("beta", 1.0)?;
     let a = importer.transposed_rows(node, a, node.flag("transA"))?;
+    if matches!(importer.real(b).kind, RealKind::Activation(_)) {
+        return importer.gemm_of_activations(node, [0, 1], a, b, alpha);
+    }
     let a = importer.activation(node, 0, a)?;
     let weights = importer.weights(node, 1, b)?;
     let (weights, inputs, outputs) = matrix(node, &weights, node.flag("transB"))?;
@@ -171,11 +215,12 @@ pub(super) fn accumulator_bias(
             node.error(format!("its bias is {}, expected int32", constant.data.type_name()))
         );
     };
+    let parameters = values.len();
     let values = broadcast_bias(node, &constant.shape, values, outputs)?;
-    Ok(Bias { values: BiasValues::Accumulator(values), beta: 1.0 })
+    Ok(Bias { values: BiasValues::Accumulator(values), parameters, beta: 1.0 })
 }
 
-fn broadcast_bias<T: Copy>(
+pub(super) fn broadcast_bias<T: Copy>(
     node: NodeView<'_>,
     shape: &[usize],
     values: &[T],
@@ -199,10 +244,7 @@ impl Importer<'_> {
         if self.real(a).shape.len() != 2 {
             return Err(node.error(format!("its input has the shape {:?}", self.real(a).shape)));
         }
-        if transposed {
-            return Err(node.unsupported("transA"));
-        }
-        Ok(a)
+        if transposed { self.transposed(node, a, &[1, 0]) } else { Ok(a) }
     }
 
     /// A constant operand that came from DequantizeLinear.
@@ -219,7 +261,7 @@ impl Importer<'_> {
                 operator: node.qualified_operator(),
                 tensor: node.input(index).unwrap_or_default().to_owned(),
             }),
-            _ => Err(node.unsupported("a product of two activations")),
+            _ => Err(node.unsupported("weights that depend on the model's input")),
         }
     }
 
@@ -233,17 +275,18 @@ impl Importer<'_> {
         beta: f32,
     ) -> Result<Bias, ModelError> {
         let Real { shape, kind, .. } = self.real(id);
-        let values = match kind {
+        let (values, parameters) = match kind {
             RealKind::Weights(weights) => {
                 let mut values = Vec::with_capacity(weights.values.len());
                 for (element, &value) in weights.values.iter().enumerate() {
                     values.push((value, weights.scale(element)));
                 }
-                BiasValues::Quantized(broadcast_bias(node, shape, &values, outputs)?)
+                let values = BiasValues::Quantized(broadcast_bias(node, shape, &values, outputs)?);
+                (values, weights.parameters)
             }
             RealKind::Constant(constant) => {
                 let values = constant.floats().expect("constants among expressions are floats");
-                BiasValues::Float(broadcast_bias(node, shape, values, outputs)?)
+                (BiasValues::Float(broadcast_bias(node, shape, values, outputs)?), constant.len())
             }
             _ => {
                 return Err(node.unsupported(format!(
@@ -252,7 +295,7 @@ impl Importer<'_> {
                 )));
             }
         };
-        Ok(Bias { values, beta })
+        Ok(Bias { values, parameters, beta })
     }
 
     fn gemm_expression(
@@ -261,7 +304,9 @@ impl Importer<'_> {
         a: TensorId,
         parts: LinearParts,
     ) -> Result<RealId, ModelError> {
-        let Geometry::Gemm { inputs, outputs } = parts.geometry;
+        let Geometry::Gemm { inputs, outputs } = parts.geometry else {
+            return Err(node.error("it is not a matrix product"));
+        };
         let mut shape = self.tensor(a).shape.clone();
         match shape.last_mut() {
             Some(last) if *last == inputs => *last = outputs,
@@ -271,7 +316,44 @@ impl Importer<'_> {
                 )));
             }
         }
-        self.expression(node, shape, RealKind::Linear(a, Rc::new(parts)), &[])
+        self.linear_expression(node, a, shape, parts)
+    }
+
+    /// An expression for a product with weights.
+    pub(super) fn linear_expression(
+        &mut self,
+        node: NodeView<'_>,
+        x: TensorId,
+        shape: Vec<usize>,
+        parts: LinearParts,
+    ) -> Result<RealId, ModelError> {
+        let parameters =
+            parts.weights.len() + parts.bias.as_ref().map_or(0, |bias| bias.parameters);
+        self.count_elements(node.name(), parts.weights.len())?;
+        let id = self.expression(node, shape, RealKind::Linear(x, Rc::new(parts)), &[])?;
+        self.reals[id.0].parameters = parameters;
+        Ok(id)
+    }
+
+    /// `Gemm(A, B)` of two activations.
+    fn gemm_of_activations(
+        &mut self,
+        node: NodeView<'_>,
+        positions: [usize; 2],
+        a: RealId,
+        b: RealId,
+        alpha: f32,
+    ) -> Result<Vec<Value>, ModelError> {
+        if node.input(2).is_some() {
+            return Err(node.unsupported("a product of two activations with a third input"));
+        }
+        let b = if node.flag("transB") && self.real(b).shape.len() == 2 {
+            self.transposed(node, b, &[1, 0])?
+        } else {
+            b
+        };
+        let product = self.product_of_activations(node, positions, a, b, alpha)?;
+        Ok(vec![Value::Real(product)])
     }
 
     fn matmul_expression(
@@ -281,18 +363,79 @@ impl Importer<'_> {
         a: RealId,
         b: RealId,
     ) -> Result<RealId, ModelError> {
-        let a = self.activation(node, positions[0], a)?;
-        let weights = self.weights(node, positions[1], b)?;
-        let (weights, inputs, outputs) = matrix(node, &weights, false)?;
-        let parts = LinearParts {
-            geometry: Geometry::Gemm { inputs, outputs },
-            weights: weights.values,
-            scales: weights.scales,
-            bias: None,
-            alpha: 1.0,
-            quantized_name: "QLinearMatMul",
+        if matches!(self.real(b).kind, RealKind::Weights(_) | RealKind::Constant(_)) {
+            let a = self.activation(node, positions[0], a)?;
+            let weights = self.weights(node, positions[1], b)?;
+            let (weights, inputs, outputs) = matrix(node, &weights, false)?;
+            let parts = LinearParts {
+                geometry: Geometry::Gemm { inputs, outputs },
+                weights: weights.values,
+                scales: weights.scales,
+                bias: None,
+                alpha: 1.0,
+                quantized_name: "QLinearMatMul",
+            };
+            return self.gemm_expression(node, a, parts);
+        }
+        if matches!(self.real(a).kind, RealKind::Weights(_)) && self.real(a).shape.len() == 2 {
+            // W·x is the transpose of xᵀ·Wᵀ.
+            let rank = self.real(b).shape.len();
+            if rank < 2 {
+                return Err(node.unsupported("a vector"));
+            }
+            let mut permutation: Vec<usize> = (0..rank).collect();
+            permutation.swap(rank - 1, rank - 2);
+            let x = self.transposed(node, b, &permutation)?;
+            let x = self.activation(node, positions[1], x)?;
+            let weights = self.weights(node, positions[0], a)?;
+            let (weights, inputs, outputs) = matrix(node, &weights, true)?;
+            let parts = LinearParts {
+                geometry: Geometry::Gemm { inputs, outputs },
+                weights: weights.values,
+                scales: weights.scales,
+                bias: None,
+                alpha: 1.0,
+                quantized_name: "QLinearMatMul",
+            };
+            let product = self.gemm_expression(node, x, parts)?;
+            return self.transposed(node, product, &permutation);
+        }
+        self.product_of_activations(node, positions, a, b, 1.0)
+    }
+
+    /// Makes both operands `[batch][rows][columns]`, repeating those that broadcast.
+    fn product_of_activations(
+        &mut self,
+        node: NodeView<'_>,
+        positions: [usize; 2],
+        a: RealId,
+        b: RealId,
+        alpha: f32,
+    ) -> Result<RealId, ModelError> {
+        let (a_shape, b_shape) = (self.real(a).shape.clone(), self.real(b).shape.clone());
+        let ([.., rows, inner], [.., b_inner, columns]) = (a_shape.as_slice(), b_shape.as_slice())
+        else {
+            return Err(node.unsupported("a product with a vector"));
         };
-        self.gemm_expression(node, a, parts)
+        let (rows, inner, columns) = (*rows, *inner, *columns);
+        if inner != *b_inner {
+            return Err(node.error(format!("the shapes {a_shape:?} and {b_shape:?} do not fit")));
+        }
+        let outer = broadcast(node, &a_shape[..a_shape.len() - 2], &b_shape[..b_shape.len() - 2])?;
+        let with = |dims: [usize; 2]| [outer.as_slice(), &dims].concat();
+        let a = self.expanded(node, a, &with([rows, inner]))?;
+        let b = self.expanded(node, b, &with([inner, columns]))?;
+        let operands =
+            [self.activation(node, positions[0], a)?, self.activation(node, positions[1], b)?];
+        let kind = RealKind::MatMul {
+            operands,
+            batch: outer.iter().product(),
+            rows,
+            inner,
+            columns,
+            alpha,
+        };
+        self.expression(node, with([rows, columns]), kind, &[])
     }
 
     /// Makes the integer operator of a product with weights.
@@ -306,71 +449,97 @@ impl Importer<'_> {
         output: Tensor,
     ) -> Result<TensorId, ModelError> {
         let input = self.tensor(x).quantization;
-        let Geometry::Gemm { inputs, outputs } = parts.geometry;
+        let outputs = parts.geometry.outputs();
         // onnxruntime's order of operations, each rounded to float32.
         let multipliers = parts
             .scales
             .iter()
             .map(|scale| parts.alpha * input.scale * scale / quantization.scale)
             .collect();
-        let error = |reason: String| ModelError::Node {
-            node: real.node.clone(),
-            operator: real.operator.clone(),
-            reason,
-        };
         let bias = match &parts.bias {
             None => vec![0; outputs],
-            Some(bias) => accumulator_units(bias, parts, input.scale)
-                .ok_or_else(|| error("its bias does not fit 32 bits".into()))?,
+            Some(bias) => {
+                accumulator_units(bias, parts, input.scale).ok_or_else(|| ModelError::Node {
+                    node: real.node.clone(),
+                    operator: real.operator.clone(),
+                    reason: "its bias does not fit 32 bits".into(),
+                })?
+            }
         };
-        let reach = parts
-            .weights
-            .chunks(inputs.max(1))
-            .zip(&bias)
-            .map(|(row, bias)| {
-                let weights: u128 = row.iter().map(|w| u128::from(w.unsigned_abs())).sum();
-                weights * u128::from(input.max_centred().unsigned_abs())
-                    + u128::from(bias.unsigned_abs())
-            })
-            .max()
-            .unwrap_or(0);
-        if reach > u128::from(i32::MAX.unsigned_abs()) {
-            return Err(ModelError::AccumulatorOverflow {
-                node: real.node.clone(),
-                operator: real.operator.clone(),
-                reach,
-            });
+        let mut sums = vec![0_u128; outputs];
+        for (i, weight) in parts.weights.iter().enumerate() {
+            sums[parts.geometry.output_of(i)] += u128::from(weight.unsigned_abs());
         }
-        let origin = Origin {
-            operator: parts.quantized_name.into(),
-            parameters: parts.weights.len()
-                + parts.bias.as_ref().map_or(0, |bias| bias.values.len().min(outputs)),
-        };
+        for (sum, bias) in sums.iter().zip(&bias) {
+            let reach = sum * u128::from(input.max_centred().unsigned_abs())
+                + u128::from(bias.unsigned_abs());
+            check_reach(real, reach)?;
+        }
         let requantization = Requantization {
             multipliers,
             zero_point: quantization.zero_point,
             min: bounds.0,
             max: bounds.1,
         };
-        let operator = Operator::Gemm(Gemm {
-            inputs,
-            outputs,
-            weights: parts.weights.clone(),
-            bias,
-            requantization,
-        });
+        let weights = parts.weights.clone();
+        let (operator, exactness) = match &parts.geometry {
+            Geometry::Gemm { inputs, outputs } => (
+                Operator::Gemm(Gemm {
+                    inputs: *inputs,
+                    outputs: *outputs,
+                    weights,
+                    bias,
+                    requantization,
+                }),
+                Exactness::Exact,
+            ),
+            Geometry::Conv(ConvShape { batch, inputs, outputs, group, window }) => (
+                Operator::Conv(Conv {
+                    batch: *batch,
+                    inputs: *inputs,
+                    outputs: *outputs,
+                    group: *group,
+                    window: window.clone(),
+                    weights,
+                    bias,
+                    requantization,
+                }),
+                Exactness::Exact,
+            ),
+            // onnxruntime has no integer kernel for it.
+            Geometry::ConvTranspose(ConvShape { batch, inputs, outputs, group, window }) => (
+                Operator::ConvTranspose(ConvTranspose {
+                    batch: *batch,
+                    inputs: *inputs,
+                    outputs: *outputs,
+                    group: *group,
+                    window: window.clone(),
+                    weights,
+                    bias,
+                    requantization,
+                }),
+                Exactness::Approximate,
+            ),
+        };
+        let origin = Origin {
+            operator: parts.quantized_name.into(),
+            exactness,
+            parameters: real.parameters,
+        };
         self.add_node(&real.node, operator, vec![x], output, origin)
     }
 }
 
-impl BiasValues {
-    fn len(&self) -> usize {
-        match self {
-            Self::Accumulator(values) => values.len(),
-            Self::Quantized(values) => values.len(),
-            Self::Float(values) => values.len(),
-        }
+/// Makes sure that no input lets an accumulator leave 32 bits.
+pub(super) fn check_reach(real: &Real, reach: u128) -> Result<(), ModelError> {
+    if reach <= u128::from(i32::MAX.unsigned_abs()) {
+        return Ok(());
     }
+    Err(ModelError::AccumulatorOverflow {
+        node: real.node.clone(),
+        operator: real.operator.clone(),
+        reach,
+    })
 }
 
 /// The bias as integers that can be added to the accumulator, `None` if one exceeds 32 bits.

@@ -5,13 +5,22 @@
 //! QuantizeLinear that tells their scale.
 
 mod constant;
+mod conv;
+mod fold;
 mod function;
+mod layer_normalization;
 mod linear;
 mod lower;
 mod node;
 mod operators;
+mod pairs;
+mod pool;
 mod quantize_linear;
 mod real;
+mod shape;
+mod softmax;
+mod views;
+mod window;
 
 use std::{
     collections::{HashMap, HashSet},
@@ -22,7 +31,7 @@ use prost::Message as _;
 
 use constant::{Constant, Data};
 use node::NodeView;
-use real::{Real, RealId, RealKind};
+use real::{Real, RealId, RealKind, Source};
 
 use super::{
     ElementType, Graph, Model, ModelError, Node, Operator, Origin, Port, Quantization, Tensor,
@@ -118,6 +127,8 @@ struct Importer<'a> {
     inputs: Vec<Input>,
     /// Integer inputs whose scale no consumer has told yet.
     unscaled: HashSet<TensorId>,
+    /// What expressions have been made into.
+    lowered: lower::Lowered,
     total_elements: usize,
     total_macs: u128,
 }
@@ -147,6 +158,8 @@ impl<'a> Importer<'a> {
                         depth: 0,
                         node: input.name.clone(),
                         operator: "input".into(),
+                        parameters: 0,
+                        source: Source::Other,
                     })?;
                     self.inputs.push(Input {
                         name: input.name.clone(),
@@ -302,12 +315,23 @@ impl<'a> Importer<'a> {
         operands: &[RealId],
     ) -> Result<RealId, ModelError> {
         let below = operands.iter().map(|id| self.reals[id.0].depth).max().unwrap_or(0);
+        let source = match &kind {
+            RealKind::Activation(tensor) => Source::One(*tensor),
+            RealKind::Constant(_) | RealKind::Weights(_) => Source::Constant,
+            RealKind::Elementwise(_, x) => self.reals[x.0].source,
+            RealKind::Pair { operands: [a, b], .. } => {
+                self.reals[a.0].source.join(self.reals[b.0].source)
+            }
+            _ => Source::Other,
+        };
         self.add_real(Real {
             shape,
             kind,
             depth: below + 1,
             node: node.name().to_owned(),
             operator: node.operator().to_owned(),
+            parameters: 0,
+            source,
         })
     }
 
@@ -317,16 +341,26 @@ impl<'a> Importer<'a> {
         shape: Vec<usize>,
         quantization: Quantization,
     ) -> Result<TensorId, ModelError> {
-        self.total_elements += limits::elements(name, &shape)?;
-        if self.total_elements > limits::MAX_TOTAL_ELEMENTS {
-            return Err(ModelError::TooLarge {
-                what: "the number of elements of all tensors".into(),
-                got: self.total_elements as u128,
-                limit: limits::MAX_TOTAL_ELEMENTS as u128,
-            });
+        let elements = limits::elements(name, &shape)?;
+        if elements == 0 {
+            return Err(ModelError::EmptyTensor { tensor: name.to_owned(), shape });
         }
+        self.count_elements(name, elements)?;
         self.graph.tensors.push(Tensor { name: name.to_owned(), shape, quantization });
         Ok(TensorId(self.graph.tensors.len() - 1))
+    }
+
+    /// Counts elements that are about to be allocated.
+    fn count_elements(&mut self, name: &str, elements: usize) -> Result<(), ModelError> {
+        self.total_elements += elements;
+        if self.total_elements <= limits::MAX_TOTAL_ELEMENTS {
+            return Ok(());
+        }
+        Err(ModelError::TooLarge {
+            what: format!("the number of elements of all tensors up to `{name}`"),
+            got: self.total_elements as u128,
+            limit: limits::MAX_TOTAL_ELEMENTS as u128,
+        })
     }
 
     fn add_node(
@@ -387,6 +421,18 @@ impl<'a> Importer<'a> {
         index: usize,
     ) -> Result<Option<Rc<Constant>>, ModelError> {
         node.input(index).map(|_| self.constant(node, index)).transpose()
+    }
+
+    /// A constant float input that is one number.
+    fn constant_float(&self, node: NodeView<'_>, index: usize) -> Result<Option<f32>, ModelError> {
+        Ok(match self.required(node, index)? {
+            Value::Constant(constant) => match constant.floats() {
+                Some(&[value]) => Some(value),
+                _ => None,
+            },
+            Value::Real(id) => self.uniform(id),
+            _ => None,
+        })
     }
 
     /// A float input of a node; constants become expressions.

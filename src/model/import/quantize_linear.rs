@@ -4,7 +4,9 @@
 use std::rc::Rc;
 
 use super::{Constant, Data, Importer, NodeView, RealId, RealKind, Value, real::Weights};
-use crate::model::{ElementType, ModelError, Quantization, TensorId, onnx::DataType};
+use crate::model::{
+    ElementType, ModelError, Operator, Origin, Quantization, Tensor, TensorId, View,
+};
 
 /// `QuantizeLinear(x, scale, zero point)`.
 pub(super) fn quantize_linear(
@@ -233,10 +235,15 @@ impl Importer<'_> {
         if self.unscaled.remove(&tensor) {
             self.graph.tensors[tensor.0].quantization = quantization;
         }
-        if self.tensor(tensor).quantization == quantization {
+        let current = self.tensor(tensor).clone();
+        if current.quantization == quantization {
             return Ok(tensor);
         }
-        Err(node.unsupported("integers that two nodes read with different scales"))
+        // Another scale for the same integers is another meaning, not another computation.
+        let output = Tensor { name: current.name, shape: current.shape, quantization };
+        let origin = Origin { operator: "Identity".into(), ..Origin::default() };
+        let view = Operator::View(View::Reshape);
+        self.add_node(node.name(), view, vec![tensor], output, origin)
     }
 }
 
@@ -272,23 +279,12 @@ fn weights(
         })
         .collect::<Result<Vec<_>, _>>()?;
     let axis = if scales.len() == 1 { 0 } else { node.resolve_axis(axis, constant.shape.len())? };
-    Ok(Weights { shape: constant.shape.clone(), parameters: values.len(), values, scales, axis })
-}
-
-impl std::fmt::Display for ElementType {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(match self {
-            Self::Int8 => "int8",
-            Self::Uint8 => "uint8",
-        })
-    }
-}
-
-impl From<ElementType> for DataType {
-    fn from(element: ElementType) -> Self {
-        match element {
-            ElementType::Int8 => Self::Int8,
-            ElementType::Uint8 => Self::Uint8,
-        }
-    }
+    Ok(Weights {
+        shape: constant.shape.clone(),
+        parameters: values.len(),
+        values,
+        scales,
+        zero_points: zero_points.to_vec(),
+        axis,
+    })
 }

@@ -9,7 +9,7 @@ use crate::model::ElementType;
 pub enum CircuitError {
     /// No circuit is written for this operator here.
     #[error("node `{node}`: operator `{operator}` has no circuit yet")]
-    UnsupportedOperator { node: String, operator: &'static str },
+    UnsupportedOperator { node: String, operator: String },
 
     /// The graph is not a chain from one input to one output.
     #[error(

@@ -4,7 +4,7 @@
 //! are one case and committed values are small and not negative.
 
 use super::CircuitError;
-use crate::model::{ElementType, Gemm, Graph, Model, Node, Operator, Steps, Table, TensorId};
+use crate::model::{ElementType, Gemm, Graph, Model, Node, Operator, Steps, Table, TensorId, View};
 
 /// A chain of layers from the model's input to its output.
 #[derive(Clone, Debug)]
@@ -91,10 +91,7 @@ impl Program {
         let mut at = input.tensor;
         for node in &graph.nodes {
             let [source] = node.inputs[..] else {
-                return Err(CircuitError::UnsupportedOperator {
-                    node: node.name.clone(),
-                    operator: node.operator.name(),
-                });
+                return Err(unsupported(node));
             };
             if source != at {
                 return Err(CircuitError::NotAChain {
@@ -109,13 +106,8 @@ impl Program {
                     Some(layer) => layer.activation.then(&bytes(table, graph, node.output)),
                     None => layers.push(Layer::table(node, table, graph)),
                 },
-                #[allow(unreachable_patterns, reason = "operators without a circuit")]
-                other => {
-                    return Err(CircuitError::UnsupportedOperator {
-                        node: node.name.clone(),
-                        operator: other.name(),
-                    });
-                }
+                Operator::View(View::Reshape) => {}
+                _ => return Err(unsupported(node)),
             }
             at = node.output;
         }
@@ -224,6 +216,13 @@ impl Activation {
             None => next[usize::from(byte)],
         });
         self.table = Some(table.collect());
+    }
+}
+
+fn unsupported(node: &Node) -> CircuitError {
+    CircuitError::UnsupportedOperator {
+        node: node.name.clone(),
+        operator: node.origin.operator.clone(),
     }
 }
 

@@ -90,8 +90,7 @@ fn reference(model: &Model, input: &[i32]) -> Vec<i32> {
                 .iter()
                 .map(|&x| table.values[usize::try_from(x + 128).expect("an int8")])
                 .collect(),
-            #[allow(unreachable_patterns)]
-            other => panic!("{} is not in this test", other.name()),
+            other => panic!("{other:?} is not in this test"),
         };
     }
     values

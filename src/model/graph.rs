@@ -212,13 +212,3 @@ pub struct Table {
     /// The function's values from the smallest element of the input's type to the largest.
     pub values: Vec<i32>,
 }
-
-impl Operator {
-    /// The operator's name.
-    pub fn name(&self) -> &'static str {
-        match self {
-            Self::Gemm(_) => "Gemm",
-            Self::Table(_) => "Table",
-        }
-    }
-}

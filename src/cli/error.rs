@@ -41,6 +41,10 @@ pub enum CliError {
     #[error("proof file `{}`: {why}", path.display())]
     ProofFile { path: PathBuf, why: String },
 
+    /// A compiled contract cannot be read, or a Solidity file not compiled.
+    #[error("contract `{}`: {why}", path.display())]
+    Artifact { path: PathBuf, why: String },
+
     /// A stage of the path failed, with the file it was at.
     #[error("`{}`", path.display())]
     At { path: PathBuf, source: Box<CliError> },

@@ -31,7 +31,9 @@ pub fn is_local(chain_id: u64) -> bool {
 /// # Panics
 ///
 /// When called from inside an async runtime: await the future there instead.
-pub fn block_on<T>(future: impl Future<Output = Result<T, ChainError>>) -> Result<T, ChainError> {
+pub fn block_on<T, E: From<ChainError>>(
+    future: impl Future<Output = Result<T, E>>,
+) -> Result<T, E> {
     tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()

@@ -1,9 +1,25 @@
 //! From an ONNX file to a quantized graph, and what that graph computes.
 
+mod error;
+mod eval;
 mod graph;
+mod import;
+mod input;
+mod limits;
 mod line;
+mod onnx;
+mod operator;
+mod output;
+mod quantization;
 mod requantization;
+mod summary;
 
+pub use error::*;
+pub use eval::*;
 pub use graph::*;
+pub use input::InputFormat;
 pub use line::{Line, Steps};
+pub use operator::*;
+pub use output::*;
 pub use requantization::*;
+pub use summary::*;

@@ -1,0 +1,578 @@
+//! Products with weights: Gemm, MatMul, QGemm, QLinearMatMul.
+
+use std::rc::Rc;
+
+use super::shape::broadcast;
+use super::{
+    Constant, Importer, NodeView, RealId, RealKind, Value,
+    constant::Data,
+    real::{Real, Weights},
+};
+use crate::model::{
+    Conv, ConvTranspose, ElementType, Exactness, Gemm, ModelError, Operator, Origin, Quantization,
+    Requantization, Tensor, TensorId, Window,
+};
+
+/// The constant side of a product with weights.
+#[derive(Clone, Debug)]
+pub(super) struct LinearParts {
+    pub geometry: Geometry,
+    /// Minus their zero point, output channel first.
+    pub weights: Vec<i32>,
+    /// One, or one per output channel.
+    pub scales: Vec<f32>,
+    pub bias: Option<Bias>,
+    /// Factor of the product (Gemm's `alpha`).
+    pub alpha: f32,
+    /// The operator's name in quantized form.
+    pub quantized_name: &'static str,
+}
+
+/// Which product.
+#[derive(Clone, Debug)]
+pub(super) enum Geometry {
+    /// Each row of the input times a matrix.
+    Gemm { inputs: usize, outputs: usize },
+    /// A convolution.
+    Conv(ConvShape),
+    /// A transposed convolution.
+    ConvTranspose(ConvShape),
+}
+
+/// Sizes of a convolution.
+#[derive(Clone, Debug)]
+pub(super) struct ConvShape {
+    pub batch: usize,
+    pub inputs: usize,
+    pub outputs: usize,
+    pub group: usize,
+    pub window: Window,
+}
+
+impl Geometry {
+    fn outputs(&self) -> usize {
+        match self {
+            Self::Gemm { outputs, .. } => *outputs,
+            Self::Conv(shape) | Self::ConvTranspose(shape) => shape.outputs,
+        }
+    }
+
+    /// The output channel of a weight.
+    fn output_of(&self, weight: usize) -> usize {
+        match self {
+            Self::Gemm { inputs, .. } => weight / inputs,
+            Self::Conv(shape) => weight / (shape.inputs / shape.group * shape.window.len()),
+            Self::ConvTranspose(shape) => {
+                let per_group = shape.outputs / shape.group;
+                let input = weight / (per_group * shape.window.len());
+                let group = input / (shape.inputs / shape.group);
+                group * per_group + weight / shape.window.len() % per_group
+            }
+        }
+    }
+}
+
+/// What is added to a product, one value per output channel.
+#[derive(Clone, Debug)]
+pub(super) struct Bias {
+    pub values: BiasValues,
+    /// How many values the file has for it, before any broadcast.
+    pub parameters: usize,
+    /// Factor of the bias (Gemm's `beta`).
+    pub beta: f32,
+}
+
+#[derive(Clone, Debug)]
+pub(super) enum BiasValues {
+    /// Integers in the accumulator's own unit.
+    Accumulator(Vec<i32>),
+    /// Integers with a scale each.
+    Quantized(Vec<(i32, f32)>),
+    /// Floats that the file leaves unquantized.
+    Float(Vec<f32>),
+}
+
+/// `Gemm(A, B, C)` on floats.
+pub(super) fn gemm(
+    importer: &mut Importer<'_>,
+    node: NodeView<'_>,
+) -> Result<Vec<Value>, ModelError> {
+    let a = importer.real_input(node, 0)?;
+    let b = importer.real_input(node, 1)?;
+    let alpha = node.float("alpha", 1.0)?;
+    let beta = node.float("beta", 1.0)?;
+    let a = importer.transposed_rows(node, a, node.flag("transA"))?;
+    if matches!(importer.real(b).kind, RealKind::Activation(_)) {
+        return importer.gemm_of_activations(node, [0, 1], a, b, alpha);
+    }
+    let a = importer.activation(node, 0, a)?;
+    let weights = importer.weights(node, 1, b)?;
+    let (weights, inputs, outputs) = matrix(node, &weights, node.flag("transB"))?;
+    let bias = importer
+        .optional_real_input(node, 2)?
+        .map(|c| importer.bias(node, 2, c, outputs, beta))
+        .transpose()?;
+    let parts = LinearParts {
+        geometry: Geometry::Gemm { inputs, outputs },
+        weights: weights.values,
+        scales: weights.scales,
+        bias,
+        alpha,
+        quantized_name: "QGemm",
+    };
+    Ok(vec![Value::Real(importer.gemm_expression(node, a, parts)?)])
+}
+
+/// `QGemm(A, A scale, A zero point, B, B scale, B zero point, C, Y scale, Y zero point)`.
+pub(super) fn qgemm(
+    importer: &mut Importer<'_>,
+    node: NodeView<'_>,
+) -> Result<Vec<Value>, ModelError> {
+    let transposed = node.flag("transB");
+    let a = importer.dequantized(node, [0, 1, 2], 1)?;
+    let b = importer.dequantized(node, [3, 4, 5], i64::from(!transposed))?;
+    if node.input(7).is_none() {
+        return Err(node.unsupported("a float output"));
+    }
+    let a = importer.transposed_rows(node, a, node.flag("transA"))?;
+    let a = importer.activation(node, 0, a)?;
+    let weights = importer.weights(node, 3, b)?;
+    let (weights, inputs, outputs) = matrix(node, &weights, transposed)?;
+    let bias = importer
+        .optional_constant(node, 6)?
+        .map(|constant| accumulator_bias(node, &constant, outputs))
+        .transpose()?;
+    let parts = LinearParts {
+        geometry: Geometry::Gemm { inputs, outputs },
+        weights: weights.values,
+        scales: weights.scales,
+        bias,
+        alpha: node.float("alpha", 1.0)?,
+        quantized_name: "QGemm",
+    };
+    let product = importer.gemm_expression(node, a, parts)?;
+    let quantization = importer.output_quantization(node, 7, 8, ElementType::Uint8)?;
+    importer.quantize_output(node, product, quantization)
+}
+
+/// `MatMul(A, B)` on floats.
+pub(super) fn matmul(
+    importer: &mut Importer<'_>,
+    node: NodeView<'_>,
+) -> Result<Vec<Value>, ModelError> {
+    let a = importer.real_input(node, 0)?;
+    let b = importer.real_input(node, 1)?;
+    Ok(vec![Value::Real(importer.matmul_expression(node, [0, 1], a, b)?)])
+}
+
+/// `QLinearMatMul(A, A scale, A zero point, B, B scale, B zero point, Y scale, Y zero point)`.
+pub(super) fn qlinear_matmul(
+    importer: &mut Importer<'_>,
+    node: NodeView<'_>,
+) -> Result<Vec<Value>, ModelError> {
+    let a = importer.dequantized(node, [0, 1, 2], -1)?;
+    let b = importer.dequantized(node, [3, 4, 5], -1)?;
+    let product = importer.matmul_expression(node, [0, 3], a, b)?;
+    let quantization = importer.output_quantization(node, 6, 7, ElementType::Uint8)?;
+    importer.quantize_output(node, product, quantization)
+}
+
+/// A matrix of weights as `[outputs][inputs]`.
+fn matrix(
+    node: NodeView<'_>,
+    weights: &Weights,
+    transposed: bool,
+) -> Result<(Weights, usize, usize), ModelError> {
+    let &[rows, columns] = weights.shape.as_slice() else {
+        return Err(node.error(format!("its weights have the shape {:?}", weights.shape)));
+    };
+    let (inputs, outputs) = if transposed { (columns, rows) } else { (rows, columns) };
+    let per_channel_axis = usize::from(!transposed);
+    if weights.scales.len() > 1 && weights.axis != per_channel_axis {
+        return Err(node.unsupported("weights with a scale per input channel"));
+    }
+    let mut result = weights.clone();
+    if !transposed {
+        for o in 0..outputs {
+            for i in 0..inputs {
+                result.values[o * inputs + i] = weights.values[i * outputs + o];
+            }
+        }
+        result.shape = vec![outputs, inputs];
+    }
+    result.axis = 0;
+    Ok((result, inputs, outputs))
+}
+
+/// A bias that is given as accumulators.
+pub(super) fn accumulator_bias(
+    node: NodeView<'_>,
+    constant: &Constant,
+    outputs: usize,
+) -> Result<Bias, ModelError> {
+    let Data::Int32(values) = &constant.data else {
+        return Err(
+            node.error(format!("its bias is {}, expected int32", constant.data.type_name()))
+        );
+    };
+    let parameters = values.len();
+    let values = broadcast_bias(node, &constant.shape, values, outputs)?;
+    Ok(Bias { values: BiasValues::Accumulator(values), parameters, beta: 1.0 })
+}
+
+pub(super) fn broadcast_bias<T: Copy>(
+    node: NodeView<'_>,
+    shape: &[usize],
+    values: &[T],
+    outputs: usize,
+) -> Result<Vec<T>, ModelError> {
+    match values {
+        [value] => Ok(vec![*value; outputs]),
+        _ if values.len() == outputs && shape.last() == Some(&outputs) => Ok(values.to_vec()),
+        _ => Err(node.unsupported(format!("a bias of shape {shape:?} for {outputs} outputs"))),
+    }
+}
+
+impl Importer<'_> {
+    /// The input of a Gemm with `transA`.
+    fn transposed_rows(
+        &mut self,
+        node: NodeView<'_>,
+        a: RealId,
+        transposed: bool,
+    ) -> Result<RealId, ModelError> {
+        if self.real(a).shape.len() != 2 {
+            return Err(node.error(format!("its input has the shape {:?}", self.real(a).shape)));
+        }
+        if transposed { self.transposed(node, a, &[1, 0]) } else { Ok(a) }
+    }
+
+    /// A constant operand that came from DequantizeLinear.
+    pub(super) fn weights(
+        &self,
+        node: NodeView<'_>,
+        index: usize,
+        id: RealId,
+    ) -> Result<Rc<Weights>, ModelError> {
+        match &self.real(id).kind {
+            RealKind::Weights(weights) => Ok(Rc::clone(weights)),
+            RealKind::Constant(_) => Err(ModelError::NotQuantized {
+                node: node.name().to_owned(),
+                operator: node.qualified_operator(),
+                tensor: node.input(index).unwrap_or_default().to_owned(),
+            }),
+            _ => Err(node.unsupported("weights that depend on the model's input")),
+        }
+    }
+
+    /// A bias among float operands.
+    pub(super) fn bias(
+        &self,
+        node: NodeView<'_>,
+        index: usize,
+        id: RealId,
+        outputs: usize,
+        beta: f32,
+    ) -> Result<Bias, ModelError> {
+        let Real { shape, kind, .. } = self.real(id);
+        let (values, parameters) = match kind {
+            RealKind::Weights(weights) => {
+                let mut values = Vec::with_capacity(weights.values.len());
+                for (element, &value) in weights.values.iter().enumerate() {
+                    values.push((value, weights.scale(element)));
+                }
+                let values = BiasValues::Quantized(broadcast_bias(node, shape, &values, outputs)?);
+                (values, weights.parameters)
+            }
+            RealKind::Constant(constant) => {
+                let values = constant.floats().expect("constants among expressions are floats");
+                (BiasValues::Float(broadcast_bias(node, shape, values, outputs)?), constant.len())
+            }
+            _ => {
+                return Err(node.unsupported(format!(
+                    "the bias `{}`, which depends on the model's input,",
+                    node.input(index).unwrap_or_default()
+                )));
+            }
+        };
+        Ok(Bias { values, parameters, beta })
+    }
+
+    fn gemm_expression(
+        &mut self,
+        node: NodeView<'_>,
+        a: TensorId,
+        parts: LinearParts,
+    ) -> Result<RealId, ModelError> {
+        let Geometry::Gemm { inputs, outputs } = parts.geometry else {
+            return Err(node.error("it is not a matrix product"));
+        };
+        let mut shape = self.tensor(a).shape.clone();
+        match shape.last_mut() {
+            Some(last) if *last == inputs => *last = outputs,
+            _ => {
+                return Err(node.error(format!(
+                    "its input has the shape {shape:?}, its weights take rows of {inputs}"
+                )));
+            }
+        }
+        self.linear_expression(node, a, shape, parts)
+    }
+
+    /// An expression for a product with weights.
+    pub(super) fn linear_expression(
+        &mut self,
+        node: NodeView<'_>,
+        x: TensorId,
+        shape: Vec<usize>,
+        parts: LinearParts,
+    ) -> Result<RealId, ModelError> {
+        let parameters =
+            parts.weights.len() + parts.bias.as_ref().map_or(0, |bias| bias.parameters);
+        self.count_elements(node.name(), parts.weights.len())?;
+        let id = self.expression(node, shape, RealKind::Linear(x, Rc::new(parts)), &[])?;
+        self.reals[id.0].parameters = parameters;
+        Ok(id)
+    }
+
+    /// `Gemm(A, B)` of two activations.
+    fn gemm_of_activations(
+        &mut self,
+        node: NodeView<'_>,
+        positions: [usize; 2],
+        a: RealId,
+        b: RealId,
+        alpha: f32,
+    ) -> Result<Vec<Value>, ModelError> {
+        if node.input(2).is_some() {
+            return Err(node.unsupported("a product of two activations with a third input"));
+        }
+        let b = if node.flag("transB") && self.real(b).shape.len() == 2 {
+            self.transposed(node, b, &[1, 0])?
+        } else {
+            b
+        };
+        let product = self.product_of_activations(node, positions, a, b, alpha)?;
+        Ok(vec![Value::Real(product)])
+    }
+
+    fn matmul_expression(
+        &mut self,
+        node: NodeView<'_>,
+        positions: [usize; 2],
+        a: RealId,
+        b: RealId,
+    ) -> Result<RealId, ModelError> {
+        if matches!(self.real(b).kind, RealKind::Weights(_) | RealKind::Constant(_)) {
+            let a = self.activation(node, positions[0], a)?;
+            let weights = self.weights(node, positions[1], b)?;
+            let (weights, inputs, outputs) = matrix(node, &weights, false)?;
+            let parts = LinearParts {
+                geometry: Geometry::Gemm { inputs, outputs },
+                weights: weights.values,
+                scales: weights.scales,
+                bias: None,
+                alpha: 1.0,
+                quantized_name: "QLinearMatMul",
+            };
+            return self.gemm_expression(node, a, parts);
+        }
+        if matches!(self.real(a).kind, RealKind::Weights(_)) && self.real(a).shape.len() == 2 {
+            // W·x is the transpose of xᵀ·Wᵀ.
+            let rank = self.real(b).shape.len();
+            if rank < 2 {
+                return Err(node.unsupported("a vector"));
+            }
+            let mut permutation: Vec<usize> = (0..rank).collect();
+            permutation.swap(rank - 1, rank - 2);
+            let x = self.transposed(node, b, &permutation)?;
+            let x = self.activation(node, positions[1], x)?;
+            let weights = self.weights(node, positions[0], a)?;
+            let (weights, inputs, outputs) = matrix(node, &weights, true)?;
+            let parts = LinearParts {
+                geometry: Geometry::Gemm { inputs, outputs },
+                weights: weights.values,
+                scales: weights.scales,
+                bias: None,
+                alpha: 1.0,
+                quantized_name: "QLinearMatMul",
+            };
+            let product = self.gemm_expression(node, x, parts)?;
+            return self.transposed(node, product, &permutation);
+        }
+        self.product_of_activations(node, positions, a, b, 1.0)
+    }
+
+    /// Makes both operands `[batch][rows][columns]`, repeating those that broadcast.
+    fn product_of_activations(
+        &mut self,
+        node: NodeView<'_>,
+        positions: [usize; 2],
+        a: RealId,
+        b: RealId,
+        alpha: f32,
+    ) -> Result<RealId, ModelError> {
+        let (a_shape, b_shape) = (self.real(a).shape.clone(), self.real(b).shape.clone());
+        let ([.., rows, inner], [.., b_inner, columns]) = (a_shape.as_slice(), b_shape.as_slice())
+        else {
+            return Err(node.unsupported("a product with a vector"));
+        };
+        let (rows, inner, columns) = (*rows, *inner, *columns);
+        if inner != *b_inner {
+            return Err(node.error(format!("the shapes {a_shape:?} and {b_shape:?} do not fit")));
+        }
+        let outer = broadcast(node, &a_shape[..a_shape.len() - 2], &b_shape[..b_shape.len() - 2])?;
+        let with = |dims: [usize; 2]| [outer.as_slice(), &dims].concat();
+        let a = self.expanded(node, a, &with([rows, inner]))?;
+        let b = self.expanded(node, b, &with([inner, columns]))?;
+        let operands =
+            [self.activation(node, positions[0], a)?, self.activation(node, positions[1], b)?];
+        let kind = RealKind::MatMul {
+            operands,
+            batch: outer.iter().product(),
+            rows,
+            inner,
+            columns,
+            alpha,
+        };
+        self.expression(node, with([rows, columns]), kind, &[])
+    }
+
+    /// Makes the integer operator of a product with weights.
+    pub(super) fn lower_linear(
+        &mut self,
+        real: &Real,
+        x: TensorId,
+        parts: &LinearParts,
+        quantization: Quantization,
+        bounds: (i32, i32),
+        output: Tensor,
+    ) -> Result<TensorId, ModelError> {
+        let input = self.tensor(x).quantization;
+        let outputs = parts.geometry.outputs();
+        // onnxruntime's order of operations, each rounded to float32.
+        let multipliers = parts
+            .scales
+            .iter()
+            .map(|scale| parts.alpha * input.scale * scale / quantization.scale)
+            .collect();
+        let bias = match &parts.bias {
+            None => vec![0; outputs],
+            Some(bias) => {
+                accumulator_units(bias, parts, input.scale).ok_or_else(|| ModelError::Node {
+                    node: real.node.clone(),
+                    operator: real.operator.clone(),
+                    reason: "its bias does not fit 32 bits".into(),
+                })?
+            }
+        };
+        let mut sums = vec![0_u128; outputs];
+        for (i, weight) in parts.weights.iter().enumerate() {
+            sums[parts.geometry.output_of(i)] += u128::from(weight.unsigned_abs());
+        }
+        for (sum, bias) in sums.iter().zip(&bias) {
+            let reach = sum * u128::from(input.max_centred().unsigned_abs())
+                + u128::from(bias.unsigned_abs());
+            check_reach(real, reach)?;
+        }
+        let requantization = Requantization {
+            multipliers,
+            zero_point: quantization.zero_point,
+            min: bounds.0,
+            max: bounds.1,
+        };
+        let weights = parts.weights.clone();
+        let (operator, exactness) = match &parts.geometry {
+            Geometry::Gemm { inputs, outputs } => (
+                Operator::Gemm(Gemm {
+                    inputs: *inputs,
+                    outputs: *outputs,
+                    weights,
+                    bias,
+                    requantization,
+                }),
+                Exactness::Exact,
+            ),
+            Geometry::Conv(ConvShape { batch, inputs, outputs, group, window }) => (
+                Operator::Conv(Conv {
+                    batch: *batch,
+                    inputs: *inputs,
+                    outputs: *outputs,
+                    group: *group,
+                    window: window.clone(),
+                    weights,
+                    bias,
+                    requantization,
+                }),
+                Exactness::Exact,
+            ),
+            // onnxruntime has no integer kernel for it.
+            Geometry::ConvTranspose(ConvShape { batch, inputs, outputs, group, window }) => (
+                Operator::ConvTranspose(ConvTranspose {
+                    batch: *batch,
+                    inputs: *inputs,
+                    outputs: *outputs,
+                    group: *group,
+                    window: window.clone(),
+                    weights,
+                    bias,
+                    requantization,
+                }),
+                Exactness::Approximate,
+            ),
+        };
+        let origin = Origin {
+            operator: parts.quantized_name.into(),
+            exactness,
+            parameters: real.parameters,
+        };
+        self.add_node(&real.node, operator, vec![x], output, origin)
+    }
+}
+
+/// Makes sure that no input lets an accumulator leave 32 bits.
+pub(super) fn check_reach(real: &Real, reach: u128) -> Result<(), ModelError> {
+    if reach <= u128::from(i32::MAX.unsigned_abs()) {
+        return Ok(());
+    }
+    Err(ModelError::AccumulatorOverflow {
+        node: real.node.clone(),
+        operator: real.operator.clone(),
+        reach,
+    })
+}
+
+/// The bias as integers that can be added to the accumulator, `None` if one exceeds 32 bits.
+fn accumulator_units(bias: &Bias, parts: &LinearParts, input_scale: f32) -> Option<Vec<i32>> {
+    let unit = |channel: usize| {
+        let scale = parts.scales[if parts.scales.len() == 1 { 0 } else { channel }];
+        f64::from(parts.alpha) * f64::from(input_scale) * f64::from(scale) / f64::from(bias.beta)
+    };
+    let round = |value: f64| {
+        let rounded = value.round_ties_even();
+        let fits = f64::from(i32::MIN) <= rounded && rounded <= f64::from(i32::MAX);
+        #[allow(clippy::cast_possible_truncation)]
+        fits.then_some(rounded as i32)
+    };
+    match &bias.values {
+        BiasValues::Accumulator(values) => Some(values.clone()),
+        BiasValues::Quantized(values) => values
+            .iter()
+            .enumerate()
+            .map(|(channel, &(value, scale))| {
+                let ratio = f64::from(scale) / unit(channel);
+                // The quantizer rounds this product to float32; onnxruntime takes it for equal.
+                if (ratio - 1.0).abs() < 1e-5 {
+                    Some(value)
+                } else {
+                    round(f64::from(value) * ratio)
+                }
+            })
+            .collect(),
+        BiasValues::Float(values) => values
+            .iter()
+            .enumerate()
+            .map(|(channel, &value)| round(f64::from(value) / unit(channel)))
+            .collect(),
+    }
+}

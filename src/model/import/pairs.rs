@@ -1,0 +1,237 @@
+//! Operators on pairs of elements: Add, Sub, Mul, Div, Pow and their quantized forms.
+
+use super::{Importer, NodeView, RealId, RealKind, Value, shape::broadcast};
+use crate::model::{
+    Add, AddOrder, ElementType, Exactness, ModelError, Mul, Operand, Operator, Origin,
+    Quantization, Tensor, TensorId,
+};
+
+use super::real::Real;
+
+/// What is done with two elements.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Pair {
+    Add,
+    Sub,
+    Mul,
+    Div,
+    Pow,
+    Min,
+    Max,
+    /// The first if positive, otherwise the product: PRelu with its slope.
+    PRelu,
+}
+
+impl Pair {
+    /// The result in float32.
+    pub fn apply(self, a: f32, b: f32) -> f32 {
+        match self {
+            Self::Add => a + b,
+            Self::Sub => a - b,
+            Self::Mul => a * b,
+            Self::Div => a / b,
+            Self::Pow if b == 2.0 => a * a,
+            Self::Pow if b == 3.0 => a * a * a,
+            Self::Pow => a.powf(b),
+            Self::Min => a.min(b),
+            Self::Max => a.max(b),
+            Self::PRelu => {
+                if a > 0.0 {
+                    a
+                } else {
+                    a * b
+                }
+            }
+        }
+    }
+
+    fn read(node: NodeView<'_>) -> Result<Self, ModelError> {
+        Ok(match node.operator() {
+            "Add" | "QLinearAdd" => Self::Add,
+            "Sub" => Self::Sub,
+            "Mul" | "QLinearMul" => Self::Mul,
+            "Div" => Self::Div,
+            "Pow" => Self::Pow,
+            "Min" => Self::Min,
+            "Max" => Self::Max,
+            "PRelu" => Self::PRelu,
+            other => return Err(node.unsupported(format!("the operation {other}"))),
+        })
+    }
+}
+
+/// A float operator on pairs of elements.
+pub(super) fn pair(
+    importer: &mut Importer<'_>,
+    node: NodeView<'_>,
+) -> Result<Vec<Value>, ModelError> {
+    if let Some(folded) = super::fold::arithmetic(importer, node)? {
+        return Ok(vec![folded]);
+    }
+    if node.proto.input.len() != 2 {
+        return Err(node.unsupported(format!("{} inputs", node.proto.input.len())));
+    }
+    let (a, b) = (importer.real_input(node, 0)?, importer.real_input(node, 1)?);
+    Ok(vec![Value::Real(importer.pair_expression(node, a, b)?)])
+}
+
+/// `(A, A scale, A zero point, B, B scale, B zero point, C scale, C zero point)`.
+pub(super) fn qlinear_pair(
+    importer: &mut Importer<'_>,
+    node: NodeView<'_>,
+) -> Result<Vec<Value>, ModelError> {
+    let a = importer.dequantized(node, [0, 1, 2], 1)?;
+    let b = importer.dequantized(node, [3, 4, 5], 1)?;
+    let pair = importer.pair_expression(node, a, b)?;
+    let quantization = importer.output_quantization(node, 6, 7, ElementType::Uint8)?;
+    importer.quantize_output(node, pair, quantization)
+}
+
+/// How float32 adds up when `b` broadcasts to `shape`: by elements, unless `b` is the same along all of
+/// the innermost axes that are walked at once.
+fn order(a: &[usize], b: &[usize], shape: &[usize]) -> (AddOrder, AddOrder) {
+    let innermost = |operand: &[usize]| {
+        // onnxruntime joins neighbouring axes that broadcast alike; the last axis longer than 1 decides.
+        let missing = shape.len() - operand.len();
+        let axis = (0..shape.len()).rev().find(|&axis| shape[axis] != 1);
+        match axis {
+            Some(axis) if axis < missing || operand[axis - missing] == 1 => AddOrder::Scalar,
+            Some(_) => AddOrder::Elements,
+            None => AddOrder::Scalar,
+        }
+    };
+    (innermost(a), innermost(b))
+}
+
+impl Importer<'_> {
+    fn pair_expression(
+        &mut self,
+        node: NodeView<'_>,
+        a: RealId,
+        b: RealId,
+    ) -> Result<RealId, ModelError> {
+        let pair = Pair::read(node)?;
+        let (a_shape, b_shape) = (self.real(a).shape.clone(), self.real(b).shape.clone());
+        // A slope of PRelu broadcasts in one direction only.
+        let shape = broadcast(node, &a_shape, &b_shape)?;
+        let (a_order, b_order) = order(&a_shape, &b_shape, &shape);
+        let (a_parameters, b_parameters) = (self.parameters(a), self.parameters(b));
+        let normalized = self.normalization(node, pair, a, b)?;
+        if let Some(id) = normalized {
+            return Ok(id);
+        }
+        let a = self.expanded(node, a, &shape)?;
+        let b = self.expanded(node, b, &shape)?;
+        let orders = [a_order, b_order];
+        let kind = RealKind::Pair { pair, operands: [a, b], orders };
+        let id = self.expression(node, shape, kind, &[a, b])?;
+        self.reals[id.0].parameters = a_parameters + b_parameters;
+        Ok(id)
+    }
+
+    /// How many constant values an operand holds.
+    fn parameters(&self, id: RealId) -> usize {
+        match &self.real(id).kind {
+            RealKind::Constant(constant) => constant.len(),
+            RealKind::Weights(weights) => weights.parameters,
+            _ => 0,
+        }
+    }
+
+    /// Makes the integer operator of a sum or product of dequantized operands, as onnxruntime fuses
+    /// it. `None` for other operands.
+    pub(super) fn lower_pair(
+        &mut self,
+        real: &Real,
+        (pair, operands, orders): (Pair, [RealId; 2], [AddOrder; 2]),
+        quantization: Quantization,
+        bounds: (i32, i32),
+        output: &Tensor,
+    ) -> Result<Option<TensorId>, ModelError> {
+        let [a, b] = operands;
+        // A constant comes second here; the order of float32's additions stays that of the kernel.
+        let swapped = matches!(self.real(a).kind, RealKind::Weights(_));
+        let (a, b, orders) = if swapped { (b, a, [orders[1], orders[0]]) } else { (a, b, orders) };
+        let order = match (orders, swapped) {
+            ([_, AddOrder::Scalar], _) => AddOrder::Scalar,
+            ([AddOrder::Scalar, _], _) => AddOrder::ScalarReversed,
+            (_, false) => AddOrder::Elements,
+            (_, true) => AddOrder::ElementsReversed,
+        };
+        let RealKind::Activation(x) = self.real(a).kind else { return Ok(None) };
+        let (left, left_zero_point) = {
+            let quantization = self.tensor(x).quantization;
+            (quantization.scale, quantization.zero_point)
+        };
+        // Constants keep their integers relative to their zero point, which makes that 0.
+        let (right, right_zero_point, operand, mut inputs) = match &self.real(b).kind {
+            RealKind::Activation(y) => {
+                let quantization = self.tensor(*y).quantization;
+                (quantization.scale, quantization.zero_point, Operand::Tensor, vec![x, *y])
+            }
+            RealKind::Weights(weights) => {
+                let [scale] = weights.scales.as_slice() else { return Ok(None) };
+                let [zero_point] = weights.zero_points.as_slice() else { return Ok(None) };
+                let values = weights.values.iter().map(|value| value + zero_point).collect();
+                (*scale, *zero_point, Operand::Constant(values), vec![x])
+            }
+            _ => return Ok(None),
+        };
+        let (min, max) = bounds;
+        let Quantization { scale, zero_point, .. } = quantization;
+        #[allow(clippy::cast_precision_loss)]
+        let real_of = |integer: i32| integer as f32;
+        let operator = match pair {
+            Pair::Add | Pair::Sub => {
+                let (mut left_ratio, mut right_ratio) = (left / scale, right / scale);
+                if pair == Pair::Sub {
+                    if swapped {
+                        left_ratio = -left_ratio;
+                    } else {
+                        right_ratio = -right_ratio;
+                    }
+                }
+                let zero_points = left_ratio
+                    .mul_add(real_of(left_zero_point), right_ratio * real_of(right_zero_point));
+                Operator::Add(Add {
+                    operand,
+                    left: left_ratio,
+                    right: right_ratio,
+                    fixed: real_of(zero_point) - zero_points,
+                    order,
+                    min,
+                    max,
+                })
+            }
+            Pair::Mul => Operator::Mul(Mul {
+                operand,
+                operand_zero_point: right_zero_point,
+                multiplier: left * right / scale,
+                zero_point,
+                min,
+                max,
+            }),
+            _ => return Ok(None),
+        };
+        let name = match pair {
+            Pair::Add => "QLinearAdd",
+            Pair::Sub => "Sub",
+            _ => "QLinearMul",
+        };
+        // onnxruntime has no integer kernel for differences.
+        let exactness = match pair {
+            Pair::Sub => Exactness::Approximate,
+            _ => Exactness::Exact,
+        };
+        let origin = Origin { operator: name.into(), exactness, parameters: real.parameters };
+        // A constant that is everywhere the same makes it a function of one element.
+        let operator = match operator.as_table(self.tensor(x).quantization) {
+            Some(table) => {
+                inputs.truncate(1);
+                Operator::Table(table)
+            }
+            None => operator,
+        };
+        self.add_node(&real.node, operator, inputs, output.clone(), origin).map(Some)
+    }
+}

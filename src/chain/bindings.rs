@@ -9,6 +9,18 @@ sol! {
     #[derive(Debug)]
     #[sol(abi)]
     interface IHalo2Verifier {
+        error InvalidProof();
+        error ProofLength(uint256 received, uint256 expected);
+        error InstanceCount(uint256 received, uint256 expected);
+        error MalformedCalldata();
+        error ScalarOutOfRange(uint256 index);
+        error PointNotOnCurve(uint256 index);
+        error ChallengeInDomain();
+        error PrecompileFailed(uint256 precompile);
+        error MemoryInUse();
+        error EmptyBatch();
+        error BatchLength(uint256 proofs, uint256 instances);
+
         function verifyProof(bytes calldata proof, uint256[] calldata instances) external view returns (bool);
         function VK_DIGEST() external view returns (bytes32);
         function NUM_INSTANCES() external view returns (uint256);
@@ -133,6 +145,7 @@ pub(super) fn interface_id(abi: &JsonAbi) -> [u8; 4] {
 pub(super) static KNOWN_ERRORS: LazyLock<JsonAbi> = LazyLock::new(|| {
     let mut known = JsonAbi::new();
     for abi in [
+        IHalo2Verifier::abi::contract(),
         IInferenceConsumer::abi::contract(),
         IRequestConsumer::abi::contract(),
         IModelRegistry::abi::contract(),

@@ -80,7 +80,7 @@ impl fmt::Display for DryRun {
 pub fn run(args: Args, console: &Console) -> Result<Answer, CliError> {
     let bundle = Bundle::open(&args.bundle)?;
     let proof = ProofFile::read(&args.proof)?;
-    let rendered = contract::render(&bundle, None)?;
+    let rendered = contract::render_bundle(&bundle, None)?;
     let compiled = contract::compile(&rendered, &args.chain.compiler.find()?, console)?;
     let contract = deployable(&compiled)?;
     let instances: Vec<U256> =

@@ -92,6 +92,10 @@ impl Steps {
     pub fn line(&self, d: i128) -> Option<Line> {
         #[allow(clippy::cast_precision_loss, clippy::cast_possible_truncation)]
         let middle = (self.multiplier * d as f64) as i128;
+        // Far beyond any quantization in use; below, no product of this search leaves i128.
+        if !(0..1 << 76).contains(&middle) || !(1..1 << 76).contains(&d) {
+            return None;
+        }
         // The room for b is a concave function of a (the least of linear functions minus the
         // largest of others): climb it from the multiplier itself.
         let (mut low, mut high) = ((middle - (middle >> 7) - 2).max(0), middle + (middle >> 7) + 2);

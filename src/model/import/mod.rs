@@ -42,13 +42,17 @@ use super::{
 /// The operator sets of ONNX whose meaning is known.
 const OPSETS: std::ops::RangeInclusive<i64> = 11..=26;
 
+/// What exporters call every graph.
+const EXPORTERS_NAMES: [&str; 6] =
+    ["", "graph", "main", "main_graph", "torch-jit-export", "torch_jit"];
+
 /// Longest chain of float operators between DequantizeLinear and QuantizeLinear.
 const MAX_DEPTH: usize = 256;
 
 impl Model {
     /// Reads an ONNX file.
     ///
-    /// `name` is what the model is called from here on.
+    /// `name` is what the model is called unless its graph has a name of its own.
     pub fn from_onnx(name: &str, bytes: &[u8]) -> Result<Self, ModelError> {
         let file = ModelProto::decode(bytes).map_err(ModelError::NotOnnx)?;
         let no_external = |location: &str, _: u64, _: Option<u64>| {
@@ -93,7 +97,8 @@ fn read(
     }
     importer.read_inputs(graph)?;
     importer.read_nodes(graph)?;
-    importer.finish(name, graph)
+    let own = graph.name.trim();
+    importer.finish(if EXPORTERS_NAMES.contains(&own) { name } else { own }, graph)
 }
 
 /// What a name of the file stands for.

@@ -1,0 +1,199 @@
+//! Compiles contracts with solc, through foundry-compilers.
+
+use std::path::{Path, PathBuf};
+
+use foundry_compilers::{
+    artifacts::{
+        EvmVersion, Optimizer, Settings, SolcInput, SolcLanguage, Source, Sources,
+        output_selection::OutputSelection,
+    },
+    solc::Solc,
+};
+
+use super::{RenderedContract, SolidityError};
+
+/// How a contract is compiled. The defaults run on every EVM chain and cost little gas.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct CompilerSettings {
+    /// Compile through Yul. Larger and slightly dearer for these contracts, whose assembly is written for the stack.
+    pub via_ir: bool,
+    /// Optimise.
+    pub optimizer: bool,
+    /// How often the code is expected to run: few times make it small, many times make it cheap.
+    pub optimizer_runs: usize,
+    /// Compile for the EVM as of this fork.
+    pub evm_version: EvmVersion,
+}
+
+impl Default for CompilerSettings {
+    fn default() -> Self {
+        Self { via_ir: false, optimizer: true, optimizer_runs: 200, evm_version: EvmVersion::Paris }
+    }
+}
+
+/// A compiled contract.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CompiledContract {
+    /// The contract's name.
+    pub name: String,
+    /// Its source, to which the source map refers.
+    pub source: String,
+    /// The application binary interface, as JSON.
+    pub abi: serde_json::Value,
+    /// What a deployment sends.
+    pub init_code: Vec<u8>,
+    /// What lies at the contract's address, but for its immutables.
+    pub runtime_code: Vec<u8>,
+    /// From runtime code to source, in solc's compressed form.
+    pub source_map: String,
+    /// The compiler's input, as block explorers take it to verify a contract's source.
+    pub standard_json: serde_json::Value,
+    /// The compiler's version.
+    pub compiler: String,
+}
+
+/// A Solidity compiler.
+#[derive(Debug, Clone)]
+pub struct SolidityCompiler {
+    solc: Solc,
+}
+
+impl SolidityCompiler {
+    /// The compiler at `path`: anything that takes `--version` and `--standard-json` as solc does.
+    pub fn at(path: &Path) -> Result<Self, SolidityError> {
+        let solc = Solc::new(path).map_err(|source| SolidityError::Compiler {
+            path: path.to_owned(),
+            source: source.into(),
+        })?;
+        Ok(Self { solc })
+    }
+
+    /// The first compiler among: `tools/solc` in the working directory or above it, `solc` on the PATH, and
+    /// the newest that Foundry or svm installed.
+    pub fn find() -> Result<Self, SolidityError> {
+        let candidates = candidates();
+        match candidates.iter().find(|path| path.is_file()) {
+            Some(path) => Self::at(path),
+            None => Err(SolidityError::NoCompiler { looked: candidates }),
+        }
+    }
+
+    /// Its version.
+    pub fn version(&self) -> String {
+        self.solc.version.to_string()
+    }
+
+    /// Runs the compiler on its standard JSON and gives what it says, errors included.
+    pub fn standard_json(
+        &self,
+        input: &serde_json::Value,
+    ) -> Result<serde_json::Value, SolidityError> {
+        self.solc.compile_as(input).map_err(|source| SolidityError::Compiler {
+            path: self.solc.solc.clone(),
+            source: source.into(),
+        })
+    }
+
+    /// Compiles a rendered contract.
+    pub fn compile(
+        &self,
+        contract: &RenderedContract,
+        settings: CompilerSettings,
+    ) -> Result<CompiledContract, SolidityError> {
+        let file = format!("{}.sol", contract.name);
+        let compiler = |source: foundry_compilers::error::SolcError| SolidityError::Compiler {
+            path: self.solc.solc.clone(),
+            source: source.into(),
+        };
+        let mut sources = Sources::new();
+        sources.insert(file.clone().into(), Source::new(&contract.source));
+        let input = SolcInput::new(SolcLanguage::Solidity, sources, settings.into())
+            .sanitized(&self.solc.version);
+        let output = self.solc.compile(&input).map_err(compiler)?;
+        if let Some(error) = output.errors.iter().find(|error| error.severity.is_error()) {
+            return Err(SolidityError::Compilation { message: error.to_string() });
+        }
+        let missing = |what: &str| SolidityError::Compilation {
+            message: format!("the compiler returned no {what} for `{}`", contract.name),
+        };
+        let artifact = output
+            .contracts
+            .get(Path::new(&file))
+            .and_then(|contracts| contracts.get(&contract.name))
+            .ok_or_else(|| missing("contract"))?;
+        let evm = artifact.evm.as_ref().ok_or_else(|| missing("bytecode"))?;
+        let init = evm.bytecode.as_ref().ok_or_else(|| missing("init code"))?;
+        let runtime =
+            evm.deployed_bytecode.as_ref().and_then(|deployed| deployed.bytecode.as_ref());
+        let runtime = runtime.ok_or_else(|| missing("runtime code"))?;
+        let json = |what: &str, value: Result<serde_json::Value, serde_json::Error>| {
+            value.map_err(|error| SolidityError::Compilation {
+                message: format!("the {what} is no JSON: {error}"),
+            })
+        };
+        Ok(CompiledContract {
+            name: contract.name.clone(),
+            source: contract.source.clone(),
+            abi: json("ABI", serde_json::to_value(&artifact.abi))?,
+            init_code: init.object.as_bytes().ok_or_else(|| missing("init code"))?.to_vec(),
+            runtime_code: runtime
+                .object
+                .as_bytes()
+                .ok_or_else(|| missing("runtime code"))?
+                .to_vec(),
+            source_map: runtime.source_map.clone().unwrap_or_default(),
+            standard_json: json("compiler's input", serde_json::to_value(&input))?,
+            compiler: self.version(),
+        })
+    }
+}
+
+impl From<CompilerSettings> for Settings {
+    fn from(settings: CompilerSettings) -> Self {
+        let mut solc = Self::default();
+        solc.optimizer = Optimizer {
+            enabled: Some(settings.optimizer),
+            runs: Some(settings.optimizer_runs),
+            ..Optimizer::default()
+        };
+        solc.via_ir = Some(settings.via_ir);
+        solc.evm_version = Some(settings.evm_version);
+        solc.output_selection = OutputSelection::default_output_selection();
+        // No hash of the metadata behind the code: the same source gives the same code.
+        if let Some(metadata) = solc.metadata.as_mut() {
+            metadata.bytecode_hash = Some(foundry_compilers::artifacts::BytecodeHash::None);
+        }
+        solc
+    }
+}
+
+/// Where a compiler may be, in order.
+fn candidates() -> Vec<PathBuf> {
+    let mut candidates = vec![];
+    if let Ok(directory) = std::env::current_dir() {
+        candidates.extend(directory.ancestors().map(|ancestor| ancestor.join("tools/solc")));
+    }
+    if let Some(path) = std::env::var_os("PATH") {
+        candidates.extend(std::env::split_paths(&path).map(|directory| directory.join("solc")));
+    }
+    if let Some(home) = std::env::var_os("HOME").map(PathBuf::from) {
+        for directory in [home.join(".svm"), home.join(".local/share/svm")] {
+            let mut installed: Vec<(Vec<u32>, PathBuf)> = std::fs::read_dir(&directory)
+                .into_iter()
+                .flatten()
+                .flatten()
+                .filter_map(|entry| {
+                    let version = entry.file_name().into_string().ok()?;
+                    let numbers =
+                        version.split('.').map(|n| n.parse().ok()).collect::<Option<_>>()?;
+                    Some((numbers, entry.path().join(format!("solc-{version}"))))
+                })
+                .collect();
+            installed.sort();
+            candidates.extend(installed.into_iter().rev().map(|(_, path)| path));
+            candidates.push(directory);
+        }
+    }
+    candidates
+}

@@ -1,0 +1,726 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+pragma solidity ^0.8.20;
+
+{{ interface }}
+
+/// @title {{ title }}
+/// @notice Verifies proofs of one circuit of 2^{{ k }} rows: KZG over BN254, SHPLONK openings, Keccak transcript.
+/// @dev Rendered by zkverdict for halo2-axiom 0.5.3. No storage, no owner, no calls but to precompiles.
+///
+/// Memory is used at fixed addresses from {{ r_mptr }} on, above the free memory pointer, and is not
+/// allocated: nothing in it outlives a call. A name ending in `_mptr` points to memory, in `_cptr` to calldata.
+contract {{ name }} is IHalo2Verifier {
+    /// @inheritdoc IHalo2Verifier
+    bytes32 public constant override VK_DIGEST =
+        {{ vk_digest }};
+
+    /// @inheritdoc IHalo2Verifier
+    uint256 public constant override NUM_INSTANCES = {{ num_instances }};
+
+    /// @inheritdoc IHalo2Verifier
+    uint256 public constant override VERSION = 1;
+
+    /// @dev Modulus of the scalar field.
+    uint256 internal constant R =
+        0x30644e72e131a029b85045b68181585d2833e84879b9709143e1f593f0000001;
+
+    /// @dev Modulus of the field that the points' coordinates are in.
+    uint256 internal constant Q =
+        0x30644e72e131a029b85045b68181585d97816a916871ca8d3c208c16d87cfd47;
+
+    /// @dev {{ num_points }} points of two words, {{ num_evaluations }} evaluations of one.
+    uint256 internal constant PROOF_LENGTH = {{ proof_length }};
+
+    // The scalar modulus, from where the compiler can take it without writing 32 bytes at every use; the weight of
+    // the proof in its batch, and how many proofs were added before it.
+    uint256 internal constant R_MPTR = {{ r_mptr }};
+    uint256 internal constant WEIGHT_MPTR = {{ weight_mptr }};
+    uint256 internal constant COUNT_MPTR = {{ count_mptr }};
+
+    // The state of the transcript, then what is absorbed; at last the evaluations, which stay.
+    uint256 internal constant TRANSCRIPT_MPTR = {{ transcript_mptr }};
+    uint256 internal constant EVALUATIONS_MPTR = {{ evaluations_mptr }};
+
+    // Challenges.
+    {%- for challenge in challenges %}
+    uint256 internal constant {{ challenge.name }}_MPTR = {{ challenge.mptr }};
+    {%- endfor %}
+    {%- if lagrange.is_some() %}
+
+    // Lagrange bases at x: of the first row, of the last usable row, and of all usable rows together.
+    uint256 internal constant L_FIRST_MPTR = {{ l_first_mptr }};
+    uint256 internal constant L_LAST_MPTR = {{ l_last_mptr }};
+    uint256 internal constant L_ACTIVE_MPTR = {{ l_active_mptr }};
+    {%- endif %}
+
+    // What is inverted, all at once, and behind it the products of what lies before each.
+    uint256 internal constant INVERSES_MPTR = {{ inverses_mptr }};
+    uint256 internal constant INVERSES_END_MPTR = {{ inverses_end_mptr }};
+    uint256 internal constant INVERSE_OF_VANISHING_MPTR = {{ inverse_of_vanishing_mptr }};
+    {%- if let Some(mptr) = inverse_of_x_mptr %}
+    uint256 internal constant INVERSE_OF_X_MPTR = {{ mptr }};
+    {%- endif %}
+
+    // Arguments of a precompile.
+    uint256 internal constant SCRATCH_MPTR = {{ scratch_mptr }};
+
+    // The pairing's two pairs of points. The first of each pair is a sum of terms, with room behind it for the
+    // term to be added.
+    uint256 internal constant RIGHT_MPTR = {{ right_mptr }};
+    uint256 internal constant LEFT_MPTR = {{ left_mptr }};
+
+    // Terms of the multi-scalar multiplication: x, y, scalar. First the proof's, then the key's.
+    uint256 internal constant PROOF_TERMS_MPTR = {{ proof_terms_mptr }};
+    uint256 internal constant KEY_TERMS_MPTR = {{ key_terms_mptr }};
+    uint256 internal constant TERMS_END_MPTR = {{ terms_end_mptr }};
+
+    /// @dev Refuses a chain on which a precompile is missing or wrong.
+    constructor() {
+        assembly ("memory-safe") {
+            function refuse(precompile) {
+                mstore(0x00, {{ selectors.precompile_failed }}) // PrecompileFailed(uint256)
+                mstore(0x20, precompile)
+                revert(0x1c, 0x24)
+            }
+
+            // 2⁻¹ modulo r.
+            let mptr := mload(0x40)
+            mstore(mptr, 0x20)
+            mstore(add(mptr, 0x20), 0x20)
+            mstore(add(mptr, 0x40), 0x20)
+            mstore(add(mptr, 0x60), 2)
+            mstore(add(mptr, 0x80), sub(R, 2))
+            mstore(add(mptr, 0xa0), R)
+            // Yul evaluates arguments from the last to the first: the call comes before `returndatasize`.
+            if iszero(and(eq(returndatasize(), 0x20), staticcall(gas(), 0x05, mptr, 0xc0, mptr, 0x20))) {
+                refuse(0x05)
+            }
+            if iszero(eq(addmod(mload(mptr), mload(mptr), R), 1)) { refuse(0x05) }
+
+            // G + G, and 2·G behind it.
+            mstore(mptr, 1)
+            mstore(add(mptr, 0x20), 2)
+            mstore(add(mptr, 0x40), 1)
+            mstore(add(mptr, 0x60), 2)
+            if iszero(and(eq(returndatasize(), 0x40), staticcall(gas(), 0x06, mptr, 0x80, mptr, 0x40))) {
+                refuse(0x06)
+            }
+            mstore(add(mptr, 0x80), 2)
+            if iszero(
+                and(
+                    eq(returndatasize(), 0x40),
+                    staticcall(gas(), 0x07, add(mptr, 0x40), 0x60, add(mptr, 0x40), 0x40)
+                )
+            ) { refuse(0x07) }
+            if iszero(
+                and(
+                    eq(mload(mptr), mload(add(mptr, 0x40))),
+                    eq(mload(add(mptr, 0x20)), mload(add(mptr, 0x60)))
+                )
+            ) { refuse(0x07) }
+
+            // e(G, H)·e(−G, H) = 1, and e(G, H)·e(G, H) ≠ 1.
+            mstore(mptr, 1)
+            mstore(add(mptr, 0x20), 2)
+            {%- for word in g2 %}
+            mstore(add(mptr, {{ loop.index0 * 32 + 64 }}), {{ word }})
+            {%- endfor %}
+            mstore(add(mptr, 0xc0), 1)
+            mstore(add(mptr, 0xe0), sub(Q, 2))
+            {%- for word in g2 %}
+            mstore(add(mptr, {{ loop.index0 * 32 + 256 }}), {{ word }})
+            {%- endfor %}
+            if iszero(and(eq(returndatasize(), 0x20), staticcall(gas(), 0x08, mptr, 0x0180, 0x00, 0x20))) {
+                refuse(0x08)
+            }
+            if iszero(eq(mload(0x00), 1)) { refuse(0x08) }
+            mstore(add(mptr, 0xe0), 2)
+            if iszero(and(eq(returndatasize(), 0x20), staticcall(gas(), 0x08, mptr, 0x0180, 0x00, 0x20))) {
+                refuse(0x08)
+            }
+            if mload(0x00) { refuse(0x08) }
+        }
+    }
+
+    /// @inheritdoc IHalo2Verifier
+    function verifyProof(bytes calldata proof, uint256[] calldata instances)
+        external
+        view
+        override
+        returns (bool)
+    {
+        // @phase calldata
+        uint256 proof_cptr;
+        uint256 instances_cptr;
+        assembly ("memory-safe") {
+            proof_cptr := proof.offset
+            instances_cptr := instances.offset
+        }
+        _checkLengths(proof.length, instances.length);
+        // Only one encoding of the arguments, so that one proof has one form as calldata.
+        if (
+            msg.data.length != {{ calldata_length }} || proof_cptr != 0x64
+                || instances_cptr != {{ instances_cptr }}
+        ) revert MalformedCalldata();
+
+        _start();
+        _addProof(proof_cptr, instances_cptr);
+        _checkPairing();
+        return true;
+    }
+
+    /// @inheritdoc IHalo2Verifier
+    function verifyBatch(bytes[] calldata proofs, uint256[][] calldata instances)
+        external
+        view
+        override
+        returns (bool)
+    {
+        // @phase calldata
+        if (proofs.length != instances.length) revert BatchLength(proofs.length, instances.length);
+        if (proofs.length == 0) revert EmptyBatch();
+        if (msg.data.length != 0x84 + proofs.length * {{ batch_item_length }}) revert MalformedCalldata();
+
+        // Each proof's equation is multiplied by another power of a challenge that depends on all proofs and
+        // instances, so that no two wrong proofs can cancel each other out.
+        uint256 challenge;
+        assembly ("memory-safe") {
+            if gt(mload(0x40), R_MPTR) {
+                mstore(0x00, {{ selectors.memory_in_use }}) // MemoryInUse()
+                revert(0x1c, 0x04)
+            }
+            mstore(TRANSCRIPT_MPTR, VK_DIGEST)
+            calldatacopy(EVALUATIONS_MPTR, 0x00, calldatasize())
+            challenge := mod(keccak256(TRANSCRIPT_MPTR, add(calldatasize(), 0x20)), R)
+        }
+
+        _start();
+        for (uint256 i = 0; i < proofs.length; ++i) {
+            bytes calldata proof = proofs[i];
+            uint256[] calldata proof_instances = instances[i];
+            _checkLengths(proof.length, proof_instances.length);
+            uint256 proof_cptr;
+            uint256 instances_cptr;
+            assembly ("memory-safe") {
+                proof_cptr := proof.offset
+                instances_cptr := proof_instances.offset
+            }
+            _addProof(proof_cptr, instances_cptr);
+            assembly ("memory-safe") {
+                mstore(WEIGHT_MPTR, mulmod(mload(WEIGHT_MPTR), challenge, R))
+            }
+        }
+        _checkPairing();
+        return true;
+    }
+
+    // @phase calldata
+    function _checkLengths(uint256 proof_length, uint256 instance_count) private pure {
+        if (proof_length != PROOF_LENGTH) revert ProofLength(proof_length, PROOF_LENGTH);
+        if (instance_count != NUM_INSTANCES) revert InstanceCount(instance_count, NUM_INSTANCES);
+    }
+
+    /// @dev Puts the points of the verifying key in front of their scalars, which are zero so far.
+    // @phase msm
+    function _start() private pure {
+        assembly ("memory-safe") {
+            if gt(mload(0x40), R_MPTR) {
+                mstore(0x00, {{ selectors.memory_in_use }}) // MemoryInUse()
+                revert(0x1c, 0x04)
+            }
+            mstore(R_MPTR, R)
+            mstore(WEIGHT_MPTR, 1)
+            mstore(COUNT_MPTR, 0)
+            {%- for term in key_terms %}
+
+            // {{ term.title }}
+            mstore({{ term.x_mptr }}, {{ term.x }})
+            mstore({{ term.y_mptr }}, {{ term.y }})
+            mstore({{ term.scalar_mptr }}, 0)
+            {%- endfor %}
+        }
+    }
+
+    /// @dev Checks a proof but for its pairing, of which it adds the weight times both sides to the sums.
+    function _addProof(uint256 proof_cptr, uint256 instances_cptr) private view {
+        assembly ("memory-safe") {
+            // @phase calldata
+            // Copies points from `cptr` to the terms at `mptr`. Reverts unless all are on the curve, their
+            // coordinates below the modulus. The point at infinity, encoded (0, 0), is not on it.
+            function copy_points(cptr, end_cptr, mptr, index) {
+                let q := Q
+                let valid := 1
+                for { let point_cptr := cptr } lt(point_cptr, end_cptr) { point_cptr := add(point_cptr, 0x40) } {
+                    let x := calldataload(point_cptr)
+                    let y := calldataload(add(point_cptr, 0x20))
+                    mstore(mptr, x)
+                    mstore(add(mptr, 0x20), y)
+                    valid := and(
+                        and(valid, and(lt(x, q), lt(y, q))),
+                        eq(mulmod(y, y, q), addmod(mulmod(x, mulmod(x, x, q), q), 3, q))
+                    )
+                    mptr := add(mptr, 0x60)
+                }
+                if iszero(valid) {
+                    // Finds the first that is not.
+                    for {} 1 { index := add(index, 1) } {
+                        let x := calldataload(cptr)
+                        let y := calldataload(add(cptr, 0x20))
+                        if iszero(
+                            and(
+                                and(lt(x, q), lt(y, q)),
+                                eq(mulmod(y, y, q), addmod(mulmod(x, mulmod(x, x, q), q), 3, q))
+                            )
+                        ) { break }
+                        cptr := add(cptr, 0x40)
+                    }
+                    mstore(0x00, {{ selectors.point_not_on_curve }}) // PointNotOnCurve(uint256)
+                    mstore(0x20, index)
+                    revert(0x1c, 0x24)
+                }
+            }
+
+            // Reverts unless all scalars from `cptr` on are below the modulus.
+            function check_scalars(cptr, end_cptr, index) {
+                let r := R
+                let valid := 1
+                for { let scalar_cptr := cptr } lt(scalar_cptr, end_cptr) { scalar_cptr := add(scalar_cptr, 0x20) } {
+                    valid := and(valid, lt(calldataload(scalar_cptr), r))
+                }
+                if iszero(valid) {
+                    // Finds the first that is not.
+                    for {} lt(calldataload(cptr), r) { index := add(index, 1) } { cptr := add(cptr, 0x20) }
+                    mstore(0x00, {{ selectors.scalar_out_of_range }}) // ScalarOutOfRange(uint256)
+                    mstore(0x20, index)
+                    revert(0x1c, 0x24)
+                }
+            }
+
+            // Draws a challenge after `length` bytes: the state and what was absorbed.
+            function squeeze(length) -> challenge {
+                let hash := keccak256(TRANSCRIPT_MPTR, length)
+                mstore(TRANSCRIPT_MPTR, hash)
+                challenge := mod(hash, R)
+            }
+
+            // Draws a challenge after nothing but the state.
+            function squeeze_again() -> challenge {
+                mstore(0x00, mload(TRANSCRIPT_MPTR))
+                mstore8(0x20, 1)
+                let hash := keccak256(0x00, 0x21)
+                mstore(TRANSCRIPT_MPTR, hash)
+                challenge := mod(hash, R)
+            }
+
+            let r := mload(R_MPTR)
+            {%- if num_instances > 0 %}
+            check_scalars(instances_cptr, add(instances_cptr, {{ instances_length }}), 0)
+            {%- endif %}
+            copy_points(proof_cptr, add(proof_cptr, {{ evaluations_offset }}), PROOF_TERMS_MPTR, 0)
+            check_scalars(
+                add(proof_cptr, {{ evaluations_offset }}),
+                add(proof_cptr, {{ opening_offset }}),
+                {{ num_instances }}
+            )
+            copy_points(
+                add(proof_cptr, {{ opening_offset }}),
+                add(proof_cptr, PROOF_LENGTH),
+                {{ opening_quotient.x_mptr }},
+                {{ num_points - 2 }}
+            )
+
+            // @phase transcript
+            // The digest of the key as halo2 has it, then the instances.
+            mstore(TRANSCRIPT_MPTR, {{ transcript_repr }})
+            {%- if num_instances > 0 %}
+            calldatacopy({{ evaluations_mptr }}, instances_cptr, {{ instances_length }})
+            {%- endif %}
+            {%- for round in rounds %}
+
+            // {{ round.title }}
+            {%- if let Some(copy) = round.copy %}
+            calldatacopy({{ copy.mptr }}, add(proof_cptr, {{ copy.offset }}), {{ copy.length }})
+            {%- endif %}
+            {%- for draw in round.draws %}
+            {{ draw }}
+            {%- endfor %}
+            {%- endfor %}
+
+            // The evaluations at x and around it. They stay where they are hashed.
+            calldatacopy(EVALUATIONS_MPTR, add(proof_cptr, {{ evaluations_offset }}), {{ evaluations_length }})
+            mstore(OPENING_Y_MPTR, squeeze({{ evaluations_hash_length }}))
+            mstore(OPENING_V_MPTR, squeeze_again())
+            mstore(SCRATCH_MPTR, mload(TRANSCRIPT_MPTR))
+            calldatacopy(add(SCRATCH_MPTR, 0x20), add(proof_cptr, {{ opening_offset }}), 0x40)
+            mstore(OPENING_U_MPTR, mod(keccak256(SCRATCH_MPTR, 0x60), r))
+
+            // @phase instances
+            // xⁿ, and the vanishing polynomial xⁿ − 1.
+            let x_to_n := mload(X_MPTR)
+            {%- for _ in 0..k %}
+            x_to_n := mulmod(x_to_n, x_to_n, r)
+            {%- endfor %}
+            mstore(INVERSE_OF_VANISHING_MPTR, addmod(x_to_n, sub(r, 1), r))
+            {%- for instance in instances %}
+            {%- if instance.count > 0 %}
+
+            // {{ instance.title }}: ∑ᵢ instanceᵢ / (x·ω⁻ⁱ − 1) as one fraction.
+            {
+                let minus_one := sub(r, 1)
+                let numerator := 0
+                let denominator := 1
+                let point := {{ instance.point }}
+                let cptr := {{ instance.cptr }}
+                for { let end_cptr := add(cptr, {{ instance.length }}) } lt(cptr, end_cptr) { cptr := add(cptr, 0x20) } {
+                    let difference := add(point, minus_one)
+                    numerator := add(mulmod(numerator, difference, r), mulmod(denominator, calldataload(cptr), r))
+                    denominator := mulmod(denominator, difference, r)
+                    point := mulmod(point, {{ omega_inverse }}, r)
+                }
+                mstore({{ instance.mptr }}, numerator)
+                mstore({{ instance.denominator_mptr }}, denominator)
+            }
+            {%- endif %}
+            {%- endfor %}
+            {%- if let Some(lagrange) = lagrange %}
+
+            // The Lagrange bases: of the first row 1 / (x − 1), of the last usable row 1 / (x·ω^{{ lagrange.last }} − 1), and of
+            // the {{ lagrange.blinding_factors }} blinded rows their sum as one fraction.
+            {
+                let minus_one := sub(r, 1)
+                let numerator := 0
+                let denominator := 1
+                let point := mload(X_MPTR)
+                mstore({{ lagrange.first_denominator_mptr }}, addmod(point, minus_one, r))
+                for { let i := 0 } lt(i, {{ lagrange.blinding_factors }}) { i := add(i, 1) } {
+                    point := mulmod(point, {{ omega }}, r)
+                    let difference := add(point, minus_one)
+                    numerator := add(mulmod(numerator, difference, r), denominator)
+                    denominator := mulmod(denominator, difference, r)
+                }
+                mstore(L_ACTIVE_MPTR, numerator)
+                mstore({{ lagrange.blinding_denominator_mptr }}, denominator)
+                point := mulmod(point, {{ omega }}, r)
+                mstore({{ lagrange.last_denominator_mptr }}, addmod(point, minus_one, r))
+            }
+            {%- endif %}
+
+            // @phase openings
+            // Where the polynomials are opened, seen from u. The product over the first set of points stays.
+            let scale := mload(WEIGHT_MPTR)
+            {
+                let u := mload(OPENING_U_MPTR)
+                let x := mload(X_MPTR)
+                {%- if let Some(mptr) = inverse_of_x_mptr %}
+                mstore(INVERSE_OF_X_MPTR, x)
+                {%- endif %}
+                {%- for point in opening_points %}
+                {%- if point.in_first_set %}
+                {
+                    let difference := addmod(u, sub(r, {{ point.value }}), r)
+                    mstore({{ point.mptr }}, difference)
+                    scale := mulmod(scale, difference, r)
+                }
+                {%- else %}
+                mstore({{ point.mptr }}, addmod(u, sub(r, {{ point.value }}), r))
+                {%- endif %}
+                {%- endfor %}
+            }
+
+            // One inversion for all.
+            {
+                let product := 1
+                for { let mptr := INVERSES_MPTR } lt(mptr, INVERSES_END_MPTR) { mptr := add(mptr, 0x20) } {
+                    mstore(add(mptr, {{ inverses_length }}), product)
+                    product := mulmod(product, mload(mptr), r)
+                }
+                if iszero(product) {
+                    mstore(0x00, {{ selectors.challenge_in_domain }}) // ChallengeInDomain()
+                    revert(0x1c, 0x04)
+                }
+                mstore(SCRATCH_MPTR, 0x20)
+                mstore(add(SCRATCH_MPTR, 0x20), 0x20)
+                mstore(add(SCRATCH_MPTR, 0x40), 0x20)
+                mstore(add(SCRATCH_MPTR, 0x60), product)
+                mstore(add(SCRATCH_MPTR, 0x80), sub(r, 2))
+                mstore(add(SCRATCH_MPTR, 0xa0), r)
+                // Yul evaluates arguments from the last to the first: the call comes before `returndatasize`.
+                if iszero(
+                    and(eq(returndatasize(), 0x20), staticcall(gas(), 0x05, SCRATCH_MPTR, 0xc0, 0x00, 0x20))
+                ) {
+                    mstore(0x00, {{ selectors.precompile_failed }}) // PrecompileFailed(uint256)
+                    mstore(0x20, 0x05)
+                    revert(0x1c, 0x24)
+                }
+                let inverse := mload(0x00)
+                for { let mptr := INVERSES_END_MPTR } gt(mptr, INVERSES_MPTR) {} {
+                    mptr := sub(mptr, 0x20)
+                    let value := mload(mptr)
+                    mstore(mptr, mulmod(inverse, mload(add(mptr, {{ inverses_length }})), r))
+                    inverse := mulmod(inverse, value, r)
+                }
+            }
+            {%- if !instances.is_empty() || lagrange.is_some() %}
+
+            // @phase instances
+            {
+                // (xⁿ − 1) / n is a factor of every Lagrange basis.
+                let factor := mulmod(addmod(x_to_n, sub(r, 1), r), {{ rows_inverse }}, r)
+                {%- for instance in instances %}
+                {%- if instance.count > 0 %}
+                mstore(
+                    {{ instance.mptr }},
+                    mulmod(mulmod(mload({{ instance.mptr }}), mload({{ instance.denominator_mptr }}), r), factor, r)
+                )
+                {%- else %}
+                mstore({{ instance.mptr }}, 0) // {{ instance.title }} is empty.
+                {%- endif %}
+                {%- endfor %}
+                {%- if let Some(lagrange) = lagrange %}
+                let l_last := mulmod(factor, mload({{ lagrange.last_denominator_mptr }}), r)
+                let l_blinding := mulmod(
+                    factor, mulmod(mload(L_ACTIVE_MPTR), mload({{ lagrange.blinding_denominator_mptr }}), r), r
+                )
+                mstore(L_FIRST_MPTR, mulmod(factor, mload({{ lagrange.first_denominator_mptr }}), r))
+                mstore(L_LAST_MPTR, l_last)
+                mstore(L_ACTIVE_MPTR, addmod(1, sub(add(r, r), add(l_last, l_blinding)), r))
+                {%- endif %}
+            }
+            {%- endif %}
+
+            // The constraints at x, added up by powers of y: the quotient times the vanishing polynomial.
+            // Sums are reduced only when five times the modulus would be exceeded.
+            let h := 0
+            {
+                let y := mload(Y_MPTR)
+
+                // @phase gates
+                {%- for constraint in constraints %}
+
+                // {{ constraint.title }}
+                {%- for statement in constraint.shared %}
+                {{ statement }}
+                {%- endfor %}
+                h := {% if loop.first %}{{ constraint.value }}{% else %}add(mulmod(h, y, r), {{ constraint.value }}){% endif %}
+                {%- endfor %}
+                {%- if let Some(permutation) = permutation %}
+
+                // @phase permutation
+                {
+                    let beta := mload(BETA_MPTR)
+                    let gamma := mload(GAMMA_MPTR)
+
+                    // The products start with 1, and the last one ends with 0 or 1.
+                    h := add(mulmod(h, y, r), mulmod(mload(L_FIRST_MPTR), add(1, sub(r, {{ permutation.first }})), r))
+                    h := add(
+                        mulmod(h, y, r),
+                        mulmod(mload(L_LAST_MPTR), mulmod({{ permutation.last }}, add({{ permutation.last }}, sub(r, 1)), r), r)
+                    )
+                    {%- for link in permutation.links %}
+                    // Product {{ loop.index }} starts with what product {{ loop.index0 }} ends with.
+                    h := add(mulmod(h, y, r), mulmod(mload(L_FIRST_MPTR), add({{ link.start }}, sub(r, {{ link.end }})), r))
+                    {%- endfor %}
+
+                    // Each row multiplies by (value + β·sigma + γ) on the left, by (value + β·δⁱ·x + γ) on the right.
+                    let identity := mulmod(beta, mload(X_MPTR), r)
+                    {%- for product in permutation.products %}
+                    {
+                        let left := {{ product.next }}
+                        let right := {{ product.current }}
+                        {%- for column in product.columns %}
+                        {
+                            let value := add({{ column.value }}, gamma)
+                            left := mulmod(left, add(value, mulmod(beta, {{ column.sigma }}, r)), r)
+                            right := mulmod(right, add(value, identity), r)
+                            {%- if !column.is_last %}
+                            identity := mulmod(identity, {{ delta }}, r)
+                            {%- endif %}
+                        }
+                        {%- endfor %}
+                        h := add(mulmod(h, y, r), mulmod(mload(L_ACTIVE_MPTR), add(left, sub(r, right)), r))
+                    }
+                    {%- endfor %}
+                }
+                {%- endif %}
+                {%- if !lookups.is_empty() %}
+
+                // @phase lookups
+                {%- for lookup in lookups %}
+
+                // {{ lookup.title }}
+                {
+                    let beta := mload(BETA_MPTR)
+                    let gamma := mload(GAMMA_MPTR)
+
+                    // The product starts with 1 and ends with 0 or 1.
+                    h := add(mulmod(h, y, r), mulmod(mload(L_FIRST_MPTR), add(1, sub(r, {{ lookup.product }})), r))
+                    h := add(
+                        mulmod(h, y, r),
+                        mulmod(mload(L_LAST_MPTR), mulmod({{ lookup.product }}, add({{ lookup.product }}, sub(r, 1)), r), r)
+                    )
+
+                    // Each row multiplies by the permuted input and table, and divides by the originals.
+                    {%- for statement in lookup.input.shared %}
+                    {{ statement }}
+                    {%- endfor %}
+                    let input := {{ lookup.input.value }}
+                    {%- for statement in lookup.table.shared %}
+                    {{ statement }}
+                    {%- endfor %}
+                    let table := {{ lookup.table.value }}
+                    let left := mulmod(
+                        {{ lookup.next }},
+                        mulmod(add({{ lookup.permuted_input }}, beta), add({{ lookup.permuted_table }}, gamma), r),
+                        r
+                    )
+                    let right := mulmod({{ lookup.product }}, mulmod(add(input, beta), add(table, gamma), r), r)
+                    h := add(mulmod(h, y, r), mulmod(mload(L_ACTIVE_MPTR), add(left, sub(r, right)), r))
+
+                    // A permuted input is the table's value of its row, or the input before it.
+                    let difference := add({{ lookup.permuted_input }}, sub(r, {{ lookup.permuted_table }}))
+                    h := add(mulmod(h, y, r), mulmod(mload(L_FIRST_MPTR), difference, r))
+                    let step := add({{ lookup.permuted_input }}, sub(r, {{ lookup.previous_input }}))
+                    h := add(mulmod(h, y, r), mulmod(mload(L_ACTIVE_MPTR), mulmod(difference, step, r), r))
+                }
+                {%- endfor %}
+                {%- endif %}
+            }
+
+            // @phase openings
+            // The quotient's value.
+            h := mulmod(h, mload(INVERSE_OF_VANISHING_MPTR), r)
+
+            // With Z(u) the product of (u − point) over the first set's points, every set i, its polynomial j and each
+            // of its points p contribute
+            //
+            //   weight·Z(u)·vⁱ·yʲ / ∏ (u − point)                                to the polynomial's scalar,
+            //   weight·Z(u)·vⁱ·yʲ·value / ((u − p)·∏ (p − other points))         to the value that G's scalar takes off.
+            mstore({{ opening_quotient.scalar_mptr }}, sub(r, scale))
+            mstore({{ opening_proof.scalar_mptr }}, mulmod(mload(WEIGHT_MPTR), mload(OPENING_U_MPTR), r))
+            let value := 0
+            {
+                let y := mload(OPENING_Y_MPTR)
+                {%- for set in sets %}
+
+                // Opened at {{ set.title }}.
+                {
+                    {%- if !loop.first %}
+                    scale := mulmod(scale, mload(OPENING_V_MPTR), r)
+                    {%- endif %}
+                    let values := 0
+                    {%- for statement in set.prelude %}
+                    {{ statement }}
+                    {%- endfor %}
+                    {%- for point in set.points %}
+                    {
+                        let sum := {{ point.values[0] }}
+                        {%- for value in point.values[1..] %}
+                        sum := add(mulmod(sum, y, r), {{ value }})
+                        {%- endfor %}
+                        values := {% if loop.index0 > 3 %}addmod(values, mulmod(sum, {{ point.factor }}, r), r){% else %}add(values, mulmod(sum, {{ point.factor }}, r)){% endif %}
+                    }
+                    {%- endfor %}
+                    value := addmod(value, mulmod(values, scale, r), r)
+                    let scalar := {{ set.scalar }}
+                    {%- for statement in set.scalars %}
+                    {{ statement }}
+                    {%- endfor %}
+                }
+                {%- endfor %}
+            }
+            mstore({{ generator.scalar_mptr }}, addmod(mload({{ generator.scalar_mptr }}), sub(r, value), r))
+
+            // @phase msm
+            // `sum` at `sum_mptr` grows by the terms from `mptr` on; the term to be added is put behind it.
+            function add_terms(sum_mptr, mptr, end_mptr) {
+                let term_mptr := add(sum_mptr, 0x40)
+                let multiplied := 1
+                let added := 1
+                for {} lt(mptr, end_mptr) { mptr := add(mptr, 0x60) } {
+                    multiplied := and(
+                        multiplied, and(eq(returndatasize(), 0x40), staticcall(gas(), 0x07, mptr, 0x60, term_mptr, 0x40))
+                    )
+                    added := and(
+                        added, and(eq(returndatasize(), 0x40), staticcall(gas(), 0x06, sum_mptr, 0x80, sum_mptr, 0x40))
+                    )
+                }
+                if iszero(and(multiplied, added)) {
+                    mstore(0x00, {{ selectors.precompile_failed }}) // PrecompileFailed(uint256)
+                    mstore(0x20, add(0x06, iszero(multiplied)))
+                    revert(0x1c, 0x24)
+                }
+            }
+            switch mload(COUNT_MPTR)
+            case 0 {
+                {%- match unit_term %}
+                {%- when Some with (unit) %}
+                // {{ unit.title }} has the weight as its scalar, and the first weight is 1.
+                mstore(RIGHT_MPTR, mload({{ unit.x_mptr }}))
+                mstore(add(RIGHT_MPTR, 0x20), mload({{ unit.y_mptr }}))
+                {%- when None %}
+                mstore(RIGHT_MPTR, 0)
+                mstore(add(RIGHT_MPTR, 0x20), 0)
+                {%- endmatch %}
+                {%- for range in first_ranges %}
+                add_terms(RIGHT_MPTR, {{ range.0 }}, {{ range.1 }})
+                {%- endfor %}
+                mstore(LEFT_MPTR, mload({{ opening_proof.x_mptr }}))
+                mstore(add(LEFT_MPTR, 0x20), mload({{ opening_proof.y_mptr }}))
+            }
+            default {
+                {%- for range in ranges %}
+                add_terms(RIGHT_MPTR, {{ range.0 }}, {{ range.1 }})
+                {%- endfor %}
+                mstore({{ opening_proof.scalar_mptr }}, mload(WEIGHT_MPTR))
+                add_terms(LEFT_MPTR, {{ opening_proof.x_mptr }}, {{ opening_proof.end_mptr }})
+            }
+            mstore(COUNT_MPTR, add(mload(COUNT_MPTR), 1))
+        }
+    }
+
+    /// @dev Adds the key's terms and checks e(left, [τ]₂) = e(right, [1]₂).
+    function _checkPairing() private view {
+        // @phase msm
+        assembly ("memory-safe") {
+            let added := 1
+            let multiplied := 1
+            for { let mptr := KEY_TERMS_MPTR } lt(mptr, TERMS_END_MPTR) { mptr := add(mptr, 0x60) } {
+                multiplied := and(
+                    multiplied,
+                    and(
+                        eq(returndatasize(), 0x40),
+                        staticcall(gas(), 0x07, mptr, 0x60, add(RIGHT_MPTR, 0x40), 0x40)
+                    )
+                )
+                added := and(
+                    added,
+                    and(eq(returndatasize(), 0x40), staticcall(gas(), 0x06, RIGHT_MPTR, 0x80, RIGHT_MPTR, 0x40))
+                )
+            }
+            if iszero(and(multiplied, added)) {
+                mstore(0x00, {{ selectors.precompile_failed }}) // PrecompileFailed(uint256)
+                mstore(0x20, add(0x06, iszero(multiplied)))
+                revert(0x1c, 0x24)
+            }
+
+            // @phase pairing
+            // [1]₂, imaginary parts first.
+            {%- for word in g2 %}
+            mstore(add(RIGHT_MPTR, {{ loop.index0 * 32 + 64 }}), {{ word }})
+            {%- endfor %}
+            // −[τ]₂, so that both sides multiply to one.
+            {%- for word in minus_tau_g2 %}
+            mstore(add(LEFT_MPTR, {{ loop.index0 * 32 + 64 }}), {{ word }})
+            {%- endfor %}
+            if iszero(and(eq(returndatasize(), 0x20), staticcall(gas(), 0x08, RIGHT_MPTR, 0x0180, 0x00, 0x20))) {
+                mstore(0x00, {{ selectors.precompile_failed }}) // PrecompileFailed(uint256)
+                mstore(0x20, 0x08)
+                revert(0x1c, 0x24)
+            }
+            if iszero(eq(mload(0x00), 1)) {
+                mstore(0x00, {{ selectors.invalid_proof }}) // InvalidProof()
+                revert(0x1c, 0x04)
+            }
+        }
+    }
+}

@@ -1,0 +1,7 @@
+//! Deployments and submissions on a real anvil.
+
+mod deploy;
+mod stand_in;
+mod submit;
+mod trouble;
+mod watch;

@@ -2,10 +2,7 @@
 
 use askama::Template;
 use halo2_proofs::{
-    halo2curves::{
-        bn256::{Bn256, Fr, G1Affine},
-        ff::{Field, PrimeField},
-    },
+    halo2curves::bn256::{Bn256, G1Affine},
     plonk::VerifyingKey,
     poly::kzg::commitment::ParamsKZG,
 };
@@ -15,12 +12,18 @@ use crate::proving::vk_digest;
 
 use super::{
     SolidityError,
+<<<<<<< HEAD
     expression::{Cells, Graph, Id, Step, Writer, field_literal},
     layout::{
         Layout, Ptr, TermPlace, challenge_name, g2_bytes, omega_power, point_words, rotated,
         rotation_title, scalar_word, word,
     },
     protocol::{Challenge, PermutationColumn, Polynomial, ProofPoint, Protocol},
+=======
+    layout::{Layout, g1_bytes, g2_bytes, scalar_bytes},
+    protocol::Protocol,
+    source::Source,
+>>>>>>> solidity
 };
 
 /// The interface that every rendered contract implements, as Solidity source.
@@ -29,10 +32,16 @@ pub const INTERFACE: &str = include_str!("../../contracts/interfaces/IHalo2Verif
 /// A verifier of one circuit, ready to be rendered.
 #[derive(Debug, Clone)]
 pub struct VerifierContract {
+<<<<<<< HEAD
     name: String,
     vk_digest: [u8; 32],
     protocol: Protocol,
     layout: Layout,
+=======
+    pub(super) name: String,
+    pub(super) protocol: Protocol,
+    pub(super) layout: Layout,
+>>>>>>> solidity
 }
 
 /// A rendered contract.
@@ -83,7 +92,27 @@ impl VerifierContract {
 
     /// What `VK_DIGEST` returns.
     pub fn vk_digest(&self) -> [u8; 32] {
+<<<<<<< HEAD
         self.vk_digest
+=======
+        let protocol = &self.protocol;
+        let integer = |n: usize| {
+            let mut word = [0; 32];
+            word[24..].copy_from_slice(&(n as u64).to_be_bytes());
+            word
+        };
+        let mut hasher = Keccak256::new_with_prefix(b"zkverdict verifying key 1");
+        hasher.update(scalar_bytes(protocol.key.transcript_repr));
+        hasher.update(integer(protocol.k as usize));
+        hasher.update(integer(protocol.instance_counts.len()));
+        for &count in &protocol.instance_counts {
+            hasher.update(integer(count));
+        }
+        hasher.update(g1_bytes(protocol.key.g1).as_flattened());
+        hasher.update(g2_bytes(protocol.key.g2).as_flattened());
+        hasher.update(g2_bytes(protocol.key.tau_g2).as_flattened());
+        hasher.finalize().into()
+>>>>>>> solidity
     }
 
     /// The contract's source.
@@ -98,6 +127,7 @@ impl VerifierContract {
         })
     }
 }
+<<<<<<< HEAD
 
 /// Selectors of the typed errors, as Yul.
 struct Selectors {
@@ -750,3 +780,5 @@ fn term_ranges(protocol: &Protocol, layout: &Layout, unit: Option<Ptr>) -> Vec<(
     }
     ranges
 }
+=======
+>>>>>>> solidity

@@ -4,6 +4,7 @@ pragma solidity ^0.8.20;
 import {ModelRegistry} from "../contracts/ModelRegistry.sol";
 import {ERC7992Adapter} from "../contracts/adapters/ERC7992Adapter.sol";
 import {IERCZKMLRegistry, IERCZKMLVerifier} from "../contracts/interfaces/IERC7992.sol";
+import {IHalo2Verifier} from "../contracts/interfaces/IHalo2Verifier.sol";
 import {Test} from "./Test.sol";
 import {MockVerifier} from "./mocks/MockVerifier.sol";
 import {vm} from "./Vm.sol";
@@ -62,7 +63,7 @@ contract ERC7992AdapterTest is Test {
         vm.expectRevert(abi.encodeWithSelector(IERCZKMLRegistry.ModelNotFound.selector, 2));
         adapter.verifyInference(2, input, output, proof);
         (, uint256[] memory instances) = abi.decode(proof, (bytes, uint256[]));
-        vm.expectRevert(MockVerifier.MockInvalidProof.selector);
+        vm.expectRevert(IHalo2Verifier.InvalidProof.selector);
         adapter.verifyInference(id, input, output, abi.encode(bytes(""), instances));
         vm.expectRevert(IERCZKMLVerifier.InvalidProof.selector);
         adapter.verifyInference(id, input, output, abi.encode(bytes(""), new uint256[](2)));

@@ -9,6 +9,7 @@ import {IInferenceConsumer} from "../contracts/interfaces/IInferenceConsumer.sol
 import {IModelRegistry} from "../contracts/interfaces/IModelRegistry.sol";
 import {IModelVerifier} from "../contracts/interfaces/IModelVerifier.sol";
 import {IRequestConsumer} from "../contracts/interfaces/IRequestConsumer.sol";
+import {IHalo2Verifier} from "../contracts/interfaces/IHalo2Verifier.sol";
 import {Test} from "./Test.sol";
 import {MockVerifier} from "./mocks/MockVerifier.sol";
 import {vm} from "./Vm.sol";
@@ -137,7 +138,7 @@ contract InferenceConsumerTest is Test {
         pinned.submitInference(proof, instances);
         // Changing the context breaks the proof.
         instances[0] = pinned.contextOf(mallory);
-        vm.expectRevert(MockVerifier.MockInvalidProof.selector);
+        vm.expectRevert(IHalo2Verifier.InvalidProof.selector);
         vm.prank(mallory);
         pinned.submitInference(proof, instances);
     }
@@ -175,7 +176,7 @@ contract InferenceConsumerTest is Test {
 
     function test_an_empty_proof_is_refused_and_the_nonce_stays() public {
         uint256[] memory instances = instancesOf(pinned.contextOf(alice), 5, 6);
-        vm.expectRevert(MockVerifier.MockInvalidProof.selector);
+        vm.expectRevert(IHalo2Verifier.InvalidProof.selector);
         vm.prank(alice);
         pinned.submitInference("", instances);
         assertEq(pinned.nonces(alice), 0);
@@ -206,7 +207,7 @@ contract InferenceConsumerTest is Test {
 
         instances = instancesOf(following.contextOf(alice), 5, 6);
         old = first.prove(instances);
-        vm.expectRevert(MockVerifier.MockInvalidProof.selector);
+        vm.expectRevert(IHalo2Verifier.InvalidProof.selector);
         vm.prank(alice);
         following.submitInference(old, instances);
         bytes memory proof = second.prove(instances);

@@ -110,13 +110,13 @@ contract ModelRegistryTest is Test {
         add(second);
         uint256[] memory instances = instancesOf(0, 1, 2);
         bytes memory proof = first.prove(instances);
-        vm.expectRevert(MockVerifier.MockInvalidProof.selector);
+        vm.expectRevert(IHalo2Verifier.InvalidProof.selector);
         verify(2, proof, instances);
     }
 
     function test_an_empty_proof_is_refused() public {
         add(first);
-        vm.expectRevert(MockVerifier.MockInvalidProof.selector);
+        vm.expectRevert(IHalo2Verifier.InvalidProof.selector);
         verify(1, "", instancesOf(0, 1, 2));
     }
 
@@ -291,9 +291,9 @@ contract ModelRegistryTest is Test {
         uint256[] memory b = instancesOf(2, 5, 8);
         IModelRegistry.Inference memory good = IModelRegistry.Inference(first.prove(a), a);
         IModelRegistry.Inference memory bad = IModelRegistry.Inference(first.prove(a), b);
-        vm.expectRevert(MockVerifier.MockInvalidProof.selector);
+        vm.expectRevert(IHalo2Verifier.InvalidProof.selector);
         registry.reportContradiction(MODEL, 1, good, bad);
-        vm.expectRevert(MockVerifier.MockInvalidProof.selector);
+        vm.expectRevert(IHalo2Verifier.InvalidProof.selector);
         registry.reportContradiction(MODEL, 1, bad, good);
         assertEq(registry.latestVersion(MODEL), 1);
     }

@@ -9,6 +9,8 @@
 //! | code and ABI → an address | [`Contract`], [`Deployment::plan`], [`Deployment::send`] |
 //! | what lies where | [`Records`] |
 //! | proof → verdict | [`Submission::simulate`], [`Submission::send`] |
+//! | models and their versions | [`Registry`] |
+//! | requests → answers | [`Watcher`] |
 //!
 //! Everything is async on alloy; [`block_on`] is the one place with a runtime, for callers that have
 //! none. Nothing here prints, and nothing here ever holds a secret in a message.
@@ -33,17 +35,22 @@
 //! # }
 //! ```
 
+mod bindings;
 mod connection;
 mod contract;
 mod deploy;
 mod error;
+mod file;
 mod key;
 mod local;
 mod record;
+mod registry;
 mod revert;
 mod send;
 mod submit;
+mod watch;
 
+pub use bindings::{IERC165, IHalo2Verifier, IInferenceConsumer, IModelRegistry, IRequestConsumer};
 pub use connection::{Chain, block_on, is_local};
 pub use contract::{Contract, RuntimeCode};
 pub use deploy::{CREATE2_DEPLOYER, DeployOptions, Deployed, Deployment};
@@ -51,6 +58,8 @@ pub use error::ChainError;
 pub use key::{KEYSTORE_PASSWORD_VARIABLE, Key, PRIVATE_KEY_VARIABLE};
 pub use local::{ANVIL_VARIABLE, LocalChain, find_anvil};
 pub use record::{Record, Records};
+pub use registry::{ModelVersion, NewVersion, Registry, model_id};
 pub use revert::{CallOutcome, Revert};
 pub use send::{OnSend, Outgoing, SendOptions, Sent};
 pub use submit::{Submission, Verdict, VerdictReport};
+pub use watch::{Answer, Request, WatchEvent, WatchOptions, WatchReport, Watcher};

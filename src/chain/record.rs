@@ -5,14 +5,14 @@
 
 use std::{
     fs::{self, File},
-    io::{self, Write},
+    io,
     path::{Path, PathBuf},
 };
 
 use alloy::primitives::{Address, B256};
 use serde::{Deserialize, Serialize};
 
-use super::{ChainError, Contract, DeployOptions, Deployed};
+use super::{ChainError, Contract, DeployOptions, Deployed, file::write_atomically};
 
 /// A directory of records.
 #[derive(Clone, Debug)]
@@ -135,12 +135,7 @@ impl Records {
         let mut text = serde_json::to_vec_pretty(&ChainRecords { chain_id, contracts })
             .expect("records have string keys and no floats");
         text.push(b'\n');
-        // In the same directory: a rename between file systems is not atomic.
-        let mut file =
-            tempfile::NamedTempFile::new_in(&self.directory).map_err(at(&self.directory))?;
-        file.write_all(&text).map_err(at(file.path()))?;
-        file.as_file().sync_all().map_err(at(file.path()))?;
-        file.persist(&path).map_err(|error| at(&path)(error.error))?;
+        write_atomically(&path, &text)?;
         Ok(path)
     }
 }

@@ -12,7 +12,7 @@ use alloy::{
 };
 use serde::Serialize;
 
-use super::ChainError;
+use super::{ChainError, bindings::KNOWN_ERRORS};
 
 /// A contract's refusal, decoded as far as its ABI goes.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -29,9 +29,10 @@ pub struct Revert {
 impl Revert {
     /// Looks the error up in an ABI.
     pub fn decode(data: Bytes, abi: &JsonAbi) -> Self {
-        if let Some(error) = data
-            .get(..4)
-            .and_then(|selector| abi.errors().find(|error| error.selector() == selector))
+        // Consumers and registries pass on errors of contracts that their own ABI does not know.
+        let mut known = abi.errors().chain(KNOWN_ERRORS.errors());
+        if let Some(error) =
+            data.get(..4).and_then(|selector| known.find(|error| error.selector() == selector))
             && let Ok(decoded) = error.decode_error(&data)
         {
             let arguments = decoded.body.iter().map(show).collect();

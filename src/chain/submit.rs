@@ -5,19 +5,15 @@ use alloy::{
     network::TransactionBuilder,
     primitives::{Address, B256, Bytes, U256},
     rpc::types::TransactionRequest,
-    sol,
     sol_types::SolCall,
 };
 use serde::Serialize;
 
-use super::{Chain, ChainError, Revert, SendOptions, Sent, revert::CallOutcome};
-
-sol! {
-    /// What every Halo2 verifier answers to.
-    interface IHalo2Verifier {
-        function verifyProof(bytes calldata proof, uint256[] calldata instances) external view returns (bool);
-    }
-}
+use super::{
+    Chain, ChainError, Revert, SendOptions, Sent,
+    bindings::{IERC165, IHalo2Verifier, IInferenceConsumer, interface_id},
+    revert::CallOutcome,
+};
 
 /// Calldata that asks a contract for its verdict.
 #[derive(Clone, Debug)]
@@ -97,6 +93,34 @@ impl Submission {
             instances: instances.to_vec(),
         };
         Self { to: verifier, data: call.abi_encode().into(), answer: Answer::True }
+    }
+
+    /// A proof for a consumer, made for the sender's next turn.
+    pub fn to_consumer(consumer: Address, proof: &[u8], instances: &[U256]) -> Self {
+        let call = IInferenceConsumer::submitInferenceCall {
+            proof: Bytes::copy_from_slice(proof),
+            instances: instances.to_vec(),
+        };
+        Self::to_contract(consumer, call.abi_encode())
+    }
+
+    /// A proof for whatever lies at an address: a consumer, if it says so by ERC-165, or else a verifier.
+    pub async fn detect(
+        chain: &Chain,
+        to: Address,
+        proof: &[u8],
+        instances: &[U256],
+    ) -> Result<Self, ChainError> {
+        let interface = interface_id(&IInferenceConsumer::abi::contract());
+        let call = IERC165::supportsInterfaceCall { interfaceId: interface.into() };
+        Ok(match chain.call(to, call.abi_encode().into()).await? {
+            CallOutcome::Returned(answer)
+                if U256::try_from_be_slice(&answer) == Some(U256::ONE) =>
+            {
+                Self::to_consumer(to, proof, instances)
+            }
+            _ => Self::to_verifier(to, proof, instances),
+        })
     }
 
     /// A call to a contract that acts on a proof, and reverts when it refuses.

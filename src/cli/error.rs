@@ -101,7 +101,7 @@ impl CliError {
             }
             Self::ProofFile { .. } => Some("make the proof again with `zkverdict prove`".into()),
             Self::At { source, .. } => source.hint(),
-            Self::Model(error) => error.hint().map(Into::into),
+            Self::Model(error) => error.hint(),
             Self::Circuit(error) => error.hint(),
             Self::Proving(error) => error.hint(),
             Self::Evm(error) => error.hint().map(Into::into),

@@ -15,6 +15,8 @@ mod error;
 mod files;
 mod input;
 mod memory;
+#[cfg(feature = "compile")]
+mod path;
 mod proof_file;
 mod verbs;
 

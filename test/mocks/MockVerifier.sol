@@ -8,10 +8,7 @@ import {IHalo2Verifier} from "../../contracts/interfaces/IHalo2Verifier.sol";
 contract MockVerifier is IHalo2Verifier {
     bytes32 public immutable VK_DIGEST;
     uint256 public immutable NUM_INSTANCES;
-
-    error MockInvalidProof();
-    error MockInstanceCount(uint256 found);
-    error MockInstanceOutOfRange(uint256 index);
+    uint256 public constant VERSION = 1;
 
     uint256 private constant R = 0x30644e72e131a029b85045b68181585d2833e84879b9709143e1f593f0000001;
 
@@ -20,12 +17,21 @@ contract MockVerifier is IHalo2Verifier {
         NUM_INSTANCES = instances;
     }
 
-    function verifyProof(bytes calldata proof, uint256[] calldata instances) external view virtual returns (bool) {
-        if (instances.length != NUM_INSTANCES) revert MockInstanceCount(instances.length);
+    function verifyProof(bytes calldata proof, uint256[] calldata instances) public view virtual returns (bool) {
+        if (instances.length != NUM_INSTANCES) revert InstanceCount(instances.length, NUM_INSTANCES);
         for (uint256 i = 0; i < instances.length; ++i) {
-            if (instances[i] >= R) revert MockInstanceOutOfRange(i);
+            if (instances[i] >= R) revert ScalarOutOfRange(i);
         }
-        if (keccak256(proof) != keccak256(prove(instances))) revert MockInvalidProof();
+        if (keccak256(proof) != keccak256(prove(instances))) revert InvalidProof();
+        return true;
+    }
+
+    function verifyBatch(bytes[] calldata proofs, uint256[][] calldata instances) external view returns (bool) {
+        if (proofs.length != instances.length) revert BatchLength(proofs.length, instances.length);
+        if (proofs.length == 0) revert EmptyBatch();
+        for (uint256 i = 0; i < proofs.length; ++i) {
+            verifyProof(proofs[i], instances[i]);
+        }
         return true;
     }
 
@@ -39,7 +45,7 @@ contract MockVerifier is IHalo2Verifier {
 contract FalseVerifier is MockVerifier {
     constructor() MockVerifier("false", 3) {}
 
-    function verifyProof(bytes calldata, uint256[] calldata) external pure override returns (bool) {
+    function verifyProof(bytes calldata, uint256[] calldata) public pure override returns (bool) {
         return false;
     }
 }

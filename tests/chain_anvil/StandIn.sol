@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity ^0.8.20;
 
+import {InferenceConsumer} from "../../contracts/InferenceConsumer.sol";
+import {RequestConsumer} from "../../contracts/RequestConsumer.sol";
+import {IModelVerifier} from "../../contracts/interfaces/IModelVerifier.sol";
+
 /// Refuses what a verifier refuses, without any cryptography: a proof is good if it is the Keccak-256
 /// of its instances.
 contract StandIn {
@@ -8,6 +12,7 @@ contract StandIn {
     error InstanceOutOfRange(uint256 index);
 
     bytes32 public immutable VK_DIGEST;
+    uint256 public constant NUM_INSTANCES = 3;
     uint256 internal constant R = 0x30644e72e131a029b85045b68181585d2833e84879b9709143e1f593f0000001;
 
     constructor() {
@@ -52,5 +57,42 @@ contract RefusesToBeBuilt {
 contract ReturnsFalse {
     function verifyProof(bytes calldata, uint256[] calldata) external pure returns (bool) {
         return false;
+    }
+}
+
+contract Recorder is InferenceConsumer {
+    uint256 public lastOutput;
+
+    constructor(IModelVerifier verifier, bytes32 modelId, uint256 version)
+        InferenceConsumer(verifier, modelId, version)
+    {}
+
+    function _onInference(address, uint256[] calldata instances) internal override {
+        lastOutput = instances[2];
+    }
+}
+
+/// Asks any number of questions, and counts the answers.
+contract Asker is RequestConsumer {
+    mapping(uint256 requestId => uint256) public answers;
+    uint256 public answerCount;
+
+    constructor(IModelVerifier verifier, bytes32 modelId) RequestConsumer(verifier, modelId, 0) {}
+
+    function ask(uint256 count) external {
+        for (uint256 i = 0; i < count; ++i) {
+            uint256[] memory inputs = new uint256[](1);
+            inputs[0] = 1000 + requestCount;
+            _request(inputs);
+        }
+    }
+
+    function _inputWords() internal pure override returns (uint256) {
+        return 1;
+    }
+
+    function _onAnswer(uint256 requestId, address, uint256[] calldata outputs) internal override {
+        answers[requestId] = outputs[0];
+        ++answerCount;
     }
 }

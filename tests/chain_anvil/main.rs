@@ -4,3 +4,4 @@ mod deploy;
 mod stand_in;
 mod submit;
 mod trouble;
+mod watch;

@@ -5,7 +5,7 @@ use std::{
     sync::OnceLock,
 };
 
-use alloy::primitives::{Bytes, U256, keccak256};
+use alloy::primitives::{Address, Bytes, U256, keccak256};
 use foundry_compilers::{
     artifacts::{
         CompilerOutput, EvmVersion, Optimizer, Settings, SolcInput, SolcLanguage, Source, Sources,
@@ -13,7 +13,9 @@ use foundry_compilers::{
     },
     solc::Solc,
 };
-use zkverdict::chain::{Chain, Contract, LocalChain, RuntimeCode};
+use zkverdict::chain::{
+    Chain, Contract, DeployOptions, Deployment, LocalChain, RuntimeCode, SendOptions,
+};
 
 fn root() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR"))
@@ -23,13 +25,25 @@ fn compiled() -> &'static CompilerOutput {
     static OUTPUT: OnceLock<CompilerOutput> = OnceLock::new();
     OUTPUT.get_or_init(|| {
         let solc = Solc::new(root().join("tools/solc")).expect("the compiler");
-        let path = Path::new("StandIn.sol");
-        let text = include_str!("StandIn.sol");
         let mut sources = Sources::new();
-        sources.insert(path.into(), Source::new(text));
+        let mut add = |path: &Path| {
+            let text = std::fs::read_to_string(root().join(path)).expect("a source");
+            sources.insert(path.into(), Source::new(text));
+        };
+        add(Path::new("tests/chain_anvil/StandIn.sol"));
+        add(Path::new("test/mocks/MockVerifier.sol"));
+        for folder in ["contracts", "contracts/interfaces", "contracts/libraries"] {
+            for entry in std::fs::read_dir(root().join(folder)).expect("a folder") {
+                let name = entry.expect("an entry").file_name();
+                if Path::new(&name).extension().is_some_and(|extension| extension == "sol") {
+                    add(&Path::new(folder).join(name));
+                }
+            }
+        }
         let settings = Settings {
             optimizer: Optimizer { enabled: Some(true), runs: Some(200), ..Default::default() },
             evm_version: Some(EvmVersion::Paris),
+            via_ir: Some(true),
             output_selection: OutputSelection::default_output_selection(),
             ..Default::default()
         };
@@ -41,7 +55,7 @@ fn compiled() -> &'static CompilerOutput {
     })
 }
 
-/// A contract of `StandIn.sol`.
+/// A contract of `StandIn.sol`, or of `contracts/`.
 pub fn contract(name: &str) -> Contract {
     let compiled = compiled()
         .contracts
@@ -80,6 +94,12 @@ pub fn proof(instances: &[U256]) -> Vec<u8> {
     let packed: Vec<u8> =
         instances.iter().flat_map(|instance| instance.to_be_bytes::<32>()).collect();
     keccak256(packed).to_vec()
+}
+
+/// Deploys a contract and gives its address.
+pub async fn deploy(chain: &Chain, contract: &Contract) -> Address {
+    let planned = Deployment::plan(chain, contract, &DeployOptions::default()).await;
+    planned.expect("a plan").send(chain, &SendOptions::default()).await.expect("deployed").address
 }
 
 pub async fn connect(local: &LocalChain) -> Chain {

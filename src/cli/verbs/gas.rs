@@ -178,8 +178,8 @@ impl Serialize for Measured {
 }
 
 /// Measures a call.
-pub fn run(args: Args, console: &Console) -> Result<Answer, CliError> {
-    let workbench = Workbench { args: &args, console, compiler: OnceCell::new() };
+pub fn run(args: &Args, console: &Console) -> Result<Answer, CliError> {
+    let workbench = Workbench { args, console, compiler: OnceCell::new() };
     let experiment = workbench.experiment()?;
     let stage = console.stage("measuring");
     let run = |forks: &[Fork]| -> Result<Vec<GasReport>, CliError> {

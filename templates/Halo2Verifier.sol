@@ -7,7 +7,7 @@ pragma solidity ^0.8.20;
 /// @notice Verifies proofs of one circuit of 2^{{ k }} rows: KZG over BN254, SHPLONK openings, Keccak transcript.
 /// @dev Rendered by zkverdict for halo2-axiom 0.5.3. No storage, no owner, no calls but to precompiles.
 ///
-/// Memory is used at fixed addresses from 0x{{ base }} on, above the free memory pointer, and is not
+/// Memory is used at fixed addresses from {{ r_mptr }} on, above the free memory pointer, and is not
 /// allocated: nothing in it outlives a call. A name ending in `_mptr` points to memory, in `_cptr` to calldata.
 contract {{ name }} is IHalo2Verifier {
     /// @inheritdoc IHalo2Verifier
@@ -30,6 +30,12 @@ contract {{ name }} is IHalo2Verifier {
 
     /// @dev {{ num_points }} points of two words, {{ num_evaluations }} evaluations of one.
     uint256 internal constant PROOF_LENGTH = {{ proof_length }};
+
+    // The scalar modulus, from where the compiler can take it without writing 32 bytes at every use; the weight of
+    // the proof in its batch, and how many proofs were added before it.
+    uint256 internal constant R_MPTR = {{ r_mptr }};
+    uint256 internal constant WEIGHT_MPTR = {{ weight_mptr }};
+    uint256 internal constant COUNT_MPTR = {{ count_mptr }};
 
     // The state of the transcript, then what is absorbed; at last the evaluations, which stay.
     uint256 internal constant TRANSCRIPT_MPTR = {{ transcript_mptr }};
@@ -157,8 +163,8 @@ contract {{ name }} is IHalo2Verifier {
                 || instances_cptr != {{ instances_cptr }}
         ) revert MalformedCalldata();
 
-        _loadKey();
-        _addProof(proof_cptr, instances_cptr, 1, true);
+        _start();
+        _addProof(proof_cptr, instances_cptr);
         _checkPairing();
         return true;
     }
@@ -171,15 +177,15 @@ contract {{ name }} is IHalo2Verifier {
         returns (bool)
     {
         // @phase calldata
-        if (proofs.length == 0) revert EmptyBatch();
         if (proofs.length != instances.length) revert BatchLength(proofs.length, instances.length);
+        if (proofs.length == 0) revert EmptyBatch();
         if (msg.data.length != 0x84 + proofs.length * {{ batch_item_length }}) revert MalformedCalldata();
 
         // Each proof's equation is multiplied by another power of a challenge that depends on all proofs and
         // instances, so that no two wrong proofs can cancel each other out.
         uint256 challenge;
         assembly ("memory-safe") {
-            if gt(mload(0x40), TRANSCRIPT_MPTR) {
+            if gt(mload(0x40), R_MPTR) {
                 mstore(0x00, {{ selectors.memory_in_use }}) // MemoryInUse()
                 revert(0x1c, 0x04)
             }
@@ -188,8 +194,7 @@ contract {{ name }} is IHalo2Verifier {
             challenge := mod(keccak256(TRANSCRIPT_MPTR, add(calldatasize(), 0x20)), R)
         }
 
-        _loadKey();
-        uint256 weight = 1;
+        _start();
         for (uint256 i = 0; i < proofs.length; ++i) {
             bytes calldata proof = proofs[i];
             uint256[] calldata proof_instances = instances[i];
@@ -200,8 +205,10 @@ contract {{ name }} is IHalo2Verifier {
                 proof_cptr := proof.offset
                 instances_cptr := proof_instances.offset
             }
-            _addProof(proof_cptr, instances_cptr, weight, i == 0);
-            weight = mulmod(weight, challenge, R);
+            _addProof(proof_cptr, instances_cptr);
+            assembly ("memory-safe") {
+                mstore(WEIGHT_MPTR, mulmod(mload(WEIGHT_MPTR), challenge, R))
+            }
         }
         _checkPairing();
         return true;
@@ -215,12 +222,15 @@ contract {{ name }} is IHalo2Verifier {
 
     /// @dev Puts the points of the verifying key in front of their scalars, which are zero so far.
     // @phase msm
-    function _loadKey() private pure {
+    function _start() private pure {
         assembly ("memory-safe") {
-            if gt(mload(0x40), TRANSCRIPT_MPTR) {
+            if gt(mload(0x40), R_MPTR) {
                 mstore(0x00, {{ selectors.memory_in_use }}) // MemoryInUse()
                 revert(0x1c, 0x04)
             }
+            mstore(R_MPTR, R)
+            mstore(WEIGHT_MPTR, 1)
+            mstore(COUNT_MPTR, 0)
             {%- for term in key_terms %}
 
             // {{ term.title }}
@@ -231,11 +241,8 @@ contract {{ name }} is IHalo2Verifier {
         }
     }
 
-    /// @dev Checks a proof but for its pairing, of which it adds `weight` times both sides to the sums.
-    function _addProof(uint256 proof_cptr, uint256 instances_cptr, uint256 weight, bool is_first)
-        private
-        view
-    {
+    /// @dev Checks a proof but for its pairing, of which it adds the weight times both sides to the sums.
+    function _addProof(uint256 proof_cptr, uint256 instances_cptr) private view {
         assembly ("memory-safe") {
             // @phase calldata
             // Copies points from `cptr` to the terms at `mptr`. Reverts unless all are on the curve, their
@@ -305,7 +312,7 @@ contract {{ name }} is IHalo2Verifier {
                 challenge := mod(hash, R)
             }
 
-            let r := R
+            let r := mload(R_MPTR)
             {%- if num_instances > 0 %}
             check_scalars(instances_cptr, add(instances_cptr, {{ instances_length }}), 0)
             {%- endif %}
@@ -400,7 +407,7 @@ contract {{ name }} is IHalo2Verifier {
 
             // @phase openings
             // Where the polynomials are opened, seen from u. The product over the first set of points stays.
-            let scale := weight
+            let scale := mload(WEIGHT_MPTR)
             {
                 let u := mload(OPENING_U_MPTR)
                 let x := mload(X_MPTR)
@@ -589,7 +596,7 @@ contract {{ name }} is IHalo2Verifier {
             //   weight·Z(u)·vⁱ·yʲ / ∏ (u − point)                                to the polynomial's scalar,
             //   weight·Z(u)·vⁱ·yʲ·value / ((u − p)·∏ (p − other points))         to the value that G's scalar takes off.
             mstore({{ opening_quotient.scalar_mptr }}, sub(r, scale))
-            mstore({{ opening_proof.scalar_mptr }}, mulmod(weight, mload(OPENING_U_MPTR), r))
+            mstore({{ opening_proof.scalar_mptr }}, mulmod(mload(WEIGHT_MPTR), mload(OPENING_U_MPTR), r))
             let value := 0
             {
                 let y := mload(OPENING_Y_MPTR)
@@ -643,8 +650,8 @@ contract {{ name }} is IHalo2Verifier {
                     revert(0x1c, 0x24)
                 }
             }
-            switch is_first
-            case 1 {
+            switch mload(COUNT_MPTR)
+            case 0 {
                 {%- match unit_term %}
                 {%- when Some with (unit) %}
                 // {{ unit.title }} has the weight as its scalar, and the first weight is 1.
@@ -664,9 +671,10 @@ contract {{ name }} is IHalo2Verifier {
                 {%- for range in ranges %}
                 add_terms(RIGHT_MPTR, {{ range.0 }}, {{ range.1 }})
                 {%- endfor %}
-                mstore({{ opening_proof.scalar_mptr }}, weight)
+                mstore({{ opening_proof.scalar_mptr }}, mload(WEIGHT_MPTR))
                 add_terms(LEFT_MPTR, {{ opening_proof.x_mptr }}, {{ opening_proof.end_mptr }})
             }
+            mstore(COUNT_MPTR, add(mload(COUNT_MPTR), 1))
         }
     }
 

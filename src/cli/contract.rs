@@ -14,6 +14,16 @@ pub struct CompilerArgs {
     solc: Option<PathBuf>,
 }
 
+impl CompilerArgs {
+    /// Finds the compiler.
+    pub fn find(&self) -> Result<SolidityCompiler, CliError> {
+        Ok(match &self.solc {
+            Some(path) => SolidityCompiler::at(path)?,
+            None => SolidityCompiler::find()?,
+        })
+    }
+}
+
 /// `digits_mlp` → `DigitsMlp`: the name of a model's contracts begins like this.
 pub fn contract_prefix(model: &str) -> String {
     let words = model.split(|c: char| !c.is_ascii_alphanumeric()).filter(|word| !word.is_empty());
@@ -41,13 +51,9 @@ pub fn render(bundle: &Bundle, name: Option<&str>) -> Result<RenderedContract, C
 /// Compiles a rendered contract.
 pub fn compile(
     contract: &RenderedContract,
-    args: &CompilerArgs,
+    compiler: &SolidityCompiler,
     console: &Console,
 ) -> Result<CompiledContract, CliError> {
     let _stage = console.stage("compiling the contract");
-    let compiler = match &args.solc {
-        Some(path) => SolidityCompiler::at(path)?,
-        None => SolidityCompiler::find()?,
-    };
     Ok(compiler.compile(contract, CompilerSettings::default())?)
 }

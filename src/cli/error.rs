@@ -41,6 +41,10 @@ pub enum CliError {
     #[error("proof file `{}`: {why}", path.display())]
     ProofFile { path: PathBuf, why: String },
 
+    /// A compiled contract cannot be read, or a Solidity file not compiled.
+    #[error("contract `{}`: {why}", path.display())]
+    Artifact { path: PathBuf, why: String },
+
     /// A stage of the path failed, with the file it was at.
     #[error("`{}`", path.display())]
     At { path: PathBuf, source: Box<CliError> },
@@ -97,7 +101,7 @@ impl CliError {
             }
             Self::ProofFile { .. } => Some("make the proof again with `zkverdict prove`".into()),
             Self::At { source, .. } => source.hint(),
-            Self::Model(error) => error.hint().map(Into::into),
+            Self::Model(error) => error.hint(),
             Self::Circuit(error) => error.hint(),
             Self::Proving(error) => error.hint(),
             #[cfg(feature = "chain")]

@@ -3,6 +3,8 @@
 //! Standard output holds the result and nothing else; progress, warnings and hints go to standard
 //! error. Exit codes: 0 yes, 1 no (the proof is not valid, a snapshot check failed), 2 could not tell.
 
+#[cfg(feature = "compile")]
+mod artifact;
 mod bundle;
 #[cfg(all(feature = "compile", feature = "chain"))]
 mod chain_args;
@@ -13,6 +15,8 @@ mod error;
 mod files;
 mod input;
 mod memory;
+#[cfg(feature = "compile")]
+mod path;
 mod proof_file;
 mod verbs;
 

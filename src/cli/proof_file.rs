@@ -79,22 +79,38 @@ impl ProofFile {
         let malformed = |why: String| CliError::ProofFile { path: path.to_owned(), why };
         let document: Document =
             serde_json::from_slice(&bytes).map_err(|error| malformed(error.to_string()))?;
+        Self::parse(&document).map_err(malformed)
+    }
+
+    fn parse(document: &Document) -> Result<Self, String> {
         let proof = unhex(&document.proof)
-            .ok_or_else(|| malformed("`proof` is not `0x` and an even number of digits".into()))?;
+            .ok_or("`proof` is not `0x` and an even number of hexadecimal digits")?;
         let word = |(index, text): (usize, &String)| {
             unhex(text)
                 .and_then(|bytes| <[u8; WORD_BYTES]>::try_from(bytes).ok())
-                .ok_or_else(|| malformed(format!("instance {index} is not `0x` and 64 digits")))
+                .ok_or_else(|| format!("instance {index} is not `0x` and 64 hexadecimal digits"))
         };
         let instances =
             document.instances.iter().enumerate().map(word).collect::<Result<_, _>>()?;
-        Ok(Self { vk_digest: document.vk_digest, proof, instances })
+        Ok(Self { vk_digest: document.vk_digest.clone(), proof, instances })
     }
 
     /// The instances as field elements; none if one is not below the modulus.
     pub fn scalars(&self) -> Option<Vec<Fr>> {
         let scalar = |word: &[u8; WORD_BYTES]| scalar(*word);
         self.instances.iter().map(scalar).collect()
+    }
+}
+
+impl From<&ProofDocument> for ProofFile {
+    fn from(document: &ProofDocument) -> Self {
+        let ProofDocument { vk_digest, proof, instances, .. } = document;
+        let document = Document {
+            vk_digest: vk_digest.clone(),
+            proof: proof.clone(),
+            instances: instances.clone(),
+        };
+        Self::parse(&document).expect("proof documents are written in this form")
     }
 }
 

@@ -206,6 +206,11 @@ impl Experiment {
         self
     }
 
+    /// The call's data, without a consumer around it.
+    pub fn calldata(&self) -> &[u8] {
+        &self.calldata
+    }
+
     /// Attributes gas to phases and lines of this source.
     #[must_use]
     pub fn with_debug_info(mut self, debug: DebugInfo) -> Self {

@@ -212,7 +212,15 @@ pub struct MaxPool {
     pub window: Window,
 }
 
-/// The mean of each window.
+/// The mean of each window, as onnxruntime's kernel computes it: in float32, adding up dequantized
+/// elements row by row.
+///
+/// ```text
+/// y = clamp( round( (((0 + x_0·scale) + x_1·scale) + …) / count / output_scale + zero_point ) )
+/// ```
+///
+/// Where the exact mean is not close to half a step, this is a function of the sum of integers alone
+/// ([`AveragePool::of_sum`]). Close to it, it depends on how float32 rounds each addition.
 #[derive(Clone, Debug, PartialEq)]
 pub struct AveragePool {
     /// Planes: batch times channels.
@@ -223,6 +231,46 @@ pub struct AveragePool {
     pub count_include_pad: bool,
     /// From sum and count to output.
     pub mean: Mean,
+}
+
+impl AveragePool {
+    /// The output for the centred elements of a window, in order.
+    pub fn apply(&self, elements: impl Iterator<Item = i32>) -> i32 {
+        let (mut sum, mut seen) = (0.0, 0);
+        for element in elements {
+            // Centred elements have 9 bits, exact in float32.
+            #[allow(clippy::cast_precision_loss)]
+            let real = element as f32 * self.mean.scale;
+            sum += real;
+            seen += 1;
+        }
+        let count = if self.count_include_pad { self.window.len() } else { seen };
+        self.mean.of_real(sum, count)
+    }
+
+    /// The output of a window of which `seen` elements, not padding, have this sum, if it is the same
+    /// however the sum is made up.
+    pub fn of_sum(&self, sum: i32, seen: usize) -> Option<i32> {
+        let count = if self.count_include_pad { self.window.len() } else { seen };
+        // No addition, nor the products before them, is off by more than half of float32's last
+        // place, relative to the largest sum on the way; the steps after them add as much each.
+        #[allow(clippy::cast_precision_loss)]
+        let (terms, count_real) = (seen as f64, count as f64);
+        let Mean { scale, output_scale, zero_point, .. } = self.mean;
+        let step = f64::from(scale) / count_real / f64::from(output_scale);
+        let mean = f64::from(sum) * step;
+        let slack = (terms + 4.0) * (terms * 255.0 * step + mean.abs() + 256.0)
+            * f64::from(f32::EPSILON);
+        let outputs = [mean - slack, mean + slack].map(|mean| {
+            let output = (mean + f64::from(zero_point))
+                .clamp(f64::from(self.mean.min), f64::from(self.mean.max))
+                .round_ties_even();
+            #[allow(clippy::cast_possible_truncation)]
+            let output = output as i32;
+            output
+        });
+        (outputs[0] == outputs[1]).then_some(outputs[0])
+    }
 }
 
 /// From a sum of centred elements to a rescaled mean,
@@ -246,10 +294,17 @@ pub struct Mean {
 impl Mean {
     /// The output for a sum of `count` centred elements.
     pub fn apply(&self, sum: i32, count: usize) -> i32 {
-        // Sums of windows up to 2^16 positions are exact in float32.
+        // Sums of up to 2^16 elements are exact in float32.
         #[allow(clippy::cast_precision_loss)]
-        let (sum, count, zero_point) = (sum as f32, count as f32, self.zero_point as f32);
-        let mean = sum * self.scale / count / self.output_scale;
+        let real = sum as f32 * self.scale;
+        self.of_real(real, count)
+    }
+
+    /// The output for a real sum of `count` elements.
+    fn of_real(&self, sum: f32, count: usize) -> i32 {
+        #[allow(clippy::cast_precision_loss)]
+        let (count, zero_point) = (count as f32, self.zero_point as f32);
+        let mean = sum / count / self.output_scale;
         if self.round_last {
             round_between(mean + zero_point, self.min, self.max)
         } else {

@@ -252,7 +252,9 @@ struct Source<'a> {
     title: String,
     name: &'a str,
     k: u32,
-    base: String,
+    r_mptr: Ptr,
+    weight_mptr: Ptr,
+    count_mptr: Ptr,
     vk_digest: String,
     transcript_repr: String,
     num_instances: usize,
@@ -329,7 +331,9 @@ impl<'a> Source<'a> {
             title: format!("Verifier of {name}'s circuit"),
             name,
             k: protocol.k,
-            base: format!("{:04x}", layout.transcript_mptr.0),
+            r_mptr: layout.r_mptr,
+            weight_mptr: layout.weight_mptr,
+            count_mptr: layout.count_mptr,
             vk_digest: word(&contract.vk_digest()),
             transcript_repr: scalar_word(protocol.transcript_repr),
             num_instances,
@@ -663,7 +667,7 @@ fn sets(protocol: &Protocol, layout: &Layout) -> Vec<SetSource> {
         });
         // The first set's product cancels out.
         let scalar = if i == 0 {
-            "weight".to_owned()
+            "mload(WEIGHT_MPTR)".to_owned()
         } else {
             rotations.iter().fold("scale".to_owned(), |scalar, &rotation| {
                 format!("mulmod({scalar}, {}, r)", layout.opening_point(rotation).load())

@@ -13,9 +13,8 @@ use super::{
     protocol::{Challenge, Evaluation, Polynomial, ProofPoint, Protocol},
 };
 
-/// Memory is used from here on. Solidity's own variables lie below: a contract without memory types starts
-/// with the free memory pointer at 0x80 plus what the compiler moved out of the stack.
-const BASE_MPTR: usize = 0x1000;
+/// Where memory starts that Solidity has not reserved.
+const FREE_MPTR: usize = 0x80;
 
 const WORD: usize = 0x20;
 const POINT: usize = 0x40;
@@ -94,6 +93,9 @@ pub(super) struct KeyPoint {
 /// The memory map.
 #[derive(Debug, Clone)]
 pub(super) struct Layout {
+    pub(super) r_mptr: Ptr,
+    pub(super) weight_mptr: Ptr,
+    pub(super) count_mptr: Ptr,
     pub(super) transcript_mptr: Ptr,
     pub(super) evaluations_mptr: Ptr,
     challenges_mptr: Ptr,
@@ -126,12 +128,16 @@ pub(super) struct Layout {
 
 impl Layout {
     pub(super) fn new(protocol: &Protocol) -> Self {
-        let mut next = BASE_MPTR;
+        // Compiled through Yul, a contract keeps variables in memory that find no room on the stack. How many
+        // grows with what is loaded; the tests keep a distance. A word that nobody uses costs three gas.
+        let variables = 24 + 5 * (protocol.num_evaluations + protocol.points.len()) / 2;
+        let mut next = (FREE_MPTR + WORD * variables).next_multiple_of(0x100);
         let mut take = |bytes: usize| {
             let mptr = Ptr(next);
             next += bytes;
             mptr
         };
+        let [r_mptr, weight_mptr, count_mptr] = [0; 3].map(|_| take(WORD));
         let transcript_mptr = take(WORD);
         let evaluations_mptr = take(absorbed_bytes(protocol));
         let challenges_mptr = take(WORD * (protocol.num_phase_challenges + 5));
@@ -167,6 +173,9 @@ impl Layout {
         let terms_end_mptr = take(0);
 
         Self {
+            r_mptr,
+            weight_mptr,
+            count_mptr,
             transcript_mptr,
             evaluations_mptr,
             challenges_mptr,

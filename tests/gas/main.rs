@@ -286,6 +286,32 @@ fn page_holds_every_figure_and_loads_nothing() {
     keep_page(&experiment, &reports);
 }
 
+/// Needs Chromium and Node (`apt-get install chromium`); without them there is nothing to check with.
+#[test]
+fn page_in_a_browser_shows_the_reports_figures() {
+    let chromium = std::env::var("CHROMIUM").unwrap_or_else(|_| "chromium".to_owned());
+    let runs = |program: &str| {
+        let version = std::process::Command::new(program).arg("--version").output();
+        version.is_ok_and(|output| output.status.success())
+    };
+    if !runs(&chromium) || !runs("node") {
+        eprintln!("skipped: there is no `{chromium}` or no `node`");
+        return;
+    }
+    let lab = Lab::read("legacy");
+    let calldata = lab.good_calldata();
+    let experiment = lab.experiment(&calldata).with_consumer(lab.consumer(&calldata));
+    let reports = Fork::ALL.map(|fork| experiment.run(fork).unwrap());
+    let folder = tempfile::tempdir().unwrap();
+    let (page, json) = (folder.path().join("gas.html"), folder.path().join("gas.json"));
+    std::fs::write(&page, experiment.html_page(&reports, Fork::Prague).unwrap()).unwrap();
+    std::fs::write(&json, serde_json::to_string(&reports).unwrap()).unwrap();
+    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/script/check-gas-page.mjs");
+    let check =
+        std::process::Command::new("node").arg(script).arg(page).arg(json).output().unwrap();
+    assert!(check.status.success(), "{}", String::from_utf8_lossy(&check.stderr));
+}
+
 /// Writes the page and the reports to the folder that `GAS_PAGE_FOLDER` names, if it does, for
 /// `script/check-gas-page.mjs`.
 fn keep_page(experiment: &Experiment, reports: &[GasReport]) {

@@ -54,12 +54,33 @@ async fn totals_are_the_gas_used_of_receipts() {
                 Lab::calldata(&[0xff; 4_000], &[]),
                 vec![1, 2, 3, 4],
             ];
-            let (deploy_gas, used) = receipts(fork, &init_code, &calls).await;
-            for (calldata, used) in calls.iter().zip(used) {
-                let report = GasReport::measure(&init_code, calldata, fork).unwrap();
-                assert_eq!(report.total, used, "{fork}, {pipeline}, {:?}", report.call);
-                assert_eq!(report.deploy_gas, deploy_gas, "{fork}, {pipeline}");
-            }
+            assert_equal_to_receipts(fork, &init_code, &calls).await;
         }
+    }
+}
+
+/// For every model: a good proof, and the same with its last byte changed.
+#[cfg(feature = "compile")]
+#[tokio::test]
+async fn totals_of_verifiers_are_the_gas_used_of_receipts() {
+    for model in crate::verifiers::MODELS {
+        let (contract, calldata) = crate::verifiers::verifier_of(model);
+        let mut tampered = calldata.clone();
+        if let Some(last) = tampered.last_mut() {
+            *last ^= 1;
+        }
+        let calls = [calldata, tampered];
+        for fork in [Fork::Cancun, Fork::Prague, Fork::Osaka] {
+            assert_equal_to_receipts(fork, &contract.init_code, &calls).await;
+        }
+    }
+}
+
+async fn assert_equal_to_receipts(fork: Fork, init_code: &[u8], calls: &[Vec<u8>]) {
+    let (deploy_gas, used) = receipts(fork, init_code, calls).await;
+    for (calldata, used) in calls.iter().zip(used) {
+        let report = GasReport::measure(init_code, calldata, fork).unwrap();
+        assert_eq!(report.total, used, "{fork}: {:?}", report.call);
+        assert_eq!(report.deploy_gas, deploy_gas, "{fork}");
     }
 }

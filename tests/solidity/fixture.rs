@@ -13,6 +13,7 @@ use halo2_proofs::{
     transcript::{TranscriptReadBuffer, TranscriptWriterBuffer},
 };
 use rand::{SeedableRng, rngs::StdRng};
+use crate::random_circuit::{RandomCircuit, Spec};
 use zkverdict::{
     evm::{Fork, Machine, Outcome, Run},
     proving::{KeccakRead, KeccakWrite},
@@ -91,12 +92,40 @@ impl Fixture {
     }
 }
 
+/// A circuit with keys, a proof and a compiled contract.
+pub struct Case {
+    pub fixture: Fixture,
+    pub circuit: RandomCircuit,
+    pub instances: Vec<Vec<Fr>>,
+    pub proof: Vec<u8>,
+    pub contract: VerifierContract,
+    pub compiled: CompiledContract,
+}
+
+impl Case {
+    pub fn new(spec: &Spec, srs_seed: u64) -> Self {
+        let circuit = RandomCircuit::new(spec, spec.seed);
+        let fixture = Fixture::new(srs(spec.k, srs_seed), &circuit, spec.compress_selectors);
+        let instances = circuit.instances.clone();
+        let proof = fixture.prove(circuit.clone(), &instances, spec.seed);
+        let contract = fixture.contract(&spec.instance_counts);
+        let compiled = compile(&contract, CompilerSettings::default());
+        Self { fixture, circuit, instances, proof, contract, compiled }
+    }
+
+    pub fn deploy(&self) -> Deployed {
+        Deployed::new(&self.compiled, Fork::Prague)
+    }
+}
+
+/// The circuit that has everything.
+pub static RICH: LazyLock<Case> = LazyLock::new(|| Case::new(&Spec::rich(1000), 1));
+
 /// A deployed contract.
 pub struct Deployed {
     pub machine: Machine,
     pub address: revm::primitives::Address,
     pub runtime_bytes: usize,
-    pub init_bytes: usize,
 }
 
 impl Deployed {
@@ -107,7 +136,6 @@ impl Deployed {
             machine,
             address: deployment.address,
             runtime_bytes: deployment.runtime.len(),
-            init_bytes: compiled.init_code.len(),
         }
     }
 

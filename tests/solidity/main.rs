@@ -4,5 +4,7 @@
 #![cfg(feature = "compile")]
 
 mod fixture;
+mod batches;
 mod random_circuit;
+mod refusals;
 mod verdicts;

@@ -64,7 +64,7 @@ impl fmt::Display for DryRun {
 pub fn run(args: Args, console: &Console) -> Result<Answer, CliError> {
     let bundle = Bundle::open(&args.bundle)?;
     let rendered = contract::render(&bundle, None)?;
-    let compiled = contract::compile(&rendered, &args.chain.compiler, console)?;
+    let compiled = contract::compile(&rendered, &args.chain.compiler.find()?, console)?;
     let contract = deployable(&compiled)?;
     let options = deploy_options(&bundle, args.salt, args.force_unsafe_dev_srs);
     block_on(async {

@@ -1,25 +1,47 @@
 //! `gas`: runs the contract on a proof in process, and reports what it costs.
 
 use crate::cli::{
-    Answer, CliError, Console, bundle::Bundle, contract, files, proof_file::ProofFile,
+    Answer, CliError, Console,
+    artifact::{Artifact, debug_info},
+    bundle::Bundle,
+    contract, files,
+    proof_file::{ProofFile, unhex},
 };
 use crate::evm::{
-    Abi, DebugInfo, Experiment, Fork, ForkComparison, GasReport, Snapshot, SourceFile,
+    Abi, Address, Consumer, DebugInfo, Experiment, Fork, ForkChanges, ForkComparison, GasReport,
+    Prices, Snapshot, SnapshotCheck, SourceFile,
 };
-use crate::solidity::{CompiledContract, verify_proof_calldata_of_words};
-use std::path::PathBuf;
+use crate::solidity::{CompiledContract, SolidityCompiler, verify_proof_calldata_of_words};
+use serde::{Serialize, Serializer};
+use std::cell::OnceCell;
+use std::fmt;
+use std::path::{Path, PathBuf};
 
 /// What `gas` takes.
 #[derive(clap::Args)]
 pub struct Args {
     /// The bundle that `keygen` made
-    bundle: PathBuf,
+    #[arg(required_unless_present = "contract", conflicts_with = "contract")]
+    bundle: Option<PathBuf>,
     /// The proof file
-    proof: PathBuf,
+    #[arg(required_unless_present = "contract")]
+    proof: Option<PathBuf>,
+    /// Measure this contract instead of a bundle's: a JSON artifact of Foundry, Hardhat or solc, or a Solidity file
+    #[arg(long, value_name = "FILE", requires = "calldata")]
+    contract: Option<PathBuf>,
+    /// What to call the contract with
+    #[arg(long, value_name = "0xHEX", requires = "contract", value_parser = parse_bytes)]
+    calldata: Option<Bytes>,
+    /// Measure this contract around the verifier, whose address its constructor takes: a Solidity file or an artifact
+    #[arg(long, value_name = "FILE")]
+    with_consumer: Option<PathBuf>,
+    /// What to call the consumer with [default: its function of (bytes, uint256[]), with the proof]
+    #[arg(long, value_name = "0xHEX", requires = "with_consumer", value_parser = parse_bytes)]
+    consumer_calldata: Option<Bytes>,
     /// Whose prices hold: cancun, prague, osaka, amsterdam, or all of them
     #[arg(long, default_value = "prague", value_parser = parse_forks)]
     fork: Forks,
-    /// Write the report as one self-contained page
+    /// Write a page with charts, the source by gas, and all forks side by side
     #[arg(long, value_name = "FILE")]
     html: Option<PathBuf>,
     /// Keep the figures in a file
@@ -31,8 +53,63 @@ pub struct Args {
     /// By how many per cent a figure may get worse
     #[arg(long, value_name = "PERCENT", default_value_t = 0.0)]
     tolerance: f64,
+    /// Give the call this much gas
+    #[arg(long, value_name = "GAS")]
+    gas_limit: Option<u64>,
+    /// Measure on a chain that lacks a precompile, for example 0x08
+    #[arg(long, value_name = "0xHEX", value_parser = parse_precompile)]
+    without_precompile: Vec<Address>,
+    #[command(flatten)]
+    prices: PriceArgs,
     #[command(flatten)]
     compiler: contract::CompilerArgs,
+}
+
+/// At which prices costs are computed.
+#[derive(clap::Args)]
+struct PriceArgs {
+    /// Gas price on L1
+    #[arg(long, value_name = "GWEI")]
+    gas_price: Option<f64>,
+    /// Gas price on a rollup
+    #[arg(long, value_name = "GWEI")]
+    l2_gas_price: Option<f64>,
+    /// Base fee of L1 that a rollup pays for data [default: the gas price on L1]
+    #[arg(long, value_name = "GWEI")]
+    l1_base_fee: Option<f64>,
+    /// Base fee of L1's blobs
+    #[arg(long, value_name = "GWEI")]
+    blob_base_fee: Option<f64>,
+    /// The OP-stack chain's base fee scalar, in millionths
+    #[arg(long, value_name = "N")]
+    op_base_fee_scalar: Option<u32>,
+    /// The OP-stack chain's blob base fee scalar, in millionths
+    #[arg(long, value_name = "N")]
+    op_blob_base_fee_scalar: Option<u32>,
+    /// What one ETH costs
+    #[arg(long, value_name = "PRICE")]
+    eth_price: Option<f64>,
+    /// In which currency
+    #[arg(long, value_name = "NAME", default_value = "USD")]
+    currency: String,
+}
+
+impl PriceArgs {
+    fn prices(&self) -> Prices {
+        let usual = Prices::default();
+        let gas_price_gwei = self.gas_price.unwrap_or(usual.gas_price_gwei);
+        Prices {
+            gas_price_gwei,
+            l2_gas_price_gwei: self.l2_gas_price.unwrap_or(usual.l2_gas_price_gwei),
+            l1_base_fee_gwei: self.l1_base_fee.unwrap_or(gas_price_gwei),
+            blob_base_fee_gwei: self.blob_base_fee.unwrap_or(usual.blob_base_fee_gwei),
+            op_base_fee_scalar: self.op_base_fee_scalar.unwrap_or(usual.op_base_fee_scalar),
+            op_blob_base_fee_scalar: self
+                .op_blob_base_fee_scalar
+                .unwrap_or(usual.op_blob_base_fee_scalar),
+            eth: self.eth_price.map(|price| (price, self.currency.clone())),
+        }
+    }
 }
 
 #[derive(Clone)]
@@ -45,40 +122,98 @@ fn parse_forks(text: &str) -> Result<Forks, String> {
     text.parse().map(|fork| Forks(vec![fork])).map_err(|error| format!("{error}"))
 }
 
-/// Measures a proof's verification.
+#[derive(Clone)]
+struct Bytes(Vec<u8>);
+
+fn parse_bytes(text: &str) -> Result<Bytes, String> {
+    let bytes = unhex(text).map(Bytes);
+    bytes.ok_or_else(|| format!("`{text}` is not `0x` and an even number of digits"))
+}
+
+/// An address, of which leading zeros may be left out.
+fn parse_precompile(text: &str) -> Result<Address, String> {
+    let digits = text.strip_prefix("0x").unwrap_or(text);
+    unhex(&format!("0x{digits:0>40}"))
+        .and_then(|bytes| Address::try_from(bytes.as_slice()).ok())
+        .ok_or_else(|| format!("`{text}` is not an address"))
+}
+
+/// What `gas` found out.
+struct Measured {
+    reports: Vec<GasReport>,
+    check: Option<SnapshotCheck>,
+}
+
+/// A report with how it compares to the figures that were kept.
+#[derive(Serialize)]
+struct Compared<'a> {
+    #[serde(flatten)]
+    report: &'a GasReport,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    snapshot: Option<&'a ForkChanges>,
+}
+
+impl fmt::Display for Measured {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (&self.check, self.reports.as_slice()) {
+            (Some(check), _) => write!(f, "{check}"),
+            (None, [report]) => write!(f, "{report}"),
+            (None, reports) => write!(f, "{}", ForkComparison(reports.to_vec())),
+        }
+    }
+}
+
+impl Serialize for Measured {
+    /// One fork is an object, several are an array.
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let changes = |index: usize| self.check.as_ref().and_then(|check| check.forks.get(index));
+        let compared: Vec<Compared<'_>> = (self.reports.iter().enumerate())
+            .map(|(index, report)| Compared { report, snapshot: changes(index) })
+            .collect();
+        match compared.as_slice() {
+            [only] => only.serialize(serializer),
+            several => several.serialize(serializer),
+        }
+    }
+}
+
+/// Measures a call.
 pub fn run(args: Args, console: &Console) -> Result<Answer, CliError> {
-    let bundle = Bundle::open(&args.bundle)?;
-    let proof = ProofFile::read(&args.proof)?;
-    let compiled = contract::compile(&contract::render(&bundle, None)?, &args.compiler, console)?;
+    let workbench = Workbench { args: &args, console, compiler: OnceCell::new() };
+    let experiment = workbench.experiment()?;
     let stage = console.stage("measuring");
-    let reports = (args.fork.0.iter())
-        .map(|&fork| measure(&compiled, &proof, fork))
-        .collect::<Result<Vec<_>, _>>()?;
-    drop(stage);
-    let accepted = reports.iter().all(|report| report.call.accepted);
+    let run = |forks: &[Fork]| -> Result<Vec<GasReport>, CliError> {
+        Ok(forks.iter().map(|&fork| experiment.run(fork)).collect::<Result<_, _>>()?)
+    };
+    let reports = run(&args.fork.0)?;
     if let Some(path) = &args.html {
-        let page = experiment(&compiled, &proof)?.html_page(&reports, args.fork.0[0])?;
+        let chosen = args.fork.0.first().copied().unwrap_or_default();
+        let chosen = if args.fork.0.len() > 1 { Fork::default() } else { chosen };
+        let page = experiment.html_page(&run(&Fork::ALL)?, chosen)?;
         files::write(path, page.as_bytes())?;
     }
+    drop(stage);
+    for problem in reports.iter().flat_map(|report| &report.limits.problems) {
+        console.warn(format_args!("over the limit: {problem}"));
+    }
+    let check = match &args.check {
+        Some(path) => {
+            let at = |error| CliError::from(error).at(path);
+            let saved = Snapshot::from_json(&files::read(path)?).map_err(at)?;
+            Some(saved.check(&reports, args.tolerance).map_err(at)?)
+        }
+        None => None,
+    };
     if let Some(path) = &args.save {
         files::write(path, Snapshot::of(&reports).to_json().as_bytes())?;
     }
-    if let Some(path) = &args.check {
-        let saved = Snapshot::from_json(&files::read(path)?)
-            .map_err(|error| CliError::from(error).at(path))?;
-        let check = saved.check(&reports, args.tolerance)?;
-        let holds = check.holds;
-        console.result(&check)?;
-        return Ok(if holds && accepted { Answer::Yes } else { Answer::No });
-    }
-    match <[GasReport; 1]>::try_from(reports) {
-        Ok([report]) => console.result(&report)?,
-        Err(reports) => console.result(&ForkComparison(reports))?,
-    }
-    Ok(if accepted { Answer::Yes } else { Answer::No })
+    let accepted = reports.iter().all(|report| report.call.accepted);
+    let holds = check.as_ref().is_none_or(|check| check.holds);
+    console.result(&Measured { reports, check })?;
+    Ok(if accepted && holds { Answer::Yes } else { Answer::No })
 }
 
-/// Measures under one fork.
+/// Measures a proof's verification under one fork, without a look at the source.
 pub fn measure(
     compiled: &CompiledContract,
     proof: &ProofFile,
@@ -87,13 +222,142 @@ pub fn measure(
     Ok(experiment(compiled, proof)?.run(fork)?)
 }
 
+/// Puts together what is measured.
+struct Workbench<'a> {
+    args: &'a Args,
+    console: &'a Console,
+    /// Asking a compiler for its version takes a second, so once.
+    compiler: OnceCell<SolidityCompiler>,
+}
+
+impl Workbench<'_> {
+    fn experiment(&self) -> Result<Experiment, CliError> {
+        let Args { contract, calldata, bundle, proof, .. } = self.args;
+        let mut experiment = match (contract, calldata, bundle, proof) {
+            (Some(contract), Some(calldata), _, _) => {
+                let artifact = self.artifact(contract)?;
+                let experiment = Experiment::new(&artifact.creation_code, &calldata.0)
+                    .named(&artifact.name)
+                    .with_abi(abi(&artifact)?);
+                match self.positions(&artifact) {
+                    Some(debug) => experiment.with_debug_info(debug),
+                    None => experiment,
+                }
+            }
+            (None, _, Some(bundle), Some(proof)) => self.of_bundle(bundle, proof)?,
+            // The arguments require one of the two.
+            _ => {
+                return Err(CliError::Usage {
+                    message: "there is nothing to measure".into(),
+                    hint: "give a bundle and a proof file, or --contract and --calldata".into(),
+                });
+            }
+        };
+        if let Some(path) = &self.args.with_consumer {
+            let consumer = self.consumer(path, &experiment)?;
+            experiment = experiment.with_consumer(consumer);
+        }
+        if let Some(gas_limit) = self.args.gas_limit {
+            experiment = experiment.with_gas_limit(gas_limit);
+        }
+        for &address in &self.args.without_precompile {
+            experiment = experiment.without_precompile(address);
+        }
+        Ok(experiment.with_prices(self.args.prices.prices()))
+    }
+
+    fn of_bundle(&self, bundle: &Path, proof: &Path) -> Result<Experiment, CliError> {
+        let proof = ProofFile::read(proof)?;
+        let rendered = contract::render(&Bundle::open(bundle)?, None)?;
+        let compiled = contract::compile(&rendered, self.compiler()?, self.console)?;
+        let file = format!("{}.sol", compiled.name);
+        let _stage = self.console.stage("finding source lines");
+        let fine = debug_info(
+            self.compiler()?,
+            &compiled.standard_json,
+            &file,
+            &compiled.name,
+            &compiled.init_code,
+        );
+        let debug = fine.unwrap_or_else(|error| {
+            self.console.warn(format_args!("lines inside assembly are not told apart: {error}"));
+            let source = SourceFile { id: 0, name: file, text: compiled.source.clone() };
+            DebugInfo { source_map: compiled.source_map.clone(), files: vec![source] }
+        });
+        Ok(experiment(&compiled, &proof)?.with_debug_info(debug))
+    }
+
+    fn consumer(&self, path: &Path, verifier: &Experiment) -> Result<Consumer, CliError> {
+        let artifact = self.artifact(path)?;
+        let abi = abi(&artifact)?;
+        let calldata = match (&self.args.consumer_calldata, abi.proof_function()) {
+            (Some(calldata), _) => calldata.0.clone(),
+            // The same arguments as the verifier's, behind another selector.
+            (None, Some((selector, _))) => {
+                let arguments = verifier.calldata().get(selector.len()..).unwrap_or_default();
+                [&selector, arguments].concat()
+            }
+            (None, None) => {
+                return Err(CliError::Usage {
+                    message: format!(
+                        "`{}` has not one function of `(bytes, uint256[])`",
+                        artifact.name
+                    ),
+                    hint: "say what to call it with: --consumer-calldata".into(),
+                });
+            }
+        };
+        Ok(Consumer {
+            debug: self.positions(&artifact),
+            name: artifact.name,
+            creation_code: artifact.creation_code,
+            calldata,
+            abi,
+        })
+    }
+
+    fn artifact(&self, path: &Path) -> Result<Artifact, CliError> {
+        match path.extension() {
+            Some(extension) if extension == "sol" => {
+                let _stage = self.console.stage("compiling the contract");
+                Artifact::compile(path, self.compiler()?)
+            }
+            _ => Artifact::read(path),
+        }
+    }
+
+    /// Positions are worth having, but a report is possible without.
+    fn positions(&self, artifact: &Artifact) -> Option<DebugInfo> {
+        let (input, file) = artifact.compilation.as_ref()?;
+        let _stage = self.console.stage("finding source lines");
+        let debug = self.compiler().and_then(|compiler| {
+            debug_info(compiler, input, file, &artifact.name, &artifact.creation_code)
+        });
+        debug
+            .inspect_err(|error| {
+                let name = &artifact.name;
+                self.console.warn(format_args!("the source of `{name}` is left out: {error}"));
+            })
+            .ok()
+    }
+
+    fn compiler(&self) -> Result<&SolidityCompiler, CliError> {
+        if let Some(known) = self.compiler.get() {
+            return Ok(known);
+        }
+        let found = self.args.compiler.find()?;
+        Ok(self.compiler.get_or_init(|| found))
+    }
+}
+
+/// A contract without an ABI is measured all the same.
+fn abi(artifact: &Artifact) -> Result<Abi, CliError> {
+    Ok(if artifact.abi.is_null() { Abi::default() } else { Abi::from_json(&artifact.abi)? })
+}
+
 fn experiment(compiled: &CompiledContract, proof: &ProofFile) -> Result<Experiment, CliError> {
     let calldata = verify_proof_calldata_of_words(&proof.proof, &proof.instances);
-    let source =
-        SourceFile { id: 0, name: format!("{}.sol", compiled.name), text: compiled.source.clone() };
-    let debug = DebugInfo { source_map: compiled.source_map.clone(), files: vec![source] };
     Ok(Experiment::new(&compiled.init_code, &calldata)
         .named(&compiled.name)
-        .with_abi(Abi::from_json(&compiled.abi)?)
-        .with_debug_info(debug))
+        .with_abi(Abi::from_json(&compiled.abi)?))
 }

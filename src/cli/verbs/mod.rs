@@ -1,12 +1,16 @@
 //! The verbs. Each file holds one: its arguments, its result, and `run`.
 
+#[cfg(feature = "compile")]
+mod bench;
+#[cfg(all(feature = "compile", feature = "chain"))]
+mod demo;
 #[cfg(all(feature = "compile", feature = "chain"))]
 mod deploy;
 #[cfg(feature = "compile")]
 mod gas;
 mod inspect;
 mod keygen;
-mod prove;
+pub mod prove;
 #[cfg(feature = "compile")]
 mod render;
 mod run;
@@ -41,6 +45,12 @@ pub enum Verb {
     /// Send a proof to the deployed verifier or to a consumer
     #[cfg(all(feature = "compile", feature = "chain"))]
     Submit(submit::Args),
+    /// Make keys, prove, verify and measure gas for each model, as a table
+    #[cfg(feature = "compile")]
+    Bench(bench::Args),
+    /// Walk the whole path on a trained model and a local chain
+    #[cfg(all(feature = "compile", feature = "chain"))]
+    Demo(demo::Args),
 }
 
 /// Does what the verb says.
@@ -59,5 +69,9 @@ pub fn run(verb: Verb, console: &Console) -> Result<Answer, CliError> {
         Verb::Deploy(args) => deploy::run(args, console),
         #[cfg(all(feature = "compile", feature = "chain"))]
         Verb::Submit(args) => submit::run(args, console),
+        #[cfg(feature = "compile")]
+        Verb::Bench(args) => bench::run(args, console),
+        #[cfg(all(feature = "compile", feature = "chain"))]
+        Verb::Demo(args) => demo::run(args, console),
     }
 }

@@ -48,7 +48,7 @@ impl fmt::Display for Report {
 pub fn run(args: Args, console: &Console) -> Result<Answer, CliError> {
     let bundle = Bundle::open(&args.bundle)?;
     let rendered = contract::render(&bundle, args.name.as_deref())?;
-    let compiled = contract::compile(&rendered, &args.compiler, console)?;
+    let compiled = contract::compile(&rendered, &args.compiler.find()?, console)?;
     let out = args.out.unwrap_or_else(|| bundle.path.join("contracts"));
     let write = |suffix: &str, bytes: &[u8]| -> Result<String, CliError> {
         let path = out.join(format!("{}{suffix}", compiled.name));

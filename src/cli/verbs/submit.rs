@@ -81,7 +81,7 @@ pub fn run(args: Args, console: &Console) -> Result<Answer, CliError> {
     let bundle = Bundle::open(&args.bundle)?;
     let proof = ProofFile::read(&args.proof)?;
     let rendered = contract::render(&bundle, None)?;
-    let compiled = contract::compile(&rendered, &args.chain.compiler, console)?;
+    let compiled = contract::compile(&rendered, &args.chain.compiler.find()?, console)?;
     let contract = deployable(&compiled)?;
     let instances: Vec<U256> =
         proof.instances.iter().map(|&word| U256::from_be_bytes(word)).collect();

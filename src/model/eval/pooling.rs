@@ -31,13 +31,7 @@ impl AveragePool {
         x.chunks(plane)
             .flat_map(|x| {
                 outputs(&self.window).map(|output| {
-                    let (mut sum, mut count) = (0, 0);
-                    for position in self.window.positions(output) {
-                        sum += x[position];
-                        count += 1;
-                    }
-                    let count = if self.count_include_pad { self.window.len() } else { count };
-                    self.mean.apply(sum, count)
+                    self.apply(self.window.positions(output).map(|position| x[position]))
                 })
             })
             .collect()

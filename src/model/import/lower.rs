@@ -213,7 +213,7 @@ impl Importer<'_> {
                     max,
                 };
                 let pool = AveragePool { planes, window, count_include_pad, mean };
-                let origin = origin("QLinearAveragePool", Exactness::Approximate);
+                let origin = origin("QLinearAveragePool", Exactness::Exact);
                 self.add_node(&real.node, Operator::AveragePool(pool), vec![x], tensor, origin)
             }
             RealKind::Reduce { x, outer, length, inner, mean } => {

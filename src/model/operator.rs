@@ -259,8 +259,8 @@ impl AveragePool {
         let Mean { scale, output_scale, zero_point, .. } = self.mean;
         let step = f64::from(scale) / count_real / f64::from(output_scale);
         let mean = f64::from(sum) * step;
-        let slack = (terms + 4.0) * (terms * 255.0 * step + mean.abs() + 256.0)
-            * f64::from(f32::EPSILON);
+        let slack =
+            (terms + 4.0) * (terms * 255.0 * step + mean.abs() + 256.0) * f64::from(f32::EPSILON);
         let outputs = [mean - slack, mean + slack].map(|mean| {
             let output = (mean + f64::from(zero_point))
                 .clamp(f64::from(self.mean.min), f64::from(self.mean.max))

@@ -76,6 +76,9 @@ impl Importer<'_> {
         elements: Elements,
     ) -> Result<Value, ModelError> {
         limits::elements(node.name(), &elements.shape)?;
+        if let Value::Integers(_) = value {
+            self.count_view(node, &elements)?;
+        }
         match value {
             Value::Constant(constant) => Ok(Value::Constant(Rc::new(match &elements.view {
                 View::Reshape => Constant::new(elements.shape, constant.data.clone()),
@@ -94,6 +97,14 @@ impl Importer<'_> {
         }
     }
 
+    /// Counts the elements of an index map, which takes time and memory also where it changes nothing.
+    fn count_view(&mut self, node: NodeView<'_>, elements: &Elements) -> Result<(), ModelError> {
+        match &elements.view {
+            View::Reshape => Ok(()),
+            View::Elements(elements) => self.count_elements(node.name(), elements.len()),
+        }
+    }
+
     /// A view of float expressions.
     pub(super) fn view_of_reals(
         &mut self,
@@ -101,6 +112,7 @@ impl Importer<'_> {
         inputs: &[RealId],
         elements: Elements,
     ) -> Result<RealId, ModelError> {
+        self.count_view(node, &elements)?;
         let activations: Option<Vec<TensorId>> = inputs
             .iter()
             .map(|&id| match self.real(id).kind {

@@ -67,7 +67,7 @@ pub(super) fn conv_transpose(
     let window = window::read_transposed(node, &x_shape, kernel)?;
     let inputs = x_shape[1];
     let outputs = weights.shape[1] * group;
-    if weights.shape[0] != inputs || inputs % group != 0 {
+    if weights.shape[0] != inputs || !inputs.is_multiple_of(group) {
         return Err(node.error(format!(
             "its weights have the shape {:?}, its input has {inputs} channels",
             weights.shape
@@ -122,7 +122,7 @@ fn check_shapes<'s>(
 impl Importer<'_> {
     /// Weights, after it is clear that the input is an activation, which is the better error.
     fn weights_after(
-        &self,
+        &mut self,
         node: NodeView<'_>,
         positions: [usize; 2],
         x: RealId,

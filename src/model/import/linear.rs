@@ -5,6 +5,7 @@ use std::rc::Rc;
 use super::{
     Constant, Importer, NodeView, RealId, RealKind, Value,
     constant::Data,
+    float::float_weights,
     real::{Real, Weights},
 };
 use super::{pairs::Pair, shape::broadcast};
@@ -275,6 +276,7 @@ impl Importer<'_> {
     ) -> Result<Rc<Weights>, ModelError> {
         match &self.real(id).kind {
             RealKind::Weights(weights) => Ok(Rc::clone(weights)),
+            RealKind::Constant(constant) if self.is_float => Ok(Rc::new(float_weights(constant))),
             RealKind::Constant(_) => Err(ModelError::NotQuantized {
                 node: node.name().to_owned(),
                 operator: node.qualified_operator(),
@@ -398,7 +400,9 @@ impl Importer<'_> {
             };
             return self.gemm_expression(node, a, parts);
         }
-        if matches!(self.real(a).kind, RealKind::Weights(_)) && self.real(a).shape.len() == 2 {
+        if matches!(self.real(a).kind, RealKind::Weights(_) | RealKind::Constant(_))
+            && self.real(a).shape.len() == 2
+        {
             // W·x is the transpose of xᵀ·Wᵀ.
             let rank = self.real(b).shape.len();
             if rank < 2 {
@@ -482,6 +486,9 @@ impl Importer<'_> {
         a: RealId,
         b: RealId,
     ) -> Result<Option<RealId>, ModelError> {
+        if self.is_float {
+            return Ok(None);
+        }
         let (product, constant) = match (&self.real(a).kind, &self.real(b).kind) {
             (RealKind::Linear(..), RealKind::Constant(_) | RealKind::Weights(_)) => (a, b),
             (RealKind::Constant(_) | RealKind::Weights(_), RealKind::Linear(..))

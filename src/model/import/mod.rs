@@ -6,6 +6,7 @@
 
 mod constant;
 mod conv;
+mod float;
 mod fold;
 mod function;
 mod layer_normalization;
@@ -28,6 +29,7 @@ use std::{
 };
 
 use constant::{Constant, Data};
+pub(in crate::model) use float::FloatGraph;
 use node::NodeView;
 pub use operators::supported_operators;
 use real::{Real, RealId, RealKind, Source};
@@ -144,6 +146,10 @@ struct Importer<'a> {
     inputs: Vec<Input>,
     /// Integer inputs whose scale no consumer has told yet.
     unscaled: HashSet<TensorId>,
+    /// Whether the file is read as it is, in floats: to be computed and then quantized.
+    is_float: bool,
+    /// In that case, the expressions behind the tensors that operators name.
+    materialized: HashMap<TensorId, RealId>,
     /// What expressions have been made into.
     lowered: lower::Lowered,
     total_elements: usize,
@@ -489,13 +495,17 @@ impl<'a> Importer<'a> {
 
     /// The activation behind a float input that must have come from DequantizeLinear.
     fn activation(
-        &self,
+        &mut self,
         node: NodeView<'_>,
         index: usize,
         id: RealId,
     ) -> Result<TensorId, ModelError> {
         match self.real(id).kind {
             RealKind::Activation(tensor) => Ok(tensor),
+            RealKind::Constant(_) | RealKind::Weights(_) => {
+                Err(node.unsupported("an input that does not depend on the model's input"))
+            }
+            _ if self.is_float => self.materialize(id),
             _ => Err(ModelError::NotQuantized {
                 node: node.name().to_owned(),
                 operator: node.qualified_operator(),

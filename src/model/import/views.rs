@@ -208,16 +208,6 @@ impl Importer<'_> {
         self.view_of_reals(node, &[id], elements)
     }
 
-    /// The same elements under another shape.
-    pub(super) fn reshaped(
-        &mut self,
-        node: NodeView<'_>,
-        id: RealId,
-        shape: Vec<usize>,
-    ) -> Result<RealId, ModelError> {
-        self.view_of_reals(node, &[id], Elements::reshape(shape))
-    }
-
     /// Integers from an attribute (older operator sets) or else an input (newer ones).
     fn list(
         &self,

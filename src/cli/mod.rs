@@ -17,6 +17,8 @@ mod input;
 mod memory;
 #[cfg(feature = "compile")]
 mod path;
+#[cfg(all(feature = "compile", feature = "chain"))]
+mod project;
 mod proof_file;
 mod verbs;
 

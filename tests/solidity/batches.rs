@@ -112,10 +112,7 @@ fn empty_batch_is_refused() {
 #[test]
 fn batch_without_as_many_instances_as_proofs_is_refused() {
     let (proofs, instances) = batch(2);
-    assert_eq!(
-        refusal(&proofs, &instances[..1]),
-        Refusal::BatchLength { proofs: 2, instances: 1 }
-    );
+    assert_eq!(refusal(&proofs, &instances[..1]), Refusal::BatchLength { proofs: 2, instances: 1 });
     assert_eq!(refusal(&[], &instances), Refusal::BatchLength { proofs: 0, instances: 2 });
 }
 

@@ -2,6 +2,7 @@
 
 use std::{path::Path, sync::LazyLock};
 
+use crate::random_circuit::{RandomCircuit, Spec};
 use halo2_proofs::{
     halo2curves::bn256::{Bn256, Fr, G1Affine},
     plonk::{Circuit, ProvingKey, create_proof, keygen_pk, keygen_vk_custom, verify_proof},
@@ -13,7 +14,6 @@ use halo2_proofs::{
     transcript::{TranscriptReadBuffer, TranscriptWriterBuffer},
 };
 use rand::{SeedableRng, rngs::StdRng};
-use crate::random_circuit::{RandomCircuit, Spec};
 use zkverdict::{
     evm::{Fork, Machine, Outcome, Run},
     proving::{KeccakRead, KeccakWrite},
@@ -132,11 +132,7 @@ impl Deployed {
     pub fn new(compiled: &CompiledContract, fork: Fork) -> Self {
         let mut machine = Machine::new(fork);
         let deployment = machine.deploy(&compiled.init_code).unwrap();
-        Self {
-            machine,
-            address: deployment.address,
-            runtime_bytes: deployment.runtime.len(),
-        }
+        Self { machine, address: deployment.address, runtime_bytes: deployment.runtime.len() }
     }
 
     pub fn call(&mut self, calldata: &[u8]) -> Run {

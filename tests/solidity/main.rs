@@ -3,8 +3,8 @@
 #![allow(clippy::unwrap_used)]
 #![cfg(feature = "compile")]
 
-mod fixture;
 mod batches;
+mod fixture;
 mod random_circuit;
 mod refusals;
 mod verdicts;

@@ -261,13 +261,8 @@ impl Spec {
     /// As circuits of models are: two phases, no copies, no look-ups of the backend, one instance column.
     pub fn model_like() -> Self {
         let rng = &mut StdRng::seed_from_u64(5);
-        let mut spec = Self {
-            k: 8,
-            seed: 5,
-            num_fixed: 6,
-            instance_counts: vec![6],
-            ..Self::default()
-        };
+        let mut spec =
+            Self { k: 8, seed: 5, num_fixed: 6, instance_counts: vec![6], ..Self::default() };
         for (phase, columns) in [(0, 6), (1, 2)] {
             for _ in 0..columns {
                 spec.column(phase);
@@ -280,7 +275,8 @@ impl Spec {
                 };
                 // Every fixed column is used.
                 let tree = (0..spec.num_fixed).fold(tree, |tree, i| {
-                    let factors = [Cell::Fixed(i, 0), Cell::Advice(i, 0)].map(|c| Box::new(Tree::Cell(c)));
+                    let factors =
+                        [Cell::Fixed(i, 0), Cell::Advice(i, 0)].map(|c| Box::new(Tree::Cell(c)));
                     let [fixed, advice] = factors;
                     Tree::Sum(Box::new(tree), Box::new(Tree::Product(fixed, advice)))
                 });

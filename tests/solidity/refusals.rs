@@ -78,7 +78,8 @@ fn plus_modulus<F: PrimeField<Repr = [u8; 32]>>(word: [u8; 32]) -> Option<[u8; 3
 fn shape() -> (usize, usize) {
     let source = &RICH.compiled.source;
     let line = source.lines().find(|line| line.contains("points of two words")).unwrap();
-    let numbers: Vec<usize> = line.split_whitespace().filter_map(|word| word.parse().ok()).collect();
+    let numbers: Vec<usize> =
+        line.split_whitespace().filter_map(|word| word.parse().ok()).collect();
     (2 * (numbers[0] - 2), numbers[1])
 }
 
@@ -103,7 +104,9 @@ fn proof_of_another_length_is_refused() {
     let expected = RICH.proof.len() as u64;
     let mut longer = RICH.proof.clone();
     longer.extend([0; 32]);
-    for proof in [&RICH.proof[..RICH.proof.len() - 32], &RICH.proof[..RICH.proof.len() - 1], &[], &longer] {
+    for proof in
+        [&RICH.proof[..RICH.proof.len() - 32], &RICH.proof[..RICH.proof.len() - 1], &[], &longer]
+    {
         let received = proof.len() as u64;
         let refusal = malformed(&calldata_of(proof));
         assert_eq!(refusal, Refusal::ProofLength { received, expected });
@@ -411,7 +414,9 @@ fn the_contract_works_behind_a_proxy() {
     let mut deployed = RICH.deploy();
     let mut proxy = vec![0x36, 0x3d, 0x3d, 0x37, 0x3d, 0x3d, 0x3d, 0x36, 0x3d, 0x73];
     proxy.extend(deployed.address.as_slice());
-    proxy.extend([0x5a, 0xf4, 0x3d, 0x82, 0x80, 0x3e, 0x90, 0x3d, 0x91, 0x60, 0x2b, 0x57, 0xfd, 0x5b, 0xf3]);
+    proxy.extend([
+        0x5a, 0xf4, 0x3d, 0x82, 0x80, 0x3e, 0x90, 0x3d, 0x91, 0x60, 0x2b, 0x57, 0xfd, 0x5b, 0xf3,
+    ]);
     let at = Address::with_last_byte(0xbb);
     deployed.machine.set_code(at, &proxy);
     let mut wrong = RICH.instances.clone();

@@ -268,7 +268,7 @@ impl Workbench<'_> {
 
     fn of_bundle(&self, bundle: &Path, proof: &Path) -> Result<Experiment, CliError> {
         let proof = ProofFile::read(proof)?;
-        let rendered = contract::render(&Bundle::open(bundle)?, None)?;
+        let rendered = contract::render_bundle(&Bundle::open(bundle)?, None)?;
         let compiled = contract::compile(&rendered, self.compiler()?, self.console)?;
         let file = format!("{}.sol", compiled.name);
         let _stage = self.console.stage("finding source lines");

@@ -11,12 +11,16 @@ mod gas;
 mod inspect;
 mod keygen;
 pub mod prove;
+#[cfg(all(feature = "compile", feature = "chain"))]
+mod registry;
 #[cfg(feature = "compile")]
 mod render;
 mod run;
 #[cfg(all(feature = "compile", feature = "chain"))]
 mod submit;
 mod verify;
+#[cfg(all(feature = "compile", feature = "chain"))]
+mod watch;
 
 use super::{Answer, CliError, Console};
 
@@ -45,6 +49,12 @@ pub enum Verb {
     /// Send a proof to the deployed verifier or to a consumer
     #[cfg(all(feature = "compile", feature = "chain"))]
     Submit(submit::Args),
+    /// Add, list and withdraw versions of models
+    #[cfg(all(feature = "compile", feature = "chain"))]
+    Registry(registry::Args),
+    /// Follow a consumer's requests, prove, answer
+    #[cfg(all(feature = "compile", feature = "chain"))]
+    Watch(watch::Args),
     /// Make keys, prove, verify and measure gas for each model, as a table
     #[cfg(feature = "compile")]
     Bench(bench::Args),
@@ -69,6 +79,10 @@ pub fn run(verb: Verb, console: &Console) -> Result<Answer, CliError> {
         Verb::Deploy(args) => deploy::run(args, console),
         #[cfg(all(feature = "compile", feature = "chain"))]
         Verb::Submit(args) => submit::run(args, console),
+        #[cfg(all(feature = "compile", feature = "chain"))]
+        Verb::Registry(args) => registry::run(args, console),
+        #[cfg(all(feature = "compile", feature = "chain"))]
+        Verb::Watch(args) => watch::run(args, console),
         #[cfg(feature = "compile")]
         Verb::Bench(args) => bench::run(args, console),
         #[cfg(all(feature = "compile", feature = "chain"))]

@@ -6,6 +6,7 @@ mod compiler;
 mod lab;
 #[cfg(feature = "chain")]
 mod receipts;
+mod random_programs;
 mod snapshots;
 #[cfg(feature = "compile")]
 mod verifiers;

@@ -9,7 +9,7 @@ mod deploy;
 #[cfg(feature = "compile")]
 mod gas;
 mod inspect;
-mod keygen;
+pub mod keygen;
 pub mod prove;
 #[cfg(all(feature = "compile", feature = "chain"))]
 mod registry;

@@ -65,6 +65,7 @@ fn fixture_is_what_the_compiler_gives() {
             let bytecode = contract["evm"]["bytecode"]["object"].as_str().unwrap();
             let code = unhex(bytecode);
             let debug = DebugInfo::from_compiler(&input, &file, name, &code, solc).unwrap();
+            assert!(!debug.is_coarse);
             let own = debug.files.iter().find(|known| known.name == file).unwrap();
             all[pipeline][name] = json!({
                 "id": own.id,

@@ -45,6 +45,7 @@ impl Lab {
                 name: format!("{name}.sol"),
                 text: (*text).to_owned(),
             }],
+            is_coarse: false,
         }
     }
 

@@ -4,9 +4,9 @@
 mod command;
 mod compiler;
 mod lab;
+mod random_programs;
 #[cfg(feature = "chain")]
 mod receipts;
-mod random_programs;
 mod snapshots;
 #[cfg(feature = "compile")]
 mod verifiers;
@@ -247,8 +247,8 @@ fn call_over_the_transaction_cap_is_refused_from_osaka_on() {
 #[test]
 fn json_has_the_documented_fields() {
     let lab = Lab::read("via_ir");
-    let report = lab.experiment(&lab.good_calldata()).run(Fork::Prague).unwrap();
-    let json = serde_json::to_value(report.with_prediction(180_000)).unwrap();
+    let experiment = lab.experiment(&lab.good_calldata()).with_prediction(Fork::Prague, 180_000);
+    let json = serde_json::to_value(experiment.run(Fork::Prague).unwrap()).unwrap();
     for field in [
         "total",
         "intrinsic",

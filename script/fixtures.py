@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Makes test/fixtures/models again from a folder of models.
+"""Makes test/fixtures/models (and inputs) again from a folder of models.
 
     python3 -m pip install -r script/requirements.txt
     python3 script/fixtures.py MODELS
@@ -53,6 +53,11 @@ def output_quantization(path):
 
 def main():
     models = Path(sys.argv[1])
+    inputs = FIXTURES.parent / "inputs"
+    inputs.mkdir(parents=True, exist_ok=True)
+    np.savez_compressed(
+        inputs / "two_arrays.npz", input=np.full((2, 30), 0.5, np.float32), other=np.zeros(3)
+    )
     for name in MODELS:
         source, target = models / name, FIXTURES / name
         if target.exists():

@@ -104,6 +104,7 @@ impl CliError {
             Self::Model(error) => error.hint(),
             Self::Circuit(error) => error.hint(),
             Self::Proving(error) => error.hint(),
+            Self::Evm(error) => error.hint().map(Into::into),
             #[cfg(feature = "chain")]
             Self::Chain(error) => error.hint(),
             _ => None,

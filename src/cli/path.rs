@@ -6,7 +6,7 @@ use super::{
 use crate::circuit::{ModelCircuit, Wishes};
 use crate::model::Model;
 use crate::proving::{Prover, Srs, Verifier};
-use crate::solidity::{CompiledContract, VerifierContract};
+use crate::solidity::CompiledContract;
 use halo2_proofs::halo2curves::bn256::Fr;
 use std::time::Instant;
 
@@ -58,10 +58,7 @@ impl Keyed {
         args: &contract::CompilerArgs,
         console: &Console,
     ) -> Result<CompiledContract, CliError> {
-        let verifier = self.prover.verifier();
-        let name = contract::contract_prefix(&self.model.name) + "Verifier";
-        let contract =
-            VerifierContract::new(verifier.params(), verifier.vk(), &[verifier.instances()])?;
-        contract::compile(&contract.named(&name)?.render()?, args, console)
+        let rendered = contract::render(self.prover.verifier(), &self.model.name, None)?;
+        contract::compile(&rendered, &args.find()?, console)
     }
 }

@@ -148,14 +148,10 @@ pub struct Add {
 /// after it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AddOrder {
-    /// `left ·⁺ a + (right ·⁺ b + fixed)`: both operands vary along the innermost axis.
-    Elements,
-    /// `right ·⁺ b + (left ·⁺ a + fixed)`: the same in the other order.
-    ElementsReversed,
-    /// `left ·⁺ a + (right · b + fixed)`: `b` is the same along the innermost axis.
-    Scalar,
-    /// `right ·⁺ b + (left · a + fixed)`: `a` is the same along the innermost axis.
-    ScalarReversed,
+    /// `left ·⁺ a + (right ·⁺ b + fixed)`.
+    LeftLast,
+    /// `right ·⁺ b + (left ·⁺ a + fixed)`.
+    RightLast,
 }
 
 impl Add {
@@ -166,10 +162,8 @@ impl Add {
         let (a, b) = (a as f32, b as f32);
         let (left, right, fixed) = (self.left, self.right, self.fixed);
         let sum = match self.order {
-            AddOrder::Elements => a.mul_add(left, b.mul_add(right, fixed)),
-            AddOrder::ElementsReversed => b.mul_add(right, a.mul_add(left, fixed)),
-            AddOrder::Scalar => a.mul_add(left, fixed + b * right),
-            AddOrder::ScalarReversed => b.mul_add(right, fixed + a * left),
+            AddOrder::LeftLast => a.mul_add(left, b.mul_add(right, fixed)),
+            AddOrder::RightLast => b.mul_add(right, a.mul_add(left, fixed)),
         };
         round_between(sum, self.min, self.max)
     }

@@ -1,5 +1,7 @@
 //! The gas laboratory on contracts that solc compiled.
 
+#[cfg(feature = "compile")]
+mod command;
 mod compiler;
 mod lab;
 #[cfg(feature = "chain")]

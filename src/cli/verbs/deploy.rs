@@ -67,7 +67,7 @@ impl fmt::Display for DryRun {
 pub fn run(args: Args, console: &Console) -> Result<Answer, CliError> {
     let send = args.chain.send_options(console);
     let bundle = Bundle::open(&args.bundle)?;
-    let rendered = contract::render(&bundle, None)?;
+    let rendered = contract::render_bundle(&bundle, None)?;
     let compiled = contract::compile(&rendered, &args.compiler.find()?, console)?;
     let contract = deployable(&compiled)?;
     let options = deploy_options(&bundle, args.salt, args.force_unsafe_dev_srs);

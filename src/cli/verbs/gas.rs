@@ -178,8 +178,8 @@ impl Serialize for Measured {
 }
 
 /// Measures a call.
-pub fn run(args: Args, console: &Console) -> Result<Answer, CliError> {
-    let workbench = Workbench { args: &args, console, compiler: OnceCell::new() };
+pub fn run(args: &Args, console: &Console) -> Result<Answer, CliError> {
+    let workbench = Workbench { args, console, compiler: OnceCell::new() };
     let experiment = workbench.experiment()?;
     let stage = console.stage("measuring");
     let run = |forks: &[Fork]| -> Result<Vec<GasReport>, CliError> {
@@ -268,7 +268,7 @@ impl Workbench<'_> {
 
     fn of_bundle(&self, bundle: &Path, proof: &Path) -> Result<Experiment, CliError> {
         let proof = ProofFile::read(proof)?;
-        let rendered = contract::render(&Bundle::open(bundle)?, None)?;
+        let rendered = contract::render_bundle(&Bundle::open(bundle)?, None)?;
         let compiled = contract::compile(&rendered, self.compiler()?, self.console)?;
         let file = format!("{}.sol", compiled.name);
         let _stage = self.console.stage("finding source lines");
@@ -328,7 +328,13 @@ impl Workbench<'_> {
 
     /// Positions are worth having, but a report is possible without.
     fn positions(&self, artifact: &Artifact) -> Option<DebugInfo> {
-        let (input, file) = artifact.compilation.as_ref()?;
+        let Some((input, file)) = &artifact.compilation else {
+            let name = &artifact.name;
+            self.console.warn(format_args!(
+                "no phases and lines of `{name}`: its source is not there, or has changed since"
+            ));
+            return None;
+        };
         let _stage = self.console.stage("finding source lines");
         let debug = self.compiler().and_then(|compiler| {
             debug_info(compiler, input, file, &artifact.name, &artifact.creation_code)
@@ -336,7 +342,7 @@ impl Workbench<'_> {
         debug
             .inspect_err(|error| {
                 let name = &artifact.name;
-                self.console.warn(format_args!("the source of `{name}` is left out: {error}"));
+                self.console.warn(format_args!("no phases and lines of `{name}`: {error}"));
             })
             .ok()
     }

@@ -42,7 +42,7 @@ pub enum Verb {
     Render(render::Args),
     /// Run the contract on a proof in process and report its gas
     #[cfg(feature = "compile")]
-    Gas(gas::Args),
+    Gas(Box<gas::Args>),
     /// Deploy the verifier to a chain
     #[cfg(all(feature = "compile", feature = "chain"))]
     Deploy(deploy::Args),
@@ -74,7 +74,7 @@ pub fn run(verb: Verb, console: &Console) -> Result<Answer, CliError> {
         #[cfg(feature = "compile")]
         Verb::Render(args) => render::run(args, console),
         #[cfg(feature = "compile")]
-        Verb::Gas(args) => gas::run(args, console),
+        Verb::Gas(args) => gas::run(&args, console),
         #[cfg(all(feature = "compile", feature = "chain"))]
         Verb::Deploy(args) => deploy::run(args, console),
         #[cfg(all(feature = "compile", feature = "chain"))]

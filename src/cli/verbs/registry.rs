@@ -196,7 +196,7 @@ fn deploy(args: DeployArgs, console: &Console) -> Result<Answer, CliError> {
 
 fn add(args: AddArgs, console: &Console) -> Result<Answer, CliError> {
     let bundle = Bundle::open(&args.bundle)?;
-    let rendered = contract::render(&bundle, None)?;
+    let rendered = contract::render_bundle(&bundle, None)?;
     let compiled = contract::compile(&rendered, &args.compiler.find()?, console)?;
     let contract = deployable(&compiled)?;
     let model = bundle.model()?;

@@ -83,7 +83,7 @@ pub fn run(args: Args, console: &Console) -> Result<Answer, CliError> {
     let send = args.chain.send_options(console);
     let bundle = Bundle::open(&args.bundle)?;
     let proof = ProofFile::read(&args.proof)?;
-    let rendered = contract::render(&bundle, None)?;
+    let rendered = contract::render_bundle(&bundle, None)?;
     let compiled = contract::compile(&rendered, &args.compiler.find()?, console)?;
     let contract = deployable(&compiled)?;
     let instances: Vec<U256> =

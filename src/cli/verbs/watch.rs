@@ -73,7 +73,7 @@ pub fn run(args: Args, console: &Console) -> Result<Answer, CliError> {
         hint: String::new(),
     })?;
     let bundle = Bundle::open(&args.bundle)?;
-    let rendered = contract::render(&bundle, None)?;
+    let rendered = contract::render_bundle(&bundle, None)?;
     let compiled = contract::compile(&rendered, &args.compiler.find()?, console)?;
     let abi = deployable(&compiled)?.abi;
     let model = bundle.model()?;

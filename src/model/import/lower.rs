@@ -153,14 +153,9 @@ impl Importer<'_> {
                     origin,
                 )
             }
-            RealKind::Pair { pair, operands, orders } => {
-                let lowered = self.lower_pair(
-                    &real,
-                    (pair, operands, orders),
-                    quantization,
-                    bounds,
-                    &tensor,
-                )?;
+            RealKind::Pair { pair, operands, order } => {
+                let lowered =
+                    self.lower_pair(&real, (pair, operands, order), quantization, bounds, &tensor)?;
                 match lowered {
                     Some(tensor) => Ok(tensor),
                     None => self.lower_table(id, bounds, tensor),

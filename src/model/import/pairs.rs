@@ -87,20 +87,14 @@ pub(super) fn qlinear_pair(
     importer.quantize_output(node, pair, quantization)
 }
 
-/// How float32 adds up when `b` broadcasts to `shape`: by elements, unless `b` is the same along all of
-/// the innermost axes that are walked at once.
-fn order(a: &[usize], b: &[usize], shape: &[usize]) -> (AddOrder, AddOrder) {
-    let innermost = |operand: &[usize]| {
-        // onnxruntime joins neighbouring axes that broadcast alike; the last axis longer than 1 decides.
-        let missing = shape.len() - operand.len();
-        let axis = (0..shape.len()).rev().find(|&axis| shape[axis] != 1);
-        match axis {
-            Some(axis) if axis < missing || operand[axis - missing] == 1 => AddOrder::Scalar,
-            Some(_) => AddOrder::Elements,
-            None => AddOrder::Scalar,
-        }
-    };
-    (innermost(a), innermost(b))
+/// Which operand float32 adds last: the first, unless it is the same along the innermost axis that is
+/// walked at once, because then the kernel exchanges the operands.
+fn order(a: &[usize], shape: &[usize]) -> AddOrder {
+    let missing = shape.len() - a.len();
+    match (0..shape.len()).rev().find(|&axis| shape[axis] != 1) {
+        Some(axis) if axis < missing || a[axis - missing] == 1 => AddOrder::RightLast,
+        _ => AddOrder::LeftLast,
+    }
 }
 
 impl Importer<'_> {
@@ -114,7 +108,7 @@ impl Importer<'_> {
         let (a_shape, b_shape) = (self.real(a).shape.clone(), self.real(b).shape.clone());
         // A slope of PRelu broadcasts in one direction only.
         let shape = broadcast(node, &a_shape, &b_shape)?;
-        let (a_order, b_order) = order(&a_shape, &b_shape, &shape);
+        let order = order(&a_shape, &shape);
         let (a_parameters, b_parameters) = (self.parameters(a), self.parameters(b));
         let normalized = self.normalization(node, pair, a, b)?;
         if let Some(id) = normalized {
@@ -122,8 +116,7 @@ impl Importer<'_> {
         }
         let a = self.expanded(node, a, &shape)?;
         let b = self.expanded(node, b, &shape)?;
-        let orders = [a_order, b_order];
-        let kind = RealKind::Pair { pair, operands: [a, b], orders };
+        let kind = RealKind::Pair { pair, operands: [a, b], order };
         let id = self.expression(node, shape, kind, &[a, b])?;
         self.reals[id.0].parameters = a_parameters + b_parameters;
         Ok(id)
@@ -143,7 +136,7 @@ impl Importer<'_> {
     pub(super) fn lower_pair(
         &mut self,
         real: &Real,
-        (pair, operands, orders): (Pair, [RealId; 2], [AddOrder; 2]),
+        (pair, operands, order): (Pair, [RealId; 2], AddOrder),
         quantization: Quantization,
         bounds: (i32, i32),
         output: &Tensor,
@@ -151,12 +144,10 @@ impl Importer<'_> {
         let [a, b] = operands;
         // A constant comes second here; the order of float32's additions stays that of the kernel.
         let swapped = matches!(self.real(a).kind, RealKind::Weights(_));
-        let (a, b, orders) = if swapped { (b, a, [orders[1], orders[0]]) } else { (a, b, orders) };
-        let order = match (orders, swapped) {
-            ([_, AddOrder::Scalar], _) => AddOrder::Scalar,
-            ([AddOrder::Scalar, _], _) => AddOrder::ScalarReversed,
-            (_, false) => AddOrder::Elements,
-            (_, true) => AddOrder::ElementsReversed,
+        let (a, b, order) = match (swapped, order) {
+            (false, order) => (a, b, order),
+            (true, AddOrder::LeftLast) => (b, a, AddOrder::RightLast),
+            (true, AddOrder::RightLast) => (b, a, AddOrder::LeftLast),
         };
         let RealKind::Activation(x) = self.real(a).kind else { return Ok(None) };
         let (left, left_zero_point) = {
@@ -191,8 +182,14 @@ impl Importer<'_> {
                         right_ratio = -right_ratio;
                     }
                 }
-                let zero_points = left_ratio
-                    .mul_add(real_of(left_zero_point), right_ratio * real_of(right_zero_point));
+                let (left_shift, right_shift) =
+                    (real_of(left_zero_point), real_of(right_zero_point));
+                let zero_points = match order {
+                    AddOrder::LeftLast => left_ratio.mul_add(left_shift, right_ratio * right_shift),
+                    AddOrder::RightLast => {
+                        right_ratio.mul_add(right_shift, left_ratio * left_shift)
+                    }
+                };
                 Operator::Add(Add {
                     operand,
                     left: left_ratio,

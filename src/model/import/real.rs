@@ -79,7 +79,7 @@ pub(super) enum RealKind {
     /// A function of each element.
     Elementwise(Function, RealId),
     /// A function of two elements, of operands that have this expression's shape.
-    Pair { pair: Pair, operands: [RealId; 2], orders: [AddOrder; 2] },
+    Pair { pair: Pair, operands: [RealId; 2], order: AddOrder },
     /// Elements of expressions in another order.
     View(Rc<Elements>, Vec<RealId>),
     /// The largest of each window.

@@ -50,9 +50,10 @@ impl Model {
         let arrays = match format {
             InputFormat::Json => json::read(bytes)?,
             InputFormat::Npy => vec![(None, npy::read(bytes)?)],
-            InputFormat::Npz => npz::read(bytes, &|name| {
-                self.inputs.iter().any(|port| port.name == name) || self.inputs.len() == 1
-            })?,
+            InputFormat::Npz => {
+                let names: Vec<_> = self.inputs.iter().map(|port| port.name.as_str()).collect();
+                npz::read(bytes, &names)?
+            }
         };
         let arrays = self.assign(arrays)?;
         let ports: Vec<_> = self

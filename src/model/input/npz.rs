@@ -13,22 +13,37 @@ const END_OF_DIRECTORY: &[u8] = b"PK\x05\x06";
 const DIRECTORY_ENTRY: &[u8] = b"PK\x01\x02";
 const LOCAL_HEADER: &[u8] = b"PK\x03\x04";
 
-/// The arrays whose names are wanted. Of an archive with one array, the name does not matter.
+/// The name that stands for the input of a model with one input, where no array has the input's own.
+const FALLBACK: &str = "x";
+
+/// The arrays that have the names of inputs.
+///
+/// For a model with one input, the only array will do, or the one that is called `x`.
 pub(super) fn read(
     bytes: &[u8],
-    wanted: &dyn Fn(&str) -> bool,
+    inputs: &[&str],
 ) -> Result<Vec<(Option<String>, Array)>, ModelError> {
-    let entries = directory(bytes)?;
-    let single = entries.len() == 1;
+    let mut entries = directory(bytes)?;
+    for entry in &mut entries {
+        if let Some(name) = entry.name.strip_suffix(".npy") {
+            entry.name = name.to_owned();
+        }
+    }
+    let has = |name: &str| entries.iter().any(|entry| entry.name == name);
+    let stand_in = match inputs {
+        [input] if !has(input) && entries.len() == 1 => Some(entries[0].name.clone()),
+        [input] if !has(input) && has(FALLBACK) => Some(FALLBACK.to_owned()),
+        _ => None,
+    };
     entries
         .into_iter()
-        .filter_map(|entry| {
-            let name = entry.name.strip_suffix(".npy").unwrap_or(&entry.name).to_owned();
-            (single || wanted(&name)).then_some((name, entry))
+        .filter(|entry| match &stand_in {
+            Some(name) => entry.name == *name,
+            None => inputs.contains(&entry.name.as_str()),
         })
-        .map(|(name, entry)| {
+        .map(|entry| {
             let array = npy::read(&entry.contents(bytes)?)?;
-            Ok(((!single).then_some(name), array))
+            Ok((stand_in.is_none().then_some(entry.name), array))
         })
         .collect()
 }

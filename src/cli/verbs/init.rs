@@ -60,6 +60,7 @@ struct Readme<'a> {
 #[derive(Template)]
 #[template(path = "project/foundry.toml", escape = "none")]
 struct FoundryToml<'a> {
+    prefix: &'a str,
     solc: &'a str,
     shim: bool,
 }
@@ -133,7 +134,8 @@ pub fn run(args: Args, console: &Console) -> Result<Answer, CliError> {
     let shim = modules.is_some();
     let unsafe_dev_srs = srs == SrsOrigin::UnsafeDev;
     let readme = Readme { model: &model.name, prefix: &prefix, shim, unsafe_dev_srs };
-    let foundry = FoundryToml { solc: if shim { "./tools/solc" } else { "0.8.28" }, shim };
+    let foundry =
+        FoundryToml { prefix: &prefix, solc: if shim { "./tools/solc" } else { "0.8.28" }, shim };
     let test = ConsumerTest { model: &model.name, prefix: &prefix, answer };
     let text = |rendered: Result<String, askama::Error>| {
         rendered.expect("these templates are filled with texts and numbers")

@@ -1,9 +1,12 @@
 //! The whole path for one model, in memory: what `demo` and `bench` walk.
 
 use super::{
-    CliError, Console, contract, proof_file::ProofDocument, proof_file::ProofFile, verbs::prove,
+    CliError, Console, contract,
+    proof_file::ProofDocument,
+    proof_file::ProofFile,
+    verbs::{keygen::WishArgs, prove},
 };
-use crate::circuit::{ModelCircuit, Wishes};
+use crate::circuit::ModelCircuit;
 use crate::model::Model;
 use crate::proving::{Prover, Srs, Verifier};
 use crate::solidity::CompiledContract;
@@ -24,8 +27,8 @@ pub struct Keyed {
 
 impl Keyed {
     /// Plans a circuit and makes its keys.
-    pub fn generate(model: Model, wishes: Wishes, console: &Console) -> Result<Self, CliError> {
-        let circuit = ModelCircuit::new(&model, wishes)?;
+    pub fn generate(model: Model, wishes: WishArgs, console: &Console) -> Result<Self, CliError> {
+        let circuit = wishes.plan(&model)?;
         let stage = console.stage("making a development string");
         let srs = Srs::unsafe_dev(circuit.plan().k);
         drop(stage);

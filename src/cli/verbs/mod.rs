@@ -11,7 +11,7 @@ mod gas;
 #[cfg(all(feature = "compile", feature = "chain"))]
 mod init;
 mod inspect;
-mod keygen;
+pub mod keygen;
 pub mod prove;
 #[cfg(all(feature = "compile", feature = "chain"))]
 mod registry;

@@ -1,8 +1,8 @@
 //! `init`: a Foundry project for one's own model, with a consumer to edit.
 
-use super::demo;
+use super::{demo, keygen::WishArgs};
 use crate::chain::consumer_context;
-use crate::circuit::{BYTES_PER_WORD, ModelCircuit, Wishes};
+use crate::circuit::{BYTES_PER_WORD, ModelCircuit};
 use crate::cli::bundle::Bundle;
 use crate::cli::path::Keyed;
 use crate::cli::project::{FORGE_SCRIPTS, FORGE_SUPPORT, SOLC_SHIM, SOURCES};
@@ -187,7 +187,7 @@ pub fn run(args: Args, console: &Console) -> Result<Answer, CliError> {
 fn subject(args: &Args, console: &Console) -> Result<Subject, CliError> {
     let Some(path) = &args.bundle else {
         let model = demo::model()?;
-        let keyed = Keyed::generate(model, Wishes::default(), console)?;
+        let keyed = Keyed::generate(model, WishArgs::default(), console)?;
         let Keyed { model, circuit, prover, .. } = keyed;
         let inputs = demo::inputs(&model)?;
         return Ok(Subject { model, circuit, prover, srs: SrsOrigin::UnsafeDev, inputs });

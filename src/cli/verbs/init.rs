@@ -230,14 +230,11 @@ fn node_modules() -> Option<PathBuf> {
 
 /// The compiler's shim, which finds the compiler also where it was found when the project was made.
 fn shim_with_fallback(modules: &Path) -> String {
-    let found = serde_json::json!(modules.join("solc"));
-    SOLC_SHIM.replace(
-        "const compiler = () => require(\"solc\");",
-        &format!(
-            "const compiler = () => {{\n  try {{\n    return require(\"solc\");\n  }} catch {{\n    \
-             // Where it was when this project was made; `npm install` puts it here.\n    \
-             return require({found});\n  }}\n}};"
-        ),
+    let found = serde_json::json!(modules);
+    let (first, rest) = SOLC_SHIM.split_once("\"use strict\";\n").unwrap_or(("", SOLC_SHIM));
+    format!(
+        "{first}\"use strict\";\n// Where the compiler was when this project was made; `npm install` puts one here.\n\
+         module.paths.push({found});\n{rest}"
     )
 }
 

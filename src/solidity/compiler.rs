@@ -198,9 +198,7 @@ impl From<CompilerSettings> for Settings {
         solc.evm_version = Some(settings.evm_version);
         solc.output_selection = OutputSelection::default_output_selection();
         // No hash of the metadata behind the code: the same source gives the same code.
-        if let Some(metadata) = solc.metadata.as_mut() {
-            metadata.bytecode_hash = Some(foundry_compilers::artifacts::BytecodeHash::None);
-        }
+        solc.metadata = Some(foundry_compilers::artifacts::BytecodeHash::None.into());
         solc
     }
 }

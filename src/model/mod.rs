@@ -11,6 +11,7 @@ mod onnx;
 mod operator;
 mod output;
 mod quantization;
+pub mod quantize;
 mod requantization;
 mod summary;
 

@@ -29,7 +29,7 @@ use std::{
 };
 
 use constant::{Constant, Data};
-pub(in crate::model) use float::FloatGraph;
+pub(in crate::model) use float::{FloatConstant, FloatGraph, float_constant};
 use node::NodeView;
 pub use operators::supported_operators;
 use real::{Real, RealId, RealKind, Source};

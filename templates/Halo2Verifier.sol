@@ -245,8 +245,15 @@ contract {{ name }} is IHalo2Verifier {
     function _addProof(uint256 proof_cptr, uint256 instances_cptr) private view {
         assembly ("memory-safe") {
             // @phase calldata
-            // Copies points from `cptr` to the terms at `mptr`. Reverts unless all are on the curve, their
-            // coordinates below the modulus. The point at infinity, encoded (0, 0), is not on it.
+            // Whether x and y are below q and y² = x³ + 3. The point at infinity, encoded (0, 0), is not.
+            function is_on_curve(x, y, q) -> ok {
+                ok := and(
+                    and(lt(x, q), lt(y, q)),
+                    eq(mulmod(y, y, q), addmod(mulmod(x, mulmod(x, x, q), q), 3, q))
+                )
+            }
+
+            // Copies points from `cptr` to the terms at `mptr`. Reverts unless all are on the curve.
             function copy_points(cptr, end_cptr, mptr, index) {
                 let q := Q
                 let valid := 1
@@ -255,25 +262,20 @@ contract {{ name }} is IHalo2Verifier {
                     let y := calldataload(add(point_cptr, 0x20))
                     mstore(mptr, x)
                     mstore(add(mptr, 0x20), y)
-                    valid := and(
-                        and(valid, and(lt(x, q), lt(y, q))),
-                        eq(mulmod(y, y, q), addmod(mulmod(x, mulmod(x, x, q), q), 3, q))
-                    )
                     mptr := add(mptr, 0x60)
+                    valid := and(
+                        valid,
+                        and(
+                            and(lt(x, q), lt(y, q)),
+                            eq(mulmod(y, y, q), addmod(mulmod(mulmod(x, x, q), x, q), 3, q))
+                        )
+                    )
                 }
                 if iszero(valid) {
                     // Finds the first that is not.
-                    for {} 1 { index := add(index, 1) } {
-                        let x := calldataload(cptr)
-                        let y := calldataload(add(cptr, 0x20))
-                        if iszero(
-                            and(
-                                and(lt(x, q), lt(y, q)),
-                                eq(mulmod(y, y, q), addmod(mulmod(x, mulmod(x, x, q), q), 3, q))
-                            )
-                        ) { break }
-                        cptr := add(cptr, 0x40)
-                    }
+                    for {} is_on_curve(calldataload(cptr), calldataload(add(cptr, 0x20)), q) {
+                        index := add(index, 1)
+                    } { cptr := add(cptr, 0x40) }
                     mstore(0x00, {{ selectors.point_not_on_curve }}) // PointNotOnCurve(uint256)
                     mstore(0x20, index)
                     revert(0x1c, 0x24)
@@ -284,7 +286,22 @@ contract {{ name }} is IHalo2Verifier {
             function check_scalars(cptr, end_cptr, index) {
                 let r := R
                 let valid := 1
-                for { let scalar_cptr := cptr } lt(scalar_cptr, end_cptr) { scalar_cptr := add(scalar_cptr, 0x20) } {
+                let scalar_cptr := cptr
+                for { let fours_cptr := sub(end_cptr, 0x60) } lt(scalar_cptr, fours_cptr) {
+                    scalar_cptr := add(scalar_cptr, 0x80)
+                } {
+                    valid := and(
+                        and(
+                            and(valid, lt(calldataload(scalar_cptr), r)),
+                            lt(calldataload(add(scalar_cptr, 0x20)), r)
+                        ),
+                        and(
+                            lt(calldataload(add(scalar_cptr, 0x40)), r),
+                            lt(calldataload(add(scalar_cptr, 0x60)), r)
+                        )
+                    )
+                }
+                for {} lt(scalar_cptr, end_cptr) { scalar_cptr := add(scalar_cptr, 0x20) } {
                     valid := and(valid, lt(calldataload(scalar_cptr), r))
                 }
                 if iszero(valid) {

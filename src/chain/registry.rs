@@ -4,9 +4,10 @@ use std::collections::BTreeSet;
 
 use alloy::{
     eips::BlockNumberOrTag,
+    network::TransactionBuilder,
     primitives::{Address, B256, U256, keccak256},
     providers::Provider,
-    rpc::types::Filter,
+    rpc::types::{Filter, TransactionRequest},
     sol_types::{SolCall, SolEvent},
 };
 use serde::Serialize;
@@ -59,6 +60,18 @@ pub struct ModelVersion {
 pub fn model_id(name: &str) -> B256 {
     let parsed = name.strip_prefix("0x").and_then(|digits| digits.parse().ok());
     parsed.unwrap_or_else(|| keccak256(name))
+}
+
+impl NewVersion {
+    fn call(&self, model_id: B256) -> IModelRegistry::addVersionCall {
+        IModelRegistry::addVersionCall {
+            modelId: model_id,
+            verifier: self.verifier,
+            vkDigest: self.vk_digest,
+            inputInstances: self.input_instances,
+            metadataURI: self.metadata_uri.clone(),
+        }
+    }
 }
 
 impl Registry {
@@ -128,14 +141,7 @@ impl Registry {
         {
             return Ok((known.version, None));
         }
-        let call = IModelRegistry::addVersionCall {
-            modelId: model_id,
-            verifier: new.verifier,
-            vkDigest: new.vk_digest,
-            inputInstances: new.input_instances,
-            metadataURI: new.metadata_uri.clone(),
-        };
-        let sent = self.send(chain, call, options).await?;
+        let sent = self.send(chain, new.call(model_id), options).await?;
         let added = sent
             .logs
             .iter()
@@ -161,6 +167,28 @@ impl Registry {
             version: U256::from(version),
         };
         self.send(chain, call, options).await
+    }
+
+    /// Gas that adding a version would take, or why it cannot be done.
+    pub async fn simulate_add(
+        &self,
+        chain: &Chain,
+        model_id: B256,
+        new: &NewVersion,
+    ) -> Result<u64, ChainError> {
+        self.simulate(chain, new.call(model_id)).await
+    }
+
+    /// Gas that withdrawing a version would take, or why it cannot be done.
+    pub async fn simulate_tombstone(
+        &self,
+        chain: &Chain,
+        model_id: B256,
+        version: u64,
+    ) -> Result<u64, ChainError> {
+        let version = U256::from(version);
+        let call = IModelRegistry::tombstoneVersionCall { modelId: model_id, version };
+        self.simulate(chain, call).await
     }
 
     /// Stops a version, or lets it go on.
@@ -212,6 +240,21 @@ impl Registry {
                 error: Revert::decode(data, &KNOWN_ERRORS).into(),
             }),
         }
+    }
+
+    async fn simulate<C: SolCall>(&self, chain: &Chain, call: C) -> Result<u64, ChainError> {
+        if !chain.has_code(self.address).await? {
+            return Err(ChainError::NoContract { address: self.address, chain_id: chain.id() });
+        }
+        let request = TransactionRequest::default()
+            .with_from(chain.sender())
+            .with_to(self.address)
+            .with_input(call.abi_encode());
+        chain.estimate(&request).await?.map_err(|data| ChainError::Reverted {
+            call: C::SIGNATURE.into(),
+            contract: self.address,
+            error: Revert::decode(data, &KNOWN_ERRORS).into(),
+        })
     }
 
     async fn send<C: SolCall>(

@@ -77,7 +77,7 @@ pub struct Columns {
 
 impl Columns {
     /// Allocates the columns of a shape.
-    pub fn new(meta: &mut ConstraintSystem<Fr>, shape: Shape, lookup_sums: usize) -> Self {
+    pub fn new(meta: &mut ConstraintSystem<Fr>, shape: Shape) -> Self {
         let first = |meta: &mut ConstraintSystem<Fr>| meta.advice_column_in(FirstPhase);
         let table_row = first(meta);
         let byte = first(meta);
@@ -94,7 +94,7 @@ impl Columns {
             limbs,
             limb_uses,
             table_uses,
-            lookup_sums: (0..lookup_sums).map(|_| second(meta)).collect(),
+            lookup_sums: (0..shape.lookup_sums()).map(|_| second(meta)).collect(),
             segment: second(meta),
             products: second(meta),
             owed: second(meta),

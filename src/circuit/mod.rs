@@ -140,7 +140,7 @@ impl Circuit<Fr> for ModelCircuit {
     }
 
     fn configure_with_params(meta: &mut ConstraintSystem<Fr>, shape: Shape) -> Columns {
-        let columns = Columns::new(meta, shape, lookups::sum_columns(shape.limbs));
+        let columns = Columns::new(meta, shape);
         lookups::configure(meta, &columns);
         linear::configure(meta, &columns, shape);
         public::configure(meta, &columns, shape);

@@ -150,7 +150,12 @@ impl Shape {
 
     /// Advice columns of both phases.
     pub fn advice_columns(&self) -> usize {
-        8 + self.limbs + super::lookups::sum_columns(self.limbs)
+        8 + self.limbs + self.lookup_sums()
+    }
+
+    /// Columns of the look-up argument's running sums.
+    pub fn lookup_sums(&self) -> usize {
+        super::lookups::sum_columns(self.limbs)
     }
 
     /// Fixed columns.

@@ -3,7 +3,7 @@
 use super::{
     CircuitError,
     field::field,
-    lookups::{Cells, TERMS_PER_SUM, sum_columns},
+    lookups::{Cells, TERMS_PER_SUM},
     plan::Plan,
     program::{Program, byte, integer},
     public::byte_power,
@@ -238,7 +238,7 @@ impl Witness {
     }
 
     fn lookup_sums(&self, fixed: &Fixed, plan: &Plan, challenges: &Challenges) -> Vec<Vec<Fr>> {
-        let columns = sum_columns(plan.shape.limbs);
+        let columns = plan.shape.lookup_sums();
         let (mut numerators, mut denominators) = (Vec::new(), Vec::new());
         for at in 1..self.byte.len() {
             let cells = Cells {

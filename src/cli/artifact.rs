@@ -1,7 +1,6 @@
 //! Compiled contracts from elsewhere: artifacts of Foundry and Hardhat, and Solidity files.
 
 use super::{CliError, files, proof_file::unhex};
-use crate::evm::DebugInfo;
 use crate::solidity::SolidityCompiler;
 use serde_json::{Value, json};
 use sha3::{Digest, Keccak256};
@@ -92,19 +91,6 @@ impl Artifact {
             compilation: Some((input, file)),
         })
     }
-}
-
-/// The positions of a contract's instructions.
-pub fn debug_info(
-    compiler: &SolidityCompiler,
-    input: &Value,
-    file: &str,
-    name: &str,
-    creation_code: &[u8],
-) -> Result<DebugInfo, CliError> {
-    DebugInfo::from_compiler(input, file, name, creation_code, |input| {
-        Ok(compiler.standard_json(input)?)
-    })
 }
 
 /// The compiler's metadata in an artifact: an object, or text.

@@ -7,7 +7,7 @@ use std::io::{IsTerminal, Write};
 use std::time::Duration;
 
 /// Where a verb puts its result, and what it says meanwhile.
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug)]
 pub struct Console {
     json: bool,
     /// Somebody is watching standard error, and has not asked for quiet.

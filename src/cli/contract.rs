@@ -1,6 +1,7 @@
 //! The verifier contract of a bundle, rendered and compiled.
 
 use super::{CliError, Console, bundle::Bundle};
+use crate::proving::Verifier;
 use crate::solidity::{
     CompiledContract, CompilerSettings, RenderedContract, SolidityCompiler, VerifierContract,
 };
@@ -38,14 +39,22 @@ pub fn contract_prefix(model: &str) -> String {
     }
 }
 
-/// Renders the verifier of a bundle under a name.
-pub fn render(bundle: &Bundle, name: Option<&str>) -> Result<RenderedContract, CliError> {
-    let verifier = bundle.verifier()?;
-    let default = || contract_prefix(&bundle.manifest.model) + "Verifier";
+/// Renders the verifier of a model, under its own name or another.
+pub fn render(
+    verifier: &Verifier,
+    model: &str,
+    name: Option<&str>,
+) -> Result<RenderedContract, CliError> {
+    let default = || contract_prefix(model) + "Verifier";
     let name = name.map_or_else(default, str::to_owned);
     let contract =
         VerifierContract::new(verifier.params(), verifier.vk(), &[verifier.instances()])?;
     Ok(contract.named(&name)?.render()?)
+}
+
+/// Renders the verifier of a bundle.
+pub fn render_bundle(bundle: &Bundle, name: Option<&str>) -> Result<RenderedContract, CliError> {
+    render(&bundle.verifier()?, &bundle.manifest.model, name)
 }
 
 /// Compiles a rendered contract.

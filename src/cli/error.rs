@@ -45,6 +45,12 @@ pub enum CliError {
     #[error("contract `{}`: {why}", path.display())]
     Artifact { path: PathBuf, why: String },
 
+    /// No layout is as cheap to verify as was wished.
+    #[error(
+        "the narrowest layout takes about {least} gas, more than the {most} that was asked for"
+    )]
+    TooMuchGas { least: u64, most: u64 },
+
     /// A stage of the path failed, with the file it was at.
     #[error("`{}`", path.display())]
     At { path: PathBuf, source: Box<CliError> },
@@ -100,10 +106,12 @@ impl CliError {
                 Some("make the bundle again with `zkverdict keygen MODEL`".into())
             }
             Self::ProofFile { .. } => Some("make the proof again with `zkverdict prove`".into()),
+            Self::TooMuchGas { least, .. } => Some(format!("ask for --max-gas {least} or more")),
             Self::At { source, .. } => source.hint(),
             Self::Model(error) => error.hint(),
             Self::Circuit(error) => error.hint(),
             Self::Proving(error) => error.hint(),
+            Self::Evm(error) => error.hint().map(Into::into),
             #[cfg(feature = "chain")]
             Self::Chain(error) => error.hint(),
             _ => None,

@@ -17,6 +17,9 @@ mod input;
 mod memory;
 #[cfg(feature = "compile")]
 mod path;
+mod prediction;
+#[cfg(all(feature = "compile", feature = "chain"))]
+mod project;
 mod proof_file;
 mod verbs;
 

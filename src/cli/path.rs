@@ -1,12 +1,15 @@
 //! The whole path for one model, in memory: what `demo` and `bench` walk.
 
 use super::{
-    CliError, Console, contract, proof_file::ProofDocument, proof_file::ProofFile, verbs::prove,
+    CliError, Console, contract,
+    proof_file::ProofDocument,
+    proof_file::ProofFile,
+    verbs::{keygen::WishArgs, prove},
 };
-use crate::circuit::{ModelCircuit, Wishes};
+use crate::circuit::ModelCircuit;
 use crate::model::Model;
 use crate::proving::{Prover, Srs, Verifier};
-use crate::solidity::{CompiledContract, VerifierContract};
+use crate::solidity::CompiledContract;
 use halo2_proofs::halo2curves::bn256::Fr;
 use std::time::Instant;
 
@@ -24,8 +27,8 @@ pub struct Keyed {
 
 impl Keyed {
     /// Plans a circuit and makes its keys.
-    pub fn generate(model: Model, wishes: Wishes, console: &Console) -> Result<Self, CliError> {
-        let circuit = ModelCircuit::new(&model, wishes)?;
+    pub fn generate(model: Model, wishes: WishArgs, console: &Console) -> Result<Self, CliError> {
+        let circuit = wishes.plan(&model)?;
         let stage = console.stage("making a development string");
         let srs = Srs::unsafe_dev(circuit.plan().k);
         drop(stage);
@@ -58,10 +61,7 @@ impl Keyed {
         args: &contract::CompilerArgs,
         console: &Console,
     ) -> Result<CompiledContract, CliError> {
-        let verifier = self.prover.verifier();
-        let name = contract::contract_prefix(&self.model.name) + "Verifier";
-        let contract =
-            VerifierContract::new(verifier.params(), verifier.vk(), &[verifier.instances()])?;
-        contract::compile(&contract.named(&name)?.render()?, args, console)
+        let rendered = contract::render(self.prover.verifier(), &self.model.name, None)?;
+        contract::compile(&rendered, &args.find()?, console)
     }
 }

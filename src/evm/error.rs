@@ -158,6 +158,20 @@ impl From<HaltReason> for Halt {
 }
 
 impl EvmError {
+    /// What to do about it, where the error alone can tell.
+    pub fn hint(&self) -> Option<&'static str> {
+        match self {
+            Self::Snapshot { .. } | Self::SnapshotLacksFork { .. } => {
+                Some("make a new snapshot of the same forks with `--save`")
+            }
+            Self::InitCodeTooLarge { .. } | Self::DeploymentHalted { halt: Halt::CodeTooLarge } => {
+                Some("compile with fewer optimizer runs, or plan with `--optimize gas`")
+            }
+            Self::OtherBytecode { .. } => Some("compile the contract again"),
+            _ => None,
+        }
+    }
+
     /// Gives the refusal of a transaction with `data_len` bytes of data its name.
     pub(super) fn refused(error: InvalidTransaction, data_len: usize, fork: Fork) -> Self {
         match error {

@@ -48,12 +48,14 @@ impl DebugInfo {
         let mut debug = Self {
             source_map: source_map.to_owned(),
             files: source_files(input, &output).unwrap_or_default(),
+            is_coarse: via_ir,
         };
         if let (true, Some(ir)) = (via_ir, compiled["ir"].as_str()) {
             let yul = FineYul::new(ir, &debug.files);
             let again = compile(&yul_input(input, &yul.text))?;
             if let Some(fine) = same_bytecode(&again, compiled) {
                 debug.source_map = yul.source_map(fine)?;
+                debug.is_coarse = false;
             }
         }
         Ok(debug)

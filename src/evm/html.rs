@@ -49,10 +49,12 @@ impl Experiment {
     }
 }
 
+type Figure = fn(&GasReport) -> u64;
+
 fn rows(reports: &[GasReport]) -> Vec<Row> {
     let mut rows: Vec<Row> = Vec::new();
     let signed = |gas: u64| i64::try_from(gas).unwrap_or(i64::MAX);
-    let figures: [(&str, fn(&GasReport) -> u64); 5] = [
+    let figures: [(&str, Figure); 5] = [
         ("total", |report| report.total),
         ("intrinsic", |report| report.intrinsic),
         ("execution", |report| report.execution),

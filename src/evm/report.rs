@@ -6,7 +6,7 @@ use revm::primitives::Address;
 use serde::{Serialize, Serializer, ser::SerializeMap};
 
 use super::{
-    Abi, DebugInfo, DecodedError, EvmError, Fork, Gas, Machine, Outcome,
+    Abi, DebugInfo, DecodedError, EvmError, Fork, Gas, Machine, Outcome, Run,
     error::hex,
     precompiles,
     rollup::{Cost, Prices, RollupBytes},
@@ -26,6 +26,7 @@ pub struct Experiment {
     prices: Prices,
     missing_precompiles: Vec<Address>,
     gas_limit: Option<u64>,
+    prediction: Option<(Fork, u64)>,
 }
 
 /// A contract that calls the measured one. Its constructor takes that one's address.
@@ -196,6 +197,7 @@ impl Experiment {
             prices: Prices::default(),
             missing_precompiles: Vec::new(),
             gas_limit: None,
+            prediction: None,
         }
     }
 
@@ -250,6 +252,13 @@ impl Experiment {
     #[must_use]
     pub const fn with_gas_limit(mut self, gas_limit: u64) -> Self {
         self.gas_limit = Some(gas_limit);
+        self
+    }
+
+    /// Sets this prediction of an accepted direct call's total beside what is measured under `fork`.
+    #[must_use]
+    pub const fn with_prediction(mut self, fork: Fork, total: u64) -> Self {
+        self.prediction = Some((fork, total));
         self
     }
 
@@ -314,9 +323,20 @@ impl Experiment {
             lines: line_reports(&ledger),
             rollup,
             costs: rollup.costs(run.gas.total, &self.prices),
-            predicted: None,
+            predicted: self.predicted(fork, &run),
             ledger,
         })
+    }
+
+    fn predicted(&self, fork: Fork, run: &Run) -> Option<Prediction> {
+        let (_, predicted) = self.prediction.filter(|(known, _)| *known == fork)?;
+        if self.consumer.is_some() || !run.outcome.is_success() {
+            return None;
+        }
+        // Gas is far below 2^52.
+        let measured = run.gas.total as f64;
+        let error = (measured - predicted as f64) / measured.max(1.0);
+        Some(Prediction { total: predicted, error })
     }
 
     /// The files that reports speak of, each once.
@@ -378,16 +398,6 @@ impl GasReport {
     /// Measures a call to the contract that `init_code` deploys. [`Experiment`] offers more.
     pub fn measure(init_code: &[u8], calldata: &[u8], fork: Fork) -> Result<Self, EvmError> {
         Experiment::new(init_code, calldata).run(fork)
-    }
-
-    /// Sets what was predicted beside what was measured.
-    #[must_use]
-    pub fn with_prediction(mut self, predicted_total: u64) -> Self {
-        // Gas is far below 2^52.
-        let (measured, predicted) = (self.total as f64, predicted_total as f64);
-        let error = (measured - predicted) / measured.max(1.0);
-        self.predicted = Some(Prediction { total: predicted_total, error });
-        self
     }
 }
 

@@ -20,6 +20,8 @@ pub struct DebugInfo {
     pub source_map: String,
     /// The files that it speaks of. Those that are not given are treated as generated code.
     pub files: Vec<SourceFile>,
+    /// Whether assembly blocks have only one position each.
+    pub is_coarse: bool,
 }
 
 /// A line of a file, both counted from zero.
@@ -158,6 +160,7 @@ mod tests {
         DebugInfo {
             source_map: source_map.to_owned(),
             files: vec![SourceFile { id: 3, name: "A.sol".to_owned(), text }],
+            is_coarse: false,
         }
     }
 

@@ -159,7 +159,7 @@ impl Tracer {
     }
 
     fn leave(&mut self, result: InstructionResult, gas: &Gas, answered: bool) {
-        let left = if result.is_halt() { 0 } else { available(gas) };
+        let left = left(result, gas);
         let Some(mut frame) = self.frames.pop() else { return };
         let spent = frame.given - left;
         match frame.running.take() {
@@ -250,6 +250,19 @@ impl<C> Inspector<C> for Tracer {
         let result = &outcome.result;
         self.leave(result.result, &result.gas, !result.output.is_empty());
     }
+}
+
+/// What is left of a frame's gas when it has ended. A frame that fails gets back what it paid for
+/// state (EIP-8037); its last instruction is booked with that. One that halts loses the rest.
+fn left(result: InstructionResult, gas: &Gas) -> i64 {
+    let mut settled = *gas;
+    if !result.is_ok() {
+        settled.rollback_state_gas();
+    }
+    if result.is_halt() {
+        settled.spend_all();
+    }
+    available(&settled)
 }
 
 fn available(gas: &Gas) -> i64 {

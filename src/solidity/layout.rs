@@ -294,8 +294,8 @@ impl Layout {
             Polynomial::LookupInput(i) => proof(ProofPoint::LookupInput(i)),
             Polynomial::LookupTable(i) => proof(ProofPoint::LookupTable(i)),
             Polynomial::Random => proof(ProofPoint::Random),
-            Polynomial::Fixed(i) => key(protocol.fixed.get(i)),
-            Polynomial::Sigma(i) => key(protocol.sigma.get(i)),
+            Polynomial::Fixed(i) => key(protocol.key.fixed.get(i)),
+            Polynomial::Sigma(i) => key(protocol.key.sigma.get(i)),
             Polynomial::Quotient => {
                 let pieces = (0..).map(|i| self.proof_term(ProofPoint::QuotientPiece(i)));
                 pieces.map_while(|piece| piece).map(TermPlace::Proof).collect()
@@ -338,12 +338,12 @@ fn absorbed_bytes(protocol: &Protocol) -> usize {
 
 /// The key's points that are opened, each once: equal commitments share one multiplication.
 fn key_points(protocol: &Protocol) -> Vec<KeyPoint> {
-    let mut points = vec![KeyPoint { point: protocol.g1, title: "[1]₁".to_owned() }];
+    let mut points = vec![KeyPoint { point: protocol.key.g1, title: "[1]₁".to_owned() }];
     let members = protocol.sets.iter().flat_map(|set| &set.members);
     for member in members {
         let (point, title) = match member.polynomial {
-            Polynomial::Fixed(i) => (protocol.fixed.get(i), format!("fixed {i}")),
-            Polynomial::Sigma(i) => (protocol.sigma.get(i), format!("sigma {i}")),
+            Polynomial::Fixed(i) => (protocol.key.fixed.get(i), format!("fixed {i}")),
+            Polynomial::Sigma(i) => (protocol.key.sigma.get(i), format!("sigma {i}")),
             _ => continue,
         };
         let Some(&point) = point.filter(|point| !bool::from(point.is_identity())) else {

@@ -3,11 +3,14 @@
 mod calldata;
 #[cfg(feature = "compile")]
 mod compiler;
+mod constraints;
 mod contract;
 mod error;
 mod expression;
 mod layout;
+mod openings;
 mod protocol;
+mod source;
 
 pub use calldata::*;
 #[cfg(feature = "compile")]

@@ -9,8 +9,9 @@ use halo2_proofs::{
     halo2curves::{
         bn256::{Bn256, Fr, G1Affine, G2Affine},
         ff::PrimeField,
+        group::prime::PrimeCurveAffine,
     },
-    plonk::{Any, Expression, VerifyingKey},
+    plonk::{Any, ConstraintSystem, Expression, VerifyingKey},
     poly::{
         commitment::{Params, ParamsProver},
         kzg::commitment::ParamsKZG,
@@ -119,14 +120,9 @@ pub(super) struct Lookup {
 pub(super) struct Protocol {
     pub(super) k: u32,
     pub(super) omega: Fr,
-    pub(super) transcript_repr: Fr,
-    pub(super) g1: G1Affine,
-    pub(super) g2: G2Affine,
-    pub(super) tau_g2: G2Affine,
+    pub(super) key: Key,
     pub(super) instance_counts: Vec<usize>,
     pub(super) num_phase_challenges: usize,
-    pub(super) fixed: Vec<G1Affine>,
-    pub(super) sigma: Vec<G1Affine>,
     pub(super) advice_queries: Vec<(usize, i32)>,
     pub(super) fixed_queries: Vec<(usize, i32)>,
     pub(super) instance_queries: Vec<(usize, i32)>,
@@ -142,28 +138,89 @@ pub(super) struct Protocol {
     pub(super) sets: Vec<RotationSet>,
 }
 
+/// What a verifying key and a trusted setup add to a constraint system.
+#[derive(Debug, Clone)]
+pub(super) struct Key {
+    pub(super) transcript_repr: Fr,
+    pub(super) g1: G1Affine,
+    pub(super) g2: G2Affine,
+    pub(super) tau_g2: G2Affine,
+    /// One per fixed column.
+    pub(super) fixed: Vec<G1Affine>,
+    /// One per column of the permutation.
+    pub(super) sigma: Vec<G1Affine>,
+}
+
+impl Key {
+    /// A key of the same shape as that of any circuit with these constraints: its points are all different.
+    fn placeholder(cs: &ConstraintSystem<Fr>) -> Self {
+        let generator = G1Affine::generator();
+        let multiples = (2..).map(|i: u64| G1Affine::from(generator * Fr::from(i)));
+        let mut points =
+            multiples.take(cs.num_fixed_columns() + cs.permutation().get_columns().len());
+        Self {
+            transcript_repr: -Fr::from(1),
+            g1: generator,
+            g2: G2Affine::generator(),
+            tau_g2: G2Affine::generator(),
+            fixed: points.by_ref().take(cs.num_fixed_columns()).collect(),
+            sigma: points.collect(),
+        }
+    }
+}
+
 impl Protocol {
     pub(super) fn new(
         params: &ParamsKZG<Bn256>,
         vk: &VerifyingKey<G1Affine>,
         instance_counts: &[usize],
     ) -> Result<Self, SolidityError> {
-        let cs = vk.cs();
         let k = rows_exponent(vk)?;
         if params.k() != k {
             return Err(SolidityError::SrsSize { srs: params.k(), key: k });
         }
+        let key = Key {
+            transcript_repr: vk.transcript_repr(),
+            g1: params.get_g().first().copied().unwrap_or_else(G1Affine::generator),
+            g2: params.g2(),
+            tau_g2: params.s_g2(),
+            fixed: vk.fixed_commitments().clone(),
+            sigma: vk.permutation().commitments().clone(),
+        };
+        Self::with_key(vk.cs(), k, instance_counts, key)
+    }
+
+    /// The protocol of a circuit that has no key yet. Selectors have to be fixed columns already.
+    pub(super) fn without_key(
+        cs: &ConstraintSystem<Fr>,
+        k: u32,
+        instance_counts: &[usize],
+    ) -> Result<Self, SolidityError> {
+        Self::with_key(cs, k, instance_counts, Key::placeholder(cs))
+    }
+
+    fn with_key(
+        cs: &ConstraintSystem<Fr>,
+        k: u32,
+        instance_counts: &[usize],
+        key: Key,
+    ) -> Result<Self, SolidityError> {
         check_instance_counts(
             instance_counts,
             cs.num_instance_columns(),
             k,
             cs.blinding_factors(),
         )?;
-
         let degree = cs.degree();
-        let constraints = constraints(vk, degree)?;
-        let lookups = lookups(vk, degree)?;
+        let constraints = constraints(cs, degree)?;
+        let lookups = lookups(cs, degree)?;
 
+        let advice_queries: Vec<_> =
+            cs.advice_queries().iter().map(|(column, at)| (column.index(), at.0)).collect();
+        let fixed_queries: Vec<_> =
+            cs.fixed_queries().iter().map(|(column, at)| (column.index(), at.0)).collect();
+        let instance_queries: Vec<_> =
+            cs.instance_queries().iter().map(|(column, at)| (column.index(), at.0)).collect();
         let index = |column: usize, queries: &[(usize, i32)]| {
             queries.iter().position(|&query| query == (column, 0)).ok_or_else(|| {
                 SolidityError::InconsistentKey {
@@ -171,12 +228,6 @@ impl Protocol {
                 }
             })
         };
-        let advice_queries: Vec<_> =
-            cs.advice_queries().iter().map(|(column, at)| (column.index(), at.0)).collect();
-        let fixed_queries: Vec<_> =
-            cs.fixed_queries().iter().map(|(column, at)| (column.index(), at.0)).collect();
-        let instance_queries: Vec<_> =
-            cs.instance_queries().iter().map(|(column, at)| (column.index(), at.0)).collect();
         let permutation_columns = cs.permutation().get_columns();
         let permutation_columns = permutation_columns
             .iter()
@@ -192,6 +243,16 @@ impl Protocol {
                 })
             })
             .collect::<Result<Vec<_>, SolidityError>>()?;
+        for (what, received, expected) in [
+            ("permutation", key.sigma.len(), permutation_columns.len()),
+            ("fixed", key.fixed.len(), cs.num_fixed_columns()),
+        ] {
+            if received != expected {
+                return Err(SolidityError::InconsistentKey {
+                    what: format!("`{received}` {what} commitments, expected `{expected}`"),
+                });
+            }
+        }
         // One degree is for the product itself, one for the rows where it is active.
         let columns_per_product =
             degree.checked_sub(2).filter(|&columns| columns > 0).ok_or_else(|| {
@@ -207,19 +268,12 @@ impl Protocol {
             permutation.len(),
             degree - 1,
         );
-
-        let g1 = params.get_g().first().copied().unwrap_or_else(G1Affine::generator);
         let mut protocol = Self {
             k,
             omega: omega(k),
-            transcript_repr: vk.transcript_repr(),
-            g1,
-            g2: params.g2(),
-            tau_g2: params.s_g2(),
+            key,
             instance_counts: instance_counts.to_vec(),
             num_phase_challenges: cs.num_challenges(),
-            fixed: vk.fixed_commitments().clone(),
-            sigma: vk.permutation().commitments().clone(),
             advice_queries,
             fixed_queries,
             instance_queries,
@@ -232,15 +286,6 @@ impl Protocol {
             num_evaluations: 0,
             sets: vec![],
         };
-        if protocol.sigma.len() != permutation_columns.len() {
-            return Err(SolidityError::InconsistentKey {
-                what: format!(
-                    "`{}` permutation commitments, expected `{}`",
-                    protocol.sigma.len(),
-                    permutation_columns.len()
-                ),
-            });
-        }
         protocol.num_evaluations = protocol.lookup_evaluation(protocol.lookups.len());
         protocol.sets = rotation_sets(&protocol.queries(), k)?;
         Ok(protocol)
@@ -285,7 +330,7 @@ impl Protocol {
     /// The product at x; at ωx it is the next, and where the rows end (in all products but the last)
     /// the one after that.
     pub(super) fn permutation_evaluation(&self, product: usize) -> usize {
-        self.sigma_evaluation(self.sigma.len()) + 3 * product
+        self.sigma_evaluation(self.key.sigma.len()) + 3 * product
     }
 
     /// The product at x and ωx, the permuted input at x and ω⁻¹x, the permuted table at x.
@@ -328,7 +373,7 @@ impl Protocol {
             let value = given(self.fixed_evaluation(i));
             queries.push((Polynomial::Fixed(column), at.into(), value));
         }
-        for i in 0..self.sigma.len() {
+        for i in 0..self.key.sigma.len() {
             queries.push((Polynomial::Sigma(i), 0, given(self.sigma_evaluation(i))));
         }
         queries.push((Polynomial::Quotient, 0, Evaluation::Quotient));
@@ -368,11 +413,11 @@ fn check_instance_counts(
 }
 
 fn constraints(
-    vk: &VerifyingKey<G1Affine>,
+    cs: &ConstraintSystem<Fr>,
     allowed: usize,
 ) -> Result<Vec<Constraint>, SolidityError> {
     let mut constraints = vec![];
-    for gate in vk.cs().gates() {
+    for gate in cs.gates() {
         for (i, expression) in gate.polynomials().iter().enumerate() {
             let name = match gate.constraint_name(i) {
                 "" => gate.name().to_owned(),
@@ -388,12 +433,12 @@ fn constraints(
     Ok(constraints)
 }
 
-fn lookups(vk: &VerifyingKey<G1Affine>, allowed: usize) -> Result<Vec<Lookup>, SolidityError> {
+fn lookups(cs: &ConstraintSystem<Fr>, allowed: usize) -> Result<Vec<Lookup>, SolidityError> {
     let highest = |expressions: &[Expression<Fr>]| {
         expressions.iter().map(Expression::degree).max().unwrap_or(1).max(1)
     };
     let mut lookups = vec![];
-    for argument in vk.cs().lookups() {
+    for argument in cs.lookups() {
         let (inputs, tables) = (argument.input_expressions(), argument.table_expressions());
         let degree = (2 + highest(inputs) + highest(tables)).max(4);
         let name = argument.name().to_owned();

@@ -7,15 +7,21 @@ use std::{
 };
 
 use serde_json::{Value, json};
-use zkverdict::evm::{DebugInfo, EvmError};
+use zkverdict::evm::{DebugInfo, EvmError, Experiment, Fork};
 
-use crate::lab::{JSON, PIPELINES, SOURCES, unhex};
+use crate::lab::{JSON, Lab, PIPELINES, SOURCES, unhex};
 
 const ROOT: &str = env!("CARGO_MANIFEST_DIR");
 
 /// Runs solc (`npm ci` installs it) on standard JSON.
 fn solc(input: &Value) -> Result<Value, EvmError> {
+    Ok(compile("solc", input))
+}
+
+/// Runs the compiler of an npm package.
+fn compile(package: &str, input: &Value) -> Value {
     let mut solc = Command::new(Path::new(ROOT).join("tools/solc"))
+        .env("SOLC_PACKAGE", package)
         .arg("--standard-json")
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
@@ -25,7 +31,7 @@ fn solc(input: &Value) -> Result<Value, EvmError> {
     stdin.write_all(input.to_string().as_bytes()).expect("solc reads its input");
     drop(stdin);
     let output = solc.wait_with_output().expect("solc ends");
-    Ok(serde_json::from_slice(&output.stdout).expect("solc writes JSON"))
+    serde_json::from_slice(&output.stdout).expect("solc writes JSON")
 }
 
 fn input(via_ir: bool) -> Value {
@@ -59,6 +65,7 @@ fn fixture_is_what_the_compiler_gives() {
             let bytecode = contract["evm"]["bytecode"]["object"].as_str().unwrap();
             let code = unhex(bytecode);
             let debug = DebugInfo::from_compiler(&input, &file, name, &code, solc).unwrap();
+            assert!(!debug.is_coarse);
             let own = debug.files.iter().find(|known| known.name == file).unwrap();
             all[pipeline][name] = json!({
                 "id": own.id,
@@ -74,6 +81,32 @@ fn fixture_is_what_the_compiler_gives() {
         std::fs::write(path, text).unwrap();
     } else {
         assert!(all == serde_json::from_str::<Value>(JSON).unwrap(), "run with UPDATE_SNAPSHOTS=1");
+    }
+}
+
+/// The oldest compiler that the contracts allow, and the newest.
+#[test]
+fn lines_inside_assembly_are_found_with_every_compiler() {
+    // Without the optimizer the oldest one runs out of stack.
+    for (compiler, optimizer) in [("solc820", true), ("solc", true), ("solc", false)] {
+        let mut input = input(true);
+        input["settings"]["optimizer"]["enabled"] = optimizer.into();
+        let output = compile(compiler, &input);
+        let code = &output["contracts"]["Lab.sol"]["Lab"]["evm"]["bytecode"]["object"];
+        let code = unhex(code.as_str().unwrap());
+        let run = |input: &Value| Ok::<_, EvmError>(compile(compiler, input));
+        let debug = DebugInfo::from_compiler(&input, "Lab.sol", "Lab", &code, run).unwrap();
+        let report = Experiment::new(&code, &Lab::read("legacy").good_calldata())
+            .with_debug_info(debug)
+            .run(Fork::Prague)
+            .unwrap();
+        let line = Lab::line_of("staticcall(gas(), 0x08");
+        let pairing = report.lines.iter().find(|known| known.line == line);
+        assert!(
+            pairing.is_some_and(|line| (113_000..114_000).contains(&line.gas)),
+            "{compiler}, optimizer {optimizer}: {:?}",
+            report.lines
+        );
     }
 }
 

@@ -45,6 +45,7 @@ impl Lab {
                 name: format!("{name}.sol"),
                 text: (*text).to_owned(),
             }],
+            is_coarse: false,
         }
     }
 
@@ -67,7 +68,7 @@ impl Lab {
     }
 
     /// The line, counted from one, that contains this text.
-    pub fn line_of(&self, text: &str) -> usize {
+    pub fn line_of(text: &str) -> usize {
         SOURCES[0].1.lines().position(|line| line.contains(text)).unwrap() + 1
     }
 

@@ -77,7 +77,9 @@ fn unusable_snapshots_are_refused() {
 #[test]
 fn texts_name_every_figure() {
     let reports = reports();
-    let text = reports[1].clone().with_prediction(170_000).to_string();
+    let lab = Lab::read("via_ir");
+    let experiment = lab.experiment(&lab.good_calldata()).with_prediction(Fork::Prague, 170_000);
+    let text = experiment.run(Fork::Prague).unwrap().to_string();
     for expected in ["Lab on prague: accepted", "ecPairing", "113,000", "OP stack", "predicted"] {
         assert!(text.contains(expected), "{expected} in {text}");
     }

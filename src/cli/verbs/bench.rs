@@ -1,7 +1,6 @@
 //! `bench`: what keys, proofs, verification and gas cost, per model.
 
 use super::gas;
-use crate::circuit::Wishes;
 use crate::cli::memory::peak_bytes;
 use crate::cli::path::Keyed;
 use crate::cli::proof_file::ProofFile;
@@ -89,7 +88,7 @@ pub fn run(args: Args, console: &Console) -> Result<Answer, CliError> {
 fn bench(path: &Path, args: &Args, console: &Console) -> Result<Row, CliError> {
     let (model, _) = input::model(path)?;
     let summary = model.summary();
-    let keyed = Keyed::generate(model, Wishes::from(args.wishes), console)?;
+    let keyed = Keyed::generate(model, args.wishes, console)?;
     // The middle of each input's range: an input like any other.
     let inputs: Vec<Vec<i32>> = (keyed.model.inputs.iter())
         .map(|port| {

@@ -4,7 +4,6 @@ use super::gas;
 use crate::chain::{
     Chain, Deployed, Deployment, LocalChain, Revert, SendOptions, Submission, Verdict, block_on,
 };
-use crate::circuit::Wishes;
 use crate::cli::chain_args::deployable;
 use crate::cli::path::Keyed;
 use crate::cli::proof_file::{Inference, ProofFile};
@@ -102,7 +101,7 @@ pub fn run(args: Args, console: &Console) -> Result<Answer, CliError> {
     };
     let summary = model.summary();
     let inputs = inputs.into_iter().next().unwrap_or_default();
-    let keyed = Keyed::generate(model, Wishes::from(args.wishes), console)?;
+    let keyed = Keyed::generate(model, args.wishes, console)?;
     let document = keyed.prove(&inputs, Fr::zero(), console)?;
     let proof = ProofFile::from(&document);
     let compiled = keyed.contract(&args.compiler, console)?;

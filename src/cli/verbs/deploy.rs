@@ -1,6 +1,6 @@
 //! `deploy`: puts a bundle's verifier on a chain.
 
-use crate::chain::{Deployed, Deployment, Record, Records, SendOptions, block_on};
+use crate::chain::{Deployed, Deployment, Record, Records, block_on};
 use crate::cli::bundle::Bundle;
 use crate::cli::chain_args::{ChainArgs, deploy_options, deployable};
 use crate::cli::{Answer, CliError, Console, contract};
@@ -16,6 +16,8 @@ pub struct Args {
     bundle: PathBuf,
     #[command(flatten)]
     chain: ChainArgs,
+    #[command(flatten)]
+    compiler: contract::CompilerArgs,
     /// Another salt gives another address
     #[arg(long, value_name = "HEX32", default_value_t)]
     salt: B256,
@@ -27,9 +29,10 @@ pub struct Args {
     force_unsafe_dev_srs: bool,
 }
 
+/// Where a contract lies.
 #[derive(Serialize)]
 #[serde(transparent)]
-struct Report(Deployed);
+pub struct Report(pub Deployed);
 
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -62,9 +65,10 @@ impl fmt::Display for DryRun {
 
 /// Deploys the verifier unless it is there.
 pub fn run(args: Args, console: &Console) -> Result<Answer, CliError> {
+    let send = args.chain.send_options(console);
     let bundle = Bundle::open(&args.bundle)?;
-    let rendered = contract::render(&bundle, None)?;
-    let compiled = contract::compile(&rendered, &args.chain.compiler.find()?, console)?;
+    let rendered = contract::render_bundle(&bundle, None)?;
+    let compiled = contract::compile(&rendered, &args.compiler.find()?, console)?;
     let contract = deployable(&compiled)?;
     let options = deploy_options(&bundle, args.salt, args.force_unsafe_dev_srs);
     block_on(async {
@@ -77,7 +81,7 @@ pub fn run(args: Args, console: &Console) -> Result<Answer, CliError> {
         }
         console.note(format!("{} will lie at {}", contract.name, deployment.address()));
         let stage = console.stage("deploying");
-        let deployed = deployment.send(chain, &SendOptions::default()).await?;
+        let deployed = deployment.send(chain, &send).await?;
         drop(stage);
         // A chain that ends with this command leaves nothing to be found again.
         if connection.local.is_none() {

@@ -2,9 +2,10 @@
 
 use crate::cli::{
     Answer, CliError, Console,
-    artifact::{Artifact, debug_info},
+    artifact::Artifact,
     bundle::Bundle,
     contract, files,
+    prediction::Prediction,
     proof_file::{ProofFile, unhex},
 };
 use crate::evm::{
@@ -13,6 +14,7 @@ use crate::evm::{
 };
 use crate::solidity::{CompiledContract, SolidityCompiler, verify_proof_calldata_of_words};
 use serde::{Serialize, Serializer};
+use serde_json::Value;
 use std::cell::OnceCell;
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -178,8 +180,8 @@ impl Serialize for Measured {
 }
 
 /// Measures a call.
-pub fn run(args: Args, console: &Console) -> Result<Answer, CliError> {
-    let workbench = Workbench { args: &args, console, compiler: OnceCell::new() };
+pub fn run(args: &Args, console: &Console) -> Result<Answer, CliError> {
+    let workbench = Workbench { args, console, compiler: OnceCell::new() };
     let experiment = workbench.experiment()?;
     let stage = console.stage("measuring");
     let run = |forks: &[Fork]| -> Result<Vec<GasReport>, CliError> {
@@ -239,7 +241,7 @@ impl Workbench<'_> {
                 let experiment = Experiment::new(&artifact.creation_code, &calldata.0)
                     .named(&artifact.name)
                     .with_abi(abi(&artifact)?);
-                match self.positions(&artifact) {
+                match self.positions_of(&artifact) {
                     Some(debug) => experiment.with_debug_info(debug),
                     None => experiment,
                 }
@@ -267,24 +269,22 @@ impl Workbench<'_> {
     }
 
     fn of_bundle(&self, bundle: &Path, proof: &Path) -> Result<Experiment, CliError> {
+        let bundle = Bundle::open(bundle)?;
         let proof = ProofFile::read(proof)?;
-        let rendered = contract::render(&Bundle::open(bundle)?, None)?;
+        let rendered = contract::render_bundle(&bundle, None)?;
         let compiled = contract::compile(&rendered, self.compiler()?, self.console)?;
+        let predicted = Prediction::new(bundle.circuit(&bundle.model()?)?.plan()).verify_gas;
         let file = format!("{}.sol", compiled.name);
-        let _stage = self.console.stage("finding source lines");
-        let fine = debug_info(
-            self.compiler()?,
-            &compiled.standard_json,
-            &file,
-            &compiled.name,
-            &compiled.init_code,
-        );
-        let debug = fine.unwrap_or_else(|error| {
-            self.console.warn(format_args!("lines inside assembly are not told apart: {error}"));
+        let debug =
+            self.positions(&compiled.standard_json, &file, &compiled.name, &compiled.init_code);
+        let debug = debug.unwrap_or_else(|| {
             let source = SourceFile { id: 0, name: file, text: compiled.source.clone() };
-            DebugInfo { source_map: compiled.source_map.clone(), files: vec![source] }
+            let (source_map, files) = (compiled.source_map.clone(), vec![source]);
+            DebugInfo { source_map, files, is_coarse: true }
         });
-        Ok(experiment(&compiled, &proof)?.with_debug_info(debug))
+        Ok(experiment(&compiled, &proof)?
+            .with_debug_info(debug)
+            .with_prediction(Fork::Prague, predicted))
     }
 
     fn consumer(&self, path: &Path, verifier: &Experiment) -> Result<Consumer, CliError> {
@@ -308,7 +308,7 @@ impl Workbench<'_> {
             }
         };
         Ok(Consumer {
-            debug: self.positions(&artifact),
+            debug: self.positions_of(&artifact),
             name: artifact.name,
             creation_code: artifact.creation_code,
             calldata,
@@ -326,19 +326,45 @@ impl Workbench<'_> {
         }
     }
 
+    fn positions_of(&self, artifact: &Artifact) -> Option<DebugInfo> {
+        let Some((input, file)) = &artifact.compilation else {
+            let name = &artifact.name;
+            self.console.warn(format_args!(
+                "no phases and lines of `{name}`: its source is not there, or has changed since"
+            ));
+            return None;
+        };
+        self.positions(input, file, &artifact.name, &artifact.creation_code)
+    }
+
     /// Positions are worth having, but a report is possible without.
-    fn positions(&self, artifact: &Artifact) -> Option<DebugInfo> {
-        let (input, file) = artifact.compilation.as_ref()?;
-        let _stage = self.console.stage("finding source lines");
+    fn positions(
+        &self,
+        input: &Value,
+        file: &str,
+        name: &str,
+        creation_code: &[u8],
+    ) -> Option<DebugInfo> {
+        let stage = self.console.stage("finding source lines");
         let debug = self.compiler().and_then(|compiler| {
-            debug_info(compiler, input, file, &artifact.name, &artifact.creation_code)
-        });
-        debug
-            .inspect_err(|error| {
-                let name = &artifact.name;
-                self.console.warn(format_args!("the source of `{name}` is left out: {error}"));
+            DebugInfo::from_compiler(input, file, name, creation_code, |input| {
+                Ok(compiler.standard_json(input)?)
             })
-            .ok()
+        });
+        drop(stage);
+        match debug {
+            Ok(debug) => {
+                if debug.is_coarse {
+                    self.console
+                        .warn(format_args!("lines inside assembly of `{name}` are not told apart"));
+                }
+                Some(debug)
+            }
+            Err(error) => {
+                self.console.warn(format_args!("no lines of `{name}`: {error}"));
+                None
+            }
+        }
     }
 
     fn compiler(&self) -> Result<&SolidityCompiler, CliError> {

@@ -1,8 +1,7 @@
 //! `inspect`: what a model is, and what it will cost.
 
 use super::keygen::Optimize;
-use crate::circuit::{ModelCircuit, Wishes};
-use crate::cli::{Answer, CliError, Console, input};
+use crate::cli::{Answer, CliError, Console, input, prediction::Prediction};
 use crate::model::{PortSummary, Summary};
 use serde::Serialize;
 use std::fmt;
@@ -32,6 +31,7 @@ struct PlanReport {
     fixed_columns: usize,
     instances: usize,
     optimize: Optimize,
+    predicted: Prediction,
 }
 
 impl fmt::Display for Report {
@@ -56,16 +56,21 @@ impl fmt::Display for Report {
         writeln!(f, "plan")?;
         writeln!(f, "  k           {} ({} rows in use)", plan.k, plan.rows)?;
         writeln!(f, "  columns     {} advice, {} fixed", plan.advice_columns, plan.fixed_columns)?;
-        writeln!(f, "  instances   {}", plan.instances)
+        writeln!(f, "  instances   {}", plan.instances)?;
+        let Prediction { prove_seconds, memory_bytes, proof_bytes, verify_gas, runtime_bytes } =
+            plan.predicted;
+        writeln!(f, "predicted")?;
+        writeln!(f, "  proving     {prove_seconds:.2} s, {} MB", memory_bytes >> 20)?;
+        writeln!(f, "  proof       {proof_bytes} bytes")?;
+        writeln!(f, "  verifying   {verify_gas} gas (Prague)")?;
+        writeln!(f, "  contract    {runtime_bytes} bytes of code")
     }
 }
 
 /// Describes a model and the circuit that would be made for it.
 pub fn run(args: Args, console: &Console) -> Result<Answer, CliError> {
     let (model, _) = input::model(&args.model)?;
-    let wishes = Wishes::from(args.wishes);
-    let circuit =
-        ModelCircuit::new(&model, wishes).map_err(|error| CliError::from(error).at(&args.model))?;
+    let circuit = args.wishes.plan(&model).map_err(|error| error.at(&args.model))?;
     let plan = circuit.plan();
     console.result(&Report {
         summary: model.summary(),
@@ -76,6 +81,7 @@ pub fn run(args: Args, console: &Console) -> Result<Answer, CliError> {
             fixed_columns: plan.shape.fixed_columns(),
             instances: circuit.instances(),
             optimize: args.wishes.optimize,
+            predicted: Prediction::new(plan),
         },
     })?;
     Ok(Answer::Yes)

@@ -1,7 +1,9 @@
 //! `keygen`: plans the layout, makes the keys, writes the bundle.
 
 use crate::circuit::{Goal, ModelCircuit, Wishes};
-use crate::cli::{Answer, CliError, Console, bundle::Bundle, bundle::hex, files, input};
+use crate::cli::bundle::{Bundle, hex};
+use crate::cli::{Answer, CliError, Console, files, input, prediction::Prediction};
+use crate::model::Model;
 use crate::proving::{Prover, Srs, SrsOrigin, Verifier};
 use serde::Serialize;
 use std::fmt;
@@ -20,6 +22,26 @@ pub struct Args {
     srs: SrsArgs,
     #[command(flatten)]
     wishes: WishArgs,
+    #[command(flatten)]
+    statement: StatementArgs,
+}
+
+/// What a proof says. Other choices are to come; these names are kept for them.
+#[derive(clap::Args)]
+#[allow(dead_code, reason = "each has one value so far, which clap checks")]
+pub struct StatementArgs {
+    /// Inferences in one proof
+    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=1))]
+    batch: u32,
+    /// What a proof shows of the input
+    #[arg(long, value_parser = ["public"], default_value = "public")]
+    input_visibility: String,
+    /// What a proof says of the output
+    #[arg(long, value_parser = ["public"], default_value = "public")]
+    output_claim: String,
+    /// Whether the weights are part of the key
+    #[arg(long, value_parser = ["public"], default_value = "public")]
+    weights: String,
 }
 
 /// Where the structured reference string comes from.
@@ -46,6 +68,26 @@ pub struct WishArgs {
     /// No larger k
     #[arg(long)]
     max_k: Option<u32>,
+    /// No more gas per verification, as predicted for Prague
+    #[arg(long, value_name = "GAS")]
+    max_gas: Option<u64>,
+}
+
+impl WishArgs {
+    /// Plans the circuit of a model; a bound on gas can make it narrower than `--optimize` would.
+    pub fn plan(self, model: &Model) -> Result<ModelCircuit, CliError> {
+        let wishes = Wishes::from(self);
+        let circuit = ModelCircuit::new(model, wishes)?;
+        let gas = |circuit: &ModelCircuit| Prediction::new(circuit.plan()).verify_gas;
+        let Some(most) = self.max_gas.filter(|&most| gas(&circuit) > most) else {
+            return Ok(circuit);
+        };
+        let narrow = ModelCircuit::new(model, Wishes { goal: Goal::Gas, ..wishes })?;
+        match gas(&narrow) {
+            least if least > most => Err(CliError::TooMuchGas { least, most }),
+            _ => Ok(narrow),
+        }
+    }
 }
 
 /// What a layout should be best at.
@@ -113,8 +155,7 @@ impl fmt::Display for Report {
 /// Makes the bundle.
 pub fn run(args: Args, console: &Console) -> Result<Answer, CliError> {
     let out = args.out.clone().unwrap_or_else(|| Bundle::default_path(&args.model));
-    let (bundle, pk_bytes, seconds) =
-        make(&args.model, &out, &args.srs, args.wishes.into(), console)?;
+    let (bundle, pk_bytes, seconds) = make(&args.model, &out, &args.srs, args.wishes, console)?;
     console.result(&Report {
         bundle: out.display().to_string(),
         k: bundle.manifest.k,
@@ -131,12 +172,11 @@ pub fn make(
     model_path: &Path,
     out: &Path,
     srs: &SrsArgs,
-    wishes: Wishes,
+    wishes: WishArgs,
     console: &Console,
 ) -> Result<(Bundle, usize, f64), CliError> {
     let (model, onnx) = input::model(model_path)?;
-    let circuit =
-        ModelCircuit::new(&model, wishes).map_err(|error| CliError::from(error).at(model_path))?;
+    let circuit = wishes.plan(&model).map_err(|error| error.at(model_path))?;
     let srs = srs.load(circuit.plan().k, console)?;
     let start = Instant::now();
     let stage = console.stage("making the keys");

@@ -9,14 +9,18 @@ mod deploy;
 #[cfg(feature = "compile")]
 mod gas;
 mod inspect;
-mod keygen;
+pub mod keygen;
 pub mod prove;
+#[cfg(all(feature = "compile", feature = "chain"))]
+mod registry;
 #[cfg(feature = "compile")]
 mod render;
 mod run;
 #[cfg(all(feature = "compile", feature = "chain"))]
 mod submit;
 mod verify;
+#[cfg(all(feature = "compile", feature = "chain"))]
+mod watch;
 
 use super::{Answer, CliError, Console};
 
@@ -38,13 +42,19 @@ pub enum Verb {
     Render(render::Args),
     /// Run the contract on a proof in process and report its gas
     #[cfg(feature = "compile")]
-    Gas(gas::Args),
+    Gas(Box<gas::Args>),
     /// Deploy the verifier to a chain
     #[cfg(all(feature = "compile", feature = "chain"))]
     Deploy(deploy::Args),
     /// Send a proof to the deployed verifier or to a consumer
     #[cfg(all(feature = "compile", feature = "chain"))]
     Submit(submit::Args),
+    /// Add, list and withdraw versions of models
+    #[cfg(all(feature = "compile", feature = "chain"))]
+    Registry(registry::Args),
+    /// Follow a consumer's requests, prove, answer
+    #[cfg(all(feature = "compile", feature = "chain"))]
+    Watch(watch::Args),
     /// Make keys, prove, verify and measure gas for each model, as a table
     #[cfg(feature = "compile")]
     Bench(bench::Args),
@@ -64,11 +74,15 @@ pub fn run(verb: Verb, console: &Console) -> Result<Answer, CliError> {
         #[cfg(feature = "compile")]
         Verb::Render(args) => render::run(args, console),
         #[cfg(feature = "compile")]
-        Verb::Gas(args) => gas::run(args, console),
+        Verb::Gas(args) => gas::run(&args, console),
         #[cfg(all(feature = "compile", feature = "chain"))]
         Verb::Deploy(args) => deploy::run(args, console),
         #[cfg(all(feature = "compile", feature = "chain"))]
         Verb::Submit(args) => submit::run(args, console),
+        #[cfg(all(feature = "compile", feature = "chain"))]
+        Verb::Registry(args) => registry::run(args, console),
+        #[cfg(all(feature = "compile", feature = "chain"))]
+        Verb::Watch(args) => watch::run(args, console),
         #[cfg(feature = "compile")]
         Verb::Bench(args) => bench::run(args, console),
         #[cfg(all(feature = "compile", feature = "chain"))]

@@ -1,6 +1,6 @@
 //! `submit`: gets a chain's verdict on a proof.
 
-use crate::chain::{Deployment, Revert, SendOptions, Submission, Verdict, VerdictReport, block_on};
+use crate::chain::{Deployment, Revert, Submission, Verdict, VerdictReport, block_on};
 use crate::cli::bundle::Bundle;
 use crate::cli::chain_args::{ChainArgs, deploy_options, deployable};
 use crate::cli::proof_file::{Inference, ProofFile};
@@ -20,7 +20,9 @@ pub struct Args {
     proof: PathBuf,
     #[command(flatten)]
     chain: ChainArgs,
-    /// The contract that takes `verifyProof(bytes,uint256[])` [default: the deployed verifier]
+    #[command(flatten)]
+    compiler: contract::CompilerArgs,
+    /// A verifier, or a consumer [default: the deployed verifier]
     #[arg(long, value_name = "ADDRESS")]
     to: Option<Address>,
     /// The salt that the verifier was deployed with
@@ -78,10 +80,11 @@ impl fmt::Display for DryRun {
 
 /// Sends a proof and says what the chain thinks of it.
 pub fn run(args: Args, console: &Console) -> Result<Answer, CliError> {
+    let send = args.chain.send_options(console);
     let bundle = Bundle::open(&args.bundle)?;
     let proof = ProofFile::read(&args.proof)?;
-    let rendered = contract::render(&bundle, None)?;
-    let compiled = contract::compile(&rendered, &args.chain.compiler.find()?, console)?;
+    let rendered = contract::render_bundle(&bundle, None)?;
+    let compiled = contract::compile(&rendered, &args.compiler.find()?, console)?;
     let contract = deployable(&compiled)?;
     let instances: Vec<U256> =
         proof.instances.iter().map(|&word| U256::from_be_bytes(word)).collect();
@@ -95,10 +98,10 @@ pub fn run(args: Args, console: &Console) -> Result<Answer, CliError> {
                 let _stage = console.stage("deploying to the local chain");
                 let options = deploy_options(&bundle, args.salt, false);
                 let deployment = Deployment::plan(chain, &contract, &options).await?;
-                deployment.send(chain, &SendOptions::default()).await?.address
+                deployment.send(chain, &send).await?.address
             }
         };
-        let submission = Submission::to_verifier(verifier, &proof.proof, &instances);
+        let submission = Submission::detect(chain, verifier, &proof.proof, &instances).await?;
         if args.chain.dry_run {
             let simulated = submission.simulate(chain, &contract.abi).await?;
             let report = DryRun {
@@ -113,7 +116,7 @@ pub fn run(args: Args, console: &Console) -> Result<Answer, CliError> {
             return Ok(answer);
         }
         let stage = console.stage("submitting the proof");
-        let verdict = submission.send(chain, &contract.abi, &SendOptions::default()).await?;
+        let verdict = submission.send(chain, &contract.abi, &send).await?;
         drop(stage);
         let outputs = match &verdict {
             Verdict::Accepted(_) => bundle.outputs(&proof)?,

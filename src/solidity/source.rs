@@ -1,0 +1,376 @@
+//! What the template is filled with.
+
+use askama::Template;
+use halo2_proofs::halo2curves::{
+    bn256::Fr,
+    ff::{Field, PrimeField},
+};
+use sha3::{Digest, Keccak256};
+
+use super::{
+    constraints::{ConstraintSource, LookupSource, PermutationSource, permutation, polynomials},
+    contract::{INTERFACE, VerifierContract},
+    expression::field_literal,
+    layout::{
+        Layout, Ptr, challenge_name, g2_bytes, omega_power, point_words, rotated, rotation_title,
+        scalar_word, word,
+    },
+    openings::{SetSource, sets, term_ranges, unit_term},
+    protocol::{Challenge, ProofPoint, Protocol},
+};
+
+/// Selectors of the typed errors, as Yul.
+pub(super) struct Selectors {
+    pub(super) precompile_failed: String,
+    pub(super) point_not_on_curve: String,
+    pub(super) scalar_out_of_range: String,
+    pub(super) challenge_in_domain: String,
+    pub(super) memory_in_use: String,
+    pub(super) invalid_proof: String,
+}
+
+impl Selectors {
+    fn new() -> Self {
+        let selector = |signature: &str| word(&Keccak256::digest(signature)[..4]);
+        Self {
+            precompile_failed: selector("PrecompileFailed(uint256)"),
+            point_not_on_curve: selector("PointNotOnCurve(uint256)"),
+            scalar_out_of_range: selector("ScalarOutOfRange(uint256)"),
+            challenge_in_domain: selector("ChallengeInDomain()"),
+            memory_in_use: selector("MemoryInUse()"),
+            invalid_proof: selector("InvalidProof()"),
+        }
+    }
+}
+
+pub(super) struct ChallengePlace {
+    pub(super) name: String,
+    pub(super) mptr: Ptr,
+}
+
+/// A term of the multi-scalar multiplication.
+pub(super) struct Term {
+    pub(super) title: String,
+    pub(super) x_mptr: Ptr,
+    pub(super) y_mptr: Ptr,
+    pub(super) scalar_mptr: Ptr,
+    pub(super) end_mptr: Ptr,
+    pub(super) x: String,
+    pub(super) y: String,
+}
+
+impl Term {
+    fn at(mptr: Ptr, title: String) -> Self {
+        let Ptr(at) = mptr;
+        Self {
+            title,
+            x_mptr: mptr,
+            y_mptr: Ptr(at + 0x20),
+            scalar_mptr: Ptr(at + 0x40),
+            end_mptr: Ptr(at + 0x60),
+            x: String::new(),
+            y: String::new(),
+        }
+    }
+}
+
+pub(super) struct Copy {
+    pub(super) mptr: Ptr,
+    pub(super) offset: Ptr,
+    pub(super) length: Ptr,
+}
+
+pub(super) struct RoundSource {
+    pub(super) title: String,
+    pub(super) copy: Option<Copy>,
+    pub(super) draws: Vec<String>,
+}
+
+pub(super) struct InstanceSource {
+    pub(super) title: String,
+    pub(super) count: usize,
+    pub(super) point: String,
+    pub(super) cptr: String,
+    pub(super) length: Ptr,
+    pub(super) mptr: Ptr,
+    pub(super) denominator_mptr: Ptr,
+}
+
+pub(super) struct LagrangeSource {
+    pub(super) last: usize,
+    pub(super) blinding_factors: usize,
+    pub(super) first_denominator_mptr: Ptr,
+    pub(super) last_denominator_mptr: Ptr,
+    pub(super) blinding_denominator_mptr: Ptr,
+}
+
+pub(super) struct OpeningPoint {
+    pub(super) mptr: Ptr,
+    pub(super) value: String,
+    pub(super) in_first_set: bool,
+}
+
+#[derive(Template)]
+#[template(path = "Halo2Verifier.sol", escape = "none")]
+pub(super) struct Source<'a> {
+    pub(super) interface: &'a str,
+    pub(super) title: String,
+    pub(super) name: &'a str,
+    pub(super) k: u32,
+    pub(super) r_mptr: Ptr,
+    pub(super) weight_mptr: Ptr,
+    pub(super) count_mptr: Ptr,
+    pub(super) vk_digest: String,
+    pub(super) transcript_repr: String,
+    pub(super) num_instances: usize,
+    pub(super) num_points: usize,
+    pub(super) num_evaluations: usize,
+    pub(super) proof_length: usize,
+    pub(super) calldata_length: usize,
+    pub(super) instances_cptr: Ptr,
+    pub(super) instances_length: Ptr,
+    pub(super) batch_item_length: usize,
+    pub(super) evaluations_offset: Ptr,
+    pub(super) evaluations_length: Ptr,
+    pub(super) evaluations_hash_length: Ptr,
+    pub(super) opening_offset: Ptr,
+    pub(super) transcript_mptr: Ptr,
+    pub(super) evaluations_mptr: Ptr,
+    pub(super) challenges: Vec<ChallengePlace>,
+    pub(super) l_first_mptr: Ptr,
+    pub(super) l_last_mptr: Ptr,
+    pub(super) l_active_mptr: Ptr,
+    pub(super) inverses_mptr: Ptr,
+    pub(super) inverses_end_mptr: Ptr,
+    pub(super) inverses_length: Ptr,
+    pub(super) inverse_of_vanishing_mptr: Ptr,
+    pub(super) inverse_of_x_mptr: Option<Ptr>,
+    pub(super) scratch_mptr: Ptr,
+    pub(super) right_mptr: Ptr,
+    pub(super) left_mptr: Ptr,
+    pub(super) proof_terms_mptr: Ptr,
+    pub(super) key_terms_mptr: Ptr,
+    pub(super) terms_end_mptr: Ptr,
+    pub(super) selectors: Selectors,
+    pub(super) g2: Vec<String>,
+    pub(super) minus_tau_g2: Vec<String>,
+    pub(super) omega: String,
+    pub(super) omega_inverse: String,
+    pub(super) rows_inverse: String,
+    pub(super) delta: String,
+    pub(super) key_terms: Vec<Term>,
+    pub(super) generator: Term,
+    pub(super) opening_quotient: Term,
+    pub(super) opening_proof: Term,
+    pub(super) rounds: Vec<RoundSource>,
+    pub(super) instances: Vec<InstanceSource>,
+    pub(super) lagrange: Option<LagrangeSource>,
+    pub(super) opening_points: Vec<OpeningPoint>,
+    pub(super) constraints: Vec<ConstraintSource>,
+    pub(super) permutation: Option<PermutationSource>,
+    pub(super) lookups: Vec<LookupSource>,
+    pub(super) sets: Vec<SetSource>,
+    pub(super) unit_term: Option<Term>,
+    pub(super) first_ranges: Vec<(Ptr, Ptr)>,
+    pub(super) ranges: Vec<(Ptr, Ptr)>,
+}
+
+impl<'a> Source<'a> {
+    pub(super) fn new(contract: &'a VerifierContract) -> Self {
+        let VerifierContract { name, protocol, layout, .. } = contract;
+        let num_instances = protocol.num_instances();
+        let proof_length = protocol.proof_length();
+        let evaluations_offset = 0x40 * protocol.points_before_evaluations();
+        let evaluations_length = 0x20 * protocol.num_evaluations;
+        let proof_term = |point: ProofPoint| {
+            let mptr = layout.proof_term(point).unwrap_or(layout.proof_terms_mptr);
+            Term::at(mptr, format!("{point:?}"))
+        };
+        let (constraints, lookups) = polynomials(protocol, layout);
+        let unit = unit_term(protocol, layout);
+        let unit_mptr = unit.as_ref().map(|&(_, mptr)| mptr);
+        let omega_inverse = omega_power(protocol, -1);
+        let rows_inverse = Fr::from(1 << protocol.k).invert().unwrap_or(Fr::ZERO);
+        Self {
+            interface: interface_body(),
+            title: format!("Verifier of {name}'s circuit"),
+            name,
+            k: protocol.k,
+            r_mptr: layout.r_mptr,
+            weight_mptr: layout.weight_mptr,
+            count_mptr: layout.count_mptr,
+            vk_digest: word(&contract.vk_digest()),
+            transcript_repr: scalar_word(protocol.key.transcript_repr),
+            num_instances,
+            num_points: protocol.points.len(),
+            num_evaluations: protocol.num_evaluations,
+            proof_length,
+            // Selector, two offsets, two lengths.
+            calldata_length: 0x84 + proof_length + 0x20 * num_instances,
+            instances_cptr: Ptr(0x84 + proof_length),
+            instances_length: Ptr(0x20 * num_instances),
+            // Two offsets, two lengths.
+            batch_item_length: 0x80 + proof_length + 0x20 * num_instances,
+            evaluations_offset: Ptr(evaluations_offset),
+            evaluations_length: Ptr(evaluations_length),
+            evaluations_hash_length: Ptr(0x20 + evaluations_length),
+            opening_offset: Ptr(evaluations_offset + evaluations_length),
+            transcript_mptr: layout.transcript_mptr,
+            evaluations_mptr: layout.evaluations_mptr,
+            challenges: challenge_places(protocol, layout),
+            l_first_mptr: layout.l_first_mptr,
+            l_last_mptr: layout.l_last_mptr,
+            l_active_mptr: layout.l_active_mptr,
+            inverses_mptr: layout.inverses_mptr,
+            inverses_end_mptr: layout.inverses_end_mptr,
+            inverses_length: Ptr(layout.inverses_end_mptr.0 - layout.inverses_mptr.0),
+            inverse_of_vanishing_mptr: layout.inverse_of_vanishing_mptr,
+            inverse_of_x_mptr: layout.inverse_of_x_mptr,
+            scratch_mptr: layout.scratch_mptr,
+            right_mptr: layout.right_mptr,
+            left_mptr: layout.left_mptr,
+            proof_terms_mptr: layout.proof_terms_mptr,
+            key_terms_mptr: layout.key_terms_mptr,
+            terms_end_mptr: layout.terms_end_mptr,
+            selectors: Selectors::new(),
+            g2: g2_bytes(protocol.key.g2).iter().map(|bytes| word(bytes)).collect(),
+            minus_tau_g2: g2_bytes(-protocol.key.tau_g2).iter().map(|bytes| word(bytes)).collect(),
+            omega: field_literal(protocol.omega),
+            omega_inverse: field_literal(omega_inverse),
+            rows_inverse: field_literal(rows_inverse),
+            delta: field_literal(Fr::DELTA),
+            key_terms: key_terms(layout),
+            generator: Term::at(layout.key_term(0), "[1]₁".to_owned()),
+            opening_quotient: proof_term(ProofPoint::OpeningQuotient),
+            opening_proof: proof_term(ProofPoint::OpeningProof),
+            rounds: rounds(protocol, layout),
+            instances: instances(protocol, layout),
+            lagrange: protocol.uses_lagrange_bases().then_some(LagrangeSource {
+                last: protocol.blinding_factors + 1,
+                blinding_factors: protocol.blinding_factors,
+                first_denominator_mptr: layout.first_denominator_mptr,
+                last_denominator_mptr: layout.last_denominator_mptr,
+                blinding_denominator_mptr: layout.blinding_denominator_mptr,
+            }),
+            opening_points: opening_points(protocol, layout),
+            constraints,
+            permutation: permutation(protocol, layout),
+            lookups,
+            sets: sets(protocol, layout),
+            unit_term: unit.map(|(title, mptr)| Term::at(mptr, title)),
+            first_ranges: term_ranges(protocol, layout, unit_mptr),
+            ranges: term_ranges(protocol, layout, None),
+        }
+    }
+}
+
+/// The interface without its licence and pragma.
+fn interface_body() -> &'static str {
+    let start = INTERFACE.find("/// @title").unwrap_or(0);
+    INTERFACE[start..].trim_end()
+}
+
+fn challenge_places(protocol: &Protocol, layout: &Layout) -> Vec<ChallengePlace> {
+    let is_used = |name: &str| match name {
+        "THETA" => !protocol.lookups.is_empty(),
+        "BETA" | "GAMMA" => protocol.uses_lagrange_bases(),
+        _ => true,
+    };
+    let challenges = layout.challenges(protocol).into_iter();
+    challenges
+        .filter(|(name, _)| is_used(name))
+        .map(|(name, mptr)| ChallengePlace { name, mptr })
+        .collect()
+}
+
+fn key_terms(layout: &Layout) -> Vec<Term> {
+    let terms = layout.key_points.iter().enumerate().map(|(i, key)| {
+        let [x, y] = point_words(key.point);
+        Term { x, y, ..Term::at(layout.key_term(i), key.title.clone()) }
+    });
+    terms.collect()
+}
+
+fn rounds(protocol: &Protocol, layout: &Layout) -> Vec<RoundSource> {
+    let used: Vec<_> =
+        challenge_places(protocol, layout).into_iter().map(|place| place.name).collect();
+    let mut sources = vec![];
+    for (i, round) in protocol.rounds.iter().enumerate() {
+        // The first round comes after the key's digest and the instances, the others after the state.
+        let before = 0x20 + if i == 0 { 0x20 * protocol.num_instances() } else { 0 };
+        let length = 0x40 * round.points.len();
+        let copy = (length > 0).then_some(Copy {
+            mptr: Ptr(layout.transcript_mptr.0 + before),
+            offset: Ptr(0x40 * round.points.start),
+            length: Ptr(length),
+        });
+        let mut draws = vec![];
+        for (j, &challenge) in round.challenges.iter().enumerate() {
+            let hashed = before + length;
+            // A single word is followed by 0x01.
+            let squeeze = if j > 0 || hashed == 0x20 {
+                "squeeze_again()".to_owned()
+            } else {
+                format!("squeeze({})", Ptr(hashed))
+            };
+            let name = challenge_name(challenge);
+            draws.push(if used.contains(&name) {
+                format!("mstore({name}_MPTR, {squeeze})")
+            } else {
+                format!("pop({squeeze}) // {} is not used by this circuit.", name.to_lowercase())
+            });
+        }
+        sources.push(RoundSource { title: round_title(&round.challenges), copy, draws });
+    }
+    sources
+}
+
+fn round_title(challenges: &[Challenge]) -> String {
+    let title = match challenges.first() {
+        Some(Challenge::Phase(_)) => "Advice of this phase; challenges for the next.",
+        Some(Challenge::Theta) => {
+            "Advice of the last phase; θ compresses the columns of a look-up."
+        }
+        Some(Challenge::Beta) => {
+            "Permuted inputs and tables of look-ups; β and γ make products of values."
+        }
+        Some(Challenge::Y) => {
+            "Running products and the random polynomial; y adds up the constraints."
+        }
+        Some(Challenge::X) | Some(Challenge::Gamma) | None => {
+            "Pieces of the quotient; all is evaluated at x."
+        }
+    };
+    title.to_owned()
+}
+
+fn instances(protocol: &Protocol, layout: &Layout) -> Vec<InstanceSource> {
+    let queries = protocol.instance_queries.iter().enumerate();
+    let sources = queries.map(|(query, &(column, rotation))| {
+        let before: usize = protocol.instance_counts[..column].iter().sum();
+        let count = protocol.instance_counts[column];
+        InstanceSource {
+            title: format!("Instance column {column} at {}", rotation_title(rotation.into())),
+            count,
+            point: rotated(protocol, "mload(X_MPTR)", rotation.into()),
+            cptr: match before {
+                0 => "instances_cptr".to_owned(),
+                before => format!("add(instances_cptr, {})", Ptr(0x20 * before)),
+            },
+            length: Ptr(0x20 * count),
+            mptr: layout.instance_evaluation(query),
+            denominator_mptr: layout.instance_denominator(protocol, query),
+        }
+    });
+    sources.collect()
+}
+
+fn opening_points(protocol: &Protocol, layout: &Layout) -> Vec<OpeningPoint> {
+    let first = protocol.sets.first().map(|set| set.rotations.as_slice()).unwrap_or_default();
+    let points = layout.rotations.iter().map(|&rotation| OpeningPoint {
+        mptr: layout.opening_point(rotation),
+        value: rotated(protocol, "x", rotation),
+        in_first_set: first.contains(&rotation),
+    });
+    points.collect()
+}

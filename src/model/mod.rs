@@ -1,5 +1,6 @@
 //! From an ONNX file to a quantized graph, and what that graph computes.
 
+mod difference;
 mod error;
 mod eval;
 mod graph;
@@ -15,6 +16,7 @@ pub mod quantize;
 mod requantization;
 mod summary;
 
+pub use difference::*;
 pub use error::*;
 pub use eval::*;
 pub use graph::*;

@@ -245,10 +245,11 @@ impl Rewriter<'_> {
         };
         // Products of activations need no more than their inputs' scales.
         let (true, Some(weights)) = (self.float.is_activation(&x), self.float_constant(&w)) else {
-            if node.op_type == "MatMul" && !self.float.is_activation(&x) {
-                if let Some(constant) = self.float_constant(&x) {
-                    node.input[0] = self.quantize_operand(&x, &constant);
-                }
+            if node.op_type == "MatMul"
+                && !self.float.is_activation(&x)
+                && let Some(constant) = self.float_constant(&x)
+            {
+                node.input[0] = self.quantize_operand(&x, &constant);
             }
             return Ok(());
         };

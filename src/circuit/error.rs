@@ -71,7 +71,6 @@ impl CircuitError {
     pub fn hint(&self) -> Option<String> {
         match self {
             Self::TooManyRows { needed, .. } => Some(format!("ask for k = {needed} or more")),
-            ),
             Self::Disagreement { .. } => {
                 Some("this is a defect of zkverdict; please report it with the model".into())
             }

@@ -517,6 +517,38 @@ def float_kernel(op):
     return g, g.q(real, ys, yz), kind
 
 
+def folded(kind_of):
+    """What exporters leave between a product and QuantizeLinear; onnxruntime computes it in floats."""
+    kind = dtype()
+    g = Graph()
+    if kind_of == "matmul bias":
+        k, n = int(rng.integers(2, 30)), int(rng.integers(1, 12))
+        x, xs, xz = quantized(kind, [2, 3, k])
+        w, ws, wz = weights([k, n], n, rng.integers(2) == 0)
+        axis = 1 if np.ndim(ws) else None
+        real = g.node("MatMul", [g.dq(g.input(x), xs, xz), g.dq(g.const(w), ws, wz, axis)])
+        spread = float(xs * np.max(ws)) * 1000
+        real = g.node("Add", [real, g.const((rng.uniform(-1, 1, n) * spread).astype(np.float32))])
+        ys = matching(xs, ws, k)
+    elif kind_of == "conv norm":
+        cin, cout = 3, int(rng.integers(2, 6))
+        x, xs, xz = quantized(kind, [1, cin, 6, 7])
+        w, ws, wz = weights([cout, cin, 3, 3], cout, False)
+        real = g.node("Conv", [g.dq(g.input(x), xs, xz), g.dq(g.const(w), ws, wz)], kernel_shape=[3, 3])
+        constants = [rng.uniform(-1.5, 1.5, cout), rng.uniform(-1, 1, cout), rng.uniform(-1, 1, cout), rng.uniform(0.5, 2, cout)]
+        real = g.node("BatchNormalization", [real, *[g.const(c.astype(np.float32)) for c in constants]])
+        real = g.node("Relu", [real])
+        ys = matching(xs, ws, cin * 9)
+    else:
+        k, n = int(rng.integers(2, 30)), int(rng.integers(1, 12))
+        x, xs, xz = quantized(kind, [3, k])
+        w = integers(np.int8, [k, n])
+        acc = g.node("MatMulInteger", [g.input(x), g.const(w), g.const(xz), g.const(np.int8(0))])
+        real = g.node("Mul", [g.node("Cast", [acc], to=T.FLOAT), g.const(np.float32(0.001))])
+        ys = np.float32(74 * 74 * np.sqrt(k) / 60 * 0.001)
+    return g, g.q(real, ys, zero_point(kind)), kind
+
+
 PLAN = [
     *[("conv2d qop", lambda: conv("qop", 2))] * 60,
     *[("conv2d qdq", lambda: conv("qdq", 2))] * 60,
@@ -555,6 +587,7 @@ PLAN = [
         for op in ["Softmax", "LayerNormalization", "ReduceMean", "ReduceSum", "Sub", "ConvTranspose"]
         for _ in range(10)
     ],
+    *[(f"float {k}", lambda k=k: folded(k)) for k in ["matmul bias", "conv norm", "matmul integer"] for _ in range(10)],
 ]
 
 

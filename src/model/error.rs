@@ -47,6 +47,18 @@ pub enum ModelError {
         reason: String,
     },
 
+    /// The bytes of an initializer that lie in another file cannot be read.
+    #[error("initializer `{tensor}`: cannot read its data from `{location}`")]
+    ExternalData {
+        /// Its name.
+        tensor: String,
+        /// Where its data lies.
+        location: String,
+        /// Why not.
+        #[source]
+        source: std::io::Error,
+    },
+
     /// A node uses a name that nothing before it makes: it does not exist, or the graph has a cycle.
     #[error("node `{node}`: no earlier node makes its input `{tensor}`")]
     UnknownTensor {

@@ -7,12 +7,14 @@ use super::ModelError;
 pub(super) const MAX_ELEMENTS: usize = 1 << 22;
 /// Elements of all activations together.
 pub(super) const MAX_TOTAL_ELEMENTS: usize = 1 << 25;
-/// Nodes of a graph, and messages of any other kind.
+/// Nodes of a graph.
 pub(super) const MAX_NODES: usize = 1 << 16;
+/// Messages and strings of a file.
+pub(super) const MAX_MESSAGES: usize = 1 << 20;
 /// Axes of a tensor.
 pub(super) const MAX_RANK: usize = 16;
-/// Multiply-accumulates of one inference.
-pub(super) const MAX_MACS: u128 = 1 << 40;
+/// Steps of one inference: products, and elements seen by windows and reductions.
+pub(super) const MAX_STEPS: u128 = 1 << 34;
 
 /// The number of elements of a shape, if it is within the limits.
 pub(super) fn elements(what: &str, shape: &[usize]) -> Result<usize, ModelError> {

@@ -17,6 +17,7 @@ mod summary;
 pub use error::*;
 pub use eval::*;
 pub use graph::*;
+pub use import::{ExternalData, ImportOptions, supported_operators};
 pub use input::InputFormat;
 pub use line::{Line, Steps};
 pub use operator::*;

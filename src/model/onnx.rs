@@ -4,10 +4,105 @@
 
 use prost::{Enumeration, Message, Oneof};
 
+use super::{ModelError, limits};
+
+/// Decodes a file, after counting what it is made of: a message of two bytes in the file takes some
+/// hundred bytes in memory.
+pub(super) fn decode(bytes: &[u8]) -> Result<ModelProto, ModelError> {
+    let mut count = 0;
+    count_messages(bytes, Level::Model, &mut count);
+    if count > limits::MAX_MESSAGES {
+        return Err(ModelError::TooLarge {
+            what: "the number of protobuf messages".into(),
+            got: count as u128,
+            limit: limits::MAX_MESSAGES as u128,
+        });
+    }
+    ModelProto::decode(bytes).map_err(ModelError::NotOnnx)
+}
+
+/// The messages that hold others.
+#[derive(Clone, Copy)]
+enum Level {
+    Model,
+    Graph,
+    Node,
+    Attribute,
+    Tensor,
+    ValueInfo,
+    Type,
+    TensorType,
+    Shape,
+    Other,
+}
+
+impl Level {
+    /// What a length-delimited field holds.
+    fn below(self, field: u64) -> Self {
+        match (self, field) {
+            (Self::Model, 7) => Self::Graph,
+            (Self::Graph, 1) => Self::Node,
+            (Self::Graph | Self::Attribute, 5) => Self::Tensor,
+            (Self::Graph, 11 | 12) => Self::ValueInfo,
+            (Self::Node, 5) => Self::Attribute,
+            (Self::ValueInfo, 2) => Self::Type,
+            (Self::Type, 1) => Self::TensorType,
+            (Self::TensorType, 2) => Self::Shape,
+            _ => Self::Other,
+        }
+    }
+}
+
+fn varint(bytes: &mut &[u8]) -> Option<u64> {
+    let mut value = 0_u64;
+    for shift in (0..64).step_by(7) {
+        let (&byte, rest) = bytes.split_first()?;
+        *bytes = rest;
+        value |= u64::from(byte & 0x7f) << shift;
+        if byte < 0x80 {
+            return Some(value);
+        }
+    }
+    None
+}
+
+/// Counts length-delimited fields. Stops at the first damage, which decoding will report.
+fn count_messages(mut bytes: &[u8], level: Level, count: &mut usize) {
+    while let Some(key) = varint(&mut bytes) {
+        let skip = match key & 7 {
+            0 => match varint(&mut bytes) {
+                Some(_) => 0,
+                None => return,
+            },
+            1 => 8,
+            2 => {
+                let Some(len) = varint(&mut bytes).and_then(|len| usize::try_from(len).ok()) else {
+                    return;
+                };
+                *count += 1;
+                match (bytes.get(..len), level.below(key >> 3)) {
+                    (None, _) => return,
+                    (Some(_), Level::Other) => {}
+                    (Some(inner), below) => count_messages(inner, below, count),
+                }
+                len
+            }
+            5 => 4,
+            _ => return,
+        };
+        match bytes.get(skip..) {
+            Some(rest) => bytes = rest,
+            None => return,
+        }
+    }
+}
+
 #[derive(Clone, PartialEq, Message)]
 pub(super) struct ModelProto {
     #[prost(int64, tag = "1")]
     pub ir_version: i64,
+    #[prost(string, tag = "2")]
+    pub producer_name: String,
     #[prost(message, optional, tag = "7")]
     pub graph: Option<GraphProto>,
     #[prost(message, repeated, tag = "8")]
@@ -68,6 +163,8 @@ pub(super) struct AttributeProto {
     pub floats: Vec<f32>,
     #[prost(int64, repeated, tag = "8")]
     pub ints: Vec<i64>,
+    #[prost(bytes = "vec", repeated, tag = "9")]
+    pub strings: Vec<Vec<u8>>,
     /// An `AttributeProto.AttributeType`.
     #[prost(int32, tag = "20")]
     pub r#type: i32,

@@ -43,6 +43,19 @@ impl Window {
         })
     }
 
+    /// Whether some window sees padding only.
+    pub(super) fn has_empty_positions(&self) -> bool {
+        (0..2).any(|axis| {
+            (0..self.output[axis]).any(|output| {
+                !(0..self.kernel[axis]).any(|kernel| {
+                    (output * self.strides[axis] + kernel * self.dilations[axis])
+                        .checked_sub(self.pads[axis])
+                        .is_some_and(|position| position < self.input[axis])
+                })
+            })
+        })
+    }
+
     /// Number of positions of a window, padding included.
     pub fn len(&self) -> usize {
         self.kernel[0] * self.kernel[1]

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use super::{Graph, Model, Node, Operator, Port};
+use super::{AveragePool, Exactness, Graph, MaxPool, Model, Node, Operator, Port, TensorId};
 
 /// A description of a model for its user.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -21,6 +21,21 @@ pub struct Summary {
     pub parameters: usize,
     /// Multiply-accumulates of one inference.
     pub macs: u64,
+    /// All operators, in the order of evaluation.
+    pub nodes: Vec<NodeSummary>,
+}
+
+/// A description of a node.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct NodeSummary {
+    /// Its name in the ONNX file.
+    pub name: String,
+    /// Its operator.
+    pub operator: String,
+    /// Shape of its output.
+    pub shape: Vec<usize>,
+    /// Whether its integers are onnxruntime's.
+    pub exactness: Exactness,
 }
 
 /// A description of an input or output.
@@ -68,11 +83,34 @@ impl Model {
             operators,
             parameters: self.graph.nodes.iter().map(|node| node.origin.parameters).sum(),
             macs: u64::try_from(macs).unwrap_or(u64::MAX),
+            nodes: self
+                .graph
+                .nodes
+                .iter()
+                .map(|node| NodeSummary {
+                    name: node.name.clone(),
+                    operator: node.origin.operator.clone(),
+                    shape: self.graph.tensors[node.output.0].shape.clone(),
+                    exactness: node.origin.exactness,
+                })
+                .collect(),
         }
     }
 }
 
 impl Graph {
+    /// About how many steps a node takes to compute.
+    pub(super) fn steps(&self, node: &Node) -> u128 {
+        let len = |id: TensorId| self.tensors[id.0].len() as u128;
+        let window = match &node.operator {
+            Operator::MaxPool(MaxPool { window, .. })
+            | Operator::AveragePool(AveragePool { window, .. }) => window.len(),
+            _ => 1,
+        };
+        let inputs: u128 = node.inputs.iter().map(|&id| len(id)).sum();
+        self.macs(node) + len(node.output) * window as u128 + inputs
+    }
+
     /// Multiply-accumulates of a node: products in sums of products.
     pub fn macs(&self, node: &Node) -> u128 {
         let outputs = self.tensors[node.output.0].len() as u128;

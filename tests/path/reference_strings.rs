@@ -86,6 +86,43 @@ fn point_off_the_curve_is_refused() {
     assert!(Srs::read(&bytes, 4).is_err());
 }
 
+fn ptau(name: &str) -> Vec<u8> {
+    std::fs::read(format!("{}/test/fixtures/srs/{name}.ptau", super::keyed::ROOT)).unwrap()
+}
+
+#[test]
+fn snarkjs_ceremony_is_read() {
+    let file = ptau("pot6_0001");
+    for k in [2, 6] {
+        let read = Srs::read(&file, k).unwrap();
+        assert_eq!((read.k(), read.origin), (k, SrsOrigin::Ptau));
+    }
+    let error = Srs::read(&file, 7).unwrap_err();
+    assert!(matches!(error, ProvingError::SrsTooSmall { needed: 7, found: 6 }), "{error}");
+}
+
+#[test]
+fn ceremony_without_contributions_is_refused() {
+    let error = Srs::read(&ptau("pot6_0000"), 6).unwrap_err();
+    assert!(error.to_string().contains("no contributions"), "{error}");
+}
+
+#[test]
+fn damaged_ceremony_is_refused() {
+    let file = ptau("pot6_0001");
+    // Magic, version, sections, header, then points: wherever the file ends, it is an error.
+    for length in [4, 8, 11, 12, 20, 24, 40, 68, 80, 100, 1000, 4000] {
+        assert!(Srs::read(&file[..length], 6).is_err(), "{length} bytes");
+    }
+    // A byte of the field's modulus, of the power, of the first points, of a G1 and a G2 point.
+    let tau_g2 = 12 + (12 + 44) + 12 + 64 * 127 + 12;
+    for at in [4, 30, 60, 80, 150, 1000, tau_g2 + 130] {
+        let mut damaged = file.clone();
+        damaged[at] ^= 0x40;
+        assert!(Srs::read(&damaged, 6).is_err(), "byte {at}");
+    }
+}
+
 #[test]
 fn development_string_is_the_same_everywhere() {
     let (small, large) = (Srs::unsafe_dev(4), Srs::unsafe_dev(5));

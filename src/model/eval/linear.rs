@@ -110,7 +110,10 @@ fn add_scaled(sums: &mut [i32], x: &[i32], factor: i32) {
 
 /// Visits, for each position of the window and each row of the output, the part of the row in which
 /// that position falls on the input: `(window position, output offset, input offset, length, step)`.
-fn for_each_row(window: &Window, mut visit: impl FnMut(usize, usize, usize, usize, usize)) {
+pub(in crate::model) fn for_each_row(
+    window: &Window,
+    mut visit: impl FnMut(usize, usize, usize, usize, usize),
+) {
     let Window { input, output, kernel, strides, dilations, pads } = window;
     for i in 0..kernel[0] {
         for j in 0..kernel[1] {

@@ -4,7 +4,7 @@
 //! tensor, and the circuit is compared with it too.
 
 mod elements;
-mod linear;
+pub(super) mod linear;
 mod normalization;
 mod pooling;
 

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use crate::model::{
-    ElementType, ModelError, limits,
+    ElementType, ExternalData, ModelError, limits,
     onnx::{DataType, TensorProto},
 };
 
@@ -102,14 +102,10 @@ impl Constant {
     }
 }
 
-/// Reads bytes that lie outside the ONNX file: `(location, offset, length) → bytes`.
-pub(super) type ExternalReader<'a> =
-    &'a dyn Fn(&str, u64, Option<u64>) -> Result<Vec<u8>, ModelError>;
-
 /// Decodes an initializer in any of its encodings.
 pub(super) fn decode(
     tensor: &TensorProto,
-    external: ExternalReader<'_>,
+    external: Option<&ExternalData<'_>>,
 ) -> Result<Constant, ModelError> {
     let name = if tensor.name.is_empty() { "(unnamed)" } else { &tensor.name };
     let error = |reason: String| ModelError::Initializer { tensor: name.to_owned(), reason };
@@ -122,8 +118,17 @@ pub(super) fn decode(
         .collect::<Result<Vec<_>, _>>()?;
     let len = limits::elements(name, &shape)?;
 
+    let data_type = DataType::try_from(tensor.data_type)
+        .map_err(|_| error(format!("element type {} is not supported", tensor.data_type)))?;
     let raw = match (tensor.data_location, &tensor.raw_data) {
-        (1, _) => Some(Cow::Owned(read_external(tensor, name, external)?)),
+        (1, _) => {
+            let size = match data_type {
+                DataType::Float | DataType::Int32 => 4,
+                DataType::Int64 | DataType::Double => 8,
+                _ => 1,
+            };
+            Some(Cow::Owned(read_external(tensor, name, len * size, external)?))
+        }
         (_, Some(bytes)) => Some(Cow::Borrowed(bytes.as_slice())),
         (_, None) => None,
     };
@@ -151,8 +156,6 @@ pub(super) fn decode(
         }
     };
 
-    let data_type = DataType::try_from(tensor.data_type)
-        .map_err(|_| error(format!("element type {} is not supported", tensor.data_type)))?;
     let data = match (data_type, raw) {
         (DataType::Float, Some(raw)) => {
             expect_len(raw.len(), 4)?;
@@ -212,10 +215,12 @@ fn words<const N: usize>(bytes: &[u8]) -> impl Iterator<Item = [u8; N]> {
     bytes.as_chunks::<N>().0.iter().copied()
 }
 
+/// Reads an initializer's bytes from another file, in the model's folder or below it.
 fn read_external(
     tensor: &TensorProto,
     name: &str,
-    external: ExternalReader<'_>,
+    expected: usize,
+    external: Option<&ExternalData<'_>>,
 ) -> Result<Vec<u8>, ModelError> {
     let error = |reason: String| ModelError::Initializer { tensor: name.to_owned(), reason };
     let entry = |key: &str| {
@@ -232,5 +237,22 @@ fn read_external(
     };
     let location =
         entry("location").ok_or_else(|| error("its external data has no location".into()))?;
-    external(location, number("offset")?.unwrap_or(0), number("length")?)
+    let is_beside_model = !location.contains(['\\', ':', '\0'])
+        && location.split('/').all(|part| !matches!(part, "" | "." | ".."));
+    if !is_beside_model {
+        return Err(error(format!("its data is in `{location}`, outside the model's folder")));
+    }
+    let offset = number("offset")?.unwrap_or(0);
+    if let Some(length) = number("length")?
+        && u64::try_from(expected) != Ok(length)
+    {
+        return Err(error(format!("its data has {length} bytes, its shape asks for {expected}")));
+    }
+    let external =
+        external.ok_or_else(|| error(format!("its data is in another file, `{location}`")))?;
+    external(location, offset, expected).map_err(|source| ModelError::ExternalData {
+        tensor: name.to_owned(),
+        location: location.clone(),
+        source,
+    })
 }

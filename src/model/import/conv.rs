@@ -6,7 +6,7 @@ use super::{
     real::Weights,
     window,
 };
-use crate::model::{ElementType, ModelError};
+use crate::model::{ElementType, Exactness, ModelError};
 
 /// `Conv(X, W, B)` on floats.
 pub(super) fn conv(
@@ -43,6 +43,17 @@ pub(super) fn qlinear_conv(
     importer.quantize_output(node, product, quantization)
 }
 
+/// `ConvInteger(X, W, X zero point, W zero point)`, whose accumulators are floats of scale 1 here.
+pub(super) fn conv_integer(
+    importer: &mut Importer<'_>,
+    node: NodeView<'_>,
+) -> Result<Vec<Value>, ModelError> {
+    let x = importer.accumulator_operand(node, 0, 2, 1)?;
+    let w = importer.accumulator_operand(node, 1, 3, 0)?;
+    let weights = importer.weights_after(node, [0, 1], x, w)?;
+    Ok(vec![Value::Real(importer.conv_expression(node, x, weights, None)?)])
+}
+
 /// `ConvTranspose(X, W, B)` on floats.
 pub(super) fn conv_transpose(
     importer: &mut Importer<'_>,
@@ -56,7 +67,7 @@ pub(super) fn conv_transpose(
     let window = window::read_transposed(node, &x_shape, kernel)?;
     let inputs = x_shape[1];
     let outputs = weights.shape[1] * group;
-    if weights.shape[0] != inputs || inputs % group != 0 {
+    if weights.shape[0] != inputs || !inputs.is_multiple_of(group) {
         return Err(node.error(format!(
             "its weights have the shape {:?}, its input has {inputs} channels",
             weights.shape
@@ -84,6 +95,8 @@ pub(super) fn conv_transpose(
         bias,
         alpha: 1.0,
         quantized_name: "ConvTranspose",
+        // onnxruntime has no integer kernel for it.
+        exactness: Exactness::Approximate,
     };
     Ok(vec![Value::Real(importer.linear_expression(node, x, shape, parts)?)])
 }
@@ -109,7 +122,7 @@ fn check_shapes<'s>(
 impl Importer<'_> {
     /// Weights, after it is clear that the input is an activation, which is the better error.
     fn weights_after(
-        &self,
+        &mut self,
         node: NodeView<'_>,
         positions: [usize; 2],
         x: RealId,
@@ -158,6 +171,7 @@ impl Importer<'_> {
             bias,
             alpha: 1.0,
             quantized_name: "QLinearConv",
+            exactness: Exactness::Exact,
         };
         self.linear_expression(node, x, shape, parts)
     }

@@ -14,7 +14,7 @@ pub(super) fn constant(
     node: NodeView<'_>,
 ) -> Result<Vec<Value>, ModelError> {
     let constant = if let Some(tensor) = node.tensor("value") {
-        constant::decode(tensor, &|_, _, _| Err(node.unsupported("data in another file")))?
+        constant::decode(tensor, None)?
     } else if let Some(attribute) = node.attribute("value_float") {
         Constant::new(vec![], Data::Float(vec![attribute.f.unwrap_or(0.0)]))
     } else if let Some(value) = node.int("value_int") {
@@ -46,9 +46,7 @@ pub(super) fn constant_of_shape(
     importer.count_elements(node.name(), len)?;
     let value = match node.tensor("value") {
         None => Constant::new(vec![1], Data::Float(vec![0.0])),
-        Some(tensor) => {
-            constant::decode(tensor, &|_, _, _| Err(node.unsupported("data in another file")))?
-        }
+        Some(tensor) => constant::decode(tensor, None)?,
     };
     if value.len() != 1 {
         return Err(node.error("its value is not one number"));

@@ -62,6 +62,9 @@ impl Importer<'_> {
         a: RealId,
         b: RealId,
     ) -> Result<Option<RealId>, ModelError> {
+        if self.is_float {
+            return Ok(None);
+        }
         let (kind, parameters) = match pair {
             Pair::Div => match self.quotient(a, b) {
                 Some((x, epsilon)) => {
@@ -95,12 +98,13 @@ impl Importer<'_> {
                     _ => return Ok(None),
                 };
                 let mut result = (**normalization).clone();
-                for i in 0..length {
+                let elements = result.weights.iter_mut().zip(&mut result.bias).zip(&values);
+                for ((weight, bias), value) in elements {
                     if pair == Pair::Mul {
-                        result.weights[i] *= values[i];
-                        result.bias[i] *= values[i];
+                        *weight *= value;
+                        *bias *= value;
                     } else {
-                        result.bias[i] += values[i];
+                        *bias += value;
                     }
                 }
                 let parameters = self.real(normalized).parameters + count;

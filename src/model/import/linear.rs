@@ -2,12 +2,13 @@
 
 use std::rc::Rc;
 
-use super::shape::broadcast;
 use super::{
     Constant, Importer, NodeView, RealId, RealKind, Value,
     constant::Data,
+    float::float_weights,
     real::{Real, Weights},
 };
+use super::{pairs::Pair, shape::broadcast};
 use crate::model::{
     Conv, ConvTranspose, ElementType, Exactness, Gemm, ModelError, Operator, Origin, Quantization,
     Requantization, Tensor, TensorId, Window,
@@ -26,6 +27,8 @@ pub(super) struct LinearParts {
     pub alpha: f32,
     /// The operator's name in quantized form.
     pub quantized_name: &'static str,
+    /// Whether onnxruntime has an integer kernel for it in this form.
+    pub exactness: Exactness,
 }
 
 /// Which product.
@@ -89,7 +92,7 @@ pub(super) enum BiasValues {
     /// Integers with a scale each.
     Quantized(Vec<(i32, f32)>),
     /// Floats that the file leaves unquantized.
-    Float(Vec<f32>),
+    Float(Vec<f64>),
 }
 
 /// `Gemm(A, B, C)` on floats.
@@ -99,7 +102,7 @@ pub(super) fn gemm(
 ) -> Result<Vec<Value>, ModelError> {
     let a = importer.real_input(node, 0)?;
     let b = importer.real_input(node, 1)?;
-    let alpha = node.float("alpha", 1.0)?;
+    let alpha = positive_alpha(node)?;
     let beta = node.float("beta", 1.0)?;
     let a = importer.transposed_rows(node, a, node.flag("transA"))?;
     if matches!(importer.real(b).kind, RealKind::Activation(_)) {
@@ -119,6 +122,7 @@ pub(super) fn gemm(
         bias,
         alpha,
         quantized_name: "QGemm",
+        exactness: Exactness::Exact,
     };
     Ok(vec![Value::Real(importer.gemm_expression(node, a, parts)?)])
 }
@@ -147,12 +151,28 @@ pub(super) fn qgemm(
         weights: weights.values,
         scales: weights.scales,
         bias,
-        alpha: node.float("alpha", 1.0)?,
+        alpha: positive_alpha(node)?,
         quantized_name: "QGemm",
+        exactness: Exactness::Exact,
     };
     let product = importer.gemm_expression(node, a, parts)?;
     let quantization = importer.output_quantization(node, 7, 8, ElementType::Uint8)?;
     importer.quantize_output(node, product, quantization)
+}
+
+fn positive_alpha(node: NodeView<'_>) -> Result<f32, ModelError> {
+    let alpha = node.float("alpha", 1.0)?;
+    if alpha > 0.0 { Ok(alpha) } else { Err(node.unsupported(format!("an alpha of {alpha}"))) }
+}
+
+/// `MatMulInteger(A, B, A zero point, B zero point)`, whose accumulators are floats of scale 1 here.
+pub(super) fn matmul_integer(
+    importer: &mut Importer<'_>,
+    node: NodeView<'_>,
+) -> Result<Vec<Value>, ModelError> {
+    let a = importer.accumulator_operand(node, 0, 2, -1)?;
+    let b = importer.accumulator_operand(node, 1, 3, -1)?;
+    Ok(vec![Value::Real(importer.matmul_expression(node, [0, 1], a, b)?)])
 }
 
 /// `MatMul(A, B)` on floats.
@@ -256,6 +276,7 @@ impl Importer<'_> {
     ) -> Result<Rc<Weights>, ModelError> {
         match &self.real(id).kind {
             RealKind::Weights(weights) => Ok(Rc::clone(weights)),
+            RealKind::Constant(constant) if self.is_float => Ok(Rc::new(float_weights(constant))),
             RealKind::Constant(_) => Err(ModelError::NotQuantized {
                 node: node.name().to_owned(),
                 operator: node.qualified_operator(),
@@ -286,7 +307,8 @@ impl Importer<'_> {
             }
             RealKind::Constant(constant) => {
                 let values = constant.floats().expect("constants among expressions are floats");
-                (BiasValues::Float(broadcast_bias(node, shape, values, outputs)?), constant.len())
+                let values: Vec<f64> = values.iter().map(|&value| value.into()).collect();
+                (BiasValues::Float(broadcast_bias(node, shape, &values, outputs)?), constant.len())
             }
             _ => {
                 return Err(node.unsupported(format!(
@@ -374,10 +396,13 @@ impl Importer<'_> {
                 bias: None,
                 alpha: 1.0,
                 quantized_name: "QLinearMatMul",
+                exactness: Exactness::Exact,
             };
             return self.gemm_expression(node, a, parts);
         }
-        if matches!(self.real(a).kind, RealKind::Weights(_)) && self.real(a).shape.len() == 2 {
+        if matches!(self.real(a).kind, RealKind::Weights(_) | RealKind::Constant(_))
+            && self.real(a).shape.len() == 2
+        {
             // W·x is the transpose of xᵀ·Wᵀ.
             let rank = self.real(b).shape.len();
             if rank < 2 {
@@ -396,6 +421,7 @@ impl Importer<'_> {
                 bias: None,
                 alpha: 1.0,
                 quantized_name: "QLinearMatMul",
+                exactness: Exactness::Exact,
             };
             let product = self.gemm_expression(node, x, parts)?;
             return self.transposed(node, product, &permutation);
@@ -436,6 +462,80 @@ impl Importer<'_> {
             alpha,
         };
         self.expression(node, with([rows, columns]), kind, &[])
+    }
+
+    /// An integer operand of which each step is worth 1.
+    pub(super) fn accumulator_operand(
+        &mut self,
+        node: NodeView<'_>,
+        index: usize,
+        zero_point: usize,
+        axis: i64,
+    ) -> Result<RealId, ModelError> {
+        let zero_points = self.optional_constant(node, zero_point)?;
+        let scales = vec![1.0; zero_points.as_ref().map_or(1, |constant| constant.len().max(1))];
+        self.dequantized_with(node, index, scales, zero_points, axis)
+    }
+
+    /// A product with weights, then an operation with a constant per output channel. `None` if it is
+    /// something else.
+    pub(super) fn folded_into_product(
+        &mut self,
+        node: NodeView<'_>,
+        pair: Pair,
+        a: RealId,
+        b: RealId,
+    ) -> Result<Option<RealId>, ModelError> {
+        if self.is_float {
+            return Ok(None);
+        }
+        let (product, constant) = match (&self.real(a).kind, &self.real(b).kind) {
+            (RealKind::Linear(..), RealKind::Constant(_) | RealKind::Weights(_)) => (a, b),
+            (RealKind::Constant(_) | RealKind::Weights(_), RealKind::Linear(..))
+                if matches!(pair, Pair::Add | Pair::Mul) =>
+            {
+                (b, a)
+            }
+            _ => return Ok(None),
+        };
+        let RealKind::Linear(x, parts) = self.real(product).kind.clone() else { return Ok(None) };
+        let shape = self.real(product).shape.clone();
+        let outputs = parts.geometry.outputs();
+        let channel_axis = match parts.geometry {
+            Geometry::Gemm { .. } => shape.len() - 1,
+            _ => 1,
+        };
+        let constant_shape = self.real(constant).shape.clone();
+        let Some(missing) = shape.len().checked_sub(constant_shape.len()) else { return Ok(None) };
+        let only_channels = constant_shape
+            .iter()
+            .enumerate()
+            .all(|(axis, &dim)| dim == 1 || axis + missing == channel_axis);
+        let Some(values) = self.constant_reals(constant) else { return Ok(None) };
+        let values = match values.as_slice() {
+            [value] => vec![*value; outputs],
+            _ if only_channels && values.len() == outputs => values,
+            _ => return Ok(None),
+        };
+        if values.iter().any(|value| !value.is_finite()) {
+            return Ok(None);
+        }
+        let (ones, zeros) = (vec![1.0; outputs], vec![0.0; outputs]);
+        let inverse = |value: &f32| 1.0 / value;
+        let (factors, summands) = match pair {
+            Pair::Add => (ones, values),
+            Pair::Sub => (ones, values.iter().map(|value| -value).collect()),
+            Pair::Mul => (values, zeros),
+            Pair::Div if values.iter().all(|value| inverse(value).is_finite()) => {
+                (values.iter().map(inverse).collect(), zeros)
+            }
+            _ => return Ok(None),
+        };
+        let parameters = self.real(product).parameters + self.parameters(constant);
+        let parts = parts.affine(self.tensor(x).quantization.scale, &factors, &summands);
+        let id = self.linear_expression(node, x, shape, parts)?;
+        self.reals[id.0].parameters = parameters;
+        Ok(Some(id))
     }
 
     /// Makes the integer operator of a product with weights.
@@ -482,18 +582,15 @@ impl Importer<'_> {
             max: bounds.1,
         };
         let weights = parts.weights.clone();
-        let (operator, exactness) = match &parts.geometry {
-            Geometry::Gemm { inputs, outputs } => (
-                Operator::Gemm(Gemm {
-                    inputs: *inputs,
-                    outputs: *outputs,
-                    weights,
-                    bias,
-                    requantization,
-                }),
-                Exactness::Exact,
-            ),
-            Geometry::Conv(ConvShape { batch, inputs, outputs, group, window }) => (
+        let operator = match &parts.geometry {
+            Geometry::Gemm { inputs, outputs } => Operator::Gemm(Gemm {
+                inputs: *inputs,
+                outputs: *outputs,
+                weights,
+                bias,
+                requantization,
+            }),
+            Geometry::Conv(ConvShape { batch, inputs, outputs, group, window }) => {
                 Operator::Conv(Conv {
                     batch: *batch,
                     inputs: *inputs,
@@ -503,11 +600,9 @@ impl Importer<'_> {
                     weights,
                     bias,
                     requantization,
-                }),
-                Exactness::Exact,
-            ),
-            // onnxruntime has no integer kernel for it.
-            Geometry::ConvTranspose(ConvShape { batch, inputs, outputs, group, window }) => (
+                })
+            }
+            Geometry::ConvTranspose(ConvShape { batch, inputs, outputs, group, window }) => {
                 Operator::ConvTranspose(ConvTranspose {
                     batch: *batch,
                     inputs: *inputs,
@@ -517,13 +612,12 @@ impl Importer<'_> {
                     weights,
                     bias,
                     requantization,
-                }),
-                Exactness::Approximate,
-            ),
+                })
+            }
         };
         let origin = Origin {
             operator: parts.quantized_name.into(),
-            exactness,
+            exactness: parts.exactness,
             parameters: real.parameters,
         };
         self.add_node(&real.node, operator, vec![x], output, origin)
@@ -540,6 +634,65 @@ pub(super) fn check_reach(real: &Real, reach: u128) -> Result<(), ModelError> {
         operator: real.operator.clone(),
         reach,
     })
+}
+
+impl Bias {
+    /// The bias in float, given what one unit of the accumulator is worth per channel.
+    fn reals(&self, unit: impl Fn(usize) -> f64) -> Vec<f64> {
+        let beta = f64::from(self.beta);
+        match &self.values {
+            BiasValues::Accumulator(values) => {
+                let values = values.iter().enumerate();
+                values.map(|(channel, &value)| f64::from(value) * unit(channel)).collect()
+            }
+            BiasValues::Quantized(values) => values
+                .iter()
+                .map(|&(value, scale)| f64::from(value) * f64::from(scale) * beta)
+                .collect(),
+            BiasValues::Float(values) => values.iter().map(|value| value * beta).collect(),
+        }
+    }
+}
+
+impl LinearParts {
+    /// The scale of a channel's weights.
+    fn scale(&self, channel: usize) -> f32 {
+        self.scales[if self.scales.len() == 1 { 0 } else { channel }]
+    }
+
+    /// The product times `factors` plus `summands`, per output channel.
+    fn affine(&self, input_scale: f32, factors: &[f32], summands: &[f32]) -> Self {
+        let outputs = self.geometry.outputs();
+        let alpha = f64::from(self.alpha) * f64::from(input_scale);
+        let mut bias = match &self.bias {
+            None => vec![0.0; outputs],
+            Some(bias) => bias.reals(|channel| alpha * f64::from(self.scale(channel))),
+        };
+        let mut result = self.clone();
+        result.scales = (0..outputs).map(|channel| self.scale(channel)).collect();
+        let mut signs = vec![1; outputs];
+        for channel in 0..outputs {
+            let factor = factors[channel];
+            bias[channel] = bias[channel] * f64::from(factor) + f64::from(summands[channel]);
+            if factor == 0.0 {
+                signs[channel] = 0;
+            } else {
+                // Scales stay positive, so that requantization stays monotone.
+                signs[channel] = if factor < 0.0 { -1 } else { 1 };
+                result.scales[channel] *= factor.abs();
+            }
+        }
+        if result.scales.iter().all(|scale| *scale == result.scales[0]) {
+            result.scales.truncate(1);
+        }
+        for (i, weight) in result.weights.iter_mut().enumerate() {
+            *weight *= signs[self.geometry.output_of(i)];
+        }
+        let parameters = self.bias.as_ref().map_or(0, |bias| bias.parameters);
+        result.bias = Some(Bias { values: BiasValues::Float(bias), parameters, beta: 1.0 });
+        result.exactness = Exactness::Approximate;
+        result
+    }
 }
 
 /// The bias as integers that can be added to the accumulator, `None` if one exceeds 32 bits.
@@ -572,7 +725,7 @@ fn accumulator_units(bias: &Bias, parts: &LinearParts, input_scale: f32) -> Opti
         BiasValues::Float(values) => values
             .iter()
             .enumerate()
-            .map(|(channel, &value)| round(f64::from(value) / unit(channel)))
+            .map(|(channel, &value)| round(value / unit(channel)))
             .collect(),
     }
 }

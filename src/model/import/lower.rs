@@ -320,6 +320,7 @@ impl Importer<'_> {
                 if tables.len() == MAX_TABLES {
                     return Err(unsupported(&real, "a different function of each element"));
                 }
+                self.count_elements(&real.node, below.len() * reals.len())?;
                 let values = self.evaluate(id, element, &reals, &mut HashMap::new());
                 let values = values
                     .iter()

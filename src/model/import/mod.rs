@@ -6,6 +6,7 @@
 
 mod constant;
 mod conv;
+mod float;
 mod fold;
 mod function;
 mod layer_normalization;
@@ -23,20 +24,20 @@ mod views;
 mod window;
 
 use std::{
-    collections::{HashMap, HashSet},
+    collections::{BTreeMap, HashMap, HashSet},
     rc::Rc,
 };
 
-use prost::Message as _;
-
 use constant::{Constant, Data};
+pub(in crate::model) use float::FloatGraph;
 use node::NodeView;
+pub use operators::supported_operators;
 use real::{Real, RealId, RealKind, Source};
 
 use super::{
     ElementType, Graph, Model, ModelError, Node, Operator, Origin, Port, Quantization, Tensor,
     TensorId, Unsupported, limits,
-    onnx::{DataType, Dimension, GraphProto, ModelProto, ValueInfoProto},
+    onnx::{self, DataType, Dimension, GraphProto, ModelProto, ValueInfoProto},
 };
 
 /// The operator sets of ONNX whose meaning is known.
@@ -49,27 +50,39 @@ const EXPORTERS_NAMES: [&str; 6] =
 /// Longest chain of float operators between DequantizeLinear and QuantizeLinear.
 const MAX_DEPTH: usize = 256;
 
+/// What an ONNX file leaves open.
+#[derive(Default)]
+pub struct ImportOptions<'a> {
+    /// Lengths of symbolic dimensions, by symbol. A leading dimension that is not given is 1: one
+    /// inference at a time.
+    pub dimensions: BTreeMap<String, usize>,
+    /// Reads `length` bytes from `offset` on of a file beside the model. The location is relative and
+    /// has no `..` in it. Without a reader, models with data in other files are refused.
+    pub external_data: Option<&'a ExternalData<'a>>,
+}
+
+/// Reads `(location, offset, length)`.
+pub type ExternalData<'a> = dyn Fn(&str, u64, usize) -> std::io::Result<Vec<u8>> + 'a;
+
 impl Model {
     /// Reads an ONNX file.
     ///
-    /// `name` is what the model is called unless its graph has a name of its own.
+    /// `name` is what the model is called from here on.
     pub fn from_onnx(name: &str, bytes: &[u8]) -> Result<Self, ModelError> {
-        let file = ModelProto::decode(bytes).map_err(ModelError::NotOnnx)?;
-        let no_external = |location: &str, _: u64, _: Option<u64>| {
-            Err(ModelError::Initializer {
-                tensor: location.to_owned(),
-                reason: "its data lies in another file".into(),
-            })
-        };
-        read(name, &file, &no_external)
+        Self::from_onnx_with(name, bytes, &ImportOptions::default())
+    }
+
+    /// Reads an ONNX file that leaves dimensions open or keeps data in other files.
+    pub fn from_onnx_with(
+        name: &str,
+        bytes: &[u8],
+        options: &ImportOptions<'_>,
+    ) -> Result<Self, ModelError> {
+        read(name, &onnx::decode(bytes)?, options)
     }
 }
 
-fn read(
-    name: &str,
-    file: &ModelProto,
-    external: constant::ExternalReader<'_>,
-) -> Result<Model, ModelError> {
+fn read(name: &str, file: &ModelProto, options: &ImportOptions<'_>) -> Result<Model, ModelError> {
     let version = file
         .opset_import
         .iter()
@@ -92,10 +105,11 @@ fn read(
 
     let mut importer = Importer { opset: version.unwrap_or(*OPSETS.end()), ..Importer::default() };
     for tensor in &graph.initializer {
-        let constant = constant::decode(tensor, external)?;
+        let constant = constant::decode(tensor, options.external_data)?;
+        importer.count_elements(&tensor.name, constant.len())?;
         importer.define(&tensor.name, Value::Constant(Rc::new(constant)))?;
     }
-    importer.read_inputs(graph)?;
+    importer.read_inputs(graph, options)?;
     importer.read_nodes(graph)?;
     let own = graph.name.trim();
     importer.finish(if EXPORTERS_NAMES.contains(&own) { name } else { own }, graph)
@@ -132,10 +146,14 @@ struct Importer<'a> {
     inputs: Vec<Input>,
     /// Integer inputs whose scale no consumer has told yet.
     unscaled: HashSet<TensorId>,
+    /// Whether the file is read as it is, in floats: to be computed and then quantized.
+    is_float: bool,
+    /// In that case, the expressions behind the tensors that operators name.
+    materialized: HashMap<TensorId, RealId>,
     /// What expressions have been made into.
     lowered: lower::Lowered,
     total_elements: usize,
-    total_macs: u128,
+    total_steps: u128,
 }
 
 impl<'a> Importer<'a> {
@@ -146,13 +164,17 @@ impl<'a> Importer<'a> {
         Ok(())
     }
 
-    fn read_inputs(&mut self, graph: &'a GraphProto) -> Result<(), ModelError> {
+    fn read_inputs(
+        &mut self,
+        graph: &'a GraphProto,
+        options: &ImportOptions<'_>,
+    ) -> Result<(), ModelError> {
         for input in &graph.input {
             // Up to IR version 3, initializers are listed as inputs too.
             if matches!(self.values.get(input.name.as_str()), Some(Value::Constant(_))) {
                 continue;
             }
-            let (element, shape) = read_type(input)?;
+            let (element, shape) = read_type(input, &options.dimensions)?;
             limits::elements(&input.name, &shape)?;
             let position = self.inputs.len();
             let value = match element {
@@ -380,12 +402,12 @@ impl<'a> Importer<'a> {
         let output = self.add_tensor(&output_name, shape, quantization)?;
         self.graph.nodes.push(Node { name: name.to_owned(), operator, inputs, output, origin });
         let node = self.graph.nodes.last().expect("it was just pushed");
-        self.total_macs += self.graph.macs(node);
-        if self.total_macs > limits::MAX_MACS {
+        self.total_steps += self.graph.steps(node);
+        if self.total_steps > limits::MAX_STEPS {
             return Err(ModelError::TooLarge {
-                what: "the number of multiply-accumulates".into(),
-                got: self.total_macs,
-                limit: limits::MAX_MACS,
+                what: format!("the number of steps of one inference up to `{name}`"),
+                got: self.total_steps,
+                limit: limits::MAX_STEPS,
             });
         }
         Ok(output)
@@ -473,13 +495,17 @@ impl<'a> Importer<'a> {
 
     /// The activation behind a float input that must have come from DequantizeLinear.
     fn activation(
-        &self,
+        &mut self,
         node: NodeView<'_>,
         index: usize,
         id: RealId,
     ) -> Result<TensorId, ModelError> {
         match self.real(id).kind {
             RealKind::Activation(tensor) => Ok(tensor),
+            RealKind::Constant(_) | RealKind::Weights(_) => {
+                Err(node.unsupported("an input that does not depend on the model's input"))
+            }
+            _ if self.is_float => self.materialize(id),
             _ => Err(ModelError::NotQuantized {
                 node: node.name().to_owned(),
                 operator: node.qualified_operator(),
@@ -489,7 +515,10 @@ impl<'a> Importer<'a> {
     }
 }
 
-fn read_type(input: &ValueInfoProto) -> Result<(DataType, Vec<usize>), ModelError> {
+fn read_type(
+    input: &ValueInfoProto,
+    dimensions: &BTreeMap<String, usize>,
+) -> Result<(DataType, Vec<usize>), ModelError> {
     let error = |reason: String| ModelError::Port {
         direction: "input",
         tensor: input.name.clone(),
@@ -512,6 +541,9 @@ fn read_type(input: &ValueInfoProto) -> Result<(DataType, Vec<usize>), ModelErro
                 .map_err(|_| error(format!("dimension {axis} of its shape is {value}"))),
             Some(Dimension::Value(value)) => {
                 Err(error(format!("dimension {axis} of its shape is {value}")))
+            }
+            Some(Dimension::Symbol(symbol)) if dimensions.contains_key(symbol) => {
+                Ok(dimensions[symbol])
             }
             // One inference at a time.
             Some(Dimension::Symbol(_)) | None if axis == 0 => Ok(1),

@@ -1,12 +1,14 @@
 //! Operators on pairs of elements: Add, Sub, Mul, Div, Pow and their quantized forms.
 
-use super::{Importer, NodeView, RealId, RealKind, Value, shape::broadcast};
+use std::rc::Rc;
+
+use super::{
+    Constant, Data, Importer, NodeView, RealId, RealKind, Value, real::Real, shape::broadcast,
+};
 use crate::model::{
     Add, AddOrder, ElementType, Exactness, ModelError, Mul, Operand, Operator, Origin,
     Quantization, Tensor, TensorId,
 };
-
-use super::real::Real;
 
 /// What is done with two elements.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -72,7 +74,7 @@ pub(super) fn pair(
         return Err(node.unsupported(format!("{} inputs", node.proto.input.len())));
     }
     let (a, b) = (importer.real_input(node, 0)?, importer.real_input(node, 1)?);
-    Ok(vec![Value::Real(importer.pair_expression(node, a, b)?)])
+    Ok(vec![Value::Real(importer.pair_expression(node, Pair::read(node)?, a, b)?)])
 }
 
 /// `(A, A scale, A zero point, B, B scale, B zero point, C scale, C zero point)`.
@@ -82,9 +84,48 @@ pub(super) fn qlinear_pair(
 ) -> Result<Vec<Value>, ModelError> {
     let a = importer.dequantized(node, [0, 1, 2], 1)?;
     let b = importer.dequantized(node, [3, 4, 5], 1)?;
-    let pair = importer.pair_expression(node, a, b)?;
+    let pair = importer.pair_expression(node, Pair::read(node)?, a, b)?;
     let quantization = importer.output_quantization(node, 6, 7, ElementType::Uint8)?;
     importer.quantize_output(node, pair, quantization)
+}
+
+/// `BatchNormalization(X, scale, bias, mean, variance)` at inference: a factor and a summand per channel.
+pub(super) fn batch_normalization(
+    importer: &mut Importer<'_>,
+    node: NodeView<'_>,
+) -> Result<Vec<Value>, ModelError> {
+    if node.flag("training_mode") || node.proto.output.len() > 1 {
+        return Err(node.unsupported("training"));
+    }
+    let x = importer.real_input(node, 0)?;
+    let shape = importer.real(x).shape.clone();
+    let &[_, channels, ..] = shape.as_slice() else {
+        return Err(node.error(format!("its input has the shape {shape:?}")));
+    };
+    let epsilon = node.float("epsilon", 1e-5)?;
+    let mut per_channel = |index| -> Result<Vec<f32>, ModelError> {
+        let id = importer.real_input(node, index)?;
+        importer
+            .constant_reals(id)
+            .filter(|values| values.len() == channels)
+            .ok_or_else(|| node.error(format!("its input {index} is not {channels} constants")))
+    };
+    let (scale, bias, mean, variance) =
+        (per_channel(1)?, per_channel(2)?, per_channel(3)?, per_channel(4)?);
+    let factors: Vec<f32> =
+        scale.iter().zip(&variance).map(|(s, v)| s / (v + epsilon).sqrt()).collect();
+    let summands =
+        (0..channels).map(|channel| bias[channel] - mean[channel] * factors[channel]).collect();
+    let mut broadcast = vec![1; shape.len()];
+    broadcast[1] = channels;
+    let mut y = x;
+    for (pair, values) in [(Pair::Mul, factors), (Pair::Add, summands)] {
+        let constant = Constant::new(broadcast.clone(), Data::Float(values));
+        let kind = RealKind::Constant(Rc::new(constant));
+        let constant = importer.expression(node, broadcast.clone(), kind, &[])?;
+        y = importer.pair_expression(node, pair, y, constant)?;
+    }
+    Ok(vec![Value::Real(y)])
 }
 
 /// Which operand float32 adds last: the first, unless it is the same along the innermost axis that is
@@ -101,10 +142,10 @@ impl Importer<'_> {
     fn pair_expression(
         &mut self,
         node: NodeView<'_>,
+        pair: Pair,
         a: RealId,
         b: RealId,
     ) -> Result<RealId, ModelError> {
-        let pair = Pair::read(node)?;
         let (a_shape, b_shape) = (self.real(a).shape.clone(), self.real(b).shape.clone());
         // A slope of PRelu broadcasts in one direction only.
         let shape = broadcast(node, &a_shape, &b_shape)?;
@@ -112,6 +153,9 @@ impl Importer<'_> {
         let (a_parameters, b_parameters) = (self.parameters(a), self.parameters(b));
         let normalized = self.normalization(node, pair, a, b)?;
         if let Some(id) = normalized {
+            return Ok(id);
+        }
+        if let Some(id) = self.folded_into_product(node, pair, a, b)? {
             return Ok(id);
         }
         let a = self.expanded(node, a, &shape)?;
@@ -123,7 +167,7 @@ impl Importer<'_> {
     }
 
     /// How many constant values an operand holds.
-    fn parameters(&self, id: RealId) -> usize {
+    pub(super) fn parameters(&self, id: RealId) -> usize {
         match &self.real(id).kind {
             RealKind::Constant(constant) => constant.len(),
             RealKind::Weights(weights) => weights.parameters,

@@ -16,12 +16,8 @@ pub(super) fn max_pool(
     let x = importer.required(node, 0)?;
     let shape = importer.shape_of(node, &x)?;
     let window = window::read(node, &shape, None)?;
-    for row in 0..window.output[0] {
-        for column in 0..window.output[1] {
-            if window.positions([row, column]).next().is_none() {
-                return Err(node.unsupported("a window that lies in the padding"));
-            }
-        }
+    if window.has_empty_positions() {
+        return Err(node.unsupported("a window that lies in the padding"));
     }
     let output = window::output_shape(shape[0], shape[1], shape.len(), window.output);
     let pool = MaxPool { planes: shape[0] * shape[1], window };

@@ -183,6 +183,18 @@ impl Importer<'_> {
     ) -> Result<RealId, ModelError> {
         let scales = self.scales(node, scale)?;
         let zero_points = self.optional_constant(node, zero_point)?;
+        self.dequantized_with(node, x, scales, zero_points, axis)
+    }
+
+    /// The same, of scales and zero points that are known already.
+    pub(super) fn dequantized_with(
+        &mut self,
+        node: NodeView<'_>,
+        x: usize,
+        scales: Vec<f32>,
+        zero_points: Option<Rc<Constant>>,
+        axis: i64,
+    ) -> Result<RealId, ModelError> {
         match self.required(node, x)? {
             Value::Constant(constant) => {
                 let weights = weights(node, &constant, scales, zero_points.as_deref(), axis)?;

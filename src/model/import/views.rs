@@ -76,6 +76,9 @@ impl Importer<'_> {
         elements: Elements,
     ) -> Result<Value, ModelError> {
         limits::elements(node.name(), &elements.shape)?;
+        if let Value::Integers(_) = value {
+            self.count_view(node, &elements)?;
+        }
         match value {
             Value::Constant(constant) => Ok(Value::Constant(Rc::new(match &elements.view {
                 View::Reshape => Constant::new(elements.shape, constant.data.clone()),
@@ -94,6 +97,14 @@ impl Importer<'_> {
         }
     }
 
+    /// Counts the elements of an index map, which takes time and memory also where it changes nothing.
+    fn count_view(&mut self, node: NodeView<'_>, elements: &Elements) -> Result<(), ModelError> {
+        match &elements.view {
+            View::Reshape => Ok(()),
+            View::Elements(elements) => self.count_elements(node.name(), elements.len()),
+        }
+    }
+
     /// A view of float expressions.
     pub(super) fn view_of_reals(
         &mut self,
@@ -101,6 +112,7 @@ impl Importer<'_> {
         inputs: &[RealId],
         elements: Elements,
     ) -> Result<RealId, ModelError> {
+        self.count_view(node, &elements)?;
         let activations: Option<Vec<TensorId>> = inputs
             .iter()
             .map(|&id| match self.real(id).kind {
@@ -194,16 +206,6 @@ impl Importer<'_> {
     ) -> Result<RealId, ModelError> {
         let elements = transposition(&self.real(id).shape, permutation);
         self.view_of_reals(node, &[id], elements)
-    }
-
-    /// The same elements under another shape.
-    pub(super) fn reshaped(
-        &mut self,
-        node: NodeView<'_>,
-        id: RealId,
-        shape: Vec<usize>,
-    ) -> Result<RealId, ModelError> {
-        self.view_of_reals(node, &[id], Elements::reshape(shape))
     }
 
     /// Integers from an attribute (older operator sets) or else an input (newer ones).

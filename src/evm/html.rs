@@ -119,6 +119,7 @@ fn data(
         reports.iter().map(|report| WithLedger { report, ledger: &report.ledger }).collect();
     let sources = experiment
         .files()
+        .into_iter()
         .map(|file| Source { name: &file.name, lines: file.text.lines().collect() })
         .collect();
     let data = serde_json::to_string(&Data { reports, sources, chosen })?;

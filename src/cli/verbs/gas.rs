@@ -9,8 +9,8 @@ use crate::cli::{
     proof_file::{ProofFile, unhex},
 };
 use crate::evm::{
-    Abi, Address, Consumer, DebugInfo, Experiment, Fork, ForkChanges, ForkComparison, GasReport,
-    Prices, Snapshot, SnapshotCheck, SourceFile,
+    Abi, Address, ConstructorWord, Consumer, DebugInfo, Experiment, Fork, ForkChanges,
+    ForkComparison, GasReport, Prices, Snapshot, SnapshotCheck, SourceFile, U256,
 };
 use crate::solidity::{CompiledContract, SolidityCompiler, verify_proof_calldata_of_words};
 use serde::{Serialize, Serializer};
@@ -34,10 +34,14 @@ pub struct Args {
     /// What to call the contract with
     #[arg(long, value_name = "0xHEX", requires = "contract", value_parser = parse_bytes)]
     calldata: Option<Bytes>,
-    /// Measure this contract around the verifier, whose address its constructor takes: a Solidity file or an artifact
+    /// Measure this contract around the verifier: a Solidity file or an artifact. Given again: one around the other
     #[arg(long, value_name = "FILE")]
-    with_consumer: Option<PathBuf>,
-    /// What to call the consumer with [default: its function of (bytes, uint256[]), with the proof]
+    with_consumer: Vec<PathBuf>,
+    /// What a consumer's constructor takes, for each in turn: words, as `verifier` (an address), `previous` (that of
+    /// the consumer before), 0xHEX or a number [default: previous]
+    #[arg(long, value_name = "WORD,…", requires = "with_consumer", value_parser = parse_words)]
+    consumer_args: Vec<Words>,
+    /// What to call the last consumer with [default: its function of (bytes, uint256[]), with the proof]
     #[arg(long, value_name = "0xHEX", requires = "with_consumer", value_parser = parse_bytes)]
     consumer_calldata: Option<Bytes>,
     /// Whose prices hold: cancun, prague, osaka, amsterdam, or all of them
@@ -130,6 +134,22 @@ struct Bytes(Vec<u8>);
 fn parse_bytes(text: &str) -> Result<Bytes, String> {
     let bytes = unhex(text).map(Bytes);
     bytes.ok_or_else(|| format!("`{text}` is not `0x` and an even number of digits"))
+}
+
+#[derive(Clone)]
+struct Words(Vec<ConstructorWord>);
+
+fn parse_words(text: &str) -> Result<Words, String> {
+    let word = |text: &str| match text {
+        "verifier" => Ok(ConstructorWord::Verifier),
+        "previous" => Ok(ConstructorWord::Previous),
+        // In hexadecimal or decimal, as U256 reads it.
+        _ => text
+            .parse::<U256>()
+            .map(|value| ConstructorWord::Value(value.to_be_bytes()))
+            .map_err(|_| format!("`{text}` is neither `verifier`, `previous`, nor a number")),
+    };
+    text.split(',').map(|text| word(text.trim())).collect::<Result<_, _>>().map(Words)
 }
 
 /// An address, of which leading zeros may be left out.
@@ -255,8 +275,8 @@ impl Workbench<'_> {
                 });
             }
         };
-        if let Some(path) = &self.args.with_consumer {
-            let consumer = self.consumer(path, &experiment)?;
+        for (index, path) in self.args.with_consumer.iter().enumerate() {
+            let consumer = self.consumer(index, path, experiment.calldata())?;
             experiment = experiment.with_consumer(consumer);
         }
         if let Some(gas_limit) = self.args.gas_limit {
@@ -287,14 +307,17 @@ impl Workbench<'_> {
             .with_prediction(Fork::Prague, predicted))
     }
 
-    fn consumer(&self, path: &Path, verifier: &Experiment) -> Result<Consumer, CliError> {
+    fn consumer(&self, index: usize, path: &Path, direct: &[u8]) -> Result<Consumer, CliError> {
         let artifact = self.artifact(path)?;
         let abi = abi(&artifact)?;
+        let is_last = index + 1 == self.args.with_consumer.len();
         let calldata = match (&self.args.consumer_calldata, abi.proof_function()) {
+            // Called by the consumers around it.
+            _ if !is_last => Vec::new(),
             (Some(calldata), _) => calldata.0.clone(),
             // The same arguments as the verifier's, behind another selector.
             (None, Some((selector, _))) => {
-                let arguments = verifier.calldata().get(selector.len()..).unwrap_or_default();
+                let arguments = direct.get(selector.len()..).unwrap_or_default();
                 [&selector, arguments].concat()
             }
             (None, None) => {
@@ -307,10 +330,13 @@ impl Workbench<'_> {
                 });
             }
         };
+        let arguments = self.args.consumer_args.get(index).map(|words| words.0.clone());
         Ok(Consumer {
             debug: self.positions_of(&artifact),
             name: artifact.name,
             creation_code: artifact.creation_code,
+            // Of the first one, the previous contract is the verifier.
+            arguments: arguments.unwrap_or_else(|| vec![ConstructorWord::Previous]),
             calldata,
             abi,
         })

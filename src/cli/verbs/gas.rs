@@ -2,7 +2,7 @@
 
 use crate::cli::{
     Answer, CliError, Console,
-    artifact::Artifact,
+    artifact::{Artifact, Compilation},
     bundle::Bundle,
     contract, files,
     prediction::Prediction,
@@ -244,6 +244,9 @@ pub fn measure(
     Ok(experiment(compiled, proof)?.run(fork)?)
 }
 
+/// Runs the compiler.
+type Compile<'a> = dyn Fn(&Value) -> Result<Value, CliError> + 'a;
+
 /// Puts together what is measured.
 struct Workbench<'a> {
     args: &'a Args,
@@ -295,8 +298,10 @@ impl Workbench<'_> {
         let compiled = contract::compile(&rendered, self.compiler()?, self.console)?;
         let predicted = Prediction::new(bundle.circuit(&bundle.model()?)?.plan()).verify_gas;
         let file = format!("{}.sol", compiled.name);
-        let debug =
-            self.positions(&compiled.standard_json, &file, &compiled.name, &compiled.init_code);
+        let debug = self.positions(&compiled.name, |compile| {
+            let CompiledContract { standard_json, name, init_code, .. } = &compiled;
+            DebugInfo::from_compiler(standard_json, &file, name, init_code, compile)
+        });
         let debug = debug.unwrap_or_else(|| {
             let source = SourceFile { id: 0, name: file, text: compiled.source.clone() };
             let (source_map, files) = (compiled.source_map.clone(), vec![source]);
@@ -353,29 +358,33 @@ impl Workbench<'_> {
     }
 
     fn positions_of(&self, artifact: &Artifact) -> Option<DebugInfo> {
-        let Some((input, file)) = &artifact.compilation else {
-            let name = &artifact.name;
-            self.console.warn(format_args!(
-                "no phases and lines of `{name}`: its source is not there, or has changed since"
-            ));
-            return None;
-        };
-        self.positions(input, file, &artifact.name, &artifact.creation_code)
+        let Artifact { name, creation_code, compilation, .. } = artifact;
+        match compilation {
+            Some(Compilation { input, file, output: Some(output) }) => self
+                .positions(name, |compile| {
+                    DebugInfo::from_output(input, output, file, name, compile)
+                }),
+            Some(Compilation { input, file, output: None }) => self.positions(name, |compile| {
+                DebugInfo::from_compiler(input, file, name, creation_code, compile)
+            }),
+            None => {
+                self.console.warn(format_args!(
+                    "no phases and lines of `{name}`: its source is not there, or has changed since"
+                ));
+                None
+            }
+        }
     }
 
     /// Positions are worth having, but a report is possible without.
     fn positions(
         &self,
-        input: &Value,
-        file: &str,
         name: &str,
-        creation_code: &[u8],
+        find: impl FnOnce(&Compile<'_>) -> Result<DebugInfo, CliError>,
     ) -> Option<DebugInfo> {
         let stage = self.console.stage("finding source lines");
         let debug = self.compiler().and_then(|compiler| {
-            DebugInfo::from_compiler(input, file, name, creation_code, |input| {
-                Ok(compiler.standard_json(input)?)
-            })
+            find(&|input: &Value| compiler.standard_json(input).map_err(CliError::from))
         });
         drop(stage);
         match debug {

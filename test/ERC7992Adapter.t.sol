@@ -73,7 +73,7 @@ contract ERC7992AdapterTest is Test {
 
     function test_only_known_keys_and_this_proof_system_are_registered() public {
         IERCZKMLRegistry.ModelCommitment memory unknown = commitment("unknown");
-        vm.expectRevert(abi.encodeWithSelector(ERC7992Adapter.UnknownVerifyingKey.selector, bytes32("unknown")));
+        vm.expectRevert(abi.encodeWithSelector(ERC7992Adapter.UnknownVerifyingKey.selector, unknown.vkHash));
         adapter.registerModel(unknown);
         unknown.proofSystemId = 0x12345678;
         vm.expectRevert(abi.encodeWithSelector(IERCZKMLVerifier.UnsupportedProofSystem.selector, bytes4(0x12345678)));

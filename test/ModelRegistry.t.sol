@@ -12,6 +12,8 @@ import {vm} from "./Vm.sol";
 
 contract ModelRegistryTest is Test {
     bytes32 private constant MODEL = "model";
+    bytes32 private constant FIRST = "first";
+    bytes32 private constant SECOND = "second";
 
     ModelRegistry private registry;
     MockVerifier private first;
@@ -21,8 +23,8 @@ contract ModelRegistryTest is Test {
 
     function setUp() public {
         registry = new ModelRegistry(address(this));
-        first = new MockVerifier("first", 4);
-        second = new MockVerifier("second", 4);
+        first = new MockVerifier(FIRST, 4);
+        second = new MockVerifier(SECOND, 4);
         guardian = account("guardian");
         stranger = account("stranger");
         registry.setGuardian(guardian);
@@ -67,9 +69,7 @@ contract ModelRegistryTest is Test {
     }
 
     function test_a_verifier_of_another_key_is_refused() public {
-        vm.expectRevert(
-            abi.encodeWithSelector(IModelRegistry.WrongVerifyingKey.selector, bytes32("first"), bytes32("second"))
-        );
+        vm.expectRevert(abi.encodeWithSelector(IModelRegistry.WrongVerifyingKey.selector, FIRST, SECOND));
         registry.addVersion(MODEL, first, "second", 2, "");
     }
 
@@ -81,10 +81,8 @@ contract ModelRegistryTest is Test {
     function test_a_key_is_registered_once() public {
         add(first);
         registry.tombstoneVersion(MODEL, 1);
-        MockVerifier again = new MockVerifier("first", 4);
-        vm.expectRevert(
-            abi.encodeWithSelector(IModelRegistry.DuplicateVerifyingKey.selector, bytes32("first"), MODEL, 1)
-        );
+        MockVerifier again = new MockVerifier(FIRST, 4);
+        vm.expectRevert(abi.encodeWithSelector(IModelRegistry.DuplicateVerifyingKey.selector, FIRST, MODEL, 1));
         registry.addVersion("another", again, "first", 2, "");
     }
 

@@ -72,6 +72,7 @@ contract CreditLending is InferenceConsumer {
     error NotAttester(address caller);
     error NotAttested(address borrower);
     error AmountIsZero();
+    error ZeroAddress();
     error ScoreTooLow(uint8 score, uint8 required);
     error HasDebt(address borrower);
     error OverLimit(uint256 amount, uint256 limit);
@@ -90,6 +91,7 @@ contract CreditLending is InferenceConsumer {
     constructor(IModelVerifier verifier, bytes32 modelId, uint256 version, address attester, uint256 inputWords)
         InferenceConsumer(verifier, modelId, version)
     {
+        if (attester == address(0)) revert ZeroAddress();
         ATTESTER = attester;
         INPUT_WORDS = inputWords;
     }

@@ -62,6 +62,7 @@ contract GameAgent is RequestConsumer {
     event GameStarted(uint256 indexed gameId, address indexed player);
     event Moved(uint256 indexed gameId, bool house, uint256 column);
     event GameEnded(uint256 indexed gameId, State state);
+    event BankrollChanged(uint256 bankroll);
 
     error WrongStake(uint256 found, uint256 expected);
     error BankrollTooSmall(uint256 bankroll);
@@ -145,12 +146,14 @@ contract GameAgent is RequestConsumer {
     /// @notice Adds money for stakes.
     function fund() external payable {
         bankroll += msg.value;
+        emit BankrollChanged(bankroll);
     }
 
     /// @notice Takes money out that no game needs.
     function defund(uint256 amount) external {
         if (msg.sender != HOUSE_OWNER) revert NotHouseOwner(msg.sender);
         bankroll -= amount;
+        emit BankrollChanged(bankroll);
         _pay(HOUSE_OWNER, amount);
     }
 
@@ -161,9 +164,9 @@ contract GameAgent is RequestConsumer {
         // A timeout may have ended the game while the proof was made.
         if (game.state != State.HouseToMove) revert WrongState(game.state);
         uint128 taken = game.playerStones | game.houseStones;
-        uint128 best;
-        uint256 bestColumn;
-        uint256 greatest;
+        uint128 best = 0;
+        uint256 bestColumn = 0;
+        uint256 greatest = 0;
         for (uint256 column = 0; column < SIZE; ++column) {
             uint128 stone = _drop(taken, column);
             uint256 value = uint256(outputs.byteAt(0, column)) + 1;
@@ -192,7 +195,7 @@ contract GameAgent is RequestConsumer {
         if (column >= SIZE) return 0;
         for (uint256 row = 0; row < SIZE; ++row) {
             // forge-lint: disable-next-line(unsafe-typecast) at most bit 9·7 + 7
-            uint128 stone = uint128(1 << (9 * column + row));
+            uint128 stone = uint128(2 ** (9 * column + row));
             if (taken & stone == 0) return stone;
         }
         return 0;

@@ -72,11 +72,13 @@ contract TradingSignal is InferenceConsumer {
     error WrongInputs(uint256 round);
     error NotBeneficiary(address caller);
     error PriceIsZero();
+    error ZeroAddress();
     error TransferFailed(address to);
 
     constructor(IModelVerifier verifier, bytes32 modelId, uint256 version, IExchange exchange, address beneficiary)
         InferenceConsumer(verifier, modelId, version)
     {
+        if (beneficiary == address(0)) revert ZeroAddress();
         EXCHANGE = exchange;
         BENEFICIARY = beneficiary;
     }
@@ -140,12 +142,12 @@ contract TradingSignal is InferenceConsumer {
         uint256 price = lastPrice();
         if (up > down && up - down >= MARGIN) {
             uint256 amount = address(this).balance * MAX_STEP_BPS / 10_000;
-            uint256 minTokens = amount * 1 ether / price * (10_000 - MAX_SLIPPAGE_BPS) / 10_000;
+            uint256 minTokens = amount * 1 ether * (10_000 - MAX_SLIPPAGE_BPS) / (price * 10_000);
             emit Acted(round, Signal.Buy, amount);
             if (amount != 0) EXCHANGE.buy{value: amount}(minTokens);
         } else if (down > up && down - up >= MARGIN) {
             uint256 tokens = EXCHANGE.balanceOf(address(this)) * MAX_STEP_BPS / 10_000;
-            uint256 minEther = tokens * price / 1 ether * (10_000 - MAX_SLIPPAGE_BPS) / 10_000;
+            uint256 minEther = tokens * price * (10_000 - MAX_SLIPPAGE_BPS) / (1 ether * 10_000);
             emit Acted(round, Signal.Sell, tokens);
             if (tokens != 0) EXCHANGE.sell(tokens, minEther);
         } else {

@@ -61,5 +61,5 @@ pub use record::{Record, Records};
 pub use registry::{ModelVersion, NewVersion, Registry, model_id};
 pub use revert::{CallOutcome, Revert};
 pub use send::{OnSend, Outgoing, SendOptions, Sent};
-pub use submit::{Submission, Verdict, VerdictReport};
+pub use submit::{Submission, Verdict, VerdictReport, consumer_context};
 pub use watch::{Answer, Request, WatchEvent, WatchOptions, WatchReport, Watcher};

@@ -3,9 +3,9 @@
 use alloy::{
     json_abi::JsonAbi,
     network::TransactionBuilder,
-    primitives::{Address, B256, Bytes, U256},
+    primitives::{Address, B256, Bytes, U256, keccak256, uint},
     rpc::types::TransactionRequest,
-    sol_types::SolCall,
+    sol_types::{SolCall, SolValue},
 };
 use serde::Serialize;
 
@@ -14,6 +14,16 @@ use super::{
     bindings::{IERC165, IHalo2Verifier, IInferenceConsumer, interface_id},
     revert::CallOutcome,
 };
+
+/// Modulus of BN254's scalar field, which instances are below.
+const SCALAR_MODULUS: U256 =
+    uint!(0x30644e72e131a029b85045b68181585d2833e84879b9709143e1f593f0000001_U256);
+
+/// The context that ties a proof to one use: what `contracts/libraries/InferenceContext.sol` derives.
+pub fn consumer_context(chain_id: u64, consumer: Address, sender: Address, nonce: u64) -> U256 {
+    let words = (U256::from(chain_id), consumer, sender, U256::from(nonce)).abi_encode();
+    U256::from_be_bytes(keccak256(words).0) % SCALAR_MODULUS
+}
 
 /// Calldata that asks a contract for its verdict.
 #[derive(Clone, Debug)]

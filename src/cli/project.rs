@@ -28,6 +28,15 @@ pub const SOURCES: &[(&str, &str)] = sources![
     "contracts/libraries/PackedTensor.sol",
 ];
 
+/// What forge tests need.
+pub const FORGE_SUPPORT: &[(&str, &str)] = sources!["test/Test.sol", "test/Vm.sol"];
+
+/// Deployment and submission with forge alone.
+pub const FORGE_SCRIPTS: &[(&str, &str)] = sources!["script/Deploy.s.sol", "script/Submit.s.sol"];
+
+/// The npm compiler with the command line of a native one.
+pub const SOLC_SHIM: &str = include_str!("../../tools/solc");
+
 /// Compiles a contract of `contracts/`, as forge does with this repository's settings.
 pub fn compile(name: &str, args: &CompilerArgs, console: &Console) -> Result<Contract, CliError> {
     let _stage = console.stage("compiling the contract");
@@ -59,8 +68,8 @@ fn compile_with(
         message: format!("`{name}` does not compile with solc {}: {reason}", compiler.version()),
         hint: "give another compiler with `--solc`".into(),
     };
-    let errors = output["errors"].as_array().into_iter().flatten();
-    for error in errors.filter(|error| error["severity"] == "error") {
+    let mut messages = output["errors"].as_array().into_iter().flatten();
+    if let Some(error) = messages.find(|message| message["severity"] == "error") {
         return Err(bad(error["formattedMessage"].as_str().unwrap_or_default()));
     }
     let artifact = &output["contracts"][format!("contracts/{name}.sol")][name];

@@ -55,7 +55,7 @@ contract GameAgentTest is Test {
 
     /// Outputs whose greatest is a column's.
     function prefer(uint256 column) private pure returns (uint256) {
-        return 200 << (8 * column);
+        return 200 * 256 ** column;
     }
 
     function stateOf(uint256 gameId) private view returns (GameAgent.State state) {
@@ -124,7 +124,7 @@ contract GameAgentTest is Test {
         play(8);
         play(4);
         // The model prefers the full column; the next best is played.
-        answer(prefer(5) | 100 << (8 * 6));
+        answer(prefer(5) | 100 * 256 ** 6);
         assertEq(cell(6, 0), 0xc0);
     }
 

@@ -1,5 +1,6 @@
 //! Deployments and submissions on a real anvil.
 
+mod command;
 mod deploy;
 mod stand_in;
 mod submit;

@@ -20,6 +20,17 @@ use std::path::PathBuf;
 const MODEL: &[u8] = include_bytes!("../../../test/fixtures/models/digits_mlp/int8_qdq.onnx");
 const INPUT: &[u8] = include_bytes!("../../../test/fixtures/models/digits_mlp/samples.npy");
 
+/// The model that comes with this program.
+pub fn model() -> Result<Model, CliError> {
+    Ok(Model::from_onnx("digits_mlp", MODEL)?)
+}
+
+/// An input for it.
+pub fn inputs(model: &Model) -> Result<Vec<Vec<i32>>, CliError> {
+    let inferences = model.read_inferences(INPUT, InputFormat::Npy)?;
+    Ok(inferences.into_iter().next().unwrap_or_default())
+}
+
 /// What `demo` takes.
 #[derive(clap::Args)]
 pub struct Args {

@@ -57,7 +57,7 @@ pub struct SrsArgs {
 }
 
 /// What the layout should be like.
-#[derive(Clone, Copy, clap::Args)]
+#[derive(Clone, Copy, Default, clap::Args)]
 pub struct WishArgs {
     /// What to be best at
     #[arg(long, value_enum, default_value_t)]

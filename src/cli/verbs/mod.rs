@@ -8,6 +8,8 @@ mod demo;
 mod deploy;
 #[cfg(feature = "compile")]
 mod gas;
+#[cfg(all(feature = "compile", feature = "chain"))]
+mod init;
 mod inspect;
 pub mod keygen;
 pub mod prove;
@@ -55,6 +57,9 @@ pub enum Verb {
     /// Follow a consumer's requests, prove, answer
     #[cfg(all(feature = "compile", feature = "chain"))]
     Watch(watch::Args),
+    /// Make a Foundry project with a contract to edit that acts on a model's answers
+    #[cfg(all(feature = "compile", feature = "chain"))]
+    Init(init::Args),
     /// Make keys, prove, verify and measure gas for each model, as a table
     #[cfg(feature = "compile")]
     Bench(bench::Args),
@@ -83,6 +88,8 @@ pub fn run(verb: Verb, console: &Console) -> Result<Answer, CliError> {
         Verb::Registry(args) => registry::run(args, console),
         #[cfg(all(feature = "compile", feature = "chain"))]
         Verb::Watch(args) => watch::run(args, console),
+        #[cfg(all(feature = "compile", feature = "chain"))]
+        Verb::Init(args) => init::run(args, console),
         #[cfg(feature = "compile")]
         Verb::Bench(args) => bench::run(args, console),
         #[cfg(all(feature = "compile", feature = "chain"))]

@@ -1,6 +1,7 @@
 //! Compiled contracts from elsewhere: artifacts of Foundry and Hardhat, and Solidity files.
 
 use super::{CliError, files, proof_file::unhex};
+use crate::evm::DebugInfo;
 use crate::solidity::SolidityCompiler;
 use serde_json::{Value, json};
 use sha3::{Digest, Keccak256};
@@ -16,8 +17,19 @@ pub struct Artifact {
     pub creation_code: Vec<u8>,
     /// Its ABI; null where the file has none.
     pub abi: Value,
-    /// The compiler's input, and the contract's file in it, where they could be put together.
-    pub compilation: Option<(Value, String)>,
+    /// How it is compiled, where that could be found out.
+    pub compilation: Option<Compilation>,
+}
+
+/// How a contract is compiled.
+#[derive(Debug)]
+pub struct Compilation {
+    /// The compiler's input.
+    pub input: Value,
+    /// The contract's file in it.
+    pub file: String,
+    /// The compiler's output, if it was asked already.
+    pub output: Option<Value>,
 }
 
 impl Artifact {
@@ -47,7 +59,11 @@ impl Artifact {
             name: named.or(target).or_else(stem).unwrap_or_else(|| "contract".into()),
             creation_code,
             abi: json["abi"].clone(),
-            compilation: compilation.map(|(input, file, _)| (input, file)),
+            compilation: compilation.map(|(input, file, _)| Compilation {
+                input,
+                file,
+                output: None,
+            }),
         })
     }
 
@@ -55,6 +71,7 @@ impl Artifact {
     pub fn compile(path: &Path, compiler: &SolidityCompiler) -> Result<Self, CliError> {
         let failed = |why: String| CliError::Artifact { path: path.to_owned(), why };
         let (file, sources) = with_imports(path)?;
+        let wanted: Vec<&str> = DebugInfo::WANTED_OUTPUT.into_iter().chain(["abi"]).collect();
         let input = json!({
             "language": "Solidity",
             "sources": sources,
@@ -63,7 +80,7 @@ impl Artifact {
                 "viaIR": true,
                 "evmVersion": "paris",
                 "metadata": { "bytecodeHash": "none" },
-                "outputSelection": { (file.as_str()): { "*": ["abi", "evm.bytecode.object"] } },
+                "outputSelection": { (file.as_str()): { "*": wanted } },
             },
         });
         let output = compiler.standard_json(&input)?;
@@ -84,11 +101,12 @@ impl Artifact {
         let digits = contract["evm"]["bytecode"]["object"].as_str().unwrap_or_default();
         let creation_code = unhex(&format!("0x{digits}"))
             .ok_or_else(|| failed("its libraries are not linked".into()))?;
+        let (name, abi) = (name.clone(), contract["abi"].clone());
         Ok(Self {
-            name: name.clone(),
+            name,
             creation_code,
-            abi: contract["abi"].clone(),
-            compilation: Some((input, file)),
+            abi,
+            compilation: Some(Compilation { input, file, output: Some(output) }),
         })
     }
 }

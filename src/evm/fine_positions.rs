@@ -29,25 +29,39 @@ impl DebugInfo {
         creation_code: &[u8],
         mut compile: impl FnMut(&Value) -> Result<Value, E>,
     ) -> Result<Self, E> {
-        let via_ir = input["settings"]["viaIR"].as_bool().unwrap_or(false);
-        let mut wanted = vec!["evm.bytecode.object", "evm.deployedBytecode.sourceMap"];
-        if via_ir {
-            wanted.push("ir");
-        }
         let mut with_map = input.clone();
-        with_map["settings"]["outputSelection"] = json!({ file: { contract: wanted } });
+        with_map["settings"]["outputSelection"] =
+            json!({ file: { contract: Self::WANTED_OUTPUT } });
         let output = compile(&with_map)?;
+        let compiled = &output["contracts"][file][contract];
+        let object = compiled["evm"]["bytecode"]["object"].as_str();
+        if object.is_some_and(|object| object != hex(creation_code)) {
+            return Err(EvmError::OtherBytecode { contract: contract.to_owned() }.into());
+        }
+        Self::from_output(input, &output, file, contract, compile)
+    }
+
+    /// What a compiler has to be asked for, so that [`from_output`](Self::from_output) can use its output.
+    pub const WANTED_OUTPUT: [&str; 3] =
+        ["evm.bytecode.object", "evm.deployedBytecode.sourceMap", "ir"];
+
+    /// As [`from_compiler`](Self::from_compiler), from an output that is there already.
+    pub fn from_output<E: From<EvmError>>(
+        input: &Value,
+        output: &Value,
+        file: &str,
+        contract: &str,
+        mut compile: impl FnMut(&Value) -> Result<Value, E>,
+    ) -> Result<Self, E> {
+        let via_ir = input["settings"]["viaIR"].as_bool().unwrap_or(false);
         let compiled = &output["contracts"][file][contract];
         let source_map = compiled["evm"]["deployedBytecode"]["sourceMap"].as_str();
         let source_map = source_map.ok_or_else(|| EvmError::CompilerOutput {
-            reason: first_error(&output).unwrap_or("it has no source map").to_owned(),
+            reason: first_error(output).unwrap_or("it has no source map").to_owned(),
         })?;
-        if compiled["evm"]["bytecode"]["object"].as_str() != Some(&hex(creation_code)) {
-            return Err(EvmError::OtherBytecode { contract: contract.to_owned() }.into());
-        }
         let mut debug = Self {
             source_map: source_map.to_owned(),
-            files: source_files(input, &output).unwrap_or_default(),
+            files: source_files(input, output).unwrap_or_default(),
             is_coarse: via_ir,
         };
         if let (true, Some(ir)) = (via_ir, compiled["ir"].as_str()) {

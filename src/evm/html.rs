@@ -54,17 +54,12 @@ type Figure = fn(&GasReport) -> u64;
 fn rows(reports: &[GasReport]) -> Vec<Row> {
     let mut rows: Vec<Row> = Vec::new();
     let signed = |gas: u64| i64::try_from(gas).unwrap_or(i64::MAX);
-    let figures: [(&str, Figure); 5] = [
+    let figures: [(&str, Figure); 4] = [
         ("total", |report| report.total),
-        ("intrinsic", |report| report.intrinsic),
         ("execution", |report| report.execution),
         ("floor", |report| report.floor),
         ("deploy_gas", |report| report.deploy_gas),
     ];
-    for (name, figure) in figures {
-        let cells = reports.iter().map(|report| Cell::new(report, name, signed(figure(report))));
-        rows.push(Row { name: name.replace('_', " "), is_part: false, cells: cells.collect() });
-    }
     let mut phases: Vec<&str> = Vec::new();
     for (phase, _) in reports.iter().flat_map(|report| report.phases.iter()) {
         if !phases.contains(&phase) {
@@ -76,6 +71,12 @@ fn rows(reports: &[GasReport]) -> Vec<Row> {
             .iter()
             .map(|report| Cell::new(report, &format!("phases.{phase}"), report.phases.get(phase)));
         rows.push(Row { name: phase.to_owned(), is_part: true, cells: cells.collect() });
+    }
+    for (index, (name, figure)) in figures.into_iter().enumerate() {
+        let cells = reports.iter().map(|report| Cell::new(report, name, signed(figure(report))));
+        let row = Row { name: name.replace('_', " "), is_part: false, cells: cells.collect() };
+        // The total stands above its parts, the other figures below.
+        rows.insert(if index == 0 { 0 } else { rows.len() }, row);
     }
     rows
 }
@@ -118,6 +119,7 @@ fn data(
         reports.iter().map(|report| WithLedger { report, ledger: &report.ledger }).collect();
     let sources = experiment
         .files()
+        .into_iter()
         .map(|file| Source { name: &file.name, lines: file.text.lines().collect() })
         .collect();
     let data = serde_json::to_string(&Data { reports, sources, chosen })?;

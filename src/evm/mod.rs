@@ -6,6 +6,7 @@
 
 mod abi;
 mod error;
+mod experiment;
 mod fine_positions;
 mod fork;
 mod html;
@@ -22,12 +23,12 @@ mod trace;
 
 pub use abi::{Abi, DecodedArgument, DecodedError};
 pub use error::{EvmError, Halt};
+pub use experiment::{ConstructorWord, Consumer, Experiment};
 pub use fork::{Fork, Limits};
 pub use machine::{CALLER, Deployment, Gas, Machine, Outcome, Run};
 pub use opcode_class::OpcodeClass;
 pub use report::{
-    CallResult, Consumer, Experiment, GasReport, LimitsReport, LineReport, Parts, PrecompileReport,
-    Prediction,
+    CallResult, GasReport, LimitsReport, LineReport, Parts, PrecompileReport, Prediction,
 };
 pub use revm::primitives::{Address, Bytes, U256};
 pub use rollup::{Cost, Prices, RollupBytes};

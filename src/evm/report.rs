@@ -2,47 +2,15 @@
 
 use std::collections::BTreeMap;
 
-use revm::primitives::Address;
 use serde::{Serialize, Serializer, ser::SerializeMap};
 
 use super::{
-    Abi, DebugInfo, DecodedError, EvmError, Fork, Gas, Machine, Outcome, Run,
+    Abi, DecodedError, Deployment, EvmError, Experiment, Fork, Gas, Outcome,
     error::hex,
     precompiles,
     rollup::{Cost, Prices, RollupBytes},
-    source::{Line, Places, SourceFile},
-    trace::{Account, Spender, Tally, Traced, Tracer},
+    trace::{Spender, Tracer},
 };
-
-/// A contract and a call to it, to be measured under any fork.
-#[derive(Clone, Debug)]
-pub struct Experiment {
-    name: String,
-    init_code: Vec<u8>,
-    calldata: Vec<u8>,
-    debug: Option<DebugInfo>,
-    abi: Abi,
-    consumer: Option<Consumer>,
-    prices: Prices,
-    missing_precompiles: Vec<Address>,
-    gas_limit: Option<u64>,
-    prediction: Option<(Fork, u64)>,
-}
-
-/// A contract that calls the measured one. Its constructor takes that one's address.
-#[derive(Clone, Debug)]
-pub struct Consumer {
-    /// Its name, as reports show it.
-    pub name: String,
-    /// Creation bytecode, without constructor arguments.
-    pub creation_code: Vec<u8>,
-    /// The call that is measured instead of a direct one.
-    pub calldata: Vec<u8>,
-    /// Its source, if known.
-    pub debug: Option<DebugInfo>,
-    /// Its ABI.
-    pub abi: Abi,
-}
 
 /// What one call costs under one fork. All figures are in gas unless their names say otherwise.
 #[derive(Clone, Debug, Serialize)]
@@ -184,217 +152,55 @@ pub(super) struct Entry {
     pub count: u64,
 }
 
-impl Experiment {
-    /// Deploys `init_code` and calls the contract with `calldata`.
-    pub fn new(init_code: &[u8], calldata: &[u8]) -> Self {
-        Self {
-            name: "contract".to_owned(),
-            init_code: init_code.to_vec(),
-            calldata: calldata.to_vec(),
-            debug: None,
-            abi: Abi::default(),
-            consumer: None,
-            prices: Prices::default(),
-            missing_precompiles: Vec::new(),
-            gas_limit: None,
-            prediction: None,
-        }
-    }
+/// The part that pays for the transaction and its calldata before any code runs.
+pub(super) const INTRINSIC: &str = "intrinsic";
 
-    /// Calls the contract by this name in the report.
-    #[must_use]
-    pub fn named(mut self, name: &str) -> Self {
-        name.clone_into(&mut self.name);
-        self
-    }
+/// What a report is made of.
+pub(super) struct Measurement<'a> {
+    pub contract: &'a str,
+    pub fork: Fork,
+    pub init_code: &'a [u8],
+    pub calldata: &'a [u8],
+    pub deployment: &'a Deployment,
+    pub gas: Gas,
+    pub call: CallResult,
+    pub limits: LimitsReport,
+    pub ledger: Vec<Entry>,
+    pub tracer: &'a Tracer,
+    pub prices: &'a Prices,
+    pub predicted: Option<Prediction>,
+}
 
-    /// The call's data, without a consumer around it.
-    pub fn calldata(&self) -> &[u8] {
-        &self.calldata
-    }
-
-    /// Attributes gas to phases and lines of this source.
-    #[must_use]
-    pub fn with_debug_info(mut self, debug: DebugInfo) -> Self {
-        self.debug = Some(debug);
-        self
-    }
-
-    /// Decodes errors by this ABI.
-    #[must_use]
-    pub fn with_abi(mut self, abi: Abi) -> Self {
-        self.abi = abi;
-        self
-    }
-
-    /// Sends the call to this contract, which calls the measured one.
-    #[must_use]
-    pub fn with_consumer(mut self, consumer: Consumer) -> Self {
-        self.consumer = Some(consumer);
-        self
-    }
-
-    /// Computes costs at these prices.
-    #[must_use]
-    pub fn with_prices(mut self, prices: Prices) -> Self {
-        self.prices = prices;
-        self
-    }
-
-    /// Measures on a chain that lacks this precompile.
-    #[must_use]
-    pub fn without_precompile(mut self, address: Address) -> Self {
-        self.missing_precompiles.push(address);
-        self
-    }
-
-    /// Gives the measured call this much gas.
-    #[must_use]
-    pub const fn with_gas_limit(mut self, gas_limit: u64) -> Self {
-        self.gas_limit = Some(gas_limit);
-        self
-    }
-
-    /// Sets this prediction of an accepted direct call's total beside what is measured under `fork`.
-    #[must_use]
-    pub const fn with_prediction(mut self, fork: Fork, total: u64) -> Self {
-        self.prediction = Some((fork, total));
-        self
-    }
-
-    /// Measures under the rules of `fork`.
-    pub fn run(&self, fork: Fork) -> Result<GasReport, EvmError> {
-        let mut machine = Machine::new(fork).without_size_limits();
-        for &address in &self.missing_precompiles {
-            machine = machine.without_precompile(address);
-        }
-        let deployment = machine.deploy(&self.init_code)?;
-        let mut traced = vec![Traced {
-            address: deployment.address,
-            places: places(&deployment.runtime, self.debug.as_ref())?,
-            first_phase: first_phase(self.debug.as_ref(), "execution"),
-        }];
-        let (mut to, mut calldata, mut abi) = (deployment.address, &self.calldata, &self.abi);
-        if let Some(consumer) = &self.consumer {
-            let mut init_code = consumer.creation_code.clone();
-            init_code.extend_from_slice(deployment.address.into_word().as_slice());
-            let deployed = machine.deploy(&init_code)?;
-            traced.push(Traced {
-                address: deployed.address,
-                places: places(&deployed.runtime, consumer.debug.as_ref())?,
-                first_phase: "consumer".to_owned(),
-            });
-            (to, calldata, abi) = (deployed.address, &consumer.calldata, &consumer.abi);
-        }
-
-        if let Some(gas_limit) = self.gas_limit {
-            machine = machine.with_gas_limit(gas_limit);
-        }
-        let mut tracer = Tracer::new(traced, machine.precompiles());
-        let run = machine.inspect(to, calldata, &mut tracer)?;
-        let call = CallResult::new(&run.outcome, abi, &self.abi, calldata);
-        let ledger = self.ledger(&tracer, &run.gas);
+impl GasReport {
+    pub(super) fn new(measured: Measurement<'_>) -> Self {
+        let Measurement { fork, gas, calldata, deployment, ledger, tracer, .. } = measured;
         let rollup = RollupBytes::of_call(calldata);
-        let limits = LimitsReport::new(
+        Self {
+            contract: measured.contract.to_owned(),
             fork,
-            deployment.runtime.len(),
-            self.init_code.len(),
-            &deployment.gas,
-            &run.gas,
-        );
-        Ok(GasReport {
-            contract: self.name.clone(),
-            fork,
-            total: run.gas.total,
-            intrinsic: run.gas.intrinsic,
-            floor: run.gas.floor,
-            execution: run.gas.execution,
-            refund: run.gas.refund,
+            total: gas.total,
+            intrinsic: gas.intrinsic,
+            floor: gas.floor,
+            execution: gas.execution,
+            refund: gas.refund,
             runtime_bytes: deployment.runtime.len(),
-            init_bytes: self.init_code.len(),
+            init_bytes: measured.init_code.len(),
             deploy_gas: deployment.gas.total,
             calldata_bytes: calldata.len(),
             calldata_zero_bytes: calldata.iter().filter(|&&byte| byte == 0).count(),
-            call,
-            limits,
-            phases: Parts::by_phase(&ledger, &tracer),
+            call: measured.call,
+            limits: measured.limits,
+            phases: Parts::by_phase(&ledger, tracer),
             spenders: Parts::by_spender(&ledger),
-            precompiles: precompile_reports(&tracer),
+            precompiles: precompile_reports(tracer),
             lines: line_reports(&ledger),
             rollup,
-            costs: rollup.costs(run.gas.total, &self.prices),
-            predicted: self.predicted(fork, &run),
+            costs: rollup.costs(gas.total, measured.prices),
+            predicted: measured.predicted,
             ledger,
-        })
-    }
-
-    fn predicted(&self, fork: Fork, run: &Run) -> Option<Prediction> {
-        let (_, predicted) = self.prediction.filter(|(known, _)| *known == fork)?;
-        if self.consumer.is_some() || !run.outcome.is_success() {
-            return None;
         }
-        // Gas is far below 2^52.
-        let measured = run.gas.total as f64;
-        let error = (measured - predicted as f64) / measured.max(1.0);
-        Some(Prediction { total: predicted, error })
     }
 
-    /// The files that reports speak of, each once.
-    pub(super) fn files(&self) -> impl Iterator<Item = &SourceFile> {
-        let consumer = self.consumer.as_ref().and_then(|consumer| consumer.debug.as_ref());
-        let own: &[SourceFile] = self.debug.as_ref().map_or(&[], |debug| &debug.files);
-        let others: &[SourceFile] = consumer.map_or(&[], |debug| &debug.files);
-        let new = others.iter().filter(|file| own.iter().all(|known| known.name != file.name));
-        own.iter().chain(new)
-    }
-
-    /// The tracer's ledger in words, with what no instruction has spent. Adds up to the total.
-    fn ledger(&self, tracer: &Tracer, gas: &Gas) -> Vec<Entry> {
-        let files = |contract: usize| {
-            let debug = match contract {
-                0 => self.debug.as_ref(),
-                _ => self.consumer.as_ref().and_then(|consumer| consumer.debug.as_ref()),
-            };
-            debug.map_or(&[][..], |debug| &debug.files)
-        };
-        let mut booked: Vec<(&Account, &Tally)> = tracer.ledger.iter().collect();
-        booked.sort_unstable_by_key(|(account, _)| **account);
-        let mut ledger: Vec<Entry> = booked
-            .into_iter()
-            .map(|(account, tally)| Entry {
-                phase: tracer.phases.get(account.phase).cloned().unwrap_or_default(),
-                line: account.line.and_then(|(contract, Line { file, line })| {
-                    Some((files(contract).get(file)?.name.clone(), line + 1))
-                }),
-                spender: spender_name(account.spender),
-                gas: tally.gas,
-                count: tally.count,
-            })
-            .collect();
-
-        let executed: i64 = ledger.iter().map(|entry| entry.gas).sum();
-        let paid = signed(gas.intrinsic) + signed(gas.execution) - signed(gas.refund);
-        for (name, gas) in [
-            (INTRINSIC, signed(gas.intrinsic)),
-            // What the chain takes without running an instruction; nothing for calls without value.
-            ("unattributed", signed(gas.execution) - executed),
-            ("refund", -signed(gas.refund)),
-            // What the calldata floor adds to what was used.
-            ("floor", signed(gas.total) - paid),
-        ] {
-            if gas != 0 {
-                let (phase, spender) = (name.to_owned(), name.to_owned());
-                ledger.push(Entry { phase, line: None, spender, gas, count: 1 });
-            }
-        }
-        ledger
-    }
-}
-
-/// The part that pays for the transaction and its calldata before any code runs.
-const INTRINSIC: &str = "intrinsic";
-
-impl GasReport {
     /// Measures a call to the contract that `init_code` deploys. [`Experiment`] offers more.
     pub fn measure(init_code: &[u8], calldata: &[u8], fork: Fork) -> Result<Self, EvmError> {
         Experiment::new(init_code, calldata).run(fork)
@@ -402,7 +208,8 @@ impl GasReport {
 }
 
 impl CallResult {
-    fn new(outcome: &Outcome, abi: &Abi, inner: &Abi, calldata: &[u8]) -> Self {
+    /// `abis` are those of the called contract and of the contracts that it calls.
+    pub(super) fn new(outcome: &Outcome, abis: &[&Abi], calldata: &[u8]) -> Self {
         let data = outcome.data();
         let mut result = Self {
             accepted: false,
@@ -420,11 +227,11 @@ impl CallResult {
             }
             Outcome::Reverted(data) => {
                 result.outcome = "reverted";
-                // A consumer usually passes the verifier's errors on.
-                result.error = abi.decode(data).or_else(|| inner.decode(data));
+                result.error = abis.iter().find_map(|abi| abi.decode(data));
+                let unknown = abis.first().is_some_and(|abi| abi.lacks_function_for(calldata));
                 result.reason = Some(match &result.error {
                     Some(error) => format!("the contract reverted with `{error}`"),
-                    None if data.is_empty() && abi.lacks_function_for(calldata) => {
+                    None if data.is_empty() && unknown => {
                         let selector = hex(calldata.get(..4).unwrap_or(calldata));
                         format!("the contract has no function `0x{selector}`")
                     }
@@ -442,7 +249,7 @@ impl CallResult {
 }
 
 impl LimitsReport {
-    fn new(fork: Fork, runtime: usize, init: usize, deployment: &Gas, call: &Gas) -> Self {
+    pub(super) fn new(fork: Fork, deployment: &Deployment, init_bytes: usize, call: &Gas) -> Self {
         let limits = fork.limits();
         let over = |what: &str, value: u64, limit: Option<u64>| {
             let limit = limit.filter(|&limit| value > limit)?;
@@ -451,10 +258,14 @@ impl LimitsReport {
         let bytes = |count: usize| u64::try_from(count).unwrap_or(u64::MAX);
         // Gas for state does not count (EIP-8037).
         let regular = |gas: &Gas| gas.total.saturating_sub(gas.state);
-        let deployment: Vec<String> = [
-            over("runtime code in bytes", bytes(runtime), Some(bytes(limits.runtime_bytes))),
-            over("init code in bytes", bytes(init), Some(bytes(limits.init_code_bytes))),
-            over("gas of the deployment", regular(deployment), limits.transaction_gas),
+        let problems: Vec<String> = [
+            over(
+                "runtime code in bytes",
+                bytes(deployment.runtime.len()),
+                Some(bytes(limits.runtime_bytes)),
+            ),
+            over("init code in bytes", bytes(init_bytes), Some(bytes(limits.init_code_bytes))),
+            over("gas of the deployment", regular(&deployment.gas), limits.transaction_gas),
         ]
         .into_iter()
         .flatten()
@@ -464,9 +275,9 @@ impl LimitsReport {
             runtime_bytes: limits.runtime_bytes,
             init_bytes: limits.init_code_bytes,
             transaction_gas: limits.transaction_gas,
-            deployable: deployment.is_empty(),
-            callable: deployment.is_empty() && call.is_none(),
-            problems: deployment.into_iter().chain(call).collect(),
+            deployable: problems.is_empty(),
+            callable: problems.is_empty() && call.is_none(),
+            problems: problems.into_iter().chain(call).collect(),
         }
     }
 }
@@ -527,18 +338,7 @@ impl Serialize for Parts {
     }
 }
 
-fn places(runtime: &[u8], debug: Option<&DebugInfo>) -> Result<Places, EvmError> {
-    debug.map_or_else(|| Ok(Places::default()), |debug| Places::new(runtime, debug))
-}
-
-/// Where a contract announces phases, what comes before the first one is the dispatch.
-fn first_phase(debug: Option<&DebugInfo>, otherwise: &str) -> String {
-    let announced =
-        debug.is_some_and(|debug| debug.files.iter().any(|file| file.text.contains("@phase")));
-    if announced { "dispatch" } else { otherwise }.to_owned()
-}
-
-fn spender_name(spender: Spender) -> String {
+pub(super) fn spender_name(spender: Spender) -> String {
     match spender {
         Spender::Opcodes(class) => class.name().to_owned(),
         Spender::Precompile(address) => {
@@ -580,8 +380,4 @@ fn line_reports(ledger: &[Entry]) -> Vec<LineReport> {
             count,
         })
         .collect()
-}
-
-fn signed(gas: u64) -> i64 {
-    i64::try_from(gas).unwrap_or(i64::MAX)
 }

@@ -130,6 +130,45 @@ fn any_contract_and_its_consumer_are_measured() {
     assert_eq!((code, &report["precompiles"][3]["missing"]), (1, &1.into()));
 }
 
+/// The project's own consumers: a proof has to be made for the consumer, the sender and the nonce.
+#[test]
+fn consumers_around_consumers_are_measured() {
+    let folder = tempfile::tempdir().unwrap();
+    let (bundle, proof, _) = bundle(folder.path());
+    let manifest = std::fs::read(bundle.join("bundle.json")).unwrap();
+    let manifest: Value = serde_json::from_slice(&manifest).unwrap();
+    let [bundle, proof] = [bundle, proof].map(|path| path.display().to_string());
+    let single = format!("verifier,0xabc,{}", manifest["vk_digest"].as_str().unwrap());
+    let gas = [
+        "gas",
+        &bundle,
+        &proof,
+        "--with-consumer",
+        "contracts/SingleModelVerifier.sol",
+        "--consumer-args",
+        &single,
+        "--with-consumer",
+        "test/fixtures/gas/Answers.sol",
+        "--consumer-args",
+        "previous,0xabc,0",
+    ];
+    let (refused, code) = result(&gas);
+    assert_eq!(code, 1);
+    let error = &refused["call"]["error"];
+    assert_eq!(error["name"], "WrongContext");
+    let expected: zkverdict::evm::U256 =
+        error["arguments"][1]["value"].as_str().unwrap().parse().unwrap();
+
+    let context = hex(&expected.to_be_bytes::<32>());
+    let input = folder.path().join("input.json").display().to_string();
+    let prove = ["prove", &bundle, "--input", &input, "--context", &context, "--out", &proof];
+    assert_eq!(result(&prove).1, 0);
+    let (report, code) = result(&gas);
+    assert_eq!(code, 0, "{report}");
+    assert!(report["phases"]["consumer"].as_u64() > Some(2 * 22_100), "two slots, and calls");
+    assert!(report["phases"]["pairing"].as_u64() > Some(113_000));
+}
+
 #[test]
 fn unusable_contracts_are_refused_with_a_reason() {
     let folder = tempfile::tempdir().unwrap();

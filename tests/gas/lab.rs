@@ -1,7 +1,7 @@
 //! The contracts of `test/fixtures/gas`, and calls to them.
 
 use serde_json::Value;
-use zkverdict::evm::{Abi, Consumer, DebugInfo, Experiment, SourceFile};
+use zkverdict::evm::{Abi, ConstructorWord, Consumer, DebugInfo, Experiment, SourceFile};
 
 /// The compiler pipelines that the fixture has.
 pub const PIPELINES: [&str; 2] = ["legacy", "via_ir"];
@@ -61,6 +61,7 @@ impl Lab {
         Consumer {
             name: "LabConsumer".to_owned(),
             creation_code: self.init_code("LabConsumer"),
+            arguments: vec![ConstructorWord::Verifier],
             calldata: [&SUBMIT, &calldata[4..]].concat(),
             debug: Some(self.debug("LabConsumer")),
             abi: self.abi("LabConsumer"),

@@ -2,15 +2,15 @@
 
 use crate::cli::{
     Answer, CliError, Console,
-    artifact::Artifact,
+    artifact::{Artifact, Compilation},
     bundle::Bundle,
     contract, files,
     prediction::Prediction,
     proof_file::{ProofFile, unhex},
 };
 use crate::evm::{
-    Abi, Address, Consumer, DebugInfo, Experiment, Fork, ForkChanges, ForkComparison, GasReport,
-    Prices, Snapshot, SnapshotCheck, SourceFile,
+    Abi, Address, ConstructorWord, Consumer, DebugInfo, Experiment, Fork, ForkChanges,
+    ForkComparison, GasReport, Prices, Snapshot, SnapshotCheck, SourceFile, U256,
 };
 use crate::solidity::{CompiledContract, SolidityCompiler, verify_proof_calldata_of_words};
 use serde::{Serialize, Serializer};
@@ -34,10 +34,14 @@ pub struct Args {
     /// What to call the contract with
     #[arg(long, value_name = "0xHEX", requires = "contract", value_parser = parse_bytes)]
     calldata: Option<Bytes>,
-    /// Measure this contract around the verifier, whose address its constructor takes: a Solidity file or an artifact
+    /// Measure this contract around the verifier: a Solidity file or an artifact. Given again: one around the other
     #[arg(long, value_name = "FILE")]
-    with_consumer: Option<PathBuf>,
-    /// What to call the consumer with [default: its function of (bytes, uint256[]), with the proof]
+    with_consumer: Vec<PathBuf>,
+    /// What a consumer's constructor takes, for each in turn: words, as `verifier` (an address), `previous` (that of
+    /// the consumer before), 0xHEX or a number [default: previous]
+    #[arg(long, value_name = "WORD,…", requires = "with_consumer", value_parser = parse_words)]
+    consumer_args: Vec<Words>,
+    /// What to call the last consumer with [default: its function of (bytes, uint256[]), with the proof]
     #[arg(long, value_name = "0xHEX", requires = "with_consumer", value_parser = parse_bytes)]
     consumer_calldata: Option<Bytes>,
     /// Whose prices hold: cancun, prague, osaka, amsterdam, or all of them
@@ -132,6 +136,22 @@ fn parse_bytes(text: &str) -> Result<Bytes, String> {
     bytes.ok_or_else(|| format!("`{text}` is not `0x` and an even number of digits"))
 }
 
+#[derive(Clone)]
+struct Words(Vec<ConstructorWord>);
+
+fn parse_words(text: &str) -> Result<Words, String> {
+    let word = |text: &str| match text {
+        "verifier" => Ok(ConstructorWord::Verifier),
+        "previous" => Ok(ConstructorWord::Previous),
+        // In hexadecimal or decimal, as U256 reads it.
+        _ => text
+            .parse::<U256>()
+            .map(|value| ConstructorWord::Value(value.to_be_bytes()))
+            .map_err(|_| format!("`{text}` is neither `verifier`, `previous`, nor a number")),
+    };
+    text.split(',').map(|text| word(text.trim())).collect::<Result<_, _>>().map(Words)
+}
+
 /// An address, of which leading zeros may be left out.
 fn parse_precompile(text: &str) -> Result<Address, String> {
     let digits = text.strip_prefix("0x").unwrap_or(text);
@@ -224,6 +244,9 @@ pub fn measure(
     Ok(experiment(compiled, proof)?.run(fork)?)
 }
 
+/// Runs the compiler.
+type Compile<'a> = dyn Fn(&Value) -> Result<Value, CliError> + 'a;
+
 /// Puts together what is measured.
 struct Workbench<'a> {
     args: &'a Args,
@@ -255,8 +278,8 @@ impl Workbench<'_> {
                 });
             }
         };
-        if let Some(path) = &self.args.with_consumer {
-            let consumer = self.consumer(path, &experiment)?;
+        for (index, path) in self.args.with_consumer.iter().enumerate() {
+            let consumer = self.consumer(index, path, experiment.calldata())?;
             experiment = experiment.with_consumer(consumer);
         }
         if let Some(gas_limit) = self.args.gas_limit {
@@ -275,8 +298,10 @@ impl Workbench<'_> {
         let compiled = contract::compile(&rendered, self.compiler()?, self.console)?;
         let predicted = Prediction::new(bundle.circuit(&bundle.model()?)?.plan()).verify_gas;
         let file = format!("{}.sol", compiled.name);
-        let debug =
-            self.positions(&compiled.standard_json, &file, &compiled.name, &compiled.init_code);
+        let debug = self.positions(&compiled.name, |compile| {
+            let CompiledContract { standard_json, name, init_code, .. } = &compiled;
+            DebugInfo::from_compiler(standard_json, &file, name, init_code, compile)
+        });
         let debug = debug.unwrap_or_else(|| {
             let source = SourceFile { id: 0, name: file, text: compiled.source.clone() };
             let (source_map, files) = (compiled.source_map.clone(), vec![source]);
@@ -287,14 +312,17 @@ impl Workbench<'_> {
             .with_prediction(Fork::Prague, predicted))
     }
 
-    fn consumer(&self, path: &Path, verifier: &Experiment) -> Result<Consumer, CliError> {
+    fn consumer(&self, index: usize, path: &Path, direct: &[u8]) -> Result<Consumer, CliError> {
         let artifact = self.artifact(path)?;
         let abi = abi(&artifact)?;
+        let is_last = index + 1 == self.args.with_consumer.len();
         let calldata = match (&self.args.consumer_calldata, abi.proof_function()) {
+            // Called by the consumers around it.
+            _ if !is_last => Vec::new(),
             (Some(calldata), _) => calldata.0.clone(),
             // The same arguments as the verifier's, behind another selector.
             (None, Some((selector, _))) => {
-                let arguments = verifier.calldata().get(selector.len()..).unwrap_or_default();
+                let arguments = direct.get(selector.len()..).unwrap_or_default();
                 [&selector, arguments].concat()
             }
             (None, None) => {
@@ -307,10 +335,13 @@ impl Workbench<'_> {
                 });
             }
         };
+        let arguments = self.args.consumer_args.get(index).map(|words| words.0.clone());
         Ok(Consumer {
             debug: self.positions_of(&artifact),
             name: artifact.name,
             creation_code: artifact.creation_code,
+            // Of the first one, the previous contract is the verifier.
+            arguments: arguments.unwrap_or_else(|| vec![ConstructorWord::Previous]),
             calldata,
             abi,
         })
@@ -327,29 +358,33 @@ impl Workbench<'_> {
     }
 
     fn positions_of(&self, artifact: &Artifact) -> Option<DebugInfo> {
-        let Some((input, file)) = &artifact.compilation else {
-            let name = &artifact.name;
-            self.console.warn(format_args!(
-                "no phases and lines of `{name}`: its source is not there, or has changed since"
-            ));
-            return None;
-        };
-        self.positions(input, file, &artifact.name, &artifact.creation_code)
+        let Artifact { name, creation_code, compilation, .. } = artifact;
+        match compilation {
+            Some(Compilation { input, file, output: Some(output) }) => self
+                .positions(name, |compile| {
+                    DebugInfo::from_output(input, output, file, name, compile)
+                }),
+            Some(Compilation { input, file, output: None }) => self.positions(name, |compile| {
+                DebugInfo::from_compiler(input, file, name, creation_code, compile)
+            }),
+            None => {
+                self.console.warn(format_args!(
+                    "no phases and lines of `{name}`: its source is not there, or has changed since"
+                ));
+                None
+            }
+        }
     }
 
     /// Positions are worth having, but a report is possible without.
     fn positions(
         &self,
-        input: &Value,
-        file: &str,
         name: &str,
-        creation_code: &[u8],
+        find: impl FnOnce(&Compile<'_>) -> Result<DebugInfo, CliError>,
     ) -> Option<DebugInfo> {
         let stage = self.console.stage("finding source lines");
         let debug = self.compiler().and_then(|compiler| {
-            DebugInfo::from_compiler(input, file, name, creation_code, |input| {
-                Ok(compiler.standard_json(input)?)
-            })
+            find(&|input: &Value| compiler.standard_json(input).map_err(CliError::from))
         });
         drop(stage);
         match debug {

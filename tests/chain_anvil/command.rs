@@ -308,7 +308,7 @@ async fn a_watch_that_is_killed_again_and_again_answers_everything_once() {
 
 #[tokio::test]
 async fn forge_alone_deploys_to_the_same_address_and_submits() {
-    let forge = root().join("node_modules/.bin/forge");
+    let forge = root().join("tools/forge");
     let local = LocalChain::start().expect("anvil");
     let dir = tempfile::tempdir().expect("a directory");
     let project = dir.path().join("project");

@@ -2,7 +2,7 @@
 """Deletes each named constraint of the circuit once and expects a test to fail.
 
 A constraint whose deletion no test notices is not tested. Run from a clean checkout: the source is
-changed in place and put back. Takes about ten seconds per constraint.
+changed in place and put back. Takes about ten seconds per constraint. An argument names one file only.
 """
 
 import pathlib
@@ -11,14 +11,14 @@ import subprocess
 import sys
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
-# A constraint is a sentence and an expression, the last of its list.
-CONSTRAINT = re.compile(r'\(\s*("[^"]{12,}"),\s*((?:[^()]|\([^()]*\))+?),?\s*\)(?=,?\s*[\])])')
+# A constraint is a sentence and an expression, in a list or handed to one.
+CONSTRAINT = re.compile(r'\(\s*("[^"]{12,}"),\s*((?:[^()]|\([^()]*\))+?),?\s*\)(?=,?\s*[\])(])')
 TEST = ["cargo", "test", "--quiet", "--no-default-features", "--lib", "circuit"]
 
 
 def main() -> int:
     unnoticed = []
-    for path in sorted((ROOT / "src/circuit").glob("*.rs")):
+    for path in sorted((ROOT / "src/circuit").glob(sys.argv[1] if sys.argv[1:] else "*.rs")):
         source = path.read_text()
         if path.name == "tests.rs" or "create_gate" not in source:
             continue

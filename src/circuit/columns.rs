@@ -32,6 +32,8 @@ pub struct Columns {
     pub byte: Column<Advice>,
     /// Limbs of the remainder, least first. An input byte lies in the first.
     pub limbs: Vec<Column<Advice>>,
+    /// Where outputs are read from step tables.
+    pub steps: Option<StepColumns>,
     /// How often each row index was a limb.
     pub limb_uses: Column<Advice>,
     /// How often each row of the table was read.
@@ -75,6 +77,17 @@ pub struct Columns {
     pub tau: Challenge,
 }
 
+/// The columns that step tables add.
+#[derive(Clone, Copy, Debug)]
+pub struct StepColumns {
+    /// The bucket's threshold.
+    pub threshold: Column<Advice>,
+    /// Whether the remainder reaches it.
+    pub above: Column<Advice>,
+    /// 2·threshold + parity, on each row of the table.
+    pub table: Column<Fixed>,
+}
+
 impl Columns {
     /// Allocates the columns of a shape.
     pub fn new(meta: &mut ConstraintSystem<Fr>, shape: Shape) -> Self {
@@ -82,6 +95,11 @@ impl Columns {
         let table_row = first(meta);
         let byte = first(meta);
         let limbs = (0..shape.limbs).map(|_| first(meta)).collect();
+        let steps = shape.steps.then(|| StepColumns {
+            threshold: first(meta),
+            above: first(meta),
+            table: meta.fixed_column(),
+        });
         let limb_uses = first(meta);
         let table_uses = first(meta);
         // A phase's columns must exist before its challenges.
@@ -92,6 +110,7 @@ impl Columns {
             table_row,
             byte,
             limbs,
+            steps,
             limb_uses,
             table_uses,
             lookup_sums: (0..shape.lookup_sums()).map(|_| second(meta)).collect(),

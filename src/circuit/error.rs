@@ -71,10 +71,6 @@ impl CircuitError {
     pub fn hint(&self) -> Option<String> {
         match self {
             Self::TooManyRows { needed, .. } => Some(format!("ask for k = {needed} or more")),
-            Self::NoLine { .. } => Some(
-                "scales that are not powers of two, from another calibration, usually have a line"
-                    .into(),
-            ),
             Self::Disagreement { .. } => {
                 Some("this is a defect of zkverdict; please report it with the model".into())
             }

@@ -19,6 +19,7 @@
 use super::{
     CircuitError,
     program::{Activation, Layer, Levels, Program},
+    steps::{self, Buckets},
 };
 use crate::model::Line;
 
@@ -36,6 +37,8 @@ pub struct Fitted {
     pub layers: Vec<FittedLayer>,
     /// The byte in each row of the table.
     pub table: Vec<u8>,
+    /// With step tables, 2·threshold + parity in each row.
+    pub steps: Option<Vec<i128>>,
 }
 
 /// A layer's integers.
@@ -45,6 +48,8 @@ pub struct FittedLayer {
     pub slopes: Vec<i128>,
     /// Per output, the constant of its dividend.
     pub offsets: Vec<i128>,
+    /// With step tables, the width of each output's buckets.
+    pub widths: Vec<i128>,
 }
 
 /// A row of the circuit that an output of a layer fills.
@@ -56,6 +61,15 @@ pub struct Division {
     pub limbs: Vec<usize>,
     /// The output.
     pub byte: u8,
+}
+
+/// What a step table says of a row.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Step {
+    /// From which remainder on the byte above holds.
+    pub threshold: i128,
+    /// Whether this is the row above.
+    pub above: bool,
 }
 
 /// Why a program does not fit a table length.
@@ -74,7 +88,58 @@ pub enum Misfit {
 
 impl Fitted {
     /// Fits a program to a table length, if it can be.
-    pub fn new(program: &Program, table_rows: usize, limbs: usize) -> Result<Self, Misfit> {
+    pub fn new(
+        program: &Program,
+        table_rows: usize,
+        limbs: usize,
+        steps: bool,
+    ) -> Result<Self, Misfit> {
+        if steps {
+            Self::with_steps(program, table_rows)
+        } else {
+            Self::with_lines(program, table_rows, limbs)
+        }
+    }
+
+    fn with_steps(program: &Program, table_rows: usize) -> Result<Self, Misfit> {
+        let base = i128::try_from(table_rows).expect("a table length");
+        let mut regions: Vec<(Buckets, i128)> = Vec::new();
+        let (mut table, mut steps) = (Vec::new(), Vec::new());
+        let mut layers = Vec::new();
+        for layer in &program.layers {
+            let (mut offsets, mut widths) = (Vec::new(), Vec::new());
+            for (output, buckets) in Buckets::of_layer(layer, base).into_iter().enumerate() {
+                let known = regions.iter().find(|(region, _)| *region == buckets);
+                let first = match known {
+                    Some(&(_, first)) => first,
+                    None => {
+                        if table.len() + 2 * buckets.entries.len() > table_rows {
+                            return Err(Misfit::Table);
+                        }
+                        let first = i128::try_from(table.len() / 2).expect("a table length");
+                        for (byte, step) in buckets.rows() {
+                            table.push(byte);
+                            steps.push(step);
+                        }
+                        regions.push((buckets.clone(), first));
+                        first
+                    }
+                };
+                let bias = i128::from(layer.bias[output]);
+                offsets.push(bias - buckets.low + buckets.width * first);
+                widths.push(buckets.width);
+            }
+            let slopes = vec![1; layer.outputs];
+            layers.push(FittedLayer { slopes, offsets, widths });
+        }
+        table.resize(table_rows, 0);
+        // Rows that nothing uses keep their parity, so that every row of the table has one.
+        let parity = |row: usize| i128::from(row % 2 == 1);
+        steps.extend((steps.len()..table_rows).map(parity));
+        Ok(Self { table_rows, limbs: steps::LIMBS, layers, table, steps: Some(steps) })
+    }
+
+    fn with_lines(program: &Program, table_rows: usize, limbs: usize) -> Result<Self, Misfit> {
         let d = i128::try_from(table_rows)
             .ok()
             .and_then(|rows| rows.checked_pow(u32::try_from(limbs).ok()?))
@@ -122,7 +187,7 @@ impl Fitted {
                 .expect("a region was made for each activation");
             FittedLayer::new(layer, &lines, starts[region], table_rows)
         });
-        Ok(Self { table_rows, limbs, layers: layers.collect(), table })
+        Ok(Self { table_rows, limbs, layers: layers.collect(), table, steps: None })
     }
 
     /// The divisor of every layer.
@@ -139,6 +204,9 @@ impl Fitted {
     pub fn divide(&self, layer: usize, output: usize, accumulator: i128) -> Division {
         let fitted = &self.layers[layer];
         let dividend = fitted.slopes[output] * accumulator + fitted.offsets[output];
+        if let Some(steps) = &self.steps {
+            return self.find_step(steps, dividend, fitted.widths[output]);
+        }
         let u = usize::try_from(dividend.div_euclid(self.divisor()))
             .expect("regions begin at the least level");
         let mut z = dividend.rem_euclid(self.divisor());
@@ -148,6 +216,27 @@ impl Fitted {
             usize::try_from(limb).expect("below the base")
         });
         Division { u, limbs: limbs.collect(), byte: self.table[u] }
+    }
+}
+
+impl Fitted {
+    /// Reads a bucket.
+    fn find_step(&self, steps: &[i128], dividend: i128, width: i128) -> Division {
+        let position =
+            |value: i128| usize::try_from(value).expect("accumulators are in their range");
+        let (bucket, z) = (position(dividend / width), dividend % width);
+        let threshold = steps[2 * bucket] / 2;
+        let above = z >= threshold;
+        let u = 2 * bucket + usize::from(above);
+        let distance = if above { z - threshold } else { threshold - 1 - z };
+        let limbs = [z, z + self.base() - width, distance].map(position);
+        Division { u, limbs: limbs.to_vec(), byte: self.table[u] }
+    }
+
+    /// What the step table says of a row, if there is one.
+    pub fn step(&self, row: usize) -> Option<Step> {
+        let entry = self.steps.as_ref()?[row];
+        Some(Step { threshold: entry / 2, above: entry % 2 == 1 })
     }
 }
 
@@ -168,15 +257,24 @@ impl FittedLayer {
             assert!(reach.max(left) < NO_WRAP_BOUND, "an equation could wrap around the field");
             offset
         });
-        Self { slopes: lines.iter().map(|line| line.a).collect(), offsets: offsets.collect() }
+        Self {
+            slopes: lines.iter().map(|line| line.a).collect(),
+            offsets: offsets.collect(),
+            widths: Vec::new(),
+        }
     }
+}
+
+/// Whether every output has a line with a divisor larger than any in use.
+pub fn has_lines(program: &Program) -> bool {
+    program.layers.iter().all(|layer| fit_lines(layer, 1 << 60).is_ok())
 }
 
 /// A line per output, or the output that has none.
 fn fit_lines(layer: &Layer, d: i128) -> Result<Vec<Line>, usize> {
     match &layer.levels {
         Levels::Identity => Ok(vec![Line { a: d, b: 0, d }; layer.outputs]),
-        Levels::Steps(steps) => {
+        Levels::Steps { steps, .. } => {
             let line = |(output, steps): (usize, &crate::model::Steps)| {
                 steps.line(d).filter(|&line| steps.allow(line)).ok_or(output)
             };

@@ -25,6 +25,7 @@ use super::{
     columns::{Columns, before, here, one},
     field::field,
     plan::Shape,
+    steps,
 };
 use halo2_proofs::{
     halo2curves::bn256::Fr,
@@ -95,6 +96,9 @@ pub fn configure(meta: &mut ConstraintSystem<Fr>, columns: &Columns, shape: Shap
 
 /// `D·u + Σ_j N^j·limb_j − offset`, the dividend of the row's output without its constant.
 fn made(meta: &mut VirtualCells<'_, Fr>, columns: &Columns, shape: Shape) -> Expression<Fr> {
+    if let Some(steps) = columns.steps {
+        return steps::made(meta, columns, steps);
+    }
     let base =
         Expression::Constant(field(i128::try_from(shape.table_rows).expect("a table length")));
     let table_row = here(meta, columns.table_row);

@@ -4,7 +4,7 @@
 //!
 //! ```text
 //! limb:   z                       in   index
-//! read:   u + γ·byte + γ²         in   index + γ·table + γ²
+//! read:   u + γ·byte + γ²         in   index + γ·table + γ²            (+ γ³·step with step tables)
 //! ```
 //!
 //! the multiset of look-ups is contained in the table if, and except with probability about
@@ -55,6 +55,8 @@ pub struct Cells<T> {
     pub table_row: T,
     /// The byte read.
     pub byte: T,
+    /// With step tables, 2·threshold + above as read.
+    pub step: Option<T>,
     /// Uses of the row's index as a limb.
     pub limb_uses: T,
     /// Uses of the row's table entry.
@@ -63,6 +65,8 @@ pub struct Cells<T> {
     pub index: T,
     /// The row's byte in the table.
     pub table: T,
+    /// With step tables, 2·threshold + parity in the table.
+    pub table_step: Option<T>,
 }
 
 impl<T> Cells<T>
@@ -71,13 +75,23 @@ where
 {
     /// The row's terms.
     pub fn terms(self, one: &T, gamma: &T) -> Vec<Term<T>> {
-        let read = |row: T, byte: T| row + gamma.clone() * (byte + gamma.clone());
+        let read = |row: T, byte: T, step: Option<T>| {
+            let tag = match step {
+                Some(step) => gamma.clone() * (one.clone() + gamma.clone() * step),
+                None => gamma.clone(),
+            };
+            row + gamma.clone() * (byte + tag)
+        };
         let mut terms: Vec<_> = (self.limbs.into_iter())
             .map(|limb| Term { numerator: one.clone(), folded: limb })
             .collect();
-        terms.push(Term { numerator: one.clone(), folded: read(self.table_row, self.byte) });
+        terms.push(Term {
+            numerator: one.clone(),
+            folded: read(self.table_row, self.byte, self.step),
+        });
         terms.push(Term { numerator: -self.limb_uses, folded: self.index.clone() });
-        terms.push(Term { numerator: -self.table_uses, folded: read(self.index, self.table) });
+        let entry = read(self.index, self.table, self.table_step);
+        terms.push(Term { numerator: -self.table_uses, folded: entry });
         terms
     }
 }
@@ -114,10 +128,15 @@ fn terms(meta: &mut VirtualCells<'_, Fr>, columns: &Columns) -> Vec<Term<Express
         limbs: columns.limbs.iter().map(|&limb| here(meta, limb)).collect(),
         table_row: here(meta, columns.table_row),
         byte: here(meta, columns.byte),
+        step: columns.steps.map(|steps| {
+            let threshold = here(meta, steps.threshold);
+            threshold.clone() + threshold + here(meta, steps.above)
+        }),
         limb_uses: here(meta, columns.limb_uses),
         table_uses: here(meta, columns.table_uses),
         index: here(meta, columns.index),
         table: here(meta, columns.table),
+        table_step: columns.steps.map(|steps| here(meta, steps.table)),
     };
     cells.terms(&Expression::Constant(Fr::one()), &columns.gamma.expr())
 }

@@ -7,6 +7,7 @@
 //! |---|---|
 //! | [`program`] | the graph is a chain of dense layers over bytes |
 //! | [`fit`] | each output is one exact division and one table look-up |
+//! | [`steps`] | or, where no division is exact, a look-up in a table of its steps |
 //! | [`lookups`] | limbs are below N, bytes are read from the table |
 //! | [`linear`] | dividends are the layers' weighted sums |
 //! | [`public`] | instances hold the input's and the output's bytes |
@@ -24,6 +25,7 @@ mod plan;
 mod program;
 mod public;
 mod rows;
+mod steps;
 #[cfg(test)]
 mod tests;
 mod witness;
@@ -144,6 +146,7 @@ impl Circuit<Fr> for ModelCircuit {
         lookups::configure(meta, &columns);
         linear::configure(meta, &columns, shape);
         public::configure(meta, &columns, shape);
+        steps::configure(meta, &columns, shape);
         let degree = meta.gates().iter().flat_map(|gate| gate.polynomials());
         let degree = degree.map(halo2_proofs::plonk::Expression::degree).max().unwrap_or(0);
         assert!(degree <= LARGEST_DEGREE, "a gate of degree {degree} would go unchecked");
@@ -195,6 +198,10 @@ fn assign_witness(region: &mut Region<'_, Fr>, columns: &Columns, witness: &Witn
     for (&column, values) in columns.limbs.iter().zip(&witness.limbs) {
         assign_advice(region, column, values);
     }
+    if let (Some(columns), Some([thresholds, above])) = (columns.steps, &witness.steps) {
+        assign_advice(region, columns.threshold, thresholds);
+        assign_advice(region, columns.above, above);
+    }
     assign_advice(region, columns.limb_uses, &witness.limb_uses);
     assign_advice(region, columns.table_uses, &witness.table_uses);
 }
@@ -220,6 +227,9 @@ fn assign_fixed(region: &mut Region<'_, Fr>, columns: &Columns, fixed: &Fixed) {
     for (column, flags) in flags {
         let values: Vec<Fr> = flags.iter().map(|&flag| Fr::from(u64::from(flag))).collect();
         assign_column(region, column, &values);
+    }
+    if let (Some(columns), Some(steps)) = (columns.steps, &fixed.steps) {
+        assign_column(region, columns.table, steps);
     }
     assign_column(region, columns.index, &fixed.index);
     assign_column(region, columns.table, &fixed.table);

@@ -59,6 +59,8 @@ pub struct Shape {
     pub limbs: usize,
     /// Rows of the table, and of the circuit.
     pub table_rows: usize,
+    /// Outputs are read from step tables instead of being divided: always exact, larger.
+    pub steps: bool,
 }
 
 /// A layout for a program.
@@ -79,12 +81,27 @@ impl Plan {
     ///
     /// A proof's cost grows with 2^k times the number of columns, a verification's gas with the number
     /// of columns: more weights per row buy a smaller k for a fixed column each.
+    ///
+    /// Divisions come first; step tables serve where some output has no exact line.
     pub fn new(program: &Program, wishes: Wishes) -> Result<Self, CircuitError> {
+        let has_lines = super::fit::has_lines(program);
+        match Self::with_arithmetic(program, wishes, !has_lines) {
+            Err(CircuitError::NoLine { .. }) => Self::with_arithmetic(program, wishes, true),
+            result => result,
+        }
+    }
+
+    fn with_arithmetic(
+        program: &Program,
+        wishes: Wishes,
+        steps: bool,
+    ) -> Result<Self, CircuitError> {
         let largest = wishes.k.or(wishes.max_k).unwrap_or(LARGEST_K).min(LARGEST_K);
         let least = wishes.k.unwrap_or(SMALLEST_K).max(SMALLEST_K);
         let lanes_for = |k: u32| {
             let fits = |lanes: &usize| Layout::count(program, *lanes) <= longest_table(k);
-            LANES.into_iter().find(fits)
+            // The second lane of a made value's row holds the width of its step table's buckets.
+            LANES.into_iter().filter(|&lanes| !steps || lanes > 1).find(fits)
         };
         let mut best: Option<(usize, Self)> = None;
         let mut misfit = None;
@@ -95,7 +112,7 @@ impl Plan {
             if k > largest {
                 break;
             }
-            let fitted = match fit(program, k, Layout::count(program, lanes)) {
+            let fitted = match fit(program, k, Layout::count(program, lanes), steps) {
                 Ok(fitted) => fitted,
                 Err(error) => {
                     misfit = Some(error);
@@ -103,7 +120,8 @@ impl Plan {
                     continue;
                 }
             };
-            let shape = Shape { lanes, limbs: fitted.limbs, table_rows: fitted.table_rows };
+            let Fitted { limbs, table_rows, .. } = fitted;
+            let shape = Shape { lanes, limbs, table_rows, steps };
             let cost = match wishes.goal {
                 Goal::Speed | Goal::Memory => shape.columns() << k,
                 // A column costs a thousand times the squarings of one more k.
@@ -131,13 +149,14 @@ impl Plan {
 
     /// The plan that an earlier one was written down as: only if it fits the program.
     pub fn restore(program: &Program, k: u32, shape: Shape) -> Option<Self> {
-        let Shape { lanes, limbs, table_rows } = shape;
+        let Shape { lanes, limbs, table_rows, steps } = shape;
         let fits = (SMALLEST_K..=LARGEST_K).contains(&k)
             && LANES.contains(&lanes)
             && (2..=LARGEST_LIMBS).contains(&limbs)
+            && (!steps || (limbs == super::steps::LIMBS && lanes > 1))
             && (256..=longest_table(k)).contains(&table_rows)
             && Layout::count(program, lanes) <= table_rows;
-        let fitted = fits.then(|| Fitted::new(program, table_rows, limbs).ok()).flatten()?;
+        let fitted = fits.then(|| Fitted::new(program, table_rows, limbs, steps).ok()).flatten()?;
         Some(Self { k, shape, layout: Layout::new(program, lanes), fitted })
     }
 }
@@ -150,7 +169,7 @@ impl Shape {
 
     /// Advice columns of both phases.
     pub fn advice_columns(&self) -> usize {
-        8 + self.limbs + self.lookup_sums()
+        8 + self.limbs + self.lookup_sums() + if self.steps { 2 } else { 0 }
     }
 
     /// Columns of the look-up argument's running sums.
@@ -160,7 +179,7 @@ impl Shape {
 
     /// Fixed columns.
     pub fn fixed_columns(&self) -> usize {
-        7 + self.lanes
+        7 + self.lanes + usize::from(self.steps)
     }
 }
 
@@ -170,12 +189,15 @@ fn longest_table(k: u32) -> usize {
 }
 
 /// The longest table of 2^k rows for which every layer has an exact line, with as few limbs as can be.
-fn fit(program: &Program, k: u32, rows: usize) -> Result<Fitted, Misfit> {
+fn fit(program: &Program, k: u32, rows: usize, steps: bool) -> Result<Fitted, Misfit> {
+    if steps {
+        return Fitted::new(program, longest_table(k), super::steps::LIMBS, true);
+    }
     let mut misfit = Misfit::Table;
     for limbs in 2..=LARGEST_LIMBS {
         let lengths = (rows.max(256)..=longest_table(k)).rev();
         for table_rows in lengths.take(TABLE_LENGTHS_TRIED) {
-            match Fitted::new(program, table_rows, limbs) {
+            match Fitted::new(program, table_rows, limbs, false) {
                 Ok(fitted) => return Ok(fitted),
                 // A shorter table has no more room.
                 Err(Misfit::Table) => break,

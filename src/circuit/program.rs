@@ -4,7 +4,9 @@
 //! are one case and committed values are small and not negative.
 
 use super::CircuitError;
-use crate::model::{ElementType, Gemm, Graph, Model, Node, Operator, Steps, Table, TensorId, View};
+use crate::model::{
+    ElementType, Gemm, Graph, Model, Node, Operator, Requantization, Steps, Table, TensorId, View,
+};
 
 /// A chain of layers from the model's input to its output.
 #[derive(Clone, Debug)]
@@ -43,8 +45,15 @@ pub struct Layer {
 pub enum Levels {
     /// The level is the accumulator.
     Identity,
-    /// The level steps as float32 requantization does, per output.
-    Steps(Vec<Steps>),
+    /// The level steps as float32 requantization does.
+    Steps {
+        /// The requantization.
+        requantization: Requantization,
+        /// The smallest value of the output's type, where levels count from.
+        base: i32,
+        /// Its steps over each output's own range.
+        steps: Vec<Steps>,
+    },
 }
 
 /// From levels, which may lie beyond the type, to bytes: a clamp, then perhaps a table.
@@ -170,7 +179,7 @@ impl Layer {
             outputs: gemm.outputs,
             weights: gemm.weights.clone(),
             bias,
-            levels: Levels::Steps(steps),
+            levels: Levels::Steps { requantization: gemm.requantization.clone(), base, steps },
             activation: Activation {
                 min: clamp(gemm.requantization.min),
                 max: clamp(gemm.requantization.max),

@@ -11,7 +11,7 @@ use super::{
 };
 use halo2_proofs::halo2curves::{
     bn256::Fr,
-    ff::{BatchInvert, Field},
+    ff::{BatchInvert, Field, PrimeField},
 };
 
 /// First-phase columns, row 0 to the last active row.
@@ -23,6 +23,8 @@ pub struct Witness {
     pub byte: Vec<Fr>,
     /// Limbs, least first.
     pub limbs: Vec<Vec<Fr>>,
+    /// With step tables: thresholds, and whether the remainder reaches them.
+    pub steps: Option<[Vec<Fr>; 2]>,
     /// Uses of each row's index as a limb.
     pub limb_uses: Vec<Fr>,
     /// Uses of each row's table entry.
@@ -68,6 +70,8 @@ pub struct Fixed {
     pub index: Vec<Fr>,
     /// The activations' bytes.
     pub table: Vec<Fr>,
+    /// With step tables, 2·threshold + parity.
+    pub steps: Option<Vec<Fr>>,
     /// Weights, offsets and packing multipliers.
     pub weights: Vec<Vec<Fr>>,
     /// The table's rows.
@@ -91,6 +95,7 @@ impl Fixed {
         let mut fixed = Self {
             index: zeros.clone(),
             table: zeros.clone(),
+            steps: plan.fitted.steps.as_ref().map(|_| zeros.clone()),
             weights: vec![zeros; plan.shape.lanes],
             active: flags.clone(),
             takes: flags.clone(),
@@ -102,6 +107,11 @@ impl Fixed {
             fixed.active[index + 1] = true;
             fixed.index[index + 1] = unsigned(index);
             fixed.table[index + 1] = Fr::from(u64::from(byte));
+        }
+        if let (Some(column), Some(steps)) = (&mut fixed.steps, &plan.fitted.steps) {
+            for (cell, &step) in column[1..].iter_mut().zip(steps) {
+                *cell = field(step);
+            }
         }
         for (at, &row) in plan.layout.rows.iter().enumerate() {
             match row {
@@ -131,7 +141,11 @@ impl Fixed {
                     fixed.marks[at] = ends_word;
                     fixed.ends_block[at] = ends_block;
                     // The bias is inside the accumulator that `offset` was made for.
-                    fixed.weights[0][at] = field(plan.fitted.layers[layer].offsets[output]);
+                    let made = &plan.fitted.layers[layer];
+                    fixed.weights[0][at] = field(made.offsets[output]);
+                    if let Some(&width) = made.widths.get(output) {
+                        fixed.weights[1][at] = field(width);
+                    }
                 }
             }
         }
@@ -201,9 +215,16 @@ impl Witness {
         let mut instances = vec![context];
         instances.extend(pack(&input));
         instances.extend(pack(&output));
+        let steps = plan.fitted.steps.as_ref().map(|_| {
+            let steps = table_row.iter().filter_map(|&row| plan.fitted.step(row));
+            let cells = steps.map(|step| (field(step.threshold), Fr::from(u64::from(step.above))));
+            let (thresholds, above) = cells.unzip();
+            [thresholds, above]
+        });
         let bytes = table_row.iter().map(|&row| Fr::from(u64::from(plan.fitted.table[row])));
         Ok(Self {
             byte: bytes.collect(),
+            steps,
             table_row: table_row.into_iter().map(unsigned).collect(),
             limbs: (limbs.into_iter())
                 .map(|limb| limb.into_iter().map(unsigned).collect())
@@ -245,10 +266,15 @@ impl Witness {
                 limbs: self.limbs.iter().map(|column| column[at]).collect(),
                 table_row: self.table_row[at],
                 byte: self.byte[at],
+                step: self
+                    .steps
+                    .as_ref()
+                    .map(|[thresholds, above]| thresholds[at].double() + above[at]),
                 limb_uses: self.limb_uses[at],
                 table_uses: self.table_uses[at],
                 index: fixed.index[at],
                 table: fixed.table[at],
+                table_step: fixed.steps.as_ref().map(|steps| steps[at]),
             };
             for term in cells.terms(&Fr::one(), &challenges.gamma) {
                 numerators.push(term.numerator);
@@ -303,8 +329,14 @@ impl Witness {
         let word_multiplier = byte_power(BYTES_PER_WORD) * challenges.tau;
         for at in (1..owed.len()).rev() {
             let until_now = if fixed.makes[at] {
-                let dividend = (self.limbs.iter().rev())
-                    .fold(self.table_row[at], |sum, limb| sum * base + limb[at]);
+                let dividend = match &self.steps {
+                    Some([_, above]) => {
+                        let bucket = (self.table_row[at] - above[at]) * Fr::TWO_INV;
+                        bucket * fixed.weights[1][at] + self.limbs[0][at]
+                    }
+                    None => (self.limbs.iter().rev())
+                        .fold(self.table_row[at], |sum, limb| sum * base + limb[at]),
+                };
                 challenges.rho * owed[at] + dividend - fixed.weights[0][at]
             } else if fixed.marks[at] && !fixed.takes[at] {
                 word_multiplier * owed[at] + self.instances[at]

@@ -88,6 +88,11 @@ impl Steps {
         Self { reached, below, multiplier: f64::from(requantization.multiplier(channel)) }
     }
 
+    /// Where the level rises: the least accumulator of each level that is reached, with the level.
+    pub fn rises(&self) -> &[(i128, i128)] {
+        &self.reached
+    }
+
     /// The exact line with divisor `d`, if there is one.
     pub fn line(&self, d: i128) -> Option<Line> {
         #[allow(clippy::cast_precision_loss, clippy::cast_possible_truncation)]

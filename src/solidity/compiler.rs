@@ -12,6 +12,9 @@ use foundry_compilers::{
 
 use super::{RenderedContract, SolidityError};
 
+/// The largest runtime code that chains before Amsterdam take (EIP-170).
+pub const RUNTIME_LIMIT: usize = 24_576;
+
 /// How a contract is compiled. The defaults run on every EVM chain and cost little gas.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
@@ -51,6 +54,26 @@ pub struct CompiledContract {
     pub standard_json: serde_json::Value,
     /// The compiler's version.
     pub compiler: String,
+}
+
+impl CompiledContract {
+    /// Where the free memory pointer starts: the compiler keeps what lies below to itself. None if the code
+    /// does not start as solc lets contracts start.
+    pub fn reserved_memory(&self) -> Option<usize> {
+        // PUSHn pointer, PUSH1 0x40, MSTORE; or PUSH1 pointer, PUSH1 0x40, MSTORE.
+        let (&push, rest) = self.runtime_code.split_first()?;
+        let bytes = usize::from(push.checked_sub(0x5f)?);
+        let pointer = rest.get(..bytes).filter(|pointer| pointer.len() <= 4)?;
+        let stored = rest.get(bytes..)?.starts_with(&[0x60, 0x40, 0x52])
+            || rest.get(bytes..)?.starts_with(&[0x80, 0x60, 0x40, 0x52]);
+        stored.then(|| pointer.iter().fold(0, |value, &byte| value << 8 | usize::from(byte)))
+    }
+
+    /// Where the memory starts that a verifier takes for itself. None if the source is no verifier's.
+    pub fn memory_base(&self) -> Option<usize> {
+        let (_, rest) = self.source.split_once("R_MPTR = 0x")?;
+        usize::from_str_radix(rest.split(';').next()?, 16).ok()
+    }
 }
 
 /// A Solidity compiler.
@@ -101,13 +124,23 @@ impl SolidityCompiler {
         contract: &RenderedContract,
         settings: CompilerSettings,
     ) -> Result<CompiledContract, SolidityError> {
-        let file = format!("{}.sol", contract.name);
+        self.compile_source(&contract.name, &contract.source, settings)
+    }
+
+    /// Compiles the contract `name` of a source that imports nothing.
+    pub fn compile_source(
+        &self,
+        name: &str,
+        source: &str,
+        settings: CompilerSettings,
+    ) -> Result<CompiledContract, SolidityError> {
+        let file = format!("{name}.sol");
         let compiler = |source: foundry_compilers::error::SolcError| SolidityError::Compiler {
             path: self.solc.solc.clone(),
             source: source.into(),
         };
         let mut sources = Sources::new();
-        sources.insert(file.clone().into(), Source::new(&contract.source));
+        sources.insert(file.clone().into(), Source::new(source));
         let input = SolcInput::new(SolcLanguage::Solidity, sources, settings.into())
             .sanitized(&self.solc.version);
         let output = self.solc.compile(&input).map_err(compiler)?;
@@ -115,12 +148,12 @@ impl SolidityCompiler {
             return Err(SolidityError::Compilation { message: error.to_string() });
         }
         let missing = |what: &str| SolidityError::Compilation {
-            message: format!("the compiler returned no {what} for `{}`", contract.name),
+            message: format!("the compiler returned no {what} for `{name}`"),
         };
         let artifact = output
             .contracts
             .get(Path::new(&file))
-            .and_then(|contracts| contracts.get(&contract.name))
+            .and_then(|contracts| contracts.get(name))
             .ok_or_else(|| missing("contract"))?;
         let evm = artifact.evm.as_ref().ok_or_else(|| missing("bytecode"))?;
         let init = evm.bytecode.as_ref().ok_or_else(|| missing("init code"))?;
@@ -132,16 +165,20 @@ impl SolidityCompiler {
                 message: format!("the {what} is no JSON: {error}"),
             })
         };
+        let runtime_code =
+            runtime.object.as_bytes().ok_or_else(|| missing("runtime code"))?.to_vec();
+        if runtime_code.len() > RUNTIME_LIMIT {
+            return Err(SolidityError::CodeTooLarge {
+                bytes: runtime_code.len(),
+                limit: RUNTIME_LIMIT,
+            });
+        }
         Ok(CompiledContract {
-            name: contract.name.clone(),
-            source: contract.source.clone(),
+            name: name.to_owned(),
+            source: source.to_owned(),
             abi: json("ABI", serde_json::to_value(&artifact.abi))?,
             init_code: init.object.as_bytes().ok_or_else(|| missing("init code"))?.to_vec(),
-            runtime_code: runtime
-                .object
-                .as_bytes()
-                .ok_or_else(|| missing("runtime code"))?
-                .to_vec(),
+            runtime_code,
             source_map: runtime.source_map.clone().unwrap_or_default(),
             standard_json: json("compiler's input", serde_json::to_value(&input))?,
             compiler: self.version(),

@@ -55,11 +55,7 @@ impl VerifierContract {
 
     /// The same contract under another name, which has to be a Solidity identifier.
     pub fn named(mut self, name: &str) -> Result<Self, SolidityError> {
-        let starts = |c: char| c.is_ascii_alphabetic() || c == '_';
-        let continues = |c: char| starts(c) || c.is_ascii_digit();
-        if !name.starts_with(starts) || !name.chars().all(continues) || name == "IHalo2Verifier" {
-            return Err(SolidityError::InvalidName { name: name.to_owned() });
-        }
+        check_identifier(name)?;
         name.clone_into(&mut self.name);
         Ok(self)
     }
@@ -85,4 +81,14 @@ impl VerifierContract {
             num_instances: self.protocol.num_instances(),
         })
     }
+}
+
+/// Refuses what solc would not take for a contract's name.
+pub(super) fn check_identifier(name: &str) -> Result<(), SolidityError> {
+    let starts = |c: char| c.is_ascii_alphabetic() || c == '_';
+    let continues = |c: char| starts(c) || c.is_ascii_digit();
+    if !name.starts_with(starts) || !name.chars().all(continues) || name == "IHalo2Verifier" {
+        return Err(SolidityError::InvalidName { name: name.to_owned() });
+    }
+    Ok(())
 }

@@ -67,6 +67,15 @@ pub enum SolidityError {
         name: String,
     },
 
+    /// A tensor's scale is not a positive number of ordinary size.
+    #[error("tensor `{tensor}`: scale `{scale}` cannot be a fixed-point number")]
+    InvalidScale {
+        /// The tensor.
+        tensor: String,
+        /// Its scale.
+        scale: f32,
+    },
+
     /// The verifying key does not fit together.
     #[error("the verifying key has {what}")]
     InconsistentKey {
@@ -94,6 +103,16 @@ pub enum SolidityError {
         path: std::path::PathBuf,
         /// How it failed.
         source: Box<foundry_compilers::error::SolcError>,
+    },
+
+    /// No chain takes a contract of this size.
+    #[cfg(feature = "compile")]
+    #[error("the contract takes `{bytes}` bytes, a chain takes at most `{limit}`")]
+    CodeTooLarge {
+        /// Bytes of runtime code.
+        bytes: usize,
+        /// The largest that can be deployed.
+        limit: usize,
     },
 
     /// The compiler refused the contract.

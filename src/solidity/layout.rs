@@ -96,6 +96,7 @@ pub(super) struct Layout {
     pub(super) r_mptr: Ptr,
     pub(super) weight_mptr: Ptr,
     pub(super) count_mptr: Ptr,
+    pub(super) challenge_mptr: Ptr,
     pub(super) transcript_mptr: Ptr,
     pub(super) evaluations_mptr: Ptr,
     challenges_mptr: Ptr,
@@ -137,7 +138,7 @@ impl Layout {
             next += bytes;
             mptr
         };
-        let [r_mptr, weight_mptr, count_mptr] = [0; 3].map(|_| take(WORD));
+        let [r_mptr, weight_mptr, count_mptr, challenge_mptr] = [0; 4].map(|_| take(WORD));
         let transcript_mptr = take(WORD);
         let evaluations_mptr = take(absorbed_bytes(protocol));
         let challenges_mptr = take(WORD * (protocol.num_phase_challenges + 5));
@@ -176,6 +177,7 @@ impl Layout {
             r_mptr,
             weight_mptr,
             count_mptr,
+            challenge_mptr,
             transcript_mptr,
             evaluations_mptr,
             challenges_mptr,

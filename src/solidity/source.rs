@@ -27,6 +27,7 @@ pub(super) struct Selectors {
     pub(super) challenge_in_domain: String,
     pub(super) memory_in_use: String,
     pub(super) invalid_proof: String,
+    pub(super) malformed_calldata: String,
 }
 
 impl Selectors {
@@ -39,6 +40,7 @@ impl Selectors {
             challenge_in_domain: selector("ChallengeInDomain()"),
             memory_in_use: selector("MemoryInUse()"),
             invalid_proof: selector("InvalidProof()"),
+            malformed_calldata: selector("MalformedCalldata()"),
         }
     }
 }
@@ -120,6 +122,7 @@ pub(super) struct Source<'a> {
     pub(super) r_mptr: Ptr,
     pub(super) weight_mptr: Ptr,
     pub(super) count_mptr: Ptr,
+    pub(super) challenge_mptr: Ptr,
     pub(super) vk_digest: String,
     pub(super) transcript_repr: String,
     pub(super) num_instances: usize,
@@ -130,6 +133,9 @@ pub(super) struct Source<'a> {
     pub(super) instances_cptr: Ptr,
     pub(super) instances_length: Ptr,
     pub(super) batch_item_length: usize,
+    pub(super) batch_proof_length: Ptr,
+    pub(super) batch_proofs_length: Ptr,
+    pub(super) batch_list_length: Ptr,
     pub(super) evaluations_offset: Ptr,
     pub(super) evaluations_length: Ptr,
     pub(super) evaluations_hash_length: Ptr,
@@ -199,6 +205,7 @@ impl<'a> Source<'a> {
             r_mptr: layout.r_mptr,
             weight_mptr: layout.weight_mptr,
             count_mptr: layout.count_mptr,
+            challenge_mptr: layout.challenge_mptr,
             vk_digest: word(&contract.vk_digest()),
             transcript_repr: scalar_word(protocol.key.transcript_repr),
             num_instances,
@@ -211,6 +218,9 @@ impl<'a> Source<'a> {
             instances_length: Ptr(0x20 * num_instances),
             // Two offsets, two lengths.
             batch_item_length: 0x80 + proof_length + 0x20 * num_instances,
+            batch_proof_length: Ptr(0x20 + proof_length),
+            batch_proofs_length: Ptr(0x40 + proof_length),
+            batch_list_length: Ptr(0x20 + 0x20 * num_instances),
             evaluations_offset: Ptr(evaluations_offset),
             evaluations_length: Ptr(evaluations_length),
             evaluations_hash_length: Ptr(0x20 + evaluations_length),

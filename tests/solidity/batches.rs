@@ -131,13 +131,26 @@ fn malformed_member_is_refused() {
     moved[0].extend([0; 32]);
     let refused = refusal(&moved, &instances);
     assert_eq!(refused, Refusal::ProofLength { received: expected + 32, expected });
-
-    let expected = instances[0].len() as u64;
     let mut moved = instances.clone();
     let last = moved[1].pop().unwrap();
     moved[0].push(last);
+    let count = instances[0].len() as u64;
     let refused = refusal(&proofs, &moved);
-    assert_eq!(refused, Refusal::InstanceCount { received: expected + 1, expected });
+    assert_eq!(refused, Refusal::InstanceCount { received: count + 1, expected: count });
+
+    // Lengths that are not what the offsets say.
+    let calldata = verify_batch_calldata(&proofs, &instances);
+    let first_proof = 0x64 + 0x40;
+    let first_list = calldata.len() - 2 * (0x20 + 0x20 * instances[0].len());
+    for (at, refused) in [
+        (first_proof, Refusal::ProofLength { received: expected + 1, expected }),
+        (first_list, Refusal::InstanceCount { received: count + 1, expected: count }),
+    ] {
+        let mut wrong = calldata.clone();
+        wrong[at + 31] += 1;
+        let run = RICH.deploy().call(&wrong);
+        assert_eq!(verdict(&run), Err(refused));
+    }
 }
 
 #[test]
@@ -153,11 +166,21 @@ fn trailing_calldata_is_refused() {
 fn offsets_out_of_the_calldata_are_refused() {
     let (proofs, instances) = batch(2);
     let calldata = verify_batch_calldata(&proofs, &instances);
-    // The offsets of the two arguments and of the proofs.
-    for at in [4, 0x24, 0x64, 0x84] {
+    // The offsets of the two arguments: Solidity's own decoder refuses them, without data.
+    for at in [4, 0x24] {
         let mut wrong = calldata.clone();
         wrong[at..at + 32].fill(0xff);
         let run = RICH.deploy().call(&wrong);
         assert_eq!(run.outcome, Outcome::Reverted(vec![]));
+    }
+    // The offsets of the proofs and of a list of instances.
+    let first_list = calldata.len() - 2 * (0x20 + 0x20 * instances[0].len());
+    for at in [0x64, 0x84, first_list - 0x40] {
+        for value in [0, 0xff] {
+            let mut wrong = calldata.clone();
+            wrong[at..at + 32].fill(value);
+            let run = RICH.deploy().call(&wrong);
+            assert_eq!(verdict(&run), Err(Refusal::MalformedCalldata));
+        }
     }
 }

@@ -4,7 +4,10 @@
 #![cfg(feature = "compile")]
 
 mod batches;
+mod compilers;
 mod fixture;
+mod interop;
+mod io;
 mod random_circuit;
 mod refusals;
 mod verdicts;

@@ -1,0 +1,231 @@
+//! The library that packs a model's tensors into instances and reads them back, on chain.
+
+use askama::Template;
+
+use super::SolidityError;
+
+/// Elements that one instance holds: 31 bytes are below the scalar modulus.
+const ELEMENTS_PER_INSTANCE: usize = 31;
+
+/// The type of a tensor's elements.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum IoElement {
+    /// Signed bytes.
+    Int8,
+    /// Unsigned bytes.
+    Uint8,
+}
+
+/// A public tensor of a model.
+#[derive(Debug, Clone, PartialEq)]
+pub struct IoTensor {
+    /// Its name in the model.
+    pub name: String,
+    /// Its shape; empty for a scalar.
+    pub shape: Vec<usize>,
+    /// The type of its elements.
+    pub element: IoElement,
+    /// What one step of an element is worth.
+    pub scale: f32,
+    /// The element that stands for zero.
+    pub zero_point: i32,
+}
+
+impl IoTensor {
+    /// Elements.
+    pub fn len(&self) -> usize {
+        self.shape.iter().product()
+    }
+
+    /// Whether it has no elements.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Instances that it takes.
+    pub fn num_instances(&self) -> usize {
+        self.len().div_ceil(ELEMENTS_PER_INSTANCE)
+    }
+}
+
+/// The public tensors of a model, in the order of its instances: context, inputs, outputs.
+#[derive(Debug, Clone, PartialEq)]
+pub struct IoSpec {
+    /// The library's name, a Solidity identifier.
+    pub library: String,
+    /// The model's name, for people.
+    pub model: String,
+    /// Its inputs.
+    pub inputs: Vec<IoTensor>,
+    /// Its outputs.
+    pub outputs: Vec<IoTensor>,
+}
+
+impl IoSpec {
+    /// Instances of a proof, the context included.
+    pub fn num_instances(&self) -> usize {
+        1 + self.inputs.iter().chain(&self.outputs).map(IoTensor::num_instances).sum::<usize>()
+    }
+
+    /// The library's source: one file that imports nothing.
+    pub fn render(&self) -> Result<String, SolidityError> {
+        super::contract::check_identifier(&self.library)?;
+        let inputs = self.inputs.iter().map(|tensor| ("input", tensor));
+        let outputs = self.outputs.iter().map(|tensor| ("output", tensor));
+        let mut tensors: Vec<TensorSource> = vec![];
+        let mut first = 1;
+        for (role, tensor) in inputs.chain(outputs) {
+            let mut source = TensorSource::new(role, tensor, first)?;
+            // Different names may become the same identifier.
+            let words = source.words.clone();
+            for i in 2.. {
+                if tensors.iter().all(|other| other.words != source.words) {
+                    break;
+                }
+                source.words = [&words[..], &[i.to_string()]].concat();
+            }
+            source.name_functions();
+            first = source.end;
+            tensors.push(source);
+        }
+        let model: String = self.model.chars().filter(|c| !c.is_control()).take(100).collect();
+        let library =
+            Library { name: &self.library, model, num_instances: self.num_instances(), tensors };
+        Ok(library.render()?)
+    }
+}
+
+#[derive(Template)]
+#[template(path = "ModelIo.sol", escape = "none")]
+struct Library<'a> {
+    name: &'a str,
+    model: String,
+    num_instances: usize,
+    tensors: Vec<TensorSource>,
+}
+
+struct TensorSource {
+    title: String,
+    role: &'static str,
+    /// The parts of its identifiers, in lower case.
+    words: Vec<String>,
+    constant: String,
+    function: String,
+    getter: String,
+    solidity_type: &'static str,
+    is_signed: bool,
+    shape: String,
+    length: usize,
+    first: usize,
+    end: usize,
+    offset: u8,
+    zero_point: i32,
+    scale: f32,
+    numerator: String,
+    denominator: String,
+}
+
+impl TensorSource {
+    fn new(role: &'static str, tensor: &IoTensor, first: usize) -> Result<Self, SolidityError> {
+        let (numerator, denominator) = scale_fraction(tensor.scale).ok_or_else(|| {
+            SolidityError::InvalidScale { tensor: tensor.name.clone(), scale: tensor.scale }
+        })?;
+        let is_signed = tensor.element == IoElement::Int8;
+        let safe =
+            |c: &char| c.is_ascii_graphic() && !matches!(c, '`' | '|' | '*' | '/' | '\\' | '@');
+        let title: String = tensor.name.chars().filter(safe).take(60).collect();
+        let shape: Vec<_> = tensor.shape.iter().map(usize::to_string).collect();
+        Ok(Self {
+            title: format!("`{title}`"),
+            role,
+            words: identifier_words(&tensor.name, role),
+            constant: String::new(),
+            function: String::new(),
+            getter: String::new(),
+            solidity_type: if is_signed { "int8" } else { "uint8" },
+            is_signed,
+            shape: format!("[{}]", shape.join(", ")),
+            length: tensor.len(),
+            first,
+            end: first + tensor.num_instances(),
+            offset: if is_signed { 128 } else { 0 },
+            zero_point: tensor.zero_point,
+            scale: tensor.scale,
+            numerator,
+            denominator,
+        })
+    }
+
+    fn name_functions(&mut self) {
+        self.constant = self.words.join("_").to_uppercase();
+        let capital = |word: &String| {
+            let mut letters = word.chars();
+            let first = letters.next().map(|c| c.to_ascii_uppercase());
+            first.into_iter().chain(letters).collect::<String>()
+        };
+        self.function = self.words.iter().map(capital).collect();
+        let (first, rest) = self.words.split_first().expect("an identifier has a word");
+        self.getter = first.clone() + &rest.iter().map(capital).collect::<String>();
+    }
+}
+
+/// A tensor's name as words of an identifier that starts with a letter.
+fn identifier_words(name: &str, role: &str) -> Vec<String> {
+    let mut words: Vec<String> = name
+        .split(|c: char| !c.is_ascii_alphanumeric())
+        .filter(|word| !word.is_empty())
+        .map(str::to_ascii_lowercase)
+        .collect();
+    if !words.first().is_some_and(|word| word.starts_with(|c: char| c.is_ascii_alphabetic())) {
+        words.insert(0, role.to_owned());
+    }
+    words
+}
+
+/// A float as a fraction of 10⁻¹⁸: exact, as every float is an integer times a power of two. None unless it is
+/// positive and every value of a byte fits an `int256`.
+fn scale_fraction(scale: f32) -> Option<(String, String)> {
+    if !scale.is_normal() || scale < 0.0 {
+        return None;
+    }
+    let bits = scale.to_bits();
+    let mantissa = u128::from((bits & 0x7f_ffff) | 0x80_0000) * 1_000_000_000_000_000_000;
+    // scale = mantissa · 2^exponent
+    let exponent = i32::try_from(bits >> 23).ok()? - 127 - 23;
+    let zeros = i32::try_from(mantissa.trailing_zeros()).ok()?;
+    // Takes out of the fraction what is even in both.
+    let common = (-exponent).clamp(0, zeros);
+    let (mantissa, exponent) = (mantissa >> common, exponent + common);
+    match exponent {
+        0 => Some((mantissa.to_string(), "1".to_owned())),
+        // 2^9 for the steps, 2^84 for the mantissa.
+        1..=160 => Some((format!("{mantissa} << {exponent}"), "1".to_owned())),
+        -160..0 => Some((mantissa.to_string(), format!("1 << {}", -exponent))),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn scales_are_exact_fractions() {
+        assert_eq!(scale_fraction(1.0), Some(("1000000000000000000".into(), "1".into())));
+        assert_eq!(scale_fraction(0.5), Some(("500000000000000000".into(), "1".into())));
+        assert_eq!(scale_fraction(1024.0), Some(("1024000000000000000000".into(), "1".into())));
+        // 2⁻²⁰ · 10¹⁸ = 5¹⁸ / 2²
+        let fraction = (5_u64.pow(18).to_string(), "1 << 2".into());
+        assert_eq!(scale_fraction(0.5_f32.powi(20)), Some(fraction));
+        for refused in [0.0, -1.0, f32::NAN, f32::INFINITY, f32::MIN_POSITIVE / 2.0] {
+            assert_eq!(scale_fraction(refused), None);
+        }
+    }
+
+    #[test]
+    fn names_become_identifiers() {
+        assert_eq!(identifier_words("conv1.Weight", "input"), ["conv1", "weight"]);
+        assert_eq!(identifier_words("123", "input"), ["input", "123"]);
+        assert_eq!(identifier_words("日本", "output"), ["output"]);
+    }
+}

@@ -88,9 +88,14 @@ impl Importer<'_> {
                 })
             }
         };
+        // A bias in floats keeps onnxruntime from its integer kernel.
+        let exactness = match &parts.bias {
+            Some(Bias { values: BiasValues::Float(_), .. }) => Exactness::Approximate,
+            _ => parts.exactness,
+        };
         let origin = Origin {
             operator: parts.quantized_name.into(),
-            exactness: parts.exactness,
+            exactness,
             parameters: real.parameters,
         };
         self.add_node(&real.node, operator, vec![x], output, origin)

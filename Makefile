@@ -5,7 +5,8 @@
 .PHONY: demo test lint bench setup fixtures
 
 NPM_STAMP := node_modules/.package-lock.json
-FORGE := npx --no-install forge
+# Not through npx: npm's launcher hides forge's exit code.
+FORGE := tools/forge
 
 demo: setup
 	cargo run --quiet -- demo
@@ -18,6 +19,8 @@ lint: setup
 	cargo fmt --check
 	cargo clippy --all-targets -- -D warnings
 	$(FORGE) fmt --check
+	$(FORGE) lint --deny warnings
+	$(FORGE) snapshot --check
 
 bench: setup
 	script/bench.sh
@@ -33,3 +36,6 @@ $(NPM_STAMP): package.json package-lock.json
 # Makes all fixtures again; needs Python and script/requirements.txt.
 fixtures:
 	python3 script/fixtures.py
+	cargo build --quiet
+	node script/proofs.mjs
+	$(FORGE) snapshot

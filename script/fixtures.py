@@ -32,6 +32,10 @@ MODELS = [
 ]
 
 
+# Those that are quantized here, too, from their float form.
+QUANTIZED = ["credit_logreg", "digits_cnn", "tiny_transformer_gelu"]
+
+
 def session(path, int8):
     options = ort.SessionOptions()
     options.intra_op_num_threads = 1
@@ -58,6 +62,12 @@ def main():
     np.savez_compressed(
         inputs / "two_arrays.npz", input=np.full((2, 30), 0.5, np.float32), other=np.zeros(3)
     )
+    quantize = FIXTURES.parent / "quantize"
+    for name in QUANTIZED:
+        folder = quantize / name
+        folder.mkdir(parents=True, exist_ok=True)
+        for file in ["float.onnx", "calib.npz"]:
+            shutil.copyfile(models / name / file, folder / file)
     for name in MODELS:
         source, target = models / name, FIXTURES / name
         if target.exists():
@@ -88,4 +98,5 @@ def main():
         print(name, len(inputs), "inputs")
 
 
-main()
+if __name__ == "__main__":
+    main()

@@ -517,6 +517,38 @@ def float_kernel(op):
     return g, g.q(real, ys, yz), kind
 
 
+def written_out(kind_of):
+    """What exporters write as several nodes."""
+    kind = dtype()
+    g = Graph()
+    f = lambda v: g.const(np.float32(v))
+    n = int(rng.integers(4, 40))
+    x, xs, xz = quantized(kind, [2, 5, n], -6, -3)
+    real = g.dq(g.input(x), xs, xz)
+    if kind_of == "gelu":
+        inner = g.node("Add", [g.node("Erf", [g.node("Div", [real, f(np.sqrt(2))])]), f(1)])
+        real = g.node("Mul", [g.node("Mul", [real, inner]), f(0.5)])
+        ys = np.float32(float(xs) * 1.5)
+    elif kind_of == "swish":
+        real = g.node("Mul", [real, g.node("Sigmoid", [real])])
+        ys = np.float32(float(xs) * 1.5)
+    elif kind_of == "hard swish":
+        inner = g.node("Clip", [g.node("Add", [real, f(3)]), f(0), f(6)])
+        real = g.node("Div", [g.node("Mul", [real, inner]), f(6)])
+        ys = np.float32(float(xs) * 1.5)
+    else:
+        mean = g.node("ReduceMean", [real], axes=[-1], keepdims=1)
+        centred = g.node("Sub", [real, mean])
+        square = g.node("Pow", [centred, f(2)]) if rng.integers(2) else g.node("Mul", [centred, centred])
+        variance = g.node("ReduceMean", [square], axes=[-1], keepdims=1)
+        root = g.node("Sqrt", [g.node("Add", [variance, f(1e-5)])])
+        real = g.node("Div", [centred, root])
+        real = g.node("Mul", [real, g.const(rng.uniform(0.5, 1.5, n).astype(np.float32))])
+        real = g.node("Add", [real, g.const(rng.uniform(-0.5, 0.5, n).astype(np.float32))])
+        ys = np.float32(2.0 ** rng.uniform(-6, -4))
+    return g, g.q(real, ys, zero_point(kind)), kind
+
+
 def folded(kind_of):
     """What exporters leave between a product and QuantizeLinear; onnxruntime computes it in floats."""
     kind = dtype()
@@ -587,6 +619,7 @@ PLAN = [
         for op in ["Softmax", "LayerNormalization", "ReduceMean", "ReduceSum", "Sub", "ConvTranspose"]
         for _ in range(10)
     ],
+    *[(f"float {k}", lambda k=k: written_out(k)) for k in ["gelu", "swish", "hard swish", "layer norm"] for _ in range(8)],
     *[(f"float {k}", lambda k=k: folded(k)) for k in ["matmul bias", "conv norm", "matmul integer"] for _ in range(10)],
 ]
 

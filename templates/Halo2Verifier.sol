@@ -185,9 +185,12 @@ contract {{ name }} is IHalo2Verifier {
         }
         if (count != num_lists) revert BatchLength(count, num_lists);
         if (count == 0) revert EmptyBatch();
-        if (msg.data.length != 0x84 + count * {{ batch_item_length }}) revert MalformedCalldata();
         _start();
         assembly ("memory-safe") {
+            if iszero(eq(calldatasize(), add(0x84, mul(count, {{ batch_item_length }})))) {
+                mstore(0x00, {{ selectors.malformed_calldata }}) // MalformedCalldata()
+                revert(0x1c, 0x04)
+            }
             // Behind all else, where only values that polynomials share will lie.
             mstore(TERMS_END_MPTR, VK_DIGEST)
             calldatacopy(add(TERMS_END_MPTR, 0x20), 0x00, calldatasize())
@@ -200,8 +203,8 @@ contract {{ name }} is IHalo2Verifier {
         uint256 proof_cptr;
         uint256 instances_cptr;
         assembly ("memory-safe") {
-            // Both arrays are a length, an offset for each item, and the items, each with its length.
-            let proofs_cptr := 0x64
+            // Both arrays are a length, an offset for each item, and the items, each with its length. The offsets of
+            // the proofs start at 0x64.
             let proof_position := add(mul(0x20, count), mul(i, {{ batch_proof_length }}))
             let lists_cptr := add(0x84, mul(count, {{ batch_proofs_length }}))
             let list_position := add(mul(0x20, count), mul(i, {{ batch_list_length }}))
@@ -210,7 +213,7 @@ contract {{ name }} is IHalo2Verifier {
                 and(
                     and(eq(calldataload(0x04), 0x40), eq(calldataload(0x24), sub(lists_cptr, 0x24))),
                     and(
-                        eq(calldataload(add(proofs_cptr, mul(0x20, i))), proof_position),
+                        eq(calldataload(add(0x64, mul(0x20, i))), proof_position),
                         eq(calldataload(add(lists_cptr, mul(0x20, i))), list_position)
                     )
                 )
@@ -218,7 +221,7 @@ contract {{ name }} is IHalo2Verifier {
                 mstore(0x00, {{ selectors.malformed_calldata }}) // MalformedCalldata()
                 revert(0x1c, 0x04)
             }
-            proof_cptr := add(add(proofs_cptr, proof_position), 0x20)
+            proof_cptr := add(0x84, proof_position)
             instances_cptr := add(add(lists_cptr, list_position), 0x20)
         }
         _checkLengths(proof_cptr, instances_cptr);

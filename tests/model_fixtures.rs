@@ -101,6 +101,23 @@ fn transformers_equal_onnxruntime_on_the_samples() {
 }
 
 #[test]
+fn integer_definitions_are_within_a_step_of_floats() {
+    for name in ["tiny_transformer", "tiny_transformer_gelu"] {
+        let model = load(name, "int8_qdq");
+        let differences = model.differences(&inferences(&folder(name), &model)).unwrap();
+        let operators: Vec<_> =
+            differences.iter().map(|difference| difference.operator.as_str()).collect();
+        assert_eq!(operators, ["QLinearSoftmax", "LayerNormalization", "LayerNormalization"]);
+        for difference in differences {
+            assert!(difference.largest <= 1, "{difference:?}");
+            // onnxruntime's own softmax takes 1/scale rounded down for the number of steps in 1, here too.
+            let mean = if difference.operator == "QLinearSoftmax" { 0.1 } else { 0.001 };
+            assert!(difference.mean < mean, "{difference:?}");
+        }
+    }
+}
+
+#[test]
 fn summaries_give_the_numbers_of_the_float_models() {
     for (name, variant, parameters, macs) in [
         ("credit_logreg", "int8_qdq", 31, 30),

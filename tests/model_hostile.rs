@@ -166,14 +166,16 @@ fn nothing_and_noise_are_not_onnx_files() {
 fn shapes_are_checked_before_anything_is_allocated() {
     let huge = [1 << 40, 1 << 40];
     let q = node("QuantizeLinear", &["x", "s"], "y");
-    let input = |dims: &[i64]| model(&[q.clone()], &[scale()], &[value_info("x", FLOAT, dims)]);
+    let input =
+        |dims: &[i64]| model(std::slice::from_ref(&q), &[scale()], &[value_info("x", FLOAT, dims)]);
     assert!(message(&input(&huge)).contains("is accepted"));
     assert!(message(&input(&[-1, 3])).contains("dimension 0 of its shape is -1"));
     assert!(message(&input(&[1, 0])).contains("dimension 1 of its shape is 0"));
     assert!(message(&input(&[2; 17])).contains("rank"));
     assert!(Model::from_onnx("x", &input(&[1, 3])).is_ok());
 
-    let initializer = |dims: &[i64]| model(&[q.clone()], &[tensor("s", FLOAT, dims, &[0; 4])], &[]);
+    let initializer =
+        |dims: &[i64]| model(std::slice::from_ref(&q), &[tensor("s", FLOAT, dims, &[0; 4])], &[]);
     assert!(message(&initializer(&huge)).contains("is accepted"));
     assert!(message(&initializer(&[-1])).contains("dimension -1"));
     assert!(message(&initializer(&[2])).contains("asks for 2 values"));
@@ -215,13 +217,13 @@ fn cycles_and_names_that_do_not_exist_are_found() {
     let cycle = model(
         &[node("Relu", &["b"], "a"), node("Relu", &["a"], "b"), node("Relu", &["a"], "y")],
         &[],
-        &[input.clone()],
+        std::slice::from_ref(&input),
     );
     assert_eq!(message(&cycle), "node `a`: no earlier node makes its input `b`");
     let twice = model(
         &[node("QuantizeLinear", &["x", "s"], "y"), node("QuantizeLinear", &["x", "s"], "y")],
         &[scale()],
-        &[input.clone()],
+        std::slice::from_ref(&input),
     );
     assert_eq!(message(&twice), "`y` is made twice");
     let missing = model(&[node("QuantizeLinear", &["x", "s"], "z")], &[scale()], &[input]);

@@ -241,9 +241,8 @@ fn negative_remainder_is_refused() {
     // One more quotient, D less remainder: saturation or rounding to the prover's taste.
     let mut witness = honest(&circuit);
     let top = circuit.plan().shape.limbs - 1;
-    let old = witness.table_row[at];
+    let index = table_row(&circuit, &witness, at);
     witness.table_row[at] += Fr::one();
-    let index = (0..).find(|&i| Fr::from(i) == old).expect("a row of the table") as usize;
     witness.table_uses[index + 1] -= Fr::one();
     witness.table_uses[index + 2] += Fr::one();
     witness.byte[at] = Fr::from(u64::from(circuit.plan().fitted.table[index + 1]));
@@ -568,15 +567,19 @@ fn step_tables_give_the_reference_at_every_accumulator() {
     }
 }
 
+/// The row of the table that a row reads.
+fn table_row(circuit: &ModelCircuit, witness: &Witness, at: usize) -> usize {
+    (0..circuit.plan().fitted.table_rows)
+        .find(|&row| Fr::from(row as u64) == witness.table_row[at])
+        .expect("a row of the table")
+}
+
 /// A made row whose bucket has a threshold inside.
 fn bucket_with_a_step(circuit: &ModelCircuit, witness: &Witness) -> usize {
     let fitted = &circuit.plan().fitted;
-    let at = (0..9).map(|output| made(circuit, 0, output)).find_map(|at| {
-        let u = (0..fitted.table_rows)
-            .find(|&row| Fr::from(row as u64) == witness.table_row[at])
-            .expect("a row of the table");
-        let pair = u & !1;
-        (fitted.table[pair] != fitted.table[pair + 1]).then_some(at)
+    let at = (0..9).map(|output| made(circuit, 0, output)).find(|&at| {
+        let pair = table_row(circuit, witness, at) & !1;
+        fitted.table[pair] != fitted.table[pair + 1]
     });
     at.expect("some output lies in a bucket with a step")
 }
@@ -584,9 +587,7 @@ fn bucket_with_a_step(circuit: &ModelCircuit, witness: &Witness) -> usize {
 /// Reads the other row of the bucket, as a prover who wants the other byte would.
 fn other_side(circuit: &ModelCircuit, witness: &mut Witness, at: usize) {
     let fitted = &circuit.plan().fitted;
-    let u = (0..fitted.table_rows)
-        .find(|&row| Fr::from(row as u64) == witness.table_row[at])
-        .expect("a row of the table");
+    let u = table_row(circuit, witness, at);
     let other = u ^ 1;
     witness.table_uses[u + 1] -= Fr::one();
     witness.table_uses[other + 1] += Fr::one();

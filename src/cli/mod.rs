@@ -22,6 +22,8 @@ mod prediction;
 mod project;
 mod proof_file;
 mod verbs;
+#[cfg(feature = "compile")]
+mod viem;
 
 use clap::Parser;
 use std::process::ExitCode;

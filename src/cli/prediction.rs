@@ -9,8 +9,8 @@ use serde::Serialize;
 
 /// Gas of a verification under Prague: what does not depend on the shape, …
 const GAS: f64 = 322_200.0;
-/// … each weight lane (a commitment to scale and add, an evaluation), …
-const GAS_PER_LANE: f64 = 7_150.0;
+/// … each weight lane or step table (a commitment to scale and add, an evaluation), …
+const GAS_PER_FIXED_COLUMN: f64 = 7_150.0;
 /// … each limb or look-up sum (the same, and a commitment in the proof), …
 const GAS_PER_ADVICE_COLUMN: f64 = 8_560.0;
 /// … and each instance (its calldata, a Lagrange coefficient).
@@ -18,7 +18,7 @@ const GAS_PER_INSTANCE: f64 = 220.0;
 
 /// Bytes of runtime code, in the same parts.
 const CODE: f64 = 5_460.0;
-const CODE_PER_LANE: f64 = 123.0;
+const CODE_PER_FIXED_COLUMN: f64 = 123.0;
 const CODE_PER_ADVICE_COLUMN: f64 = 95.0;
 
 /// Seconds per column, row and k, on two quiet cores: proving is FFTs and multi-scalar products.
@@ -52,14 +52,15 @@ impl Prediction {
         reason = "figures far below 2^53, not negative"
     )]
     pub fn new(plan: &Plan) -> Self {
-        let Shape { lanes, limbs, .. } = plan.shape;
-        let advice = (limbs + plan.shape.lookup_sums()) as f64;
+        // What varies among the columns: weights and step tables, limbs and sums.
+        let fixed = (plan.shape.fixed_columns() - Shape::LEAST_FIXED) as f64;
+        let advice = (plan.shape.advice_columns() - Shape::LEAST_ADVICE) as f64;
         let cells = (plan.shape.columns() << plan.k) as f64;
         let gas = GAS
-            + GAS_PER_LANE * lanes as f64
+            + GAS_PER_FIXED_COLUMN * fixed
             + GAS_PER_ADVICE_COLUMN * advice
             + GAS_PER_INSTANCE * plan.layout.instances as f64;
-        let code = CODE + CODE_PER_LANE * lanes as f64 + CODE_PER_ADVICE_COLUMN * advice;
+        let code = CODE + CODE_PER_FIXED_COLUMN * fixed + CODE_PER_ADVICE_COLUMN * advice;
         Self {
             prove_seconds: SECONDS * cells * f64::from(plan.k),
             memory_bytes: (MEMORY + MEMORY_PER_CELL * cells) as u64,

@@ -137,6 +137,10 @@ pub enum ModelError {
         reach: u128,
     },
 
+    /// A float model that cannot be quantized.
+    #[error("cannot quantize: {0}")]
+    Quantize(String),
+
     /// The user's input is not in the format it is said to be in.
     #[error("the input is not {format}: {reason}")]
     InputFormat {

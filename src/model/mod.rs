@@ -1,5 +1,6 @@
 //! From an ONNX file to a quantized graph, and what that graph computes.
 
+mod difference;
 mod error;
 mod eval;
 mod graph;
@@ -11,9 +12,11 @@ mod onnx;
 mod operator;
 mod output;
 mod quantization;
+pub mod quantize;
 mod requantization;
 mod summary;
 
+pub use difference::*;
 pub use error::*;
 pub use eval::*;
 pub use graph::*;

@@ -188,15 +188,17 @@ impl SolidityCompiler {
 
 impl From<CompilerSettings> for Settings {
     fn from(settings: CompilerSettings) -> Self {
-        let mut solc = Self::default();
-        solc.optimizer = Optimizer {
-            enabled: Some(settings.optimizer),
-            runs: Some(settings.optimizer_runs),
-            ..Optimizer::default()
+        let mut solc = Self {
+            optimizer: Optimizer {
+                enabled: Some(settings.optimizer),
+                runs: Some(settings.optimizer_runs),
+                ..Optimizer::default()
+            },
+            via_ir: Some(settings.via_ir),
+            evm_version: Some(settings.evm_version),
+            output_selection: OutputSelection::default_output_selection(),
+            ..Self::default()
         };
-        solc.via_ir = Some(settings.via_ir);
-        solc.evm_version = Some(settings.evm_version);
-        solc.output_selection = OutputSelection::default_output_selection();
         // No hash of the metadata behind the code: the same source gives the same code.
         solc.metadata = Some(foundry_compilers::artifacts::BytecodeHash::None.into());
         solc

@@ -257,11 +257,6 @@ impl<'a> Writer<'a> {
         Self { graph, uses, written: HashMap::new(), next_mptr: mptr, shared: vec![] }
     }
 
-    /// Memory is free from here on.
-    pub(super) fn end_mptr(&self) -> usize {
-        self.next_mptr
-    }
-
     /// Writes a polynomial.
     pub(super) fn step(&mut self, root: Id) -> Step {
         let mut yul = self.yul(root);

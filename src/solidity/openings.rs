@@ -1,6 +1,6 @@
 //! SHPLONK's openings: what every value and every commitment is multiplied by.
 
-use halo2_proofs::halo2curves::{bn256::Fr, ff::Field};
+use halo2_proofs::halo2curves::bn256::Fr;
 
 use super::{
     expression::field_literal,

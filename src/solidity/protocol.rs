@@ -9,7 +9,6 @@ use halo2_proofs::{
     halo2curves::{
         bn256::{Bn256, Fr, G1Affine, G2Affine},
         ff::PrimeField,
-        group::prime::PrimeCurveAffine,
     },
     plonk::{Any, ConstraintSystem, Expression, VerifyingKey},
     poly::{

@@ -274,6 +274,78 @@ impl<'a> Source<'a> {
     }
 }
 
+impl Source<'_> {
+    /// What runs once per proof and is different for every circuit, as Yul.
+    pub(super) fn straight_line(&self) -> Vec<String> {
+        let mut lines: Vec<String> = vec![];
+        let fold = |value: &str| format!("h := add(mulmod(h, y, r), {value})");
+        for constraint in &self.constraints {
+            lines.extend(constraint.shared.iter().cloned());
+            lines.push(fold(&constraint.value));
+        }
+        for point in &self.opening_points {
+            lines.push(format!("mstore({}, addmod(u, sub(r, {}), r))", point.mptr, point.value));
+            if point.in_first_set {
+                lines.push("scale := mulmod(scale, difference, r)".to_owned());
+            }
+        }
+        if let Some(permutation) = &self.permutation {
+            let first = "mulmod(mload(L_FIRST_MPTR), add(1, sub(r, mload(0x1000))), r)";
+            lines.push(fold(first));
+            lines.push(fold("mulmod(mload(L_LAST_MPTR), mulmod(mload(0x1000), add(mload(0x1000), sub(r, 1)), r), r)"));
+            lines.extend(permutation.links.iter().map(|_| fold(first)));
+            for product in &permutation.products {
+                lines.push("let left := mload(0x1000) let right := mload(0x1000)".to_owned());
+                lines.push(fold("mulmod(mload(L_ACTIVE_MPTR), add(left, sub(r, right)), r)"));
+                for column in &product.columns {
+                    lines.push(format!("let value := add({}, gamma)", column.value));
+                    lines.push(format!(
+                        "left := mulmod(left, add(value, mulmod(beta, {}, r)), r)",
+                        column.sigma
+                    ));
+                    lines.push("right := mulmod(right, add(value, identity), r)".to_owned());
+                    if !column.is_last {
+                        lines.push(format!("identity := mulmod(identity, {}, r)", self.delta));
+                    }
+                }
+            }
+        }
+        for lookup in &self.lookups {
+            for side in [&lookup.input, &lookup.table] {
+                lines.extend(side.shared.iter().cloned());
+                lines.push(side.value.clone());
+            }
+            let at = &lookup.product;
+            lines.push(fold(&format!("mulmod(mload(L_FIRST_MPTR), add(1, sub(r, {at})), r)")));
+            lines.push(fold(&format!(
+                "mulmod(mload(L_LAST_MPTR), mulmod({at}, add({at}, sub(r, 1)), r), r)"
+            )));
+            lines.push(format!("mulmod({at}, mulmod(add({at}, beta), add({at}, gamma), r), r)"));
+            lines.push(format!("mulmod({at}, mulmod(add(input, beta), add(table, gamma), r), r)"));
+            lines.push(fold("mulmod(mload(L_ACTIVE_MPTR), add(left, sub(r, right)), r)"));
+            lines.push(format!("add({at}, sub(r, {at})) add({at}, sub(r, {at}))"));
+            lines.push(fold("mulmod(mload(L_FIRST_MPTR), difference, r)"));
+            lines.push(fold("mulmod(mload(L_ACTIVE_MPTR), mulmod(difference, step, r), r)"));
+        }
+        for set in &self.sets {
+            lines.extend(set.prelude.iter().cloned());
+            lines.push("scale := mulmod(scale, mload(OPENING_V_MPTR), r)".to_owned());
+            for point in &set.points {
+                let additions = point
+                    .values
+                    .iter()
+                    .map(|value| format!("sum := add(mulmod(sum, y, r), {value})"));
+                lines.extend(additions);
+                lines.push(format!("values := add(values, mulmod(sum, {}, r))", point.factor));
+            }
+            lines.push("value := addmod(value, mulmod(values, scale, r), r)".to_owned());
+            lines.push(set.scalar.clone());
+            lines.extend(set.scalars.iter().cloned());
+        }
+        lines
+    }
+}
+
 /// The interface without its licence and pragma.
 fn interface_body() -> &'static str {
     let start = INTERFACE.find("/// @title").unwrap_or(0);

@@ -6,8 +6,8 @@ import {IHalo2Verifier} from "zkverdict/interfaces/IHalo2Verifier.sol";
 import {IInferenceConsumer} from "zkverdict/interfaces/IInferenceConsumer.sol";
 import {Test} from "./Test.sol";
 import {vm} from "./Vm.sol";
-import { {{ prefix }}Consumer} from "../src/{{ prefix }}Consumer.sol";
-import { {{ prefix }}Verifier} from "../src/{{ prefix }}Verifier.sol";
+import {{ "{" }}{{ prefix }}Consumer} from "../src/{{ prefix }}Consumer.sol";
+import {{ "{" }}{{ prefix }}Verifier} from "../src/{{ prefix }}Verifier.sol";
 
 /// @notice The consumer against a real proof of `{{ model }}`, made for `alice` and the address of `consumer`.
 contract {{ prefix }}ConsumerTest is Test {

@@ -238,7 +238,7 @@ async fn a_model_is_registered_used_by_a_consumer_and_withdrawn() {
 
 #[tokio::test]
 async fn a_watch_that_is_killed_again_and_again_answers_everything_once() {
-    const REQUESTS: u64 = 20;
+    const REQUESTS: u64 = 12;
     let local = LocalChain::start().expect("anvil");
     let chain = connect(&local).await;
     let dir = tempfile::tempdir().expect("a directory");
@@ -275,7 +275,7 @@ async fn a_watch_that_is_killed_again_and_again_answers_everything_once() {
         local.url(),
     ];
     // Each run dies after so many lines of what it says: while it finds, proves, sends, waits.
-    for lines in [1, 25, 2, 3, 5, 4, 6] {
+    for lines in [1, 15, 3, 2, 4] {
         let mut child = Command::new(env!("CARGO_BIN_EXE_zkverdict"))
             .current_dir(root())
             .args(watch)
@@ -307,8 +307,29 @@ async fn a_watch_that_is_killed_again_and_again_answers_everything_once() {
 }
 
 #[tokio::test]
+async fn a_front_end_verifies_and_submits_with_viem() {
+    let local = LocalChain::start().expect("anvil");
+    let dir = tempfile::tempdir_in(root().join("target")).expect("a directory below node_modules");
+    let (bundle, _) = bundle();
+    let records = dir.path().join("deployments").display().to_string();
+    let deployed = ok(&["deploy", bundle, "--rpc-url", local.url(), "--deployments", &records]);
+    let proof = prove(dir.path(), U256::ZERO);
+    let rendered = ok(&["render", bundle, "--out", &dir.path().display().to_string()]);
+    let context = consumer_context(31337, Address::repeat_byte(1), Address::repeat_byte(2), 3);
+    let output = Command::new("node")
+        .current_dir(root())
+        .args(["tests/chain_anvil/front_end.mjs", rendered["viem"].as_str().expect("a path")])
+        .args([local.url(), deployed["address"].as_str().expect("an address"), &proof, KEY])
+        .arg(format!("0x{context:064x}"))
+        .output()
+        .expect("node runs");
+    let errors = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{errors}");
+}
+
+#[tokio::test]
 async fn forge_alone_deploys_to_the_same_address_and_submits() {
-    let forge = root().join("node_modules/.bin/forge");
+    let forge = root().join("tools/forge");
     let local = LocalChain::start().expect("anvil");
     let dir = tempfile::tempdir().expect("a directory");
     let project = dir.path().join("project");

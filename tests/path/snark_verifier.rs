@@ -20,8 +20,8 @@ fn accepts(keyed: &Keyed, proof: &[u8], instances: &[Fr]) -> bool {
     let key: KzgDecidingKey<Bn256> = (generator, params.g2(), params.s_g2()).into();
     let mut transcript = EvmTranscript::<G1Affine, NativeLoader, _, _>::new(proof);
     let instances = [instances.to_vec()];
-    NativePlonk::read_proof(&key.clone().into(), &protocol, &instances, &mut transcript)
-        .and_then(|proof| NativePlonk::verify(&key.into(), &protocol, &instances, &proof))
+    NativePlonk::read_proof(&key, &protocol, &instances, &mut transcript)
+        .and_then(|proof| NativePlonk::verify(&key, &protocol, &instances, &proof))
         .is_ok()
 }
 

@@ -10,4 +10,5 @@ mod interop;
 mod io;
 mod random_circuit;
 mod refusals;
+mod snapshots;
 mod verdicts;

@@ -16,8 +16,8 @@ const TESTS: u64 = 4;
 fn settings(seed: u64) -> CompilerSettings {
     let mut settings = CompilerSettings::default();
     // Mostly the default; compiling through Yul takes longer.
-    settings.via_ir = seed % 13 == 0;
-    settings.optimizer = seed % 3 != 0;
+    settings.via_ir = seed.is_multiple_of(13);
+    settings.optimizer = !seed.is_multiple_of(3);
     settings
 }
 
@@ -63,6 +63,15 @@ fn same_verdicts(seed: u64) {
 
     assert!(fixture.accepts(&proof, &instances), "seed {seed}: Rust refuses");
     assert_eq!(verdict(&deployed.verify(&proof, &instances)), Ok(()), "seed {seed}");
+    if settings(seed) == CompilerSettings::default() {
+        let measured = deployed.verify(&proof, &instances).gas.total;
+        let predicted = contract.estimate_gas().total;
+        let difference = measured.abs_diff(predicted);
+        assert!(
+            100 * difference <= measured,
+            "seed {seed}: {predicted} predicted, {measured} measured"
+        );
+    }
     let rng = &mut StdRng::seed_from_u64(seed);
     for round in 0..8 {
         let (mut proof, mut instances) = (proof.clone(), instances.clone());

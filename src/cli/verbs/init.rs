@@ -138,7 +138,8 @@ pub fn run(args: Args, console: &Console) -> Result<Answer, CliError> {
         FoundryToml { prefix: &prefix, solc: if shim { "./tools/solc" } else { "0.8.28" }, shim };
     let test = ConsumerTest { model: &model.name, prefix: &prefix, answer };
     let text = |rendered: Result<String, askama::Error>| {
-        rendered.expect("these templates are filled with texts and numbers")
+        // Askama drops a template's last line break.
+        rendered.expect("these templates are filled with texts and numbers") + "\n"
     };
 
     let consumer_path = format!("src/{prefix}Consumer.sol");

@@ -1,7 +1,7 @@
 //! `render`: writes the contract, its interface, and what explorers and scripts need of it.
 
 use crate::cli::bundle::Bundle;
-use crate::cli::{Answer, CliError, Console, contract, files};
+use crate::cli::{Answer, CliError, Console, contract, files, viem};
 use crate::solidity::INTERFACE;
 use serde::Serialize;
 use std::fmt;
@@ -32,6 +32,7 @@ struct Report {
     abi: String,
     bytecode: String,
     interface: String,
+    viem: String,
 }
 
 impl fmt::Display for Report {
@@ -56,6 +57,10 @@ pub fn run(args: Args, console: &Console) -> Result<Answer, CliError> {
         Ok(path.display().to_string())
     };
     let json = |value: &serde_json::Value| serde_json::to_vec_pretty(value).map_err(CliError::Json);
+    let digest = crate::cli::bundle::hex(&rendered.vk_digest);
+    let (module, types) =
+        viem::module(&compiled.name, &compiled.abi, &digest, rendered.num_instances);
+    write(".viem.d.mts", types.as_bytes())?;
     let interface = out.join("IHalo2Verifier.sol");
     files::write(&interface, INTERFACE.as_bytes())?;
     console.result(&Report {
@@ -66,6 +71,7 @@ pub fn run(args: Args, console: &Console) -> Result<Answer, CliError> {
         abi: write(".abi.json", &json(&compiled.abi)?)?,
         bytecode: write(".bin", crate::cli::bundle::hex(&compiled.init_code).as_bytes())?,
         interface: interface.display().to_string(),
+        viem: write(".viem.mjs", module.as_bytes())?,
         name: compiled.name,
     })?;
     Ok(Answer::Yes)

@@ -5,12 +5,13 @@ use crate::chain::{
 };
 use crate::circuit::BYTES_PER_WORD;
 use crate::cli::bundle::Bundle;
-use crate::cli::chain_args::{ChainArgs, deployable};
+use crate::cli::chain_args::ChainArgs;
 use crate::cli::proof_file::{ProofFile, scalar};
 use crate::cli::verbs::prove::prove;
-use crate::cli::{Answer, CliError, Console, contract};
+use crate::cli::{Answer, CliError, Console};
 use crate::model::Model;
 use crate::proving::Prover;
+use alloy::json_abi::JsonAbi;
 use alloy::primitives::{Address, U256};
 use serde::Serialize;
 use std::fmt;
@@ -39,8 +40,6 @@ pub struct Args {
     interval: f64,
     #[command(flatten)]
     chain: ChainArgs,
-    #[command(flatten)]
-    compiler: contract::CompilerArgs,
 }
 
 #[derive(Serialize)]
@@ -73,9 +72,6 @@ pub fn run(args: Args, console: &Console) -> Result<Answer, CliError> {
         hint: String::new(),
     })?;
     let bundle = Bundle::open(&args.bundle)?;
-    let rendered = contract::render_bundle(&bundle, None)?;
-    let compiled = contract::compile(&rendered, &args.compiler.find()?, console)?;
-    let abi = deployable(&compiled)?.abi;
     let model = bundle.model()?;
     let circuit = bundle.circuit(&model)?;
     let stage = console.stage("making the proving key");
@@ -111,7 +107,8 @@ pub fn run(args: Args, console: &Console) -> Result<Answer, CliError> {
         let watcher = Watcher::open(
             connection.chain.clone(),
             args.consumer,
-            abi,
+            // The errors of verifiers, registries and consumers are known without.
+            JsonAbi::new(),
             &args.journal,
             options.from_block,
         )?;

@@ -12,7 +12,8 @@ use super::{
 };
 use crate::model::{
     ElementType, MaxPool, ModelError, Quantization, TensorId, View, ViewElement,
-    eval::linear::for_each_row, onnx::ModelProto,
+    eval::linear::for_each_row,
+    onnx::{GraphProto, ModelProto},
 };
 
 /// A float model that can be computed.
@@ -330,4 +331,29 @@ fn lines(
         }
     }
     y.into()
+}
+
+/// A float constant of a file.
+#[derive(Clone, Debug)]
+pub(in crate::model) struct FloatConstant {
+    pub shape: Vec<usize>,
+    pub values: Vec<f32>,
+}
+
+/// The float initializer, or output of a `Constant` node, with this name.
+pub(in crate::model) fn float_constant(
+    graph: &GraphProto,
+    name: &str,
+    options: &ImportOptions<'_>,
+) -> Option<FloatConstant> {
+    let of_node = || {
+        let node = graph.node.iter().find(|node| {
+            node.op_type == "Constant" && node.output.first().is_some_and(|output| output == name)
+        })?;
+        node.attribute.iter().find(|attribute| attribute.name == "value")?.t.as_ref()
+    };
+    let tensor = graph.initializer.iter().find(|tensor| tensor.name == name).or_else(of_node)?;
+    let constant = constant::decode(tensor, options.external_data).ok()?;
+    let values = constant.floats()?.to_vec();
+    Some(FloatConstant { shape: constant.shape, values })
 }

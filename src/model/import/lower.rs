@@ -135,7 +135,7 @@ impl Importer<'_> {
                 let reach = u128::from(a.max_centred().unsigned_abs())
                     * u128::from(b.max_centred().unsigned_abs())
                     * inner as u128;
-                super::linear::check_reach(&real, reach)?;
+                super::lower_linear::check_reach(&real, reach)?;
                 let requantization = Requantization {
                     multipliers: vec![alpha * a.scale * b.scale / quantization.scale],
                     zero_point: quantization.zero_point,
@@ -213,7 +213,7 @@ impl Importer<'_> {
             }
             RealKind::Reduce { x, outer, length, inner, mean } => {
                 let input = self.tensor(x).quantization;
-                super::linear::check_reach(
+                super::lower_linear::check_reach(
                     &real,
                     u128::from(input.max_centred().unsigned_abs()) * length as u128,
                 )?;

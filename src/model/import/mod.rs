@@ -12,9 +12,11 @@ mod function;
 mod layer_normalization;
 mod linear;
 mod lower;
+mod lower_linear;
 mod node;
 mod operators;
 mod pairs;
+mod picks;
 mod pool;
 mod quantize_linear;
 mod real;
@@ -29,7 +31,7 @@ use std::{
 };
 
 use constant::{Constant, Data};
-pub(in crate::model) use float::FloatGraph;
+pub(in crate::model) use float::{FloatConstant, FloatGraph, float_constant};
 use node::NodeView;
 pub use operators::supported_operators;
 use real::{Real, RealId, RealKind, Source};

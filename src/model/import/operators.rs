@@ -1,8 +1,8 @@
 //! Which ONNX operators are read, and by what.
 
 use super::{
-    Importer, Value, conv, fold, layer_normalization, linear, lower, node::NodeView, pairs, pool,
-    quantize_linear, views,
+    Importer, Value, conv, fold, layer_normalization, linear, lower, node::NodeView, pairs, picks,
+    pool, quantize_linear, views,
 };
 use crate::model::ModelError;
 
@@ -102,12 +102,12 @@ pub(super) const OPERATORS: &[Supported] = &[
     supported(ONNX, "Unsqueeze", views::unsqueeze, Integers, ""),
     supported(ONNX, "Transpose", views::transpose, Integers, ""),
     supported(ONNX, "Expand", views::expand, Integers, ""),
-    supported(ONNX, "Concat", views::concat, Integers, ""),
-    supported(ONNX, "Split", views::split, Integers, ""),
-    supported(ONNX, "Slice", views::slice, Integers, "constant starts, ends, axes, steps"),
-    supported(ONNX, "Pad", views::pad, Integers, "constant, edge and reflect mode"),
-    supported(ONNX, "Gather", views::gather, Integers, "constant indices"),
-    supported(ONNX, "Resize", views::resize, Integers, "mode nearest"),
+    supported(ONNX, "Concat", picks::concat, Integers, ""),
+    supported(ONNX, "Split", picks::split, Integers, ""),
+    supported(ONNX, "Slice", picks::slice, Integers, "constant starts, ends, axes, steps"),
+    supported(ONNX, "Pad", picks::pad, Integers, "constant, edge and reflect mode"),
+    supported(ONNX, "Gather", picks::gather, Integers, "constant indices"),
+    supported(ONNX, "Resize", picks::resize, Integers, "mode nearest"),
     supported(ONNX, "Identity", views::identity, Integers, ""),
     supported(ONNX, "Dropout", views::identity, Integers, ""),
     supported(ONNX, "Constant", fold::constant, Constants, ""),
@@ -119,7 +119,7 @@ pub(super) const OPERATORS: &[Supported] = &[
     supported(MICROSOFT, "QLinearMul", pairs::qlinear_pair, Integers, ""),
     supported(MICROSOFT, "QLinearAveragePool", pool::qlinear_average_pool, Integers, "1-D and 2-D, channels first"),
     supported(MICROSOFT, "QLinearGlobalAveragePool", pool::qlinear_global_average_pool, Integers, "channels first"),
-    supported(MICROSOFT, "QLinearConcat", views::qlinear_concat, Integers, ""),
+    supported(MICROSOFT, "QLinearConcat", picks::qlinear_concat, Integers, ""),
     supported(MICROSOFT, "QLinearSigmoid", lower::qlinear_elementwise, Integers, ""),
     supported(MICROSOFT, "QLinearLeakyRelu", lower::qlinear_elementwise, Integers, ""),
     supported(MICROSOFT, "QLinearSoftmax", pool::qlinear_softmax, Floats, "rows of at most 2,048 elements"),

@@ -48,6 +48,16 @@ pub(super) fn read(
         .collect()
 }
 
+/// One array by name, if it is there.
+pub(super) fn read_one(bytes: &[u8], name: &str) -> Result<Option<Array>, ModelError> {
+    let file = format!("{name}.npy");
+    directory(bytes)?
+        .into_iter()
+        .find(|entry| entry.name == file)
+        .map(|entry| npy::read(&entry.contents(bytes)?))
+        .transpose()
+}
+
 struct Entry {
     name: String,
     method: u16,

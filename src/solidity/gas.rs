@@ -1,0 +1,205 @@
+//! What a verification will cost, before there is a key.
+//!
+//! Precompiles and calldata are counted, straight-line code is priced operation by operation from the Yul that
+//! the contract will have, and loops are counted by their turns. The few constants that belong to loops and to
+//! the frame around them are fitted to measurements; a test keeps the result within one per cent.
+
+use halo2_proofs::{halo2curves::bn256::Fr, plonk::ConstraintSystem};
+
+use super::{
+    SolidityError, contract::VerifierContract, layout::Layout, protocol::Protocol, source::Source,
+};
+
+/// The predicted cost of `verifyProof` under Cancun's and Prague's prices.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct GasEstimate {
+    /// What the sender pays: [`Self::intrinsic`] and [`Self::execution`].
+    pub total: u64,
+    /// The transaction and its calldata, if all instances are field elements of full size.
+    pub intrinsic: u64,
+    /// Running the contract. From Osaka on an inversion costs 2,699 more.
+    pub execution: u64,
+    /// Bytes of a proof.
+    pub proof_bytes: usize,
+    /// Bytes of the contract, roughly.
+    pub runtime_bytes: usize,
+}
+
+/// ecMul and ecAdd, each with a warm call.
+const TERM: u64 = 6_000 + 150 + 2 * 100;
+const PAIRING: u64 = 45_000 + 2 * 34_000 + 100;
+const INVERSION: u64 = 1_349 + 100;
+
+/// Predicts the cost of verifying a circuit with these constraints, compiled with the default settings.
+///
+/// Selectors have to be fixed columns already, as they are in a verifying key. Fixed columns are taken to be all
+/// different.
+pub fn estimate_gas(
+    cs: &ConstraintSystem<Fr>,
+    k: u32,
+    instance_counts: &[usize],
+) -> Result<GasEstimate, SolidityError> {
+    let protocol = Protocol::without_key(cs, k, instance_counts)?;
+    let layout = Layout::new(&protocol);
+    Ok(VerifierContract { name: String::new(), protocol, layout }.estimate_gas())
+}
+
+impl VerifierContract {
+    /// Predicts the cost of `verifyProof`, compiled with the default settings.
+    pub fn estimate_gas(&self) -> GasEstimate {
+        let protocol = &self.protocol;
+        let source = Source::new(self);
+        let points = protocol.points.len() as u64;
+        let evaluations = protocol.num_evaluations as u64;
+        let instances = protocol.num_instances() as u64;
+        let key_terms = self.layout.key_points.len() as u64;
+        let proof_terms: u64 =
+            source.first_ranges.iter().map(|(from, to)| (to.0 - from.0) as u64 / 0x60).sum();
+
+        let mut code = Cost::default();
+        for statement in source.straight_line() {
+            code += Cost::of(&statement);
+        }
+        let inverses =
+            (self.layout.inverses_end_mptr.0 - self.layout.inverses_mptr.0) as u64 / 0x20;
+        let lagrange = u64::from(protocol.uses_lagrange_bases());
+        let blinding = lagrange * protocol.blinding_factors as u64;
+        let rounds = protocol.rounds.iter().map(|round| round.challenges.len() as u64).sum::<u64>();
+        let hashed: u64 = 2 * (points - 1) + evaluations + instances + rounds + 4;
+        let summed: u64 = protocol
+            .instance_queries
+            .iter()
+            .map(|&(column, _)| protocol.instance_counts[column] as u64)
+            .sum();
+        let words = code.last_mptr.max(self.layout.terms_end_mptr.0).div_ceil(0x20) as u64;
+        let memory = 3 * words + words * words / 512;
+
+        let execution = PAIRING
+            + INVERSION
+            + (TERM + TERM_TURN) * (key_terms + proof_terms)
+            + POINT_TURN * points
+            + SCALAR_TURN * (evaluations + instances)
+            + ROUND * rounds
+            + 6 * hashed
+            + SQUARING * u64::from(protocol.k)
+            + INSTANCE_QUERY * protocol.instance_queries.len() as u64
+            + INSTANCE_TURN * summed
+            + LAGRANGE * lagrange
+            + BLINDING_TURN * blinding
+            + INVERSE_TURN * inverses
+            + KEY_TERM * key_terms
+            + code.gas
+            + memory
+            + FRAME;
+
+        let length = source.calldata_length as u64;
+        // Selector, offsets and lengths: 4 + 1 + 2 + 2 + 1 bytes that are not zero; of the rest one in 256 is zero.
+        let random = 32 * (2 * points + evaluations + instances);
+        let frame = length - random;
+        let intrinsic = 21_000 + 16 * random - 12 * random / 256 + 16 * 9 + 4 * (frame - 9);
+        let runtime_bytes = RUNTIME + code.bytes + KEY_BYTES * key_terms as usize;
+        GasEstimate {
+            total: intrinsic + execution,
+            intrinsic,
+            execution,
+            proof_bytes: protocol.proof_length(),
+            runtime_bytes,
+        }
+    }
+}
+
+// Fitted to the default settings: gas of one turn of a loop, or of what comes once.
+const TERM_TURN: u64 = 155;
+const POINT_TURN: u64 = 185;
+const SCALAR_TURN: u64 = 38;
+const ROUND: u64 = 100;
+const SQUARING: u64 = 22;
+const INSTANCE_QUERY: u64 = 160;
+const INSTANCE_TURN: u64 = 120;
+const LAGRANGE: u64 = 350;
+const BLINDING_TURN: u64 = 100;
+const INVERSE_TURN: u64 = 130;
+const KEY_TERM: u64 = 27;
+const FRAME: u64 = 3_450;
+const RUNTIME: usize = 3_200;
+const KEY_BYTES: usize = 82;
+
+/// What straight-line Yul costs to run and to store.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+struct Cost {
+    gas: u64,
+    bytes: usize,
+    /// The end of the memory that it touches.
+    last_mptr: usize,
+}
+
+impl std::ops::AddAssign for Cost {
+    fn add_assign(&mut self, other: Self) {
+        self.gas += other.gas;
+        self.bytes += other.bytes;
+        self.last_mptr = self.last_mptr.max(other.last_mptr);
+    }
+}
+
+impl Cost {
+    /// Of statements and expressions: calls, variables, literals.
+    fn of(yul: &str) -> Self {
+        let mut cost = Self::default();
+        let mut rest = yul;
+        while let Some(start) =
+            rest.find(|c: char| c.is_ascii_alphanumeric() || c == '_' || c == ':')
+        {
+            rest = &rest[start..];
+            if let Some(after) = rest.strip_prefix(":=") {
+                // SWAP and POP; a declaration needs neither.
+                cost.gas += 5;
+                cost.bytes += 2;
+                rest = after;
+                continue;
+            }
+            let end =
+                rest.find(|c: char| !c.is_ascii_alphanumeric() && c != '_').unwrap_or(rest.len());
+            let (word, after) = rest.split_at(end);
+            if word == "let" {
+                cost.gas -= cost.gas.min(5);
+            } else if after.starts_with('(') {
+                cost.gas += if matches!(word, "mulmod" | "addmod") { 8 } else { 3 };
+                cost.bytes += 1;
+            } else {
+                cost.gas += 3;
+                cost.bytes += 1 + literal_bytes(word);
+                let address = word
+                    .strip_prefix("0x")
+                    .and_then(|digits| usize::from_str_radix(digits, 16).ok());
+                cost.last_mptr =
+                    cost.last_mptr.max(address.filter(|&a| a < 1 << 20).map_or(0, |a| a + 0x20));
+            }
+            rest = after;
+        }
+        cost
+    }
+}
+
+/// Bytes of a literal behind its PUSH; none of a variable.
+fn literal_bytes(word: &str) -> usize {
+    if let Some(digits) = word.strip_prefix("0x") {
+        digits.trim_start_matches('0').len().div_ceil(2).max(1)
+    } else if word.ends_with("_MPTR") {
+        2
+    } else {
+        word.parse::<u64>().map_or(0, |n| (64 - n.leading_zeros() as usize).div_ceil(8).max(1))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn straight_line_code_is_priced_by_operation() {
+        // PUSH2 MLOAD, PUSH1, MULMOD with the modulus from the stack.
+        let cost = Cost::of("mulmod(mload(0x0460), 3, r)");
+        assert_eq!((cost.gas, cost.bytes), (8 + 3 + 3 + 3 + 3, 1 + 1 + 3 + 2 + 1));
+        assert_eq!(Cost::of("x := y").gas, 3 + 3 + 5);
+    }
+}

@@ -100,6 +100,13 @@ impl ModelCircuit {
         &self.compiled.plan
     }
 
+    /// The circuit's columns and gates.
+    pub fn constraint_system(&self) -> ConstraintSystem<Fr> {
+        let mut system = ConstraintSystem::default();
+        Self::configure_with_params(&mut system, self.params());
+        system
+    }
+
     /// Number of instances: the context and the packed words.
     pub fn instances(&self) -> usize {
         self.compiled.plan.layout.instances

@@ -162,12 +162,6 @@ impl Plan {
 }
 
 impl Shape {
-    /// Advice columns of every shape, beside limbs, look-up sums and step tables.
-    pub const LEAST_ADVICE: usize = 8;
-
-    /// Fixed columns of every shape, beside weights and step tables.
-    pub const LEAST_FIXED: usize = 7;
-
     /// Advice and fixed columns.
     pub fn columns(&self) -> usize {
         self.advice_columns() + self.fixed_columns()
@@ -175,7 +169,7 @@ impl Shape {
 
     /// Advice columns of both phases.
     pub fn advice_columns(&self) -> usize {
-        Self::LEAST_ADVICE + self.limbs + self.lookup_sums() + if self.steps { 2 } else { 0 }
+        8 + self.limbs + self.lookup_sums() + if self.steps { 2 } else { 0 }
     }
 
     /// Columns of the look-up argument's running sums.
@@ -185,7 +179,7 @@ impl Shape {
 
     /// Fixed columns.
     pub fn fixed_columns(&self) -> usize {
-        Self::LEAST_FIXED + self.lanes + usize::from(self.steps)
+        7 + self.lanes + usize::from(self.steps)
     }
 }
 

@@ -1,25 +1,12 @@
 //! What a circuit will cost, from its shape alone, before any key is made.
 //!
-//! Proof bytes follow from the constraint system. The other figures are fits to measurements:
-//! `script/fit_prediction.py` prints the constants anew, and tests compare gas and code with the real
-//! contract.
+//! Proof, gas and code follow from the constraint system; tests compare them with the real contract. Time
+//! and memory are fits to measurements: `script/fit_prediction.py` prints their constants anew.
 
-use crate::circuit::{Plan, Shape};
+use super::CliError;
+use crate::circuit::ModelCircuit;
+use crate::solidity::estimate_gas;
 use serde::Serialize;
-
-/// Gas of a verification under Prague: what does not depend on the shape, …
-const GAS: f64 = 322_200.0;
-/// … each weight lane or step table (a commitment to scale and add, an evaluation), …
-const GAS_PER_FIXED_COLUMN: f64 = 7_150.0;
-/// … each limb or look-up sum (the same, and a commitment in the proof), …
-const GAS_PER_ADVICE_COLUMN: f64 = 8_560.0;
-/// … and each instance (its calldata, a Lagrange coefficient).
-const GAS_PER_INSTANCE: f64 = 220.0;
-
-/// Bytes of runtime code, in the same parts.
-const CODE: f64 = 5_460.0;
-const CODE_PER_FIXED_COLUMN: f64 = 123.0;
-const CODE_PER_ADVICE_COLUMN: f64 = 95.0;
 
 /// Seconds per column, row and k, on two quiet cores: proving is FFTs and multi-scalar products.
 const SECONDS: f64 = 0.455e-6;
@@ -44,48 +31,32 @@ pub struct Prediction {
 }
 
 impl Prediction {
-    /// Predicts from a plan.
+    /// Predicts from a planned circuit.
     #[allow(
         clippy::cast_precision_loss,
         clippy::cast_possible_truncation,
         clippy::cast_sign_loss,
         reason = "figures far below 2^53, not negative"
     )]
-    pub fn new(plan: &Plan) -> Self {
-        // What varies among the columns: weights and step tables, limbs and sums.
-        let fixed = (plan.shape.fixed_columns() - Shape::LEAST_FIXED) as f64;
-        let advice = (plan.shape.advice_columns() - Shape::LEAST_ADVICE) as f64;
+    pub fn new(circuit: &ModelCircuit) -> Result<Self, CliError> {
+        let plan = circuit.plan();
+        let cs = circuit.constraint_system();
+        let estimate = estimate_gas(&cs, plan.k, &[circuit.instances()])?;
         let cells = (plan.shape.columns() << plan.k) as f64;
-        let gas = GAS
-            + GAS_PER_FIXED_COLUMN * fixed
-            + GAS_PER_ADVICE_COLUMN * advice
-            + GAS_PER_INSTANCE * plan.layout.instances as f64;
-        let code = CODE + CODE_PER_FIXED_COLUMN * fixed + CODE_PER_ADVICE_COLUMN * advice;
-        Self {
+        Ok(Self {
             prove_seconds: SECONDS * cells * f64::from(plan.k),
             memory_bytes: (MEMORY + MEMORY_PER_CELL * cells) as u64,
-            proof_bytes: proof_bytes(plan.shape),
-            verify_gas: gas as u64,
-            runtime_bytes: code as usize,
-        }
+            proof_bytes: estimate.proof_bytes,
+            verify_gas: estimate.total,
+            runtime_bytes: estimate.runtime_bytes,
+        })
     }
-}
-
-/// Points and evaluations of a proof, as the constraint system has them.
-fn proof_bytes(shape: Shape) -> usize {
-    // The quotient's pieces (degree 5), the random polynomial, and the two of the multi-open argument.
-    let points = shape.advice_columns() + 4 + 1 + 2;
-    // Advice: all columns here; the last look-up sum and the four sums of layers and packing also one
-    // row before. Fixed: all columns here; `active`, `takes`, `makes` and `ends_block` also before.
-    let advice = shape.advice_columns() + 1 + 4;
-    let fixed = shape.fixed_columns() + 4;
-    64 * points + 32 * (advice + fixed + 1)
 }
 
 #[cfg(all(test, feature = "compile"))]
 mod tests {
     use super::*;
-    use crate::circuit::{Goal, ModelCircuit, Wishes};
+    use crate::circuit::{Goal, Wishes};
     use crate::evm::{Fork, GasReport};
     use crate::model::{InputFormat, Model};
     use crate::proving::{Prover, Srs, Verifier};
@@ -117,7 +88,7 @@ mod tests {
             let samples = std::fs::read(folder.join("samples.npy")).unwrap();
             let input = model.read_inferences(&samples, InputFormat::Npy).unwrap().remove(0);
             let circuit = ModelCircuit::new(&model, wishes).unwrap();
-            let predicted = Prediction::new(circuit.plan());
+            let predicted = Prediction::new(&circuit).unwrap();
 
             let srs = Srs::unsafe_dev(circuit.plan().k);
             let verifier = Verifier::generate(&srs, &circuit, circuit.instances()).unwrap();

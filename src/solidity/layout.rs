@@ -73,11 +73,6 @@ pub(super) fn g2_bytes(point: G2Affine) -> [[u8; 32]; 4] {
     [x1, x0, y1, y0].map(|coordinate: Fq| big_endian(&coordinate))
 }
 
-/// x and y of a point of G1.
-pub(super) fn g1_bytes(point: G1Affine) -> [[u8; 32]; 2] {
-    [big_endian(&point.x), big_endian(&point.y)]
-}
-
 /// A scalar, big-endian.
 pub(super) fn scalar_bytes(scalar: Fr) -> [u8; 32] {
     big_endian(&scalar)

@@ -296,7 +296,7 @@ impl Workbench<'_> {
         let proof = ProofFile::read(proof)?;
         let rendered = contract::render_bundle(&bundle, None)?;
         let compiled = contract::compile(&rendered, self.compiler()?, self.console)?;
-        let predicted = Prediction::new(bundle.circuit(&bundle.model()?)?.plan()).verify_gas;
+        let predicted = Prediction::new(&bundle.circuit(&bundle.model()?)?)?.verify_gas;
         let file = format!("{}.sol", compiled.name);
         let debug = self.positions(&compiled.name, |compile| {
             let CompiledContract { standard_json, name, init_code, .. } = &compiled;

@@ -81,7 +81,7 @@ pub fn run(args: Args, console: &Console) -> Result<Answer, CliError> {
             fixed_columns: plan.shape.fixed_columns(),
             instances: circuit.instances(),
             optimize: args.wishes.optimize,
-            predicted: Prediction::new(plan),
+            predicted: Prediction::new(&circuit)?,
         },
     })?;
     Ok(Answer::Yes)

@@ -78,12 +78,12 @@ impl WishArgs {
     pub fn plan(self, model: &Model) -> Result<ModelCircuit, CliError> {
         let wishes = Wishes::from(self);
         let circuit = ModelCircuit::new(model, wishes)?;
-        let gas = |circuit: &ModelCircuit| Prediction::new(circuit.plan()).verify_gas;
-        let Some(most) = self.max_gas.filter(|&most| gas(&circuit) > most) else {
+        let Some(most) = self.max_gas else { return Ok(circuit) };
+        if Prediction::new(&circuit)?.verify_gas <= most {
             return Ok(circuit);
-        };
+        }
         let narrow = ModelCircuit::new(model, Wishes { goal: Goal::Gas, ..wishes })?;
-        match gas(&narrow) {
+        match Prediction::new(&narrow)?.verify_gas {
             least if least > most => Err(CliError::TooMuchGas { least, most }),
             _ => Ok(narrow),
         }

@@ -83,6 +83,30 @@ impl VerifierContract {
     }
 }
 
+/// A stretch of a contract's source that belongs to one phase of the protocol.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PhaseSpan<'a> {
+    /// `calldata`, `transcript`, `instances`, `gates`, `permutation`, `lookups`, `openings`, `msm` or `pairing`.
+    pub phase: &'a str,
+    /// Bytes of the source, as solc's source map counts them.
+    pub bytes: std::ops::Range<usize>,
+}
+
+/// Finds the phases of a rendered contract: each reaches from its comment `// @phase name` to the next one.
+pub fn phase_spans(source: &str) -> Vec<PhaseSpan<'_>> {
+    const MARK: &str = "// @phase ";
+    let marks: Vec<usize> = source.match_indices(MARK).map(|(start, _)| start).collect();
+    let ends = marks.iter().skip(1).copied().chain([source.len()]);
+    marks
+        .iter()
+        .zip(ends)
+        .map(|(&start, end)| {
+            let phase = source[start + MARK.len()..end].lines().next().unwrap_or_default().trim();
+            PhaseSpan { phase, bytes: start..end }
+        })
+        .collect()
+}
+
 /// Refuses what solc would not take for a contract's name.
 pub(super) fn check_identifier(name: &str) -> Result<(), SolidityError> {
     let starts = |c: char| c.is_ascii_alphabetic() || c == '_';

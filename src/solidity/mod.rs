@@ -1,4 +1,21 @@
 //! From a verifying key to a Solidity verifier.
+//!
+//! Works for every circuit of halo2-axiom 0.5.3 over KZG and BN254 with SHPLONK openings: gates of any degree,
+//! permutations, look-ups, phases and challenges, several instance columns or none, any rotations.
+//! [`VerifierContract`] reads the key, [`VerifierContract::render`] gives the source, `SolidityCompiler` compiles
+//! it, [`estimate_gas`] says what a verification will cost, [`IoSpec`] renders the library that packs a model's
+//! tensors into instances.
+//!
+//! | file | holds |
+//! |---|---|
+//! | `protocol` | what a proof consists of, in which order |
+//! | `layout` | where the contract keeps it |
+//! | `expression` | from polynomials to straight-line Yul |
+//! | `constraints`, `openings` | the two sums that are checked |
+//! | `source` | what `templates/Halo2Verifier.sol` is filled with |
+//!
+//! The contract refuses proofs with the point at infinity, which honest provers meet only when a piece of the
+//! quotient is the zero polynomial: a circuit's degree must not be set higher than its constraints need.
 
 mod calldata;
 #[cfg(feature = "compile")]

@@ -508,9 +508,8 @@ impl RandomCircuit {
         for (lookup, table) in spec.lookups.iter().zip(&config.tables) {
             match lookup {
                 LookupSpec::Table { input, .. } => {
-                    for row in 0..rows {
-                        let value = Fr::from(rng.gen_range(0..TABLE_ROWS));
-                        advice[*input][row] = Value::known(value);
+                    for (row, cell) in advice[*input].iter_mut().enumerate() {
+                        *cell = Value::known(Fr::from(rng.gen_range(0..TABLE_ROWS)));
                         if let Some((_, selector)) = table.filter(|_| row % 3 != 2) {
                             selector.enable(&mut region, row)?;
                         }

@@ -46,6 +46,27 @@ fn gas_of_a_model_like_circuit_is_predicted_without_a_key() {
 }
 
 #[test]
+fn phases_are_marked_in_the_source() {
+    let source = &crate::fixture::RICH.compiled.source;
+    let spans = zkverdict::solidity::phase_spans(source);
+    for phase in [
+        "calldata",
+        "transcript",
+        "instances",
+        "gates",
+        "permutation",
+        "lookups",
+        "openings",
+        "msm",
+        "pairing",
+    ] {
+        assert!(spans.iter().any(|span| span.phase == phase), "{phase}");
+    }
+    let gates = spans.iter().find(|span| span.phase == "gates").unwrap();
+    assert!(source[gates.bytes.clone()].contains("gate 0"));
+}
+
+#[test]
 fn name_that_is_no_identifier_is_refused() {
     let case = Case::new(&Spec::model_like(), 1);
     for name in ["", "1a", "a b", "a;", "é", "IHalo2Verifier"] {

@@ -515,7 +515,9 @@ impl RandomCircuit {
                         }
                     }
                 }
-                LookupSpec::Any { inputs, tables } => {
+                LookupSpec::Any { inputs, tables } =>
+                {
+                    #[allow(clippy::needless_range_loop, reason = "several columns are indexed")]
                     for row in 0..rows {
                         let from = rng.gen_range(0..rows);
                         for (&input, &table) in inputs.iter().zip(tables) {

@@ -1,9 +1,11 @@
 //! The verifier contract of a bundle, rendered and compiled.
 
 use super::{CliError, Console, bundle::Bundle};
+use crate::model::{ElementType, Model, Port};
 use crate::proving::Verifier;
 use crate::solidity::{
-    CompiledContract, CompilerSettings, RenderedContract, SolidityCompiler, VerifierContract,
+    CompiledContract, CompilerSettings, IoElement, IoSpec, IoTensor, RenderedContract,
+    SolidityCompiler, VerifierContract,
 };
 use std::path::PathBuf;
 
@@ -50,6 +52,29 @@ pub fn render(
     let contract =
         VerifierContract::new(verifier.params(), verifier.vk(), &[verifier.instances()])?;
     Ok(contract.named(&name)?.render()?)
+}
+
+/// The library that packs a model's inputs and reads its outputs.
+pub fn io_library(model: &Model) -> IoSpec {
+    let tensor = |port: &Port| {
+        let tensor = &model.graph.tensors[port.tensor.0];
+        IoTensor {
+            name: port.name.clone(),
+            shape: tensor.shape.clone(),
+            element: match tensor.quantization.element {
+                ElementType::Uint8 => IoElement::Uint8,
+                _ => IoElement::Int8,
+            },
+            scale: tensor.quantization.scale,
+            zero_point: tensor.quantization.zero_point,
+        }
+    };
+    IoSpec {
+        library: contract_prefix(&model.name) + "Io",
+        model: model.name.clone(),
+        inputs: model.inputs.iter().map(tensor).collect(),
+        outputs: model.outputs.iter().map(tensor).collect(),
+    }
 }
 
 /// Renders the verifier of a bundle.

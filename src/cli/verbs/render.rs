@@ -32,6 +32,7 @@ struct Report {
     abi: String,
     bytecode: String,
     interface: String,
+    io: String,
     viem: String,
 }
 
@@ -40,6 +41,7 @@ impl fmt::Display for Report {
         writeln!(f, "contract   {}", self.contract)?;
         writeln!(f, "runtime    {} bytes", self.runtime_bytes)?;
         writeln!(f, "init code  {} bytes", self.init_bytes)?;
+        writeln!(f, "library    {}", self.io)?;
         writeln!(f, "abi        {}", self.abi)?;
         writeln!(f, "explorers  {}", self.standard_json)
     }
@@ -61,6 +63,9 @@ pub fn run(args: Args, console: &Console) -> Result<Answer, CliError> {
     let (module, types) =
         viem::module(&compiled.name, &compiled.abi, &digest, rendered.num_instances);
     write(".viem.d.mts", types.as_bytes())?;
+    let io = contract::io_library(&bundle.model()?);
+    let library = out.join(format!("{}.sol", io.library));
+    files::write(&library, io.render()?.as_bytes())?;
     let interface = out.join("IHalo2Verifier.sol");
     files::write(&interface, INTERFACE.as_bytes())?;
     console.result(&Report {
@@ -71,6 +76,7 @@ pub fn run(args: Args, console: &Console) -> Result<Answer, CliError> {
         abi: write(".abi.json", &json(&compiled.abi)?)?,
         bytecode: write(".bin", crate::cli::bundle::hex(&compiled.init_code).as_bytes())?,
         interface: interface.display().to_string(),
+        io: library.display().to_string(),
         viem: write(".viem.mjs", module.as_bytes())?,
         name: compiled.name,
     })?;

@@ -12,6 +12,8 @@
 //! | → gas report | [`evm`] |
 //! | → deployment, on-chain verdict | [`chain`] |
 
+#![cfg_attr(not(test), warn(clippy::unwrap_used))]
+
 #[cfg(feature = "chain")]
 pub mod chain;
 pub mod circuit;

@@ -1,1 +1,65 @@
-//! Deploys verifiers and submits proofs to a chain.
+//! Deploys contracts, and gets verdicts on proofs, on EVM chains.
+//!
+//! This module sees contracts, ABIs and calldata, and has never heard of models:
+//!
+//! | step | here |
+//! |---|---|
+//! | a chain to talk to | [`Chain::connect`], [`LocalChain::start`] |
+//! | somebody who pays | [`Key`] |
+//! | code and ABI → an address | [`Contract`], [`Deployment::plan`], [`Deployment::send`] |
+//! | what lies where | [`Records`] |
+//! | proof → verdict | [`Submission::simulate`], [`Submission::send`] |
+//! | models and their versions | [`Registry`] |
+//! | requests → answers | [`Watcher`] |
+//!
+//! Everything is async on alloy; [`block_on`] is the one place with a runtime, for callers that have
+//! none. Nothing here prints, and nothing here ever holds a secret in a message.
+//!
+//! ```no_run
+//! # use zkverdict::chain::*;
+//! # async fn example(contract: Contract, proof: Vec<u8>, instances: Vec<alloy::primitives::U256>)
+//! # -> Result<(), ChainError> {
+//! let local = LocalChain::start()?;
+//! let chain = Chain::connect(local.url(), Some(local.key())).await?;
+//!
+//! let deployment = Deployment::plan(&chain, &contract, &DeployOptions::default()).await?;
+//! println!("{} will lie at {}", contract.name, deployment.address());
+//! let deployed = deployment.send(&chain, &SendOptions::default()).await?;
+//!
+//! let submission = Submission::to_verifier(deployed.address, &proof, &instances);
+//! match submission.send(&chain, &contract.abi, &SendOptions::default()).await? {
+//!     Verdict::Accepted(receipt) => println!("valid, {} gas", receipt.gas_used),
+//!     Verdict::Refused { error, .. } => println!("refused: {error}"),
+//! }
+//! # Ok(())
+//! # }
+//! ```
+
+mod bindings;
+mod connection;
+mod contract;
+mod deploy;
+mod error;
+mod file;
+mod key;
+mod local;
+mod record;
+mod registry;
+mod revert;
+mod send;
+mod submit;
+mod watch;
+
+pub use bindings::{IERC165, IHalo2Verifier, IInferenceConsumer, IModelRegistry, IRequestConsumer};
+pub use connection::{Chain, block_on, is_local};
+pub use contract::{Contract, RuntimeCode};
+pub use deploy::{CREATE2_DEPLOYER, DeployOptions, Deployed, Deployment};
+pub use error::ChainError;
+pub use key::{KEYSTORE_PASSWORD_VARIABLE, Key, PRIVATE_KEY_VARIABLE};
+pub use local::{ANVIL_VARIABLE, LocalChain, find_anvil};
+pub use record::{Record, Records};
+pub use registry::{ModelVersion, NewVersion, Registry, model_id};
+pub use revert::{CallOutcome, Revert};
+pub use send::{OnSend, Outgoing, SendOptions, Sent};
+pub use submit::{Submission, Verdict, VerdictReport, consumer_context};
+pub use watch::{Answer, Request, WatchEvent, WatchOptions, WatchReport, Watcher};

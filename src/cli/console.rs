@@ -7,21 +7,17 @@ use std::io::{IsTerminal, Write};
 use std::time::Duration;
 
 /// Where a verb puts its result, and what it says meanwhile.
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug)]
 pub struct Console {
     json: bool,
-    quiet: bool,
+    /// Somebody is watching standard error, and has not asked for quiet.
+    watched: bool,
 }
 
 impl Console {
     /// A console that prints JSON or text, with or without remarks.
     pub fn new(json: bool, quiet: bool) -> Self {
-        Self { json, quiet }
-    }
-
-    /// Whether results are JSON documents.
-    pub fn is_json(&self) -> bool {
-        self.json
+        Self { json, watched: !quiet && std::io::stderr().is_terminal() }
     }
 
     /// Prints a result: its `Display` for people, its serialization with `--json`.
@@ -42,9 +38,27 @@ impl Console {
 
     /// Something to know that is not the result.
     pub fn warn(&self, message: impl Display) {
-        if !self.quiet {
+        if self.watched {
             eprintln!("warning: {message}");
         }
+    }
+
+    /// Something to know before it happens.
+    pub fn note(&self, message: impl Display) {
+        if self.watched {
+            eprintln!("{message}");
+        }
+    }
+
+    /// Asks for a password, when somebody is there to be asked.
+    #[cfg(feature = "chain")]
+    pub fn ask_password(&self, what: &str) -> Option<String> {
+        let term = console::Term::stderr();
+        if !term.is_term() {
+            return None;
+        }
+        term.write_str(&format!("{what}: ")).ok()?;
+        term.read_secure_line().ok()
     }
 
     /// Says why the verb could not tell.
@@ -65,7 +79,7 @@ impl Console {
             eprintln!("{document}");
         } else {
             eprintln!("error: {message}");
-            if let Some(hint) = hint.filter(|_| !self.quiet) {
+            if let Some(hint) = hint.filter(|_| self.watched) {
                 eprintln!("\nhint: {hint}");
             }
         }
@@ -73,8 +87,7 @@ impl Console {
 
     /// A spinner with the name of the stage under way, when somebody is watching.
     pub fn stage(&self, name: &'static str) -> Stage {
-        let watched = std::io::stderr().is_terminal() && !self.quiet && !self.json;
-        let bar = watched.then(|| {
+        let bar = (self.watched && !self.json).then(|| {
             let bar = indicatif::ProgressBar::new_spinner().with_message(name);
             bar.enable_steady_tick(Duration::from_millis(100));
             bar

@@ -1,5 +1,12 @@
 //! Why a verb could not tell.
 
+#[cfg(feature = "chain")]
+use crate::chain::ChainError;
+use crate::circuit::CircuitError;
+use crate::evm::EvmError;
+use crate::model::ModelError;
+use crate::proving::ProvingError;
+use crate::solidity::SolidityError;
 use std::path::{Path, PathBuf};
 
 /// Why a verb could not tell.
@@ -17,6 +24,61 @@ pub enum CliError {
     /// A result has no JSON form.
     #[error("the result cannot be written as JSON")]
     Json(#[source] serde_json::Error),
+
+    /// Something else lies where a bundle should.
+    #[error("`{}` is not a bundle", path.display())]
+    NotABundle { path: PathBuf },
+
+    /// A bundle's file is not what `keygen` wrote.
+    #[error("`{}` is damaged: it is not what `keygen` wrote", path.display())]
+    DamagedBundle { path: PathBuf },
+
+    /// A bundle is from another version.
+    #[error("`{}` is version {found}, expected {expected}", path.display())]
+    BundleVersion { path: PathBuf, found: u64, expected: u32 },
+
+    /// A proof file cannot be read.
+    #[error("proof file `{}`: {why}", path.display())]
+    ProofFile { path: PathBuf, why: String },
+
+    /// A compiled contract cannot be read, or a Solidity file not compiled.
+    #[error("contract `{}`: {why}", path.display())]
+    Artifact { path: PathBuf, why: String },
+
+    /// No layout is as cheap to verify as was wished.
+    #[error(
+        "the narrowest layout takes about {least} gas, more than the {most} that was asked for"
+    )]
+    TooMuchGas { least: u64, most: u64 },
+
+    /// A stage of the path failed, with the file it was at.
+    #[error("`{}`", path.display())]
+    At { path: PathBuf, source: Box<CliError> },
+
+    /// The model cannot be used.
+    #[error(transparent)]
+    Model(#[from] ModelError),
+
+    /// The model has no circuit.
+    #[error(transparent)]
+    Circuit(#[from] CircuitError),
+
+    /// There are no keys or no proof.
+    #[error(transparent)]
+    Proving(#[from] ProvingError),
+
+    /// There is no contract.
+    #[error(transparent)]
+    Solidity(#[from] SolidityError),
+
+    /// There is no gas report.
+    #[error(transparent)]
+    Evm(#[from] EvmError),
+
+    /// A chain gave no answer.
+    #[cfg(feature = "chain")]
+    #[error(transparent)]
+    Chain(#[from] ChainError),
 }
 
 impl CliError {
@@ -25,10 +87,33 @@ impl CliError {
         Self::Io { path: path.as_ref().to_owned(), source }
     }
 
+    /// Says at which file it happened.
+    pub fn at(self, path: &Path) -> Self {
+        Self::At { path: path.to_owned(), source: Box::new(self) }
+    }
+
     /// What to do about it, where the error alone can tell.
     pub fn hint(&self) -> Option<String> {
         match self {
-            Self::Usage { hint, .. } if !hint.is_empty() => Some(hint.clone()),
+            Self::Usage { hint, .. } => Some(hint.clone()).filter(|hint| !hint.is_empty()),
+            Self::Io { source, .. } if source.kind() == std::io::ErrorKind::NotFound => {
+                Some("check the path".into())
+            }
+            Self::NotABundle { .. } => {
+                Some("a bundle is the folder that `zkverdict keygen MODEL` makes".into())
+            }
+            Self::DamagedBundle { .. } | Self::BundleVersion { .. } => {
+                Some("make the bundle again with `zkverdict keygen MODEL`".into())
+            }
+            Self::ProofFile { .. } => Some("make the proof again with `zkverdict prove`".into()),
+            Self::TooMuchGas { least, .. } => Some(format!("ask for --max-gas {least} or more")),
+            Self::At { source, .. } => source.hint(),
+            Self::Model(error) => error.hint(),
+            Self::Circuit(error) => error.hint(),
+            Self::Proving(error) => error.hint(),
+            Self::Evm(error) => error.hint().map(Into::into),
+            #[cfg(feature = "chain")]
+            Self::Chain(error) => error.hint(),
             _ => None,
         }
     }

@@ -3,10 +3,27 @@
 //! Standard output holds the result and nothing else; progress, warnings and hints go to standard
 //! error. Exit codes: 0 yes, 1 no (the proof is not valid, a snapshot check failed), 2 could not tell.
 
+#[cfg(feature = "compile")]
+mod artifact;
+mod bundle;
+#[cfg(all(feature = "compile", feature = "chain"))]
+mod chain_args;
 mod console;
+#[cfg(feature = "compile")]
+mod contract;
 mod error;
 mod files;
+mod input;
+mod memory;
+#[cfg(feature = "compile")]
+mod path;
+mod prediction;
+#[cfg(all(feature = "compile", feature = "chain"))]
+mod project;
+mod proof_file;
 mod verbs;
+#[cfg(feature = "compile")]
+mod viem;
 
 use clap::Parser;
 use std::process::ExitCode;

@@ -51,6 +51,55 @@ pub enum EvmError {
         halt: Halt,
     },
 
+    /// The source map is not one that solc writes.
+    #[error("source map entry `{entry}` is malformed")]
+    SourceMap {
+        /// The entry.
+        entry: String,
+    },
+
+    /// The page cannot be made.
+    #[error("the page cannot be made: {reason}")]
+    Page {
+        /// Why.
+        reason: String,
+    },
+
+    /// The file is not a gas snapshot.
+    #[error("the gas snapshot is not readable: {reason}")]
+    Snapshot {
+        /// What is wrong with it.
+        reason: String,
+    },
+
+    /// The snapshot was taken under other forks.
+    #[error("the gas snapshot has no figures for `{fork}`")]
+    SnapshotLacksFork {
+        /// The fork that was measured.
+        fork: Fork,
+    },
+
+    /// The compiler did not give what was asked for.
+    #[error("the compiler's output is not usable: {reason}")]
+    CompilerOutput {
+        /// Its first error, or what is missing.
+        reason: String,
+    },
+
+    /// The source gives other bytecode than the one that is measured.
+    #[error("the source of `{contract}` compiles to other bytecode than the one measured")]
+    OtherBytecode {
+        /// The contract's name.
+        contract: String,
+    },
+
+    /// The ABI is not one that a compiler writes.
+    #[error("the contract's ABI is malformed: {reason}")]
+    Abi {
+        /// What is wrong with it.
+        reason: String,
+    },
+
     /// The chain refuses the transaction for another reason.
     #[error("the transaction is not valid: {reason}")]
     InvalidTransaction {
@@ -109,6 +158,20 @@ impl From<HaltReason> for Halt {
 }
 
 impl EvmError {
+    /// What to do about it, where the error alone can tell.
+    pub fn hint(&self) -> Option<&'static str> {
+        match self {
+            Self::Snapshot { .. } | Self::SnapshotLacksFork { .. } => {
+                Some("make a new snapshot of the same forks with `--save`")
+            }
+            Self::InitCodeTooLarge { .. } | Self::DeploymentHalted { halt: Halt::CodeTooLarge } => {
+                Some("compile with fewer optimizer runs, or plan with `--optimize gas`")
+            }
+            Self::OtherBytecode { .. } => Some("compile the contract again"),
+            _ => None,
+        }
+    }
+
     /// Gives the refusal of a transaction with `data_len` bytes of data its name.
     pub(super) fn refused(error: InvalidTransaction, data_len: usize, fork: Fork) -> Self {
         match error {

@@ -144,6 +144,11 @@ impl Machine {
         self.fork
     }
 
+    /// The addresses that have a precompile.
+    pub(super) fn precompiles(&self) -> AddressSet {
+        Precompiles::new(self.fork.spec_id(), &self.missing_precompiles).present
+    }
+
     /// Puts runtime code at an address, without a constructor and without a size limit.
     pub fn set_code(&mut self, at: Address, runtime: &[u8]) {
         let code = Bytecode::new_raw(Bytes::copy_from_slice(runtime));

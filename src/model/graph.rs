@@ -1,6 +1,11 @@
 //! The quantized graph: integer tensors and the operators between them.
 
-use super::Requantization;
+use serde::Serialize;
+
+use super::{
+    Add, ArgMax, AveragePool, Conv, ConvTranspose, LayerNormalization, MatMul, MaxPool, Mul,
+    Reduce, ReduceMax, Requantization, Softmax, Tables, View,
+};
 
 /// A quantized model, ready to be evaluated on integers or turned into a circuit.
 #[derive(Clone, Debug)]
@@ -80,15 +85,33 @@ pub enum ElementType {
     Int8,
     /// 0 to 255.
     Uint8,
+    /// Positions, as ArgMax gives them. Only outputs of a model have this type.
+    Int64,
 }
 
 impl ElementType {
+    /// The name that ONNX gives the type.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Int8 => "int8",
+            Self::Uint8 => "uint8",
+            Self::Int64 => "int64",
+        }
+    }
+
     /// The smallest and the largest value.
     pub fn range(self) -> (i32, i32) {
         match self {
             Self::Int8 => (-128, 127),
             Self::Uint8 => (0, 255),
+            Self::Int64 => (0, i32::MAX),
         }
+    }
+}
+
+impl std::fmt::Display for ElementType {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.name())
     }
 }
 
@@ -103,6 +126,32 @@ pub struct Node {
     pub inputs: Vec<TensorId>,
     /// The tensor it gives.
     pub output: TensorId,
+    /// What in the ONNX file it stands for.
+    pub origin: Origin,
+}
+
+/// What in the ONNX file a node stands for.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Origin {
+    /// The operator, under the name of its quantized form (`QGemm` also for a Gemm between
+    /// DequantizeLinear and QuantizeLinear).
+    pub operator: String,
+    /// Whether its integers are onnxruntime's.
+    pub exactness: Exactness,
+    /// How many trained parameters it holds: weights, biases and other constant operands.
+    pub parameters: usize,
+}
+
+/// Whether the integers of a node, given its inputs, are bit for bit onnxruntime's.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Exactness {
+    /// They are.
+    #[default]
+    Exact,
+    /// onnxruntime computes in floats; results can differ by a step, mostly where a value lies halfway
+    /// between two steps.
+    Approximate,
 }
 
 /// What a node computes, on integers.
@@ -112,6 +161,34 @@ pub enum Operator {
     Gemm(Gemm),
     /// A function of each element.
     Table(Table),
+    /// A function of each element, of several that the element's position chooses from.
+    Tables(Tables),
+    /// A convolution with weights, requantized.
+    Conv(Conv),
+    /// A transposed convolution with weights, requantized.
+    ConvTranspose(ConvTranspose),
+    /// A product of two activations, requantized.
+    MatMul(MatMul),
+    /// A sum or difference of elements.
+    Add(Add),
+    /// A product of elements.
+    Mul(Mul),
+    /// The largest element of each window.
+    MaxPool(MaxPool),
+    /// The mean of each window.
+    AveragePool(AveragePool),
+    /// A sum or mean along an axis.
+    Reduce(Reduce),
+    /// The largest element along an axis.
+    ReduceMax(ReduceMax),
+    /// The position of the largest element along an axis.
+    ArgMax(ArgMax),
+    /// Elements in another order.
+    View(View),
+    /// Softmax along rows.
+    Softmax(Softmax),
+    /// Layer normalization along rows.
+    LayerNormalization(LayerNormalization),
 }
 
 /// `y[m, o] = requantize_o( Σ_i weights[o, i] · (x[m, i] − zero point of x) + bias[o] )`.

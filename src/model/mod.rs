@@ -1,7 +1,29 @@
 //! From an ONNX file to a quantized graph, and what that graph computes.
 
+mod difference;
+mod error;
+mod eval;
 mod graph;
+mod import;
+mod input;
+mod limits;
+mod line;
+mod onnx;
+mod operator;
+mod output;
+mod quantization;
+pub mod quantize;
 mod requantization;
+mod summary;
 
+pub use difference::*;
+pub use error::*;
+pub use eval::*;
 pub use graph::*;
+pub use import::{ExternalData, ImportOptions, supported_operators};
+pub use input::InputFormat;
+pub use line::{Line, Steps};
+pub use operator::*;
+pub use output::*;
 pub use requantization::*;
+pub use summary::*;

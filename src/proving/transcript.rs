@@ -190,13 +190,13 @@ impl<R: Read> TranscriptReadBuffer<R, G1Affine, KeccakChallenge> for KeccakRead<
 }
 
 /// The big-endian encoding of a field element.
-fn word_of<F: PrimeField<Repr = [u8; WORD_BYTES]>>(element: &F) -> [u8; WORD_BYTES] {
+pub fn word_of<F: PrimeField<Repr = [u8; WORD_BYTES]>>(element: &F) -> [u8; WORD_BYTES] {
     let mut word = element.to_repr();
     word.reverse();
     word
 }
 
-fn read_word<F: PrimeField<Repr = [u8; WORD_BYTES]>>(
+pub(super) fn read_word<F: PrimeField<Repr = [u8; WORD_BYTES]>>(
     reader: &mut impl Read,
     what: &str,
 ) -> io::Result<F> {

@@ -107,6 +107,17 @@ impl SolidityCompiler {
         self.solc.version.to_string()
     }
 
+    /// Runs the compiler on its standard JSON and gives what it says, errors included.
+    pub fn standard_json(
+        &self,
+        input: &serde_json::Value,
+    ) -> Result<serde_json::Value, SolidityError> {
+        self.solc.compile_as(input).map_err(|source| SolidityError::Compiler {
+            path: self.solc.solc.clone(),
+            source: source.into(),
+        })
+    }
+
     /// Compiles a rendered contract.
     pub fn compile(
         &self,
@@ -189,9 +200,7 @@ impl From<CompilerSettings> for Settings {
             ..Self::default()
         };
         // No hash of the metadata behind the code: the same source gives the same code.
-        if let Some(metadata) = solc.metadata.as_mut() {
-            metadata.bytecode_hash = Some(foundry_compilers::artifacts::BytecodeHash::None);
-        }
+        solc.metadata = Some(foundry_compilers::artifacts::BytecodeHash::None.into());
         solc
     }
 }

@@ -6,14 +6,10 @@ use halo2_proofs::{
     plonk::VerifyingKey,
     poly::kzg::commitment::ParamsKZG,
 };
-use sha3::{Digest, Keccak256};
 
-use super::{
-    SolidityError,
-    layout::{Layout, g1_bytes, g2_bytes, scalar_bytes},
-    protocol::Protocol,
-    source::Source,
-};
+use crate::proving::vk_digest;
+
+use super::{SolidityError, layout::Layout, protocol::Protocol, source::Source};
 
 /// The interface that every rendered contract implements, as Solidity source.
 pub const INTERFACE: &str = include_str!("../../contracts/interfaces/IHalo2Verifier.sol");
@@ -22,6 +18,7 @@ pub const INTERFACE: &str = include_str!("../../contracts/interfaces/IHalo2Verif
 #[derive(Debug, Clone)]
 pub struct VerifierContract {
     pub(super) name: String,
+    pub(super) vk_digest: [u8; 32],
     pub(super) protocol: Protocol,
     pub(super) layout: Layout,
 }
@@ -52,7 +49,8 @@ impl VerifierContract {
     ) -> Result<Self, SolidityError> {
         let protocol = Protocol::new(params, vk, instance_counts)?;
         let layout = Layout::new(&protocol);
-        Ok(Self { name: "Halo2Verifier".to_owned(), protocol, layout })
+        let vk_digest = vk_digest(params, vk, instance_counts);
+        Ok(Self { name: "Halo2Verifier".to_owned(), vk_digest, protocol, layout })
     }
 
     /// The same contract under another name, which has to be a Solidity identifier.
@@ -67,26 +65,9 @@ impl VerifierContract {
         self.protocol.proof_length()
     }
 
-    /// What `VK_DIGEST` returns: the Keccak hash of the key's halo2 digest, k, the instances of each column,
-    /// and the generators and [τ]₂ of the trusted setup.
+    /// What `VK_DIGEST` returns.
     pub fn vk_digest(&self) -> [u8; 32] {
-        let protocol = &self.protocol;
-        let integer = |n: usize| {
-            let mut word = [0; 32];
-            word[24..].copy_from_slice(&(n as u64).to_be_bytes());
-            word
-        };
-        let mut hasher = Keccak256::new_with_prefix(b"zkverdict verifying key 1");
-        hasher.update(scalar_bytes(protocol.key.transcript_repr));
-        hasher.update(integer(protocol.k as usize));
-        hasher.update(integer(protocol.instance_counts.len()));
-        for &count in &protocol.instance_counts {
-            hasher.update(integer(count));
-        }
-        hasher.update(g1_bytes(protocol.key.g1).as_flattened());
-        hasher.update(g2_bytes(protocol.key.g2).as_flattened());
-        hasher.update(g2_bytes(protocol.key.tau_g2).as_flattened());
-        hasher.finalize().into()
+        self.vk_digest
     }
 
     /// The contract's source.

@@ -41,7 +41,8 @@ pub fn estimate_gas(
 ) -> Result<GasEstimate, SolidityError> {
     let protocol = Protocol::without_key(cs, k, instance_counts)?;
     let layout = Layout::new(&protocol);
-    Ok(VerifierContract { name: String::new(), protocol, layout }.estimate_gas())
+    let vk_digest = [0; 32];
+    Ok(VerifierContract { name: String::new(), vk_digest, protocol, layout }.estimate_gas())
 }
 
 impl VerifierContract {

@@ -183,7 +183,7 @@ pub(super) struct Source<'a> {
 
 impl<'a> Source<'a> {
     pub(super) fn new(contract: &'a VerifierContract) -> Self {
-        let VerifierContract { name, protocol, layout } = contract;
+        let VerifierContract { name, protocol, layout, .. } = contract;
         let num_instances = protocol.num_instances();
         let proof_length = protocol.proof_length();
         let evaluations_offset = 0x40 * protocol.points_before_evaluations();

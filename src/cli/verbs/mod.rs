@@ -1,12 +1,98 @@
 //! The verbs. Each file holds one: its arguments, its result, and `run`.
 
+#[cfg(feature = "compile")]
+mod bench;
+#[cfg(all(feature = "compile", feature = "chain"))]
+mod demo;
+#[cfg(all(feature = "compile", feature = "chain"))]
+mod deploy;
+#[cfg(feature = "compile")]
+mod gas;
+#[cfg(all(feature = "compile", feature = "chain"))]
+mod init;
+mod inspect;
+pub mod keygen;
+pub mod prove;
+#[cfg(all(feature = "compile", feature = "chain"))]
+mod registry;
+#[cfg(feature = "compile")]
+mod render;
+mod run;
+#[cfg(all(feature = "compile", feature = "chain"))]
+mod submit;
+mod verify;
+#[cfg(all(feature = "compile", feature = "chain"))]
+mod watch;
+
 use super::{Answer, CliError, Console};
 
 /// What the command can do.
 #[derive(clap::Subcommand)]
-pub enum Verb {}
+pub enum Verb {
+    /// Read a model and print what it is and what it will cost
+    Inspect(inspect::Args),
+    /// Compute the model's outputs on integers, without any proof
+    Run(run::Args),
+    /// Plan the layout, make the keys, write the bundle
+    Keygen(keygen::Args),
+    /// Make a proof file
+    Prove(prove::Args),
+    /// Check a proof file
+    Verify(verify::Args),
+    /// Write the verifier contract, its interface and the standard JSON
+    #[cfg(feature = "compile")]
+    Render(render::Args),
+    /// Run the contract on a proof in process and report its gas
+    #[cfg(feature = "compile")]
+    Gas(Box<gas::Args>),
+    /// Deploy the verifier to a chain
+    #[cfg(all(feature = "compile", feature = "chain"))]
+    Deploy(deploy::Args),
+    /// Send a proof to the deployed verifier or to a consumer
+    #[cfg(all(feature = "compile", feature = "chain"))]
+    Submit(submit::Args),
+    /// Add, list and withdraw versions of models
+    #[cfg(all(feature = "compile", feature = "chain"))]
+    Registry(registry::Args),
+    /// Follow a consumer's requests, prove, answer
+    #[cfg(all(feature = "compile", feature = "chain"))]
+    Watch(watch::Args),
+    /// Make a Foundry project with a contract to edit that acts on a model's answers
+    #[cfg(all(feature = "compile", feature = "chain"))]
+    Init(init::Args),
+    /// Make keys, prove, verify and measure gas for each model, as a table
+    #[cfg(feature = "compile")]
+    Bench(bench::Args),
+    /// Walk the whole path on a trained model and a local chain
+    #[cfg(all(feature = "compile", feature = "chain"))]
+    Demo(demo::Args),
+}
 
 /// Does what the verb says.
-pub fn run(verb: Verb, _console: &Console) -> Result<Answer, CliError> {
-    match verb {}
+pub fn run(verb: Verb, console: &Console) -> Result<Answer, CliError> {
+    match verb {
+        Verb::Inspect(args) => inspect::run(args, console),
+        Verb::Run(args) => run::run(args, console),
+        Verb::Keygen(args) => keygen::run(args, console),
+        Verb::Prove(args) => prove::run(args, console),
+        Verb::Verify(args) => verify::run(args, console),
+        #[cfg(feature = "compile")]
+        Verb::Render(args) => render::run(args, console),
+        #[cfg(feature = "compile")]
+        Verb::Gas(args) => gas::run(&args, console),
+        #[cfg(all(feature = "compile", feature = "chain"))]
+        Verb::Deploy(args) => deploy::run(args, console),
+        #[cfg(all(feature = "compile", feature = "chain"))]
+        Verb::Submit(args) => submit::run(args, console),
+        #[cfg(all(feature = "compile", feature = "chain"))]
+        Verb::Registry(args) => registry::run(args, console),
+        #[cfg(all(feature = "compile", feature = "chain"))]
+        Verb::Watch(args) => watch::run(args, console),
+        #[cfg(all(feature = "compile", feature = "chain"))]
+        Verb::Init(args) => init::run(args, console),
+        #[cfg(feature = "compile")]
+        Verb::Bench(args) => bench::run(args, console),
+        #[cfg(all(feature = "compile", feature = "chain"))]
+        Verb::Demo(args) => demo::run(args, console),
+    }
 }

@@ -1,0 +1,41 @@
+# Two commands do everything on a fresh machine with Rust, Node.js and Python:
+#   make demo   model → proof → verifier → gas report → local chain → verdict
+#   make test   all tests, Rust and Solidity
+
+.PHONY: demo test lint bench setup fixtures
+
+NPM_STAMP := node_modules/.package-lock.json
+# Not through npx: npm's launcher hides forge's exit code.
+FORGE := tools/forge
+
+demo: setup
+	cargo run --quiet -- demo
+
+test: setup
+	cargo test
+	$(FORGE) test
+
+lint: setup
+	cargo fmt --check
+	cargo clippy --all-targets -- -D warnings
+	$(FORGE) fmt --check
+	$(FORGE) lint --deny warnings
+	$(FORGE) snapshot --check
+
+bench: setup
+	script/bench.sh
+
+setup: $(NPM_STAMP)
+
+# The Solidity compiler, forge and anvil, at the versions of the lock file. Not `npm ci`: it wants every
+# platform's forge in the lock file, also where the registry has only some.
+$(NPM_STAMP): package.json package-lock.json
+	npm install --no-save --no-fund --no-audit
+	touch $(NPM_STAMP)
+
+# Makes all fixtures again; needs Python and script/requirements.txt.
+fixtures:
+	python3 script/fixtures.py
+	cargo build --quiet
+	node script/proofs.mjs
+	$(FORGE) snapshot

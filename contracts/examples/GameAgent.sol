@@ -1,0 +1,240 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+pragma solidity ^0.8.20;
+
+import {RequestConsumer} from "../RequestConsumer.sol";
+import {IModelVerifier} from "../interfaces/IModelVerifier.sol";
+import {PackedTensor} from "../libraries/PackedTensor.sol";
+
+/// @title Four in a row on eight columns, against a model
+/// @notice The house must play what the model says: each of the player's moves asks for an inference on the board, and
+/// only a proved answer moves the house. A house that does not answer in time loses.
+/// @dev The model takes 64 cells (column after column, bottom first) and gives at least 8 outputs, one per column; the
+/// house plays the legal column with the greatest.
+contract GameAgent is RequestConsumer {
+    using PackedTensor for uint256[];
+    using PackedTensor for bytes;
+
+    /// @notice Whose turn it is, or how it ended.
+    enum State {
+        None,
+        PlayerToMove,
+        HouseToMove,
+        PlayerWon,
+        HouseWon,
+        Drawn
+    }
+
+    /// @notice A game. Each side's stones are a set of bits: row r of column c is bit 9·c + r, and the ninth bit of
+    /// a column stays empty, so that no line runs over the edge.
+    struct Game {
+        address player;
+        State state;
+        uint64 deadline;
+        uint128 playerStones;
+        uint128 houseStones;
+    }
+
+    /// @notice Columns, and rows.
+    uint256 public constant SIZE = 8;
+    /// @notice What a game costs; the winner takes both sides' stakes.
+    uint256 public constant STAKE = 0.01 ether;
+    /// @notice Seconds for a move.
+    uint64 public constant MOVE_TIME = 1 hours;
+    /// @notice Bytes that the model sees for a cell: int8 0, 64 and -64.
+    bytes1 private constant EMPTY = 0x80;
+    bytes1 private constant HOUSE = 0xc0;
+    bytes1 private constant PLAYER = 0x40;
+
+    /// @notice Owns the house's money.
+    address public immutable HOUSE_OWNER;
+
+    /// @notice All games.
+    mapping(uint256 gameId => Game) public games;
+    /// @notice Number of games.
+    uint256 public gameCount;
+    /// @notice The house's money that no game needs.
+    uint256 public bankroll;
+    /// @notice What winners can withdraw.
+    mapping(address player => uint256) public winnings;
+
+    mapping(uint256 requestId => uint256 gameId) private _gameOf;
+
+    event GameStarted(uint256 indexed gameId, address indexed player);
+    event Moved(uint256 indexed gameId, bool house, uint256 column);
+    event GameEnded(uint256 indexed gameId, State state);
+    event BankrollChanged(uint256 bankroll);
+
+    error WrongStake(uint256 found, uint256 expected);
+    error BankrollTooSmall(uint256 bankroll);
+    error NotHouseOwner(address caller);
+    error NotPlayer(address caller);
+    error WrongState(State found);
+    error IllegalColumn(uint256 column);
+    error TooEarly(uint64 deadline);
+    error TooLate(uint64 deadline);
+    error TransferFailed(address to);
+
+    constructor(IModelVerifier verifier, bytes32 modelId, uint256 version) RequestConsumer(verifier, modelId, version) {
+        HOUSE_OWNER = msg.sender;
+    }
+
+    // ── The player ──
+
+    /// @notice Starts a game; the player moves first.
+    function start() external payable returns (uint256 gameId) {
+        if (msg.value != STAKE) revert WrongStake(msg.value, STAKE);
+        if (bankroll < STAKE) revert BankrollTooSmall(bankroll);
+        bankroll -= STAKE;
+        gameId = gameCount++;
+        games[gameId] = Game(msg.sender, State.PlayerToMove, uint64(block.timestamp) + MOVE_TIME, 0, 0);
+        emit GameStarted(gameId, msg.sender);
+    }
+
+    /// @notice Drops a stone and asks for the house's answer.
+    function play(uint256 gameId, uint256 column) external {
+        Game storage game = games[gameId];
+        if (msg.sender != game.player) revert NotPlayer(msg.sender);
+        if (game.state != State.PlayerToMove) revert WrongState(game.state);
+        if (block.timestamp > game.deadline) revert TooLate(game.deadline);
+        uint128 stone = _drop(game.playerStones | game.houseStones, column);
+        if (stone == 0) revert IllegalColumn(column);
+        game.playerStones |= stone;
+        emit Moved(gameId, false, column);
+        if (_hasFour(game.playerStones)) {
+            _end(gameId, State.PlayerWon);
+        } else if (_isFull(game)) {
+            _end(gameId, State.Drawn);
+        } else {
+            game.state = State.HouseToMove;
+            game.deadline = uint64(block.timestamp) + MOVE_TIME;
+            _gameOf[requestCount] = gameId;
+            _request(board(gameId));
+        }
+    }
+
+    /// @notice Ends a game in which the other side did not move in time.
+    function claimTimeout(uint256 gameId) external {
+        Game storage game = games[gameId];
+        State state = game.state;
+        if (state != State.PlayerToMove && state != State.HouseToMove) revert WrongState(state);
+        if (block.timestamp <= game.deadline) revert TooEarly(game.deadline);
+        _end(gameId, state == State.HouseToMove ? State.PlayerWon : State.HouseWon);
+    }
+
+    /// @notice Takes the caller's winnings out.
+    function withdraw() external {
+        uint256 amount = winnings[msg.sender];
+        winnings[msg.sender] = 0;
+        _pay(msg.sender, amount);
+    }
+
+    /// @notice The board as the model sees it.
+    function board(uint256 gameId) public view returns (uint256[] memory) {
+        Game storage game = games[gameId];
+        bytes memory cells = new bytes(SIZE * SIZE);
+        for (uint256 cell = 0; cell < SIZE * SIZE; ++cell) {
+            uint256 bit = 9 * (cell / SIZE) + cell % SIZE;
+            if (game.playerStones >> bit & 1 == 1) cells[cell] = PLAYER;
+            else if (game.houseStones >> bit & 1 == 1) cells[cell] = HOUSE;
+            else cells[cell] = EMPTY;
+        }
+        return cells.pack();
+    }
+
+    // ── The house ──
+
+    /// @notice Adds money for stakes.
+    function fund() external payable {
+        bankroll += msg.value;
+        emit BankrollChanged(bankroll);
+    }
+
+    /// @notice Takes money out that no game needs.
+    function defund(uint256 amount) external {
+        if (msg.sender != HOUSE_OWNER) revert NotHouseOwner(msg.sender);
+        bankroll -= amount;
+        emit BankrollChanged(bankroll);
+        _pay(HOUSE_OWNER, amount);
+    }
+
+    /// @dev Plays what the model says: the legal column with the greatest output.
+    function _onAnswer(uint256 requestId, address, uint256[] calldata outputs) internal override {
+        uint256 gameId = _gameOf[requestId];
+        Game storage game = games[gameId];
+        // A timeout may have ended the game while the proof was made.
+        if (game.state != State.HouseToMove) revert WrongState(game.state);
+        uint128 taken = game.playerStones | game.houseStones;
+        uint128 best = 0;
+        uint256 bestColumn = 0;
+        uint256 greatest = 0;
+        for (uint256 column = 0; column < SIZE; ++column) {
+            uint128 stone = _drop(taken, column);
+            uint256 value = uint256(outputs.byteAt(0, column)) + 1;
+            if (stone != 0 && value > greatest) (best, bestColumn, greatest) = (stone, column, value);
+        }
+        game.houseStones |= best;
+        emit Moved(gameId, true, bestColumn);
+        if (_hasFour(game.houseStones)) {
+            _end(gameId, State.HouseWon);
+        } else if (_isFull(game)) {
+            _end(gameId, State.Drawn);
+        } else {
+            game.state = State.PlayerToMove;
+            game.deadline = uint64(block.timestamp) + MOVE_TIME;
+        }
+    }
+
+    function _inputWords() internal pure override returns (uint256) {
+        return PackedTensor.words(SIZE * SIZE);
+    }
+
+    // ── The rules ──
+
+    /// The stone that falls into a column, zero if the column is full or is none.
+    function _drop(uint128 taken, uint256 column) private pure returns (uint128) {
+        if (column >= SIZE) return 0;
+        for (uint256 row = 0; row < SIZE; ++row) {
+            // forge-lint: disable-next-line(unsafe-typecast) at most bit 9·7 + 7
+            uint128 stone = uint128(2 ** (9 * column + row));
+            if (taken & stone == 0) return stone;
+        }
+        return 0;
+    }
+
+    /// Whether four stones lie in a line: up, across, or along a diagonal.
+    function _hasFour(uint128 stones) private pure returns (bool) {
+        return _hasFour(stones, 1) || _hasFour(stones, 9) || _hasFour(stones, 8) || _hasFour(stones, 10);
+    }
+
+    function _hasFour(uint128 stones, uint128 step) private pure returns (bool) {
+        uint128 pairs = stones & (stones >> step);
+        return pairs & (pairs >> (2 * step)) != 0;
+    }
+
+    function _isFull(Game storage game) private view returns (bool) {
+        uint128 taken = game.playerStones | game.houseStones;
+        for (uint256 column = 0; column < SIZE; ++column) {
+            if (_drop(taken, column) != 0) return false;
+        }
+        return true;
+    }
+
+    function _end(uint256 gameId, State state) private {
+        Game storage game = games[gameId];
+        game.state = state;
+        if (state == State.PlayerWon) {
+            winnings[game.player] += 2 * STAKE;
+        } else if (state == State.HouseWon) {
+            bankroll += 2 * STAKE;
+        } else {
+            winnings[game.player] += STAKE;
+            bankroll += STAKE;
+        }
+        emit GameEnded(gameId, state);
+    }
+
+    function _pay(address to, uint256 amount) private {
+        (bool ok,) = to.call{value: amount}("");
+        if (!ok) revert TransferFailed(to);
+    }
+}

@@ -1,0 +1,23 @@
+#!/usr/bin/env bash
+# Prints what keys, proofs, verification and gas cost for the fixture models: the README's figures.
+# CPU seconds stand beside wall time, as machines are noisy.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+cargo build --quiet
+zkverdict=target/debug/zkverdict
+models=("$@")
+if [ ${#models[@]} -eq 0 ]; then
+    models=(test/fixtures/models/{credit_logreg,diagnosis_mlp,digits_mlp}/int8_qdq.onnx)
+fi
+
+printf 'machine  %s, %s cores\n' "$(uname -m)" "$(nproc)"
+printf 'commit   %s\n\n' "$(git rev-parse --short HEAD)"
+for goal in speed gas; do
+    printf -- '--optimize %s\n' "$goal"
+    # One process per model, so that peak memory is the model's own.
+    for model in "${models[@]}"; do
+        TIMEFORMAT='                 %U s of CPU in all'
+        time "$zkverdict" bench --optimize "$goal" --proofs 9 "$model"
+    done
+done

@@ -1,0 +1,103 @@
+#!/usr/bin/env node
+// Makes test/fixtures/verifiers and test/fixtures/proofs again: the contracts of three trained models, and the
+// proofs that the Foundry tests submit to them.
+//
+//     cargo build && node script/proofs.mjs
+//
+// Proofs differ from run to run, as provers draw random values; keys and contracts do not.
+import { execFileSync } from "node:child_process";
+import { createRequire } from "node:module";
+import fs from "node:fs";
+import os from "node:os";
+import path from "node:path";
+
+const { keccak256 } = createRequire(import.meta.url)("js-sha3");
+
+const root = path.resolve(import.meta.dirname, "..");
+const models = path.join(root, "test/fixtures/models");
+const verifiers = path.join(root, "test/fixtures/verifiers");
+const proofs = path.join(root, "test/fixtures/proofs");
+const work = fs.mkdtempSync(path.join(os.tmpdir(), "zkverdict-proofs-"));
+
+const R = 0x30644e72e131a029b85045b68181585d2833e84879b9709143e1f593f0000001n;
+const CHAIN_ID = 31337n;
+
+const zkverdict = (...args) =>
+  JSON.parse(
+    execFileSync(path.join(root, "target/debug/zkverdict"), ["--json", ...args], {
+      cwd: root,
+      stdio: ["ignore", "pipe", "inherit"],
+      maxBuffer: 1 << 26,
+    }),
+  );
+
+// Accounts and contracts of the tests have the addresses that their names hash to.
+const address = (name) => BigInt("0x" + keccak256(name)) & ((1n << 160n) - 1n);
+const word = (value) => value.toString(16).padStart(64, "0");
+const bytes = (hex) => Buffer.from(hex, "hex");
+const contextOf = (consumer, sender, nonce) =>
+  BigInt("0x" + keccak256(bytes([CHAIN_ID, consumer, sender, nonce].map(word).join("")))) % R;
+
+// The first inference in an .npy file of floats.
+function firstSample(file, length) {
+  const data = fs.readFileSync(file);
+  const start = 10 + data.readUInt16LE(8);
+  return Array.from({ length }, (_, i) => data.readFloatLE(start + 4 * i));
+}
+
+// A trained model with its bundle and contract.
+function model(name, verifier) {
+  const file = path.join(models, name, "int8_qdq.onnx");
+  const bundle = path.join(work, name);
+  zkverdict("keygen", file, "--out", bundle, "--unsafe-dev-srs");
+  const rendered = zkverdict("render", bundle, "--name", verifier, "--out", path.join(work, "out"));
+  fs.copyFileSync(rendered.contract, path.join(verifiers, `${verifier}.sol`));
+  const [{ shape, scale, zero_point }] = zkverdict("inspect", file).inputs;
+  const length = shape.reduce((a, b) => a * b, 1);
+  return {
+    bundle,
+    sample: firstSample(path.join(models, name, "samples.npy"), length),
+    quantize: (x) => Math.min(127, Math.max(-128, Math.round(x / scale) + zero_point)),
+    dequantize: (q) => (q - zero_point) * scale,
+  };
+}
+
+function prove(name, { bundle }, input, context) {
+  const inputFile = path.join(work, "input.json");
+  fs.writeFileSync(inputFile, JSON.stringify(input));
+  const out = path.join(work, "proof.json");
+  const hex = "0x" + word(context);
+  const made = zkverdict("prove", bundle, "--input", inputFile, "--context", hex, "--out", out);
+  const { vk_digest, proof, instances } = made;
+  fs.writeFileSync(
+    path.join(proofs, `${name}.json`),
+    JSON.stringify({ vk_digest, proof, instances }, null, 2) + "\n",
+  );
+}
+
+fs.mkdirSync(verifiers, { recursive: true });
+fs.mkdirSync(proofs, { recursive: true });
+
+const credit = model("credit_logreg", "CreditVerifier");
+const signal = model("diagnosis_mlp", "SignalVerifier");
+const digits = model("digits_mlp", "DigitsVerifier");
+
+prove("digits", digits, digits.sample, 0n);
+prove("consumer", digits, digits.sample, contextOf(address("consumer"), address("alice"), 0n));
+prove("lending", credit, credit.sample, contextOf(address("pool"), address("borrower"), 0n));
+
+// Prices that do not move: every return is 0.
+const flat = Array(30).fill(signal.dequantize(0));
+prove("signal", signal, flat, contextOf(address("vault"), address("keeper"), 0n));
+
+// The board after a first move into column 3: one stone of the player, -64, at its bottom.
+const board = Array(64).fill(digits.dequantize(0));
+board[8 * 3] = digits.dequantize(-64);
+prove("game", digits, board, contextOf(address("game"), address("operator"), 0n));
+
+// The prompt is the sample as bytes; the token's id is its hash.
+const prompt = Buffer.from(digits.sample.map((x) => digits.quantize(x) + 128));
+const tokenId = BigInt("0x" + keccak256(prompt));
+prove("content", digits, digits.sample, contextOf(address("nft"), 0n, tokenId));
+
+fs.rmSync(work, { recursive: true });

@@ -1,0 +1,161 @@
+//! The interfaces of `contracts/` as Rust types, and the errors that their contracts revert with.
+
+use std::sync::LazyLock;
+
+use alloy::{json_abi::JsonAbi, sol};
+
+sol! {
+    /// What every Halo2 verifier answers to.
+    #[derive(Debug)]
+    #[sol(abi)]
+    interface IHalo2Verifier {
+        error InvalidProof();
+        error ProofLength(uint256 received, uint256 expected);
+        error InstanceCount(uint256 received, uint256 expected);
+        error MalformedCalldata();
+        error ScalarOutOfRange(uint256 index);
+        error PointNotOnCurve(uint256 index);
+        error ChallengeInDomain();
+        error PrecompileFailed(uint256 precompile);
+        error MemoryInUse();
+        error EmptyBatch();
+        error BatchLength(uint256 proofs, uint256 instances);
+
+        function verifyProof(bytes calldata proof, uint256[] calldata instances) external view returns (bool);
+        function VK_DIGEST() external view returns (bytes32);
+        function NUM_INSTANCES() external view returns (uint256);
+    }
+
+    /// ERC-165.
+    interface IERC165 {
+        function supportsInterface(bytes4 interfaceId) external view returns (bool);
+    }
+
+    /// A contract that acts on the answers of a model.
+    #[derive(Debug)]
+    #[sol(abi)]
+    interface IInferenceConsumer {
+        event InferenceAccepted(address indexed sender, uint256 indexed nonce, uint256 indexed version);
+
+        error WrongContext(uint256 found, uint256 expected);
+
+        function MODEL_ID() external view returns (bytes32);
+        function PINNED_VERSION() external view returns (uint256);
+        function nonces(address sender) external view returns (uint256);
+        function contextOf(address sender) external view returns (uint256);
+        function submitInference(bytes calldata proof, uint256[] calldata instances) external;
+    }
+
+    /// A contract that asks for a model's answers, which operators then prove.
+    #[derive(Debug)]
+    #[sol(abi)]
+    interface IRequestConsumer {
+        event InferenceRequested(uint256 indexed requestId, address indexed requester, uint256[] inputs);
+        event InferenceAnswered(uint256 indexed requestId, address indexed operator, uint256 indexed version);
+
+        error NotOpen(uint256 requestId);
+        error WrongContext(uint256 found, uint256 expected);
+        error WrongInputs(uint256 requestId);
+
+        function MODEL_ID() external view returns (bytes32);
+        function PINNED_VERSION() external view returns (uint256);
+        function isOpen(uint256 requestId) external view returns (bool);
+        function contextOf(address operator, uint256 requestId) external view returns (uint256);
+        function answerInference(uint256 requestId, bytes calldata proof, uint256[] calldata instances) external;
+    }
+
+    /// Models, their versions, and the verifiers that check them.
+    #[derive(Debug)]
+    #[sol(abi)]
+    interface IModelRegistry {
+        /// What may be done with a version.
+        #[derive(serde::Serialize, serde::Deserialize)]
+        #[serde(rename_all = "lowercase")]
+        enum Status {
+            /// There is no such version.
+            Absent,
+            /// Its proofs are accepted.
+            Active,
+            /// Stopped, and may be resumed.
+            Stopped,
+            /// Two valid proofs contradict each other.
+            Contradicted,
+            /// Withdrawn for good.
+            Tombstoned
+        }
+
+        struct Version {
+            address verifier;
+            Status status;
+            uint64 inputInstances;
+            bytes32 vkDigest;
+            bytes32 codeHash;
+            string metadataURI;
+        }
+
+        event VersionAdded(
+            bytes32 indexed modelId,
+            uint256 indexed version,
+            address indexed verifier,
+            bytes32 vkDigest,
+            string metadataURI
+        );
+
+        error ProofRejected();
+        error RegistryIsStopped();
+        error UnknownVersion(bytes32 modelId, uint256 version);
+        error NoActiveVersion(bytes32 modelId);
+        error VersionIs(bytes32 modelId, uint256 version, Status status);
+        error VerifierChanged(address verifier, bytes32 found, bytes32 expected);
+        error NotAContract(address verifier);
+        error WrongVerifyingKey(bytes32 found, bytes32 expected);
+        error DuplicateVerifyingKey(bytes32 vkDigest, bytes32 modelId, uint256 version);
+        error TooManyInputInstances(uint256 inputInstances, uint256 instances);
+        error InputsArePrivate();
+        error NoContradiction();
+        error NotGuardian(address caller);
+        error NotOwner(address caller);
+
+        function versionCount(bytes32 modelId) external view returns (uint256);
+        function getVersion(bytes32 modelId, uint256 version) external view returns (Version memory);
+        function addVersion(
+            bytes32 modelId,
+            address verifier,
+            bytes32 vkDigest,
+            uint64 inputInstances,
+            string calldata metadataURI
+        ) external returns (uint256 version);
+        function stopVersion(bytes32 modelId, uint256 version) external;
+        function resumeVersion(bytes32 modelId, uint256 version) external;
+        function tombstoneVersion(bytes32 modelId, uint256 version) external;
+        function stop() external;
+        function resume() external;
+    }
+}
+
+/// ERC-165 identifier of an interface: its functions' selectors, added bit by bit.
+pub(super) fn interface_id(abi: &JsonAbi) -> [u8; 4] {
+    abi.functions().fold([0; 4], |id, function| {
+        let selector = function.selector();
+        std::array::from_fn(|i| id[i] ^ selector[i])
+    })
+}
+
+/// Everything in `contracts/` that an application's call may revert with.
+pub(super) static KNOWN_ERRORS: LazyLock<JsonAbi> = LazyLock::new(|| {
+    let mut known = JsonAbi::new();
+    for abi in [
+        IHalo2Verifier::abi::contract(),
+        IInferenceConsumer::abi::contract(),
+        IRequestConsumer::abi::contract(),
+        IModelRegistry::abi::contract(),
+    ] {
+        for (name, errors) in abi.errors {
+            let known = known.errors.entry(name).or_default();
+            known.extend(
+                errors.into_iter().filter(|error| !known.contains(error)).collect::<Vec<_>>(),
+            );
+        }
+    }
+    known
+});

@@ -1,0 +1,149 @@
+//! A chain of one's own, for as long as it is needed.
+
+use std::{
+    collections::BTreeSet,
+    env,
+    ffi::OsString,
+    path::{Path, PathBuf},
+};
+
+use alloy::{
+    node_bindings::{Anvil, AnvilInstance},
+    signers::local::PrivateKeySigner,
+};
+
+use super::{ChainError, Key};
+
+/// The environment variable that says which anvil to run.
+pub const ANVIL_VARIABLE: &str = "ZKVERDICT_ANVIL";
+
+/// An anvil that listens on a free port of this machine, and stops when this is dropped.
+#[derive(Debug)]
+pub struct LocalChain {
+    anvil: AnvilInstance,
+    url: String,
+}
+
+impl LocalChain {
+    /// Starts the anvil found in [`ANVIL_VARIABLE`], `node_modules`, next to this program, in `PATH`, or
+    /// where foundryup puts it.
+    pub fn start() -> Result<Self, ChainError> {
+        Self::start_with(&find_anvil()?, ["--hardfork", "prague"])
+    }
+
+    /// Starts a particular anvil with arguments of its own.
+    pub fn start_with<S: Into<OsString>>(
+        anvil: &Path,
+        arguments: impl IntoIterator<Item = S>,
+    ) -> Result<Self, ChainError> {
+        let arguments = arguments.into_iter().map(Into::into);
+        let instance =
+            Anvil::at(anvil).host("127.0.0.1").args(arguments).try_spawn().map_err(|error| {
+                ChainError::AnvilFails { path: anvil.to_owned(), reason: error.to_string() }
+            })?;
+        if instance.keys().is_empty() {
+            return Err(ChainError::AnvilFails {
+                path: anvil.to_owned(),
+                reason: "it has no accounts".into(),
+            });
+        }
+        let url = instance.endpoint();
+        Ok(Self { anvil: instance, url })
+    }
+
+    /// Where it listens.
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// The first of its accounts, which are rich on this chain and known to everybody.
+    pub fn key(&self) -> Key {
+        self.nth_key(0).expect("an anvil without accounts is refused at its start")
+    }
+
+    /// Another of its accounts.
+    pub fn nth_key(&self, index: usize) -> Option<Key> {
+        self.anvil.nth_key(index).map(|key| PrivateKeySigner::from(key.clone()).into())
+    }
+}
+
+/// Finds an anvil binary, or says where none is.
+pub fn find_anvil() -> Result<PathBuf, ChainError> {
+    let mut looked_at = Vec::new();
+    for candidate in anvil_candidates() {
+        if is_native(&candidate) {
+            return Ok(candidate);
+        }
+        looked_at.push(candidate);
+    }
+    Err(ChainError::NoAnvil { looked_at })
+}
+
+/// Where anvil may lie, best first.
+fn anvil_candidates() -> Vec<PathBuf> {
+    if let Some(path) = env::var_os(ANVIL_VARIABLE) {
+        // Somebody who names one wants this one, or an error.
+        return vec![path.into()];
+    }
+    let binary = format!("anvil{}", env::consts::EXE_SUFFIX);
+    let mut roots = BTreeSet::new();
+    let mut candidates = Vec::new();
+    let starts = [env::current_dir().ok(), env::current_exe().ok()];
+    for start in starts.iter().flatten() {
+        for root in start.ancestors() {
+            if roots.insert(root.to_owned()) && root.join("node_modules").is_dir() {
+                candidates.push(root.join(npm_package()).join("bin").join(&binary));
+            }
+        }
+    }
+    if let Some(program) = env::current_exe().ok().as_deref().and_then(Path::parent) {
+        candidates.push(program.join(&binary));
+    }
+    let path = env::var_os("PATH").unwrap_or_default();
+    candidates.extend(env::split_paths(&path).map(|dir| dir.join(&binary)));
+    if let Some(home) = env::home_dir() {
+        candidates.push(home.join(".foundry/bin").join(&binary));
+    }
+    candidates
+}
+
+/// The npm package with the native binary for this machine.
+fn npm_package() -> String {
+    let platform = match env::consts::OS {
+        "macos" => "darwin",
+        "windows" => "win32",
+        other => other,
+    };
+    let architecture = match env::consts::ARCH {
+        "aarch64" => "arm64",
+        _ => "amd64",
+    };
+    format!("node_modules/@foundry-rs/anvil-{platform}-{architecture}")
+}
+
+/// Whether a file is there and is not a script: npm's launcher is a Node program, and killing that leaves
+/// the real anvil running.
+fn is_native(path: &Path) -> bool {
+    use std::io::Read;
+    let mut start = [0; 2];
+    path.is_file()
+        && std::fs::File::open(path).and_then(|mut file| file.read_exact(&mut start)).is_ok()
+        && &start != b"#!"
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn scripts_and_absent_files_are_not_anvils() {
+        let dir = tempfile::tempdir().expect("a directory");
+        let script = dir.path().join("anvil");
+        std::fs::write(&script, "#!/usr/bin/env node\n").expect("a file");
+        assert!(!is_native(&script));
+        assert!(!is_native(&dir.path().join("missing")));
+        assert!(!is_native(dir.path()));
+        std::fs::write(&script, b"\x7fELF").expect("a file");
+        assert!(is_native(&script));
+    }
+}

@@ -1,0 +1,80 @@
+//! Why a model has no circuit.
+
+use crate::model::ElementType;
+
+/// Why a model has no circuit, or a circuit no witness.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+#[allow(missing_docs, reason = "the messages say what the fields are")]
+pub enum CircuitError {
+    /// No circuit is written for this operator here.
+    #[error("node `{node}`: operator `{operator}` has no circuit yet")]
+    UnsupportedOperator { node: String, operator: String },
+
+    /// The graph is not a chain from one input to one output.
+    #[error(
+        "node `{node}`: takes `{found}`, but circuits so far are chains and expect `{expected}`"
+    )]
+    NotAChain { node: String, found: String, expected: String },
+
+    /// The model has several inputs or outputs.
+    #[error(
+        "the model has {inputs} inputs and {outputs} outputs; circuits so far take one of each"
+    )]
+    Ports { inputs: usize, outputs: usize },
+
+    /// The model computes nothing.
+    #[error("the model has no nodes to prove")]
+    Empty,
+
+    /// Rows of the batch are separate inferences here.
+    #[error("node `{node}`: input has {rows} rows; circuits so far take one")]
+    Rows { node: String, rows: usize },
+
+    /// No integer line steps like float32 arithmetic does.
+    #[error("node `{node}`: no exact integer line for the requantization of output {output}")]
+    NoLine { node: String, output: usize },
+
+    /// The accumulator leaves int32.
+    #[error("node `{node}`: the accumulator of output {output} can leave int32")]
+    AccumulatorRange { node: String, output: usize },
+
+    /// The layout does not fit the wish.
+    #[error("the circuit needs k = {needed}, more than the {wish} that was asked for")]
+    TooManyRows { needed: u32, wish: u32 },
+
+    /// No k is large enough.
+    #[error("the circuit does not fit the largest k, {0}")]
+    TooLarge(u32),
+
+    /// A plan that was written down does not fit the model.
+    #[error("the stored plan does not fit the model")]
+    OtherPlan,
+
+    /// The input is not what the circuit takes.
+    #[error("{found} input values, expected {expected}")]
+    InputLength { found: usize, expected: usize },
+
+    /// An input is outside its type.
+    #[error("input {index} is {value}, outside {element:?}")]
+    InputRange { index: usize, value: i32, element: ElementType },
+
+    /// The circuit's answer is not the reference's.
+    #[error(
+        "the circuit computes {circuit} at output {index} where the reference computes {reference}"
+    )]
+    Disagreement { index: usize, circuit: i32, reference: i32 },
+}
+
+impl CircuitError {
+    /// What to do about it, where the error alone can tell.
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            Self::TooManyRows { needed, .. } => Some(format!("ask for k = {needed} or more")),
+            Self::Disagreement { .. } => {
+                Some("this is a defect of zkverdict; please report it with the model".into())
+            }
+            _ => None,
+        }
+    }
+}

@@ -1,0 +1,167 @@
+//! Limbs are row indices, bytes are read from the table: a logarithmic-derivative argument as gates.
+//!
+//! With every look-up and table entry folded into one element,
+//!
+//! ```text
+//! limb:   z                       in   index
+//! read:   u + γ·byte + γ²         in   index + γ·table + γ²            (+ γ³·step with step tables)
+//! ```
+//!
+//! the multiset of look-ups is contained in the table if, and except with probability about
+//! (rows · terms) / 2^254 over β and γ only if,
+//!
+//! ```text
+//! Σ 1/(β + look-up)  =  Σ uses/(β + entry)
+//! ```
+//!
+//! summed over all active rows. γ² keeps limbs and reads apart. Running sums go along the rows, up to
+//! three terms per column, from 0 before the first active row to 0 on the last:
+//!
+//! | row | sum₀ | sum₁ |
+//! |-----|------|------|
+//! | i−1 | | s |
+//! | i | s + three terms | s + six terms |
+//!
+//! The sums are second-phase columns: β and γ are drawn after all look-ups and uses are committed.
+
+use super::columns::{Columns, before, here};
+use halo2_proofs::{
+    halo2curves::bn256::Fr,
+    plonk::{ConstraintSystem, Constraints, Expression, VirtualCells},
+};
+
+/// Terms per column of running sums: the selector, the sum and three denominators are degree 5.
+pub const TERMS_PER_SUM: usize = 3;
+
+/// Columns of running sums for a number of limbs: each limb, one read, and the two tables.
+pub fn sum_columns(limbs: usize) -> usize {
+    (limbs + 3).div_ceil(TERMS_PER_SUM)
+}
+
+/// `numerator / (β + folded)`.
+pub struct Term<T> {
+    /// 1 for a look-up, minus the uses for a table entry.
+    pub numerator: T,
+    /// The folded look-up or entry.
+    pub folded: T,
+}
+
+/// All terms of a row from its cells, in the order in which sums take them. The gates and the witness
+/// both go through here.
+pub struct Cells<T> {
+    /// The limbs.
+    pub limbs: Vec<T>,
+    /// The row of the table read.
+    pub table_row: T,
+    /// The byte read.
+    pub byte: T,
+    /// With step tables, 2·threshold + above as read.
+    pub step: Option<T>,
+    /// Uses of the row's index as a limb.
+    pub limb_uses: T,
+    /// Uses of the row's table entry.
+    pub table_uses: T,
+    /// The row's index.
+    pub index: T,
+    /// The row's byte in the table.
+    pub table: T,
+    /// With step tables, 2·threshold + parity in the table.
+    pub table_step: Option<T>,
+}
+
+impl<T> Cells<T>
+where
+    T: Clone + std::ops::Add<Output = T> + std::ops::Mul<Output = T> + std::ops::Neg<Output = T>,
+{
+    /// The row's terms.
+    pub fn terms(self, one: &T, gamma: &T) -> Vec<Term<T>> {
+        let read = |row: T, byte: T, step: Option<T>| {
+            let tag = match step {
+                Some(step) => gamma.clone() * (one.clone() + gamma.clone() * step),
+                None => gamma.clone(),
+            };
+            row + gamma.clone() * (byte + tag)
+        };
+        let mut terms: Vec<_> = (self.limbs.into_iter())
+            .map(|limb| Term { numerator: one.clone(), folded: limb })
+            .collect();
+        terms.push(Term {
+            numerator: one.clone(),
+            folded: read(self.table_row, self.byte, self.step),
+        });
+        terms.push(Term { numerator: -self.limb_uses, folded: self.index.clone() });
+        let entry = read(self.index, self.table, self.table_step);
+        terms.push(Term { numerator: -self.table_uses, folded: entry });
+        terms
+    }
+}
+
+/// Adds the argument's gates.
+pub fn configure(meta: &mut ConstraintSystem<Fr>, columns: &Columns) {
+    meta.create_gate("look-ups", |meta| {
+        let active = here(meta, columns.active);
+        let terms = terms(meta, columns);
+        let last = *columns.lookup_sums.last().expect("there is a limb to look up");
+        let mut sum = before(meta, last);
+        let mut steps = Vec::new();
+        for (terms, &column) in terms.chunks(TERMS_PER_SUM).zip(&columns.lookup_sums) {
+            let next = here(meta, column);
+            steps.push(step(next.clone() - sum, terms, columns));
+            sum = next;
+        }
+        Constraints::with_selector(
+            active,
+            steps.into_iter().map(|step| ("the sum grows by the row's look-ups", step)),
+        )
+    });
+
+    meta.create_gate("look-ups add up", |meta| {
+        let edge = columns.edge(meta);
+        let last = *columns.lookup_sums.last().expect("there is a limb to look up");
+        let sum = before(meta, last);
+        Constraints::with_selector(edge, [("every look-up is a table entry", sum)])
+    });
+}
+
+fn terms(meta: &mut VirtualCells<'_, Fr>, columns: &Columns) -> Vec<Term<Expression<Fr>>> {
+    let cells = Cells {
+        limbs: columns.limbs.iter().map(|&limb| here(meta, limb)).collect(),
+        table_row: here(meta, columns.table_row),
+        byte: here(meta, columns.byte),
+        step: columns.steps.map(|steps| {
+            let threshold = here(meta, steps.threshold);
+            threshold.clone() + threshold + here(meta, steps.above)
+        }),
+        limb_uses: here(meta, columns.limb_uses),
+        table_uses: here(meta, columns.table_uses),
+        index: here(meta, columns.index),
+        table: here(meta, columns.table),
+        table_step: columns.steps.map(|steps| here(meta, steps.table)),
+    };
+    cells.terms(&Expression::Constant(Fr::one()), &columns.gamma.expr())
+}
+
+/// `growth = Σ numerator/(β + folded)`, multiplied by all denominators.
+fn step(
+    growth: Expression<Fr>,
+    terms: &[Term<Expression<Fr>>],
+    columns: &Columns,
+) -> Expression<Fr> {
+    let denominator = |term: &Term<Expression<Fr>>| columns.beta.expr() + term.folded.clone();
+    let product = |skipped: Option<usize>| {
+        (terms.iter().enumerate())
+            .filter(|&(index, _)| Some(index) != skipped)
+            .map(|(_, term)| denominator(term))
+            .reduce(|product, factor| product * factor)
+    };
+    let all = product(None).expect("chunks are not empty");
+    let fractions = terms.iter().enumerate().map(|(index, term)| {
+        match (product(Some(index)), &term.numerator) {
+            (Some(others), Expression::Constant(one)) if *one == Fr::one() => others,
+            (Some(others), numerator) => numerator.clone() * others,
+            (None, numerator) => numerator.clone(),
+        }
+    });
+    let sum = fractions.reduce(|sum, fraction| sum + fraction).expect("chunks are not empty");
+    growth * all - sum
+}

@@ -1,0 +1,68 @@
+//! The verifier contract of a bundle, rendered and compiled.
+
+use super::{CliError, Console, bundle::Bundle};
+use crate::proving::Verifier;
+use crate::solidity::{
+    CompiledContract, CompilerSettings, RenderedContract, SolidityCompiler, VerifierContract,
+};
+use std::path::PathBuf;
+
+/// Which compiler to use.
+#[derive(Clone, Debug, Default, clap::Args)]
+pub struct CompilerArgs {
+    /// The Solidity compiler [default: tools/solc, solc on the PATH, Foundry's newest]
+    #[arg(long, value_name = "FILE")]
+    solc: Option<PathBuf>,
+}
+
+impl CompilerArgs {
+    /// Finds the compiler.
+    pub fn find(&self) -> Result<SolidityCompiler, CliError> {
+        Ok(match &self.solc {
+            Some(path) => SolidityCompiler::at(path)?,
+            None => SolidityCompiler::find()?,
+        })
+    }
+}
+
+/// `digits_mlp` → `DigitsMlp`: the name of a model's contracts begins like this.
+pub fn contract_prefix(model: &str) -> String {
+    let words = model.split(|c: char| !c.is_ascii_alphanumeric()).filter(|word| !word.is_empty());
+    let capital = |word: &str| {
+        let (first, rest) = word.split_at(1);
+        first.to_ascii_uppercase() + rest
+    };
+    let name: String = words.map(capital).collect();
+    match name.chars().next() {
+        Some(first) if first.is_ascii_alphabetic() => name,
+        _ => format!("Model{name}"),
+    }
+}
+
+/// Renders the verifier of a model, under its own name or another.
+pub fn render(
+    verifier: &Verifier,
+    model: &str,
+    name: Option<&str>,
+) -> Result<RenderedContract, CliError> {
+    let default = || contract_prefix(model) + "Verifier";
+    let name = name.map_or_else(default, str::to_owned);
+    let contract =
+        VerifierContract::new(verifier.params(), verifier.vk(), &[verifier.instances()])?;
+    Ok(contract.named(&name)?.render()?)
+}
+
+/// Renders the verifier of a bundle.
+pub fn render_bundle(bundle: &Bundle, name: Option<&str>) -> Result<RenderedContract, CliError> {
+    render(&bundle.verifier()?, &bundle.manifest.model, name)
+}
+
+/// Compiles a rendered contract.
+pub fn compile(
+    contract: &RenderedContract,
+    compiler: &SolidityCompiler,
+    console: &Console,
+) -> Result<CompiledContract, CliError> {
+    let _stage = console.stage("compiling the contract");
+    Ok(compiler.compile(contract, CompilerSettings::default())?)
+}

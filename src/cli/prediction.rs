@@ -1,0 +1,140 @@
+//! What a circuit will cost, from its shape alone, before any key is made.
+//!
+//! Proof bytes follow from the constraint system. The other figures are fits to measurements:
+//! `script/fit_prediction.py` prints the constants anew, and tests compare gas and code with the real
+//! contract.
+
+use crate::circuit::{Plan, Shape};
+use serde::Serialize;
+
+/// Gas of a verification under Prague: what does not depend on the shape, …
+const GAS: f64 = 322_200.0;
+/// … each weight lane or step table (a commitment to scale and add, an evaluation), …
+const GAS_PER_FIXED_COLUMN: f64 = 7_150.0;
+/// … each limb or look-up sum (the same, and a commitment in the proof), …
+const GAS_PER_ADVICE_COLUMN: f64 = 8_560.0;
+/// … and each instance (its calldata, a Lagrange coefficient).
+const GAS_PER_INSTANCE: f64 = 220.0;
+
+/// Bytes of runtime code, in the same parts.
+const CODE: f64 = 5_460.0;
+const CODE_PER_FIXED_COLUMN: f64 = 123.0;
+const CODE_PER_ADVICE_COLUMN: f64 = 95.0;
+
+/// Seconds per column, row and k, on two quiet cores: proving is FFTs and multi-scalar products.
+const SECONDS: f64 = 0.455e-6;
+
+/// Bytes that the process holds for each cell, and without any.
+const MEMORY_PER_CELL: f64 = 220.0;
+const MEMORY: f64 = 6e6;
+
+/// What a proof and its verification will cost.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct Prediction {
+    /// Wall time of a proof on two quiet cores.
+    pub prove_seconds: f64,
+    /// The most memory that proving holds.
+    pub memory_bytes: u64,
+    /// A proof's length.
+    pub proof_bytes: usize,
+    /// Total gas of a transaction that verifies it, under Prague.
+    pub verify_gas: u64,
+    /// Length of the contract's code.
+    pub runtime_bytes: usize,
+}
+
+impl Prediction {
+    /// Predicts from a plan.
+    #[allow(
+        clippy::cast_precision_loss,
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "figures far below 2^53, not negative"
+    )]
+    pub fn new(plan: &Plan) -> Self {
+        // What varies among the columns: weights and step tables, limbs and sums.
+        let fixed = (plan.shape.fixed_columns() - Shape::LEAST_FIXED) as f64;
+        let advice = (plan.shape.advice_columns() - Shape::LEAST_ADVICE) as f64;
+        let cells = (plan.shape.columns() << plan.k) as f64;
+        let gas = GAS
+            + GAS_PER_FIXED_COLUMN * fixed
+            + GAS_PER_ADVICE_COLUMN * advice
+            + GAS_PER_INSTANCE * plan.layout.instances as f64;
+        let code = CODE + CODE_PER_FIXED_COLUMN * fixed + CODE_PER_ADVICE_COLUMN * advice;
+        Self {
+            prove_seconds: SECONDS * cells * f64::from(plan.k),
+            memory_bytes: (MEMORY + MEMORY_PER_CELL * cells) as u64,
+            proof_bytes: proof_bytes(plan.shape),
+            verify_gas: gas as u64,
+            runtime_bytes: code as usize,
+        }
+    }
+}
+
+/// Points and evaluations of a proof, as the constraint system has them.
+fn proof_bytes(shape: Shape) -> usize {
+    // The quotient's pieces (degree 5), the random polynomial, and the two of the multi-open argument.
+    let points = shape.advice_columns() + 4 + 1 + 2;
+    // Advice: all columns here; the last look-up sum and the four sums of layers and packing also one
+    // row before. Fixed: all columns here; `active`, `takes`, `makes` and `ends_block` also before.
+    let advice = shape.advice_columns() + 1 + 4;
+    let fixed = shape.fixed_columns() + 4;
+    64 * points + 32 * (advice + fixed + 1)
+}
+
+#[cfg(all(test, feature = "compile"))]
+mod tests {
+    use super::*;
+    use crate::circuit::{Goal, ModelCircuit, Wishes};
+    use crate::evm::{Fork, GasReport};
+    use crate::model::{InputFormat, Model};
+    use crate::proving::{Prover, Srs, Verifier};
+    use crate::solidity::{
+        CompilerSettings, SolidityCompiler, VerifierContract, verify_proof_calldata,
+    };
+    use halo2_proofs::halo2curves::bn256::Fr;
+    use std::path::Path;
+
+    fn assert_within(predicted: f64, measured: f64, tolerance: f64) {
+        let error = (predicted - measured).abs() / measured;
+        assert!(error <= tolerance, "predicted {predicted}, measured {measured}");
+    }
+
+    #[test]
+    fn predictions_hold_for_real_contracts() {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+        let compiler = SolidityCompiler::at(&root.join("tools/solc")).unwrap();
+        let wishes = [
+            ("credit_logreg", Wishes::default()),
+            ("credit_logreg", Wishes { k: Some(11), ..Wishes::default() }),
+            ("digits_mlp", Wishes::default()),
+            ("digits_mlp", Wishes { goal: Goal::Gas, ..Wishes::default() }),
+        ];
+        for (name, wishes) in wishes {
+            let folder = root.join("test/fixtures/models").join(name);
+            let bytes = std::fs::read(folder.join("int8_qdq.onnx")).unwrap();
+            let model = Model::from_onnx(name, &bytes).unwrap();
+            let samples = std::fs::read(folder.join("samples.npy")).unwrap();
+            let input = model.read_inferences(&samples, InputFormat::Npy).unwrap().remove(0);
+            let circuit = ModelCircuit::new(&model, wishes).unwrap();
+            let predicted = Prediction::new(circuit.plan());
+
+            let srs = Srs::unsafe_dev(circuit.plan().k);
+            let verifier = Verifier::generate(&srs, &circuit, circuit.instances()).unwrap();
+            let contract =
+                VerifierContract::new(verifier.params(), verifier.vk(), &[circuit.instances()]);
+            let rendered = contract.unwrap().render().unwrap();
+            let compiled = compiler.compile(&rendered, CompilerSettings::default()).unwrap();
+            let prover = Prover::generate(verifier, &circuit).unwrap();
+            let witness = circuit.witness(&input[0], Fr::from(1)).unwrap();
+            let instances = witness.instances.clone();
+            let proof = prover.prove(circuit.with_witness(witness), &instances).unwrap();
+            let calldata = verify_proof_calldata(&proof, &instances);
+            let report = GasReport::measure(&compiled.init_code, &calldata, Fork::Prague).unwrap();
+
+            assert_eq!(predicted.proof_bytes, proof.len(), "{name}");
+            assert_within(predicted.verify_gas as f64, report.total as f64, 0.01);
+            assert_within(predicted.runtime_bytes as f64, compiled.runtime_code.len() as f64, 0.05);
+        }
+    }
+}

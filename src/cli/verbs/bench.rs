@@ -1,0 +1,130 @@
+//! `bench`: what keys, proofs, verification and gas cost, per model.
+
+use super::gas;
+use crate::cli::memory::peak_bytes;
+use crate::cli::path::Keyed;
+use crate::cli::proof_file::ProofFile;
+use crate::cli::{Answer, CliError, Console, contract, input};
+use crate::evm::Fork;
+use halo2_proofs::halo2curves::bn256::Fr;
+use serde::Serialize;
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+/// What `bench` takes.
+#[derive(clap::Args)]
+pub struct Args {
+    /// Quantized ONNX models
+    #[arg(required = true)]
+    models: Vec<PathBuf>,
+    /// Proofs per model; the median counts
+    #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..=1000))]
+    proofs: u32,
+    #[command(flatten)]
+    wishes: super::keygen::WishArgs,
+    #[command(flatten)]
+    compiler: contract::CompilerArgs,
+}
+
+#[derive(Serialize)]
+struct Row {
+    model: String,
+    file: String,
+    k: u32,
+    rows: usize,
+    macs: u64,
+    parameters: usize,
+    keygen_seconds: f64,
+    prove_seconds: f64,
+    verify_seconds: f64,
+    peak_memory_bytes: u64,
+    pk_bytes: usize,
+    proof_bytes: usize,
+    verify_gas: u64,
+    runtime_bytes: usize,
+}
+
+#[derive(Serialize)]
+#[serde(transparent)]
+struct Table(Vec<Row>);
+
+impl fmt::Display for Table {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(
+            f,
+            "{:<16} {:>2} {:>7} {:>9} {:>8} {:>8} {:>8} {:>7} {:>9} {:>7} {:>7}",
+            "model", "k", "rows", "macs", "keygen", "prove", "verify", "MB", "proof", "gas", "code"
+        )?;
+        for row in &self.0 {
+            writeln!(
+                f,
+                "{:<16} {:>2} {:>7} {:>9} {:>7.2}s {:>7.2}s {:>7.3}s {:>7} {:>7} B {:>7} {:>5} B",
+                row.model,
+                row.k,
+                row.rows,
+                row.macs,
+                row.keygen_seconds,
+                row.prove_seconds,
+                row.verify_seconds,
+                row.peak_memory_bytes >> 20,
+                row.proof_bytes,
+                row.verify_gas,
+                row.runtime_bytes,
+            )?;
+        }
+        Ok(())
+    }
+}
+
+/// Benches each model.
+pub fn run(args: Args, console: &Console) -> Result<Answer, CliError> {
+    let row = |path: &PathBuf| bench(path, &args, console).map_err(|error| error.at(path));
+    let rows = args.models.iter().map(row).collect::<Result<_, _>>()?;
+    console.result(&Table(rows))?;
+    Ok(Answer::Yes)
+}
+
+fn bench(path: &Path, args: &Args, console: &Console) -> Result<Row, CliError> {
+    let (model, _) = input::model(path)?;
+    let summary = model.summary();
+    let keyed = Keyed::generate(model, args.wishes, console)?;
+    // The middle of each input's range: an input like any other.
+    let inputs: Vec<Vec<i32>> = (keyed.model.inputs.iter())
+        .map(|port| {
+            let tensor = &keyed.model.graph.tensors[port.tensor.0];
+            vec![tensor.quantization.zero_point; tensor.len()]
+        })
+        .collect();
+    let mut proofs = Vec::new();
+    for _ in 0..args.proofs {
+        proofs.push(keyed.prove(&inputs, Fr::zero(), console)?);
+    }
+    let mut seconds: Vec<f64> = proofs.iter().map(|proof| proof.seconds).collect();
+    seconds.sort_by(f64::total_cmp);
+    let document = proofs.pop().expect("at least one proof is made");
+    let proof = ProofFile::from(&document);
+    let start = Instant::now();
+    if !keyed.verify(&proof) {
+        return Err(crate::proving::ProvingError::OwnProof.into());
+    }
+    let verify_seconds = start.elapsed().as_secs_f64();
+    let compiled = keyed.contract(&args.compiler, console)?;
+    let report = gas::measure(&compiled, &proof, Fork::default())?;
+    Ok(Row {
+        model: summary.model,
+        file: path.display().to_string(),
+        k: keyed.circuit.plan().k,
+        rows: keyed.circuit.plan().layout.rows.len(),
+        macs: summary.macs,
+        parameters: summary.parameters,
+        keygen_seconds: keyed.keygen_seconds,
+        prove_seconds: seconds[seconds.len() / 2],
+        verify_seconds,
+        peak_memory_bytes: peak_bytes(),
+        pk_bytes: keyed.prover.key_bytes(),
+        proof_bytes: proof.proof.len(),
+        verify_gas: report.total,
+        runtime_bytes: compiled.runtime_code.len(),
+    })
+}

@@ -1,0 +1,252 @@
+//! `init`: a Foundry project for one's own model, with a consumer to edit.
+
+use super::{demo, keygen::WishArgs};
+use crate::chain::consumer_context;
+use crate::circuit::{BYTES_PER_WORD, ModelCircuit};
+use crate::cli::bundle::Bundle;
+use crate::cli::path::Keyed;
+use crate::cli::project::{FORGE_SCRIPTS, FORGE_SUPPORT, SOLC_SHIM, SOURCES};
+use crate::cli::proof_file::{ProofFile, scalar};
+use crate::cli::{Answer, CliError, Console, contract, files, input};
+use crate::model::Model;
+use crate::proving::{Prover, SrsOrigin};
+use alloy::primitives::{Address, keccak256};
+use askama::Template;
+use serde::Serialize;
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+/// What `init` takes.
+#[derive(clap::Args)]
+pub struct Args {
+    /// The folder to make
+    dir: PathBuf,
+    /// The bundle that `keygen` made [default: a trained model that comes with this program]
+    #[arg(long)]
+    bundle: Option<PathBuf>,
+    /// An input for the proof that the project's tests submit [default: zeros]
+    #[arg(long, requires = "bundle")]
+    input: Option<PathBuf>,
+}
+
+#[derive(Template)]
+#[template(path = "project/Consumer.sol", escape = "none")]
+struct Consumer<'a> {
+    model: &'a str,
+    prefix: &'a str,
+    input_length: usize,
+    input_words: usize,
+    output_length: usize,
+    first_output: usize,
+}
+
+#[derive(Template)]
+#[template(path = "project/ConsumerTest.sol", escape = "none")]
+struct ConsumerTest<'a> {
+    model: &'a str,
+    prefix: &'a str,
+    answer: usize,
+}
+
+#[derive(Template)]
+#[template(path = "project/README.md", escape = "none")]
+struct Readme<'a> {
+    model: &'a str,
+    prefix: &'a str,
+    shim: bool,
+    unsafe_dev_srs: bool,
+}
+
+#[derive(Template)]
+#[template(path = "project/foundry.toml", escape = "none")]
+struct FoundryToml<'a> {
+    prefix: &'a str,
+    solc: &'a str,
+    shim: bool,
+}
+
+#[derive(Serialize)]
+struct Report {
+    project: String,
+    model: String,
+    consumer: String,
+    verifier: String,
+    test: String,
+}
+
+impl fmt::Display for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "project   {}", self.project)?;
+        writeln!(f, "edit      {}", self.consumer)?;
+        writeln!(f, "try       cd {} && forge test", self.project)
+    }
+}
+
+/// A model with its keys, and where those come from.
+struct Subject {
+    model: Model,
+    circuit: ModelCircuit,
+    prover: Prover,
+    srs: SrsOrigin,
+    inputs: Vec<Vec<i32>>,
+}
+
+/// Makes the project.
+pub fn run(args: Args, console: &Console) -> Result<Answer, CliError> {
+    let is_free = match std::fs::read_dir(&args.dir) {
+        Ok(mut entries) => entries.next().is_none(),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => true,
+        Err(error) => return Err(CliError::io(&args.dir, error)),
+    };
+    if !is_free {
+        return Err(CliError::Usage {
+            message: format!("`{}` is not empty", args.dir.display()),
+            hint: "give the name of a new folder".into(),
+        });
+    }
+    let Subject { model, circuit, prover, srs, inputs } = subject(&args, console)?;
+    let rendered = contract::render(prover.verifier(), &model.name, None)?;
+    let prefix = contract::contract_prefix(&model.name);
+
+    // The project's tests give accounts and contracts the addresses that their names hash to.
+    let address = |name: &str| Address::from_word(keccak256(name));
+    let context = consumer_context(31337, address("consumer"), address("alice"), 0);
+    let context = scalar(context.to_be_bytes()).expect("contexts are reduced");
+    let document = super::prove::prove(&model, &circuit, &prover, &inputs, context, console)?;
+    let proof = ProofFile::from(&document);
+    let outputs = circuit.outputs(&proof.instances);
+    let answer = answer(&outputs, &proof);
+    let proof = serde_json::json!({
+        "vk_digest": document.vk_digest, "proof": document.proof, "instances": document.instances,
+    });
+
+    let input_length: usize = inputs.iter().map(Vec::len).sum();
+    let input_words = input_length.div_ceil(BYTES_PER_WORD);
+    let consumer = Consumer {
+        model: &model.name,
+        prefix: &prefix,
+        input_length,
+        input_words,
+        output_length: outputs.len(),
+        first_output: 1 + input_words,
+    };
+    let modules = node_modules();
+    let shim = modules.is_some();
+    let unsafe_dev_srs = srs == SrsOrigin::UnsafeDev;
+    let readme = Readme { model: &model.name, prefix: &prefix, shim, unsafe_dev_srs };
+    let foundry =
+        FoundryToml { prefix: &prefix, solc: if shim { "./tools/solc" } else { "0.8.28" }, shim };
+    let test = ConsumerTest { model: &model.name, prefix: &prefix, answer };
+    let text = |rendered: Result<String, askama::Error>| {
+        // Askama drops a template's last line break.
+        rendered.expect("these templates are filled with texts and numbers") + "\n"
+    };
+
+    let consumer_path = format!("src/{prefix}Consumer.sol");
+    let verifier_path = format!("src/{prefix}Verifier.sol");
+    let test_path = format!("test/{prefix}Consumer.t.sol");
+    files::write_folder(&args.dir, |root| {
+        let write = |path: &str, text: &str| files::write(&root.join(path), text.as_bytes());
+        write(&consumer_path, &text(consumer.render()))?;
+        write(&verifier_path, &rendered.source)?;
+        write(&test_path, &text(test.render()))?;
+        write("test/fixtures/proof.json", &format!("{proof:#}\n"))?;
+        write("README.md", &text(readme.render()))?;
+        write("foundry.toml", &text(foundry.render()))?;
+        write(".gitignore", "/out\n/cache\n/broadcast\n/node_modules\n")?;
+        for (path, source) in SOURCES {
+            write(&path.replacen("contracts/", "lib/zkverdict/", 1), source)?;
+        }
+        for (path, source) in FORGE_SUPPORT {
+            write(path, source)?;
+        }
+        for (path, source) in FORGE_SCRIPTS {
+            write(path, &source.replace("../contracts/", "zkverdict/"))?;
+        }
+        if let Some(modules) = &modules {
+            let package = serde_json::json!({
+                "private": true, "devDependencies": { "solc": "0.8.37" },
+            });
+            write("package.json", &format!("{package:#}\n"))?;
+            write("tools/solc", &shim_with_fallback(modules))?;
+            make_executable(&root.join("tools/solc"))?;
+        }
+        Ok(())
+    })?;
+    let path = |inside: &str| args.dir.join(inside).display().to_string();
+    console.result(&Report {
+        project: args.dir.display().to_string(),
+        consumer: path(&consumer_path),
+        verifier: path(&verifier_path),
+        test: path(&test_path),
+        model: model.name,
+    })?;
+    Ok(Answer::Yes)
+}
+
+/// The bundle's model, or the one that comes with this program.
+fn subject(args: &Args, console: &Console) -> Result<Subject, CliError> {
+    let Some(path) = &args.bundle else {
+        let model = demo::model()?;
+        let keyed = Keyed::generate(model, WishArgs::default(), console)?;
+        let Keyed { model, circuit, prover, .. } = keyed;
+        let inputs = demo::inputs(&model)?;
+        return Ok(Subject { model, circuit, prover, srs: SrsOrigin::UnsafeDev, inputs });
+    };
+    let bundle = Bundle::open(path)?;
+    let model = bundle.model()?;
+    let circuit = bundle.circuit(&model)?;
+    let stage = console.stage("making the proving key");
+    let prover = Prover::generate(bundle.verifier()?, &circuit)?;
+    drop(stage);
+    let zeros = || {
+        let zero =
+            |tensor: &crate::model::Tensor| vec![tensor.quantization.zero_point; tensor.len()];
+        model.inputs.iter().map(|port| zero(&model.graph.tensors[port.tensor.0])).collect()
+    };
+    let inputs = match &args.input {
+        Some(path) => input::inferences(&model, path)?.into_iter().next().unwrap_or_else(zeros),
+        None => zeros(),
+    };
+    Ok(Subject { srs: bundle.manifest.srs, model, circuit, prover, inputs })
+}
+
+/// What the consumer makes of the outputs: the first of the greatest, or the byte of a single one.
+fn answer(outputs: &[i32], proof: &ProofFile) -> usize {
+    if let [_] = outputs {
+        return proof.instances.last().map_or(0, |word| word[31].into());
+    }
+    let best = outputs.iter().enumerate().max_by_key(|&(at, &value)| (value, usize::MAX - at));
+    best.map_or(0, |(at, _)| at)
+}
+
+/// The nearest `node_modules` with a Solidity compiler, above the working directory or this program.
+fn node_modules() -> Option<PathBuf> {
+    let starts = [std::env::current_dir().ok(), std::env::current_exe().ok()];
+    starts.iter().flatten().flat_map(|start| start.ancestors()).find_map(|folder| {
+        let modules = folder.join("node_modules");
+        modules.join("solc/package.json").is_file().then_some(modules)
+    })
+}
+
+/// The compiler's shim, which finds the compiler also where it was found when the project was made.
+fn shim_with_fallback(modules: &Path) -> String {
+    let found = serde_json::json!(modules);
+    let (first, rest) = SOLC_SHIM.split_once("\"use strict\";\n").unwrap_or(("", SOLC_SHIM));
+    format!(
+        "{first}\"use strict\";\n// Where the compiler was when this project was made; `npm install` puts one here.\n\
+         module.paths.push({found});\n{rest}"
+    )
+}
+
+#[cfg(unix)]
+fn make_executable(path: &Path) -> Result<(), CliError> {
+    use std::os::unix::fs::PermissionsExt;
+    let permissions = std::fs::Permissions::from_mode(0o755);
+    std::fs::set_permissions(path, permissions).map_err(|error| CliError::io(path, error))
+}
+
+#[cfg(not(unix))]
+fn make_executable(_: &Path) -> Result<(), CliError> {
+    Ok(())
+}

@@ -1,0 +1,190 @@
+//! `keygen`: plans the layout, makes the keys, writes the bundle.
+
+use crate::circuit::{Goal, ModelCircuit, Wishes};
+use crate::cli::bundle::{Bundle, hex};
+use crate::cli::{Answer, CliError, Console, files, input, prediction::Prediction};
+use crate::model::Model;
+use crate::proving::{Prover, Srs, SrsOrigin, Verifier};
+use serde::Serialize;
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+/// What `keygen` takes.
+#[derive(clap::Args)]
+pub struct Args {
+    /// The quantized ONNX model
+    model: PathBuf,
+    /// Where to put the bundle [default: the model's file name with .zkv]
+    #[arg(long)]
+    out: Option<PathBuf>,
+    #[command(flatten)]
+    srs: SrsArgs,
+    #[command(flatten)]
+    wishes: WishArgs,
+    #[command(flatten)]
+    statement: StatementArgs,
+}
+
+/// What a proof says. Other choices are to come; these names are kept for them.
+#[derive(clap::Args)]
+#[allow(dead_code, reason = "each has one value so far, which clap checks")]
+pub struct StatementArgs {
+    /// Inferences in one proof
+    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=1))]
+    batch: u32,
+    /// What a proof shows of the input
+    #[arg(long, value_parser = ["public"], default_value = "public")]
+    input_visibility: String,
+    /// What a proof says of the output
+    #[arg(long, value_parser = ["public"], default_value = "public")]
+    output_claim: String,
+    /// Whether the weights are part of the key
+    #[arg(long, value_parser = ["public"], default_value = "public")]
+    weights: String,
+}
+
+/// Where the structured reference string comes from.
+#[derive(clap::Args)]
+#[group(required = true, multiple = false)]
+pub struct SrsArgs {
+    /// A powers-of-tau file: snarkjs' .ptau, or halo2's raw format
+    #[arg(long, value_name = "FILE")]
+    srs: Option<PathBuf>,
+    /// Make one whose secret is public: anybody can forge proofs under it
+    #[arg(long)]
+    unsafe_dev_srs: bool,
+}
+
+/// What the layout should be like.
+#[derive(Clone, Copy, Default, clap::Args)]
+pub struct WishArgs {
+    /// What to be best at
+    #[arg(long, value_enum, default_value_t)]
+    pub optimize: Optimize,
+    /// Exactly this k (log2 of the number of rows)
+    #[arg(long, conflicts_with = "max_k")]
+    k: Option<u32>,
+    /// No larger k
+    #[arg(long)]
+    max_k: Option<u32>,
+    /// No more gas per verification, as predicted for Prague
+    #[arg(long, value_name = "GAS")]
+    max_gas: Option<u64>,
+}
+
+impl WishArgs {
+    /// Plans the circuit of a model; a bound on gas can make it narrower than `--optimize` would.
+    pub fn plan(self, model: &Model) -> Result<ModelCircuit, CliError> {
+        let wishes = Wishes::from(self);
+        let circuit = ModelCircuit::new(model, wishes)?;
+        let gas = |circuit: &ModelCircuit| Prediction::new(circuit.plan()).verify_gas;
+        let Some(most) = self.max_gas.filter(|&most| gas(&circuit) > most) else {
+            return Ok(circuit);
+        };
+        let narrow = ModelCircuit::new(model, Wishes { goal: Goal::Gas, ..wishes })?;
+        match gas(&narrow) {
+            least if least > most => Err(CliError::TooMuchGas { least, most }),
+            _ => Ok(narrow),
+        }
+    }
+}
+
+/// What a layout should be best at.
+#[derive(Clone, Copy, Debug, Default, clap::ValueEnum, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Optimize {
+    /// Proving time
+    #[default]
+    Speed,
+    /// Gas of a verification
+    Gas,
+    /// Memory while proving
+    Memory,
+}
+
+impl From<WishArgs> for Wishes {
+    fn from(args: WishArgs) -> Self {
+        let goal = match args.optimize {
+            Optimize::Speed => Goal::Speed,
+            Optimize::Gas => Goal::Gas,
+            Optimize::Memory => Goal::Memory,
+        };
+        Self { goal, k: args.k, max_k: args.max_k }
+    }
+}
+
+impl SrsArgs {
+    /// Reads or makes a structured reference string for a k.
+    pub fn load(&self, k: u32, console: &Console) -> Result<Srs, CliError> {
+        match &self.srs {
+            Some(path) => {
+                let _stage = console.stage("checking the structured reference string");
+                Srs::read(&files::read(path)?, k).map_err(|error| CliError::from(error).at(path))
+            }
+            None => {
+                console.warn(
+                    "the development string's secret is public: anybody can forge proofs under this key",
+                );
+                let _stage = console.stage("making the development string");
+                Ok(Srs::unsafe_dev(k))
+            }
+        }
+    }
+}
+
+#[derive(Serialize)]
+struct Report {
+    bundle: String,
+    k: u32,
+    seconds: f64,
+    pk_bytes: usize,
+    vk_digest: String,
+    srs: SrsOrigin,
+}
+
+impl fmt::Display for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "bundle  {}", self.bundle)?;
+        writeln!(f, "k       {}", self.k)?;
+        writeln!(f, "key     {}", self.vk_digest)?;
+        writeln!(f, "took    {:.2} s", self.seconds)
+    }
+}
+
+/// Makes the bundle.
+pub fn run(args: Args, console: &Console) -> Result<Answer, CliError> {
+    let out = args.out.clone().unwrap_or_else(|| Bundle::default_path(&args.model));
+    let (bundle, pk_bytes, seconds) = make(&args.model, &out, &args.srs, args.wishes, console)?;
+    console.result(&Report {
+        bundle: out.display().to_string(),
+        k: bundle.manifest.k,
+        seconds,
+        pk_bytes,
+        vk_digest: bundle.manifest.vk_digest,
+        srs: bundle.manifest.srs,
+    })?;
+    Ok(Answer::Yes)
+}
+
+/// Makes a bundle; returns also the proving key's size and the seconds that the keys took.
+pub fn make(
+    model_path: &Path,
+    out: &Path,
+    srs: &SrsArgs,
+    wishes: WishArgs,
+    console: &Console,
+) -> Result<(Bundle, usize, f64), CliError> {
+    let (model, onnx) = input::model(model_path)?;
+    let circuit = wishes.plan(&model).map_err(|error| error.at(model_path))?;
+    let srs = srs.load(circuit.plan().k, console)?;
+    let start = Instant::now();
+    let stage = console.stage("making the keys");
+    let verifier = Verifier::generate(&srs, &circuit, circuit.instances())?;
+    let prover = Prover::generate(verifier, &circuit)?;
+    drop(stage);
+    let seconds = start.elapsed().as_secs_f64();
+    let bundle = Bundle::create(out, &onnx, &model.name, &circuit, &srs, prover.verifier())?;
+    debug_assert_eq!(hex(&prover.verifier().digest()), bundle.manifest.vk_digest);
+    Ok((bundle, prover.key_bytes(), seconds))
+}

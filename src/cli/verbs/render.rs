@@ -1,0 +1,78 @@
+//! `render`: writes the contract, its interface, and what explorers and scripts need of it.
+
+use crate::cli::bundle::Bundle;
+use crate::cli::{Answer, CliError, Console, contract, files, viem};
+use crate::solidity::INTERFACE;
+use serde::Serialize;
+use std::fmt;
+use std::path::PathBuf;
+
+/// What `render` takes.
+#[derive(clap::Args)]
+pub struct Args {
+    /// The bundle that `keygen` made
+    bundle: PathBuf,
+    /// Where to put the files [default: `contracts` in the bundle]
+    #[arg(long)]
+    out: Option<PathBuf>,
+    /// The contract's name [default: the model's with `Verifier`]
+    #[arg(long)]
+    name: Option<String>,
+    #[command(flatten)]
+    compiler: contract::CompilerArgs,
+}
+
+#[derive(Serialize)]
+struct Report {
+    contract: String,
+    name: String,
+    runtime_bytes: usize,
+    init_bytes: usize,
+    standard_json: String,
+    abi: String,
+    bytecode: String,
+    interface: String,
+    viem: String,
+}
+
+impl fmt::Display for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "contract   {}", self.contract)?;
+        writeln!(f, "runtime    {} bytes", self.runtime_bytes)?;
+        writeln!(f, "init code  {} bytes", self.init_bytes)?;
+        writeln!(f, "abi        {}", self.abi)?;
+        writeln!(f, "explorers  {}", self.standard_json)
+    }
+}
+
+/// Renders and compiles the contract of a bundle.
+pub fn run(args: Args, console: &Console) -> Result<Answer, CliError> {
+    let bundle = Bundle::open(&args.bundle)?;
+    let rendered = contract::render_bundle(&bundle, args.name.as_deref())?;
+    let compiled = contract::compile(&rendered, &args.compiler.find()?, console)?;
+    let out = args.out.unwrap_or_else(|| bundle.path.join("contracts"));
+    let write = |suffix: &str, bytes: &[u8]| -> Result<String, CliError> {
+        let path = out.join(format!("{}{suffix}", compiled.name));
+        files::write(&path, bytes)?;
+        Ok(path.display().to_string())
+    };
+    let json = |value: &serde_json::Value| serde_json::to_vec_pretty(value).map_err(CliError::Json);
+    let digest = crate::cli::bundle::hex(&rendered.vk_digest);
+    let (module, types) =
+        viem::module(&compiled.name, &compiled.abi, &digest, rendered.num_instances);
+    write(".viem.d.mts", types.as_bytes())?;
+    let interface = out.join("IHalo2Verifier.sol");
+    files::write(&interface, INTERFACE.as_bytes())?;
+    console.result(&Report {
+        contract: write(".sol", compiled.source.as_bytes())?,
+        runtime_bytes: compiled.runtime_code.len(),
+        init_bytes: compiled.init_code.len(),
+        standard_json: write(".standard.json", &json(&compiled.standard_json)?)?,
+        abi: write(".abi.json", &json(&compiled.abi)?)?,
+        bytecode: write(".bin", crate::cli::bundle::hex(&compiled.init_code).as_bytes())?,
+        interface: interface.display().to_string(),
+        viem: write(".viem.mjs", module.as_bytes())?,
+        name: compiled.name,
+    })?;
+    Ok(Answer::Yes)
+}

@@ -1,0 +1,39 @@
+//! `run`: the integer reference, without any proof.
+
+use crate::cli::{Answer, CliError, Console, input, proof_file::Inference};
+use serde::Serialize;
+use std::fmt;
+use std::path::PathBuf;
+
+/// What `run` takes.
+#[derive(clap::Args)]
+pub struct Args {
+    /// The quantized ONNX model
+    model: PathBuf,
+    /// JSON, .npy or .npz; one more leading dimension than the model's is that many inferences
+    #[arg(long)]
+    input: PathBuf,
+}
+
+#[derive(Serialize)]
+struct Report {
+    inferences: Vec<Inference>,
+}
+
+impl fmt::Display for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.inferences.iter().try_for_each(|inference| write!(f, "{inference}"))
+    }
+}
+
+/// Evaluates the model on each inference.
+pub fn run(args: Args, console: &Console) -> Result<Answer, CliError> {
+    let (model, _) = input::model(&args.model)?;
+    let evaluate = |inputs: Vec<Vec<i32>>| -> Result<Inference, CliError> {
+        Ok(Inference::new(model.outputs(&model.evaluate(&inputs)?)))
+    };
+    let inferences = input::inferences(&model, &args.input)?;
+    let inferences = inferences.into_iter().map(evaluate).collect::<Result<_, _>>()?;
+    console.result(&Report { inferences })?;
+    Ok(Answer::Yes)
+}

@@ -1,0 +1,129 @@
+//! `submit`: gets a chain's verdict on a proof.
+
+use crate::chain::{Deployment, Revert, Submission, Verdict, VerdictReport, block_on};
+use crate::cli::bundle::Bundle;
+use crate::cli::chain_args::{ChainArgs, deploy_options, deployable};
+use crate::cli::proof_file::{Inference, ProofFile};
+use crate::cli::{Answer, CliError, Console, contract};
+use alloy::primitives::{Address, B256, U256};
+use serde::Serialize;
+use std::collections::BTreeMap;
+use std::fmt;
+use std::path::PathBuf;
+
+/// What `submit` takes.
+#[derive(clap::Args)]
+pub struct Args {
+    /// The bundle that `keygen` made
+    bundle: PathBuf,
+    /// The proof file
+    proof: PathBuf,
+    #[command(flatten)]
+    chain: ChainArgs,
+    #[command(flatten)]
+    compiler: contract::CompilerArgs,
+    /// A verifier, or a consumer [default: the deployed verifier]
+    #[arg(long, value_name = "ADDRESS")]
+    to: Option<Address>,
+    /// The salt that the verifier was deployed with
+    #[arg(long, value_name = "HEX32", default_value_t)]
+    salt: B256,
+}
+
+#[derive(Serialize)]
+struct Report {
+    #[serde(flatten)]
+    verdict: VerdictReport,
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    outputs: BTreeMap<String, crate::model::OutputValues>,
+    verifier: Address,
+}
+
+impl fmt::Display for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let VerdictReport { transaction, gas_used, error, .. } = &self.verdict;
+        match error {
+            None => writeln!(f, "valid")?,
+            Some(error) => writeln!(f, "refused: {error}")?,
+        }
+        write!(f, "{}", Inference { outputs: self.outputs.clone() })?;
+        writeln!(f, "verifier     {}", self.verifier)?;
+        if let Some(transaction) = transaction {
+            writeln!(f, "transaction  {transaction}")?;
+        }
+        if let Some(gas) = gas_used {
+            writeln!(f, "gas          {gas}")?;
+        }
+        Ok(())
+    }
+}
+
+/// What a transaction would do.
+#[derive(Serialize)]
+struct DryRun {
+    dry_run: bool,
+    transaction: Option<B256>,
+    valid: bool,
+    estimated_gas: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error: Option<Revert>,
+}
+
+impl fmt::Display for DryRun {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (&self.error, self.estimated_gas) {
+            (Some(error), _) => writeln!(f, "would be refused: {error}"),
+            (None, gas) => writeln!(f, "would be accepted, {} gas", gas.unwrap_or_default()),
+        }
+    }
+}
+
+/// Sends a proof and says what the chain thinks of it.
+pub fn run(args: Args, console: &Console) -> Result<Answer, CliError> {
+    let send = args.chain.send_options(console);
+    let bundle = Bundle::open(&args.bundle)?;
+    let proof = ProofFile::read(&args.proof)?;
+    let rendered = contract::render_bundle(&bundle, None)?;
+    let compiled = contract::compile(&rendered, &args.compiler.find()?, console)?;
+    let contract = deployable(&compiled)?;
+    let instances: Vec<U256> =
+        proof.instances.iter().map(|&word| U256::from_be_bytes(word)).collect();
+    block_on(async {
+        let connection = args.chain.connect(console).await?;
+        let chain = &connection.chain;
+        let verifier = match (args.to, &connection.local) {
+            (Some(address), _) => address,
+            (None, None) => Deployment::predict(&contract, args.salt),
+            (None, Some(_)) => {
+                let _stage = console.stage("deploying to the local chain");
+                let options = deploy_options(&bundle, args.salt, false);
+                let deployment = Deployment::plan(chain, &contract, &options).await?;
+                deployment.send(chain, &send).await?.address
+            }
+        };
+        let submission = Submission::detect(chain, verifier, &proof.proof, &instances).await?;
+        if args.chain.dry_run {
+            let simulated = submission.simulate(chain, &contract.abi).await?;
+            let report = DryRun {
+                dry_run: true,
+                transaction: None,
+                valid: simulated.is_ok(),
+                estimated_gas: simulated.as_ref().ok().copied(),
+                error: simulated.err(),
+            };
+            let answer = if report.valid { Answer::Yes } else { Answer::No };
+            console.result(&report)?;
+            return Ok(answer);
+        }
+        let stage = console.stage("submitting the proof");
+        let verdict = submission.send(chain, &contract.abi, &send).await?;
+        drop(stage);
+        let outputs = match &verdict {
+            Verdict::Accepted(_) => bundle.outputs(&proof)?,
+            Verdict::Refused { .. } => BTreeMap::new(),
+        };
+        let answer = if verdict.is_valid() { Answer::Yes } else { Answer::No };
+        console.result(&Report { verdict: verdict.report(), outputs, verifier })?;
+        Ok(answer)
+    })
+}

@@ -1,0 +1,359 @@
+//! A float model as it is: what it computes in float32, before it is quantized.
+//!
+//! The importer reads it with the same code as a quantized one. Where an operator asks for an
+//! activation, the expression that it gets is named by a tensor; weights keep their floats.
+
+use std::{collections::HashMap, rc::Rc};
+
+use super::{
+    Constant, ImportOptions, Importer, Value, constant,
+    linear::{BiasValues, Geometry, LinearParts},
+    real::{Real, RealId, RealKind, ReduceMean, Weights},
+};
+use crate::model::{
+    ElementType, MaxPool, ModelError, Quantization, TensorId, View, ViewElement,
+    eval::linear::for_each_row,
+    onnx::{GraphProto, ModelProto},
+};
+
+/// A float model that can be computed.
+pub(in crate::model) struct FloatGraph {
+    reals: Vec<Real>,
+    materialized: HashMap<TensorId, RealId>,
+    names: HashMap<String, RealId>,
+    /// Name and shape of each input.
+    pub inputs: Vec<(String, Vec<usize>)>,
+}
+
+/// The values of all expressions, `None` where they are constants.
+pub(in crate::model) struct FloatValues(Vec<Option<Rc<[f32]>>>);
+
+/// Floats as the weights of a product: their bits take the place of integers.
+pub(super) fn float_weights(constant: &Constant) -> Weights {
+    let reals = constant.floats().unwrap_or_default();
+    Weights {
+        shape: constant.shape.clone(),
+        values: reals.iter().map(|real| real.to_bits().cast_signed()).collect(),
+        scales: vec![1.0],
+        zero_points: vec![0],
+        axis: 0,
+        parameters: reals.len(),
+    }
+}
+
+fn float_weight(bits: i32) -> f32 {
+    f32::from_bits(bits.cast_unsigned())
+}
+
+impl Importer<'_> {
+    /// Names an expression by a tensor.
+    pub(super) fn materialize(&mut self, id: RealId) -> Result<TensorId, ModelError> {
+        let Real { node, shape, .. } = self.real(id).clone();
+        let quantization = Quantization { scale: 1.0, zero_point: 0, element: ElementType::Int8 };
+        let tensor = self.add_tensor(&node, shape, quantization)?;
+        self.materialized.insert(tensor, id);
+        Ok(tensor)
+    }
+}
+
+impl FloatGraph {
+    /// Reads a float model.
+    pub fn read(file: &ModelProto, options: &ImportOptions<'_>) -> Result<Self, ModelError> {
+        let graph = file.graph.as_ref().ok_or(ModelError::Missing("graph"))?;
+        let version = file
+            .opset_import
+            .iter()
+            .find(|set| set.domain.is_empty() || set.domain == "ai.onnx")
+            .map_or(13, |set| set.version);
+        let mut importer = Importer { opset: version, is_float: true, ..Importer::default() };
+        for tensor in &graph.initializer {
+            let constant = constant::decode(tensor, options.external_data)?;
+            importer.count_elements(&tensor.name, constant.len())?;
+            importer.define(&tensor.name, Value::Constant(Rc::new(constant)))?;
+        }
+        importer.read_inputs(graph, options)?;
+        importer.read_nodes(graph)?;
+        let inputs = importer
+            .inputs
+            .iter()
+            .map(|input| {
+                let shape = match importer.values.get(input.name.as_str()) {
+                    Some(Value::Real(id)) => importer.real(*id).shape.clone(),
+                    _ => Vec::new(),
+                };
+                (input.name.clone(), shape)
+            })
+            .collect();
+        let names = importer
+            .values
+            .iter()
+            .filter_map(|(name, value)| match value {
+                Value::Real(id) => Some(((*name).to_owned(), *id)),
+                _ => None,
+            })
+            .collect();
+        Ok(Self { reals: importer.reals, materialized: importer.materialized, names, inputs })
+    }
+
+    /// Whether a name stands for floats that depend on the input.
+    pub fn is_activation(&self, name: &str) -> bool {
+        self.names.get(name).is_some_and(|id| {
+            !matches!(self.reals[id.0].kind, RealKind::Constant(_) | RealKind::Weights(_))
+        })
+    }
+
+    /// The values that a name stands for.
+    pub fn of<'v>(&self, values: &'v FloatValues, name: &str) -> Option<&'v [f32]> {
+        values.0[self.names.get(name)?.0].as_deref()
+    }
+
+    /// Computes one inference.
+    pub fn evaluate(&self, inputs: &[Vec<f32>]) -> FloatValues {
+        let mut values = Vec::with_capacity(self.reals.len());
+        for real in &self.reals {
+            let value = self.expression(real, inputs, &values);
+            values.push(value);
+        }
+        FloatValues(values)
+    }
+
+    fn expression(
+        &self,
+        real: &Real,
+        inputs: &[Vec<f32>],
+        values: &[Option<Rc<[f32]>>],
+    ) -> Option<Rc<[f32]>> {
+        let of = |id: &RealId| values[id.0].clone();
+        let tensor = |tensor: &TensorId| of(self.materialized.get(tensor)?);
+        Some(match &real.kind {
+            RealKind::Input(position) => inputs[*position].as_slice().into(),
+            RealKind::Activation(x) => tensor(x)?,
+            RealKind::Constant(constant) => constant.floats()?.into(),
+            RealKind::Weights(weights) => weights.reals().into(),
+            RealKind::Linear(x, parts) => linear(parts, &tensor(x)?),
+            RealKind::MatMul { operands: [a, b], rows, inner, columns, alpha, .. } => {
+                let (a, b) = (tensor(a)?, tensor(b)?);
+                let mut y = Vec::new();
+                for (a, b) in a.chunks(rows * inner).zip(b.chunks(inner * columns)) {
+                    for row in a.chunks(*inner) {
+                        let mut sums = vec![0.0; *columns];
+                        for (factor, b) in row.iter().zip(b.chunks(*columns)) {
+                            add_scaled(&mut sums, b, factor * alpha);
+                        }
+                        y.extend(sums);
+                    }
+                }
+                y.into()
+            }
+            RealKind::Elementwise(function, x) => {
+                of(x)?.iter().map(|&x| function.apply(x)).collect()
+            }
+            RealKind::Pair { pair, operands: [a, b], .. } => {
+                of(a)?.iter().zip(of(b)?.iter()).map(|(&a, &b)| pair.apply(a, b)).collect()
+            }
+            RealKind::View(elements, inputs) => {
+                let inputs = inputs.iter().map(of).collect::<Option<Vec<_>>>()?;
+                match &elements.view {
+                    View::Reshape => Rc::clone(inputs.first()?),
+                    View::Elements(elements) => elements
+                        .iter()
+                        .map(|element| match *element {
+                            ViewElement::Input { input, index } => {
+                                inputs[position(input)][position(index)]
+                            }
+                            ViewElement::Constant(_) => 0.0,
+                        })
+                        .collect(),
+                }
+            }
+            RealKind::MaxPool(MaxPool { window, .. }, x) => {
+                windows(window, &of(x)?, |elements| elements.fold(f32::MIN, f32::max))
+            }
+            RealKind::AveragePool { x, window, count_include_pad, .. } => {
+                windows(window, &tensor(x)?, |elements| {
+                    let (sum, seen) = elements.fold((0.0, 0), |(sum, n), x| (sum + x, n + 1));
+                    sum / count(if *count_include_pad { window.len() } else { seen })
+                })
+            }
+            RealKind::Reduce { x, length, inner, mean, .. } => {
+                let divisor = if *mean == ReduceMean::Sum { 1.0 } else { count(*length) };
+                lines(&tensor(x)?, *length, *inner, |line| line.sum::<f32>() / divisor)
+            }
+            RealKind::MeanOf(x) => {
+                let length = self.reals[x.0].shape.last().copied().unwrap_or(1);
+                lines(&of(x)?, length, 1, |line| line.sum::<f32>() / count(length))
+            }
+            RealKind::ReduceMax { x, length, inner, .. } => {
+                lines(&of(x)?, *length, *inner, |line| line.fold(f32::MIN, f32::max))
+            }
+            RealKind::Softmax { x, length } => tensor(x)?
+                .chunks(*length)
+                .flat_map(|row| {
+                    let largest = row.iter().copied().fold(f32::MIN, f32::max);
+                    let exponentials: Vec<f32> = row.iter().map(|x| (x - largest).exp()).collect();
+                    let sum: f32 = exponentials.iter().sum();
+                    exponentials.into_iter().map(move |exponential| exponential / sum)
+                })
+                .collect(),
+            RealKind::LayerNormalization(x, normalization) => {
+                let length = normalization.weights.len();
+                tensor(x)?
+                    .chunks(length)
+                    .flat_map(|row| {
+                        let mean = row.iter().sum::<f32>() / count(length);
+                        let squares: f32 = row.iter().map(|x| (x - mean) * (x - mean)).sum();
+                        let root = (squares / count(length) + normalization.epsilon).sqrt();
+                        row.iter()
+                            .zip(&normalization.weights)
+                            .zip(&normalization.bias)
+                            .map(move |((x, weight), bias)| (x - mean) / root * weight + bias)
+                    })
+                    .collect()
+            }
+        })
+    }
+}
+
+fn position(position: u32) -> usize {
+    usize::try_from(position).expect("32 bits fit an index")
+}
+
+/// A number of elements, which is within the limits and exact in float32.
+#[allow(clippy::cast_precision_loss)]
+fn count(elements: usize) -> f32 {
+    elements as f32
+}
+
+fn add_scaled(sums: &mut [f32], x: &[f32], factor: f32) {
+    for (sum, x) in sums.iter_mut().zip(x) {
+        *sum += factor * x;
+    }
+}
+
+fn linear(parts: &LinearParts, x: &[f32]) -> Rc<[f32]> {
+    let bias: Vec<f32> = match &parts.bias {
+        #[allow(clippy::cast_possible_truncation)]
+        Some(bias) => match &bias.values {
+            BiasValues::Float(values) => {
+                values.iter().map(|&value| value as f32 * bias.beta).collect()
+            }
+            BiasValues::Quantized(values) => {
+                values.iter().map(|&(value, scale)| f64::from(value) as f32 * scale).collect()
+            }
+            BiasValues::Accumulator(values) => {
+                values.iter().map(|&value| f64::from(value) as f32).collect()
+            }
+        },
+        None => Vec::new(),
+    };
+    let bias = |output: usize| bias.get(output).copied().unwrap_or(0.0);
+    let weights: Vec<f32> =
+        parts.weights.iter().map(|&bits| float_weight(bits) * parts.alpha).collect();
+    match &parts.geometry {
+        Geometry::Gemm { inputs, .. } => x
+            .chunks(*inputs)
+            .flat_map(|row| {
+                weights.chunks(*inputs).enumerate().map(move |(o, weights)| {
+                    bias(o) + row.iter().zip(weights).map(|(x, w)| x * w).sum::<f32>()
+                })
+            })
+            .collect(),
+        Geometry::Conv(shape) | Geometry::ConvTranspose(shape) => {
+            let transposed = matches!(parts.geometry, Geometry::ConvTranspose(_));
+            let window = &shape.window;
+            let area = |plane: [usize; 2]| plane[0] * plane[1];
+            let (input_plane, output_plane) = if transposed {
+                (area(window.output), area(window.input))
+            } else {
+                (area(window.input), area(window.output))
+            };
+            let (group_inputs, group_outputs) =
+                (shape.inputs / shape.group, shape.outputs / shape.group);
+            let mut y = Vec::new();
+            for x in x.chunks(shape.inputs * input_plane) {
+                for o in 0..shape.outputs {
+                    let mut sums = vec![bias(o); output_plane];
+                    for c in 0..group_inputs {
+                        let plane = o / group_outputs * group_inputs + c;
+                        let x = &x[plane * input_plane..][..input_plane];
+                        let first = if transposed {
+                            plane * group_outputs + o % group_outputs
+                        } else {
+                            o * group_inputs + c
+                        } * window.len();
+                        for_each_row(window, |weight, row, other, len, step| {
+                            let weight = weights[first + weight];
+                            for i in 0..len {
+                                if transposed {
+                                    sums[other + i * step] += weight * x[row + i];
+                                } else {
+                                    sums[row + i] += weight * x[other + i * step];
+                                }
+                            }
+                        });
+                    }
+                    y.extend(sums);
+                }
+            }
+            y.into()
+        }
+    }
+}
+
+fn windows(
+    window: &crate::model::Window,
+    x: &[f32],
+    reduce: impl Fn(&mut dyn Iterator<Item = f32>) -> f32,
+) -> Rc<[f32]> {
+    let plane = window.input[0] * window.input[1];
+    let mut y = Vec::new();
+    for x in x.chunks(plane) {
+        for row in 0..window.output[0] {
+            for column in 0..window.output[1] {
+                let mut elements = window.positions([row, column]).map(|position| x[position]);
+                y.push(reduce(&mut elements));
+            }
+        }
+    }
+    y.into()
+}
+
+fn lines(
+    x: &[f32],
+    length: usize,
+    inner: usize,
+    reduce: impl Fn(&mut dyn Iterator<Item = f32>) -> f32,
+) -> Rc<[f32]> {
+    let mut y = Vec::new();
+    for x in x.chunks(length * inner) {
+        for i in 0..inner {
+            y.push(reduce(&mut (0..length).map(|j| x[j * inner + i])));
+        }
+    }
+    y.into()
+}
+
+/// A float constant of a file.
+#[derive(Clone, Debug)]
+pub(in crate::model) struct FloatConstant {
+    pub shape: Vec<usize>,
+    pub values: Vec<f32>,
+}
+
+/// The float initializer, or output of a `Constant` node, with this name.
+pub(in crate::model) fn float_constant(
+    graph: &GraphProto,
+    name: &str,
+    options: &ImportOptions<'_>,
+) -> Option<FloatConstant> {
+    let of_node = || {
+        let node = graph.node.iter().find(|node| {
+            node.op_type == "Constant" && node.output.first().is_some_and(|output| output == name)
+        })?;
+        node.attribute.iter().find(|attribute| attribute.name == "value")?.t.as_ref()
+    };
+    let tensor = graph.initializer.iter().find(|tensor| tensor.name == name).or_else(of_node)?;
+    let constant = constant::decode(tensor, options.external_data).ok()?;
+    let values = constant.floats()?.to_vec();
+    Some(FloatConstant { shape: constant.shape, values })
+}

@@ -1,0 +1,251 @@
+//! LayerNormalization, as one node or written out, in integers.
+
+use std::rc::Rc;
+
+use super::{
+    Importer, NodeView, RealId, RealKind, Value, function::Function, pairs::Pair, real::Real,
+};
+use crate::model::{
+    Exactness, LayerNormalization, ModelError, Operator, Origin, Quantization, Tensor, TensorId,
+};
+
+/// What is done to each row.
+#[derive(Clone, Debug)]
+pub(super) struct Normalization {
+    pub epsilon: f32,
+    /// One per element of a row.
+    pub weights: Vec<f32>,
+    /// One per element of a row.
+    pub bias: Vec<f32>,
+}
+
+/// `LayerNormalization(X, weights, bias)` along the last axes.
+pub(super) fn layer_normalization(
+    importer: &mut Importer<'_>,
+    node: NodeView<'_>,
+) -> Result<Vec<Value>, ModelError> {
+    if node.proto.output.iter().skip(1).any(|name| !name.is_empty()) {
+        return Err(node.unsupported("the output of means"));
+    }
+    let x = importer.real_input(node, 0)?;
+    let shape = importer.real(x).shape.clone();
+    let axis = node.resolve_axis(node.int("axis").unwrap_or(-1), shape.len())?;
+    let length: usize = shape[axis..].iter().product();
+    let x = importer.activation(node, 0, x)?;
+    let mut parameters = 0;
+    let mut per_element = |index, default: f32| -> Result<Vec<f32>, ModelError> {
+        let Some(id) = importer.optional_real_input(node, index)? else {
+            return Ok(vec![default; length]);
+        };
+        let values = importer
+            .constant_reals(id)
+            .ok_or_else(|| node.unsupported("weights that depend on the model's input"))?;
+        parameters += values.len();
+        super::linear::broadcast_bias(node, &[values.len()], &values, length)
+    };
+    let weights = per_element(1, 1.0)?;
+    let bias = per_element(2, 0.0)?;
+    let normalization = Normalization { epsilon: node.float("epsilon", 1e-5)?, weights, bias };
+    let kind = RealKind::LayerNormalization(x, Rc::new(normalization));
+    let id = importer.expression(node, shape, kind, &[])?;
+    importer.reals[id.0].parameters = parameters;
+    Ok(vec![Value::Real(id)])
+}
+
+impl Importer<'_> {
+    /// Recognizes the last steps of a layer normalization that is written out as
+    /// `(x − mean(x)) / sqrt(mean((x − mean(x))²) + ε) · weights + bias`.
+    pub(super) fn normalization(
+        &mut self,
+        node: NodeView<'_>,
+        pair: Pair,
+        a: RealId,
+        b: RealId,
+    ) -> Result<Option<RealId>, ModelError> {
+        if self.is_float {
+            return Ok(None);
+        }
+        let (kind, parameters) = match pair {
+            Pair::Div => match self.quotient(a, b) {
+                Some((x, epsilon)) => {
+                    let length = self.tensor(x).shape.last().copied().unwrap_or(1);
+                    let normalization = Normalization {
+                        epsilon,
+                        weights: vec![1.0; length],
+                        bias: vec![0.0; length],
+                    };
+                    (RealKind::LayerNormalization(x, Rc::new(normalization)), 0)
+                }
+                None => return Ok(None),
+            },
+            Pair::Mul | Pair::Add => {
+                let (normalized, constant) = match (&self.real(a).kind, &self.real(b).kind) {
+                    (RealKind::LayerNormalization(..), _) => (a, b),
+                    (_, RealKind::LayerNormalization(..)) => (b, a),
+                    _ => return Ok(None),
+                };
+                let RealKind::LayerNormalization(x, normalization) = &self.real(normalized).kind
+                else {
+                    return Ok(None);
+                };
+                let (x, length) = (*x, normalization.weights.len());
+                let Some(values) = self.constant_reals(constant) else { return Ok(None) };
+                let count = values.len();
+                let is_row = self.real(constant).shape.iter().rev().skip(1).all(|&dim| dim == 1);
+                let values = match values.as_slice() {
+                    [value] => vec![*value; length],
+                    _ if is_row && count == length => values,
+                    _ => return Ok(None),
+                };
+                let mut result = (**normalization).clone();
+                let elements = result.weights.iter_mut().zip(&mut result.bias).zip(&values);
+                for ((weight, bias), value) in elements {
+                    if pair == Pair::Mul {
+                        *weight *= value;
+                        *bias *= value;
+                    } else {
+                        *bias += value;
+                    }
+                }
+                let parameters = self.real(normalized).parameters + count;
+                (RealKind::LayerNormalization(x, Rc::new(result)), parameters)
+            }
+            _ => return Ok(None),
+        };
+        let RealKind::LayerNormalization(x, _) = &kind else { return Ok(None) };
+        let shape = self.tensor(*x).shape.clone();
+        let id = self.expression(node, shape, kind, &[a, b])?;
+        self.reals[id.0].parameters = parameters;
+        Ok(Some(id))
+    }
+
+    /// The activation and ε of `(x − mean(x)) / sqrt(mean((x − mean(x))²) + ε)`.
+    fn quotient(&self, a: RealId, b: RealId) -> Option<(TensorId, f32)> {
+        let x = self.centred(a)?;
+        let RealKind::Elementwise(Function::Sqrt, sum) = self.real(b).kind else { return None };
+        let RealKind::Pair { pair: Pair::Add, operands: [variance, epsilon], .. } =
+            self.real(sum).kind
+        else {
+            return None;
+        };
+        let (variance, epsilon) = match self.uniform(epsilon) {
+            Some(epsilon) => (variance, epsilon),
+            None => (epsilon, self.uniform(variance)?),
+        };
+        let RealKind::MeanOf(square) = self.real(variance).kind else { return None };
+        let RealKind::Pair { pair, operands: [base, other], .. } = self.real(square).kind else {
+            return None;
+        };
+        let is_square = match pair {
+            Pair::Pow => self.uniform(other) == Some(2.0),
+            Pair::Mul => self.centred(other) == Some(x),
+            _ => false,
+        };
+        (is_square && self.centred(base) == Some(x) && epsilon.is_finite()).then_some((x, epsilon))
+    }
+
+    /// The activation `x` of an expression `x − mean(x)` along the last axis.
+    fn centred(&self, id: RealId) -> Option<TensorId> {
+        let RealKind::Pair { pair: Pair::Sub, operands: [x, mean], .. } = self.real(id).kind else {
+            return None;
+        };
+        let RealKind::Activation(x) = self.real(x).kind else { return None };
+        // The mean is repeated along the row.
+        let RealKind::View(_, inputs) = &self.real(mean).kind else { return None };
+        let RealKind::Reduce { x: of, length, mean: super::real::ReduceMean::Mean, .. } =
+            &self.real(*inputs.first()?).kind
+        else {
+            return None;
+        };
+        (*of == x && Some(length) == self.tensor(x).shape.last()).then_some(x)
+    }
+
+    /// Makes the integer operator of a layer normalization.
+    pub(super) fn lower_layer_normalization(
+        &mut self,
+        real: &Real,
+        x: TensorId,
+        normalization: &Normalization,
+        (min, max): (i32, i32),
+        output: Tensor,
+    ) -> Result<TensorId, ModelError> {
+        let input = self.tensor(x).quantization;
+        let rows = self.tensor(x).len() / normalization.weights.len();
+        let operator = integers(normalization, input, output.quantization, rows, (min, max))
+            .ok_or_else(|| super::lower::unsupported(real, "weights this large"))?;
+        let origin = Origin {
+            operator: "LayerNormalization".into(),
+            exactness: Exactness::Approximate,
+            parameters: real.parameters,
+        };
+        self.add_node(&real.node, Operator::LayerNormalization(operator), vec![x], output, origin)
+    }
+}
+
+/// The integers of a layer normalization, see [`LayerNormalization`]. `None` if they are too large.
+fn integers(
+    normalization: &Normalization,
+    input: Quantization,
+    output: Quantization,
+    rows: usize,
+    (min, max): (i32, i32),
+) -> Option<LayerNormalization> {
+    let length = normalization.weights.len();
+    let n = f64::from(u32::try_from(length).ok().filter(|&length| length <= 1 << 16)?);
+    let scale = f64::from(input.scale);
+    // Epsilon in the unit of n·Σx² − s², refined until it has about 12 bits, if it is not so small
+    // that the variance of any row that is not constant outweighs it.
+    let epsilon = n * n * f64::from(normalization.epsilon) / (scale * scale);
+    if !(0.0..1e18).contains(&epsilon) {
+        return None;
+    }
+    let factor_bits: i32 = (0..=5)
+        .map(|i| 2 * i)
+        .find(|&bits| epsilon * f64::from(bits).exp2() >= 4096.0)
+        .unwrap_or(10);
+    let factor = f64::from(factor_bits).exp2();
+    let epsilon = (epsilon * factor).round_ties_even().max(1.0);
+    // The largest variance: half of the elements at each end of the range.
+    let (low, high) = input.element.range();
+    let spread = f64::from(high - low);
+    let largest = factor * n * n * spread * spread / 4.0 + epsilon;
+    // The inverse root keeps 17 bits or more.
+    #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
+    let root_bits = (17.0 + largest.sqrt().log2().ceil()) as u32;
+    let gain_bits = 16_i32;
+    let unit = f64::from(gain_bits).exp2();
+    let gains: Vec<f64> = normalization
+        .weights
+        .iter()
+        .map(|&weight| f64::from(weight) / f64::from(output.scale) * unit)
+        .collect();
+    // y = weight · u / √(d / factor) / output scale, with r = 2^root_bits / √d.
+    let shift = u32::try_from(gain_bits)
+        .ok()?
+        .checked_add(root_bits)?
+        .checked_sub(u32::try_from(factor_bits / 2).ok()?)?;
+    let one = 2_f64.powi(i32::try_from(shift).ok()?);
+    let fits = gains.iter().all(|gain| gain.abs() < 1e12) && shift < 64 && root_bits < 60;
+    let offsets: Option<Vec<i128>> = normalization
+        .bias
+        .iter()
+        .map(|&bias| {
+            let steps = f64::from(bias) / f64::from(output.scale) + f64::from(output.zero_point);
+            #[allow(clippy::cast_possible_truncation)]
+            (steps.abs() < 1e9).then(|| ((steps + 0.5) * one).round_ties_even() as i128)
+        })
+        .collect();
+    #[allow(clippy::cast_possible_truncation)]
+    fits.then_some(()).and(offsets).map(|offset| LayerNormalization {
+        rows,
+        length,
+        variance_factor: factor as i64,
+        epsilon: epsilon as i64,
+        root_bits,
+        gain: gains.iter().map(|gain| gain.round_ties_even() as i64).collect(),
+        offset,
+        shift,
+        min,
+        max,
+    })
+}

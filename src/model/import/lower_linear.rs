@@ -1,0 +1,209 @@
+//! From products with weights to integer operators: biases in the accumulator's unit, bounds, multipliers.
+
+use super::{
+    Importer,
+    linear::{Bias, BiasValues, ConvShape, Geometry, LinearParts},
+    real::Real,
+};
+use crate::model::{
+    Conv, ConvTranspose, Exactness, Gemm, ModelError, Operator, Origin, Quantization,
+    Requantization, Tensor, TensorId,
+};
+
+impl Importer<'_> {
+    /// Makes the integer operator of a product with weights.
+    pub(super) fn lower_linear(
+        &mut self,
+        real: &Real,
+        x: TensorId,
+        parts: &LinearParts,
+        quantization: Quantization,
+        bounds: (i32, i32),
+        output: Tensor,
+    ) -> Result<TensorId, ModelError> {
+        let input = self.tensor(x).quantization;
+        let outputs = parts.geometry.outputs();
+        // onnxruntime's order of operations, each rounded to float32.
+        let multipliers = parts
+            .scales
+            .iter()
+            .map(|scale| parts.alpha * input.scale * scale / quantization.scale)
+            .collect();
+        let bias = match &parts.bias {
+            None => vec![0; outputs],
+            Some(bias) => {
+                accumulator_units(bias, parts, input.scale).ok_or_else(|| ModelError::Node {
+                    node: real.node.clone(),
+                    operator: real.operator.clone(),
+                    reason: "its bias does not fit 32 bits".into(),
+                })?
+            }
+        };
+        let mut sums = vec![0_u128; outputs];
+        for (i, weight) in parts.weights.iter().enumerate() {
+            sums[parts.geometry.output_of(i)] += u128::from(weight.unsigned_abs());
+        }
+        for (sum, bias) in sums.iter().zip(&bias) {
+            let reach = sum * u128::from(input.max_centred().unsigned_abs())
+                + u128::from(bias.unsigned_abs());
+            check_reach(real, reach)?;
+        }
+        let requantization = Requantization {
+            multipliers,
+            zero_point: quantization.zero_point,
+            min: bounds.0,
+            max: bounds.1,
+        };
+        let weights = parts.weights.clone();
+        let operator = match &parts.geometry {
+            Geometry::Gemm { inputs, outputs } => Operator::Gemm(Gemm {
+                inputs: *inputs,
+                outputs: *outputs,
+                weights,
+                bias,
+                requantization,
+            }),
+            Geometry::Conv(ConvShape { batch, inputs, outputs, group, window }) => {
+                Operator::Conv(Conv {
+                    batch: *batch,
+                    inputs: *inputs,
+                    outputs: *outputs,
+                    group: *group,
+                    window: window.clone(),
+                    weights,
+                    bias,
+                    requantization,
+                })
+            }
+            Geometry::ConvTranspose(ConvShape { batch, inputs, outputs, group, window }) => {
+                Operator::ConvTranspose(ConvTranspose {
+                    batch: *batch,
+                    inputs: *inputs,
+                    outputs: *outputs,
+                    group: *group,
+                    window: window.clone(),
+                    weights,
+                    bias,
+                    requantization,
+                })
+            }
+        };
+        // A bias in floats keeps onnxruntime from its integer kernel.
+        let exactness = match &parts.bias {
+            Some(Bias { values: BiasValues::Float(_), .. }) => Exactness::Approximate,
+            _ => parts.exactness,
+        };
+        let origin = Origin {
+            operator: parts.quantized_name.into(),
+            exactness,
+            parameters: real.parameters,
+        };
+        self.add_node(&real.node, operator, vec![x], output, origin)
+    }
+}
+
+/// Makes sure that no input lets an accumulator leave 32 bits.
+pub(super) fn check_reach(real: &Real, reach: u128) -> Result<(), ModelError> {
+    if reach <= u128::from(i32::MAX.unsigned_abs()) {
+        return Ok(());
+    }
+    Err(ModelError::AccumulatorOverflow {
+        node: real.node.clone(),
+        operator: real.operator.clone(),
+        reach,
+    })
+}
+
+impl Bias {
+    /// The bias in float, given what one unit of the accumulator is worth per channel.
+    fn reals(&self, unit: impl Fn(usize) -> f64) -> Vec<f64> {
+        let beta = f64::from(self.beta);
+        match &self.values {
+            BiasValues::Accumulator(values) => {
+                let values = values.iter().enumerate();
+                values.map(|(channel, &value)| f64::from(value) * unit(channel)).collect()
+            }
+            BiasValues::Quantized(values) => values
+                .iter()
+                .map(|&(value, scale)| f64::from(value) * f64::from(scale) * beta)
+                .collect(),
+            BiasValues::Float(values) => values.iter().map(|value| value * beta).collect(),
+        }
+    }
+}
+
+impl LinearParts {
+    /// The scale of a channel's weights.
+    pub fn scale(&self, channel: usize) -> f32 {
+        self.scales[if self.scales.len() == 1 { 0 } else { channel }]
+    }
+
+    /// The product times `factors` plus `summands`, per output channel.
+    pub fn affine(&self, input_scale: f32, factors: &[f32], summands: &[f32]) -> Self {
+        let outputs = self.geometry.outputs();
+        let alpha = f64::from(self.alpha) * f64::from(input_scale);
+        let mut bias = match &self.bias {
+            None => vec![0.0; outputs],
+            Some(bias) => bias.reals(|channel| alpha * f64::from(self.scale(channel))),
+        };
+        let mut result = self.clone();
+        result.scales = (0..outputs).map(|channel| self.scale(channel)).collect();
+        let mut signs = vec![1; outputs];
+        for channel in 0..outputs {
+            let factor = factors[channel];
+            bias[channel] = bias[channel] * f64::from(factor) + f64::from(summands[channel]);
+            if factor == 0.0 {
+                signs[channel] = 0;
+            } else {
+                // Scales stay positive, so that requantization stays monotone.
+                signs[channel] = if factor < 0.0 { -1 } else { 1 };
+                result.scales[channel] *= factor.abs();
+            }
+        }
+        if result.scales.iter().all(|scale| *scale == result.scales[0]) {
+            result.scales.truncate(1);
+        }
+        for (i, weight) in result.weights.iter_mut().enumerate() {
+            *weight *= signs[self.geometry.output_of(i)];
+        }
+        let parameters = self.bias.as_ref().map_or(0, |bias| bias.parameters);
+        result.bias = Some(Bias { values: BiasValues::Float(bias), parameters, beta: 1.0 });
+        result.exactness = Exactness::Approximate;
+        result
+    }
+}
+
+/// The bias as integers that can be added to the accumulator, `None` if one exceeds 32 bits.
+fn accumulator_units(bias: &Bias, parts: &LinearParts, input_scale: f32) -> Option<Vec<i32>> {
+    let unit = |channel: usize| {
+        let scale = parts.scales[if parts.scales.len() == 1 { 0 } else { channel }];
+        f64::from(parts.alpha) * f64::from(input_scale) * f64::from(scale) / f64::from(bias.beta)
+    };
+    let round = |value: f64| {
+        let rounded = value.round_ties_even();
+        let fits = f64::from(i32::MIN) <= rounded && rounded <= f64::from(i32::MAX);
+        #[allow(clippy::cast_possible_truncation)]
+        fits.then_some(rounded as i32)
+    };
+    match &bias.values {
+        BiasValues::Accumulator(values) => Some(values.clone()),
+        BiasValues::Quantized(values) => values
+            .iter()
+            .enumerate()
+            .map(|(channel, &(value, scale))| {
+                let ratio = f64::from(scale) / unit(channel);
+                // The quantizer rounds this product to float32; onnxruntime takes it for equal.
+                if (ratio - 1.0).abs() < 1e-5 {
+                    Some(value)
+                } else {
+                    round(f64::from(value) * ratio)
+                }
+            })
+            .collect(),
+        BiasValues::Float(values) => values
+            .iter()
+            .enumerate()
+            .map(|(channel, &value)| round(value / unit(channel)))
+            .collect(),
+    }
+}

@@ -1,0 +1,159 @@
+//! Which ONNX operators are read, and by what.
+
+use super::{
+    Importer, Value, conv, fold, layer_normalization, linear, lower, node::NodeView, pairs, picks,
+    pool, quantize_linear, views,
+};
+use crate::model::ModelError;
+
+/// An operator that can be imported.
+pub(super) struct Supported {
+    pub domain: &'static str,
+    pub operator: &'static str,
+    pub import: Import,
+    pub kernel: Kernel,
+    /// For which forms of the operator this holds.
+    pub note: &'static str,
+}
+
+/// How onnxruntime computes a quantized operator, which decides whether its integers are met exactly.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kernel {
+    /// In integers, or element by element: met exactly.
+    Integers,
+    /// In floats: met within a step.
+    Floats,
+    /// Not at all: the operator's result is known from the file.
+    Constants,
+}
+use Kernel::{Constants, Floats, Integers};
+
+/// Reads a node: gives the values of its outputs.
+pub(super) type Import =
+    for<'a, 'n> fn(&mut Importer<'a>, NodeView<'n>) -> Result<Vec<Value>, ModelError>;
+
+const ONNX: &str = "";
+const MICROSOFT: &str = "com.microsoft";
+
+const fn supported(
+    domain: &'static str,
+    operator: &'static str,
+    import: Import,
+    kernel: Kernel,
+    note: &'static str,
+) -> Supported {
+    Supported { domain, operator, import, kernel, note }
+}
+
+/// All of them, by domain and name.
+#[rustfmt::skip]
+pub(super) const OPERATORS: &[Supported] = &[
+    supported(ONNX, "QuantizeLinear", quantize_linear::quantize_linear, Integers, "int8 and uint8, one scale per activation"),
+    supported(ONNX, "DequantizeLinear", quantize_linear::dequantize_linear, Integers, "int8, uint8 and int32; constants also per channel"),
+    supported(ONNX, "Conv", conv::conv, Integers, "1-D and 2-D with constant weights: groups, strides, dilations, all padding modes"),
+    supported(ONNX, "QLinearConv", conv::qlinear_conv, Integers, "as Conv"),
+    supported(ONNX, "ConvInteger", conv::conv_integer, Floats, "as Conv, with Cast and Mul after it"),
+    supported(ONNX, "ConvTranspose", conv::conv_transpose, Floats, "1-D and 2-D with constant weights, without `output_shape`"),
+    supported(ONNX, "Gemm", linear::gemm, Integers, "constant weights, or two activations without a third input"),
+    supported(ONNX, "MatMul", linear::matmul, Integers, "constant weights of rank 2, or two activations"),
+    supported(ONNX, "QLinearMatMul", linear::qlinear_matmul, Integers, "as MatMul"),
+    supported(ONNX, "MatMulInteger", linear::matmul_integer, Floats, "as MatMul with constant weights, with Cast and Mul after it"),
+    supported(ONNX, "BatchNormalization", pairs::batch_normalization, Floats, "folded into a convolution or product right before it, else exact per channel"),
+    supported(ONNX, "Add", pairs::pair, Integers, "two activations, or one and a constant"),
+    supported(ONNX, "Mul", pairs::pair, Integers, "two activations, or one and a constant"),
+    supported(ONNX, "Sub", pairs::pair, Floats, "two activations, or one and a constant"),
+    supported(ONNX, "Div", pairs::pair, Integers, "an activation and a constant"),
+    supported(ONNX, "Pow", pairs::pair, Integers, "an activation and a constant"),
+    supported(ONNX, "Min", pairs::pair, Integers, "an activation and a constant"),
+    supported(ONNX, "Max", pairs::pair, Integers, "an activation and a constant"),
+    supported(ONNX, "PRelu", pairs::pair, Integers, "an activation and a constant"),
+    supported(ONNX, "Relu", lower::elementwise, Integers, "part of the operator before it where there is no QuantizeLinear between"),
+    supported(ONNX, "Clip", lower::elementwise, Integers, "part of the operator before it where there is no QuantizeLinear between"),
+    supported(ONNX, "Sigmoid", lower::elementwise, Integers, "a table of 256 values, also for chains of such functions"),
+    supported(ONNX, "Tanh", lower::elementwise, Integers, "a table of 256 values, also for chains of such functions"),
+    supported(ONNX, "Erf", lower::elementwise, Integers, "a table of 256 values, also for chains of such functions"),
+    supported(ONNX, "Exp", lower::elementwise, Integers, "a table of 256 values, also for chains of such functions"),
+    supported(ONNX, "Sqrt", lower::elementwise, Integers, "a table of 256 values, also for chains of such functions"),
+    supported(ONNX, "Abs", lower::elementwise, Integers, "a table of 256 values, also for chains of such functions"),
+    supported(ONNX, "Neg", lower::elementwise, Integers, "a table of 256 values, also for chains of such functions"),
+    supported(ONNX, "Reciprocal", lower::elementwise, Integers, "a table of 256 values, also for chains of such functions"),
+    supported(ONNX, "Softplus", lower::elementwise, Integers, "a table of 256 values, also for chains of such functions"),
+    supported(ONNX, "Softsign", lower::elementwise, Integers, "a table of 256 values, also for chains of such functions"),
+    supported(ONNX, "LeakyRelu", lower::elementwise, Integers, "a table of 256 values, also for chains of such functions"),
+    supported(ONNX, "Elu", lower::elementwise, Integers, "a table of 256 values, also for chains of such functions"),
+    supported(ONNX, "Selu", lower::elementwise, Integers, "a table of 256 values, also for chains of such functions"),
+    supported(ONNX, "HardSigmoid", lower::elementwise, Integers, "a table of 256 values, also for chains of such functions"),
+    supported(ONNX, "HardSwish", lower::elementwise, Integers, "a table of 256 values, also for chains of such functions"),
+    supported(ONNX, "ThresholdedRelu", lower::elementwise, Integers, "a table of 256 values, also for chains of such functions"),
+    supported(ONNX, "Mish", lower::elementwise, Integers, "a table of 256 values, also for chains of such functions"),
+    supported(ONNX, "Gelu", lower::elementwise, Integers, "a table of 256 values, also for chains of such functions"),
+    supported(ONNX, "MaxPool", pool::max_pool, Integers, "1-D and 2-D, without positions"),
+    supported(ONNX, "AveragePool", pool::average_pool, Integers, "1-D and 2-D"),
+    supported(ONNX, "GlobalAveragePool", pool::global_average_pool, Integers, ""),
+    supported(ONNX, "ReduceMax", pool::reduce, Integers, ""),
+    supported(ONNX, "ReduceMean", pool::reduce, Floats, ""),
+    supported(ONNX, "ReduceSum", pool::reduce, Floats, ""),
+    supported(ONNX, "ArgMax", pool::arg_max, Integers, ""),
+    supported(ONNX, "Softmax", pool::softmax, Floats, "rows of at most 2,048 elements"),
+    supported(ONNX, "LayerNormalization", layer_normalization::layer_normalization, Floats, "constant weights; also written out as Sub, Pow, Sqrt, Div, …"),
+    supported(ONNX, "Reshape", views::reshape, Integers, ""),
+    supported(ONNX, "Flatten", views::flatten, Integers, ""),
+    supported(ONNX, "Squeeze", views::squeeze, Integers, ""),
+    supported(ONNX, "Unsqueeze", views::unsqueeze, Integers, ""),
+    supported(ONNX, "Transpose", views::transpose, Integers, ""),
+    supported(ONNX, "Expand", views::expand, Integers, ""),
+    supported(ONNX, "Concat", picks::concat, Integers, ""),
+    supported(ONNX, "Split", picks::split, Integers, ""),
+    supported(ONNX, "Slice", picks::slice, Integers, "constant starts, ends, axes, steps"),
+    supported(ONNX, "Pad", picks::pad, Integers, "constant, edge and reflect mode"),
+    supported(ONNX, "Gather", picks::gather, Integers, "constant indices"),
+    supported(ONNX, "Resize", picks::resize, Integers, "mode nearest"),
+    supported(ONNX, "Identity", views::identity, Integers, ""),
+    supported(ONNX, "Dropout", views::identity, Integers, ""),
+    supported(ONNX, "Constant", fold::constant, Constants, ""),
+    supported(ONNX, "ConstantOfShape", fold::constant_of_shape, Constants, ""),
+    supported(ONNX, "Shape", fold::shape, Constants, ""),
+    supported(ONNX, "Cast", fold::cast, Constants, "of constants, and of MatMulInteger's and ConvInteger's results to float32"),
+    supported(MICROSOFT, "QGemm", linear::qgemm, Integers, "as Gemm"),
+    supported(MICROSOFT, "QLinearAdd", pairs::qlinear_pair, Integers, ""),
+    supported(MICROSOFT, "QLinearMul", pairs::qlinear_pair, Integers, ""),
+    supported(MICROSOFT, "QLinearAveragePool", pool::qlinear_average_pool, Integers, "1-D and 2-D, channels first"),
+    supported(MICROSOFT, "QLinearGlobalAveragePool", pool::qlinear_global_average_pool, Integers, "channels first"),
+    supported(MICROSOFT, "QLinearConcat", picks::qlinear_concat, Integers, ""),
+    supported(MICROSOFT, "QLinearSigmoid", lower::qlinear_elementwise, Integers, ""),
+    supported(MICROSOFT, "QLinearLeakyRelu", lower::qlinear_elementwise, Integers, ""),
+    supported(MICROSOFT, "QLinearSoftmax", pool::qlinear_softmax, Floats, "rows of at most 2,048 elements"),
+    supported(MICROSOFT, "Gelu", lower::elementwise, Integers, "a table of 256 values"),
+];
+
+/// The table of supported operators, in Markdown.
+pub fn supported_operators() -> String {
+    let mut table = String::from(
+        "| operator | domain | equal to onnxruntime | supported |\n|---|---|---|---|\n",
+    );
+    let mut operators: Vec<&Supported> = OPERATORS.iter().collect();
+    operators.sort_by_key(|known| (known.domain, known.operator));
+    for Supported { domain, operator, kernel, note, .. } in operators {
+        let domain = if domain.is_empty() { "ai.onnx" } else { domain };
+        let equal = match kernel {
+            Integers => "bit for bit",
+            Floats => "within a step",
+            Constants => "–",
+        };
+        table.push_str(&format!("| {operator} | {domain} | {equal} | {note} |\n"));
+    }
+    table
+}
+
+/// What reads nodes of this operator.
+pub(super) fn find(domain: &str, operator: &str) -> Option<&'static Supported> {
+    // Exporters write ONNX's own domain in two ways, and quantizers in a third.
+    let domain = if domain == "ai.onnx" || domain == "ai.onnx.quantize" { ONNX } else { domain };
+    OPERATORS.iter().find(|known| {
+        known.operator == operator
+            && (known.domain == domain
+                // onnxruntime reads these of its own domain alike.
+                || (domain == MICROSOFT
+                    && matches!(operator, "QuantizeLinear" | "DequantizeLinear")))
+    })
+}

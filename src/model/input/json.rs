@@ -1,0 +1,80 @@
+//! Inputs in JSON.
+
+use serde_json::{Number, Value};
+
+use super::{Array, Elements};
+use crate::model::ModelError;
+
+fn error(reason: impl Into<String>) -> ModelError {
+    ModelError::InputFormat { format: "JSON with arrays of numbers", reason: reason.into() }
+}
+
+/// One array without a name, or several with names.
+pub(super) fn read(bytes: &[u8]) -> Result<Vec<(Option<String>, Array)>, ModelError> {
+    let value: Value = serde_json::from_slice(bytes).map_err(|e| error(e.to_string()))?;
+    match value {
+        Value::Object(object) => object
+            .into_iter()
+            .map(|(name, value)| {
+                let array =
+                    array(&value).map_err(|reason| error(format!("under `{name}`, {reason}")))?;
+                Ok((Some(name), array))
+            })
+            .collect(),
+        value @ (Value::Array(_) | Value::Number(_)) => {
+            Ok(vec![(None, array(&value).map_err(error)?)])
+        }
+        _ => Err(error("it is neither an array nor an object")),
+    }
+}
+
+fn array(value: &Value) -> Result<Array, String> {
+    let mut shape = Vec::new();
+    let mut first = value;
+    while let Value::Array(items) = first {
+        shape.push(items.len());
+        match items.first() {
+            Some(item) => first = item,
+            None => return Err("an array is empty".into()),
+        }
+    }
+    let mut numbers = Vec::new();
+    collect(value, &shape, &mut numbers)?;
+    // One number with a fraction makes all of them floats.
+    let integers: Option<Vec<i64>> = numbers.iter().map(|number| number.as_i64()).collect();
+    let elements = match integers {
+        Some(integers) => Elements::Integer(integers),
+        None => Elements::Float(
+            numbers.iter().map(|number| number.as_f64().unwrap_or(f64::NAN)).collect(),
+        ),
+    };
+    Ok(Array { shape, elements })
+}
+
+fn collect<'a>(
+    value: &'a Value,
+    shape: &[usize],
+    numbers: &mut Vec<&'a Number>,
+) -> Result<(), String> {
+    match (value, shape) {
+        (Value::Number(number), []) => {
+            numbers.push(number);
+            Ok(())
+        }
+        (Value::Array(items), [len, rest @ ..]) if items.len() == *len => {
+            items.iter().try_for_each(|item| collect(item, rest, numbers))
+        }
+        (Value::Array(_) | Value::Number(_), _) => {
+            Err("the lengths of nested arrays differ".into())
+        }
+        (other, _) => Err(format!("`{}` is not a number", shorten(&other.to_string()))),
+    }
+}
+
+fn shorten(text: &str) -> String {
+    if text.chars().count() <= 40 {
+        text.to_owned()
+    } else {
+        text.chars().take(40).chain("…".chars()).collect()
+    }
+}

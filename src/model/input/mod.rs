@@ -1,0 +1,227 @@
+//! From what a user gives to the integers that a model takes.
+
+mod array;
+mod json;
+mod npy;
+mod npz;
+
+use array::{Array, Elements};
+
+use super::{Model, ModelError, Port};
+
+/// Largest number of values that is read at once.
+const MAX_VALUES: usize = 1 << 28;
+
+/// How a user's inputs are written down.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum InputFormat {
+    /// A flat or nested array for a model with one input, or an object by input name.
+    Json,
+    /// One array in numpy's format.
+    Npy,
+    /// Several of them by input name, in a zip archive.
+    Npz,
+}
+
+impl InputFormat {
+    /// The format that these bytes begin like.
+    pub fn detect(bytes: &[u8]) -> Self {
+        if bytes.starts_with(npy::MAGIC) {
+            Self::Npy
+        } else if bytes.starts_with(b"PK") {
+            Self::Npz
+        } else {
+            Self::Json
+        }
+    }
+}
+
+impl Model {
+    /// Reads one or several inferences' inputs: the integers of each port, per inference.
+    ///
+    /// Floats are quantized as ONNX's QuantizeLinear does it where the ONNX file takes floats; elsewhere
+    /// integers are expected. An array with one more leading dimension than the model's (or with
+    /// another length of the leading dimension, if the model's is 1) is that many inferences.
+    pub fn read_inferences(
+        &self,
+        bytes: &[u8],
+        format: InputFormat,
+    ) -> Result<Vec<Vec<Vec<i32>>>, ModelError> {
+        let names: Vec<_> = self.inputs.iter().map(|port| port.name.as_str()).collect();
+        let arrays = read_arrays(bytes, format, &names)?;
+        let ports: Vec<_> = self
+            .inputs
+            .iter()
+            .zip(&arrays)
+            .map(|(port, array)| self.quantize_port(port, array))
+            .collect::<Result<_, _>>()?;
+        by_inference(&names, ports)
+    }
+
+    /// The integers of each inference.
+    fn quantize_port(&self, port: &Port, array: &Array) -> Result<Vec<Vec<i32>>, ModelError> {
+        let tensor = &self.graph.tensors[port.tensor.0];
+        let inferences = inferences(&port.name, &tensor.shape, &array.shape)?;
+        let value = |index: usize| {
+            let bad = |got: String, expected: String| ModelError::InputValue {
+                input: port.name.clone(),
+                index,
+                got,
+                expected,
+            };
+            if port.is_float {
+                let real = real(&port.name, array, index)?;
+                Ok(tensor.quantization.quantize(real))
+            } else {
+                let (min, max) = tensor.quantization.element.range();
+                let range = || format!("an integer from {min} to {max}");
+                match &array.elements {
+                    Elements::Float(values) => Err(bad(format!("{:?}", values[index]), range())),
+                    Elements::Integer(values) => i32::try_from(values[index])
+                        .ok()
+                        .filter(|value| (min..=max).contains(value))
+                        .ok_or_else(|| bad(values[index].to_string(), range())),
+                }
+            }
+        };
+        let len = tensor.len();
+        (0..inferences).map(|i| (i * len..(i + 1) * len).map(value).collect()).collect()
+    }
+}
+
+/// Reads several inferences of float inputs with these names and shapes: per inference, the values of
+/// each input.
+pub(super) fn read_floats(
+    bytes: &[u8],
+    format: InputFormat,
+    inputs: &[(String, Vec<usize>)],
+) -> Result<Vec<Vec<Vec<f32>>>, ModelError> {
+    let names: Vec<_> = inputs.iter().map(|(name, _)| name.as_str()).collect();
+    let arrays = read_arrays(bytes, format, &names)?;
+    let ports = inputs
+        .iter()
+        .zip(&arrays)
+        .map(|((name, shape), array)| {
+            let count = inferences(name, shape, &array.shape)?;
+            let len: usize = shape.iter().product();
+            (0..count)
+                .map(|i| (i * len..(i + 1) * len).map(|index| real(name, array, index)).collect())
+                .collect()
+        })
+        .collect::<Result<Vec<_>, _>>()?;
+    by_inference(&names, ports)
+}
+
+/// The integers of an array that is called `y`, if there is one in an archive.
+pub(super) fn read_labels(bytes: &[u8], format: InputFormat) -> Option<Vec<i64>> {
+    if format != InputFormat::Npz {
+        return None;
+    }
+    match npz::read_one(bytes, "y").ok()??.elements {
+        Elements::Integer(labels) => Some(labels),
+        Elements::Float(_) => None,
+    }
+}
+
+/// Reads one array per name, in this order.
+fn read_arrays(
+    bytes: &[u8],
+    format: InputFormat,
+    names: &[&str],
+) -> Result<Vec<Array>, ModelError> {
+    let mut arrays = match format {
+        InputFormat::Json => json::read(bytes)?,
+        InputFormat::Npy => vec![(None, npy::read(bytes)?)],
+        InputFormat::Npz => npz::read(bytes, names)?,
+    };
+    if let ([only], [(name, _)]) = (names, arrays.as_slice()) {
+        // One array for one input: it needs no name.
+        if name.as_ref().is_none_or(|name| name == only) {
+            return Ok(arrays.drain(..).map(|(_, array)| array).collect());
+        }
+    }
+    let mut assigned = Vec::new();
+    for expected in names {
+        let position = arrays
+            .iter()
+            .position(|(name, _)| name.as_deref() == Some(*expected))
+            .ok_or_else(|| ModelError::InputMissing((*expected).to_owned()))?;
+        assigned.push(arrays.swap_remove(position).1);
+    }
+    match arrays.into_iter().next() {
+        Some((name, _)) => Err(ModelError::InputUnknown {
+            got: name.unwrap_or_else(|| "(unnamed)".into()),
+            expected: names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", "),
+        }),
+        None => Ok(assigned),
+    }
+}
+
+/// From the inferences of each input to the inputs of each inference.
+fn by_inference<T>(names: &[&str], ports: Vec<Vec<T>>) -> Result<Vec<Vec<T>>, ModelError> {
+    let count = ports.first().map_or(0, Vec::len);
+    for (name, inferences) in names.iter().zip(&ports) {
+        if inferences.len() != count {
+            return Err(ModelError::InputShape {
+                input: (*name).to_owned(),
+                got: format!("{} inferences", inferences.len()),
+                expected: format!("{count} as for `{}`", names[0]),
+            });
+        }
+    }
+    let mut ports: Vec<_> = ports.into_iter().map(Vec::into_iter).collect();
+    Ok((0..count).map(|_| ports.iter_mut().filter_map(Iterator::next).collect()).collect())
+}
+
+/// A value as float32.
+fn real(input: &str, array: &Array, index: usize) -> Result<f32, ModelError> {
+    let real = match &array.elements {
+        // float64 rounds to the model's float32 first, as numpy and Python do it.
+        #[allow(clippy::cast_possible_truncation)]
+        Elements::Float(values) => values[index] as f32,
+        #[allow(clippy::cast_precision_loss)]
+        Elements::Integer(values) => values[index] as f32,
+    };
+    if real.is_finite() {
+        return Ok(real);
+    }
+    let got = match &array.elements {
+        Elements::Float(values) if values[index].is_finite() => format!("{:e}", values[index]),
+        _ => real.to_string(),
+    };
+    Err(ModelError::InputValue {
+        input: input.to_owned(),
+        index,
+        got,
+        expected: "a finite float32".into(),
+    })
+}
+
+/// How many inferences an array of this shape holds.
+fn inferences(input: &str, model: &[usize], shape: &[usize]) -> Result<usize, ModelError> {
+    let len: usize = model.iter().product();
+    // Axes of length 1 do not change the order of values.
+    let squeeze =
+        |shape: &[usize]| -> Vec<usize> { shape.iter().copied().filter(|&dim| dim != 1).collect() };
+    let is_one = shape == model
+        || shape == [len]
+        || (shape.len() <= model.len() && squeeze(shape) == squeeze(model));
+    if is_one {
+        return Ok(1);
+    }
+    if let Some((&count, rest)) = shape.split_first() {
+        let is_many =
+            rest == model || rest == [len] || (model.first() == Some(&1) && rest == &model[1..]);
+        if is_many && count > 0 {
+            return Ok(count);
+        }
+    }
+    Err(ModelError::InputShape {
+        input: input.to_owned(),
+        got: match shape {
+            [len] => format!("{len} values"),
+            shape => format!("shape {shape:?}"),
+        },
+        expected: format!("shape {model:?}, {len} values"),
+    })
+}

@@ -1,0 +1,196 @@
+//! Replaces a requantization by one exact integer division.
+//!
+//! A requantization f is a monotone step function of the accumulator. Over the accumulator's proven
+//! range, integers `a`, `b` with a given divisor `d` replace it when
+//!
+//! ```text
+//! f(acc) = clamp( floor((a·acc + b) / d) )        for every acc in the range
+//! ```
+//!
+//! Both sides are monotone, so it is enough that they step together: with `T_q` the smallest
+//! accumulator of output q or more, the line is exact if and only if
+//!
+//! ```text
+//! a·(T_q − 1) + b < q·d ≤ a·T_q + b               for every q between the clamp's bounds
+//! ```
+//!
+//! These are at most 255 pairs of inequalities, checked one by one: a complete proof.
+
+use super::Requantization;
+
+/// `floor((a·acc + b) / d)`, a requantization before its clamp. Levels count from the smallest
+/// value of the output's type.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Line {
+    /// Slope, not negative.
+    pub a: i128,
+    /// Offset.
+    pub b: i128,
+    /// Divisor.
+    pub d: i128,
+}
+
+impl Line {
+    /// The level of an accumulator, and the remainder of the division.
+    pub fn divide(&self, acc: i128) -> (i128, i128) {
+        let dividend = self.a * acc + self.b;
+        (dividend.div_euclid(self.d), dividend.rem_euclid(self.d))
+    }
+}
+
+/// Where a requantization steps, over a range of accumulators.
+#[derive(Clone, Debug)]
+pub struct Steps {
+    /// `(acc, level)`: from this accumulator on, the level is at least this.
+    reached: Vec<(i128, i128)>,
+    /// `(acc, level)`: up to this accumulator, the level is below this.
+    below: Vec<(i128, i128)>,
+    /// The float multiplier, where the search for a slope begins.
+    multiplier: f64,
+}
+
+impl Steps {
+    /// Finds the steps of one output channel by bisection on the float32 computation.
+    ///
+    /// Levels are outputs minus `base`, the smallest value of the output's type. Assumes
+    /// `low <= high`.
+    pub fn find(
+        requantization: &Requantization,
+        channel: usize,
+        base: i32,
+        (low, high): (i32, i32),
+    ) -> Self {
+        let level = |acc: i32| i128::from(requantization.apply(acc, channel) - base);
+        let (floor, ceiling) =
+            (i128::from(requantization.min - base), i128::from(requantization.max - base));
+        let (first, last) = (level(low), level(high));
+        let (mut reached, mut below) = (Vec::new(), Vec::new());
+        // Below the clamp's lower bound and above its upper one, any level will do.
+        if first > floor {
+            reached.push((i128::from(low), first));
+        }
+        if last < ceiling {
+            below.push((i128::from(high), last + 1));
+        }
+        let mut from = i64::from(low);
+        for q in first + 1..=last {
+            // Invariant: level(before) < q <= level(at).
+            let (mut before, mut at) = (from, i64::from(high));
+            while at - before > 1 {
+                let middle = i64::midpoint(before, at);
+                let acc = i32::try_from(middle).expect("between two int32 values");
+                if level(acc) >= q { at = middle } else { before = middle }
+            }
+            reached.push((i128::from(at), q));
+            below.push((i128::from(at - 1), q));
+            from = at - 1;
+        }
+        Self { reached, below, multiplier: f64::from(requantization.multiplier(channel)) }
+    }
+
+    /// Where the level rises: the least accumulator of each level that is reached, with the level.
+    pub fn rises(&self) -> &[(i128, i128)] {
+        &self.reached
+    }
+
+    /// The exact line with divisor `d`, if there is one.
+    pub fn line(&self, d: i128) -> Option<Line> {
+        #[allow(clippy::cast_precision_loss, clippy::cast_possible_truncation)]
+        let middle = (self.multiplier * d as f64) as i128;
+        // Far beyond any quantization in use; below, no product of this search leaves i128.
+        if !(0..1 << 76).contains(&middle) || !(1..1 << 76).contains(&d) {
+            return None;
+        }
+        // The room for b is a concave function of a (the least of linear functions minus the
+        // largest of others): climb it from the multiplier itself.
+        let (mut low, mut high) = ((middle - (middle >> 7) - 2).max(0), middle + (middle >> 7) + 2);
+        while high - low > 2 {
+            let third = (high - low) / 3;
+            let (left, right) = (low + third, high - third);
+            if self.room(left, d) < self.room(right, d) { low = left } else { high = right }
+        }
+        let a = (low..=high).max_by_key(|&a| self.room(a, d))?;
+        (self.room(a, d) >= 0).then(|| Line { a, b: self.offsets(a, d).0, d })
+    }
+
+    /// Whether a line steps exactly where the requantization does.
+    pub fn allow(&self, line: Line) -> bool {
+        let Line { a, b, d } = line;
+        a >= 0
+            && self.reached.iter().all(|&(acc, q)| a * acc + b >= q * d)
+            && self.below.iter().all(|&(acc, q)| a * acc + b < q * d)
+    }
+
+    /// How many offsets fit a slope, minus one; negative when none does.
+    fn room(&self, a: i128, d: i128) -> i128 {
+        let (least, most) = self.offsets(a, d);
+        most - least
+    }
+
+    /// The least and the greatest offset that fit a slope.
+    fn offsets(&self, a: i128, d: i128) -> (i128, i128) {
+        let least = self.reached.iter().map(|&(acc, q)| q * d - a * acc).max();
+        let most = self.below.iter().map(|&(acc, q)| q * d - 1 - a * acc).min();
+        match (least, most) {
+            (Some(least), Some(most)) => (least, most),
+            (Some(least), None) => (least, least),
+            (None, Some(most)) => (most, most),
+            (None, None) => (0, 0),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn requantization(multiplier: f32, zero_point: i32) -> Requantization {
+        Requantization { multipliers: vec![multiplier], zero_point, min: -128, max: 127 }
+    }
+
+    fn agrees_everywhere(requantization: &Requantization, line: Line, range: (i32, i32)) {
+        for acc in range.0..=range.1 {
+            let (level, _) = line.divide(i128::from(acc));
+            let output = i32::try_from(level.clamp(0, 255)).expect("a byte") - 128;
+            assert_eq!(output, requantization.apply(acc, 0), "acc {acc}");
+        }
+    }
+
+    #[test]
+    fn line_agrees_with_float32_at_every_accumulator() {
+        let range = (-400_000, 300_000);
+        for (multiplier, zero_point) in
+            [(1.0 / 649.475, -128), (1.0 / 58.605_648, -3), (0.002_31, 63), (1.0 / 1842.204, 29)]
+        {
+            let requantization = requantization(multiplier, zero_point);
+            let steps = Steps::find(&requantization, 0, -128, range);
+            // 1/1842.204 steps so close to the float32 grid that 2^33 has no line for it.
+            let line = steps.line(1 << 40).expect("a line with a large divisor");
+            assert!(steps.allow(line));
+            agrees_everywhere(&requantization, line, range);
+        }
+    }
+
+    #[test]
+    fn line_off_by_one_step_is_not_allowed() {
+        let steps = Steps::find(&requantization(0.002_31, 63), 0, -128, (-400_000, 300_000));
+        let line = steps.line(1 << 33).expect("a line with a large divisor");
+        assert!(!steps.allow(Line { b: line.b + line.a, ..line }));
+        assert!(!steps.allow(Line { b: line.b - line.a, ..line }));
+    }
+
+    // Ties alternate between rounding up and down, which no line does.
+    #[test]
+    fn power_of_two_multiplier_has_no_line() {
+        let steps = Steps::find(&requantization(1.0 / 256.0, 0), 0, -128, (-30_000, 30_000));
+        assert_eq!(steps.line(1 << 40), None);
+    }
+
+    #[test]
+    fn constant_accumulator_has_a_line() {
+        let requantization = requantization(0.01, 5);
+        let steps = Steps::find(&requantization, 0, -128, (321, 321));
+        let line = steps.line(1000).expect("nothing to step over");
+        agrees_everywhere(&requantization, line, (321, 321));
+    }
+}

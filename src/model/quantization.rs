@@ -1,0 +1,35 @@
+//! Between reals and 8-bit integers, one value at a time, as ONNX's QuantizeLinear and
+//! DequantizeLinear do it.
+
+use super::Quantization;
+
+impl Quantization {
+    /// `saturate( round_ties_to_even(real / scale) + zero_point )`, in float32.
+    ///
+    /// NaN has no place on the grid; it becomes the zero point.
+    pub fn quantize(&self, real: f32) -> i32 {
+        let (min, max) = self.element.range();
+        // These bounds are below 2^24 in magnitude, so exact in float32. Clamping first keeps huge
+        // values out of the conversion.
+        #[allow(clippy::cast_precision_loss)]
+        let (low, high) = ((min - self.zero_point) as f32, (max - self.zero_point) as f32);
+        let scaled = (real / self.scale).clamp(low, high);
+        // Ties go to even, as in ONNX; Rust's `round` moves them away from zero.
+        #[allow(clippy::cast_possible_truncation)]
+        let rounded = scaled.round_ties_even() as i32;
+        rounded + self.zero_point
+    }
+
+    /// `(quantized − zero_point) · scale`, in float32.
+    pub fn dequantize(&self, quantized: i32) -> f32 {
+        #[allow(clippy::cast_precision_loss)]
+        let centred = (quantized - self.zero_point) as f32;
+        centred * self.scale
+    }
+
+    /// The largest magnitude of a value minus the zero point.
+    pub fn max_centred(&self) -> i32 {
+        let (min, max) = self.element.range();
+        (max - self.zero_point).max(self.zero_point - min)
+    }
+}

@@ -1,0 +1,48 @@
+//! The 32-byte name of a verifying key.
+//!
+//! halo2's own digest covers the constraint system and the commitments, but neither the structured
+//! reference string nor how many instances there are; a proof's meaning depends on both:
+//!
+//! ```text
+//! keccak256( "zkverdict verifying key 1" ‖ halo2's digest ‖ k ‖ columns ‖ instances per column
+//!            ‖ [1]₁ ‖ [1]₂ ‖ [τ]₂ )
+//! ```
+//!
+//! Numbers and coordinates are 32-byte words; coordinates in the order in which precompiles take them.
+
+use super::{WORD_BYTES, word_of};
+use halo2_proofs::{
+    halo2curves::bn256::{Bn256, G1Affine, G2Affine},
+    plonk::VerifyingKey,
+    poly::{
+        commitment::{Params, ParamsProver},
+        kzg::commitment::ParamsKZG,
+    },
+};
+use sha3::{Digest, Keccak256};
+
+/// The digest of a verifying key under a structured reference string.
+pub fn vk_digest(
+    params: &ParamsKZG<Bn256>,
+    vk: &VerifyingKey<G1Affine>,
+    instances: &[usize],
+) -> [u8; WORD_BYTES] {
+    let number = |value: usize| {
+        let mut word = [0; WORD_BYTES];
+        word[WORD_BYTES - 8..].copy_from_slice(&(value as u64).to_be_bytes());
+        word
+    };
+    let in_g1 = |point: G1Affine| [point.x, point.y].map(|coordinate| word_of(&coordinate));
+    let in_g2 = |point: G2Affine| {
+        [point.x.c1, point.x.c0, point.y.c1, point.y.c0].map(|coordinate| word_of(&coordinate))
+    };
+    let mut words = vec![word_of(&vk.transcript_repr()), number(params.k() as usize)];
+    words.push(number(instances.len()));
+    words.extend(instances.iter().map(|&count| number(count)));
+    words.extend(in_g1(params.get_g()[0]));
+    words.extend(in_g2(params.g2()));
+    words.extend(in_g2(params.s_g2()));
+    let mut hasher = Keccak256::new_with_prefix(b"zkverdict verifying key 1");
+    hasher.update(words.as_flattened());
+    hasher.finalize().into()
+}

@@ -1,0 +1,68 @@
+//! Why there are no keys, or no proof, or no verdict.
+
+use halo2_proofs::plonk;
+
+/// Why there are no keys, or no proof, or no verdict.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+#[allow(missing_docs, reason = "the messages say what the fields are")]
+pub enum ProvingError {
+    /// The file ends early or goes on too long.
+    #[error("structured reference string: {found} bytes, expected {expected} for k = {k}")]
+    SrsLength { k: u32, found: u64, expected: u64 },
+
+    /// The file says it is larger than any there is.
+    #[error("structured reference string: k is {0}, expected at most 28")]
+    SrsSize(u32),
+
+    /// A point is malformed.
+    #[error("structured reference string: {group} point {index} is not on the curve")]
+    SrsPoint { group: &'static str, index: usize },
+
+    /// The points are not powers of one secret.
+    #[error("structured reference string: {0}")]
+    SrsInvalid(&'static str),
+
+    /// The circuit is larger than the string.
+    #[error(
+        "structured reference string: it serves k up to {found}, the circuit needs k = {needed}"
+    )]
+    SrsTooSmall { needed: u32, found: u32 },
+
+    /// A key's bytes are damaged, or from another version.
+    #[error("verifying key: the bytes are damaged or from another version")]
+    VerifyingKey(#[source] std::io::Error),
+
+    /// Halo2 refused the circuit.
+    #[error("halo2: {0:?}")]
+    Halo2(plonk::Error),
+
+    /// The proof that was just made does not verify.
+    #[error("the proof that was just made does not verify")]
+    OwnProof,
+}
+
+impl From<plonk::Error> for ProvingError {
+    fn from(error: plonk::Error) -> Self {
+        Self::Halo2(error)
+    }
+}
+
+impl ProvingError {
+    /// What to do about it, where the error alone can tell.
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            Self::SrsTooSmall { needed, .. } => {
+                Some(format!("take a powers-of-tau file of power {needed} or more"))
+            }
+            Self::SrsLength { .. } | Self::SrsPoint { .. } | Self::SrsInvalid(_) => {
+                Some("download the file again and compare its published checksum".into())
+            }
+            Self::VerifyingKey(_) => Some("make the bundle again with `zkverdict keygen`".into()),
+            Self::OwnProof => {
+                Some("this is a defect of zkverdict; please report it with the model".into())
+            }
+            _ => None,
+        }
+    }
+}

@@ -1,0 +1,237 @@
+//! Structured reference strings: powers of a secret nobody knows, checked before use.
+//!
+//! Two formats are read: snarkjs' `.ptau`, and halo2's raw `ParamsKZG` (`k ‖ g ‖ g_lagrange ‖ g2 ‖ s_g2`,
+//! points uncompressed or compressed). A string is used only when
+//!
+//! - every point is on the curve (and in the right group, for G2), `g₀` and `g2` are the generators,
+//! - `e(Σ cᵢ·gᵢ₊₁, g2) = e(Σ cᵢ·gᵢ, s·g2)` for random cᵢ: the points are powers of s, except with
+//!   probability 2^-128,
+//! - s is neither 0 nor 1, which a ceremony without contributions leaves,
+//! - `g_lagrange` commits to random values as `g` does to their interpolation.
+
+use super::ProvingError;
+use halo2_proofs::{
+    SerdeFormat,
+    arithmetic::best_multiexp,
+    halo2curves::{
+        bn256::{Bn256, Fr, G1, G1Affine, G2, G2Affine},
+        ff::{Field, PrimeField},
+        group::{Curve, Group, cofactor::CofactorGroup, prime::PrimeCurveAffine},
+        pairing::{MillerLoopResult, MultiMillerLoop},
+        serde::SerdeObject,
+    },
+    poly::{
+        EvaluationDomain,
+        commitment::{Blind, Params, ParamsProver},
+        kzg::commitment::ParamsKZG,
+    },
+};
+use rand::{RngCore, SeedableRng, rngs::OsRng};
+
+/// The largest k a file may claim: the perpetual ceremony's.
+const LARGEST_K: u32 = 28;
+
+/// Where a string comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub enum SrsOrigin {
+    /// A snarkjs powers-of-tau file.
+    #[serde(rename = "ptau")]
+    Ptau,
+    /// A halo2 parameter file.
+    #[serde(rename = "raw")]
+    Raw,
+    /// Made here from a secret that everybody can compute: anybody can forge proofs under it.
+    #[serde(rename = "unsafe-dev")]
+    UnsafeDev,
+}
+
+/// A structured reference string.
+#[derive(Clone, Debug)]
+pub struct Srs {
+    /// In halo2's form.
+    pub params: ParamsKZG<Bn256>,
+    /// Where it comes from.
+    pub origin: SrsOrigin,
+}
+
+impl Srs {
+    /// A string whose secret is public: for development, never for value.
+    ///
+    /// The same on every machine, so that contracts made with it can be compared.
+    pub fn unsafe_dev(k: u32) -> Self {
+        let rng = rand_chacha::ChaCha20Rng::from_seed(*b"zkverdict: this secret is public");
+        Self { params: ParamsKZG::setup(k, rng), origin: SrsOrigin::UnsafeDev }
+    }
+
+    /// Reads a `.ptau` or raw file, cut down to a k, and checks it.
+    pub fn read(bytes: &[u8], k: u32) -> Result<Self, ProvingError> {
+        let srs =
+            if bytes.starts_with(b"ptau") { read_ptau(bytes, k) } else { read_raw(bytes, k) }?;
+        check(&srs.params)?;
+        Ok(srs)
+    }
+
+    /// The bytes that [`Self::from_bytes_unchecked`] reads.
+    pub fn to_bytes(&self) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        self.params
+            .write_custom(&mut bytes, SerdeFormat::RawBytes)
+            .expect("memory takes all that is written");
+        bytes
+    }
+
+    /// Reads what [`Self::to_bytes`] wrote, without the pairings: only for files that a checksum has
+    /// shown to be our own.
+    pub fn from_bytes_unchecked(bytes: &[u8], origin: SrsOrigin) -> Result<Self, ProvingError> {
+        let k = bytes.first().map_or(0, |&k| k.into());
+        Ok(Self { origin, ..read_raw(bytes, k)? })
+    }
+
+    /// log₂ of the number of powers.
+    pub fn k(&self) -> u32 {
+        self.params.k()
+    }
+}
+
+fn read_raw(bytes: &[u8], k: u32) -> Result<Srs, ProvingError> {
+    let (head, body) = split(bytes, 4)?;
+    let file_k = u32::from_le_bytes(head.try_into().expect("four bytes were split off"));
+    if file_k > LARGEST_K {
+        return Err(ProvingError::SrsSize(file_k));
+    }
+    let powers = 1_u64 << file_k;
+    // Uncompressed or compressed points: the length tells.
+    let expected = |g1: u64| 2 * powers * g1 + 4 * g1;
+    let found = body.len() as u64;
+    let format = match found {
+        length if length == expected(64) => SerdeFormat::RawBytes,
+        length if length == expected(32) => SerdeFormat::Processed,
+        _ => return Err(ProvingError::SrsLength { k: file_k, found, expected: expected(64) }),
+    };
+    if file_k < k {
+        return Err(ProvingError::SrsTooSmall { needed: k, found: file_k });
+    }
+    let mut params = ParamsKZG::read_custom(&mut &bytes[..], format)
+        .map_err(|_| ProvingError::SrsInvalid("a point is malformed"))?;
+    if k < file_k {
+        params.downsize(k);
+    }
+    Ok(Srs { params, origin: SrsOrigin::Raw })
+}
+
+/// snarkjs' binary files: a magic word, a version, and typed sections.
+fn read_ptau(bytes: &[u8], k: u32) -> Result<Srs, ProvingError> {
+    const HEADER: u32 = 1;
+    const TAU_G1: u32 = 2;
+    const TAU_G2: u32 = 3;
+    let (head, mut rest) = split(bytes, 12)?;
+    let number = |bytes: &[u8]| u32::from_le_bytes(bytes.try_into().expect("four bytes"));
+    if number(&head[4..8]) != 1 {
+        return Err(ProvingError::SrsInvalid("the file's version is not 1"));
+    }
+    let mut sections: [Option<&[u8]>; 4] = [None; 4];
+    for _ in 0..number(&head[8..12]) {
+        let (head, body) = split(rest, 12)?;
+        let size = u64::from_le_bytes(head[4..12].try_into().expect("eight bytes"));
+        let size = usize::try_from(size).ok().filter(|&size| size <= body.len());
+        let (section, after) = body.split_at(size.ok_or_else(truncated)?);
+        if let Some(slot) = sections.get_mut(number(&head[..4]) as usize) {
+            *slot = Some(section);
+        }
+        rest = after;
+    }
+    let section = |id: u32| {
+        sections[id as usize].ok_or(ProvingError::SrsInvalid("a section of the file is missing"))
+    };
+    let header = section(HEADER)?;
+    // Field size in bytes, the field's modulus, the power.
+    let modulus = header.get(4..36).ok_or_else(truncated)?;
+    if number(&header[..4]) != 32 || modulus != base_field_modulus() {
+        return Err(ProvingError::SrsInvalid("the file is not for the curve BN254"));
+    }
+    let power = number(header.get(36..40).ok_or_else(truncated)?);
+    if power > LARGEST_K {
+        return Err(ProvingError::SrsSize(power));
+    }
+    if power < k {
+        return Err(ProvingError::SrsTooSmall { needed: k, found: power });
+    }
+    // Coordinates are in Montgomery form, little endian, as halo2's raw points.
+    let points = section(TAU_G1)?.chunks_exact(64).take(1 << k);
+    let mut g = Vec::with_capacity(1 << k);
+    for (index, point) in points.enumerate() {
+        g.push(
+            G1Affine::from_raw_bytes(point).ok_or(ProvingError::SrsPoint { group: "G1", index })?,
+        );
+    }
+    if g.len() < 1 << k {
+        return Err(truncated());
+    }
+    let mut in_g2 = section(TAU_G2)?.chunks_exact(128).enumerate();
+    let mut next = || {
+        let (index, point) = in_g2.next().ok_or_else(truncated)?;
+        G2Affine::from_raw_bytes(point).ok_or(ProvingError::SrsPoint { group: "G2", index })
+    };
+    let (g2, s_g2) = (next()?, next()?);
+    // halo2 has no other constructor than a method of an existing string.
+    let any = Srs::unsafe_dev(1).params;
+    let params = any.from_parts(k, g, None, g2, s_g2);
+    Ok(Srs { params, origin: SrsOrigin::Ptau })
+}
+
+fn truncated() -> ProvingError {
+    ProvingError::SrsInvalid("the file ends inside a section")
+}
+
+fn split(bytes: &[u8], at: usize) -> Result<(&[u8], &[u8]), ProvingError> {
+    bytes.split_at_checked(at).ok_or_else(truncated)
+}
+
+fn base_field_modulus() -> Vec<u8> {
+    use halo2_proofs::halo2curves::bn256::Fq;
+    // −1, plus 1.
+    let mut modulus = (-Fq::ONE).to_repr().as_ref().to_vec();
+    modulus[0] += 1;
+    modulus
+}
+
+/// Checks a string by pairings. See the module's comment for what holds afterwards.
+fn check(params: &ParamsKZG<Bn256>) -> Result<(), ProvingError> {
+    let invalid = |what| Err(ProvingError::SrsInvalid(what));
+    let (g, g2, s_g2) = (params.get_g(), params.g2(), params.s_g2());
+    if g[0] != G1Affine::generator() || g2 != G2Affine::generator() {
+        return invalid("it does not begin with the generators");
+    }
+    // Raw bytes are checked for the curve alone; G2's curve is larger than the group.
+    if !bool::from(G2::from(s_g2).is_torsion_free()) {
+        return invalid("its G2 point is outside the group");
+    }
+    if bool::from(s_g2.is_identity()) || s_g2 == g2 {
+        return invalid("its secret is 0 or 1: the ceremony has no contributions");
+    }
+    let random: Vec<Fr> = (1..g.len())
+        .map(|_| {
+            let mut bytes = [0; 16];
+            OsRng.fill_bytes(&mut bytes);
+            Fr::from_u128(u128::from_le_bytes(bytes))
+        })
+        .collect();
+    let lower: G1 = best_multiexp(&random, &g[..g.len() - 1]);
+    let upper: G1 = best_multiexp(&random, &g[1..]);
+    let product = Bn256::multi_miller_loop(&[
+        (&upper.to_affine(), &g2.into()),
+        (&(-lower).to_affine(), &s_g2.into()),
+    ]);
+    if !bool::from(product.final_exponentiation().is_identity()) {
+        return invalid("its points are not powers of one secret");
+    }
+    let domain = EvaluationDomain::<Fr>::new(1, params.k());
+    let mut values = domain.empty_lagrange();
+    values.iter_mut().for_each(|value| *value = Fr::random(OsRng));
+    let in_lagrange = params.commit_lagrange(&values, Blind::default());
+    let coefficients = domain.lagrange_to_coeff(values);
+    if in_lagrange != params.commit(&coefficients, Blind::default()) {
+        return invalid("its Lagrange points do not belong to its powers");
+    }
+    Ok(())
+}

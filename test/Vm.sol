@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+pragma solidity ^0.8.20;
+
+/// @notice The cheatcodes that these tests use; the address is the same for every Foundry.
+interface Vm {
+    function assume(bool condition) external pure;
+    function chainId(uint256 id) external;
+    function deal(address account, uint256 balance) external;
+    function envOr(string calldata name, string calldata otherwise) external view returns (string memory);
+    function envOr(string calldata name, address otherwise) external view returns (address);
+    function envOr(string calldata name, bytes32 otherwise) external view returns (bytes32);
+    function etch(address where, bytes calldata code) external;
+    function expectEmit() external;
+    function expectPartialRevert(bytes4 selector) external;
+    function expectRevert() external;
+    function expectRevert(bytes4 selector) external;
+    function expectRevert(bytes calldata data) external;
+    function getBlockNumber() external view returns (uint256);
+    function getBlockTimestamp() external view returns (uint256);
+    function getCode(string calldata artifact) external view returns (bytes memory);
+    function label(address account, string calldata name) external;
+    function parseJsonBytes(string calldata json, string calldata key) external pure returns (bytes memory);
+    function parseJsonBytes32(string calldata json, string calldata key) external pure returns (bytes32);
+    function parseJsonUintArray(string calldata json, string calldata key) external pure returns (uint256[] memory);
+    function prank(address sender) external;
+    function readFile(string calldata path) external view returns (string memory);
+    function roll(uint256 blockNumber) external;
+    function snapshotGasLastCall(string calldata group, string calldata name) external returns (uint256);
+    function startBroadcast() external;
+    function startPrank(address sender) external;
+    function stopBroadcast() external;
+    function stopPrank() external;
+    function warp(uint256 timestamp) external;
+}
+
+Vm constant vm = Vm(address(uint160(uint256(keccak256("hevm cheat code")))));

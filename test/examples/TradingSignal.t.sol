@@ -1,0 +1,165 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+pragma solidity ^0.8.20;
+
+import {ModelRegistry} from "../../contracts/ModelRegistry.sol";
+import {IExchange, TradingSignal} from "../../contracts/examples/TradingSignal.sol";
+import {Test} from "../Test.sol";
+import {MockVerifier} from "../mocks/MockVerifier.sol";
+import {vm} from "../Vm.sol";
+
+/// @notice Trades any amount at its price, or a little worse.
+contract MockExchange is IExchange {
+    uint256 public price = 1 ether;
+    uint256 public slippageBps;
+    mapping(address account => uint256) public balanceOf;
+
+    error Slipped(uint256 found, uint256 least);
+
+    function set(uint256 newPrice, uint256 newSlippageBps) external {
+        (price, slippageBps) = (newPrice, newSlippageBps);
+    }
+
+    function buy(uint256 minTokens) external payable returns (uint256 tokens) {
+        tokens = msg.value * 1 ether / price * (10_000 - slippageBps) / 10_000;
+        if (tokens < minTokens) revert Slipped(tokens, minTokens);
+        balanceOf[msg.sender] += tokens;
+    }
+
+    function sell(uint256 tokens, uint256 minEther) external returns (uint256 received) {
+        balanceOf[msg.sender] -= tokens;
+        received = tokens * price / 1 ether * (10_000 - slippageBps) / 10_000;
+        if (received < minEther) revert Slipped(received, minEther);
+        (bool ok,) = msg.sender.call{value: received}("");
+        require(ok);
+    }
+}
+
+contract TradingSignalTest is Test {
+    MockVerifier private verifier;
+    MockExchange private exchange;
+    TradingSignal private vault;
+
+    function setUp() public {
+        ModelRegistry registry = new ModelRegistry(address(this));
+        verifier = new MockVerifier("signal", 3);
+        registry.addVersion("signal", verifier, "signal", 1, "");
+        exchange = new MockExchange();
+        vault = new TradingSignal(registry, "signal", 1, exchange, address(this));
+        vm.deal(address(vault), 10 ether);
+        vm.deal(address(exchange), 100 ether);
+        for (uint256 i = 0; i < 31; ++i) {
+            record(1 ether);
+        }
+    }
+
+    receive() external payable {}
+
+    function record(uint256 price) private {
+        skip(1 hours);
+        exchange.set(price, exchange.slippageBps());
+        vault.recordPrice();
+    }
+
+    function inference(uint8 down, uint8 up) private view returns (bytes memory proof, uint256[] memory made) {
+        made = new uint256[](3);
+        made[0] = vault.contextOf(address(this));
+        made[1] = vault.inputs()[0];
+        made[2] = uint256(down) + 256 * uint256(up);
+        proof = verifier.prove(made);
+    }
+
+    function act(uint8 down, uint8 up) private {
+        (bytes memory proof, uint256[] memory instances) = inference(down, up);
+        vault.submitInference(proof, instances);
+    }
+
+    function test_the_input_is_the_history_oldest_first() public {
+        // 1 % up: 10,000 millionths are 20 steps; then far down, clamped.
+        record(1.01 ether);
+        record(0.5 ether);
+        uint256 word = vault.inputs()[0];
+        assertEq(word >> (8 * 28) & 0xff, 128 + 20);
+        assertEq(word >> (8 * 29) & 0xff, 0);
+        for (uint256 i = 0; i < 28; ++i) {
+            assertEq(word >> (8 * i) & 0xff, 128);
+        }
+        assertEq(word >> (8 * 30), 0);
+    }
+
+    function test_a_buy_signal_moves_a_tenth_of_the_ether() public {
+        act(100, 110);
+        assertEq(address(vault).balance, 9 ether);
+        assertEq(exchange.balanceOf(address(vault)), 1 ether);
+    }
+
+    function test_a_sell_signal_moves_a_tenth_of_the_tokens() public {
+        act(100, 110);
+        record(2 ether);
+        act(110, 100);
+        assertEq(exchange.balanceOf(address(vault)), 0.9 ether);
+        assertEq(address(vault).balance, 9.2 ether);
+    }
+
+    function test_a_narrow_lead_holds() public {
+        act(100, 103);
+        assertEq(address(vault).balance, 10 ether);
+        assertEq(vault.actedInRound(), 31);
+    }
+
+    function test_one_round_moves_once() public {
+        act(100, 110);
+        (bytes memory proof, uint256[] memory instances) = inference(100, 110);
+        vm.expectRevert(abi.encodeWithSelector(TradingSignal.ActedAlready.selector, 31));
+        vault.submitInference(proof, instances);
+    }
+
+    function test_another_history_is_refused() public {
+        (, uint256[] memory instances) = inference(100, 110);
+        instances[1] += 1;
+        bytes memory proof = verifier.prove(instances);
+        vm.expectRevert(abi.encodeWithSelector(TradingSignal.WrongInputs.selector, 31));
+        vault.submitInference(proof, instances);
+    }
+
+    function test_a_bad_price_is_refused() public {
+        exchange.set(1 ether, 51);
+        (bytes memory proof, uint256[] memory instances) = inference(100, 110);
+        vm.expectPartialRevert(MockExchange.Slipped.selector);
+        vault.submitInference(proof, instances);
+    }
+
+    function test_prices_are_recorded_once_per_period() public {
+        vm.expectPartialRevert(TradingSignal.TooEarly.selector);
+        vault.recordPrice();
+        skip(1 hours);
+        exchange.set(0, 0);
+        vm.expectRevert(TradingSignal.PriceIsZero.selector);
+        vault.recordPrice();
+    }
+
+    function test_a_short_history_gives_no_signal() public {
+        TradingSignal young = new TradingSignal(vault.VERIFIER(), "signal", 1, exchange, address(this));
+        vm.expectRevert(abi.encodeWithSelector(TradingSignal.NotEnoughPrices.selector, 0));
+        young.inputs();
+        vm.expectRevert(abi.encodeWithSelector(TradingSignal.NotEnoughPrices.selector, 0));
+        young.lastPrice();
+    }
+
+    function test_only_the_beneficiary_withdraws() public {
+        vm.expectPartialRevert(TradingSignal.NotBeneficiary.selector);
+        vm.prank(account("stranger"));
+        vault.withdraw();
+        uint256 before = address(this).balance;
+        vault.withdraw();
+        assertEq(address(this).balance, before + 10 ether);
+    }
+
+    function testFuzz_no_signal_moves_more_than_a_tenth(uint8 down, uint8 up, uint64 price) public {
+        act(100, 110);
+        record(bound(price, 0.5 ether, 2 ether));
+        uint256 tokens = exchange.balanceOf(address(vault));
+        act(down, up);
+        assertTrue(address(vault).balance >= 9 ether * 9 / 10, "at most a tenth of the ether");
+        assertTrue(exchange.balanceOf(address(vault)) >= tokens * 9 / 10, "at most a tenth of the tokens");
+    }
+}

@@ -1,0 +1,385 @@
+//! The command against a node: deployment, submission, registry, watch.
+
+use std::{
+    io::{BufRead, BufReader},
+    path::{Path, PathBuf},
+    process::{Command, Output, Stdio},
+    sync::OnceLock,
+};
+
+use alloy::{
+    primitives::{Address, B256, U256, hex},
+    providers::{Provider, ext::AnvilApi},
+    sol,
+    sol_types::{SolCall, SolValue},
+};
+use serde_json::Value;
+use zkverdict::chain::{
+    CallOutcome, Chain, LocalChain, SendOptions, consumer_context, find_anvil, model_id,
+};
+
+use crate::stand_in::{connect, contract, deploy, with_arguments};
+
+/// The key of anvil's first account, which everybody knows.
+const KEY: &str = "0xac0974bec39a17e36ba4a6b4d238ff944bacb478cbed5efcae784d7bf4f2ff80";
+
+sol! {
+    function ask(uint256 count) external;
+    function answerCount() external view returns (uint256);
+    function lastOutput() external view returns (uint256);
+}
+
+fn root() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+}
+
+fn zkverdict(arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_zkverdict"));
+    command.current_dir(root()).arg("--json").args(arguments).env("ZKVERDICT_PRIVATE_KEY", KEY);
+    command
+}
+
+fn run(arguments: &[&str]) -> Output {
+    zkverdict(arguments).output().expect("the command runs")
+}
+
+/// The result of a command that succeeds.
+fn ok(arguments: &[&str]) -> Value {
+    let output = run(arguments);
+    let errors = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{arguments:?}: {errors}");
+    serde_json::from_slice(&output.stdout).expect("one JSON document")
+}
+
+/// The error of a command that could not tell.
+fn error(arguments: &[&str]) -> String {
+    let output = run(arguments);
+    assert_eq!(output.status.code(), Some(2), "{arguments:?}");
+    assert!(output.stdout.is_empty());
+    let text = String::from_utf8_lossy(&output.stderr);
+    let document = text.lines().last().expect("an error");
+    let document: Value = serde_json::from_str(document).expect("JSON");
+    document["error"].as_str().expect("a message").to_owned()
+}
+
+/// A bundle and an input, made once for all tests.
+fn bundle() -> &'static (String, String) {
+    static BUNDLE: OnceLock<(String, String)> = OnceLock::new();
+    BUNDLE.get_or_init(|| {
+        let dir = tempfile::tempdir().expect("a directory").keep();
+        let path = |name: &str| dir.join(name).display().to_string();
+        let model = "test/fixtures/models/credit_logreg/int8_qdq.onnx";
+        ok(&["keygen", model, "--out", &path("credit.zkv"), "--unsafe-dev-srs"]);
+        let zeros = vec![0.0; 30];
+        std::fs::write(path("input.json"), serde_json::to_vec(&zeros).expect("JSON"))
+            .expect("written");
+        (path("credit.zkv"), path("input.json"))
+    })
+}
+
+/// Proves the bundle's input under a context, and gives the proof file.
+fn prove(dir: &Path, context: U256) -> String {
+    let (bundle, input) = bundle();
+    let out = dir.join(format!("{context:x}.json")).display().to_string();
+    let context = format!("0x{context:064x}");
+    ok(&["prove", bundle, "--input", input, "--context", &context, "--out", &out]);
+    out
+}
+
+fn address(value: &Value) -> Address {
+    value.as_str().and_then(|text| text.parse().ok()).expect("an address")
+}
+
+async fn read<C: SolCall<Return = U256>>(chain: &Chain, at: Address, call: C) -> U256 {
+    match chain.call(at, call.abi_encode().into()).await {
+        Ok(CallOutcome::Returned(data)) => U256::from_be_slice(&data),
+        other => panic!("{other:?}"),
+    }
+}
+
+#[tokio::test]
+async fn deploy_is_idempotent_and_submit_gives_verdicts() {
+    let local = LocalChain::start().expect("anvil");
+    let dir = tempfile::tempdir().expect("a directory");
+    let (bundle, _) = bundle();
+    let records = dir.path().join("deployments").display().to_string();
+    let deploy = ["deploy", bundle, "--rpc-url", local.url(), "--deployments", &records];
+
+    let planned = ok(&[&deploy[..], &["--dry-run"]].concat());
+    assert_eq!((&planned["dry_run"], &planned["transaction"]), (&true.into(), &Value::Null));
+    assert!(!Path::new(&records).exists(), "a dry run writes nothing");
+    let first = ok(&deploy);
+    assert_eq!(first["address"], planned["address"]);
+    assert_eq!(first["already_deployed"], false);
+    assert!(first["gas_used"].as_u64() > Some(500_000));
+    let second = ok(&deploy);
+    assert_eq!(
+        (&second["already_deployed"], &second["address"]),
+        (&true.into(), &first["address"])
+    );
+    let record = std::fs::read(dir.path().join("deployments/31337.json")).expect("a record");
+    let record: Value = serde_json::from_slice(&record).expect("JSON");
+    assert_eq!(record["contracts"][0]["address"], first["address"]);
+    assert_eq!(record["contracts"][0]["transaction"], first["transaction"], "it stays known");
+
+    let proof = prove(dir.path(), U256::ZERO);
+    let submit = ["submit", bundle, &proof, "--rpc-url", local.url()];
+    let verdict = ok(&submit);
+    assert_eq!(verdict["valid"], true);
+    let chain = connect(&local).await;
+    let transaction: B256 = verdict["transaction"].as_str().and_then(|t| t.parse().ok()).expect("");
+    let receipt = chain.provider().get_transaction_receipt(transaction).await.expect("an answer");
+    assert_eq!(receipt.expect("a receipt").gas_used, verdict["gas_used"].as_u64().expect("gas"));
+
+    // Another output under the same proof.
+    let mut document: Value =
+        serde_json::from_slice(&std::fs::read(&proof).expect("a file")).expect("JSON");
+    document["instances"][2] = format!("0x{:064x}", 1).into();
+    let forged = dir.path().join("forged.json").display().to_string();
+    std::fs::write(&forged, document.to_string()).expect("written");
+    let output = run(&["submit", bundle, &forged, "--rpc-url", local.url()]);
+    assert_eq!(output.status.code(), Some(1));
+    let refusal: Value = serde_json::from_slice(&output.stdout).expect("JSON");
+    assert_eq!(refusal["error"]["name"], "InvalidProof");
+    assert_eq!((&refusal["valid"], &refusal["transaction"]), (&false.into(), &Value::Null));
+}
+
+#[tokio::test]
+async fn what_is_wrong_with_chain_or_sender_is_said() {
+    let anvil = find_anvil().expect("anvil");
+    let public = LocalChain::start_with(&anvil, ["--chain-id", "10"]).expect("anvil");
+    let local = LocalChain::start().expect("anvil");
+    let chain = connect(&local).await;
+    let dir = tempfile::tempdir().expect("a directory");
+    let proof = prove(dir.path(), U256::ZERO);
+    let (bundle, _) = bundle();
+    fn deploy<'a>(bundle: &'a str, rest: &[&'a str]) -> Vec<&'a str> {
+        [&["deploy", bundle], rest].concat()
+    }
+
+    let unsafe_srs = error(&deploy(bundle, &["--rpc-url", public.url()]));
+    assert!(unsafe_srs.contains("unsafe development SRS") && unsafe_srs.contains("chain 10"));
+    let wrong = error(&deploy(bundle, &["--rpc-url", public.url(), "--chain-id", "1"]));
+    assert!(wrong.contains("serves chain 10, expected chain 1"), "{wrong}");
+    let cheap = error(&deploy(bundle, &["--rpc-url", local.url(), "--max-fee", "0.000000001"]));
+    assert!(cheap.contains("fee cap of 0.000000001 gwei"), "{cheap}");
+    let missing = error(&["submit", bundle, &proof, "--rpc-url", local.url()]);
+    assert!(missing.contains("there is no contract at"), "{missing}");
+    let url = error(&deploy(bundle, &["--rpc-url", "ws://localhost/secret"]));
+    assert_eq!(url, "`ws://localhost` is not an http or https address");
+
+    chain.provider().anvil_set_balance(chain.sender(), U256::ONE).await.expect("anvil obeys");
+    let poor = error(&deploy(bundle, &["--rpc-url", local.url()]));
+    assert!(poor.contains("has 0.000000000000000001 ether"), "{poor}");
+
+    let arguments = deploy(bundle, &["--rpc-url", local.url()]);
+    for (key, expected) in [("", "private key"), ("0x12", "private key")] {
+        let output = zkverdict(&arguments).env("ZKVERDICT_PRIVATE_KEY", key).output();
+        let output = output.expect("the command runs");
+        assert_eq!(output.status.code(), Some(2));
+        assert!(String::from_utf8_lossy(&output.stderr).contains(expected));
+    }
+    let output = zkverdict(&arguments).env_remove("ZKVERDICT_PRIVATE_KEY").output();
+    let text = String::from_utf8(output.expect("the command runs").stderr).expect("text");
+    assert!(text.contains("no key to sign"), "{text}");
+}
+
+#[tokio::test]
+async fn a_model_is_registered_used_by_a_consumer_and_withdrawn() {
+    let local = LocalChain::start().expect("anvil");
+    let chain = connect(&local).await;
+    let dir = tempfile::tempdir().expect("a directory");
+    let (bundle, _) = bundle();
+    let records = dir.path().join("deployments").display().to_string();
+    let rpc = ["--rpc-url", local.url()];
+    let with = |arguments: &[&str]| ok(&[arguments, &rpc].concat());
+
+    with(&["deploy", bundle, "--deployments", &records]);
+    let registry = with(&["registry", "deploy", "--deployments", &records]);
+    let registry_text = registry["address"].as_str().expect("an address");
+    let there = ["--registry", registry_text];
+    let add = [&["registry", "add", bundle, "--model", "credit"], &there[..]].concat();
+    let dry = with(&[&add[..], &["--dry-run"]].concat());
+    assert!(dry["estimated_gas"].as_u64() > Some(50_000));
+    let added = with(&add);
+    assert_eq!(added["version"], 1);
+    let again = with(&add);
+    assert_eq!((&again["version"], &again["transaction"]), (&1.into(), &Value::Null));
+
+    let model = model_id("credit");
+    let arguments = (address(&registry["address"]), model, U256::ZERO).abi_encode_params();
+    let consumer = deploy(&chain, &with_arguments("Recorder", &arguments)).await;
+    let context = consumer_context(31337, consumer, chain.sender(), 0);
+    let proof = prove(dir.path(), context);
+    let to = consumer.to_string();
+    let submit = ["submit", bundle, &proof, "--to", &to];
+    let verdict = with(&submit);
+    assert_eq!(verdict["valid"], true);
+    let output = read(&chain, consumer, lastOutputCall {}).await;
+    assert_ne!(output, U256::ZERO, "the consumer has acted");
+
+    // A replay, and then a fresh proof of a withdrawn version.
+    let refused = |arguments: &[&str]| {
+        let output = run(&[arguments, &rpc].concat());
+        assert_eq!(output.status.code(), Some(1));
+        let refusal: Value = serde_json::from_slice(&output.stdout).expect("JSON");
+        refusal["error"]["name"].as_str().expect("a typed error").to_owned()
+    };
+    assert_eq!(refused(&submit), "WrongContext");
+    let withdrawn = with(&[&["registry", "tombstone", "credit", "1"], &there[..]].concat());
+    assert!(withdrawn["transaction"].is_string());
+    let listed = with(&[&["registry", "list"], &there[..]].concat());
+    assert_eq!(listed[0]["status"], "tombstoned");
+    let fresh = prove(dir.path(), consumer_context(31337, consumer, chain.sender(), 1));
+    assert_eq!(refused(&["submit", bundle, &fresh, "--to", &to]), "NoActiveVersion");
+    let twice = [&["registry", "tombstone", "credit", "1"], &there[..], &rpc].concat();
+    assert!(error(&twice).contains("VersionIs("));
+}
+
+#[tokio::test]
+async fn a_watch_that_is_killed_again_and_again_answers_everything_once() {
+    const REQUESTS: u64 = 12;
+    let local = LocalChain::start().expect("anvil");
+    let chain = connect(&local).await;
+    let dir = tempfile::tempdir().expect("a directory");
+    let (bundle, _) = bundle();
+    let records = dir.path().join("deployments").display().to_string();
+    let deployed = ok(&["deploy", bundle, "--rpc-url", local.url(), "--deployments", &records]);
+    let verifier = address(&deployed["address"]);
+    let digest = std::fs::read(dir.path().join("deployments/31337.json")).expect("a record");
+    let digest: Value = serde_json::from_slice(&digest).expect("JSON");
+    let digest = digest["contracts"][0]["vk_digest"].as_str().expect("a digest").to_owned();
+    let digest: B256 = digest.parse().expect("32 bytes");
+
+    let model = model_id("credit");
+    let arguments = (verifier, model, digest).abi_encode_params();
+    let single = deploy(&chain, &with_arguments("SingleModelVerifier", &arguments)).await;
+    let asker =
+        deploy(&chain, &with_arguments("Asker", &(single, model).abi_encode_params())).await;
+    let customer = chain.clone().with_key(local.nth_key(1));
+    let ask = askCall { count: U256::from(REQUESTS) }.abi_encode();
+    let abi = contract("Asker").abi;
+    customer.send(asker, ask.into(), &abi, &SendOptions::default()).await.expect("asked");
+
+    let journal = dir.path().join("journal").display().to_string();
+    let consumer = asker.to_string();
+    let watch = [
+        "watch",
+        bundle,
+        "--once",
+        "--consumer",
+        &consumer,
+        "--journal",
+        &journal,
+        "--rpc-url",
+        local.url(),
+    ];
+    // Each run dies after so many lines of what it says: while it finds, proves, sends, waits.
+    for lines in [1, 15, 3, 2, 4] {
+        let mut child = Command::new(env!("CARGO_BIN_EXE_zkverdict"))
+            .current_dir(root())
+            .args(watch)
+            .env("ZKVERDICT_PRIVATE_KEY", KEY)
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("the command runs");
+        let said = BufReader::new(child.stderr.take().expect("a pipe")).lines();
+        // It says nothing more and ends when everything is answered.
+        said.map_while(Result::ok).take(lines).for_each(drop);
+        child.kill().expect("it runs, or nobody has asked for its end yet");
+        child.wait().expect("it is dead");
+    }
+    let report = ok(&watch);
+    assert_eq!(report["skipped"], 0);
+    assert_eq!(read(&chain, asker, answerCountCall {}).await, U256::from(REQUESTS));
+    let mut sent = 0;
+    for number in 0..=chain.provider().get_block_number().await.expect("an answer") {
+        let receipts = chain.provider().get_block_receipts(number.into()).await;
+        for receipt in receipts.expect("an answer").expect("the block is there") {
+            if receipt.to == Some(asker) && receipt.from == chain.sender() {
+                assert!(receipt.status(), "no answer was sent in vain");
+                sent += 1;
+            }
+        }
+    }
+    assert_eq!(sent, REQUESTS);
+}
+
+#[tokio::test]
+async fn a_front_end_verifies_and_submits_with_viem() {
+    let local = LocalChain::start().expect("anvil");
+    let dir = tempfile::tempdir_in(root().join("target")).expect("a directory below node_modules");
+    let (bundle, _) = bundle();
+    let records = dir.path().join("deployments").display().to_string();
+    let deployed = ok(&["deploy", bundle, "--rpc-url", local.url(), "--deployments", &records]);
+    let proof = prove(dir.path(), U256::ZERO);
+    let rendered = ok(&["render", bundle, "--out", &dir.path().display().to_string()]);
+    let context = consumer_context(31337, Address::repeat_byte(1), Address::repeat_byte(2), 3);
+    let output = Command::new("node")
+        .current_dir(root())
+        .args(["tests/chain_anvil/front_end.mjs", rendered["viem"].as_str().expect("a path")])
+        .args([local.url(), deployed["address"].as_str().expect("an address"), &proof, KEY])
+        .arg(format!("0x{context:064x}"))
+        .output()
+        .expect("node runs");
+    let errors = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{errors}");
+}
+
+#[tokio::test]
+async fn forge_alone_deploys_to_the_same_address_and_submits() {
+    let forge = root().join("tools/forge");
+    let local = LocalChain::start().expect("anvil");
+    let dir = tempfile::tempdir().expect("a directory");
+    let project = dir.path().join("project");
+    let (bundle, _) = bundle();
+    ok(&["init", &project.display().to_string(), "--bundle", bundle]);
+    let forge = |arguments: &[&str], variables: &[(&str, &str)]| {
+        let output = Command::new(&forge)
+            .current_dir(&project)
+            .args(arguments)
+            .envs(variables.iter().copied())
+            .output()
+            .expect("forge runs");
+        let text = String::from_utf8_lossy(&output.stdout).into_owned();
+        let errors = String::from_utf8_lossy(&output.stderr).into_owned();
+        (output.status.success(), text + &errors)
+    };
+    let (passed, text) = forge(&["test"], &[]);
+    assert!(passed, "{text}");
+    let (passed, text) = forge(&["fmt", "--check"], &[]);
+    assert!(passed, "{text}");
+
+    let chain = connect(&local).await;
+    let broadcast =
+        ["--rpc-url", local.url(), "--broadcast", "--private-key", KEY, "--non-interactive"];
+    let name = [("ZKVERDICT_CONTRACT", "CreditLogregVerifier.sol:CreditLogregVerifier")];
+    let (passed, text) =
+        forge(&[&["script", "script/Deploy.s.sol"], &broadcast[..]].concat(), &name);
+    assert!(passed, "{text}");
+    let found = ok(&["deploy", bundle, "--rpc-url", local.url(), "--dry-run"]);
+    assert_eq!(found["already_deployed"], true, "forge made the same code");
+
+    let proof = prove(dir.path(), U256::ZERO);
+    std::fs::copy(&proof, project.join("proof.json")).expect("copied");
+    let to = found["address"].as_str().expect("an address");
+    let blocks = chain.provider().get_block_number().await.expect("an answer");
+    let submit = [&["script", "script/Submit.s.sol"], &broadcast[..]].concat();
+    let (passed, text) = forge(&submit, &[("ZKVERDICT_TO", to)]);
+    assert!(passed, "{text}");
+    let height = chain.provider().get_block_number().await.expect("an answer");
+    assert_eq!(height, blocks + 1, "a transaction was sent");
+
+    let text = std::fs::read_to_string(&proof).expect("a file");
+    let mut forged: Value = serde_json::from_str(&text).expect("JSON");
+    let bytes = forged["proof"].as_str().expect("a proof").to_owned();
+    let mut bytes = hex::decode(bytes).expect("hexadecimal");
+    let last = bytes.len() - 1;
+    bytes[last] ^= 1;
+    forged["proof"] = hex::encode_prefixed(bytes).into();
+    std::fs::write(project.join("proof.json"), forged.to_string()).expect("written");
+    let (passed, text) = forge(&submit, &[("ZKVERDICT_TO", to)]);
+    assert!(!passed);
+    assert!(text.contains("InvalidProof") || text.contains("PointNotOnCurve"), "{text}");
+}

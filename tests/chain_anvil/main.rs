@@ -1,0 +1,8 @@
+//! Deployments and submissions on a real anvil.
+
+mod command;
+mod deploy;
+mod stand_in;
+mod submit;
+mod trouble;
+mod watch;

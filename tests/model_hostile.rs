@@ -1,0 +1,344 @@
+//! Files that are wrong, damaged or made to hurt lead to errors.
+
+#![allow(clippy::unwrap_used)]
+
+use std::{fs, path::PathBuf};
+
+use zkverdict::model::{ImportOptions, Model, ModelError};
+
+fn fixture(model: &str, variant: &str) -> Vec<u8> {
+    let folder: PathBuf =
+        [env!("CARGO_MANIFEST_DIR"), "test", "fixtures", "models", model].iter().collect();
+    fs::read(folder.join(format!("{variant}.onnx"))).unwrap()
+}
+
+fn message(bytes: &[u8]) -> String {
+    Model::from_onnx("hostile", bytes).unwrap_err().to_string()
+}
+
+/// Writes protobuf.
+#[derive(Clone, Default)]
+struct Proto(Vec<u8>);
+
+impl Proto {
+    fn varint(mut self, mut value: u64) -> Self {
+        while value >= 0x80 {
+            self.0.push(u8::try_from(value & 0x7f).unwrap() | 0x80);
+            value >>= 7;
+        }
+        self.0.push(u8::try_from(value).unwrap());
+        self
+    }
+
+    fn int(self, field: u64, value: i64) -> Self {
+        self.varint(field << 3).varint(value.cast_unsigned())
+    }
+
+    fn bytes(self, field: u64, value: &[u8]) -> Self {
+        let mut result = self.varint(field << 3 | 2).varint(value.len() as u64);
+        result.0.extend_from_slice(value);
+        result
+    }
+
+    fn text(self, field: u64, value: &str) -> Self {
+        self.bytes(field, value.as_bytes())
+    }
+
+    fn message(self, field: u64, value: &Self) -> Self {
+        self.bytes(field, &value.0)
+    }
+}
+
+fn value_info(name: &str, element: i64, dims: &[i64]) -> Proto {
+    let shape = dims
+        .iter()
+        .fold(Proto::default(), |shape, &dim| shape.message(1, &Proto::default().int(1, dim)));
+    let tensor = Proto::default().int(1, element).message(2, &shape);
+    Proto::default().text(1, name).message(2, &Proto::default().message(1, &tensor))
+}
+
+fn tensor(name: &str, element: i64, dims: &[i64], raw: &[u8]) -> Proto {
+    let proto = dims.iter().fold(Proto::default(), |proto, &dim| proto.int(1, dim));
+    proto.int(2, element).text(8, name).bytes(9, raw)
+}
+
+fn node(operator: &str, inputs: &[&str], output: &str) -> Proto {
+    let proto = inputs.iter().fold(Proto::default(), |proto, input| proto.text(1, input));
+    proto.text(2, output).text(4, operator)
+}
+
+/// A model of these parts: nodes, initializers, inputs, with the output `y`.
+fn model(nodes: &[Proto], initializers: &[Proto], inputs: &[Proto]) -> Vec<u8> {
+    let mut graph = Proto::default();
+    for node in nodes {
+        graph = graph.message(1, node);
+    }
+    for initializer in initializers {
+        graph = graph.message(5, initializer);
+    }
+    for input in inputs {
+        graph = graph.message(11, input);
+    }
+    graph = graph.message(12, &Proto::default().text(1, "y"));
+    let opset = Proto::default().int(2, 17);
+    Proto::default().int(1, 8).message(7, &graph).message(8, &opset).0
+}
+
+const FLOAT: i64 = 1;
+const INT8: i64 = 3;
+const INT64: i64 = 7;
+
+fn scale() -> Proto {
+    tensor("s", FLOAT, &[], &0.5_f32.to_le_bytes())
+}
+
+#[test]
+fn every_truncation_is_an_error() {
+    for (name, variant) in [("credit_logreg", "int8_qdq"), ("credit_logreg", "int8_qop")] {
+        let bytes = fixture(name, variant);
+        for len in 0..bytes.len() {
+            let result = Model::from_onnx(name, &bytes[..len]);
+            // The operator sets come last: a file may end before them.
+            assert!(result.is_err() || len + 80 > bytes.len(), "{name}/{variant} to {len}");
+        }
+    }
+}
+
+// Bounded by the number of changes, not by time. The fuzz target goes on where this ends.
+#[test]
+fn changed_bytes_lead_to_a_model_or_an_error() {
+    let mut state = 0x9e37_79b9_7f4a_7c15_u64;
+    let mut random = move |below: usize| {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        usize::try_from(state % below as u64).unwrap()
+    };
+    let corpus: Vec<Vec<u8>> = [
+        ("credit_logreg", "int8_qdq"),
+        ("credit_logreg", "int8_qop"),
+        ("diagnosis_mlp", "int8_qop"),
+        ("digits_cnn", "int8_qop"),
+        ("digits_cnn", "int8_qdq_perchannel"),
+        ("tiny_transformer_gelu", "int8_qop"),
+    ]
+    .iter()
+    .map(|(name, variant)| fixture(name, variant))
+    .collect();
+    for round in 0..3_000 {
+        let mut bytes = corpus[round % corpus.len()].clone();
+        for _ in 0..=random(4) {
+            let position = random(bytes.len());
+            match random(4) {
+                0 => bytes[position] = u8::try_from(random(256)).unwrap(),
+                1 => bytes[position] ^= 1 << random(8),
+                2 => {
+                    let end = (position + random(16)).min(bytes.len());
+                    bytes.drain(position..end);
+                }
+                _ => bytes.insert(position, u8::try_from(random(256)).unwrap()),
+            }
+        }
+        if let Ok(model) = Model::from_onnx("mutant", &bytes)
+            && model.summary().macs < 10_000_000
+        {
+            let inputs: Vec<Vec<i32>> = model
+                .inputs
+                .iter()
+                .map(|port| {
+                    let tensor = &model.graph.tensors[port.tensor.0];
+                    vec![tensor.quantization.element.range().1; tensor.len()]
+                })
+                .collect();
+            model.evaluate(&inputs).unwrap();
+        }
+    }
+}
+
+#[test]
+fn nothing_and_noise_are_not_onnx_files() {
+    assert_eq!(message(b""), "the ONNX file has no graph");
+    assert!(message(b"PK\x03\x04 this is a zip archive").contains("not an ONNX file"));
+    assert!(Model::from_onnx("x", &[0xff; 64]).unwrap_err().hint().is_some());
+}
+
+#[test]
+fn shapes_are_checked_before_anything_is_allocated() {
+    let huge = [1 << 40, 1 << 40];
+    let q = node("QuantizeLinear", &["x", "s"], "y");
+    let input =
+        |dims: &[i64]| model(std::slice::from_ref(&q), &[scale()], &[value_info("x", FLOAT, dims)]);
+    assert!(message(&input(&huge)).contains("is accepted"));
+    assert!(message(&input(&[-1, 3])).contains("dimension 0 of its shape is -1"));
+    assert!(message(&input(&[1, 0])).contains("dimension 1 of its shape is 0"));
+    assert!(message(&input(&[2; 17])).contains("rank"));
+    assert!(Model::from_onnx("x", &input(&[1, 3])).is_ok());
+
+    let initializer =
+        |dims: &[i64]| model(std::slice::from_ref(&q), &[tensor("s", FLOAT, dims, &[0; 4])], &[]);
+    assert!(message(&initializer(&huge)).contains("is accepted"));
+    assert!(message(&initializer(&[-1])).contains("dimension -1"));
+    assert!(message(&initializer(&[2])).contains("asks for 2 values"));
+
+    // A small file that asks for a large tensor.
+    let shape: Vec<u8> = [1_i64 << 20, 1 << 20].iter().flat_map(|dim| dim.to_le_bytes()).collect();
+    let expand = model(
+        &[node("QuantizeLinear", &["x", "s"], "q"), node("Expand", &["q", "shape"], "y")],
+        &[scale(), tensor("shape", INT64, &[2], &shape)],
+        &[value_info("x", FLOAT, &[1, 1])],
+    );
+    assert!(message(&expand).contains("is accepted"));
+
+    // Many messages of no content.
+    let graph = [0x0a, 0x00].repeat(3_000_000);
+    assert!(message(&Proto::default().bytes(7, &graph).0).contains("is accepted"));
+}
+
+#[test]
+fn many_large_views_are_refused() {
+    let shape: Vec<u8> = [1_i64 << 11, 1 << 11].iter().flat_map(|dim| dim.to_le_bytes()).collect();
+    let mut nodes =
+        vec![node("QuantizeLinear", &["x", "s"], "q"), node("Expand", &["q", "shape"], "t0")];
+    let names: Vec<String> = (0..1_000).map(|i| format!("t{i}")).collect();
+    for pair in names.windows(2) {
+        nodes.push(node("Transpose", &[&pair[0]], &pair[1]));
+    }
+    let bytes = model(
+        &nodes,
+        &[scale(), tensor("shape", INT64, &[2], &shape)],
+        &[value_info("x", FLOAT, &[1, 1])],
+    );
+    assert!(message(&bytes).contains("is accepted"));
+}
+
+#[test]
+fn cycles_and_names_that_do_not_exist_are_found() {
+    let input = value_info("x", FLOAT, &[1, 3]);
+    let cycle = model(
+        &[node("Relu", &["b"], "a"), node("Relu", &["a"], "b"), node("Relu", &["a"], "y")],
+        &[],
+        std::slice::from_ref(&input),
+    );
+    assert_eq!(message(&cycle), "node `a`: no earlier node makes its input `b`");
+    let twice = model(
+        &[node("QuantizeLinear", &["x", "s"], "y"), node("QuantizeLinear", &["x", "s"], "y")],
+        &[scale()],
+        std::slice::from_ref(&input),
+    );
+    assert_eq!(message(&twice), "`y` is made twice");
+    let missing = model(&[node("QuantizeLinear", &["x", "s"], "z")], &[scale()], &[input]);
+    assert_eq!(message(&missing), "output `y`: no node makes it");
+}
+
+#[test]
+fn a_float_model_is_told_to_be_quantized() {
+    let float = model(
+        &[node("MatMul", &["x", "w"], "y")],
+        &[tensor("w", FLOAT, &[3, 1], &[0; 12])],
+        &[value_info("x", FLOAT, &[1, 3])],
+    );
+    let error = Model::from_onnx("float", &float).unwrap_err();
+    assert_eq!(error.to_string(), "node `y` (MatMul): `x` is float32, expected int8");
+    assert!(error.hint().unwrap().contains("quantize the model"));
+}
+
+#[test]
+fn all_unsupported_nodes_are_listed() {
+    let bytes = model(
+        &[node("Einsum", &["x"], "a"), node("Relu", &["a"], "b"), node("NonZero", &["b"], "y")],
+        &[],
+        &[value_info("x", FLOAT, &[1, 3])],
+    );
+    let error = Model::from_onnx("x", &bytes).unwrap_err();
+    let ModelError::Unsupported(nodes) = &error else { panic!("{error}") };
+    assert_eq!(nodes.len(), 2);
+    assert_eq!(
+        error.to_string(),
+        "node `a`: operator `Einsum` is not supported; node `y`: operator `NonZero` is not supported"
+    );
+    assert!(error.hint().is_some());
+}
+
+#[test]
+fn data_outside_the_models_folder_is_refused() {
+    let external = |location: &str| {
+        let entry = Proto::default().text(1, "location").text(2, location);
+        let tensor = Proto::default().int(2, FLOAT).text(8, "s").message(13, &entry).int(14, 1);
+        model(
+            &[node("QuantizeLinear", &["x", "s"], "y")],
+            &[tensor],
+            &[value_info("x", FLOAT, &[1, 3])],
+        )
+    };
+    let read = |location: &str, offset: u64, length: usize| {
+        assert_eq!((location, offset, length), ("weights/model.data", 0, 4));
+        Ok(0.25_f32.to_le_bytes().to_vec())
+    };
+    let options = ImportOptions { external_data: Some(&read), ..ImportOptions::default() };
+    let model = Model::from_onnx_with("x", &external("weights/model.data"), &options).unwrap();
+    assert!((model.summary().inputs[0].scale - 0.25).abs() < f32::EPSILON);
+    for location in
+        ["../secret", "/etc/passwd", "a/../../b", "C:\\x", "a//b", ".", "", "\\\\host\\x"]
+    {
+        let error = Model::from_onnx_with("x", &external(location), &options).unwrap_err();
+        assert!(error.to_string().contains("outside the model's folder"), "{location}: {error}");
+    }
+    assert!(message(&external("weights/model.data")).contains("another file"));
+    let short = |_: &str, _: u64, _: usize| Ok(vec![0; 3]);
+    let options = ImportOptions { external_data: Some(&short), ..ImportOptions::default() };
+    assert!(Model::from_onnx_with("x", &external("a"), &options).is_err());
+}
+
+#[test]
+fn scales_and_zero_points_are_checked() {
+    for bad in [0.0, -1.0, f32::NAN, f32::INFINITY] {
+        let bytes = model(
+            &[node("QuantizeLinear", &["x", "s"], "y")],
+            &[tensor("s", FLOAT, &[], &bad.to_le_bytes())],
+            &[value_info("x", FLOAT, &[1, 3])],
+        );
+        assert!(message(&bytes).contains("expected a positive number"), "{bad}");
+    }
+    let types = model(
+        &[
+            node("QuantizeLinear", &["x", "s"], "q"),
+            node("DequantizeLinear", &["q", "s", "z"], "y"),
+        ],
+        &[scale(), tensor("z", INT8, &[], &[0])],
+        &[value_info("x", FLOAT, &[1, 3])],
+    );
+    assert!(message(&types).contains("its zero point is int8, its input uint8"));
+}
+
+#[test]
+fn an_accumulator_beyond_32_bits_is_refused() {
+    let rows = 1 << 18;
+    let weights = tensor("w", INT8, &[rows, 1], &vec![0x7f; 1 << 18]);
+    let bytes = model(
+        &[
+            node("QuantizeLinear", &["x", "s"], "q"),
+            node("DequantizeLinear", &["q", "s"], "d"),
+            node("DequantizeLinear", &["w", "s"], "v"),
+            node("MatMul", &["d", "v"], "m"),
+            node("QuantizeLinear", &["m", "s"], "y"),
+        ],
+        &[scale(), weights],
+        &[value_info("x", FLOAT, &[1, rows])],
+    );
+    assert!(message(&bytes).contains("beyond 32 bits"));
+}
+
+#[test]
+fn symbolic_dimensions_are_one_or_as_told() {
+    let symbol = Proto::default().message(1, &Proto::default().text(2, "batch"));
+    let shape = symbol.message(1, &Proto::default().int(1, 3));
+    let tensor = Proto::default().int(1, FLOAT).message(2, &shape);
+    let input = Proto::default().text(1, "x").message(2, &Proto::default().message(1, &tensor));
+    let bytes = model(&[node("QuantizeLinear", &["x", "s"], "y")], &[scale()], &[input]);
+    let one = Model::from_onnx("x", &bytes).unwrap();
+    assert_eq!(one.summary().inputs[0].shape, [1, 3]);
+    let options =
+        ImportOptions { dimensions: [("batch".to_owned(), 4)].into(), ..ImportOptions::default() };
+    let four = Model::from_onnx_with("x", &bytes, &options).unwrap();
+    assert_eq!(four.summary().inputs[0].shape, [4, 3]);
+}

@@ -1,0 +1,202 @@
+//! The stored samples of the fixture models, from file to verdict.
+
+use super::keyed::{Keyed, MODELS};
+use alloy::primitives::U256;
+use halo2_proofs::halo2curves::{bn256::Fr, ff::Field};
+use zkverdict::{
+    chain::{
+        Chain, ChainError, Contract, DeployOptions, Deployment, LocalChain, SendOptions,
+        Submission, Verdict, block_on,
+    },
+    circuit::{BYTES_PER_WORD, Goal, Wishes},
+    evm::{Fork, GasReport, Machine, Outcome},
+    proving::{ProvingError, WORD_BYTES, word_of},
+    solidity::{CompiledContract, verify_proof_calldata, verify_proof_calldata_of_words},
+};
+
+const MOST_GAS: u64 = 450_000;
+const MOST_CODE: usize = 12 * 1024;
+
+fn words(instances: &[Fr]) -> Vec<[u8; WORD_BYTES]> {
+    instances.iter().map(word_of).collect()
+}
+
+/// A contract in process that proofs are sent to.
+struct InProcess {
+    machine: Machine,
+    address: zkverdict::evm::Address,
+}
+
+impl InProcess {
+    fn new(contract: &CompiledContract) -> Self {
+        let mut machine = Machine::new(Fork::Prague);
+        let address = machine.deploy(&contract.init_code).unwrap().address;
+        Self { machine, address }
+    }
+
+    fn accepts(&mut self, proof: &[u8], instances: &[[u8; WORD_BYTES]]) -> bool {
+        let calldata = verify_proof_calldata_of_words(proof, instances);
+        let run = self.machine.call(self.address, &calldata).unwrap();
+        matches!(run.outcome, Outcome::Returned(_))
+    }
+}
+
+#[test]
+fn proofs_of_all_samples_hold_the_reference_and_are_accepted() {
+    for (name, most_k, variants) in MODELS {
+        for variant in variants {
+            let keyed = Keyed::new(name, variant);
+            assert!(keyed.circuit.plan().k <= most_k, "{name}: k = {}", keyed.circuit.plan().k);
+            let contract = keyed.contract();
+            assert!(contract.runtime_code.len() <= MOST_CODE, "{name}/{variant}");
+            let mut in_process = InProcess::new(&contract);
+            for input in keyed.samples() {
+                let (proof, instances) = keyed.prove(keyed.witness(&input));
+                let held = keyed.circuit.outputs(&words(&instances));
+                assert_eq!(held, keyed.reference(&input), "{name}/{variant}");
+                assert!(in_process.accepts(&proof, &words(&instances)), "{name}/{variant}");
+                let calldata = verify_proof_calldata(&proof, &instances);
+                let report =
+                    GasReport::measure(&contract.init_code, &calldata, Fork::Prague).unwrap();
+                assert!(report.total <= MOST_GAS, "{name}/{variant}: {} gas", report.total);
+            }
+        }
+    }
+}
+
+#[test]
+fn instances_hold_the_context_the_input_and_the_output() {
+    let keyed = Keyed::new("digits_mlp", "int8_qdq");
+    let input = keyed.samples().remove(0);
+    let instances = words(&keyed.witness(&input).instances);
+    assert_eq!(instances[0], word_of(&Fr::from(0xC0FFEE)));
+    let bytes = |words: &[[u8; WORD_BYTES]], count: usize| -> Vec<i32> {
+        let bytes = words.iter().flat_map(|word| word.iter().rev().take(BYTES_PER_WORD));
+        bytes.take(count).map(|&byte| i32::from(byte) - 128).collect()
+    };
+    assert_eq!(bytes(&instances[1..4], 64), input);
+    assert_eq!(bytes(&instances[4..], 10), keyed.reference(&input));
+}
+
+#[test]
+fn every_changed_word_of_a_proof_is_refused_by_both_verifiers() {
+    for (name, _, variants) in MODELS {
+        let keyed = Keyed::new(name, variants[0]);
+        let mut in_process = InProcess::new(&keyed.contract());
+        let (proof, instances) = keyed.prove(keyed.witness(&keyed.samples()[0]));
+        let words = words(&instances);
+        assert!(keyed.verifier().verify(&proof, &instances));
+        assert!(in_process.accepts(&proof, &words));
+        for at in (0..proof.len()).step_by(WORD_BYTES) {
+            for change in [1, 0x80] {
+                let mut changed = proof.clone();
+                changed[at + WORD_BYTES - 1] ^= change;
+                assert!(!keyed.verifier().verify(&changed, &instances), "{name}: byte {at}");
+                assert!(!in_process.accepts(&changed, &words), "{name}: byte {at}");
+            }
+        }
+        for position in 0..instances.len() {
+            let mut changed = instances.clone();
+            changed[position] += Fr::one();
+            assert!(!keyed.verifier().verify(&proof, &changed), "{name}: instance {position}");
+            let changed: Vec<_> = changed.iter().map(word_of).collect();
+            assert!(!in_process.accepts(&proof, &changed), "{name}: instance {position}");
+        }
+        for proof in [&proof[..proof.len() - 1], &[&proof[..], &[0]].concat(), &[]] {
+            assert!(!keyed.verifier().verify(proof, &instances));
+            assert!(!in_process.accepts(proof, &words));
+        }
+        for instances in [&instances[1..], &[&instances[..], &[Fr::zero()]].concat()] {
+            assert!(!keyed.verifier().verify(&proof, instances));
+        }
+    }
+}
+
+#[test]
+fn output_off_by_one_has_no_proof() {
+    for (name, _, variants) in MODELS {
+        let keyed = Keyed::new(name, variants[0]);
+        let input = keyed.samples().remove(0);
+        for position in 0..keyed.reference(&input).len() {
+            let mut witness = keyed.witness(&input);
+            let word = witness.instances.len()
+                - 1
+                - (keyed.reference(&input).len().div_ceil(BYTES_PER_WORD) - 1)
+                + position / BYTES_PER_WORD;
+            let step = Fr::from(256).pow([(position % BYTES_PER_WORD) as u64]);
+            witness.instances[word] += step;
+            let instances = witness.instances.clone();
+            let proof = keyed.prover.prove(keyed.circuit.with_witness(witness), &instances);
+            assert!(matches!(proof, Err(ProvingError::OwnProof)), "{name}: output {position}");
+        }
+    }
+}
+
+#[test]
+fn chain_accepts_all_samples_and_says_why_not() {
+    let result: Result<(), ChainError> = block_on(async {
+        let local = LocalChain::start()?;
+        let chain = Chain::connect(local.url(), Some(local.key())).await?;
+        for (name, _, variants) in MODELS {
+            for variant in variants {
+                let keyed = Keyed::new(name, variant);
+                let compiled = keyed.contract();
+                let contract = Contract::new(
+                    &compiled.name,
+                    compiled.init_code.clone(),
+                    &compiled.abi.to_string(),
+                )?;
+                let options = DeployOptions::default();
+                let deployment = Deployment::plan(&chain, &contract, &options).await?;
+                let deployed = deployment.send(&chain, &SendOptions::default()).await?;
+                for input in keyed.samples() {
+                    let (proof, instances) = keyed.prove(keyed.witness(&input));
+                    let mut words: Vec<U256> =
+                        instances.iter().map(|i| U256::from_be_bytes(word_of(i))).collect();
+                    let submit = async |words: &[U256]| {
+                        Submission::to_verifier(deployed.address, &proof, words)
+                            .send(&chain, &contract.abi, &SendOptions::default())
+                            .await
+                    };
+                    let Verdict::Accepted(sent) = submit(&words).await? else {
+                        panic!("{name}/{variant} is refused");
+                    };
+                    let calldata = verify_proof_calldata(&proof, &instances);
+                    let report =
+                        GasReport::measure(&compiled.init_code, &calldata, Fork::Prague).unwrap();
+                    assert_eq!(sent.gas_used, report.total, "{name}/{variant}");
+                    *words.last_mut().unwrap() ^= U256::from(1);
+                    let Verdict::Refused { error, .. } = submit(&words).await? else {
+                        panic!("{name}/{variant}: another output is accepted");
+                    };
+                    assert_eq!(error.to_string(), "InvalidProof()");
+                }
+            }
+        }
+        Ok(())
+    });
+    result.unwrap();
+}
+
+#[test]
+fn narrow_layouts_prove_and_cost_less_gas() {
+    let total = |goal| {
+        let wishes = Wishes { goal, ..Wishes::default() };
+        let keyed = Keyed::with_wishes("digits_mlp", "int8_qdq", wishes);
+        let contract = keyed.contract();
+        let (proof, instances) = keyed.prove(keyed.witness(&keyed.samples()[1]));
+        let calldata = verify_proof_calldata(&proof, &instances);
+        let report = GasReport::measure(&contract.init_code, &calldata, Fork::Prague).unwrap();
+        assert!(report.call.accepted);
+        report.total
+    };
+    assert!(total(Goal::Gas) < total(Goal::Speed));
+}
+
+#[test]
+fn same_model_in_both_formats_has_the_same_key() {
+    for (name, _, variants) in MODELS {
+        let digest = |variant| Keyed::new(name, variant).verifier().digest();
+        assert_eq!(digest(variants[0]), digest(variants[1]), "{name}");
+    }
+}

@@ -1,0 +1,131 @@
+//! Structured reference strings: good files are read, bad ones refused.
+
+use halo2_proofs::{
+    SerdeFormat,
+    poly::{commitment::Params, kzg::commitment::ParamsKZG},
+};
+use zkverdict::proving::{ProvingError, Srs, SrsOrigin};
+
+fn raw(srs: &Srs, format: SerdeFormat) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    srs.params.write_custom(&mut bytes, format).unwrap();
+    bytes
+}
+
+fn same(a: &ParamsKZG<halo2_proofs::halo2curves::bn256::Bn256>, b: &Srs) -> bool {
+    let mut bytes = Vec::new();
+    a.write_custom(&mut bytes, SerdeFormat::RawBytes).unwrap();
+    bytes == raw(b, SerdeFormat::RawBytes)
+}
+
+#[test]
+fn raw_files_are_read_in_both_encodings() {
+    let dev = Srs::unsafe_dev(6);
+    for format in [SerdeFormat::RawBytes, SerdeFormat::Processed] {
+        let read = Srs::read(&raw(&dev, format), 6).unwrap();
+        assert_eq!(read.origin, SrsOrigin::Raw);
+        assert!(same(&dev.params, &read));
+    }
+}
+
+#[test]
+fn larger_file_is_cut_down() {
+    let read = Srs::read(&raw(&Srs::unsafe_dev(7), SerdeFormat::RawBytes), 5).unwrap();
+    assert!(same(&Srs::unsafe_dev(5).params, &read));
+}
+
+#[test]
+fn smaller_file_is_refused() {
+    let error = Srs::read(&raw(&Srs::unsafe_dev(5), SerdeFormat::RawBytes), 6).unwrap_err();
+    assert!(matches!(error, ProvingError::SrsTooSmall { needed: 6, found: 5 }), "{error}");
+}
+
+#[test]
+fn wrong_lengths_are_refused() {
+    let bytes = raw(&Srs::unsafe_dev(4), SerdeFormat::RawBytes);
+    for bytes in [&bytes[..3], &bytes[..bytes.len() - 1], &[&bytes[..], &[0]].concat()] {
+        assert!(Srs::read(bytes, 4).is_err());
+    }
+    // A k that no file has, which must not make room for 2^k points.
+    for k in [29_u32, 63, u32::MAX] {
+        let mut bytes = bytes.clone();
+        bytes[..4].copy_from_slice(&k.to_le_bytes());
+        assert!(matches!(Srs::read(&bytes, 4), Err(ProvingError::SrsSize(_))));
+    }
+}
+
+/// Puts a point of the file in another's place.
+fn with_copied_point(from: usize, to: usize) -> Vec<u8> {
+    let mut bytes = raw(&Srs::unsafe_dev(4), SerdeFormat::RawBytes);
+    bytes.copy_within(4 + 64 * from..4 + 64 * (from + 1), 4 + 64 * to);
+    bytes
+}
+
+#[test]
+fn points_that_are_no_powers_are_refused() {
+    for to in 1..16 {
+        let error = Srs::read(&with_copied_point(0, to), 4).unwrap_err();
+        assert!(error.to_string().contains("not powers of one secret"), "{error}");
+    }
+    let error = Srs::read(&with_copied_point(1, 0), 4).unwrap_err();
+    assert!(error.to_string().contains("generators"), "{error}");
+}
+
+#[test]
+fn other_lagrange_points_are_refused() {
+    for to in 17..32 {
+        let error = Srs::read(&with_copied_point(16, to), 4).unwrap_err();
+        assert!(error.to_string().contains("Lagrange"), "{error}");
+    }
+}
+
+#[test]
+fn point_off_the_curve_is_refused() {
+    let mut bytes = raw(&Srs::unsafe_dev(4), SerdeFormat::RawBytes);
+    bytes[4 + 64 * 3] ^= 1;
+    assert!(Srs::read(&bytes, 4).is_err());
+}
+
+fn ptau(name: &str) -> Vec<u8> {
+    std::fs::read(format!("{}/test/fixtures/srs/{name}.ptau", super::keyed::ROOT)).unwrap()
+}
+
+#[test]
+fn snarkjs_ceremony_is_read() {
+    let file = ptau("pot6_0001");
+    for k in [2, 6] {
+        let read = Srs::read(&file, k).unwrap();
+        assert_eq!((read.k(), read.origin), (k, SrsOrigin::Ptau));
+    }
+    let error = Srs::read(&file, 7).unwrap_err();
+    assert!(matches!(error, ProvingError::SrsTooSmall { needed: 7, found: 6 }), "{error}");
+}
+
+#[test]
+fn ceremony_without_contributions_is_refused() {
+    let error = Srs::read(&ptau("pot6_0000"), 6).unwrap_err();
+    assert!(error.to_string().contains("no contributions"), "{error}");
+}
+
+#[test]
+fn damaged_ceremony_is_refused() {
+    let file = ptau("pot6_0001");
+    // Magic, version, sections, header, then points: wherever the file ends, it is an error.
+    for length in [4, 8, 11, 12, 20, 24, 40, 68, 80, 100, 1000, 4000] {
+        assert!(Srs::read(&file[..length], 6).is_err(), "{length} bytes");
+    }
+    // A byte of the field's modulus, of the power, of the first points, of a G1 and a G2 point.
+    let tau_g2 = 12 + (12 + 44) + 12 + 64 * 127 + 12;
+    for at in [4, 30, 60, 80, 150, 1000, tau_g2 + 130] {
+        let mut damaged = file.clone();
+        damaged[at] ^= 0x40;
+        assert!(Srs::read(&damaged, 6).is_err(), "byte {at}");
+    }
+}
+
+#[test]
+fn development_string_is_the_same_everywhere() {
+    let (small, large) = (Srs::unsafe_dev(4), Srs::unsafe_dev(5));
+    assert_eq!(small.params.s_g2(), large.params.s_g2());
+    assert_eq!(small.params.k(), 4);
+}

@@ -131,7 +131,7 @@ fn path_from_model_to_verdict() {
 
     let rendered = run(&["render", bundle]);
     assert_eq!(rendered["name"], "CreditLogregVerifier");
-    for field in ["contract", "standard_json", "abi"] {
+    for field in ["contract", "standard_json", "abi", "io", "interface"] {
         assert!(Path::new(rendered[field].as_str().unwrap()).is_file(), "{field}");
     }
 

@@ -1,6 +1,6 @@
 //! A chain to talk to: a node, its chain id, and whoever signs.
 
-use std::{future::Future, time::Duration};
+use std::{future::Future, sync::Arc, time::Duration};
 
 use alloy::{
     network::TransactionBuilder,
@@ -48,6 +48,9 @@ pub struct Chain {
     endpoint: String,
     id: u64,
     key: Option<Key>,
+    /// Held from asking for a nonce until the node has the transaction with it: without that, sends of
+    /// one process at a time would take the same nonce.
+    pub(super) nonces: Arc<tokio::sync::Mutex<()>>,
 }
 
 impl Chain {
@@ -72,7 +75,7 @@ impl Chain {
             .get_chain_id()
             .await
             .map_err(|error| ChainError::rpc("eth_chainId", &endpoint, error))?;
-        Ok(Self { provider, endpoint, id, key })
+        Ok(Self { provider, endpoint, id, key, nonces: Arc::default() })
     }
 
     /// Refuses to go on when the node serves another chain.

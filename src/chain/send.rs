@@ -215,6 +215,7 @@ impl Chain {
             let fees = self.fees(options).await?;
             self.check_funds(&request, fees).await?;
             let sender = self.sender();
+            let nonces = self.nonces.lock().await;
             let nonce = self
                 .provider()
                 .get_transaction_count(sender)
@@ -224,7 +225,9 @@ impl Chain {
             let request = request.clone().with_nonce(nonce);
             let signed = self.sign(request.clone(), fees).await?;
             options.announce(&signed)?;
-            match self.broadcast(&signed, options).await? {
+            let broadcast = self.broadcast(&signed, options).await?;
+            drop(nonces);
+            match broadcast {
                 Broadcast::Underway => {
                     return self.await_receipt(Some(request), signed, options).await;
                 }

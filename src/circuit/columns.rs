@@ -7,6 +7,10 @@
 //! | input byte | 1 | 0 | 1 if it ends its word | 1 if it ends the block |
 //! | byte made and taken by layers | 1 | 1 | 0 | 1 if it ends the block |
 //! | byte made by the last layer | 0 | 1 | 1 if it ends its word | 1 if it ends the block |
+//! | before the first | 1 | 1 | 0 | 0 |
+//!
+//! The last kind, outside `active`, makes the first segment begin anew; no gate without `active` applies
+//! to a row that takes and makes.
 //!
 //! `active` is 1 on the table's rows, from row 1 on. Rows before and after it carry boundaries.
 

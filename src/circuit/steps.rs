@@ -15,6 +15,8 @@
 //! If `above` is not u's parity, the read makes `threshold` a half, and the third limb is no integer: the
 //! look-up refuses it. So u − above is even, the bucket is the quotient, and z the remainder.
 //!
+//! No wrap: accumulators are int32, and width·u is at most N² ≤ 2^40.
+//!
 //! A bucket without a change has the threshold `width`, which z never reaches.
 
 use super::{

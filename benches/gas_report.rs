@@ -21,7 +21,7 @@ fn main() {
     let onnx = root.join("test/fixtures/models/digits_mlp/int8_qdq.onnx");
     let model = Model::from_onnx("digits_mlp", &std::fs::read(onnx).unwrap()).unwrap();
     let circuit = ModelCircuit::new(&model, Wishes::default()).unwrap();
-    let srs = Srs::unsafe_dev(circuit.plan().k);
+    let srs = Srs::unsafe_dev(circuit.k());
     let verifier = Verifier::generate(&srs, &circuit, circuit.instances()).unwrap();
     let contract =
         VerifierContract::new(verifier.params(), verifier.vk(), &[circuit.instances()]).unwrap();

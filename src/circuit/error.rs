@@ -35,6 +35,10 @@ pub enum CircuitError {
     #[error("node `{node}`: no exact integer line for the requantization of output {output}")]
     NoLine { node: String, output: usize },
 
+    /// The reference adds up floats, and the integers alone do not tell what it rounds to.
+    #[error("node `{node}`: float32 additions decide how a sum of {sum} is rounded")]
+    RoundedSum { node: String, sum: i32 },
+
     /// The accumulator leaves int32.
     #[error("node `{node}`: the accumulator of output {output} can leave int32")]
     AccumulatorRange { node: String, output: usize },

@@ -24,11 +24,61 @@
 //!
 //! The sums are second-phase columns: β and γ are drawn after all look-ups and uses are committed.
 
-use super::columns::{Columns, before, here};
+use super::query::{before, here};
 use halo2_proofs::{
     halo2curves::bn256::Fr,
-    plonk::{ConstraintSystem, Constraints, Expression, VirtualCells},
+    plonk::{
+        Advice, Challenge, Column, ConstraintSystem, Constraints, Expression, Fixed, VirtualCells,
+    },
 };
+
+/// The columns of the argument.
+#[derive(Clone, Debug)]
+pub struct Columns {
+    /// The table's rows.
+    pub active: Column<Fixed>,
+    /// 0 to N − 1, on active rows.
+    pub index: Column<Fixed>,
+    /// The table's values.
+    pub table: Column<Fixed>,
+    /// Row of the table that a value is read from.
+    pub table_row: Column<Advice>,
+    /// The value read.
+    pub byte: Column<Advice>,
+    /// Limbs, least first.
+    pub limbs: Vec<Column<Advice>>,
+    /// Where values are read from step tables.
+    pub steps: Option<StepColumns>,
+    /// How often each row index was a limb.
+    pub limb_uses: Column<Advice>,
+    /// How often each row of the table was read.
+    pub table_uses: Column<Advice>,
+    /// Running sums, in the second phase.
+    pub sums: Vec<Column<Advice>>,
+    /// Separates table entries.
+    pub beta: Challenge,
+    /// Folds a table entry into one element.
+    pub gamma: Challenge,
+}
+
+/// The columns that step tables add.
+#[derive(Clone, Copy, Debug)]
+pub struct StepColumns {
+    /// The bucket's threshold.
+    pub threshold: Column<Advice>,
+    /// Whether the remainder reaches it.
+    pub above: Column<Advice>,
+    /// 2·threshold + parity, on each row of the table.
+    pub table: Column<Fixed>,
+}
+
+impl Columns {
+    /// 1 just after the last active row and −1 on the first: boundaries are conditions on the row
+    /// before.
+    pub fn edge(&self, meta: &mut VirtualCells<'_, Fr>) -> Expression<Fr> {
+        before(meta, self.active) - here(meta, self.active)
+    }
+}
 
 /// Terms per column of running sums: the selector, the sum and three denominators are degree 5.
 pub const TERMS_PER_SUM: usize = 3;
@@ -101,10 +151,10 @@ pub fn configure(meta: &mut ConstraintSystem<Fr>, columns: &Columns) {
     meta.create_gate("look-ups", |meta| {
         let active = here(meta, columns.active);
         let terms = terms(meta, columns);
-        let last = *columns.lookup_sums.last().expect("there is a limb to look up");
+        let last = *columns.sums.last().expect("there is a limb to look up");
         let mut sum = before(meta, last);
         let mut steps = Vec::new();
-        for (terms, &column) in terms.chunks(TERMS_PER_SUM).zip(&columns.lookup_sums) {
+        for (terms, &column) in terms.chunks(TERMS_PER_SUM).zip(&columns.sums) {
             let next = here(meta, column);
             steps.push(step(next.clone() - sum, terms, columns));
             sum = next;
@@ -117,7 +167,7 @@ pub fn configure(meta: &mut ConstraintSystem<Fr>, columns: &Columns) {
 
     meta.create_gate("look-ups add up", |meta| {
         let edge = columns.edge(meta);
-        let last = *columns.lookup_sums.last().expect("there is a limb to look up");
+        let last = *columns.sums.last().expect("there is a limb to look up");
         let sum = before(meta, last);
         Constraints::with_selector(edge, [("every look-up is a table entry", sum)])
     });

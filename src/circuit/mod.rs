@@ -5,99 +5,132 @@
 //!
 //! | module | claim |
 //! |---|---|
-//! | [`program`] | the graph is a chain of dense layers over bytes |
-//! | [`fit`] | each output is one exact division and one table look-up |
-//! | [`steps`] | or, where no division is exact, a look-up in a table of its steps |
 //! | [`lookups`] | limbs are below N, bytes are read from the table |
-//! | [`linear`] | dividends are the layers' weighted sums |
-//! | [`public`] | instances hold the input's and the output's bytes |
-//!
-//! [`plan`] chooses a layout, [`rows`] says what each row is, [`columns`] what each column holds,
-//! [`witness`] how an honest prover fills them.
+//! | [`steps`] | outputs without an exact division are read from a table of steps |
+//! | [`chain`] | chains of dense layers: few columns, so little gas |
+//! | [`net`] | every other graph |
 
-mod columns;
+mod activation;
+mod chain;
 mod error;
 mod field;
-mod fit;
-mod linear;
 mod lookups;
+mod net;
 mod plan;
-mod program;
-mod public;
-mod rows;
+mod query;
 mod steps;
-#[cfg(test)]
-mod tests;
-mod witness;
 
+pub use chain::Shape as ChainShape;
 pub use error::CircuitError;
-pub use plan::{Goal, Plan, Shape, Wishes};
-pub use program::Program;
-pub use rows::BYTES_PER_WORD;
-pub use witness::{Witness, pack};
+pub use field::pack;
+pub use net::Shape as NetShape;
+pub use plan::{Goal, Wishes};
 
 use crate::model::Model;
-use columns::Columns;
+use chain::ChainCircuit;
 use halo2_proofs::{
-    circuit::{Layouter, Region, SimpleFloorPlanner, Value},
+    circuit::{Layouter, SimpleFloorPlanner},
     halo2curves::bn256::Fr,
-    plonk::{Advice, Circuit, Column, ConstraintSystem, Error, Fixed as FixedColumn},
+    plonk::{Circuit, ConstraintSystem, Error},
 };
-use std::sync::Arc;
-use witness::{Challenges, Fixed, Sums};
+use net::NetCircuit;
+
+/// Bytes packed into one instance.
+pub const BYTES_PER_WORD: usize = 31;
 
 /// The largest degree of a gate: halo2-axiom silently caps the degree it makes room for here.
 const LARGEST_DEGREE: usize = 5;
 
 /// A planned circuit, with or without a witness.
 #[derive(Clone, Debug)]
-pub struct ModelCircuit {
-    compiled: Arc<Compiled>,
-    witness: Option<Arc<Witness>>,
-    #[cfg(test)]
-    forge: Option<Forge>,
+pub enum ModelCircuit {
+    /// Of a chain of dense layers.
+    Chain(ChainCircuit),
+    /// Of any other graph.
+    Net(NetCircuit),
 }
 
-/// What a cheating prover does to the second phase, knowing all that a prover knows.
-#[cfg(test)]
-type Forge = fn(&mut Sums, &Challenges, &Fixed, &Witness);
+/// All that a circuit's columns and gates depend on.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Shape {
+    /// Of a chain of dense layers.
+    Chain(ChainShape),
+    /// Of any other graph.
+    Net(NetShape),
+}
 
-/// What a circuit is, whatever its witness.
-#[derive(Debug)]
-struct Compiled {
-    program: Program,
-    plan: Plan,
-    fixed: Fixed,
+impl Default for Shape {
+    fn default() -> Self {
+        Self::Chain(ChainShape::default())
+    }
+}
+
+/// What an honest prover fills in, and what it makes public.
+#[derive(Clone, Debug)]
+pub struct Witness {
+    /// The context and the packed words.
+    pub instances: Vec<Fr>,
+    /// The model's outputs.
+    pub outputs: Vec<i32>,
+    cells: Cells,
+}
+
+#[derive(Clone, Debug)]
+enum Cells {
+    Chain(chain::Witness),
+    Net(net::Witness),
+}
+
+impl Witness {
+    /// Whether the circuit computes what the reference does.
+    pub fn agrees_with(&self, reference: impl Iterator<Item = i32>) -> Result<(), CircuitError> {
+        for (index, (&circuit, reference)) in self.outputs.iter().zip(reference).enumerate() {
+            if circuit != reference {
+                return Err(CircuitError::Disagreement { index, circuit, reference });
+            }
+        }
+        Ok(())
+    }
 }
 
 impl ModelCircuit {
     /// Plans a circuit for a model.
     pub fn new(model: &Model, wishes: Wishes) -> Result<Self, CircuitError> {
-        let program = Program::new(model)?;
-        let plan = Plan::new(&program, wishes)?;
-        Ok(Self::compile(program, plan))
-    }
-
-    /// The circuit that was planned for a model earlier.
-    pub fn restore(model: &Model, k: u32, shape: Shape) -> Result<Self, CircuitError> {
-        let program = Program::new(model)?;
-        let plan = Plan::restore(&program, k, shape).ok_or(CircuitError::OtherPlan)?;
-        Ok(Self::compile(program, plan))
-    }
-
-    fn compile(program: Program, plan: Plan) -> Self {
-        let fixed = Fixed::new(&program, &plan);
-        Self {
-            compiled: Arc::new(Compiled { program, plan, fixed }),
-            witness: None,
-            #[cfg(test)]
-            forge: None,
+        if ChainCircuit::can_prove(model) {
+            ChainCircuit::new(model, wishes).map(Self::Chain)
+        } else {
+            NetCircuit::new(model, wishes).map(Self::Net)
         }
     }
 
-    /// The layout that was chosen.
-    pub fn plan(&self) -> &Plan {
-        &self.compiled.plan
+    /// The circuit that was planned for a model earlier.
+    pub fn restore(model: &Model, k: u32, shape: &Shape) -> Result<Self, CircuitError> {
+        match shape {
+            Shape::Chain(shape) => ChainCircuit::restore(model, k, *shape).map(Self::Chain),
+            Shape::Net(shape) => NetCircuit::restore(model, k, shape).map(Self::Net),
+        }
+    }
+
+    /// log₂ of the number of rows.
+    pub fn k(&self) -> u32 {
+        match self {
+            Self::Chain(circuit) => circuit.plan().k,
+            Self::Net(circuit) => circuit.plan().k,
+        }
+    }
+
+    /// Rows in use.
+    pub fn rows(&self) -> usize {
+        match self {
+            Self::Chain(circuit) => circuit.plan().layout.rows.len(),
+            Self::Net(circuit) => circuit.plan().rows(),
+        }
+    }
+
+    /// All that the columns and gates depend on.
+    pub fn shape(&self) -> Shape {
+        self.params()
     }
 
     /// The circuit's columns and gates.
@@ -109,30 +142,55 @@ impl ModelCircuit {
 
     /// Number of instances: the context and the packed words.
     pub fn instances(&self) -> usize {
-        self.compiled.plan.layout.instances
+        match self {
+            Self::Chain(circuit) => circuit.instances(),
+            Self::Net(circuit) => circuit.instances(),
+        }
     }
 
     /// The witness for an input's integers and a context.
     pub fn witness(&self, input: &[i32], context: Fr) -> Result<Witness, CircuitError> {
-        Witness::new(&self.compiled.program, &self.compiled.plan, input, context)
+        match self {
+            Self::Chain(circuit) => circuit.witness(input, context).map(|witness| Witness {
+                instances: witness.instances.clone(),
+                outputs: witness.outputs.clone(),
+                cells: Cells::Chain(witness),
+            }),
+            Self::Net(circuit) => circuit.witness(input, context).map(|witness| Witness {
+                instances: witness.instances.clone(),
+                outputs: witness.outputs.clone(),
+                cells: Cells::Net(witness),
+            }),
+        }
     }
 
     /// The outputs that instances hold, given as big-endian words.
     pub fn outputs(&self, instances: &[[u8; 32]]) -> Vec<i32> {
-        let program = &self.compiled.program;
-        let first = 1 + program.inputs.div_ceil(BYTES_PER_WORD);
-        let bytes = instances.iter().skip(first).flat_map(|word| {
-            // The first byte weighs least, so it stands last.
-            word.iter().rev().take(BYTES_PER_WORD)
-        });
-        let integer = |&byte| program::integer(byte, program.output_element);
-        bytes.take(program.outputs()).map(integer).collect()
+        match self {
+            Self::Chain(circuit) => circuit.outputs(instances),
+            Self::Net(circuit) => circuit.outputs(instances),
+        }
     }
 
-    /// The circuit with a witness in it.
+    /// The circuit with a witness in it, which must be one of this circuit.
     pub fn with_witness(&self, witness: Witness) -> Self {
-        Self { witness: Some(Arc::new(witness)), ..self.clone() }
+        match (self, witness.cells) {
+            (Self::Chain(circuit), Cells::Chain(witness)) => {
+                Self::Chain(circuit.with_witness(witness))
+            }
+            (Self::Net(circuit), Cells::Net(witness)) => Self::Net(circuit.with_witness(witness)),
+            _ => self.clone(),
+        }
     }
+}
+
+/// The columns of either circuit.
+#[derive(Clone, Debug)]
+pub enum Columns {
+    /// Of a chain of dense layers.
+    Chain(chain::Columns),
+    /// Of any other graph.
+    Net(net::Columns),
 }
 
 impl Circuit<Fr> for ModelCircuit {
@@ -141,19 +199,24 @@ impl Circuit<Fr> for ModelCircuit {
     type Params = Shape;
 
     fn params(&self) -> Shape {
-        self.compiled.plan.shape
+        match self {
+            Self::Chain(circuit) => Shape::Chain(circuit.params()),
+            Self::Net(circuit) => Shape::Net(circuit.params()),
+        }
     }
 
     fn without_witnesses(&self) -> Self {
-        Self { witness: None, ..self.clone() }
+        match self {
+            Self::Chain(circuit) => Self::Chain(circuit.without_witnesses()),
+            Self::Net(circuit) => Self::Net(circuit.without_witnesses()),
+        }
     }
 
     fn configure_with_params(meta: &mut ConstraintSystem<Fr>, shape: Shape) -> Columns {
-        let columns = Columns::new(meta, shape);
-        lookups::configure(meta, &columns);
-        linear::configure(meta, &columns, shape);
-        public::configure(meta, &columns, shape);
-        steps::configure(meta, &columns, shape);
+        let columns = match shape {
+            Shape::Chain(shape) => Columns::Chain(ChainCircuit::configure_with_params(meta, shape)),
+            Shape::Net(shape) => Columns::Net(NetCircuit::configure_with_params(meta, shape)),
+        };
         let degree = meta.gates().iter().flat_map(|gate| gate.polynomials());
         let degree = degree.map(halo2_proofs::plonk::Expression::degree).max().unwrap_or(0);
         assert!(degree <= LARGEST_DEGREE, "a gate of degree {degree} would go unchecked");
@@ -164,95 +227,11 @@ impl Circuit<Fr> for ModelCircuit {
         unreachable!("this circuit is configured with its shape")
     }
 
-    fn synthesize(&self, columns: Columns, mut layouter: impl Layouter<Fr>) -> Result<(), Error> {
-        let known = |challenge| layouter.get_challenge(challenge);
-        let challenges = known(columns.beta).zip(known(columns.gamma));
-        let challenges = challenges.zip(known(columns.rho).zip(known(columns.tau)));
-        let challenges =
-            challenges.map(|((beta, gamma), (rho, tau))| Challenges { beta, gamma, rho, tau });
-        // Synthesis runs once per phase; challenges are known from the second on.
-        let mut drawn = None;
-        challenges.map(|challenges| drawn = Some(challenges));
-        layouter.assign_region(
-            || "model",
-            |mut region| {
-                match (&self.witness, &drawn) {
-                    (Some(witness), Some(challenges)) => {
-                        let compiled = &self.compiled;
-                        #[allow(unused_mut, reason = "tests forge it")]
-                        let mut sums = witness.sums(&compiled.fixed, &compiled.plan, challenges);
-                        #[cfg(test)]
-                        if let Some(forge) = self.forge {
-                            forge(&mut sums, challenges, &compiled.fixed, witness);
-                        }
-                        assign_sums(&mut region, &columns, &sums);
-                    }
-                    (Some(witness), None) => {
-                        assign_witness(&mut region, &columns, witness);
-                        assign_fixed(&mut region, &columns, &self.compiled.fixed);
-                    }
-                    (None, _) => assign_fixed(&mut region, &columns, &self.compiled.fixed),
-                }
-                Ok(())
-            },
-        )
-    }
-}
-
-fn assign_witness(region: &mut Region<'_, Fr>, columns: &Columns, witness: &Witness) {
-    assign_advice(region, columns.table_row, &witness.table_row);
-    assign_advice(region, columns.byte, &witness.byte);
-    for (&column, values) in columns.limbs.iter().zip(&witness.limbs) {
-        assign_advice(region, column, values);
-    }
-    if let (Some(columns), Some([thresholds, above])) = (columns.steps, &witness.steps) {
-        assign_advice(region, columns.threshold, thresholds);
-        assign_advice(region, columns.above, above);
-    }
-    assign_advice(region, columns.limb_uses, &witness.limb_uses);
-    assign_advice(region, columns.table_uses, &witness.table_uses);
-}
-
-fn assign_sums(region: &mut Region<'_, Fr>, columns: &Columns, sums: &Sums) {
-    for (&column, values) in columns.lookup_sums.iter().zip(&sums.lookup_sums) {
-        assign_advice(region, column, values);
-    }
-    assign_advice(region, columns.segment, &sums.segment);
-    assign_advice(region, columns.products, &sums.products);
-    assign_advice(region, columns.owed, &sums.owed);
-    assign_advice(region, columns.packed, &sums.packed);
-}
-
-fn assign_fixed(region: &mut Region<'_, Fr>, columns: &Columns, fixed: &Fixed) {
-    let flags = [
-        (columns.active, &fixed.active),
-        (columns.takes, &fixed.takes),
-        (columns.makes, &fixed.makes),
-        (columns.marks, &fixed.marks),
-        (columns.ends_block, &fixed.ends_block),
-    ];
-    for (column, flags) in flags {
-        let values: Vec<Fr> = flags.iter().map(|&flag| Fr::from(u64::from(flag))).collect();
-        assign_column(region, column, &values);
-    }
-    if let (Some(columns), Some(steps)) = (columns.steps, &fixed.steps) {
-        assign_column(region, columns.table, steps);
-    }
-    assign_column(region, columns.index, &fixed.index);
-    assign_column(region, columns.table, &fixed.table);
-    for (&column, values) in columns.weights.iter().zip(&fixed.weights) {
-        assign_column(region, column, values);
-    }
-}
-
-fn assign_advice(region: &mut Region<'_, Fr>, column: Column<Advice>, values: &[Fr]) {
-    for (row, &value) in values.iter().enumerate() {
-        region.assign_advice(column, row, Value::known(value));
-    }
-}
-
-fn assign_column(region: &mut Region<'_, Fr>, column: Column<FixedColumn>, values: &[Fr]) {
-    for (row, &value) in values.iter().enumerate() {
-        region.assign_fixed(column, row, value);
+    fn synthesize(&self, columns: Columns, layouter: impl Layouter<Fr>) -> Result<(), Error> {
+        match (self, columns) {
+            (Self::Chain(circuit), Columns::Chain(columns)) => circuit.synthesize(columns, layouter),
+            (Self::Net(circuit), Columns::Net(columns)) => circuit.synthesize(columns, layouter),
+            _ => unreachable!("a circuit is configured with its own shape"),
+        }
     }
 }

@@ -20,29 +20,38 @@
 //! A bucket without a change has the threshold `width`, which z never reaches.
 
 use super::{
-    columns::{Columns, StepColumns, here, one},
+    activation::Activation,
+    chain::program::{Layer, Levels},
     field::field,
-    plan::Shape,
-    program::{Activation, Layer, Levels},
+    lookups::{Columns, StepColumns},
+    query::{here, one},
 };
 use crate::model::Steps;
 use halo2_proofs::{
     halo2curves::{bn256::Fr, ff::PrimeField},
-    plonk::{ConstraintSystem, Constraints, Expression, VirtualCells},
+    plonk::{Column, ConstraintSystem, Constraints, Expression, Fixed, VirtualCells},
 };
 
 /// z, its distance from the width, and its distance from the threshold.
 pub const LIMBS: usize = 3;
 
 /// Adds the gates of step tables.
-pub fn configure(meta: &mut ConstraintSystem<Fr>, columns: &Columns, shape: Shape) {
+///
+/// They hold on rows that `makes` marks; `width` holds the width of the row's buckets.
+pub fn configure(
+    meta: &mut ConstraintSystem<Fr>,
+    columns: &Columns,
+    makes: Column<Fixed>,
+    width: Column<Fixed>,
+    table_rows: usize,
+) {
     let Some(steps) = columns.steps else { return };
     meta.create_gate("step table", |meta| {
-        let makes = here(meta, columns.active) * here(meta, columns.makes);
+        let makes = here(meta, columns.active) * here(meta, makes);
         let [z, raised, distance] = [0, 1, 2].map(|limb| here(meta, columns.limbs[limb]));
-        let width = here(meta, columns.weights[1]);
+        let width = here(meta, width);
         let (threshold, above) = (here(meta, steps.threshold), here(meta, steps.above));
-        let rows = i128::try_from(shape.table_rows).expect("a table length");
+        let rows = i128::try_from(table_rows).expect("a table length");
         let room = Expression::Constant(field(rows)) - width;
         let is_boolean = above.clone() * (above.clone() - one());
         // threshold − 1 − z below, z − threshold above.
@@ -64,11 +73,12 @@ pub fn made(
     meta: &mut VirtualCells<'_, Fr>,
     columns: &Columns,
     steps: StepColumns,
+    [offset, width]: [Column<Fixed>; 2],
 ) -> Expression<Fr> {
     let half = Expression::Constant(Fr::TWO_INV);
-    let width = here(meta, columns.weights[1]) * half;
+    let width = here(meta, width) * half;
     let bucket = here(meta, columns.table_row) - here(meta, steps.above);
-    width * bucket + here(meta, columns.limbs[0]) - here(meta, columns.weights[0])
+    width * bucket + here(meta, columns.limbs[0]) - here(meta, offset)
 }
 
 /// The buckets of outputs that share a multiplier.
@@ -121,7 +131,7 @@ impl Buckets {
     }
 
     /// Cuts a range of accumulators; `rises` holds the least accumulator of each level reached.
-    fn new(
+    pub fn new(
         (low, high): (i128, i128),
         rises: &[(i128, i128)],
         activation: &Activation,

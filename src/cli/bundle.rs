@@ -86,8 +86,8 @@ impl Bundle {
         let mut manifest = Manifest {
             version: VERSION,
             model: name.to_owned(),
-            k: circuit.plan().k,
-            shape: circuit.plan().shape,
+            k: circuit.k(),
+            shape: circuit.shape(),
             instances: circuit.instances(),
             vk_digest: hex(&verifier.digest()),
             srs: srs.origin,
@@ -136,14 +136,14 @@ impl Bundle {
 
     /// The circuit of the model.
     pub fn circuit(&self, model: &Model) -> Result<ModelCircuit, CircuitError> {
-        ModelCircuit::restore(model, self.manifest.k, self.manifest.shape)
+        ModelCircuit::restore(model, self.manifest.k, &self.manifest.shape)
     }
 
     /// What proofs are checked against.
     pub fn verifier(&self) -> Result<Verifier, CliError> {
         let srs = Srs::from_bytes_unchecked(&self.read(SRS)?, self.manifest.srs)?;
         let key = self.read(VERIFYING_KEY)?;
-        let Manifest { shape, instances, .. } = self.manifest;
+        let Manifest { shape, instances, .. } = self.manifest.clone();
         let verifier = Verifier::from_bytes::<ModelCircuit>(&key, &srs, shape, instances)?;
         if hex(&verifier.digest()) != self.manifest.vk_digest {
             return Err(CliError::DamagedBundle { path: self.path.join(VERIFYING_KEY) });

@@ -30,7 +30,7 @@ impl Keyed {
     pub fn generate(model: Model, wishes: WishArgs, console: &Console) -> Result<Self, CliError> {
         let circuit = wishes.plan(&model)?;
         let stage = console.stage("making a development string");
-        let srs = Srs::unsafe_dev(circuit.plan().k);
+        let srs = Srs::unsafe_dev(circuit.k());
         drop(stage);
         let _stage = console.stage("making the keys");
         let start = Instant::now();

@@ -39,12 +39,11 @@ impl Prediction {
         reason = "figures far below 2^53, not negative"
     )]
     pub fn new(circuit: &ModelCircuit) -> Result<Self, CliError> {
-        let plan = circuit.plan();
         let cs = circuit.constraint_system();
-        let estimate = estimate_gas(&cs, plan.k, &[circuit.instances()])?;
-        let cells = (plan.shape.columns() << plan.k) as f64;
+        let estimate = estimate_gas(&cs, circuit.k(), &[circuit.instances()])?;
+        let cells = ((cs.num_advice_columns() + cs.num_fixed_columns()) << circuit.k()) as f64;
         Ok(Self {
-            prove_seconds: SECONDS * cells * f64::from(plan.k),
+            prove_seconds: SECONDS * cells * f64::from(circuit.k()),
             memory_bytes: (MEMORY + MEMORY_PER_CELL * cells) as u64,
             proof_bytes: estimate.proof_bytes,
             verify_gas: estimate.total,
@@ -90,7 +89,7 @@ mod tests {
             let circuit = ModelCircuit::new(&model, wishes).unwrap();
             let predicted = Prediction::new(&circuit).unwrap();
 
-            let srs = Srs::unsafe_dev(circuit.plan().k);
+            let srs = Srs::unsafe_dev(circuit.k());
             let verifier = Verifier::generate(&srs, &circuit, circuit.instances()).unwrap();
             let contract =
                 VerifierContract::new(verifier.params(), verifier.vk(), &[circuit.instances()]);

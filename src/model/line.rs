@@ -58,11 +58,26 @@ impl Steps {
         requantization: &Requantization,
         channel: usize,
         base: i32,
+        range: (i32, i32),
+    ) -> Self {
+        Self::of(
+            |acc| requantization.apply(acc, channel) - base,
+            (requantization.min - base, requantization.max - base),
+            f64::from(requantization.multiplier(channel)),
+            range,
+        )
+    }
+
+    /// Finds the steps of any monotone function from accumulators to levels, clamped between `floor`
+    /// and `ceiling`; the search for its line begins at the slope `multiplier`.
+    pub fn of(
+        level: impl Fn(i32) -> i32,
+        (floor, ceiling): (i32, i32),
+        multiplier: f64,
         (low, high): (i32, i32),
     ) -> Self {
-        let level = |acc: i32| i128::from(requantization.apply(acc, channel) - base);
-        let (floor, ceiling) =
-            (i128::from(requantization.min - base), i128::from(requantization.max - base));
+        let level = |acc: i32| i128::from(level(acc));
+        let (floor, ceiling) = (i128::from(floor), i128::from(ceiling));
         let (first, last) = (level(low), level(high));
         let (mut reached, mut below) = (Vec::new(), Vec::new());
         // Below the clamp's lower bound and above its upper one, any level will do.
@@ -85,7 +100,7 @@ impl Steps {
             below.push((i128::from(at - 1), q));
             from = at - 1;
         }
-        Self { reached, below, multiplier: f64::from(requantization.multiplier(channel)) }
+        Self { reached, below, multiplier }
     }
 
     /// Where the level rises: the least accumulator of each level that is reached, with the level.

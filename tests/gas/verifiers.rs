@@ -28,7 +28,7 @@ pub fn verifier_of(name: &str) -> (CompiledContract, Vec<u8>) {
     let path = Path::new(ROOT).join("test/fixtures/models").join(name).join("int8_qdq.onnx");
     let model = Model::from_onnx(name, &std::fs::read(path).unwrap()).unwrap();
     let circuit = ModelCircuit::new(&model, Wishes::default()).unwrap();
-    let srs = Srs::unsafe_dev(circuit.plan().k);
+    let srs = Srs::unsafe_dev(circuit.k());
     let verifier = Verifier::generate(&srs, &circuit, circuit.instances()).unwrap();
     let contract =
         VerifierContract::new(verifier.params(), verifier.vk(), &[circuit.instances()]).unwrap();

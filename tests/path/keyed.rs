@@ -37,7 +37,7 @@ impl Keyed {
         let bytes = std::fs::read(folder(name).join(format!("{variant}.onnx"))).unwrap();
         let model = Model::from_onnx(name, &bytes).unwrap();
         let circuit = ModelCircuit::new(&model, wishes).unwrap();
-        let srs = Srs::unsafe_dev(circuit.plan().k);
+        let srs = Srs::unsafe_dev(circuit.k());
         let verifier = Verifier::generate(&srs, &circuit, circuit.instances()).unwrap();
         let prover = Prover::generate(verifier, &circuit).unwrap();
         Self { model, circuit, prover }

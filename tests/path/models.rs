@@ -46,7 +46,7 @@ fn proofs_of_all_samples_hold_the_reference_and_are_accepted() {
     for (name, most_k, variants) in MODELS {
         for variant in variants {
             let keyed = Keyed::new(name, variant);
-            assert!(keyed.circuit.plan().k <= most_k, "{name}: k = {}", keyed.circuit.plan().k);
+            assert!(keyed.circuit.k() <= most_k, "{name}: k = {}", keyed.circuit.k());
             let contract = keyed.contract();
             assert!(contract.runtime_code.len() <= MOST_CODE, "{name}/{variant}");
             let mut in_process = InProcess::new(&contract);

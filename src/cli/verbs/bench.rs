@@ -114,8 +114,8 @@ fn bench(path: &Path, args: &Args, console: &Console) -> Result<Row, CliError> {
     Ok(Row {
         model: summary.model,
         file: path.display().to_string(),
-        k: keyed.circuit.plan().k,
-        rows: keyed.circuit.plan().layout.rows.len(),
+        k: keyed.circuit.k(),
+        rows: keyed.circuit.rows(),
         macs: summary.macs,
         parameters: summary.parameters,
         keygen_seconds: keyed.keygen_seconds,

@@ -146,7 +146,7 @@ pub fn run(args: Args, console: &Console) -> Result<Answer, CliError> {
         };
         let Deployed { address, chain_id, .. } = deployed;
         let report = Report {
-            k: keyed.circuit.plan().k,
+            k: keyed.circuit.k(),
             inference: document.inferences[0].clone(),
             prove_seconds: document.seconds,
             peak_memory_bytes: document.peak_memory_bytes,

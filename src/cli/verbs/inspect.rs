@@ -71,14 +71,14 @@ impl fmt::Display for Report {
 pub fn run(args: Args, console: &Console) -> Result<Answer, CliError> {
     let (model, _) = input::model(&args.model)?;
     let circuit = args.wishes.plan(&model).map_err(|error| error.at(&args.model))?;
-    let plan = circuit.plan();
+    let system = circuit.constraint_system();
     console.result(&Report {
         summary: model.summary(),
         plan: PlanReport {
-            k: plan.k,
-            rows: plan.layout.rows.len(),
-            advice_columns: plan.shape.advice_columns(),
-            fixed_columns: plan.shape.fixed_columns(),
+            k: circuit.k(),
+            rows: circuit.rows(),
+            advice_columns: system.num_advice_columns(),
+            fixed_columns: system.num_fixed_columns(),
             instances: circuit.instances(),
             optimize: args.wishes.optimize,
             predicted: Prediction::new(&circuit)?,

@@ -177,7 +177,7 @@ pub fn make(
 ) -> Result<(Bundle, usize, f64), CliError> {
     let (model, onnx) = input::model(model_path)?;
     let circuit = wishes.plan(&model).map_err(|error| error.at(model_path))?;
-    let srs = srs.load(circuit.plan().k, console)?;
+    let srs = srs.load(circuit.k(), console)?;
     let start = Instant::now();
     let stage = console.stage("making the keys");
     let verifier = Verifier::generate(&srs, &circuit, circuit.instances())?;

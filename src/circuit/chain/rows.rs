@@ -10,9 +10,7 @@
 //! ```
 
 use super::program::Program;
-
-/// Bytes packed into one instance.
-pub const BYTES_PER_WORD: usize = 31;
+use crate::circuit::BYTES_PER_WORD;
 
 /// What a row is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,13 +1,11 @@
 //! What an honest prover writes into the circuit.
 
-use super::{
-    CircuitError,
-    field::field,
+use super::{plan::Plan, program::Program, rows::Row};
+use crate::circuit::{
+    BYTES_PER_WORD, CircuitError,
+    activation::{byte, integer},
+    field::{byte_power, field, pack, unsigned},
     lookups::{Cells, TERMS_PER_SUM},
-    plan::Plan,
-    program::{Program, byte, integer},
-    public::byte_power,
-    rows::{BYTES_PER_WORD, Row},
 };
 use halo2_proofs::halo2curves::{
     bn256::Fr,
@@ -151,17 +149,6 @@ impl Fixed {
         }
         fixed
     }
-}
-
-/// Packs bytes into words, 31 to a field element, the first lowest.
-pub fn pack(bytes: &[u8]) -> Vec<Fr> {
-    let word = |bytes: &[u8]| {
-        bytes
-            .iter()
-            .rev()
-            .fold(Fr::zero(), |sum, &byte| sum * byte_power(1) + Fr::from(u64::from(byte)))
-    };
-    bytes.chunks(BYTES_PER_WORD).map(word).collect()
 }
 
 impl Witness {
@@ -378,9 +365,4 @@ fn divide_all(program: &Program, plan: &Plan, input: &[u8]) -> Vec<Vec<super::fi
         all.push(divisions);
     }
     all
-}
-
-/// The field element of a count or position.
-fn unsigned(value: usize) -> Fr {
-    Fr::from(u64::try_from(value).expect("usize is at most 64 bits here"))
 }

@@ -21,10 +21,10 @@
 //! A segment begins anew after a value's row; `products` begins anew after a block, and passes to `owed`.
 //! ρ is drawn after values, limbs and table rows are committed; weights are fixed.
 
-use super::{
-    columns::{Columns, before, here, one},
+use super::{columns::Columns, plan::Shape};
+use crate::circuit::{
     field::field,
-    plan::Shape,
+    query::{before, here, one},
     steps,
 };
 use halo2_proofs::{
@@ -97,7 +97,12 @@ pub fn configure(meta: &mut ConstraintSystem<Fr>, columns: &Columns, shape: Shap
 /// `D·u + Σ_j N^j·limb_j − offset`, the dividend of the row's output without its constant.
 fn made(meta: &mut VirtualCells<'_, Fr>, columns: &Columns, shape: Shape) -> Expression<Fr> {
     if let Some(steps) = columns.steps {
-        return steps::made(meta, columns, steps);
+        return steps::made(
+            meta,
+            &columns.lookups(),
+            steps,
+            [columns.weights[0], columns.weights[1]],
+        );
     }
     let base =
         Expression::Constant(field(i128::try_from(shape.table_rows).expect("a table length")));

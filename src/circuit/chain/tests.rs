@@ -1,10 +1,11 @@
 //! Honest rows hold; each way to cheat is refused by the constraint that is there for it.
 
 use super::{
-    Forge, ModelCircuit, Wishes, Witness, pack,
+    ChainCircuit as ModelCircuit, Forge, Wishes, Witness,
     rows::Row,
     witness::{Challenges, Fixed},
 };
+use crate::circuit::field::pack;
 use crate::model::{
     ElementType, Gemm, Graph, Model, Node, Operator, Origin, Port, Quantization, Requantization,
     Table, Tensor, TensorId,
@@ -438,7 +439,7 @@ fn bytes_beyond_a_short_word_are_refused() {
     // 40 inputs: the second word has 9 bytes, its tenth must be 0. So must the output's fourth.
     for (word, byte) in [(2, 9), (3, 3)] {
         let mut witness = honest(&circuit);
-        witness.instances[word] += super::public::byte_power(byte);
+        witness.instances[word] += crate::circuit::field::byte_power(byte);
         assert_breaks_only(&broken(&circuit, witness), ARE_THE_INSTANCES);
     }
 }

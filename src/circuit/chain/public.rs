@@ -24,21 +24,16 @@
 //! An input byte lies in the first limb; it is below 256 because it is below N, and so is the second
 //! limb, which is the byte plus N − 256. An output byte is read from the table, which holds only bytes.
 
-use super::{
-    columns::{Columns, before, here, one},
-    field::field,
-    plan::Shape,
-    rows::BYTES_PER_WORD,
+use super::{columns::Columns, plan::Shape};
+use crate::circuit::{
+    BYTES_PER_WORD,
+    field::{byte_power, field},
+    query::{before, here, one},
 };
 use halo2_proofs::{
-    halo2curves::{bn256::Fr, ff::Field},
+    halo2curves::bn256::Fr,
     plonk::{ConstraintSystem, Constraints, Expression},
 };
-
-/// 256 to some power.
-pub fn byte_power(exponent: usize) -> Fr {
-    field(256).pow([u64::try_from(exponent).expect("a byte's position")])
-}
 
 impl Columns {
     /// T, by which words are apart.

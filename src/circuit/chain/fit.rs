@@ -16,9 +16,10 @@
 //! Then u is the quotient, which lies in the layer's own region of the table because the accumulator
 //! lies in its proven range: no tag is needed to keep regions apart.
 
-use super::{
+use super::program::{Layer, Levels, Program};
+use crate::circuit::{
     CircuitError,
-    program::{Activation, Layer, Levels, Program},
+    activation::Activation,
     steps::{self, Buckets},
 };
 use crate::model::Line;

@@ -4,6 +4,7 @@
 //! are one case and committed values are small and not negative.
 
 use super::CircuitError;
+use crate::circuit::activation::{Activation, byte};
 use crate::model::{
     ElementType, Gemm, Graph, Model, Node, Operator, Requantization, Steps, Table, TensorId, View,
 };
@@ -54,36 +55,6 @@ pub enum Levels {
         /// Its steps over each output's own range.
         steps: Vec<Steps>,
     },
-}
-
-/// From levels, which may lie beyond the type, to bytes: a clamp, then perhaps a table.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct Activation {
-    /// The smallest byte the clamp lets through.
-    pub min: u8,
-    /// The largest.
-    pub max: u8,
-    /// A function of the clamped byte.
-    pub table: Option<Vec<u8>>,
-}
-
-impl Activation {
-    /// The byte for a level.
-    pub fn apply(&self, level: i128) -> u8 {
-        let clamped = level.clamp(self.min.into(), self.max.into());
-        let byte = u8::try_from(clamped).expect("clamped between two bytes");
-        self.table.as_ref().map_or(byte, |table| table[usize::from(byte)])
-    }
-}
-
-/// The byte that stands for an integer of a type.
-pub fn byte(value: i32, element: ElementType) -> Option<u8> {
-    u8::try_from(value - element.range().0).ok()
-}
-
-/// The integer that a byte stands for.
-pub fn integer(byte: u8, element: ElementType) -> i32 {
-    i32::from(byte) + element.range().0
 }
 
 impl Program {
@@ -214,17 +185,6 @@ impl Layer {
             let most = 255 * i128::from(weight);
             (low + most.min(0), high + most.max(0))
         })
-    }
-}
-
-impl Activation {
-    /// Composes a table of bytes behind the activation.
-    fn then(&mut self, next: &[u8]) {
-        let table = (0..=255_u8).map(|byte| match &self.table {
-            Some(table) => next[usize::from(table[usize::from(byte)])],
-            None => next[usize::from(byte)],
-        });
-        self.table = Some(table.collect());
     }
 }
 

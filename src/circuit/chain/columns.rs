@@ -15,13 +15,16 @@
 //! `active` is 1 on the table's rows, from row 1 on. Rows before and after it carry boundaries.
 
 use super::plan::Shape;
+use crate::circuit::{
+    lookups,
+    query::here,
+};
 use halo2_proofs::{
     halo2curves::bn256::Fr,
     plonk::{
         Advice, Challenge, Column, ConstraintSystem, Expression, FirstPhase, Fixed, Instance,
         SecondPhase, VirtualCells,
     },
-    poly::Rotation,
 };
 
 /// All columns and challenges of a model's circuit.
@@ -37,7 +40,7 @@ pub struct Columns {
     /// Limbs of the remainder, least first. An input byte lies in the first.
     pub limbs: Vec<Column<Advice>>,
     /// Where outputs are read from step tables.
-    pub steps: Option<StepColumns>,
+    pub steps: Option<lookups::StepColumns>,
     /// How often each row index was a limb.
     pub limb_uses: Column<Advice>,
     /// How often each row of the table was read.
@@ -81,17 +84,6 @@ pub struct Columns {
     pub tau: Challenge,
 }
 
-/// The columns that step tables add.
-#[derive(Clone, Copy, Debug)]
-pub struct StepColumns {
-    /// The bucket's threshold.
-    pub threshold: Column<Advice>,
-    /// Whether the remainder reaches it.
-    pub above: Column<Advice>,
-    /// 2·threshold + parity, on each row of the table.
-    pub table: Column<Fixed>,
-}
-
 impl Columns {
     /// Allocates the columns of a shape.
     pub fn new(meta: &mut ConstraintSystem<Fr>, shape: Shape) -> Self {
@@ -99,7 +91,7 @@ impl Columns {
         let table_row = first(meta);
         let byte = first(meta);
         let limbs = (0..shape.limbs).map(|_| first(meta)).collect();
-        let steps = shape.steps.then(|| StepColumns {
+        let steps = shape.steps.then(|| lookups::StepColumns {
             threshold: first(meta),
             above: first(meta),
             table: meta.fixed_column(),
@@ -140,7 +132,25 @@ impl Columns {
     /// 1 just after the last active row and −1 on the first: boundaries are conditions on the row
     /// before.
     pub fn edge(&self, meta: &mut VirtualCells<'_, Fr>) -> Expression<Fr> {
-        before(meta, self.active) - here(meta, self.active)
+        self.lookups().edge(meta)
+    }
+
+    /// The columns of the look-up argument.
+    pub fn lookups(&self) -> lookups::Columns {
+        lookups::Columns {
+            active: self.active,
+            index: self.index,
+            table: self.table,
+            table_row: self.table_row,
+            byte: self.byte,
+            limbs: self.limbs.clone(),
+            steps: self.steps,
+            limb_uses: self.limb_uses,
+            table_uses: self.table_uses,
+            sums: self.lookup_sums.clone(),
+            beta: self.beta,
+            gamma: self.gamma,
+        }
     }
 
     /// The value of a row: the byte that a layer made, or the input byte in the first limb.
@@ -149,43 +159,4 @@ impl Columns {
         let (byte, input) = (here(meta, self.byte), here(meta, self.limbs[0]));
         input.clone() + makes * (byte - input)
     }
-}
-
-/// 1.
-pub fn one() -> Expression<Fr> {
-    Expression::Constant(Fr::one())
-}
-
-/// A column that gates can query.
-pub trait Query: Copy {
-    /// Its value some rows away.
-    fn at(self, meta: &mut VirtualCells<'_, Fr>, rotation: Rotation) -> Expression<Fr>;
-}
-
-impl Query for Column<Advice> {
-    fn at(self, meta: &mut VirtualCells<'_, Fr>, rotation: Rotation) -> Expression<Fr> {
-        meta.query_advice(self, rotation)
-    }
-}
-
-impl Query for Column<Fixed> {
-    fn at(self, meta: &mut VirtualCells<'_, Fr>, rotation: Rotation) -> Expression<Fr> {
-        meta.query_fixed(self, rotation)
-    }
-}
-
-impl Query for Column<Instance> {
-    fn at(self, meta: &mut VirtualCells<'_, Fr>, rotation: Rotation) -> Expression<Fr> {
-        meta.query_instance(self, rotation)
-    }
-}
-
-/// The column's value on the gate's row.
-pub fn here(meta: &mut VirtualCells<'_, Fr>, column: impl Query) -> Expression<Fr> {
-    column.at(meta, Rotation::cur())
-}
-
-/// The column's value on the row before.
-pub fn before(meta: &mut VirtualCells<'_, Fr>, column: impl Query) -> Expression<Fr> {
-    column.at(meta, Rotation::prev())
 }

@@ -1,0 +1,201 @@
+//! Cursors: columns that hold a monomial in ρ, s₁ and s₂, and walk from row to row.
+//!
+//! A cursor begins at 1. Each row multiplies it by one of the moves of its menu, which a fixed cell chooses:
+//!
+//! ```text
+//! cursor · denominator(move) = cursor₋₁ · numerator(move)
+//! ```
+//!
+//! So on every row a cursor is the monomial that the layout says, and no other, unless a challenge is 0.
+
+use super::graph::Place;
+use crate::circuit::query::{before, here, one};
+use halo2_proofs::{
+    halo2curves::bn256::Fr,
+    plonk::{Advice, Column, ConstraintSystem, Expression, Fixed, VirtualCells},
+};
+use std::collections::HashMap;
+
+/// Moves that one fixed column chooses from, beside staying: their Lagrange polynomials have this degree, and the gate has two more.
+const MOVES_PER_COLUMN: usize = 3;
+
+/// No move is farther: moves are powers of challenges in the contract.
+const FARTHEST: i32 = 64;
+
+/// Exponents of ρ, s₁ and s₂.
+pub type Exponents = [i32; 3];
+
+impl From<Place> for Exponents {
+    fn from(place: Place) -> Self {
+        let omega = i32::try_from(place.omega).expect("fewer than 2^31 powers of ρ");
+        [omega, place.at[0], place.at[1]]
+    }
+}
+
+/// The moves of a cursor.
+#[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct Menu(Vec<Exponents>);
+
+impl Menu {
+    /// A menu for wished displacements: single steps, and the wishes that save the most rows.
+    pub fn new(wishes: &HashMap<Exponents, usize>, columns: usize) -> Self {
+        let mut moves = Vec::new();
+        for axis in 0..3 {
+            for direction in [1, -1] {
+                if wishes.keys().any(|wish| wish[axis] * direction > 0) {
+                    let mut step = [0; 3];
+                    step[axis] = direction;
+                    moves.push(step);
+                }
+            }
+        }
+        let room = columns * MOVES_PER_COLUMN;
+        let mut rest: Vec<(usize, Exponents)> = wishes
+            .iter()
+            .filter(|(wish, _)| wish.iter().all(|exponent| exponent.abs() <= FARTHEST))
+            .map(|(wish, count)| (count * (distance(wish).saturating_sub(1)), *wish))
+            .filter(|&(saved, _)| saved > 0)
+            .collect();
+        rest.sort_unstable_by(|a, b| b.cmp(a));
+        let room = room.saturating_sub(moves.len());
+        moves.extend(rest.into_iter().take(room).map(|(_, wish)| wish));
+        Self(moves)
+    }
+
+    /// Whether it could have been made here.
+    pub fn is_valid(&self) -> bool {
+        self.0.iter().all(|step| step.iter().all(|exponent| exponent.abs() <= FARTHEST))
+            && self.0.len() <= 16 * MOVES_PER_COLUMN
+    }
+
+    /// Fixed columns that choose a move.
+    pub fn columns(&self) -> usize {
+        self.0.len().div_ceil(MOVES_PER_COLUMN)
+    }
+
+    /// The moves, as numbers from 1 on, that lead over a displacement.
+    pub fn path(&self, mut rest: Exponents) -> Vec<u8> {
+        let mut path = Vec::new();
+        while rest != [0; 3] {
+            let after = |step: &Exponents| [0, 1, 2].map(|axis| rest[axis] - step[axis]);
+            let (number, step) = (self.0.iter().enumerate())
+                .min_by_key(|(_, step)| distance(&after(step)))
+                .expect("a menu has a step in every direction that is needed");
+            assert!(distance(&after(step)) < distance(&rest), "a menu has single steps");
+            path.push(u8::try_from(number + 1).expect("menus are short"));
+            rest = after(step);
+        }
+        path
+    }
+
+    /// What a move multiplies by: numerator and denominator.
+    fn factors<T: Clone + std::ops::Mul<Output = T>>(
+        step: &Exponents,
+        challenges: &[T; 3],
+        one: &T,
+    ) -> [T; 2] {
+        [1, -1].map(|direction| {
+            let powers = (0..3).filter(|&axis| step[axis] * direction > 0);
+            let powers = powers.map(|axis| power(&challenges[axis], step[axis].unsigned_abs()));
+            powers.reduce(|product, factor| product * factor).unwrap_or_else(|| one.clone())
+        })
+    }
+
+    /// The cells of the fixed columns for a move.
+    pub fn cells(&self, number: u8) -> Vec<u8> {
+        let mut cells = vec![0; self.columns()];
+        if let Some(number) = usize::from(number).checked_sub(1) {
+            let within = u8::try_from(number % MOVES_PER_COLUMN).expect("less than four");
+            cells[number / MOVES_PER_COLUMN] = within + 1;
+        }
+        cells
+    }
+
+    /// What each move multiplies by, staying first.
+    pub fn multipliers(&self, challenges: &[Fr; 3]) -> Vec<Fr> {
+        let step = |step: &Exponents| {
+            let [numerator, denominator] = Self::factors(step, challenges, &Fr::one());
+            // 0 with probability 2^-254; the proof then fails and is made again.
+            numerator * denominator.invert().unwrap_or(Fr::zero())
+        };
+        std::iter::once(Fr::one()).chain(self.0.iter().map(step)).collect()
+    }
+}
+
+/// How many single steps a displacement takes.
+fn distance(exponents: &Exponents) -> usize {
+    exponents.iter().map(|exponent| exponent.unsigned_abs() as usize).sum()
+}
+
+fn power<T: Clone + std::ops::Mul<Output = T>>(base: &T, exponent: u32) -> T {
+    let mut power: Option<T> = None;
+    for bit in (0..u32::BITS - exponent.leading_zeros()).rev() {
+        power = power.map(|power| power.clone() * power);
+        if exponent >> bit & 1 == 1 {
+            power = Some(power.map_or_else(|| base.clone(), |power| power * base.clone()));
+        }
+    }
+    power.expect("the exponent is not 0")
+}
+
+/// A cursor's columns.
+#[derive(Clone, Debug)]
+pub struct Cursor {
+    /// The monomial.
+    pub column: Column<Advice>,
+    /// Which move.
+    pub moves: Vec<Column<Fixed>>,
+}
+
+impl Cursor {
+    /// Adds the gate that moves the cursor.
+    pub fn configure(
+        &self,
+        meta: &mut ConstraintSystem<Fr>,
+        name: &'static str,
+        menu: &Menu,
+        active: Column<Fixed>,
+        challenges: &[Expression<Fr>; 3],
+    ) {
+        meta.create_gate(name, |meta| {
+            let [numerator, denominator] = self.multipliers(meta, menu, challenges);
+            let (now, then) = (here(meta, self.column), before(meta, self.column));
+            vec![(name, here(meta, active) * (now * denominator - then * numerator))]
+        });
+    }
+
+    fn multipliers(
+        &self,
+        meta: &mut VirtualCells<'_, Fr>,
+        menu: &Menu,
+        challenges: &[Expression<Fr>; 3],
+    ) -> [Expression<Fr>; 2] {
+        let mut multipliers = [one(), one()];
+        for (&column, steps) in self.moves.iter().zip(menu.0.chunks(MOVES_PER_COLUMN)) {
+            let choice = here(meta, column);
+            for (number, step) in steps.iter().enumerate() {
+                let chosen = lagrange(&choice, number + 1, steps.len());
+                let factors = Menu::factors(step, challenges, &one());
+                for (multiplier, factor) in multipliers.iter_mut().zip(factors) {
+                    if !matches!(factor, Expression::Constant(_)) {
+                        *multiplier = multiplier.clone() + chosen.clone() * (factor - one());
+                    }
+                }
+            }
+        }
+        multipliers
+    }
+}
+
+/// 1 where the cell is `node`, 0 at the other numbers up to `last`.
+fn lagrange(cell: &Expression<Fr>, node: usize, last: usize) -> Expression<Fr> {
+    let number = |value: usize| Fr::from(value as u64);
+    let others = || (0..=last).filter(|&other| other != node);
+    let scale = others().fold(Fr::one(), |scale, other| scale * (number(node) - number(other)));
+    let scale = scale.invert().expect("nodes differ");
+    others()
+        .map(|other| cell.clone() - Expression::Constant(number(other)))
+        .reduce(|product, factor| product * factor)
+        .expect("there is another node")
+        * Expression::Constant(scale)
+}

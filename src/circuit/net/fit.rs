@@ -1,0 +1,341 @@
+//! A net's arithmetic for one table length.
+//!
+//! With N rows in the table and l limbs, the divisor is D = N^l. A made byte with accumulator `raw` (the
+//! sum of bytes times weights) holds in one of two forms:
+//!
+//! ```text
+//! line:  D·u + z = slope·(raw + bias) + constant          z = Σ_j N^j·limb_j        byte = out[u]
+//! step:  width·(u − above)/2 + z = raw + bias + constant   see `steps`
+//! ```
+//!
+//! A circuit has both kinds of rows; rules take a step table only where no line with this divisor is exact.
+//!
+//! **No wrap.** u and the limbs are below N ≤ 2^20, so the left sides are below 2^100 and, like the right
+//! sides (`NO_WRAP_BOUND`, checked for every rule), equal as integers when they are equal in the field.
+//! `raw` itself is an integer far below that bound: it is what the linear maps prove it to be. Then u is
+//! the quotient, which lies in the rule's own region of the table because raw lies in its proven range.
+
+use super::graph::Weight;
+use super::rule::{Levels, Rule};
+use crate::circuit::{
+    activation::Activation,
+    steps::{self, Buckets},
+};
+use crate::model::Steps;
+
+/// Both sides of an equation stay below this; the field's modulus is above 2^253.
+const NO_WRAP_BOUND: i128 = 1 << 120;
+
+/// The divisor is no larger, so that products with it stay in i128.
+const LARGEST_DIVISOR: i128 = 1 << 72;
+
+/// A net's rules for one table length.
+#[derive(Clone, Debug)]
+pub struct Fitted {
+    /// Number of rows of the table, and base of the limbs.
+    pub table_rows: usize,
+    /// Limbs per remainder.
+    pub limbs: usize,
+    /// By rule of the net.
+    pub rules: Vec<FittedRule>,
+    /// The byte in each row of the table.
+    pub table: Vec<u8>,
+    /// With step tables, 2·threshold + parity in each row.
+    pub steps: Option<Vec<i128>>,
+}
+
+/// A rule's integers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FittedRule {
+    /// `D·u + z = slope·(raw + bias) + constant`.
+    Line {
+        /// At least 1.
+        slope: i128,
+        /// Begins the rule's region of the table at level 0.
+        constant: i128,
+        /// What a sum's operands are multiplied with.
+        factors: [i128; 2],
+    },
+    /// `width·bucket + z = raw + bias + constant`.
+    Step {
+        /// Width of the rule's buckets.
+        width: i128,
+        /// Begins the rule's buckets.
+        constant: i128,
+    },
+}
+
+/// What a row of a made byte holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub struct Division {
+    /// The table's row.
+    pub u: u32,
+    /// The remainder, least limb first.
+    pub limbs: [u32; 4],
+    /// The output.
+    pub byte: u8,
+}
+
+/// What a step table says of a row.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Step {
+    /// From which remainder on the byte above holds.
+    pub threshold: i128,
+    /// Whether this is the row above.
+    pub above: bool,
+}
+
+impl Fitted {
+    /// Fits rules to a table length; `None` if it is too short for them. Rules are `stuck` that have no
+    /// line at any length: they take step tables, and where `may_step` others may too.
+    pub fn new(
+        rules: &[Rule],
+        stuck: &[bool],
+        table_rows: usize,
+        limbs: usize,
+        may_step: bool,
+    ) -> Option<Self> {
+        let rows = i128::try_from(table_rows).ok()?;
+        let d = rows.checked_pow(u32::try_from(limbs).ok()?).filter(|&d| d < LARGEST_DIVISOR)?;
+        let forms: Vec<Form> = (rules.iter().zip(stuck))
+            .map(|(rule, &stuck)| Form::new(rule, d, stuck, may_step))
+            .collect::<Option<_>>()?;
+        let (mut table, mut thresholds) = (Vec::new(), Vec::new());
+        let has_steps = forms.iter().any(|form| matches!(form, Form::Step));
+        if has_steps && limbs < steps::LIMBS {
+            return None;
+        }
+
+        // Regions of step tables come first: their rows go in pairs.
+        let mut fitted = vec![None; rules.len()];
+        let mut known: Vec<(Buckets, i128)> = Vec::new();
+        for (fitted, (rule, form)) in fitted.iter_mut().zip(rules.iter().zip(&forms)) {
+            let (Form::Step, Levels::Steps(found)) = (form, &rule.levels) else { continue };
+            let range = (rule.range.0.into(), rule.range.1.into());
+            let buckets = Buckets::new(range, found.rises(), &rule.activation, rows);
+            let first = match known.iter().find(|(region, _)| *region == buckets) {
+                Some(&(_, first)) => first,
+                None => {
+                    if table.len() + 2 * buckets.entries.len() > table_rows {
+                        return None;
+                    }
+                    let first = i128::try_from(table.len() / 2).ok()?;
+                    for (byte, step) in buckets.rows() {
+                        table.push(byte);
+                        thresholds.push(step);
+                    }
+                    known.push((buckets.clone(), first));
+                    first
+                }
+            };
+            let constant = buckets.width * first - buckets.low;
+            *fitted = Some(FittedRule::Step { width: buckets.width, constant });
+        }
+
+        // Rules with the same clamp and table share a region.
+        let mut regions: Vec<Region> = Vec::new();
+        let mut region_of = vec![0; rules.len()];
+        for (index, (rule, form)) in rules.iter().zip(&forms).enumerate() {
+            let Form::Line { reach: (low, high), .. } = *form else { continue };
+            let own = match (&rule.levels, *form) {
+                (Levels::Table(table), _) => Some(table.clone()),
+                (Levels::Sum(sum), Form::Line { factors: PAIR, .. }) => {
+                    let byte = |&level: &u8| rule.activation.apply(level.into());
+                    Some(sum.table().iter().map(byte).collect())
+                }
+                _ => None,
+            };
+            let known = regions.iter_mut().position(|region| {
+                region.own == own && region.activation == rule.activation
+            });
+            region_of[index] = known.unwrap_or(regions.len());
+            match known {
+                Some(known) => {
+                    let region = &mut regions[known];
+                    region.low = region.low.min(low);
+                    region.high = region.high.max(high);
+                }
+                None => {
+                    let activation = rule.activation.clone();
+                    regions.push(Region { own, activation, low, high });
+                }
+            }
+        }
+        let mut starts = Vec::new();
+        for region in &regions {
+            let length = i128::try_from(table.len()).ok()?;
+            starts.push(length - region.low);
+            if length + region.high - region.low >= rows {
+                return None;
+            }
+            table.extend((region.low..=region.high).map(|level| region.byte(level)));
+        }
+        for (fitted, (form, region)) in fitted.iter_mut().zip(forms.iter().zip(&region_of)) {
+            let Form::Line { slope, b, factors, most, .. } = *form else { continue };
+            let constant = b + d * starts[*region];
+            assert!(
+                most + constant.abs() < NO_WRAP_BOUND && d * (rows + 1) < NO_WRAP_BOUND,
+                "an equation could wrap around the field"
+            );
+            *fitted = Some(FittedRule::Line { slope, constant, factors });
+        }
+        table.resize(table_rows, 0);
+        let thresholds = has_steps.then(|| {
+            // Rows that no step uses keep their parity, so that every row of the table has one.
+            let parity = |row: usize| i128::from(row % 2 == 1);
+            thresholds.extend((thresholds.len()..table_rows).map(parity));
+            thresholds
+        });
+        let rules = fitted.into_iter().collect::<Option<_>>()?;
+        Some(Self { table_rows, limbs, rules, table, steps: thresholds })
+    }
+
+    /// The divisor of every line.
+    pub fn divisor(&self) -> i128 {
+        (0..self.limbs).fold(1, |d, _| d * self.base())
+    }
+
+    /// The base of the limbs.
+    pub fn base(&self) -> i128 {
+        i128::try_from(self.table_rows).expect("a table length")
+    }
+
+    /// The integer of a weight.
+    pub fn weight(&self, weight: Weight) -> i128 {
+        match weight {
+            Weight::Integer(weight) => weight.into(),
+            Weight::Operand { rule, operand } => match self.rules[rule as usize] {
+                FittedRule::Line { factors, .. } => factors[operand],
+                FittedRule::Step { .. } => unreachable!("sums are lines"),
+            },
+        }
+    }
+
+    /// Makes a byte from an accumulator and its bias.
+    pub fn make(&self, rule: u32, accumulator: i128) -> Division {
+        match self.rules[rule as usize] {
+            FittedRule::Line { slope, constant, .. } => {
+                self.divide(slope * accumulator + constant)
+            }
+            FittedRule::Step { width, constant } => self.find_step(accumulator + constant, width),
+        }
+    }
+
+    /// Divides by D.
+    pub fn divide(&self, dividend: i128) -> Division {
+        let d = self.divisor();
+        let u = small(dividend.div_euclid(d));
+        let mut z = dividend.rem_euclid(d);
+        let mut limbs = [0; 4];
+        for limb in &mut limbs[..self.limbs] {
+            *limb = small(z % self.base());
+            z /= self.base();
+        }
+        Division { u, limbs, byte: self.table[u as usize] }
+    }
+
+    fn find_step(&self, dividend: i128, width: i128) -> Division {
+        let (bucket, z) = (dividend / width, dividend % width);
+        let even = small(2 * bucket);
+        let threshold = self.step(even as usize).expect("there are step tables").threshold;
+        let above = z >= threshold;
+        let u = even + u32::from(above);
+        let distance = if above { z - threshold } else { threshold - 1 - z };
+        let limbs = [small(z), small(z + self.base() - width), small(distance), 0];
+        Division { u, limbs, byte: self.table[u as usize] }
+    }
+
+    /// What the step table says of a row, if there is one.
+    pub fn step(&self, row: usize) -> Option<Step> {
+        let entry = self.steps.as_ref()?[row];
+        Some(Step { threshold: entry / 2, above: entry % 2 == 1 })
+    }
+}
+
+/// The rules that no line fits, whatever its divisor.
+pub fn stuck(rules: &[Rule]) -> Vec<bool> {
+    rules.iter().map(|rule| Form::line(rule, 1 << 60).is_none()).collect()
+}
+
+fn small(value: i128) -> u32 {
+    u32::try_from(value).expect("accumulators are in their range")
+}
+
+/// Factors that make a pair of bytes the row of a table of all pairs.
+const PAIR: [i128; 2] = [256, 1];
+
+/// How a rule is proved.
+#[derive(Clone, Copy, Debug)]
+enum Form {
+    Line {
+        slope: i128,
+        b: i128,
+        factors: [i128; 2],
+        /// The least and the greatest level.
+        reach: (i128, i128),
+        /// The largest magnitude of slope·(raw + bias) + b.
+        most: i128,
+    },
+    Step,
+}
+
+impl Form {
+    fn new(rule: &Rule, d: i128, stuck: bool, may_step: bool) -> Option<Self> {
+        let line = if stuck { None } else { Self::line(rule, d) };
+        match (&rule.levels, line) {
+            (_, Some(line)) => Some(line),
+            (Levels::Steps(_), None) if stuck || may_step => Some(Self::Step),
+            // A table of all pairs needs no line.
+            (Levels::Sum(_), None) if stuck || may_step => Some(Self::identity(d, (0, 65_535), PAIR)),
+            _ => None,
+        }
+    }
+
+    fn identity(d: i128, (low, high): (i128, i128), factors: [i128; 2]) -> Self {
+        let most = d * low.abs().max(high.abs());
+        Self::Line { slope: d, b: 0, factors, reach: (low, high), most }
+    }
+
+    fn line(rule: &Rule, d: i128) -> Option<Self> {
+        let range = (i128::from(rule.range.0), i128::from(rule.range.1));
+        match &rule.levels {
+            Levels::Table(_) => Some(Self::identity(d, range, [0, 0])),
+            Levels::Sum(sum) => {
+                let plane = sum.plane(d)?;
+                let ends = plane.factors.map(|factor| [0, 255 * factor]);
+                let all = ends[0].iter().flat_map(|a| ends[1].iter().map(move |b| a + b + plane.b));
+                let (low, high) = (all.clone().min()?, all.max()?);
+                let reach = (low.div_euclid(d), high.div_euclid(d));
+                let (factors, b) = (plane.factors, plane.b);
+                Some(Self::Line { slope: 1, b, factors, reach, most: low.abs().max(high.abs()) })
+            }
+            Levels::Steps(steps) => Self::of_steps(steps, d, range),
+        }
+    }
+
+    fn of_steps(steps: &Steps, d: i128, (low, high): (i128, i128)) -> Option<Self> {
+        // A slope of 0 could not be divided by.
+        let line = steps.line(d).filter(|&line| line.a > 0 && steps.allow(line))?;
+        let reach = (line.divide(low).0, line.divide(high).0);
+        let most = line.a * low.abs().max(high.abs()) + line.b.abs();
+        Some(Self::Line { slope: line.a, b: line.b, factors: [0, 0], reach, most })
+    }
+}
+
+/// An activation's rows: levels from `low` to `high`.
+struct Region {
+    own: Option<Vec<u8>>,
+    activation: Activation,
+    low: i128,
+    high: i128,
+}
+
+impl Region {
+    fn byte(&self, level: i128) -> u8 {
+        match &self.own {
+            // The pair table of a sum, or a function's own.
+            Some(own) => own[usize::try_from(level).expect("tables begin at 0")],
+            None => self.activation.apply(level),
+        }
+    }
+}

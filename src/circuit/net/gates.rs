@@ -1,0 +1,213 @@
+//! Wires: what rows make is what values contribute.
+//!
+//! With E the accumulator or copy that a row makes at its place, and x the value of a row at position p of a
+//! run with coefficient K = Σ weight·monomial of the run's terms,
+//!
+//! ```text
+//! Σ E·ρ^ω·s₁^a·s₂^b  =  Σ x·s₁^p₀·s₂^p₁·K
+//! ```
+//!
+//! holds as polynomials in ρ, s₁, s₂ if and only if everything made is the sum of what is contributed to its
+//! place, since no place is made twice; at a random point it holds otherwise with probability at most
+//! (largest exponents' sum)/2^254. The three are drawn after all E and x are committed; K is fixed, or
+//! for a product of matrices a sum of committed factors, whose products then have the same degree.
+//!
+//! `balance` adds up E's side and takes off x's side along the rows. It begins as the packed instances do (see
+//! `packing`), whose terms are powers of τ: what is left of them after their rows is a constant in ρ, s₁, s₂,
+//! where no place has ω = 0, so that it must be 0 for the balance to be.
+//!
+//! | row | E | x |
+//! |---|---|---|
+//! | division | scale·(D·u + z) − offset | out[u] |
+//! | step | width·bucket + z − offset | out[u] |
+//! | copy | limb − constant | limb − short |
+//! | larger | (limb − limb₁) − constant | limb, at least the limb of the row before; one of limb₁ and u is 0 |
+//! | input | | limb |
+
+use super::columns::Columns;
+use super::layout::{MAKER, POSITION, WEIGHER};
+use super::plan::Shape;
+use crate::circuit::{
+    BYTES_PER_WORD,
+    field::{byte_power, field},
+    query::{before, here, one},
+    steps,
+};
+use halo2_proofs::{
+    halo2curves::bn256::Fr,
+    plonk::{ConstraintSystem, Constraints, Expression, VirtualCells},
+};
+
+/// Adds the gates of wires.
+pub fn configure(meta: &mut ConstraintSystem<Fr>, columns: &Columns, shape: &Shape) {
+    let active = columns.lookups.active;
+    let names = [
+        "the weigher moves as the layout says",
+        "the maker moves as the layout says",
+        "the position moves as the layout says",
+    ];
+    for cursor in [WEIGHER, MAKER, POSITION] {
+        columns.cursors[cursor].configure(
+            meta,
+            names[cursor],
+            &shape.menus[cursor],
+            active,
+            &columns.points(),
+        );
+    }
+
+    meta.create_gate("cursors begin", |meta| {
+        let first = (one() - before(meta, active)) * here(meta, active);
+        let cursors = [WEIGHER, MAKER, POSITION].map(|cursor| columns.cursors[cursor].column);
+        let [weigher, maker, position] = cursors.map(|column| before(meta, column) - one());
+        Constraints::with_selector(
+            first,
+            [
+                ("the weigher begins at 1", weigher),
+                ("the maker begins at 1", maker),
+                ("the position begins at 1", position),
+            ],
+        )
+    });
+
+    meta.create_gate("coefficient", |meta| {
+        let kept = (one() - here(meta, columns.flags.starts)) * before(meta, columns.coefficient);
+        let grown = here(meta, columns.coefficient) - kept;
+        let weigher = here(meta, columns.cursors[WEIGHER].column);
+        let lanes = columns.weights.iter().map(|&column| here(meta, column)).collect();
+        let weights = here(meta, columns.flags.weighs) * evaluate(lanes, &columns.rho.expr());
+        let loaded = columns.flags.loads.map(|loads| {
+            let factor = here(meta, columns.lookups.limbs[0]) - here(meta, columns.weights[0]);
+            here(meta, loads) * factor
+        });
+        let added = loaded.into_iter().fold(weights, |sum, loaded| sum + loaded);
+        let grown = here(meta, active) * grown;
+        vec![("the coefficient grows by weights times their monomial", grown - weigher * added)]
+    });
+
+    meta.create_gate("balance", |meta| {
+        let (balance, then) = (here(meta, columns.balance), before(meta, columns.balance));
+        let maker = here(meta, columns.cursors[MAKER].column);
+        let position = here(meta, columns.cursors[POSITION].column);
+        let made = maker * made(meta, columns, shape);
+        let coefficient = here(meta, columns.coefficient);
+        let taken = here(meta, columns.flags.takes) * columns.value(meta) * coefficient * position;
+        let words = here(meta, columns.flags.words);
+        let multiplier = columns.word_multiplier() - one();
+        let word = words.clone() * multiplier * balance.clone()
+            + words * here(meta, columns.instance);
+        let grown = here(meta, active) * (balance - then);
+        vec![("the balance grows by what is made less what is taken", grown + word + taken - made)]
+    });
+
+    meta.create_gate("balance ends", |meta| {
+        let last = before(meta, active) * (one() - here(meta, active));
+        let balance = before(meta, columns.balance);
+        Constraints::with_selector(last, [("everything made is what was taken", balance)])
+    });
+
+    if let Some(groups) = columns.flags.groups {
+        meta.create_gate("larger", |meta| {
+            let larger = here(meta, groups.larger);
+            let [value, below] = [0, 1].map(|limb| here(meta, columns.lookups.limbs[limb]));
+            let then = before(meta, columns.lookups.limbs[0]);
+            let above = here(meta, columns.lookups.table_row);
+            Constraints::with_selector(
+                larger,
+                [
+                    ("the larger is not below the value before", value - then - above.clone()),
+                    ("the larger is one of both", below * above),
+                ],
+            )
+        });
+        meta.create_gate("hold", |meta| {
+            let holds = here(meta, groups.holds);
+            let [first, second] = [0, 1].map(|limb| {
+                let limb = columns.lookups.limbs[limb];
+                here(meta, limb) - before(meta, limb)
+            });
+            Constraints::with_selector(
+                holds,
+                [("the value is held", first), ("the value beside it is held", second)],
+            )
+        });
+    }
+
+    if let Some(products) = columns.flags.products {
+        meta.create_gate("pair", |meta| {
+            let pairs = here(meta, products.pairs);
+            let beside = here(meta, columns.lookups.limbs[1]);
+            let then = before(meta, columns.lookups.limbs[0]);
+            Constraints::with_selector(
+                pairs,
+                [("the value beside is that of the row before", beside - then)],
+            )
+        });
+        meta.create_gate("product", |meta| {
+            let multiplies = here(meta, products.multiplies);
+            let dividend = accumulator(meta, columns, shape);
+            let [right, left] = [0, 1].map(|limb| {
+                let zero = here(meta, columns.weights[2 + limb]);
+                before(meta, columns.lookups.limbs[limb]) - zero
+            });
+            vec![(
+                "the accumulator is the product of the pair",
+                multiplies * (dividend - left * right),
+            )]
+        });
+    }
+}
+
+/// What a row makes.
+fn made(
+    meta: &mut VirtualCells<'_, Fr>,
+    columns: &Columns,
+    shape: &Shape,
+) -> Expression<Fr> {
+    let mut accumulator = accumulator(meta, columns, shape);
+    if let Some(products) = columns.flags.products {
+        accumulator = accumulator * (one() - here(meta, products.multiplies));
+    }
+    let mut copied =
+        here(meta, columns.lookups.limbs[0]) - here(meta, columns.weights[1]);
+    if let Some(groups) = columns.flags.groups {
+        copied = copied - here(meta, groups.larger) * here(meta, columns.lookups.limbs[1]);
+    }
+    accumulator + here(meta, columns.flags.reads) * copied
+}
+
+/// The accumulator of a row that makes a byte.
+fn accumulator(
+    meta: &mut VirtualCells<'_, Fr>,
+    columns: &Columns,
+    shape: &Shape,
+) -> Expression<Fr> {
+    let base =
+        Expression::Constant(field(i128::try_from(shape.table_rows).expect("a table length")));
+    let table_row = here(meta, columns.lookups.table_row);
+    let dividend = (columns.lookups.limbs.iter().rev())
+        .fold(table_row, |sum, &limb| sum * base.clone() + here(meta, limb));
+    let [offset, scale] = [0, 1].map(|lane| here(meta, columns.weights[lane]));
+    let divided = here(meta, columns.flags.divides) * (dividend * scale - offset);
+    match (columns.flags.steps, columns.lookups.steps) {
+        (Some(flag), Some(tables)) => {
+            let lanes = [columns.weights[0], columns.weights[1]];
+            divided + here(meta, flag) * steps::made(meta, &columns.lookups, tables, lanes)
+        }
+        _ => divided,
+    }
+}
+
+/// `Σ_j point^j·values_j`.
+fn evaluate(values: Vec<Expression<Fr>>, point: &Expression<Fr>) -> Expression<Fr> {
+    (values.into_iter().rev())
+        .reduce(|sum, value| sum * point.clone() + value)
+        .expect("there is a lane")
+}
+
+impl Columns {
+    /// By which words are apart.
+    pub fn word_multiplier(&self) -> Expression<Fr> {
+        Expression::Constant(byte_power(BYTES_PER_WORD)) * self.tau.expr()
+    }
+}

@@ -1,0 +1,268 @@
+//! Any graph: one value per row, all wires by one random linear combination.
+//!
+//! | module | claim |
+//! |---|---|
+//! | [`lower`] | the graph is blocks of values with linear maps between them ([`graph`]) |
+//! | [`rule`], [`fit`] | each made byte is one exact division, or a step table, and one table look-up |
+//! | [`gates`] | everything made is the sum of what is contributed to it |
+//! | [`cursor`] | weights, makers and positions are at the monomials that the layout says |
+//! | [`packing`] | instances hold the input's and the output's bytes |
+//!
+//! [`plan`] chooses a layout, [`layout`] says what each row is, [`columns`] what each column holds,
+//! [`witness`] how an honest prover fills them.
+
+mod columns;
+mod cursor;
+mod fit;
+mod gates;
+mod graph;
+mod layout;
+mod lower;
+mod packing;
+mod plan;
+mod rule;
+#[cfg(test)]
+mod tests;
+mod witness;
+
+pub use columns::Columns;
+pub use plan::{Plan, Shape};
+pub use witness::Witness;
+
+use super::{BYTES_PER_WORD, CircuitError, Wishes, activation, lookups, steps};
+use crate::model::Model;
+use graph::Net;
+use halo2_proofs::{
+    circuit::{Layouter, Region, SimpleFloorPlanner, Value},
+    halo2curves::bn256::Fr,
+    plonk::{Advice, Circuit, Column, ConstraintSystem, Error, Fixed as FixedColumn},
+};
+use std::sync::Arc;
+use witness::{Challenges, Fixed, Kinds, Sums};
+
+/// A planned circuit, with or without a witness.
+#[derive(Clone, Debug)]
+pub struct NetCircuit {
+    compiled: Arc<Compiled>,
+    witness: Option<Arc<Witness>>,
+    #[cfg(test)]
+    forge: Option<Forge>,
+}
+
+/// What a cheating prover does to the second phase, knowing all that a prover knows.
+#[cfg(test)]
+type Forge = fn(&mut Sums, &Challenges, &Fixed, &Witness);
+
+/// What a circuit is, whatever its witness.
+#[derive(Debug)]
+struct Compiled {
+    net: Net,
+    plan: Plan,
+    fixed: Fixed,
+}
+
+impl NetCircuit {
+    /// Plans a circuit for a model.
+    pub fn new(model: &Model, wishes: Wishes) -> Result<Self, CircuitError> {
+        let net = Net::new(model)?;
+        let plan = Plan::new(&net, wishes)?;
+        Ok(Self::compile(net, plan))
+    }
+
+    /// The circuit that was planned for a model earlier.
+    pub fn restore(model: &Model, k: u32, shape: &Shape) -> Result<Self, CircuitError> {
+        let net = Net::new(model)?;
+        let plan = Plan::restore(&net, k, shape).ok_or(CircuitError::OtherPlan)?;
+        Ok(Self::compile(net, plan))
+    }
+
+    fn compile(net: Net, plan: Plan) -> Self {
+        let fixed = Fixed::new(&net, &plan);
+        Self {
+            compiled: Arc::new(Compiled { net, plan, fixed }),
+            witness: None,
+            #[cfg(test)]
+            forge: None,
+        }
+    }
+
+    /// The layout that was chosen.
+    pub fn plan(&self) -> &Plan {
+        &self.compiled.plan
+    }
+
+    /// Number of instances: the context and the packed words.
+    pub fn instances(&self) -> usize {
+        self.compiled.plan.layout.instances
+    }
+
+    /// The witness for an input's integers and a context.
+    pub fn witness(&self, input: &[i32], context: Fr) -> Result<Witness, CircuitError> {
+        Witness::new(&self.compiled.net, &self.compiled.plan, input, context)
+    }
+
+    /// The outputs that instances hold, given as big-endian words.
+    pub fn outputs(&self, instances: &[[u8; 32]]) -> Vec<i32> {
+        let net = &self.compiled.net;
+        let first = 1 + net.blocks[net.input].len.div_ceil(BYTES_PER_WORD);
+        let bytes = instances.iter().skip(first).flat_map(|word| {
+            // The first byte weighs least, so it stands last.
+            word.iter().rev().take(BYTES_PER_WORD)
+        });
+        let integer = |&byte| activation::integer(byte, net.output_element);
+        bytes.take(net.blocks[net.output].len).map(integer).collect()
+    }
+
+    /// The circuit with a witness in it.
+    pub fn with_witness(&self, witness: Witness) -> Self {
+        Self { witness: Some(Arc::new(witness)), ..self.clone() }
+    }
+}
+
+impl Circuit<Fr> for NetCircuit {
+    type Config = Columns;
+    type FloorPlanner = SimpleFloorPlanner;
+    type Params = Shape;
+
+    fn params(&self) -> Shape {
+        self.compiled.plan.shape.clone()
+    }
+
+    fn without_witnesses(&self) -> Self {
+        Self { witness: None, ..self.clone() }
+    }
+
+    fn configure_with_params(meta: &mut ConstraintSystem<Fr>, shape: Shape) -> Columns {
+        let columns = Columns::new(meta, &shape);
+        lookups::configure(meta, &columns.lookups);
+        gates::configure(meta, &columns, &shape);
+        packing::configure(meta, &columns, &shape);
+        if let Some(flag) = columns.flags.steps {
+            let width = columns.weights[1];
+            steps::configure(meta, &columns.lookups, flag, width, shape.table_rows);
+        }
+        columns
+    }
+
+    fn configure(_: &mut ConstraintSystem<Fr>) -> Columns {
+        unreachable!("this circuit is configured with its shape")
+    }
+
+    fn synthesize(&self, columns: Columns, mut layouter: impl Layouter<Fr>) -> Result<(), Error> {
+        let known = |challenge| layouter.get_challenge(challenge);
+        let challenges = known(columns.lookups.beta).zip(known(columns.lookups.gamma));
+        let points = known(columns.rho).zip(known(columns.axes[0]).zip(known(columns.axes[1])));
+        let challenges = challenges.zip(points.zip(known(columns.tau)));
+        let challenges = challenges.map(|((beta, gamma), ((rho, (along, down)), tau))| {
+            Challenges { beta, gamma, points: [rho, along, down], tau }
+        });
+        // Synthesis runs once per phase; challenges are known from the second on.
+        let mut drawn = None;
+        challenges.map(|challenges| drawn = Some(challenges));
+        layouter.assign_region(
+            || "model",
+            |mut region| {
+                let compiled = &self.compiled;
+                match (&self.witness, &drawn) {
+                    (Some(witness), Some(challenges)) => {
+                        #[allow(unused_mut, reason = "tests forge it")]
+                        let mut sums = witness.sums(&compiled.fixed, &compiled.plan, challenges);
+                        #[cfg(test)]
+                        if let Some(forge) = self.forge {
+                            forge(&mut sums, challenges, &compiled.fixed, witness);
+                        }
+                        assign_sums(&mut region, &columns, &sums);
+                    }
+                    (Some(witness), None) => {
+                        assign_witness(&mut region, &columns, witness);
+                        assign_fixed(&mut region, &columns, &compiled.fixed);
+                    }
+                    (None, _) => assign_fixed(&mut region, &columns, &compiled.fixed),
+                }
+                Ok(())
+            },
+        )
+    }
+}
+
+fn assign_witness(region: &mut Region<'_, Fr>, columns: &Columns, witness: &Witness) {
+    let lookups = &columns.lookups;
+    assign_advice(region, lookups.table_row, &witness.table_row);
+    assign_advice(region, lookups.byte, &witness.byte);
+    for (&column, values) in lookups.limbs.iter().zip(&witness.limbs) {
+        assign_advice(region, column, values);
+    }
+    if let (Some(columns), Some([thresholds, above])) = (lookups.steps, &witness.steps) {
+        assign_advice(region, columns.threshold, thresholds);
+        assign_advice(region, columns.above, above);
+    }
+    assign_advice(region, lookups.limb_uses, &witness.limb_uses);
+    assign_advice(region, lookups.table_uses, &witness.table_uses);
+}
+
+fn assign_sums(region: &mut Region<'_, Fr>, columns: &Columns, sums: &Sums) {
+    for (&column, values) in columns.lookups.sums.iter().zip(&sums.lookup_sums) {
+        assign_advice(region, column, values);
+    }
+    for (cursor, values) in columns.cursors.iter().zip(&sums.cursors) {
+        assign_advice(region, cursor.column, values);
+    }
+    assign_advice(region, columns.coefficient, &sums.coefficient);
+    assign_advice(region, columns.balance, &sums.balance);
+    assign_advice(region, columns.packed, &sums.packed);
+}
+
+fn assign_fixed(region: &mut Region<'_, Fr>, columns: &Columns, fixed: &Fixed) {
+    assign_column(region, columns.lookups.index, &fixed.index);
+    assign_column(region, columns.lookups.table, &fixed.table);
+    if let (Some(columns), Some(steps)) = (columns.lookups.steps, &fixed.steps) {
+        assign_column(region, columns.table, steps);
+    }
+    for (&column, values) in columns.weights.iter().zip(&fixed.weights) {
+        assign_column(region, column, values);
+    }
+    for (cursor, moves) in columns.cursors.iter().zip(&fixed.moves) {
+        for (&column, moves) in cursor.moves.iter().zip(moves) {
+            let values: Vec<Fr> = moves.iter().map(|&step| Fr::from(u64::from(step))).collect();
+            assign_column(region, column, &values);
+        }
+    }
+    let active: Vec<Fr> = fixed.active.iter().map(|&flag| Fr::from(u64::from(flag))).collect();
+    assign_column(region, columns.lookups.active, &active);
+    let mut flag = |column: FlagColumn, of: fn(&Kinds) -> bool| {
+        if let Some(column) = column {
+            let values = fixed.rows.iter().map(|row| Fr::from(u64::from(of(row))));
+            assign_column(region, column, &values.collect::<Vec<_>>());
+        }
+    };
+    let flags = &columns.flags;
+    flag(Some(flags.divides), |row| row.divides);
+    flag(flags.steps, |row| row.steps);
+    flag(Some(flags.reads), |row| row.reads);
+    flag(Some(flags.inputs), |row| row.inputs);
+    flag(Some(flags.words), |row| row.words);
+    flag(Some(flags.takes), |row| row.takes);
+    flag(Some(flags.weighs), |row| row.weighs);
+    flag(Some(flags.starts), |row| row.starts);
+    flag(Some(flags.packs), |row| row.packs);
+    flag(Some(flags.ends_word), |row| row.ends_word);
+    flag(flags.groups.map(|groups| groups.holds), |row| row.holds);
+    flag(flags.groups.map(|groups| groups.larger), |row| row.larger);
+    flag(flags.products.map(|products| products.pairs), |row| row.pairs);
+    flag(flags.products.map(|products| products.multiplies), |row| row.multiplies);
+    flag(flags.loads, |row| row.loads);
+}
+
+type FlagColumn = Option<Column<FixedColumn>>;
+
+fn assign_advice(region: &mut Region<'_, Fr>, column: Column<Advice>, values: &[Fr]) {
+    for (row, &value) in values.iter().enumerate() {
+        region.assign_advice(column, row, Value::known(value));
+    }
+}
+
+fn assign_column(region: &mut Region<'_, Fr>, column: Column<FixedColumn>, values: &[Fr]) {
+    for (row, &value) in values.iter().enumerate() {
+        region.assign_fixed(column, row, value);
+    }
+}

@@ -61,14 +61,14 @@ pub struct Columns {
     pub gamma: Challenge,
 }
 
-/// The columns that step tables add.
+/// The columns that step tables add: a second value read with each byte, in two parts.
 #[derive(Clone, Copy, Debug)]
 pub struct StepColumns {
-    /// The bucket's threshold.
-    pub threshold: Column<Advice>,
-    /// Whether the remainder reaches it.
-    pub above: Column<Advice>,
-    /// 2·threshold + parity, on each row of the table.
+    /// The parts.
+    pub parts: [Column<Advice>; 2],
+    /// What the parts are multiplied with to make the value.
+    pub factors: [u64; 2],
+    /// The value on each row of the table.
     pub table: Column<Fixed>,
 }
 
@@ -179,8 +179,9 @@ fn terms(meta: &mut VirtualCells<'_, Fr>, columns: &Columns) -> Vec<Term<Express
         table_row: here(meta, columns.table_row),
         byte: here(meta, columns.byte),
         step: columns.steps.map(|steps| {
-            let threshold = here(meta, steps.threshold);
-            threshold.clone() + threshold + here(meta, steps.above)
+            let [first, second] = steps.parts.map(|part| here(meta, part));
+            let [first_factor, second_factor] = steps.factors.map(Fr::from);
+            first * first_factor + second * second_factor
         }),
         limb_uses: here(meta, columns.limb_uses),
         table_uses: here(meta, columns.table_uses),

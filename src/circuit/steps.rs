@@ -50,7 +50,7 @@ pub fn configure(
         let makes = here(meta, columns.active) * here(meta, makes);
         let [z, raised, distance] = [0, 1, 2].map(|limb| here(meta, columns.limbs[limb]));
         let width = here(meta, width);
-        let (threshold, above) = (here(meta, steps.threshold), here(meta, steps.above));
+        let [threshold, above] = steps.parts.map(|part| here(meta, part));
         let rows = i128::try_from(table_rows).expect("a table length");
         let room = Expression::Constant(field(rows)) - width;
         let is_boolean = above.clone() * (above.clone() - one());
@@ -77,7 +77,7 @@ pub fn made(
 ) -> Expression<Fr> {
     let half = Expression::Constant(Fr::TWO_INV);
     let width = here(meta, width) * half;
-    let bucket = here(meta, columns.table_row) - here(meta, steps.above);
+    let bucket = here(meta, columns.table_row) - here(meta, steps.parts[1]);
     width * bucket + here(meta, columns.limbs[0]) - here(meta, offset)
 }
 

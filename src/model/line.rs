@@ -128,6 +128,19 @@ impl Steps {
         (self.room(a, d) >= 0).then(|| Line { a, b: self.offsets(a, d).0, d })
     }
 
+    /// The slope, in units of 2^-60, that leaves a line the most room; `None` if no line is exact.
+    pub fn best_slope(&self) -> Option<i128> {
+        self.line(1 << 60).map(|line| line.a)
+    }
+
+    /// The exact line with divisor `d ≤ 2^60` next to the best slope, if there is one: room is a concave
+    /// function of the slope, so that no other integer has more than the two beside the best.
+    pub fn line_near(&self, best_slope: i128, d: i128) -> Option<Line> {
+        let below = (best_slope * d) >> 60;
+        let a = ((below - 1).max(0)..=below + 2).max_by_key(|&a| self.room(a, d))?;
+        (self.room(a, d) >= 0).then(|| Line { a, b: self.offsets(a, d).0, d })
+    }
+
     /// Whether a line steps exactly where the requantization does.
     pub fn allow(&self, line: Line) -> bool {
         let Line { a, b, d } = line;

@@ -92,8 +92,8 @@ impl Columns {
         let byte = first(meta);
         let limbs = (0..shape.limbs).map(|_| first(meta)).collect();
         let steps = shape.steps.then(|| lookups::StepColumns {
-            threshold: first(meta),
-            above: first(meta),
+            parts: [first(meta), first(meta)],
+            factors: [2, 1],
             table: meta.fixed_column(),
         });
         let limb_uses = first(meta);

@@ -205,8 +205,8 @@ fn assign_witness(region: &mut Region<'_, Fr>, columns: &Columns, witness: &Witn
         assign_advice(region, column, values);
     }
     if let (Some(columns), Some([thresholds, above])) = (columns.steps, &witness.steps) {
-        assign_advice(region, columns.threshold, thresholds);
-        assign_advice(region, columns.above, above);
+        assign_advice(region, columns.parts[0], thresholds);
+        assign_advice(region, columns.parts[1], above);
     }
     assign_advice(region, columns.limb_uses, &witness.limb_uses);
     assign_advice(region, columns.table_uses, &witness.table_uses);

@@ -5,6 +5,7 @@
 //! byte (its zero point in products of matrices), the second a constant.
 
 use super::cursor::Cursor;
+use super::intervals::LENGTH_FACTOR;
 use super::layout::{CURSORS, MAKER, POSITION, WEIGHER};
 use super::plan::Shape;
 use crate::circuit::{
@@ -53,7 +54,7 @@ pub struct Columns {
 pub struct Flags {
     /// A byte by division.
     pub divides: Column<Fixed>,
-    /// A byte by step table.
+    /// A byte by interval.
     pub steps: Option<Column<Fixed>>,
     /// A copy.
     pub reads: Column<Fixed>,
@@ -103,10 +104,10 @@ impl Columns {
         let first = |meta: &mut ConstraintSystem<Fr>| meta.advice_column_in(FirstPhase);
         let table_row = first(meta);
         let byte = first(meta);
-        let limbs = (0..shape.limbs).map(|_| first(meta)).collect();
+        let limbs = (0..shape.limb_columns()).map(|_| first(meta)).collect();
         let steps = shape.steps.then(|| lookups::StepColumns {
-            threshold: first(meta),
-            above: first(meta),
+            parts: [first(meta), first(meta)],
+            factors: [1, LENGTH_FACTOR],
             table: meta.fixed_column(),
         });
         let limb_uses = first(meta);

@@ -5,10 +5,10 @@
 //!
 //! ```text
 //! line:  D·u + z = slope·(raw + bias) + constant          z = Σ_j N^j·limb_j        byte = out[u]
-//! step:  width·(u − above)/2 + z = raw + bias + constant   see `steps`
+//! interval:  start + z = raw + bias + constant            see `intervals`
 //! ```
 //!
-//! A circuit has both kinds of rows; rules take a step table only where no line with this divisor is exact.
+//! A circuit has both kinds of rows; rules take intervals only where no line with this divisor is exact.
 //!
 //! **No wrap.** u and the limbs are below N ≤ 2^20, so the left sides are below 2^100 and, like the right
 //! sides (`NO_WRAP_BOUND`, checked for every rule), equal as integers when they are equal in the field.
@@ -16,18 +16,17 @@
 //! the quotient, which lies in the rule's own region of the table because raw lies in its proven range.
 
 use super::graph::Weight;
-use super::rule::{Levels, Rule};
-use crate::circuit::{
-    activation::Activation,
-    steps::{self, Buckets},
-};
+use super::rule::{Levels, Monotone, Rule};
+use super::intervals::Interval;
+use crate::circuit::activation::Activation;
 use crate::model::Steps;
+use std::sync::Arc;
 
 /// Both sides of an equation stay below this; the field's modulus is above 2^253.
 const NO_WRAP_BOUND: i128 = 1 << 120;
 
-/// The divisor is no larger, so that products with it stay in i128.
-const LARGEST_DIVISOR: i128 = 1 << 72;
+/// The divisor is no larger: slopes are known to 60 bits.
+const LARGEST_DIVISOR: i128 = 1 << 60;
 
 /// A net's rules for one table length.
 #[derive(Clone, Debug)]
@@ -40,8 +39,8 @@ pub struct Fitted {
     pub rules: Vec<FittedRule>,
     /// The byte in each row of the table.
     pub table: Vec<u8>,
-    /// With step tables, 2·threshold + parity in each row.
-    pub steps: Option<Vec<i128>>,
+    /// With intervals, start and length in each row.
+    pub intervals: Option<Vec<Interval>>,
 }
 
 /// A rule's integers.
@@ -56,12 +55,14 @@ pub enum FittedRule {
         /// What a sum's operands are multiplied with.
         factors: [i128; 2],
     },
-    /// `width·bucket + z = raw + bias + constant`.
-    Step {
-        /// Width of the rule's buckets.
-        width: i128,
-        /// Begins the rule's buckets.
+    /// `start + z = raw + bias + constant`.
+    Intervals {
+        /// Minus the least accumulator of all rules with this function.
         constant: i128,
+        /// The first of the function's rows in the table.
+        first: usize,
+        /// How many.
+        count: usize,
     },
 }
 
@@ -70,67 +71,60 @@ pub enum FittedRule {
 pub struct Division {
     /// The table's row.
     pub u: u32,
-    /// The remainder, least limb first.
+    /// The remainder, least limb first; of an interval's row, two of what it is short of as well.
     pub limbs: [u32; 4],
     /// The output.
     pub byte: u8,
 }
 
-/// What a step table says of a row.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Step {
-    /// From which remainder on the byte above holds.
-    pub threshold: i128,
-    /// Whether this is the row above.
-    pub above: bool,
-}
-
 impl Fitted {
-    /// Fits rules to a table length; `None` if it is too short for them. Rules are `stuck` that have no
-    /// line at any length: they take step tables, and where `may_step` others may too.
+    /// Fits rules to a table length; `None` if it is too short for them. Rules without a slope have no line
+    /// at any length: they take intervals, and where `may_step` others may too.
     pub fn new(
         rules: &[Rule],
-        stuck: &[bool],
+        slopes: &[Option<Slope>],
         table_rows: usize,
         limbs: usize,
         may_step: bool,
     ) -> Option<Self> {
         let rows = i128::try_from(table_rows).ok()?;
-        let d = rows.checked_pow(u32::try_from(limbs).ok()?).filter(|&d| d < LARGEST_DIVISOR)?;
-        let forms: Vec<Form> = (rules.iter().zip(stuck))
-            .map(|(rule, &stuck)| Form::new(rule, d, stuck, may_step))
+        let d = rows.checked_pow(u32::try_from(limbs).ok()?).filter(|&d| d <= LARGEST_DIVISOR)?;
+        let forms: Vec<Form> = (rules.iter().zip(slopes))
+            .map(|(rule, &slope)| Form::new(rule, d, slope, may_step))
             .collect::<Option<_>>()?;
-        let (mut table, mut thresholds) = (Vec::new(), Vec::new());
-        let has_steps = forms.iter().any(|form| matches!(form, Form::Step));
-        if has_steps && limbs < steps::LIMBS {
-            return None;
-        }
 
-        // Regions of step tables come first: their rows go in pairs.
+        // Rules with the same function share its intervals.
+        let nothing = Interval { start: 0, length: 0, byte: 0 };
+        let mut intervals: Vec<Interval> = Vec::new();
         let mut fitted = vec![None; rules.len()];
-        let mut known: Vec<(Buckets, i128)> = Vec::new();
+        let mut known: Vec<(&Arc<(i64, i64, Steps)>, &Activation, usize, usize)> = Vec::new();
         for (fitted, (rule, form)) in fitted.iter_mut().zip(rules.iter().zip(&forms)) {
-            let (Form::Step, Levels::Steps(found)) = (form, &rule.levels) else { continue };
-            let range = (rule.range.0.into(), rule.range.1.into());
-            let buckets = Buckets::new(range, found.rises(), &rule.activation, rows);
-            let first = match known.iter().find(|(region, _)| *region == buckets) {
-                Some(&(_, first)) => first,
+            let (Form::Intervals, Levels::Steps(Monotone { all, .. })) = (form, &rule.levels) else {
+                continue;
+            };
+            let (low, high) = (i128::from(all.0), i128::from(all.1));
+            let found = known.iter().find(|(other, activation, ..)| {
+                Arc::ptr_eq(other, all) && **activation == rule.activation
+            });
+            let (first, count) = match found {
+                Some(&(.., first, count)) => (first, count),
                 None => {
-                    if table.len() + 2 * buckets.entries.len() > table_rows {
-                        return None;
-                    }
-                    let first = i128::try_from(table.len() / 2).ok()?;
-                    for (byte, step) in buckets.rows() {
-                        table.push(byte);
-                        thresholds.push(step);
-                    }
-                    known.push((buckets.clone(), first));
-                    first
+                    let first = intervals.len();
+                    let longest = rows * rows;
+                    let own = Interval::all((low, high), &all.2, &rule.activation, longest);
+                    let count = own.len();
+                    intervals.extend(own);
+                    known.push((all, &rule.activation, first, count));
+                    (first, count)
                 }
             };
-            let constant = buckets.width * first - buckets.low;
-            *fitted = Some(FittedRule::Step { width: buckets.width, constant });
+            *fitted = Some(FittedRule::Intervals { constant: -low, first, count });
         }
+        if intervals.len() > table_rows {
+            return None;
+        }
+        let has_intervals = !intervals.is_empty();
+        let mut table: Vec<u8> = intervals.iter().map(|interval| interval.byte).collect();
 
         // Rules with the same clamp and table share a region.
         let mut regions: Vec<Region> = Vec::new();
@@ -141,7 +135,7 @@ impl Fitted {
                 (Levels::Table(table), _) => Some(table.clone()),
                 (Levels::Sum(sum), Form::Line { factors: PAIR, .. }) => {
                     let byte = |&level: &u8| rule.activation.apply(level.into());
-                    Some(sum.table().iter().map(byte).collect())
+                    Some(sum.table.iter().map(byte).collect())
                 }
                 _ => None,
             };
@@ -180,14 +174,11 @@ impl Fitted {
             *fitted = Some(FittedRule::Line { slope, constant, factors });
         }
         table.resize(table_rows, 0);
-        let thresholds = has_steps.then(|| {
-            // Rows that no step uses keep their parity, so that every row of the table has one.
-            let parity = |row: usize| i128::from(row % 2 == 1);
-            thresholds.extend((thresholds.len()..table_rows).map(parity));
-            thresholds
-        });
+        // No accumulator lies in an interval of length 0.
+        intervals.resize(table_rows, nothing);
+        let intervals = has_intervals.then_some(intervals);
         let rules = fitted.into_iter().collect::<Option<_>>()?;
-        Some(Self { table_rows, limbs, rules, table, steps: thresholds })
+        Some(Self { table_rows, limbs, rules, table, intervals })
     }
 
     /// The divisor of every line.
@@ -206,7 +197,7 @@ impl Fitted {
             Weight::Integer(weight) => weight.into(),
             Weight::Operand { rule, operand } => match self.rules[rule as usize] {
                 FittedRule::Line { factors, .. } => factors[operand],
-                FittedRule::Step { .. } => unreachable!("sums are lines"),
+                FittedRule::Intervals { .. } => unreachable!("sums are lines"),
             },
         }
     }
@@ -217,7 +208,9 @@ impl Fitted {
             FittedRule::Line { slope, constant, .. } => {
                 self.divide(slope * accumulator + constant)
             }
-            FittedRule::Step { width, constant } => self.find_step(accumulator + constant, width),
+            FittedRule::Intervals { constant, first, count } => {
+                self.find_interval(accumulator + constant, first, count)
+            }
         }
     }
 
@@ -234,27 +227,30 @@ impl Fitted {
         Division { u, limbs, byte: self.table[u as usize] }
     }
 
-    fn find_step(&self, dividend: i128, width: i128) -> Division {
-        let (bucket, z) = (dividend / width, dividend % width);
-        let even = small(2 * bucket);
-        let threshold = self.step(even as usize).expect("there are step tables").threshold;
-        let above = z >= threshold;
-        let u = even + u32::from(above);
-        let distance = if above { z - threshold } else { threshold - 1 - z };
-        let limbs = [small(z), small(z + self.base() - width), small(distance), 0];
-        Division { u, limbs, byte: self.table[u as usize] }
-    }
-
-    /// What the step table says of a row, if there is one.
-    pub fn step(&self, row: usize) -> Option<Step> {
-        let entry = self.steps.as_ref()?[row];
-        Some(Step { threshold: entry / 2, above: entry % 2 == 1 })
+    fn find_interval(&self, position: i128, first: usize, count: usize) -> Division {
+        let intervals = self.intervals.as_ref().expect("a rule has intervals");
+        let own = &intervals[first..first + count];
+        let row = own.partition_point(|interval| interval.start <= position) - 1;
+        let interval = own[row];
+        let (z, rest) = (position - interval.start, interval.start + interval.length - 1 - position);
+        let base = self.base();
+        let limbs = [z % base, z / base, rest % base, rest / base].map(small);
+        let u = u32::try_from(first + row).expect("a table length");
+        Division { u, limbs, byte: interval.byte }
     }
 }
 
-/// The rules that no line fits, whatever its divisor.
-pub fn stuck(rules: &[Rule]) -> Vec<bool> {
-    rules.iter().map(|rule| Form::line(rule, 1 << 60).is_none()).collect()
+/// The slope of a line, in units of 2^-60.
+pub type Slope = i128;
+
+/// The slopes of all rules; none where no line fits, whatever its divisor.
+pub fn slopes(rules: &[Rule]) -> Vec<Option<Slope>> {
+    let slope = |rule: &Rule| match &rule.levels {
+        Levels::Table(_) => Some(0),
+        Levels::Sum(sum) => sum.plane(1 << 60).map(|_| 0),
+        Levels::Steps(monotone) => monotone.steps.best_slope(),
+    };
+    rules.iter().map(slope).collect()
 }
 
 fn small(value: i128) -> u32 {
@@ -276,17 +272,18 @@ enum Form {
         /// The largest magnitude of slope·(raw + bias) + b.
         most: i128,
     },
-    Step,
+    Intervals,
 }
 
 impl Form {
-    fn new(rule: &Rule, d: i128, stuck: bool, may_step: bool) -> Option<Self> {
-        let line = if stuck { None } else { Self::line(rule, d) };
+    fn new(rule: &Rule, d: i128, slope: Option<Slope>, may_step: bool) -> Option<Self> {
+        let line = slope.and_then(|slope| Self::line(rule, d, slope));
+        let may_step = may_step || slope.is_none();
         match (&rule.levels, line) {
             (_, Some(line)) => Some(line),
-            (Levels::Steps(_), None) if stuck || may_step => Some(Self::Step),
+            (Levels::Steps(_), None) if may_step => Some(Self::Intervals),
             // A table of all pairs needs no line.
-            (Levels::Sum(_), None) if stuck || may_step => Some(Self::identity(d, (0, 65_535), PAIR)),
+            (Levels::Sum(_), None) if may_step => Some(Self::identity(d, (0, 65_535), PAIR)),
             _ => None,
         }
     }
@@ -296,7 +293,7 @@ impl Form {
         Self::Line { slope: d, b: 0, factors, reach: (low, high), most }
     }
 
-    fn line(rule: &Rule, d: i128) -> Option<Self> {
+    fn line(rule: &Rule, d: i128, slope: Slope) -> Option<Self> {
         let range = (i128::from(rule.range.0), i128::from(rule.range.1));
         match &rule.levels {
             Levels::Table(_) => Some(Self::identity(d, range, [0, 0])),
@@ -309,13 +306,18 @@ impl Form {
                 let (factors, b) = (plane.factors, plane.b);
                 Some(Self::Line { slope: 1, b, factors, reach, most: low.abs().max(high.abs()) })
             }
-            Levels::Steps(steps) => Self::of_steps(steps, d, range),
+            Levels::Steps(monotone) => Self::of_steps(&monotone.steps, d, slope, range),
         }
     }
 
-    fn of_steps(steps: &Steps, d: i128, (low, high): (i128, i128)) -> Option<Self> {
+    fn of_steps(
+        steps: &Steps,
+        d: i128,
+        slope: Slope,
+        (low, high): (i128, i128),
+    ) -> Option<Self> {
         // A slope of 0 could not be divided by.
-        let line = steps.line(d).filter(|&line| line.a > 0 && steps.allow(line))?;
+        let line = steps.line_near(slope, d).filter(|&line| line.a > 0 && steps.allow(line))?;
         let reach = (line.divide(low).0, line.divide(high).0);
         let most = line.a * low.abs().max(high.abs()) + line.b.abs();
         Some(Self::Line { slope: line.a, b: line.b, factors: [0, 0], reach, most })

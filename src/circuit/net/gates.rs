@@ -19,19 +19,19 @@
 //! | row | E | x |
 //! |---|---|---|
 //! | division | scale·(D·u + z) − offset | out[u] |
-//! | step | width·bucket + z − offset | out[u] |
+//! | interval | start + z − offset | out[u] |
 //! | copy | limb − constant | limb − short |
 //! | larger | (limb − limb₁) − constant | limb, at least the limb of the row before; one of limb₁ and u is 0 |
 //! | input | | limb |
 
 use super::columns::Columns;
+use super::intervals;
 use super::layout::{MAKER, POSITION, WEIGHER};
 use super::plan::Shape;
 use crate::circuit::{
     BYTES_PER_WORD,
     field::{byte_power, field},
     query::{before, here, one},
-    steps,
 };
 use halo2_proofs::{
     halo2curves::bn256::Fr,
@@ -182,17 +182,16 @@ fn accumulator(
     columns: &Columns,
     shape: &Shape,
 ) -> Expression<Fr> {
-    let base =
-        Expression::Constant(field(i128::try_from(shape.table_rows).expect("a table length")));
+    let base = Expression::Constant(field(shape.base()));
     let table_row = here(meta, columns.lookups.table_row);
-    let dividend = (columns.lookups.limbs.iter().rev())
+    let dividend = (columns.lookups.limbs[..shape.limbs].iter().rev())
         .fold(table_row, |sum, &limb| sum * base.clone() + here(meta, limb));
     let [offset, scale] = [0, 1].map(|lane| here(meta, columns.weights[lane]));
     let divided = here(meta, columns.flags.divides) * (dividend * scale - offset);
-    match (columns.flags.steps, columns.lookups.steps) {
-        (Some(flag), Some(tables)) => {
-            let lanes = [columns.weights[0], columns.weights[1]];
-            divided + here(meta, flag) * steps::made(meta, &columns.lookups, tables, lanes)
+    match (columns.flags.steps, intervals::accumulator(meta, columns, shape)) {
+        (Some(flag), Some(raw)) => {
+            let offset = here(meta, columns.weights[0]);
+            divided + here(meta, flag) * (raw - offset)
         }
         _ => divided,
     }

@@ -3,7 +3,7 @@
 use super::graph::{
     Block, Cell, Kind, Net, Place, Plane, Position, Run, Scan, Term, Weight, exponent, index,
 };
-use super::rule::{Levels, Rule, Sum};
+use super::rule::{Levels, Monotone, Rule, Sum};
 use crate::circuit::{
     CircuitError,
     activation::{Activation, byte},
@@ -13,6 +13,7 @@ use crate::model::{
     Operator, Reduce, Requantization, Rescale, Steps, TensorId, View, ViewElement, Window,
 };
 use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
 
 /// Lines of blocks that are read element by element are at most this long.
 const WIDEST_LINE: usize = 64;
@@ -371,22 +372,44 @@ impl Lowering<'_> {
         Value::Sources(elements.iter().map(source).collect())
     }
 
-    /// The requantization of an output channel as a rule, for accumulators of a range.
-    fn requantization(
+    /// The requantization of output channels as rules, for accumulators of their ranges.
+    fn requantizations(
         &mut self,
         node: &Node,
         requantization: &Requantization,
-        channel: usize,
-        range: (i64, i64),
-    ) -> Result<u32, CircuitError> {
+        ranges: &[(i64, i64)],
+    ) -> Result<Vec<u32>, CircuitError> {
         let base = self.base(node.output);
-        let low = i32::try_from(range.0);
-        let Some(range32) = low.ok().zip(i32::try_from(range.1).ok()) else {
-            return Err(CircuitError::AccumulatorRange { node: node.name.clone(), output: channel });
-        };
-        let steps = Steps::find(requantization, channel, base, range32);
         let bounds = (requantization.min - base, requantization.max - base);
-        Ok(self.rule(Rule { range, levels: Levels::Steps(steps), activation: clamp(bounds) }))
+        let int32 = |channel: usize, (low, high): (i64, i64)| {
+            let range = (i32::try_from(low).ok()).zip(i32::try_from(high).ok());
+            range.ok_or_else(|| CircuitError::AccumulatorRange {
+                node: node.name.clone(),
+                output: channel,
+            })
+        };
+        // Channels with one multiplier have one function.
+        let mut alls: HashMap<u32, (i64, i64, usize)> = HashMap::new();
+        for (channel, &(low, high)) in ranges.iter().enumerate() {
+            let all = alls
+                .entry(requantization.multiplier(channel).to_bits())
+                .or_insert((low, high, channel));
+            (all.0, all.1) = (all.0.min(low), all.1.max(high));
+        }
+        let mut functions = HashMap::new();
+        for (multiplier, (low, high, channel)) in alls {
+            let range = int32(channel, (low, high))?;
+            let steps = Steps::find(requantization, channel, base, range);
+            functions.insert(multiplier, Arc::new((low, high, steps)));
+        }
+        let mut rules = Vec::new();
+        for (channel, &range) in ranges.iter().enumerate() {
+            let steps = Steps::find(requantization, channel, base, int32(channel, range)?);
+            let all = functions[&requantization.multiplier(channel).to_bits()].clone();
+            let levels = Levels::Steps(Monotone { steps, all });
+            rules.push(self.rule(Rule { range, levels, activation: clamp(bounds) }));
+        }
+        Ok(rules)
     }
 
     /// Any monotone function of the accumulator as a rule.
@@ -398,11 +421,10 @@ impl Lowering<'_> {
         (low, high): (i32, i32),
     ) -> u32 {
         let steps = Steps::of(level, bounds, multiplier, (low, high));
-        self.rule(Rule {
-            range: (low.into(), high.into()),
-            levels: Levels::Steps(steps),
-            activation: clamp(bounds),
-        })
+        let range = (i64::from(low), i64::from(high));
+        let all = Arc::new((range.0, range.1, steps.clone()));
+        let levels = Levels::Steps(Monotone { steps, all });
+        self.rule(Rule { range, levels, activation: clamp(bounds) })
     }
 
     /// Lets the runs of a block contribute, and makes the outputs: `made` has each one's place, relative
@@ -497,15 +519,15 @@ impl Lowering<'_> {
         let scan = self.wish(node).expect("a Gemm has one");
         let source = self.cut(node, node.inputs[0], scan);
         let zero = i64::from(self.zero_byte(node.inputs[0]));
-        let (mut rules, mut biases) = (Vec::new(), Vec::new());
+        let (mut ranges, mut biases) = (Vec::new(), Vec::new());
         for output in 0..gemm.outputs {
             let weights = &gemm.weights[output * gemm.inputs..][..gemm.inputs];
             let bias = i64::from(gemm.bias[output]);
-            let range = centred_range(weights, zero, bias);
-            rules.push(self.requantization(node, &gemm.requantization, output, range)?);
+            ranges.push(centred_range(weights, zero, bias));
             let sum: i64 = weights.iter().map(|&weight| i64::from(weight)).sum();
             biases.push(bias - zero * sum);
         }
+        let rules = self.requantizations(node, &gemm.requantization, &ranges)?;
         let made = (0..rows * gemm.outputs).map(|element| {
             let (row, output) = (element / gemm.outputs, element % gemm.outputs);
             let place = Place { omega: index(output), at: [exponent(row), 0] };
@@ -528,12 +550,12 @@ impl Lowering<'_> {
         let zero = i64::from(self.zero_byte(node.inputs[0]));
         let (inputs, outputs) = (conv.inputs / conv.group, conv.outputs / conv.group);
         let taps_per_output = inputs * window.len();
-        let mut rules = Vec::new();
-        for output in 0..conv.outputs {
+        let range = |output: usize| {
             let weights = &conv.weights[output * taps_per_output..][..taps_per_output];
-            let range = centred_range(weights, zero, conv.bias[output].into());
-            rules.push(self.requantization(node, &conv.requantization, output, range)?);
-        }
+            centred_range(weights, zero, conv.bias[output].into())
+        };
+        let ranges: Vec<_> = (0..conv.outputs).map(range).collect();
+        let rules = self.requantizations(node, &conv.requantization, &ranges)?;
         // Zero points count only where the window sees the input.
         let [height, width] = window.output;
         let sums: Vec<i64> = (0..conv.outputs * window.len())
@@ -591,7 +613,7 @@ impl Lowering<'_> {
                 }
             }
         }
-        let (mut rules, mut made) = (Vec::new(), Vec::new());
+        let (mut ranges, mut made) = (Vec::new(), Vec::new());
         for output in 0..conv.outputs {
             let (group, own) = (output / outputs, output % outputs);
             let channels = group * inputs..(group + 1) * inputs;
@@ -599,9 +621,9 @@ impl Lowering<'_> {
                 .flat_map(|channel| (0..window.len()).map(move |tap| (channel, tap)))
                 .map(|(channel, tap)| weight(channel, own, tap))
                 .collect();
-            let range = centred_range(&weights, zero, conv.bias[output].into());
-            rules.push(self.requantization(node, &conv.requantization, output, range)?);
+            ranges.push(centred_range(&weights, zero, conv.bias[output].into()));
         }
+        let rules = self.requantizations(node, &conv.requantization, &ranges)?;
         for (batch, output) in (0..conv.batch).flat_map(|b| (0..conv.outputs).map(move |o| (b, o))) {
             let (group, own) = (output / outputs, output % outputs);
             for (position, reached) in reached.iter().enumerate() {
@@ -693,7 +715,7 @@ impl Lowering<'_> {
         let rule = match &reduce.rescale {
             Rescale::Requantization(requantization) => {
                 let range = (i64::from(range.0), i64::from(range.1));
-                self.requantization(node, requantization, 0, range)?
+                self.requantizations(node, requantization, &[range])?[0]
             }
             Rescale::Mean(mean, count) => {
                 let level = |sum| mean.apply(sum, *count) - base;
@@ -727,7 +749,7 @@ impl Lowering<'_> {
         let scan = scan.filter(|scan| scan.is_injective()).find(|&scan| scan != Scan::Flat);
         let scan = scan.unwrap_or_else(|| self.lines(left));
         let blocks = [left, right].map(|tensor| self.cut(node, tensor, scan));
-        let sum = Sum { add: add.clone(), bases: [self.base(left), self.base(right)], base };
+        let sum = Sum::new(add, [self.base(left), self.base(right)], base);
         let rule = self.rule(Rule {
             range: (0, 0),
             levels: Levels::Sum(Box::new(sum)),
@@ -819,7 +841,7 @@ impl Lowering<'_> {
         let zeros = [left, right].map(|tensor| self.zero_byte(tensor));
         let most = |zero: i32| i64::from(zero.max(255 - zero));
         let reach = i64::try_from(inner).expect("axes are short") * most(zeros[0]) * most(zeros[1]);
-        let rule = self.requantization(node, requantization, 0, (-reach, reach))?;
+        let rule = self.requantizations(node, requantization, &[(-reach, reach)])?[0];
         let [left, right] = [left, right].map(|tensor| self.sources(tensor));
         // Both factors are read in the order of the products of a column with a row.
         let mut sources = Vec::new();

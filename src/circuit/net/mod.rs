@@ -3,7 +3,7 @@
 //! | module | claim |
 //! |---|---|
 //! | [`lower`] | the graph is blocks of values with linear maps between them ([`graph`]) |
-//! | [`rule`], [`fit`] | each made byte is one exact division, or a step table, and one table look-up |
+//! | [`rule`], [`fit`] | each made byte is one exact division, or lies in an interval, and one table look-up |
 //! | [`gates`] | everything made is the sum of what is contributed to it |
 //! | [`cursor`] | weights, makers and positions are at the monomials that the layout says |
 //! | [`packing`] | instances hold the input's and the output's bytes |
@@ -16,6 +16,7 @@ mod cursor;
 mod fit;
 mod gates;
 mod graph;
+mod intervals;
 mod layout;
 mod lower;
 mod packing;
@@ -29,7 +30,7 @@ pub use columns::Columns;
 pub use plan::{Plan, Shape};
 pub use witness::Witness;
 
-use super::{BYTES_PER_WORD, CircuitError, Wishes, activation, lookups, steps};
+use super::{BYTES_PER_WORD, CircuitError, Wishes, activation, lookups};
 use crate::model::Model;
 use graph::Net;
 use halo2_proofs::{
@@ -138,8 +139,7 @@ impl Circuit<Fr> for NetCircuit {
         gates::configure(meta, &columns, &shape);
         packing::configure(meta, &columns, &shape);
         if let Some(flag) = columns.flags.steps {
-            let width = columns.weights[1];
-            steps::configure(meta, &columns.lookups, flag, width, shape.table_rows);
+            intervals::configure(meta, &columns, flag, &shape);
         }
         columns
     }
@@ -192,9 +192,10 @@ fn assign_witness(region: &mut Region<'_, Fr>, columns: &Columns, witness: &Witn
     for (&column, values) in lookups.limbs.iter().zip(&witness.limbs) {
         assign_advice(region, column, values);
     }
-    if let (Some(columns), Some([thresholds, above])) = (lookups.steps, &witness.steps) {
-        assign_advice(region, columns.threshold, thresholds);
-        assign_advice(region, columns.above, above);
+    if let (Some(columns), Some(parts)) = (lookups.steps, &witness.steps) {
+        for (column, values) in columns.parts.into_iter().zip(parts) {
+            assign_advice(region, column, values);
+        }
     }
     assign_advice(region, lookups.limb_uses, &witness.limb_uses);
     assign_advice(region, lookups.table_uses, &witness.table_uses);

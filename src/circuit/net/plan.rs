@@ -1,10 +1,11 @@
 //! Chooses a layout: k, lanes of weights, limbs, table length.
 
 use super::cursor::Menu;
-use super::fit::{self, Fitted};
+use super::fit::{self, Fitted, Slope};
 use super::graph::{Kind, Net};
 use super::layout::{CURSORS, Layout};
-use crate::circuit::{CircuitError, Goal, Wishes, lookups, steps};
+use super::intervals;
+use crate::circuit::{CircuitError, Goal, Wishes, lookups};
 
 /// Rows at the end of the domain that blinding takes: halo2's five blinding factors (at most two
 /// rotations per column, two more) and the row before them.
@@ -19,10 +20,10 @@ const LARGEST_K: u32 = 20;
 /// Weights per row to choose from. Four fixed cells are needed for a row's other constants.
 const LANES: [usize; 4] = [4, 8, 16, 32];
 
-/// Limbs to choose from: step tables take three.
+/// Limbs to choose from.
 const LIMBS: [usize; 2] = [2, 3];
 
-/// How many table lengths are tried per k and limb count before step tables take over where no line is.
+/// How many table lengths are tried per k and limb count before intervals take over where no line is.
 const TABLE_LENGTHS_TRIED: usize = 40;
 
 /// The shape of a net's circuit: all that its columns and gates depend on.
@@ -30,11 +31,11 @@ const TABLE_LENGTHS_TRIED: usize = 40;
 pub struct Shape {
     /// Weights per row.
     pub lanes: usize,
-    /// Limbs per remainder.
+    /// Limbs per remainder of a division.
     pub limbs: usize,
     /// Rows of the table, and of the circuit.
     pub table_rows: usize,
-    /// Some bytes are read from step tables.
+    /// Some bytes are made by intervals.
     pub steps: bool,
     /// Some rows go on from the row before.
     pub groups: bool,
@@ -49,7 +50,17 @@ pub struct Shape {
 impl Shape {
     /// Columns of the look-up argument's running sums.
     pub fn lookup_sums(&self) -> usize {
-        lookups::sum_columns(self.limbs)
+        lookups::sum_columns(self.limb_columns())
+    }
+
+    /// Columns of limbs.
+    pub fn limb_columns(&self) -> usize {
+        if self.steps { intervals::LIMBS } else { self.limbs }
+    }
+
+    /// The base of the limbs.
+    pub fn base(&self) -> i128 {
+        i128::try_from(self.table_rows).expect("a table length")
     }
 
     /// Advice and fixed columns, as far as layouts differ in them.
@@ -57,7 +68,7 @@ impl Shape {
         let moves: usize = self.menus.iter().map(Menu::columns).sum();
         let steps = if self.steps { 4 } else { 0 };
         // A committed column costs about twice a fixed one.
-        2 * (10 + self.limbs + self.lookup_sums() + steps) + 13 + self.lanes + moves
+        2 * (10 + self.limb_columns() + self.lookup_sums() + steps) + 13 + self.lanes + moves
     }
 }
 
@@ -79,7 +90,7 @@ impl Plan {
     pub fn new(net: &Net, wishes: Wishes) -> Result<Self, CircuitError> {
         let largest = wishes.k.or(wishes.max_k).unwrap_or(LARGEST_K).min(LARGEST_K);
         let least = wishes.k.unwrap_or(SMALLEST_K).max(SMALLEST_K);
-        let stuck = fit::stuck(&net.rules);
+        let slopes = fit::slopes(&net.rules);
         let mut best: Option<(usize, Self)> = None;
         let mut needed: Option<u32> = None;
         for lanes in LANES {
@@ -87,7 +98,7 @@ impl Plan {
             let rows = layout.rows.len();
             let found = (SMALLEST_K..=LARGEST_K)
                 .filter(|&k| k >= least && rows <= longest_table(k))
-                .find_map(|k| Some((k, fit(net, &stuck, k, rows)?)));
+                .find_map(|k| Some((k, fit(net, &slopes, k, rows)?)));
             let Some((k, fitted)) = found else { continue };
             needed = Some(needed.map_or(k, |needed| needed.min(k)));
             if k > largest {
@@ -121,12 +132,12 @@ impl Plan {
             return None;
         }
         let layout = Layout::new(net, shape.lanes);
-        let stuck = fit::stuck(&net.rules);
+        let slopes = fit::slopes(&net.rules);
         let fits = layout.rows.len() <= shape.table_rows;
         let fitted = [false, true]
             .into_iter()
             .filter(|_| fits)
-            .find_map(|may| Fitted::new(&net.rules, &stuck, shape.table_rows, shape.limbs, may))?;
+            .find_map(|may| Fitted::new(&net.rules, &slopes, shape.table_rows, shape.limbs, may))?;
         let same = self::shape(net, &layout, &fitted, shape.lanes) == *shape;
         same.then(|| Self { k, shape: shape.clone(), layout, fitted })
     }
@@ -143,7 +154,7 @@ fn shape(net: &Net, layout: &Layout, fitted: &Fitted, lanes: usize) -> Shape {
         lanes,
         limbs: fitted.limbs,
         table_rows: fitted.table_rows,
-        steps: fitted.steps.is_some(),
+        steps: fitted.intervals.is_some(),
         groups: cells().any(|cell| cell.kind.goes_on()),
         products: cells().any(|cell| matches!(cell.kind, Kind::Product { .. })),
         loads: cells().any(|cell| matches!(cell.kind, Kind::Load { .. })),
@@ -156,21 +167,17 @@ fn longest_table(k: u32) -> usize {
     (1_usize << k) - UNUSABLE_ROWS - 1
 }
 
-/// The longest table of 2^k rows that the rules fit, with as few limbs and step tables as can be.
-fn fit(net: &Net, stuck: &[bool], k: u32, rows: usize) -> Option<Fitted> {
+/// The longest table of 2^k rows that the rules fit, with as few limbs and intervals as can be.
+fn fit(net: &Net, slopes: &[Option<Slope>], k: u32, rows: usize) -> Option<Fitted> {
     let longest = longest_table(k);
-    let lengths = || (rows.max(256)..=longest).rev().take(TABLE_LENGTHS_TRIED);
-    let has_stuck = net
-        .rules
-        .iter()
-        .zip(stuck)
-        .any(|(rule, &stuck)| stuck && matches!(rule.levels, super::rule::Levels::Steps(_)));
-    for limbs in LIMBS.into_iter().filter(|&limbs| !has_stuck || limbs >= steps::LIMBS) {
-        let found = lengths()
-            .find_map(|table_rows| Fitted::new(&net.rules, stuck, table_rows, limbs, false));
+    for limbs in LIMBS {
+        let mut lengths = (rows.max(256)..=longest).rev().take(TABLE_LENGTHS_TRIED);
+        let found =
+            lengths.find_map(|length| Fitted::new(&net.rules, slopes, length, limbs, false));
         if found.is_some() {
             return found;
         }
     }
-    Fitted::new(&net.rules, stuck, longest, steps::LIMBS, true)
+    let most = LIMBS[LIMBS.len() - 1];
+    Fitted::new(&net.rules, slopes, longest, most, true)
 }

@@ -2,6 +2,7 @@
 
 use crate::circuit::activation::Activation;
 use crate::model::{Add, Steps};
+use std::sync::Arc;
 
 /// What becomes of an accumulator.
 #[derive(Clone, Debug)]
@@ -17,23 +18,32 @@ pub struct Rule {
 /// From accumulators to levels.
 #[derive(Clone, Debug)]
 pub enum Levels {
-    /// A monotone function, by where it steps.
-    Steps(Steps),
+    /// A monotone function.
+    Steps(Monotone),
     /// The accumulator itself, in a table of this function alone.
     Table(Vec<u8>),
     /// A sum of two operands of 8 bits.
     Sum(Box<Sum>),
 }
 
+/// A monotone function.
+#[derive(Clone, Debug)]
+pub struct Monotone {
+    /// Where it steps, over the rule's range.
+    pub steps: Steps,
+    /// Over the ranges of all rules with this function, which share intervals.
+    pub all: Arc<(i64, i64, Steps)>,
+}
+
 /// A sum of two scaled bytes.
 #[derive(Clone, Debug)]
 pub struct Sum {
-    /// How the reference adds.
-    pub add: Add,
-    /// The integers that byte 0 of each operand stands for.
-    pub bases: [i32; 2],
-    /// The integer that level 0 stands for.
-    pub base: i32,
+    /// Scales of the operands over that of the sum.
+    pub scales: [f32; 2],
+    /// The least and the greatest level.
+    pub bounds: (i32, i32),
+    /// The level of each pair of bytes, 256·left + right.
+    pub table: Vec<u8>,
 }
 
 /// A plane `a₀·left + a₁·right + b` that steps, divided by d, where a sum does.
@@ -46,28 +56,34 @@ pub struct SumPlane {
 }
 
 impl Sum {
-    /// The level of a pair of bytes.
-    pub fn level(&self, left: u8, right: u8) -> u8 {
-        let [left_base, right_base] = self.bases;
-        let sum = self.add.apply(i32::from(left) + left_base, i32::from(right) + right_base);
-        u8::try_from(sum - self.base).expect("sums are clamped to their type")
+    /// A sum of operands whose byte 0 stands for `bases`, where level 0 stands for `base`.
+    pub fn new(add: &Add, bases: [i32; 2], base: i32) -> Self {
+        let level = |pair: u16| {
+            let [left, right] = pair.to_be_bytes().map(i32::from);
+            let sum = add.apply(left + bases[0], right + bases[1]);
+            u8::try_from(sum - base).expect("sums are clamped to their type")
+        };
+        Self {
+            scales: [add.left, add.right],
+            bounds: (add.min - base, add.max - base),
+            table: (0..=u16::MAX).map(level).collect(),
+        }
     }
 
     /// The exact plane for a divisor, if rounding both factors gives one: all 65,536 pairs are checked.
     pub fn plane(&self, d: i128) -> Option<SumPlane> {
         #[allow(clippy::cast_precision_loss, clippy::cast_possible_truncation)]
-        let factor = |scale: f32| (f64::from(scale) * d as f64).round() as i128;
-        let factors = [factor(self.add.left), factor(self.add.right)];
-        let (low, high) = (self.add.min - self.base, self.add.max - self.base);
+        let factors = self.scales.map(|scale| (f64::from(scale) * d as f64).round() as i128);
+        let (low, high) = (i128::from(self.bounds.0), i128::from(self.bounds.1));
         let (mut least, mut most) = (i128::MIN, i128::MAX);
-        for left in 0..=255_u8 {
-            for right in 0..=255_u8 {
-                let level = i128::from(self.level(left, right));
-                let sum = factors[0] * i128::from(left) + factors[1] * i128::from(right);
-                if level > i128::from(low) {
+        for (left, levels) in (0_i128..).zip(self.table.chunks(256)) {
+            for (right, &level) in (0_i128..).zip(levels) {
+                let level = i128::from(level);
+                let sum = factors[0] * left + factors[1] * right;
+                if level > low {
                     least = least.max(level * d - sum);
                 }
-                if level < i128::from(high) {
+                if level < high {
                     most = most.min((level + 1) * d - 1 - sum);
                 }
             }
@@ -77,14 +93,5 @@ impl Sum {
         }
         let b = if least == i128::MIN { most } else { least };
         (b != i128::MAX).then_some(SumPlane { factors, b })
-    }
-
-    /// The sum as a function of 256·left + right.
-    pub fn table(&self) -> Vec<u8> {
-        (0..=u16::MAX).map(|pair| {
-            let [left, right] = pair.to_be_bytes();
-            self.level(left, right)
-        })
-        .collect()
     }
 }

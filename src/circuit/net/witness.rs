@@ -2,6 +2,7 @@
 
 use super::fit::{Division, FittedRule};
 use super::graph::{Kind, Net};
+use super::intervals::LENGTH_FACTOR;
 use super::layout::{CURSORS, Content, MAKER, POSITION, WEIGHER};
 use super::plan::Plan;
 use crate::circuit::{
@@ -12,7 +13,7 @@ use crate::circuit::{
 };
 use halo2_proofs::halo2curves::{
     bn256::Fr,
-    ff::{BatchInvert, PrimeField},
+    ff::BatchInvert,
 };
 
 /// First-phase columns, row 0 to the last active row.
@@ -24,7 +25,7 @@ pub struct Witness {
     pub byte: Vec<Fr>,
     /// Limbs, least first.
     pub limbs: Vec<Vec<Fr>>,
-    /// With step tables: thresholds, and whether the remainder reaches them.
+    /// With intervals: start and length of the one in the row read.
     pub steps: Option<[Vec<Fr>; 2]>,
     /// Uses of each row's index as a limb.
     pub limb_uses: Vec<Fr>,
@@ -71,7 +72,7 @@ pub struct Fixed {
     pub index: Vec<Fr>,
     /// The rules' bytes.
     pub table: Vec<Fr>,
-    /// With step tables, 2·threshold + parity.
+    /// With intervals, start + 2^40·length.
     pub steps: Option<Vec<Fr>>,
     /// Weights, offsets, scales, zero points and packing factors.
     pub weights: Vec<Vec<Fr>>,
@@ -112,7 +113,7 @@ impl Fixed {
         let mut fixed = Self {
             index: zeros.clone(),
             table: zeros.clone(),
-            steps: plan.fitted.steps.as_ref().map(|_| zeros.clone()),
+            steps: plan.fitted.intervals.as_ref().map(|_| zeros.clone()),
             weights: vec![zeros; plan.shape.lanes],
             active: vec![false; length],
             rows: vec![Kinds::default(); length],
@@ -124,9 +125,9 @@ impl Fixed {
             fixed.index[index + 1] = unsigned(index);
             fixed.table[index + 1] = Fr::from(u64::from(byte));
         }
-        if let (Some(column), Some(steps)) = (&mut fixed.steps, &plan.fitted.steps) {
-            for (cell, &step) in column[1..].iter_mut().zip(steps) {
-                *cell = field(step);
+        if let (Some(column), Some(steps)) = (&mut fixed.steps, &plan.fitted.intervals) {
+            for (cell, step) in column[1..].iter_mut().zip(steps) {
+                *cell = field(step.entry());
             }
         }
         let scales = Scales::new(plan);
@@ -218,7 +219,7 @@ impl<'a> Scales<'a> {
     fn new(plan: &'a Plan) -> Self {
         let slope = |rule: &FittedRule| match *rule {
             FittedRule::Line { slope, .. } => field(slope),
-            FittedRule::Step { .. } => Fr::one(),
+            FittedRule::Intervals { .. } => Fr::one(),
         };
         let mut inverses: Vec<Fr> = plan.fitted.rules.iter().map(slope).collect();
         inverses.iter_mut().batch_invert();
@@ -229,7 +230,7 @@ impl<'a> Scales<'a> {
         matches!(self.plan.fitted.rules[rule as usize], FittedRule::Line { .. })
     }
 
-    /// A row's offset and scale: raw = scale·(D·u + z) − offset, or width·bucket + z − offset.
+    /// A row's offset and scale: raw = scale·(D·u + z) − offset, or start + z − offset.
     fn lanes(&self, rule: u32, bias: i64) -> [Fr; 2] {
         let bias = field(bias.into());
         match self.plan.fitted.rules[rule as usize] {
@@ -237,7 +238,7 @@ impl<'a> Scales<'a> {
                 let inverse = self.inverses[rule as usize];
                 [bias + field(constant) * inverse, inverse]
             }
-            FittedRule::Step { width, constant } => [bias + field(constant), field(width)],
+            FittedRule::Intervals { constant, .. } => [bias + field(constant), Fr::one()],
         }
     }
 }
@@ -285,7 +286,7 @@ impl Witness {
         let raised = u32::try_from(plan.shape.table_rows - 256).expect("tables are short");
         // Idle rows look up index 0 and read row 0.
         let mut table_row = vec![0_u32; length];
-        let mut limbs = vec![vec![0_u32; length]; plan.shape.limbs];
+        let mut limbs = vec![vec![0_u32; length]; plan.shape.limb_columns()];
         for (at, row) in plan.layout.rows.iter().enumerate() {
             match row.content {
                 Content::Cell { block, cell } => {
@@ -323,11 +324,11 @@ impl Witness {
         let mut instances = vec![context];
         instances.extend(pack(&input));
         instances.extend(pack(&outputs));
-        let steps = plan.fitted.steps.as_ref().map(|_| {
-            let steps = table_row.iter().filter_map(|&row| plan.fitted.step(row as usize));
-            let cells = steps.map(|step| (field(step.threshold), Fr::from(u64::from(step.above))));
-            let (thresholds, above) = cells.unzip();
-            [thresholds, above]
+        let steps = plan.fitted.intervals.as_ref().map(|intervals| {
+            let read = table_row.iter().map(|&row| intervals[row as usize]);
+            let parts = read.map(|interval| (field(interval.start), field(interval.length)));
+            let (starts, lengths) = parts.unzip();
+            [starts, lengths]
         });
         let table = &plan.fitted.table;
         let bytes = table_row.iter().map(|&row| Fr::from(u64::from(table[row as usize])));
@@ -361,7 +362,8 @@ impl Witness {
         let columns = plan.shape.lookup_sums();
         let (mut numerators, mut denominators) = (Vec::new(), Vec::new());
         for at in 1..self.byte.len() {
-            let step = |[thresholds, above]: &[Vec<Fr>; 2]| thresholds[at].double() + above[at];
+            let factor = Fr::from(LENGTH_FACTOR);
+            let step = |[starts, lengths]: &[Vec<Fr>; 2]| starts[at] + lengths[at] * factor;
             let cells = Cells {
                 limbs: self.limbs.iter().map(|column| column[at]).collect(),
                 table_row: self.table_row[at],
@@ -421,18 +423,19 @@ impl Witness {
     }
 
     /// What a row makes.
-    fn made(&self, fixed: &Fixed, base: Fr, at: usize) -> Fr {
+    fn made(&self, fixed: &Fixed, plan: &Plan, at: usize) -> Fr {
+        let base = field(plan.shape.base());
         let row = &fixed.rows[at];
         let (offset, scale) = (fixed.weights[0][at], fixed.weights[1][at]);
         if row.multiplies {
             Fr::zero()
         } else if row.divides {
-            let dividend = (self.limbs.iter().rev())
+            let dividend = (self.limbs[..plan.shape.limbs].iter().rev())
                 .fold(self.table_row[at], |sum, limb| sum * base + limb[at]);
             dividend * scale - offset
         } else if row.steps {
-            let above = self.steps.as_ref().map_or(Fr::zero(), |[_, above]| above[at]);
-            (self.table_row[at] - above) * Fr::TWO_INV * scale + self.limbs[0][at] - offset
+            let start = self.steps.as_ref().map_or(Fr::zero(), |[starts, _]| starts[at]);
+            start + self.limbs[0][at] + base * self.limbs[1][at] - offset
         } else if row.reads {
             let below = if row.larger { self.limbs[1][at] } else { Fr::zero() };
             self.limbs[0][at] - scale - below
@@ -449,7 +452,6 @@ impl Witness {
         cursors: &[Vec<Fr>; CURSORS],
         coefficient: &[Fr],
     ) -> Vec<Fr> {
-        let base = field(plan.fitted.base());
         let multiplier = byte_power(BYTES_PER_WORD) * challenges.tau;
         let inverse = multiplier.invert().unwrap_or(Fr::zero());
         let words = &self.instances[1..];
@@ -462,7 +464,7 @@ impl Witness {
             balance[at] = if row.words {
                 (then - self.instances[at]) * inverse
             } else {
-                let mut now = then + cursors[MAKER][at] * self.made(fixed, base, at);
+                let mut now = then + cursors[MAKER][at] * self.made(fixed, plan, at);
                 if row.takes {
                     now -= self.value(fixed, at) * coefficient[at] * cursors[POSITION][at];
                 }

@@ -1,0 +1,127 @@
+//! Intervals: bytes of monotone functions that no line gives exactly.
+//!
+//! A function is constant on intervals of accumulators. Each has a row of the table with its byte, its start and
+//! its length, so that functions of any range take at most 256 rows:
+//!
+//! ```text
+//! start + z = raw + bias + constant        z = limb₀ + N·limb₁
+//! length − 1 − z = limb₂ + N·limb₃
+//! (u, byte, start + 2^40·length)           read from the table
+//! ```
+//!
+//! Starts count from the function's least accumulator, so that they are not negative. Where the read gives
+//! start and length, z lies in [0, length), and the intervals do not overlap: only one has the accumulator.
+//!
+//! **Start and length are those of one row.** Other parts of the same sum would be start + δ and length − δ/2^40,
+//! in the field. δ is a difference of accumulators and remainders, so |δ| < 2^64 as an integer; and δ/2^40 is a
+//! difference of sums of limbs, so an integer m with |m| < 2^64. From δ = 2^40·m below the modulus, and
+//! |raw + bias + constant| < 2^32 and z < 2^40, which leave |δ| < 2^40 only, m = 0.
+
+use super::columns::Columns;
+use super::plan::Shape;
+use crate::circuit::{
+    activation::Activation,
+    field::field,
+    query::{here, one},
+};
+use crate::model::Steps;
+use halo2_proofs::{
+    halo2curves::bn256::Fr,
+    plonk::{Column, ConstraintSystem, Constraints, Expression, Fixed, VirtualCells},
+};
+
+/// Limbs of an interval's row.
+pub const LIMBS: usize = 4;
+
+/// What lengths are multiplied with beside starts: longer than any range of accumulators.
+pub const LENGTH_FACTOR: u64 = 1 << 40;
+
+/// Adds the gates of intervals.
+pub fn configure(
+    meta: &mut ConstraintSystem<Fr>,
+    columns: &Columns,
+    flag: Column<Fixed>,
+    shape: &Shape,
+) {
+    let Some(steps) = columns.lookups.steps else { return };
+    meta.create_gate("interval", |meta| {
+        let [low, high] = [0, 2].map(|first| pair(meta, columns, shape, first));
+        let length = here(meta, steps.parts[1]);
+        Constraints::with_selector(
+            here(meta, flag),
+            [("the remainder is below the interval's length", length - one() - low - high)],
+        )
+    });
+}
+
+/// The accumulator of an interval's row, up to its offset.
+pub fn accumulator(
+    meta: &mut VirtualCells<'_, Fr>,
+    columns: &Columns,
+    shape: &Shape,
+) -> Option<Expression<Fr>> {
+    let steps = columns.lookups.steps?;
+    let start = here(meta, steps.parts[0]);
+    Some(start + pair(meta, columns, shape, 0))
+}
+
+fn pair(
+    meta: &mut VirtualCells<'_, Fr>,
+    columns: &Columns,
+    shape: &Shape,
+    first: usize,
+) -> Expression<Fr> {
+    let base = Expression::Constant(field(shape.base()));
+    let [low, high] = [0, 1].map(|limb| here(meta, columns.lookups.limbs[first + limb]));
+    low + high * base
+}
+
+/// An interval of accumulators with one byte.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Interval {
+    /// The first accumulator, counted from the function's least.
+    pub start: i128,
+    /// How many.
+    pub length: i128,
+    /// Their byte.
+    pub byte: u8,
+}
+
+impl Interval {
+    /// The intervals of a function over a range, none longer than `longest`.
+    pub fn all(
+        (low, high): (i128, i128),
+        steps: &Steps,
+        activation: &Activation,
+        longest: i128,
+    ) -> Vec<Self> {
+        // Before the first rise, all is at the clamp's lower bound.
+        let first = (low, activation.apply(activation.min.into()));
+        let rises = steps.rises().iter().map(|&(acc, level)| (acc, activation.apply(level)));
+        let mut changes: Vec<(i128, u8)> = vec![first];
+        for (acc, byte) in rises {
+            match changes.last_mut() {
+                // A rise at the range's beginning holds for all of it.
+                Some(last) if last.0 == acc => last.1 = byte,
+                Some(last) if last.1 == byte => {}
+                _ => changes.push((acc, byte)),
+            }
+        }
+        let ends = changes.iter().skip(1).map(|&(acc, _)| acc).chain([high + 1]);
+        let mut intervals = Vec::new();
+        for (&(from, byte), to) in changes.iter().zip(ends) {
+            let mut start = from;
+            while start < to {
+                let length = longest.min(to - start);
+                intervals.push(Self { start: start - low, length, byte });
+                start += length;
+            }
+        }
+        intervals
+    }
+
+    /// The table's value beside the byte.
+    pub fn entry(self) -> i128 {
+        self.start + i128::from(LENGTH_FACTOR) * self.length
+    }
+}

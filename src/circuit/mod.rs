@@ -60,6 +60,16 @@ pub enum Shape {
     Net(NetShape),
 }
 
+impl Shape {
+    /// Whether the input is among the instances.
+    pub fn shows_input(&self) -> bool {
+        match self {
+            Self::Chain(_) => true,
+            Self::Net(shape) => !shape.private_input,
+        }
+    }
+}
+
 impl Default for Shape {
     fn default() -> Self {
         Self::Chain(ChainShape::default())
@@ -97,7 +107,7 @@ impl Witness {
 impl ModelCircuit {
     /// Plans a circuit for a model.
     pub fn new(model: &Model, wishes: Wishes) -> Result<Self, CircuitError> {
-        if ChainCircuit::can_prove(model) {
+        if !wishes.private_input && ChainCircuit::can_prove(model) {
             ChainCircuit::new(model, wishes).map(Self::Chain)
         } else {
             NetCircuit::new(model, wishes).map(Self::Net)
@@ -229,7 +239,9 @@ impl Circuit<Fr> for ModelCircuit {
 
     fn synthesize(&self, columns: Columns, layouter: impl Layouter<Fr>) -> Result<(), Error> {
         match (self, columns) {
-            (Self::Chain(circuit), Columns::Chain(columns)) => circuit.synthesize(columns, layouter),
+            (Self::Chain(circuit), Columns::Chain(columns)) => {
+                circuit.synthesize(columns, layouter)
+            }
             (Self::Net(circuit), Columns::Net(columns)) => circuit.synthesize(columns, layouter),
             _ => unreachable!("a circuit is configured with its own shape"),
         }

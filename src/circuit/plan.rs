@@ -21,4 +21,6 @@ pub struct Wishes {
     pub k: Option<u32>,
     /// No larger k.
     pub max_k: Option<u32>,
+    /// The input stays with the prover.
+    pub private_input: bool,
 }

@@ -54,8 +54,8 @@ pub fn render(
     Ok(contract.named(&name)?.render()?)
 }
 
-/// The library that packs a model's inputs and reads its outputs.
-pub fn io_library(model: &Model) -> IoSpec {
+/// The library that packs a model's inputs, where proofs show them, and reads its outputs.
+pub fn io_library(model: &Model, shows_input: bool) -> IoSpec {
     let tensor = |port: &Port| {
         let tensor = &model.graph.tensors[port.tensor.0];
         IoTensor {
@@ -72,7 +72,7 @@ pub fn io_library(model: &Model) -> IoSpec {
     IoSpec {
         library: contract_prefix(&model.name) + "Io",
         model: model.name.clone(),
-        inputs: model.inputs.iter().map(tensor).collect(),
+        inputs: model.inputs.iter().filter(|_| shows_input).map(tensor).collect(),
         outputs: model.outputs.iter().map(tensor).collect(),
     }
 }

@@ -15,10 +15,7 @@
 //! `active` is 1 on the table's rows, from row 1 on. Rows before and after it carry boundaries.
 
 use super::plan::Shape;
-use crate::circuit::{
-    lookups,
-    query::here,
-};
+use crate::circuit::{lookups, query::here};
 use halo2_proofs::{
     halo2curves::bn256::Fr,
     plonk::{

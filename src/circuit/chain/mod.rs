@@ -21,20 +21,20 @@ mod rows;
 mod tests;
 mod witness;
 
-use super::{BYTES_PER_WORD, CircuitError, LARGEST_DEGREE, activation, lookups, steps};
 use super::plan::Wishes;
+use super::{BYTES_PER_WORD, CircuitError, LARGEST_DEGREE, activation, lookups, steps};
 use crate::model::Model;
 pub use columns::Columns;
-use plan::Plan;
-pub use plan::Shape;
-use program::Program;
-pub use witness::Witness;
 use halo2_proofs::{
     circuit::{Layouter, Region, SimpleFloorPlanner, Value},
     halo2curves::bn256::Fr,
     plonk::{Advice, Circuit, Column, ConstraintSystem, Error, Fixed as FixedColumn},
 };
+use plan::Plan;
+pub use plan::Shape;
+use program::Program;
 use std::sync::Arc;
+pub use witness::Witness;
 use witness::{Challenges, Fixed, Sums};
 
 /// A planned circuit, with or without a witness.

@@ -10,7 +10,7 @@ use super::layout::{CURSORS, MAKER, POSITION, WEIGHER};
 use super::plan::Shape;
 use crate::circuit::{
     lookups,
-    query::here,
+    query::{here, one},
 };
 use halo2_proofs::{
     halo2curves::bn256::Fr,
@@ -58,19 +58,15 @@ pub struct Flags {
     pub steps: Option<Column<Fixed>>,
     /// A copy.
     pub reads: Column<Fixed>,
-    /// A byte of the input.
-    pub inputs: Column<Fixed>,
-    /// A packed instance.
-    pub words: Column<Fixed>,
+    /// A byte of the input, where it is private.
+    pub inputs: Option<Column<Fixed>>,
     /// The value contributes.
     pub takes: Column<Fixed>,
-    /// The weights count.
-    pub weighs: Column<Fixed>,
     /// The coefficient begins anew.
     pub starts: Column<Fixed>,
     /// A public byte.
     pub packs: Column<Fixed>,
-    /// Last byte of its word.
+    /// Last byte of its word; a packed instance, where no byte is.
     pub ends_word: Column<Fixed>,
     /// For rows that go on from the row before.
     pub groups: Option<GroupFlags>,
@@ -147,10 +143,8 @@ impl Columns {
                 divides: fixed(meta),
                 steps: shape.steps.then(|| fixed(meta)),
                 reads: fixed(meta),
-                inputs: fixed(meta),
-                words: fixed(meta),
+                inputs: shape.private_input.then(|| fixed(meta)),
                 takes: fixed(meta),
-                weighs: fixed(meta),
                 starts: fixed(meta),
                 packs: fixed(meta),
                 ends_word: fixed(meta),
@@ -180,6 +174,28 @@ impl Columns {
             Some(steps) => divides + here(meta, steps),
             None => divides,
         }
+    }
+
+    /// 1 on rows that take a packed instance.
+    pub fn words(&self, meta: &mut VirtualCells<'_, Fr>) -> Expression<Fr> {
+        here(meta, self.flags.ends_word) * (one() - here(meta, self.flags.packs))
+    }
+
+    /// 1 on rows of input bytes: public ones that are neither made nor copied, or private ones.
+    pub fn inputs(&self, meta: &mut VirtualCells<'_, Fr>) -> Expression<Fr> {
+        match self.flags.inputs {
+            Some(inputs) => here(meta, inputs),
+            None => {
+                let others = self.makes(meta) + here(meta, self.flags.reads);
+                here(meta, self.flags.packs) * (one() - others)
+            }
+        }
+    }
+
+    /// 1 on rows whose lanes hold weights, and on others whose lanes are 0.
+    pub fn weighs(&self, meta: &mut VirtualCells<'_, Fr>) -> Expression<Fr> {
+        let others = self.makes(meta) + here(meta, self.flags.reads);
+        (one() - here(meta, self.flags.packs)) * (one() - others)
     }
 
     /// The value of a row: the byte that it makes, or else its first limb minus the first lane.

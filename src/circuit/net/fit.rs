@@ -16,8 +16,8 @@
 //! the quotient, which lies in the rule's own region of the table because raw lies in its proven range.
 
 use super::graph::Weight;
-use super::rule::{Levels, Monotone, Rule};
 use super::intervals::Interval;
+use super::rule::{Levels, Monotone, Rule};
 use crate::circuit::activation::Activation;
 use crate::model::Steps;
 use std::sync::Arc;
@@ -99,7 +99,8 @@ impl Fitted {
         let mut fitted = vec![None; rules.len()];
         let mut known: Vec<(&Arc<(i64, i64, Steps)>, &Activation, usize, usize)> = Vec::new();
         for (fitted, (rule, form)) in fitted.iter_mut().zip(rules.iter().zip(&forms)) {
-            let (Form::Intervals, Levels::Steps(Monotone { all, .. })) = (form, &rule.levels) else {
+            let (Form::Intervals, Levels::Steps(Monotone { all, .. })) = (form, &rule.levels)
+            else {
                 continue;
             };
             let (low, high) = (i128::from(all.0), i128::from(all.1));
@@ -139,9 +140,9 @@ impl Fitted {
                 }
                 _ => None,
             };
-            let known = regions.iter_mut().position(|region| {
-                region.own == own && region.activation == rule.activation
-            });
+            let known = regions
+                .iter_mut()
+                .position(|region| region.own == own && region.activation == rule.activation);
             region_of[index] = known.unwrap_or(regions.len());
             match known {
                 Some(known) => {
@@ -205,9 +206,7 @@ impl Fitted {
     /// Makes a byte from an accumulator and its bias.
     pub fn make(&self, rule: u32, accumulator: i128) -> Division {
         match self.rules[rule as usize] {
-            FittedRule::Line { slope, constant, .. } => {
-                self.divide(slope * accumulator + constant)
-            }
+            FittedRule::Line { slope, constant, .. } => self.divide(slope * accumulator + constant),
             FittedRule::Intervals { constant, first, count } => {
                 self.find_interval(accumulator + constant, first, count)
             }
@@ -232,7 +231,8 @@ impl Fitted {
         let own = &intervals[first..first + count];
         let row = own.partition_point(|interval| interval.start <= position) - 1;
         let interval = own[row];
-        let (z, rest) = (position - interval.start, interval.start + interval.length - 1 - position);
+        let (z, rest) =
+            (position - interval.start, interval.start + interval.length - 1 - position);
         let base = self.base();
         let limbs = [z % base, z / base, rest % base, rest / base].map(small);
         let u = u32::try_from(first + row).expect("a table length");
@@ -310,12 +310,7 @@ impl Form {
         }
     }
 
-    fn of_steps(
-        steps: &Steps,
-        d: i128,
-        slope: Slope,
-        (low, high): (i128, i128),
-    ) -> Option<Self> {
+    fn of_steps(steps: &Steps, d: i128, slope: Slope, (low, high): (i128, i128)) -> Option<Self> {
         // A slope of 0 could not be divided by.
         let line = steps.line_near(slope, d).filter(|&line| line.a > 0 && steps.allow(line))?;
         let reach = (line.divide(low).0, line.divide(high).0);

@@ -75,7 +75,7 @@ pub fn configure(meta: &mut ConstraintSystem<Fr>, columns: &Columns, shape: &Sha
         let grown = here(meta, columns.coefficient) - kept;
         let weigher = here(meta, columns.cursors[WEIGHER].column);
         let lanes = columns.weights.iter().map(|&column| here(meta, column)).collect();
-        let weights = here(meta, columns.flags.weighs) * evaluate(lanes, &columns.rho.expr());
+        let weights = columns.weighs(meta) * evaluate(lanes, &columns.rho.expr());
         let loaded = columns.flags.loads.map(|loads| {
             let factor = here(meta, columns.lookups.limbs[0]) - here(meta, columns.weights[0]);
             here(meta, loads) * factor
@@ -92,10 +92,10 @@ pub fn configure(meta: &mut ConstraintSystem<Fr>, columns: &Columns, shape: &Sha
         let made = maker * made(meta, columns, shape);
         let coefficient = here(meta, columns.coefficient);
         let taken = here(meta, columns.flags.takes) * columns.value(meta) * coefficient * position;
-        let words = here(meta, columns.flags.words);
+        let words = columns.words(meta);
         let multiplier = columns.word_multiplier() - one();
-        let word = words.clone() * multiplier * balance.clone()
-            + words * here(meta, columns.instance);
+        let word =
+            words.clone() * multiplier * balance.clone() + words * here(meta, columns.instance);
         let grown = here(meta, active) * (balance - then);
         vec![("the balance grows by what is made less what is taken", grown + word + taken - made)]
     });
@@ -159,17 +159,12 @@ pub fn configure(meta: &mut ConstraintSystem<Fr>, columns: &Columns, shape: &Sha
 }
 
 /// What a row makes.
-fn made(
-    meta: &mut VirtualCells<'_, Fr>,
-    columns: &Columns,
-    shape: &Shape,
-) -> Expression<Fr> {
+fn made(meta: &mut VirtualCells<'_, Fr>, columns: &Columns, shape: &Shape) -> Expression<Fr> {
     let mut accumulator = accumulator(meta, columns, shape);
     if let Some(products) = columns.flags.products {
         accumulator = accumulator * (one() - here(meta, products.multiplies));
     }
-    let mut copied =
-        here(meta, columns.lookups.limbs[0]) - here(meta, columns.weights[1]);
+    let mut copied = here(meta, columns.lookups.limbs[0]) - here(meta, columns.weights[1]);
     if let Some(groups) = columns.flags.groups {
         copied = copied - here(meta, groups.larger) * here(meta, columns.lookups.limbs[1]);
     }

@@ -117,7 +117,9 @@ impl Scan {
             }
         };
         match self {
-            Self::Whole { width } => push((0..len).map(|i| (index(i), [exponent(i % width), exponent(i / width)])).collect()),
+            Self::Whole { width } => push(
+                (0..len).map(|i| (index(i), [exponent(i % width), exponent(i / width)])).collect(),
+            ),
             Self::Flat => (0..len).for_each(|i| push(vec![(index(i), [0, 0])])),
             Self::Planes { size: [height, width], strides: [down, along] } => {
                 for plane in 0..len / (height * width).max(1) {

@@ -116,8 +116,8 @@ struct Planner<'a> {
 
 impl<'a> Planner<'a> {
     fn new(net: &'a Net, lanes: usize) -> Self {
-        let words = |block: usize| net.blocks[block].len.div_ceil(BYTES_PER_WORD);
-        let words = words(net.input) + words(net.output);
+        let public = net.blocks.iter().filter(|block| block.is_public);
+        let words: usize = public.map(|block| block.len.div_ceil(BYTES_PER_WORD)).sum();
         let mut planner = Self {
             net,
             lanes,
@@ -176,9 +176,9 @@ impl<'a> Planner<'a> {
                         continue;
                     }
                     for cell in ranges[group].clone() {
-                        let at = block.cells[cell].element.map(|own| {
-                            if own == element { at } else { position_of(run, own) }
-                        });
+                        let at = block.cells[cell]
+                            .element
+                            .map(|own| if own == element { at } else { position_of(run, own) });
                         self.cell(number, cell, at.filter(|_| !run.terms.is_empty()));
                     }
                 }
@@ -198,9 +198,7 @@ impl<'a> Planner<'a> {
         if block.is_public {
             return elements;
         }
-        elements.sort_by_key(|&(_, at)| {
-            (at[1], if at[1] & 1 == 0 { at[0] } else { -at[0] })
-        });
+        elements.sort_by_key(|&(_, at)| (at[1], if at[1] & 1 == 0 { at[0] } else { -at[0] }));
         if self.is_backwards {
             elements.reverse();
         }
@@ -276,8 +274,7 @@ impl<'a> Planner<'a> {
                 row.lanes.resize(lane, Weight::Integer(0));
                 row.lanes.push(term.weight);
             } else {
-                // Two takers at one place cannot be: places are made once.
-                unreachable!("a place is made once");
+                unreachable!("a run has one term for a place");
             }
         }
         // Neighbouring rows of weights are near each other.

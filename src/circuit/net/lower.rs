@@ -47,7 +47,7 @@ pub(super) struct Lowering<'a> {
 
 impl Net {
     /// Lowers a model's graph.
-    pub fn new(model: &Model) -> Result<Self, CircuitError> {
+    pub fn new(model: &Model, private_input: bool) -> Result<Self, CircuitError> {
         let ([input], [output]) = (&model.inputs[..], &model.outputs[..]) else {
             return Err(CircuitError::Ports {
                 inputs: model.inputs.len(),
@@ -76,7 +76,7 @@ impl Net {
         };
         lowering.count_uses(output.tensor);
         lowering.collect_wishes();
-        lowering.input(input.tensor);
+        lowering.input(input.tensor, !private_input);
         for node in &graph.nodes {
             lowering.node(node)?;
         }
@@ -149,17 +149,18 @@ impl Lowering<'_> {
         })
     }
 
-    fn input(&mut self, tensor: TensorId) {
+    fn input(&mut self, tensor: TensorId, is_public: bool) {
         let len = self.len(tensor);
         let natural = self.lines(tensor);
-        let scan = self.scan(tensor, natural, |scan| scan.is_in_order(len));
+        let will_do = |scan: Scan| !is_public || scan.is_in_order(len);
+        let scan = self.scan(tensor, natural, will_do);
         let cells = (0..len).map(|element| Cell {
             kind: Kind::Input,
             place: None,
             element: Some(index(element)),
         });
         let block = self.block("input", len, scan, cells.collect(), 1);
-        self.net.blocks[block].is_public = true;
+        self.net.blocks[block].is_public = is_public;
         self.net.input = block;
         self.values[tensor.0] = Some(Value::Block(block));
     }
@@ -170,9 +171,11 @@ impl Lowering<'_> {
             Some(Value::Block(block)) => {
                 let cells = &self.net.blocks[block].cells;
                 let made = |cell: &Cell| matches!(cell.kind, Kind::Made { .. } | Kind::Read { .. });
-                let in_order = cells.iter().map(|cell| cell.element).eq((0..index(cells.len())).map(Some));
+                let in_order =
+                    cells.iter().map(|cell| cell.element).eq((0..index(cells.len())).map(Some));
                 let taken = self.net.blocks[block].is_taken();
-                (block != self.net.input && in_order && !taken && cells.iter().all(made)).then_some(block)
+                (block != self.net.input && in_order && !taken && cells.iter().all(made))
+                    .then_some(block)
             }
             _ => None,
         };
@@ -199,7 +202,14 @@ impl Lowering<'_> {
     }
 
     /// Adds a block whose groups have `rows` rows each.
-    fn block(&mut self, name: &str, len: usize, scan: Scan, cells: Vec<Cell>, rows: usize) -> usize {
+    fn block(
+        &mut self,
+        name: &str,
+        len: usize,
+        scan: Scan,
+        cells: Vec<Cell>,
+        rows: usize,
+    ) -> usize {
         let groups = (0..cells.len()).step_by(rows.max(1)).map(index).collect();
         self.net.blocks.push(Block {
             name: name.into(),
@@ -228,7 +238,8 @@ impl Lowering<'_> {
 
     /// Where a tensor's elements are.
     pub(super) fn sources(&self, tensor: TensorId) -> Vec<Source> {
-        match self.values[tensor.0].as_ref().expect("nodes come after those that make their inputs") {
+        match self.values[tensor.0].as_ref().expect("nodes come after those that make their inputs")
+        {
             Value::Sources(sources) => sources.clone(),
             &Value::Block(block) => (0..index(self.net.blocks[block].len))
                 .map(|element| Source::Element { block: index(block), element })
@@ -365,9 +376,9 @@ impl Lowering<'_> {
         let element = self.graph.tensors[node.output.0].quantization.element;
         let source = |from: &ViewElement| match *from {
             ViewElement::Input { input, index } => inputs[input as usize][index as usize],
-            ViewElement::Constant(value) => {
-                Source::Constant(byte(value, element).expect("constants are of their tensor's type"))
-            }
+            ViewElement::Constant(value) => Source::Constant(
+                byte(value, element).expect("constants are of their tensor's type"),
+            ),
         };
         Value::Sources(elements.iter().map(source).collect())
     }
@@ -469,7 +480,10 @@ impl Lowering<'_> {
             usize::try_from((at[1] - low[1]) * width + at[0] - low[0]).expect("inside the box")
         };
         for reached in &boxes {
-            marks.push(reached.map_or(Vec::new(), |[low, high]| vec![false; offset([low, high], high) + 1]));
+            marks.push(
+                reached
+                    .map_or(Vec::new(), |[low, high]| vec![false; offset([low, high], high) + 1]),
+            );
         }
         for (run, taps) in self.net.blocks[source].runs.iter().zip(&all_taps) {
             for &(omega, at, _) in taps {
@@ -538,8 +552,11 @@ impl Lowering<'_> {
             let weight = |output| gemm.weights[output * gemm.inputs + input];
             (0..gemm.outputs).map(|output| (index(output), [0, 0], weight(output))).collect()
         };
-        let natural =
-            if rows == 1 { self.lines(node.output) } else { Scan::Columns { columns: gemm.outputs } };
+        let natural = if rows == 1 {
+            self.lines(node.output)
+        } else {
+            Scan::Columns { columns: gemm.outputs }
+        };
         Ok(self.linear(node, source, taps, gemm.outputs, made, natural))
     }
 
@@ -561,12 +578,14 @@ impl Lowering<'_> {
         let sums: Vec<i64> = (0..conv.outputs * window.len())
             .map(|position| {
                 let (output, tap) = (position / window.len(), position % window.len());
-                let weight = |input| conv.weights[output * taps_per_output + input * window.len() + tap];
+                let weight =
+                    |input| conv.weights[output * taps_per_output + input * window.len() + tap];
                 (0..inputs).map(|input| i64::from(weight(input))).sum()
             })
             .collect();
         let mut made = Vec::with_capacity(conv.batch * conv.outputs * height * width);
-        for (batch, output) in (0..conv.batch).flat_map(|b| (0..conv.outputs).map(move |o| (b, o))) {
+        for (batch, output) in (0..conv.batch).flat_map(|b| (0..conv.outputs).map(move |o| (b, o)))
+        {
             for (row, column) in (0..height).flat_map(|i| (0..width).map(move |j| (i, j))) {
                 let seen = seen_taps(window, [row, column]);
                 let sum: i64 = seen.map(|tap| sums[output * window.len() + tap]).sum();
@@ -583,7 +602,8 @@ impl Lowering<'_> {
             let mut taps = Vec::new();
             for (tap, at) in shifts(window, phase) {
                 for output in group * outputs..(group + 1) * outputs {
-                    let weight = conv.weights[output * taps_per_output + input * window.len() + tap];
+                    let weight =
+                        conv.weights[output * taps_per_output + input * window.len() + tap];
                     taps.push((index(batch * conv.outputs + output), at, weight));
                 }
             }
@@ -605,7 +625,9 @@ impl Lowering<'_> {
         // The window slides over this operator's output; the positions it sees there are reached.
         let [height, width] = window.input;
         let mut reached = vec![Vec::new(); height * width];
-        for (row, column) in (0..window.output[0]).flat_map(|i| (0..window.output[1]).map(move |j| (i, j))) {
+        for (row, column) in
+            (0..window.output[0]).flat_map(|i| (0..window.output[1]).map(move |j| (i, j)))
+        {
             for tap in 0..window.len() {
                 let tap_position = [tap / window.kernel[1], tap % window.kernel[1]];
                 if let Some([i, j]) = window.position([row, column], tap_position) {
@@ -624,7 +646,8 @@ impl Lowering<'_> {
             ranges.push(centred_range(&weights, zero, conv.bias[output].into()));
         }
         let rules = self.requantizations(node, &conv.requantization, &ranges)?;
-        for (batch, output) in (0..conv.batch).flat_map(|b| (0..conv.outputs).map(move |o| (b, o))) {
+        for (batch, output) in (0..conv.batch).flat_map(|b| (0..conv.outputs).map(move |o| (b, o)))
+        {
             let (group, own) = (output / outputs, output % outputs);
             for (position, reached) in reached.iter().enumerate() {
                 let channels = group * inputs..(group + 1) * inputs;
@@ -634,7 +657,11 @@ impl Lowering<'_> {
                     .sum();
                 let omega = index(batch * conv.outputs + output);
                 let at = [exponent(position % width), exponent(position / width)];
-                made.push((Place { omega, at }, rules[output], i64::from(conv.bias[output]) - zero * sum));
+                made.push((
+                    Place { omega, at },
+                    rules[output],
+                    i64::from(conv.bias[output]) - zero * sum,
+                ));
             }
         }
         let taps = |_: &Run, plane: usize| {
@@ -676,7 +703,10 @@ impl Lowering<'_> {
                         let range = (-zero * count, (255 - zero) * count);
                         for sum in range.0..=range.1 {
                             if pool.of_sum(sum, seen).is_none() {
-                                return Err(CircuitError::RoundedSum { node: node.name.clone(), sum });
+                                return Err(CircuitError::RoundedSum {
+                                    node: node.name.clone(),
+                                    sum,
+                                });
                             }
                         }
                         let level = |sum| pool.of_sum(sum, seen).expect("checked above") - base;
@@ -748,7 +778,12 @@ impl Lowering<'_> {
         let scan = [left, right].into_iter().filter_map(|tensor| scan_of(self, tensor));
         let scan = scan.filter(|scan| scan.is_injective()).find(|&scan| scan != Scan::Flat);
         let scan = scan.unwrap_or_else(|| self.lines(left));
-        let blocks = [left, right].map(|tensor| self.cut(node, tensor, scan));
+        let mut blocks = [left, right].map(|tensor| self.cut(node, tensor, scan));
+        if blocks[0] == blocks[1] {
+            // A run has one term for a place.
+            let sources = self.sources(right);
+            blocks[1] = self.copy(&node.name, &sources, scan);
+        }
         let sum = Sum::new(add, [self.base(left), self.base(right)], base);
         let rule = self.rule(Rule {
             range: (0, 0),
@@ -1000,7 +1035,12 @@ impl Lowering<'_> {
     }
 
     /// A table per element.
-    fn tables(&mut self, node: &Node, tables: &[&[i32]], selector: impl Fn(usize) -> usize) -> usize {
+    fn tables(
+        &mut self,
+        node: &Node,
+        tables: &[&[i32]],
+        selector: impl Fn(usize) -> usize,
+    ) -> usize {
         let element = self.graph.tensors[node.output.0].quantization.element;
         let rules: Vec<u32> = tables
             .iter()
@@ -1015,14 +1055,12 @@ impl Lowering<'_> {
             .collect();
         let sources = self.sources(node.inputs[0]);
         let (places, spills) = self.read(&sources);
-        let cells = sources.iter().zip(places).enumerate().map(|(element, (&source, place))| Cell {
-            kind: Kind::Made {
-                rule: rules[selector(element)],
-                bias: constant(source).into(),
-            },
-            place: Some(place),
-            element: Some(index(element)),
-        });
+        let cells =
+            sources.iter().zip(places).enumerate().map(|(element, (&source, place))| Cell {
+                kind: Kind::Made { rule: rules[selector(element)], bias: constant(source).into() },
+                place: Some(place),
+                element: Some(index(element)),
+            });
         let cells: Vec<Cell> = cells.collect();
         let natural = self.lines(node.output);
         let scan = self.scan(node.output, natural, |_| true);
@@ -1055,7 +1093,8 @@ impl Net {
         let mut start = 0;
         for (plane, reached) in self.planes.iter_mut().zip(boxes) {
             let Some([low, high]) = reached else { continue };
-            let len = [0, 1].map(|axis| usize::try_from(high[axis] - low[axis] + 1).expect("high is higher"));
+            let len = [0, 1]
+                .map(|axis| usize::try_from(high[axis] - low[axis] + 1).expect("high is higher"));
             *plane = Plane { start, low, len };
             start += len[0] * len[1];
         }
@@ -1102,13 +1141,16 @@ fn step_by_step(mut rest: Vec<Position>) -> Vec<Position> {
 fn phases(window: &Window) -> Vec<[usize; 2]> {
     let [down, along] = window.strides;
     let [height, width] = window.input;
-    (0..down.min(height)).flat_map(|row| (0..along.min(width)).map(move |column| [row, column])).collect()
+    (0..down.min(height))
+        .flat_map(|row| (0..along.min(width)).map(move |column| [row, column]))
+        .collect()
 }
 
 /// For a phase, the taps that see it and how far they shift it: output = position in phase + shift.
 fn shifts(window: &Window, phase: [usize; 2]) -> Vec<(usize, Position)> {
     let along = |axis: usize, tap: usize| {
-        let offset = exponent(phase[axis] + window.pads[axis]) - exponent(tap * window.dilations[axis]);
+        let offset =
+            exponent(phase[axis] + window.pads[axis]) - exponent(tap * window.dilations[axis]);
         let stride = exponent(window.strides[axis]);
         (offset.rem_euclid(stride) == 0).then(|| offset.div_euclid(stride))
     };

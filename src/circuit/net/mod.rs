@@ -52,7 +52,7 @@ pub struct NetCircuit {
 
 /// What a cheating prover does to the second phase, knowing all that a prover knows.
 #[cfg(test)]
-type Forge = fn(&mut Sums, &Challenges, &Fixed, &Witness);
+type Forge = fn(&mut Sums, &Challenges, &Compiled, &Witness);
 
 /// What a circuit is, whatever its witness.
 #[derive(Debug)]
@@ -65,14 +65,14 @@ struct Compiled {
 impl NetCircuit {
     /// Plans a circuit for a model.
     pub fn new(model: &Model, wishes: Wishes) -> Result<Self, CircuitError> {
-        let net = Net::new(model)?;
+        let net = Net::new(model, wishes.private_input)?;
         let plan = Plan::new(&net, wishes)?;
         Ok(Self::compile(net, plan))
     }
 
     /// The circuit that was planned for a model earlier.
     pub fn restore(model: &Model, k: u32, shape: &Shape) -> Result<Self, CircuitError> {
-        let net = Net::new(model)?;
+        let net = Net::new(model, shape.private_input)?;
         let plan = Plan::restore(&net, k, shape).ok_or(CircuitError::OtherPlan)?;
         Ok(Self::compile(net, plan))
     }
@@ -105,7 +105,8 @@ impl NetCircuit {
     /// The outputs that instances hold, given as big-endian words.
     pub fn outputs(&self, instances: &[[u8; 32]]) -> Vec<i32> {
         let net = &self.compiled.net;
-        let first = 1 + net.blocks[net.input].len.div_ceil(BYTES_PER_WORD);
+        let output_words = net.blocks[net.output].len.div_ceil(BYTES_PER_WORD);
+        let first = self.instances() - output_words;
         let bytes = instances.iter().skip(first).flat_map(|word| {
             // The first byte weighs least, so it stands last.
             word.iter().rev().take(BYTES_PER_WORD)
@@ -169,7 +170,7 @@ impl Circuit<Fr> for NetCircuit {
                         let mut sums = witness.sums(&compiled.fixed, &compiled.plan, challenges);
                         #[cfg(test)]
                         if let Some(forge) = self.forge {
-                            forge(&mut sums, challenges, &compiled.fixed, witness);
+                            forge(&mut sums, challenges, compiled, witness);
                         }
                         assign_sums(&mut region, &columns, &sums);
                     }
@@ -240,13 +241,11 @@ fn assign_fixed(region: &mut Region<'_, Fr>, columns: &Columns, fixed: &Fixed) {
     flag(Some(flags.divides), |row| row.divides);
     flag(flags.steps, |row| row.steps);
     flag(Some(flags.reads), |row| row.reads);
-    flag(Some(flags.inputs), |row| row.inputs);
-    flag(Some(flags.words), |row| row.words);
+    flag(flags.inputs, |row| row.inputs);
     flag(Some(flags.takes), |row| row.takes);
-    flag(Some(flags.weighs), |row| row.weighs);
     flag(Some(flags.starts), |row| row.starts);
     flag(Some(flags.packs), |row| row.packs);
-    flag(Some(flags.ends_word), |row| row.ends_word);
+    flag(Some(flags.ends_word), |row| row.ends_word || row.words);
     flag(flags.groups.map(|groups| groups.holds), |row| row.holds);
     flag(flags.groups.map(|groups| groups.larger), |row| row.larger);
     flag(flags.products.map(|products| products.pairs), |row| row.pairs);

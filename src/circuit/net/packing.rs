@@ -20,7 +20,7 @@ use halo2_proofs::{
 /// Adds the gates of public values.
 pub fn configure(meta: &mut ConstraintSystem<Fr>, columns: &Columns, shape: &Shape) {
     meta.create_gate("input byte", |meta| {
-        let inputs = here(meta, columns.flags.inputs);
+        let inputs = columns.inputs(meta);
         let room = i128::try_from(shape.table_rows).expect("a table length") - 256;
         let [byte, raised] = [0, 1].map(|limb| here(meta, columns.lookups.limbs[limb]));
         let room = Expression::Constant(field(room));
@@ -34,7 +34,8 @@ pub fn configure(meta: &mut ConstraintSystem<Fr>, columns: &Columns, shape: &Sha
         let active = here(meta, columns.lookups.active);
         let packs = here(meta, columns.flags.packs);
         let ends_word = here(meta, columns.flags.ends_word);
-        let factor = here(meta, columns.weights[2]) * (one() + ends_word * (columns.tau.expr() - one()));
+        let factor =
+            here(meta, columns.weights[2]) * (one() + ends_word * (columns.tau.expr() - one()));
         let (packed, then) = (here(meta, columns.packed), before(meta, columns.packed));
         let taken = columns.value(meta) + (factor - one()) * packed.clone();
         vec![(

@@ -3,8 +3,8 @@
 use super::cursor::Menu;
 use super::fit::{self, Fitted, Slope};
 use super::graph::{Kind, Net};
-use super::layout::{CURSORS, Layout};
 use super::intervals;
+use super::layout::{CURSORS, Layout};
 use crate::circuit::{CircuitError, Goal, Wishes, lookups};
 
 /// Rows at the end of the domain that blinding takes: halo2's five blinding factors (at most two
@@ -43,6 +43,8 @@ pub struct Shape {
     pub products: bool,
     /// There are products of matrices.
     pub loads: bool,
+    /// The input is no instance.
+    pub private_input: bool,
     /// The moves of each cursor.
     pub menus: [Menu; CURSORS],
 }
@@ -158,6 +160,7 @@ fn shape(net: &Net, layout: &Layout, fitted: &Fitted, lanes: usize) -> Shape {
         groups: cells().any(|cell| cell.kind.goes_on()),
         products: cells().any(|cell| matches!(cell.kind, Kind::Product { .. })),
         loads: cells().any(|cell| matches!(cell.kind, Kind::Load { .. })),
+        private_input: !net.blocks[net.input].is_public,
         menus: layout.menus.clone(),
     }
 }

@@ -11,10 +11,7 @@ use crate::circuit::{
     field::{byte_power, field, pack, unsigned},
     lookups::{Cells, TERMS_PER_SUM},
 };
-use halo2_proofs::halo2curves::{
-    bn256::Fr,
-    ff::BatchInvert,
-};
+use halo2_proofs::halo2curves::{bn256::Fr, ff::BatchInvert};
 
 /// First-phase columns, row 0 to the last active row.
 #[derive(Clone, Debug)]
@@ -245,10 +242,14 @@ impl<'a> Scales<'a> {
 
 /// What a cell of a block holds.
 #[derive(Clone, Copy, Debug, Default)]
-struct Held {
-    division: Division,
+pub struct Held {
+    /// Its row's first-phase cells.
+    pub division: Division,
     is_made: bool,
 }
+
+/// What a cheating prover does to a cell, given its block and number, before anything follows from it.
+pub type Tamper<'a> = &'a dyn Fn(usize, usize, &mut Held);
 
 impl Held {
     /// A copy, and what lies beside it.
@@ -271,6 +272,17 @@ impl Held {
 impl Witness {
     /// Computes a net on an input.
     pub fn new(net: &Net, plan: &Plan, input: &[i32], context: Fr) -> Result<Self, CircuitError> {
+        Self::tampered(net, plan, input, context, &|_, _, _| {})
+    }
+
+    /// The same for a prover who cheats in some cells and is honest about what follows from them.
+    pub fn tampered(
+        net: &Net,
+        plan: &Plan,
+        input: &[i32],
+        context: Fr,
+        tamper: Tamper<'_>,
+    ) -> Result<Self, CircuitError> {
         let inputs = net.blocks[net.input].len;
         if input.len() != inputs {
             return Err(CircuitError::InputLength { found: input.len(), expected: inputs });
@@ -280,7 +292,7 @@ impl Witness {
             byte(value, element).ok_or(CircuitError::InputRange { index, value, element })
         };
         let input: Vec<u8> = input.iter().enumerate().map(as_byte).collect::<Result<_, _>>()?;
-        let held = compute(net, plan, &input);
+        let held = compute(net, plan, &input, tamper);
 
         let length = plan.shape.table_rows + 1;
         let raised = u32::try_from(plan.shape.table_rows - 256).expect("tables are short");
@@ -322,7 +334,9 @@ impl Witness {
             }
         }
         let mut instances = vec![context];
-        instances.extend(pack(&input));
+        if net.blocks[net.input].is_public {
+            instances.extend(pack(&input));
+        }
         instances.extend(pack(&outputs));
         let steps = plan.fitted.intervals.as_ref().map(|intervals| {
             let read = table_row.iter().map(|&row| intervals[row as usize]);
@@ -332,7 +346,8 @@ impl Witness {
         });
         let table = &plan.fitted.table;
         let bytes = table_row.iter().map(|&row| Fr::from(u64::from(table[row as usize])));
-        let elements = |column: Vec<u32>| column.into_iter().map(|v| Fr::from(u64::from(v))).collect();
+        let elements =
+            |column: Vec<u32>| column.into_iter().map(|v| Fr::from(u64::from(v))).collect();
         Ok(Self {
             byte: bytes.collect(),
             steps,
@@ -404,7 +419,12 @@ impl Witness {
         }
     }
 
-    fn coefficient(&self, fixed: &Fixed, challenges: &Challenges, weigher: &[Fr]) -> Vec<Fr> {
+    pub(super) fn coefficient(
+        &self,
+        fixed: &Fixed,
+        challenges: &Challenges,
+        weigher: &[Fr],
+    ) -> Vec<Fr> {
         let mut coefficient = vec![Fr::zero(); self.byte.len()];
         for at in 1..coefficient.len() {
             let row = &fixed.rows[at];
@@ -444,7 +464,7 @@ impl Witness {
         }
     }
 
-    fn balance(
+    pub(super) fn balance(
         &self,
         fixed: &Fixed,
         plan: &Plan,
@@ -503,22 +523,22 @@ fn cursors(plan: &Plan, challenges: &Challenges, length: usize) -> [Vec<Fr>; CUR
 }
 
 /// What every cell holds.
-fn compute(net: &Net, plan: &Plan, input: &[u8]) -> Vec<Vec<Held>> {
+fn compute(net: &Net, plan: &Plan, input: &[u8], tamper: Tamper<'_>) -> Vec<Vec<Held>> {
     let mut accumulators = vec![0_i64; net.accumulators];
     let mut all = Vec::with_capacity(net.blocks.len());
-    for block in &net.blocks {
+    for (number, block) in net.blocks.iter().enumerate() {
         let mut held: Vec<Held> = Vec::with_capacity(block.cells.len());
         let mut values = vec![0_i64; block.len];
         // The loaded factors of the present run of a product of matrices.
         let mut loaded = Vec::new();
         for cell in &block.cells {
-            let made = cell.place.map_or(0, |place| {
-                accumulators[net.planes[place.omega as usize].index(place.at)]
-            });
+            let made = cell
+                .place
+                .map_or(0, |place| accumulators[net.planes[place.omega as usize].index(place.at)]);
             let last = held.last().map_or([0; 2], |held: &Held| {
                 [i64::from(held.division.limbs[0]), i64::from(held.division.limbs[1])]
             });
-            let now = match cell.kind {
+            let mut now = match cell.kind {
                 Kind::Input => {
                     let element = cell.element.expect("an input is an element") as usize;
                     Held::copy(input[element].into(), 0, 0)
@@ -558,6 +578,7 @@ fn compute(net: &Net, plan: &Plan, input: &[u8]) -> Vec<Vec<Held>> {
                     Held::copy(copy, 0, 0)
                 }
             };
+            tamper(number, held.len(), &mut now);
             if let Some(element) = cell.element {
                 values[element as usize] = now.byte().into();
             }

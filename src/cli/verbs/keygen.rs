@@ -33,9 +33,6 @@ pub struct StatementArgs {
     /// Inferences in one proof
     #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=1))]
     batch: u32,
-    /// What a proof shows of the input
-    #[arg(long, value_parser = ["public"], default_value = "public")]
-    input_visibility: String,
     /// What a proof says of the output
     #[arg(long, value_parser = ["public"], default_value = "public")]
     output_claim: String,
@@ -71,6 +68,19 @@ pub struct WishArgs {
     /// No more gas per verification, as predicted for Prague
     #[arg(long, value_name = "GAS")]
     max_gas: Option<u64>,
+    /// What a proof shows of the input
+    #[arg(long, value_enum, default_value_t)]
+    input_visibility: Visibility,
+}
+
+/// What a proof shows of the input.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+pub enum Visibility {
+    /// All of it
+    #[default]
+    Public,
+    /// Nothing: the proof says that its maker knows an input with these outputs
+    Private,
 }
 
 impl WishArgs {
@@ -110,7 +120,12 @@ impl From<WishArgs> for Wishes {
             Optimize::Gas => Goal::Gas,
             Optimize::Memory => Goal::Memory,
         };
-        Self { goal, k: args.k, max_k: args.max_k }
+        Self {
+            goal,
+            k: args.k,
+            max_k: args.max_k,
+            private_input: args.input_visibility == Visibility::Private,
+        }
     }
 }
 

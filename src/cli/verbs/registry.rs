@@ -200,8 +200,9 @@ fn add(args: AddArgs, console: &Console) -> Result<Answer, CliError> {
     let compiled = contract::compile(&rendered, &args.compiler.find()?, console)?;
     let contract = deployable(&compiled)?;
     let model = bundle.model()?;
-    let elements: usize =
-        model.inputs.iter().map(|port| model.graph.tensors[port.tensor.0].len()).sum();
+    // The registry asks for none where proofs keep the input private.
+    let ports = model.inputs.iter().filter(|_| bundle.manifest.shape.shows_input());
+    let elements: usize = ports.map(|port| model.graph.tensors[port.tensor.0].len()).sum();
     let new = NewVersion {
         verifier: Deployment::predict(&contract, args.salt),
         vk_digest: rendered.vk_digest.into(),

@@ -63,7 +63,7 @@ pub fn run(args: Args, console: &Console) -> Result<Answer, CliError> {
     let (module, types) =
         viem::module(&compiled.name, &compiled.abi, &digest, rendered.num_instances);
     write(".viem.d.mts", types.as_bytes())?;
-    let io = contract::io_library(&bundle.model()?);
+    let io = contract::io_library(&bundle.model()?, bundle.manifest.shape.shows_input());
     let library = out.join(format!("{}.sol", io.library));
     files::write(&library, io.render()?.as_bytes())?;
     let interface = out.join("IHalo2Verifier.sol");

@@ -73,6 +73,12 @@ pub fn run(args: Args, console: &Console) -> Result<Answer, CliError> {
     })?;
     let bundle = Bundle::open(&args.bundle)?;
     let model = bundle.model()?;
+    if !bundle.manifest.shape.shows_input() {
+        return Err(CliError::Usage {
+            message: "the bundle keeps inputs private, but requests on a chain are public".into(),
+            hint: "make a bundle with `--input-visibility public`".into(),
+        });
+    }
     let circuit = bundle.circuit(&model)?;
     let stage = console.stage("making the proving key");
     let prover = Prover::generate(bundle.verifier()?, &circuit)?;

@@ -9,6 +9,7 @@ mod conv;
 mod float;
 mod fold;
 mod function;
+mod groups;
 mod layer_normalization;
 mod linear;
 mod lower;
@@ -194,6 +195,8 @@ impl<'a> Importer<'a> {
                         name: input.name.clone(),
                         tensor: None,
                         is_float: true,
+    /// Which groups onnxruntime leaves in floats.
+    groups: groups::Groups<'a>,
                     });
                     Value::Real(id)
                 }
@@ -269,6 +272,7 @@ impl<'a> Importer<'a> {
                     None => Value::Unknown,
                     Some(results) => match results.next() {
                         Some(value) => value,
+        self.groups.count_uses(graph);
                         // Outputs that are declared but that nothing here computes.
                         None => Value::Unknown,
                     },
@@ -314,6 +318,9 @@ impl<'a> Importer<'a> {
                 direction: "input",
                 tensor: input.name.clone(),
                 reason: "no node quantizes it".into(),
+                    if let Value::Real(id) = value {
+                        self.groups.name(id, name);
+                    }
             })?;
             inputs.push(Port { name: input.name, tensor, is_float: input.is_float });
         }

@@ -218,12 +218,24 @@ fn list_unsupported(nodes: &[Unsupported]) -> String {
 }
 
 impl ModelError {
+    /// Whether it is the user's input that is wrong, and not the model.
+    pub fn is_of_input(&self) -> bool {
+        matches!(
+            self,
+            Self::InputFormat { .. }
+                | Self::InputMissing(_)
+                | Self::InputUnknown { .. }
+                | Self::InputShape { .. }
+                | Self::InputValue { .. }
+        )
+    }
+
     /// What the user can do about it, where the error alone tells.
     pub fn hint(&self) -> Option<String> {
         let hint = match self {
             Self::NotOnnx(_) => "is the file complete, and is it the .onnx file itself?",
             Self::NotQuantized { .. } | Self::OutputNotQuantized { .. } => {
-                "quantize the model to int8 before importing it, for instance with onnxruntime's quantize_static"
+                "quantize the model to int8 first, with `zkverdict quantize` or onnxruntime's quantize_static"
             }
             Self::Unsupported(_) => "docs/operators.md lists what is supported",
             Self::AccumulatorOverflow { .. } => {

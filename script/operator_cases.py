@@ -625,7 +625,7 @@ def left_in_floats():
         real = g.node("Flatten", [real])
     y = g.q(real, ys, yz)
     if why == "takers":
-        other = np.float32(ys * 1.7)
+        other = np.float32(ys * 0.6)
         both = [g.dq(y, ys, yz), g.dq(g.q(real, other, yz), other, yz)]
         y = g.q(g.node("Concat", both, axis=1), ys, yz)
     return g, y, out

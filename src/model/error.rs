@@ -137,6 +137,10 @@ pub enum ModelError {
         reach: u128,
     },
 
+    /// A model to be quantized that is no float model.
+    #[error("the model is quantized already: it has a {0}")]
+    AlreadyQuantized(String),
+
     /// A float model that cannot be quantized.
     #[error("cannot quantize: {0}")]
     Quantize(String),
@@ -242,10 +246,19 @@ impl ModelError {
                 "split the layer, or quantize its weights with a larger scale"
             }
             Self::InputFormat { .. } => {
-                "give a JSON array, a JSON object by input name, a .npy or a .npz file"
+                "give a JSON array of finite numbers, a JSON object by input name, a .npy or a .npz file"
             }
-            Self::InputValue { got, .. } if got.contains("NaN") || got.contains("inf") => {
+            Self::InputValue { expected, .. } if expected.contains("finite") => {
                 "every value must be a finite number"
+            }
+            Self::InputShape { .. } => {
+                "give as many values as one inference takes, or several inferences along one more leading dimension"
+            }
+            Self::ExternalData { .. } => {
+                "keep the files that hold a model's data beside it, under the names it was saved with"
+            }
+            Self::AlreadyQuantized(_) => {
+                "use the model as it is, or quantize the float model that it was made from"
             }
             Self::InputMissing(_) => "name the inputs in a JSON object or in an .npz archive",
             Self::UnknownTensor { .. } => {

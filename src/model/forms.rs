@@ -4,6 +4,8 @@
 //! every output exactly, and reads tables elsewhere. Here both are found by the complete check that
 //! [`Steps`] describes: whatever the circuit's own divisors are, these figures say how hard a node is.
 
+use std::collections::HashMap;
+
 use serde::Serialize;
 
 use super::{
@@ -110,7 +112,7 @@ impl Graph {
             channels: channels.len(),
             lines,
             divisor_bits: bits().min().zip(bits().max()),
-            table_rows: channels.iter().map(|channel| channel.rows).sum(),
+            table_rows: table_rows(&channels),
         })
     }
 
@@ -215,13 +217,15 @@ impl Graph {
                     (mul.min, mul.max),
                 )]
             }
-            Operator::Table(table) => vec![Channel { bits: None, rows: table.values.len() }],
+            Operator::Table(table) => {
+                vec![Channel { bits: None, rows: table.values.len(), multiplier: None }]
+            }
             Operator::Tables(tables) => tables
                 .tables
                 .iter()
-                .map(|table| Channel { bits: None, rows: table.values.len() })
+                .map(|table| Channel { bits: None, rows: table.values.len(), multiplier: None })
                 .collect(),
-            _ => vec![Channel { bits: None, rows: 0 }],
+            _ => vec![Channel { bits: None, rows: 0, multiplier: None }],
         }
     }
 
@@ -258,6 +262,24 @@ struct Channel {
     bits: Option<u32>,
     /// Rows of a table, where there is no line.
     rows: usize,
+    /// The bits of its multiplier: channels that have one in common step alike, and share a table.
+    multiplier: Option<u32>,
+}
+
+/// Rows of the tables that differ.
+fn table_rows(channels: &[Channel]) -> usize {
+    let mut shared: HashMap<u32, usize> = HashMap::new();
+    let mut rows = 0;
+    for channel in channels {
+        match channel.multiplier {
+            Some(multiplier) => {
+                let most = shared.entry(multiplier).or_default();
+                *most = channel.rows.max(*most);
+            }
+            None => rows += channel.rows,
+        }
+    }
+    rows + shared.values().sum::<usize>()
 }
 
 impl Channel {
@@ -274,12 +296,13 @@ impl Channel {
         let has_line = |bits: &u32| steps.line(1 << bits).is_some_and(|line| steps.allow(line));
         // Where the largest divisor has no line, smaller ones have none either, but for luck.
         let bits = has_line(&MOST_BITS).then(|| (1..=MOST_BITS).find(has_line)).flatten();
-        Self { rows: if bits.is_some() { 0 } else { steps.rises().len() }, bits }
+        let rows = if bits.is_some() { 0 } else { steps.rises().len() };
+        Self { rows, bits, multiplier: Some(requantization.multiplier(channel).to_bits()) }
     }
 
     fn of_mean(mean: &Mean, count: usize, (low, high): (i64, i64)) -> Self {
         if high - low > MOST_SUMS {
-            return Self { bits: None, rows: 0 };
+            return Self { bits: None, rows: 0, multiplier: None };
         }
         #[allow(clippy::cast_precision_loss)]
         let slope = f64::from(mean.scale) / count as f64 / f64::from(mean.output_scale);
@@ -312,6 +335,6 @@ impl Channel {
             least <= most
         };
         let bits = fits(&MOST_BITS).then(|| (1..=MOST_BITS).find(fits)).flatten();
-        Self { rows: if bits.is_some() { 0 } else { points.len() }, bits }
+        Self { rows: if bits.is_some() { 0 } else { points.len() }, bits, multiplier: None }
     }
 }

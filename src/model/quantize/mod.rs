@@ -110,10 +110,7 @@ impl Model {
             .into_iter()
             .find(|node| matches!(node.op_type.as_str(), "QuantizeLinear" | "DequantizeLinear"))
         {
-            return Err(ModelError::Quantize(format!(
-                "the model is quantized already: it has a {}",
-                node.op_type
-            )));
+            return Err(ModelError::AlreadyQuantized(node.op_type.clone()));
         }
         batch_norm::fold(&mut file)?;
         let graph = FloatGraph::read(&file, import)?;

@@ -66,8 +66,10 @@ def main():
     for name in QUANTIZED:
         folder = quantize / name
         folder.mkdir(parents=True, exist_ok=True)
-        for file in ["float.onnx", "calib.npz"]:
-            shutil.copyfile(models / name / file, folder / file)
+        for file in ["float.onnx", "calib.npz", "test.npz"]:
+            # Only trained models have labels.
+            if (models / name / file).exists():
+                shutil.copyfile(models / name / file, folder / file)
     for name in MODELS:
         source, target = models / name, FIXTURES / name
         if target.exists():

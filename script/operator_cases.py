@@ -3,6 +3,10 @@
 
     python3 -m pip install -r script/requirements.txt
     python3 script/operator_cases.py
+    python3 script/operator_cases.py --seed 7 --times 20 --only "Tanh qdq" --out /tmp/more.bin
+    OPERATOR_CASES=/tmp/more.bin cargo test --test model_operators
+
+The second form makes other cases, as many times as many, to look further than the stored ones.
 
 Attributes, shapes, scales and zero points are random (fixed seed), and lean towards what breaks:
 ties, zero points at the ends, odd shapes, extreme scales. Inputs and outputs are integers: models
@@ -12,9 +16,9 @@ The file: for each case, a JSON line `{"name", "model", "inputs", "expected"}` w
 bytes of the model, of each input and of the expected output. All deflated.
 """
 
+import argparse
 import io
 import json
-import sys
 import zlib
 from pathlib import Path
 
@@ -25,9 +29,15 @@ from onnx import TensorProto as T
 from onnx import helper as h
 from onnx import numpy_helper as nh
 
+parser = argparse.ArgumentParser()
+parser.add_argument("--seed", type=int, default=20240607)
+parser.add_argument("--times", type=int, default=1)
+parser.add_argument("--only", action="append", help="cases of this name")
+parser.add_argument("--out", type=Path, default=Path(__file__).parent.parent / "test/fixtures/operators/cases.bin")
+ARGS = parser.parse_args()
+
 ort.set_default_logger_severity(3)
-OUT = Path(__file__).resolve().parent.parent / "test" / "fixtures" / "operators" / "cases.bin"
-rng = np.random.default_rng(20240607)
+rng = np.random.default_rng(ARGS.seed)
 TYPES = {np.int8: T.INT8, np.uint8: T.UINT8}
 
 
@@ -581,6 +591,46 @@ def folded(kind_of):
     return g, g.q(real, ys, zero_point(kind)), kind
 
 
+def left_in_floats():
+    """Groups that look as if onnxruntime had an integer kernel for them."""
+    kind = dtype()
+    g = Graph()
+    op = str(rng.choice(["Conv", "Gemm", "MatMul", "Add", "Mul", "AveragePool", "GlobalAveragePool"]))
+    why = str(rng.choice(["types", "clamp", "takers", "moved before", "moved after"]))
+    if op in ("Gemm", "MatMul") and why.startswith("moved"):
+        why = "clamp"
+    out = {np.int8: np.uint8, np.uint8: np.int8}[kind] if why == "types" else kind
+    shape = [3, 12] if op in ("Gemm", "MatMul") else [1, 3, 6, 7]
+    x, xs, xz = quantized(kind, shape, -5, -3)
+    real = g.dq(g.input(x), xs, xz)
+    if why == "moved before":
+        real = g.node("Gather", [real, g.const(rng.permutation(6).astype(np.int64))], axis=2)
+    if op in ("Conv", "Gemm", "MatMul"):
+        shape = [4, 3, 2, 2] if op == "Conv" else [12, 5]
+        w, ws, wz = weights(shape, 4, False)
+        real = g.node(op, [real, g.dq(g.const(w), ws, wz)])
+        ys = matching(xs, ws, 12)
+    elif op in ("Add", "Mul"):
+        b, bs, bz = quantized(kind, [1, 3, 6, 7], -5, -3)
+        real = g.node(op, [real, g.dq(g.input(b), bs, bz)])
+        ys = np.float32(max(xs, bs) * 2.0 ** rng.uniform(-1, 1)) if op == "Add" else np.float32(xs * bs * 80)
+    else:
+        real = g.node(op, [real], **({"kernel_shape": [2, 3]} if op == "AveragePool" else {}))
+        ys = np.float32(xs * 2.0 ** rng.uniform(-2, 0))
+    yz = zero_point(out)
+    if why == "clamp":
+        yz = out(np.iinfo(out).min + 40)
+        real = g.node("Relu", [real])
+    if why == "moved after":
+        real = g.node("Flatten", [real])
+    y = g.q(real, ys, yz)
+    if why == "takers":
+        other = np.float32(ys * 0.6)
+        both = [g.dq(y, ys, yz), g.dq(g.q(real, other, yz), other, yz)]
+        y = g.q(g.node("Concat", both, axis=1), ys, yz)
+    return g, y, out
+
+
 PLAN = [
     *[("conv2d qop", lambda: conv("qop", 2))] * 60,
     *[("conv2d qdq", lambda: conv("qdq", 2))] * 60,
@@ -621,12 +671,14 @@ PLAN = [
     ],
     *[(f"float {k}", lambda k=k: written_out(k)) for k in ["gelu", "swish", "hard swish", "layer norm"] for _ in range(8)],
     *[(f"float {k}", lambda k=k: folded(k)) for k in ["matmul bias", "conv norm", "matmul integer"] for _ in range(10)],
+    *[("float group", left_in_floats)] * 60,
 ]
 
 
 def main():
     packed, made, refused = io.BytesIO(), 0, {}
-    for name, make in PLAN:
+    plan = [case for case in PLAN if not ARGS.only or case[0] in ARGS.only]
+    for name, make in plan * ARGS.times:
         for _ in range(20):
             g, y, kind = make()
             element = T.INT64 if kind is np.int64 else TYPES[kind]
@@ -659,9 +711,9 @@ def main():
         for array in [*feeds, expected]:
             packed.write(array.tobytes())
         made += 1
-    OUT.parent.mkdir(parents=True, exist_ok=True)
-    OUT.write_bytes(zlib.compress(packed.getvalue(), 9))
-    print(made, "cases,", OUT.stat().st_size, "bytes; refused once or more:", refused)
+    ARGS.out.parent.mkdir(parents=True, exist_ok=True)
+    ARGS.out.write_bytes(zlib.compress(packed.getvalue(), 9))
+    print(made, "cases,", ARGS.out.stat().st_size, "bytes; refused once or more:", refused)
 
 
 main()

@@ -8,7 +8,7 @@ use std::{fs, path::PathBuf};
 
 use zkverdict::model::{
     ImportOptions, InputFormat, Model, ModelError,
-    quantize::{QuantizeOptions, Quantized, Range},
+    quantize::{Examples, QuantizeOptions, Quantized, Range},
 };
 
 fn folder(model: &str) -> PathBuf {
@@ -19,7 +19,7 @@ fn quantize(model: &str, options: QuantizeOptions) -> Result<Quantized, ModelErr
     let float = fs::read(folder(model).join("float.onnx")).unwrap();
     let calibration = fs::read(folder(model).join("calib.npz")).unwrap();
     let import = ImportOptions::default();
-    Model::quantize(model, &float, (&calibration, InputFormat::Npz), options, &import)
+    Model::quantize(model, &float, Examples::new(&calibration), None, options, &import)
 }
 
 /// The quantized model, whose answers on all calibration inputs are onnxruntime's, but for so many that
@@ -101,7 +101,8 @@ fn a_quantized_model_is_not_quantized_again() {
     let again = Model::quantize(
         "again",
         &quantized.onnx,
-        (&calibration, InputFormat::Npz),
+        Examples::new(&calibration),
+        None,
         QuantizeOptions::default(),
         &ImportOptions::default(),
     );

@@ -1,6 +1,6 @@
 //! Any bytes as a user's input: inferences or an error.
 //!
-//! `cargo +nightly fuzz run input test/fixtures/inputs -- -runs=100000`
+//! `script/fuzz.sh input`
 
 #![no_main]
 
@@ -11,9 +11,7 @@ const MODEL: &[u8] = include_bytes!("../../test/fixtures/models/credit_logreg/in
 
 fuzz_target!(|bytes: &[u8]| {
     let model = Model::from_onnx("fuzz", MODEL).expect("the fixture is a model");
-    for inputs in
-        model.read_inferences(bytes, InputFormat::detect(bytes)).unwrap_or_default()
-    {
+    for inputs in model.read_inferences(bytes, InputFormat::detect(bytes)).unwrap_or_default() {
         model.evaluate(&inputs).expect("inferences that were read are evaluated");
     }
 });

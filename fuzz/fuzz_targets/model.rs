@@ -1,6 +1,6 @@
 //! Any bytes as an ONNX file: a model that can be evaluated, or an error.
 //!
-//! `cargo +nightly fuzz run model test/fixtures/models/*/ -- -runs=100000`
+//! `script/fuzz.sh model`
 
 #![no_main]
 

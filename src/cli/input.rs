@@ -1,19 +1,88 @@
 //! Models and inputs from files.
 
 use super::{CliError, files};
-use crate::model::{InputFormat, Model};
+use crate::model::{ImportOptions, InputFormat, Model, ModelError, embed};
+use std::io::{Error, ErrorKind, Read, Seek, SeekFrom};
 use std::path::Path;
 
-/// A model, named after its file, and the file's bytes.
+/// What a model file may leave open.
+#[derive(Clone, Debug, Default, clap::Args)]
+pub struct DimensionArgs {
+    /// Length of a symbolic dimension; a leading one that is not given is 1
+    #[arg(long = "dim", value_name = "NAME=N", value_parser = dimension)]
+    dimensions: Vec<(String, usize)>,
+}
+
+fn dimension(text: &str) -> Result<(String, usize), String> {
+    let parts = text.split_once('=').and_then(|(name, length)| {
+        Some((name.to_owned(), length.parse().ok().filter(|&length| length > 0)?))
+    });
+    parts.ok_or_else(|| "expected a name, `=` and a positive number".into())
+}
+
+/// A model, named after its file, and a file's bytes that hold all of it.
 pub fn model(path: &Path) -> Result<(Model, Vec<u8>), CliError> {
+    model_with(path, &DimensionArgs::default())
+}
+
+/// The same, with lengths for symbolic dimensions.
+pub fn model_with(path: &Path, dimensions: &DimensionArgs) -> Result<(Model, Vec<u8>), CliError> {
     let bytes = files::read(path)?;
-    let model = Model::from_onnx(&model_name(path), &bytes)
-        .map_err(|error| CliError::from(error).at(path))?;
-    Ok((model, bytes))
+    let embedded = with_options(path, dimensions, |options| {
+        let embedded = embed(&bytes, options)?;
+        let model = Model::from_onnx(&model_name(path), embedded.as_deref().unwrap_or(&bytes))?;
+        Ok((model, embedded))
+    })?;
+    let (model, embedded) = embedded;
+    Ok((model, embedded.unwrap_or(bytes)))
+}
+
+/// Reads a model file with its symbolic dimensions and the files beside it.
+pub fn with_options<T>(
+    path: &Path,
+    DimensionArgs { dimensions }: &DimensionArgs,
+    read: impl FnOnce(&ImportOptions<'_>) -> Result<T, ModelError>,
+) -> Result<T, CliError> {
+    let external =
+        |location: &str, offset: u64, length: usize| read_beside(path, location, offset, length);
+    let options = ImportOptions {
+        dimensions: dimensions.iter().cloned().collect(),
+        external_data: Some(&external),
+    };
+    read(&options).map_err(|error| CliError::from(error).at(path))
+}
+
+/// Reads part of a file in the model's folder or below it.
+fn read_beside(
+    model: &Path,
+    location: &str,
+    offset: u64,
+    length: usize,
+) -> std::io::Result<Vec<u8>> {
+    let folder = files::folder_of(model).canonicalize()?;
+    // A symbolic link could lead out of the folder.
+    let place = folder.join(location).canonicalize()?;
+    if !place.starts_with(&folder) {
+        return Err(Error::new(ErrorKind::PermissionDenied, "it is outside the model's folder"));
+    }
+    let mut file = std::fs::File::open(place)?;
+    let end = u64::try_from(length).ok().and_then(|length| offset.checked_add(length));
+    // Before anything of this length is allocated.
+    if !file.metadata()?.is_file() || end.is_none_or(|end| file_len(&file) < end) {
+        return Err(Error::new(ErrorKind::UnexpectedEof, "the file is too short"));
+    }
+    file.seek(SeekFrom::Start(offset))?;
+    let mut bytes = vec![0; length];
+    file.read_exact(&mut bytes)?;
+    Ok(bytes)
+}
+
+fn file_len(file: &std::fs::File) -> u64 {
+    file.metadata().map_or(0, |metadata| metadata.len())
 }
 
 /// The file's name, or its folder's where files are named after their quantization alone.
-fn model_name(path: &Path) -> String {
+pub fn model_name(path: &Path) -> String {
     let text = |part: &std::ffi::OsStr| part.to_string_lossy().into_owned();
     path.file_stem().map_or_else(|| "model".into(), text)
 }

@@ -137,6 +137,10 @@ pub enum ModelError {
         reach: u128,
     },
 
+    /// A model to be quantized that is no float model.
+    #[error("the model is quantized already: it has a {0}")]
+    AlreadyQuantized(String),
+
     /// A float model that cannot be quantized.
     #[error("cannot quantize: {0}")]
     Quantize(String),
@@ -218,22 +222,43 @@ fn list_unsupported(nodes: &[Unsupported]) -> String {
 }
 
 impl ModelError {
+    /// Whether it is the user's input that is wrong, and not the model.
+    pub fn is_of_input(&self) -> bool {
+        matches!(
+            self,
+            Self::InputFormat { .. }
+                | Self::InputMissing(_)
+                | Self::InputUnknown { .. }
+                | Self::InputShape { .. }
+                | Self::InputValue { .. }
+        )
+    }
+
     /// What the user can do about it, where the error alone tells.
     pub fn hint(&self) -> Option<String> {
         let hint = match self {
             Self::NotOnnx(_) => "is the file complete, and is it the .onnx file itself?",
             Self::NotQuantized { .. } | Self::OutputNotQuantized { .. } => {
-                "quantize the model to int8 before importing it, for instance with onnxruntime's quantize_static"
+                "quantize the model to int8 first, with `zkverdict quantize` or onnxruntime's quantize_static"
             }
             Self::Unsupported(_) => "docs/operators.md lists what is supported",
             Self::AccumulatorOverflow { .. } => {
                 "split the layer, or quantize its weights with a larger scale"
             }
             Self::InputFormat { .. } => {
-                "give a JSON array, a JSON object by input name, a .npy or a .npz file"
+                "give a JSON array of finite numbers, a JSON object by input name, a .npy or a .npz file"
             }
-            Self::InputValue { got, .. } if got.contains("NaN") || got.contains("inf") => {
+            Self::InputValue { expected, .. } if expected.contains("finite") => {
                 "every value must be a finite number"
+            }
+            Self::InputShape { .. } => {
+                "give as many values as one inference takes, or several inferences along one more leading dimension"
+            }
+            Self::ExternalData { .. } => {
+                "keep the files that hold a model's data beside it, under the names it was saved with"
+            }
+            Self::AlreadyQuantized(_) => {
+                "use the model as it is, or quantize the float model that it was made from"
             }
             Self::InputMissing(_) => "name the inputs in a JSON object or in an .npz archive",
             Self::UnknownTensor { .. } => {

@@ -143,7 +143,7 @@ pub struct Origin {
 }
 
 /// Whether the integers of a node, given its inputs, are bit for bit onnxruntime's.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Exactness {
     /// They are.

@@ -3,6 +3,7 @@
 mod difference;
 mod error;
 mod eval;
+mod forms;
 mod graph;
 mod import;
 mod input;
@@ -19,8 +20,9 @@ mod summary;
 pub use difference::*;
 pub use error::*;
 pub use eval::*;
+pub use forms::*;
 pub use graph::*;
-pub use import::{ExternalData, ImportOptions, supported_operators};
+pub use import::{ExternalData, ImportOptions, embed, supported_operators};
 pub use input::InputFormat;
 pub use line::{Line, Steps};
 pub use operator::*;

@@ -19,6 +19,8 @@ pub struct Args {
     #[arg(long)]
     out: Option<PathBuf>,
     #[command(flatten)]
+    dimensions: input::DimensionArgs,
+    #[command(flatten)]
     srs: SrsArgs,
     #[command(flatten)]
     wishes: WishArgs,
@@ -170,7 +172,8 @@ impl fmt::Display for Report {
 /// Makes the bundle.
 pub fn run(args: Args, console: &Console) -> Result<Answer, CliError> {
     let out = args.out.clone().unwrap_or_else(|| Bundle::default_path(&args.model));
-    let (bundle, pk_bytes, seconds) = make(&args.model, &out, &args.srs, args.wishes, console)?;
+    let (bundle, pk_bytes, seconds) =
+        make((&args.model, &args.dimensions), &out, &args.srs, args.wishes, console)?;
     console.result(&Report {
         bundle: out.display().to_string(),
         k: bundle.manifest.k,
@@ -184,13 +187,13 @@ pub fn run(args: Args, console: &Console) -> Result<Answer, CliError> {
 
 /// Makes a bundle; returns also the proving key's size and the seconds that the keys took.
 pub fn make(
-    model_path: &Path,
+    (model_path, dimensions): (&Path, &input::DimensionArgs),
     out: &Path,
     srs: &SrsArgs,
     wishes: WishArgs,
     console: &Console,
 ) -> Result<(Bundle, usize, f64), CliError> {
-    let (model, onnx) = input::model(model_path)?;
+    let (model, onnx) = input::model_with(model_path, dimensions)?;
     let circuit = wishes.plan(&model).map_err(|error| error.at(model_path))?;
     let srs = srs.load(circuit.k(), console)?;
     let start = Instant::now();

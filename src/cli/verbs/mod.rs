@@ -13,6 +13,7 @@ mod init;
 mod inspect;
 pub mod keygen;
 pub mod prove;
+mod quantize;
 #[cfg(all(feature = "compile", feature = "chain"))]
 mod registry;
 #[cfg(feature = "compile")]
@@ -33,6 +34,8 @@ pub enum Verb {
     Inspect(inspect::Args),
     /// Compute the model's outputs on integers, without any proof
     Run(run::Args),
+    /// Make an int8 model of a float one, from example inputs
+    Quantize(quantize::Args),
     /// Plan the layout, make the keys, write the bundle
     Keygen(keygen::Args),
     /// Make a proof file
@@ -73,6 +76,7 @@ pub fn run(verb: Verb, console: &Console) -> Result<Answer, CliError> {
     match verb {
         Verb::Inspect(args) => inspect::run(args, console),
         Verb::Run(args) => run::run(args, console),
+        Verb::Quantize(args) => quantize::run(args, console),
         Verb::Keygen(args) => keygen::run(args, console),
         Verb::Prove(args) => prove::run(args, console),
         Verb::Verify(args) => verify::run(args, console),

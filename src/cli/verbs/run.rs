@@ -1,6 +1,7 @@
 //! `run`: the integer reference, without any proof.
 
 use crate::cli::{Answer, CliError, Console, input, proof_file::Inference};
+use rayon::prelude::*;
 use serde::Serialize;
 use std::fmt;
 use std::path::PathBuf;
@@ -13,6 +14,8 @@ pub struct Args {
     /// JSON, .npy or .npz; one more leading dimension than the model's is that many inferences
     #[arg(long)]
     input: PathBuf,
+    #[command(flatten)]
+    dimensions: input::DimensionArgs,
 }
 
 #[derive(Serialize)]
@@ -28,12 +31,12 @@ impl fmt::Display for Report {
 
 /// Evaluates the model on each inference.
 pub fn run(args: Args, console: &Console) -> Result<Answer, CliError> {
-    let (model, _) = input::model(&args.model)?;
+    let (model, _) = input::model_with(&args.model, &args.dimensions)?;
     let evaluate = |inputs: Vec<Vec<i32>>| -> Result<Inference, CliError> {
         Ok(Inference::new(model.outputs(&model.evaluate(&inputs)?)))
     };
     let inferences = input::inferences(&model, &args.input)?;
-    let inferences = inferences.into_iter().map(evaluate).collect::<Result<_, _>>()?;
+    let inferences = inferences.into_par_iter().map(evaluate).collect::<Result<_, _>>()?;
     console.result(&Report { inferences })?;
     Ok(Answer::Yes)
 }

@@ -3,12 +3,13 @@
 use crate::model::{Conv, ConvTranspose, Gemm, MatMul, Window};
 
 impl Gemm {
-    pub(super) fn evaluate(&self, x: &[i32]) -> Vec<i32> {
+    /// A function of each accumulator and its output channel.
+    pub(in crate::model) fn map_sums<T>(&self, x: &[i32], f: impl Fn(i32, usize) -> T) -> Vec<T> {
         let mut y = Vec::with_capacity(x.len() / self.inputs * self.outputs);
         for row in x.chunks(self.inputs) {
             for (o, weights) in self.weights.chunks(self.inputs).enumerate() {
                 let acc = self.bias[o] + dot(row, weights);
-                y.push(self.requantization.apply(acc, o));
+                y.push(f(acc, o));
             }
         }
         y
@@ -16,7 +17,13 @@ impl Gemm {
 }
 
 impl MatMul {
-    pub(super) fn evaluate(&self, a: &[i32], b: &[i32]) -> Vec<i32> {
+    /// A function of each accumulator.
+    pub(in crate::model) fn map_sums<T>(
+        &self,
+        a: &[i32],
+        b: &[i32],
+        f: impl Fn(i32) -> T,
+    ) -> Vec<T> {
         let mut y = Vec::with_capacity(self.batch * self.rows * self.columns);
         let matrices = a.chunks(self.rows * self.inner).zip(b.chunks(self.inner * self.columns));
         for (a, b) in matrices {
@@ -25,7 +32,7 @@ impl MatMul {
                 for (&factor, b) in row.iter().zip(b.chunks(self.columns)) {
                     add_scaled(&mut sums, b, factor);
                 }
-                y.extend(sums.iter().map(|&acc| self.requantization.apply(acc, 0)));
+                y.extend(sums.iter().map(|&acc| f(acc)));
             }
         }
         y
@@ -33,7 +40,8 @@ impl MatMul {
 }
 
 impl Conv {
-    pub(super) fn evaluate(&self, x: &[i32]) -> Vec<i32> {
+    /// A function of each accumulator and its output channel.
+    pub(in crate::model) fn map_sums<T>(&self, x: &[i32], f: impl Fn(i32, usize) -> T) -> Vec<T> {
         let Self { inputs, outputs, group, window, .. } = self;
         let (input_plane, output_plane) =
             (window.input.iter().product::<usize>(), window.output.iter().product::<usize>());
@@ -60,7 +68,7 @@ impl Conv {
                         }
                     });
                 }
-                y.extend(sums.iter().map(|&acc| self.requantization.apply(acc, o)));
+                y.extend(sums.iter().map(|&acc| f(acc, o)));
             }
         }
         y
@@ -68,7 +76,8 @@ impl Conv {
 }
 
 impl ConvTranspose {
-    pub(super) fn evaluate(&self, x: &[i32]) -> Vec<i32> {
+    /// A function of each accumulator and its output channel.
+    pub(in crate::model) fn map_sums<T>(&self, x: &[i32], f: impl Fn(i32, usize) -> T) -> Vec<T> {
         let Self { inputs, outputs, group, window, .. } = self;
         // The window is that of the convolution which this one transposes.
         let (input_plane, output_plane) =
@@ -91,7 +100,7 @@ impl ConvTranspose {
                         }
                     });
                 }
-                y.extend(sums.iter().map(|&acc| self.requantization.apply(acc, o)));
+                y.extend(sums.iter().map(|&acc| f(acc, o)));
             }
         }
         y

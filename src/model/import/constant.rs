@@ -122,12 +122,8 @@ pub(super) fn decode(
         .map_err(|_| error(format!("element type {} is not supported", tensor.data_type)))?;
     let raw = match (tensor.data_location, &tensor.raw_data) {
         (1, _) => {
-            let size = match data_type {
-                DataType::Float | DataType::Int32 => 4,
-                DataType::Int64 | DataType::Double => 8,
-                _ => 1,
-            };
-            Some(Cow::Owned(read_external(tensor, name, len * size, external)?))
+            let bytes = len * bytes_per_element(data_type);
+            Some(Cow::Owned(read_external(tensor, name, bytes, external)?))
         }
         (_, Some(bytes)) => Some(Cow::Borrowed(bytes.as_slice())),
         (_, None) => None,
@@ -209,6 +205,35 @@ pub(super) fn decode(
         (other, _) => return Err(error(format!("element type {other:?} is not supported"))),
     };
     Ok(Constant::new(shape, data))
+}
+
+/// Takes an initializer's data from another file into the message; returns how many bytes, if it is there.
+pub(super) fn embed(
+    tensor: &mut TensorProto,
+    external: Option<&ExternalData<'_>>,
+) -> Result<Option<usize>, ModelError> {
+    if tensor.data_location != 1 {
+        return Ok(None);
+    }
+    let name = if tensor.name.is_empty() { "(unnamed)" } else { &tensor.name };
+    let dims = tensor.dims.iter().map(|&dim| usize::try_from(dim));
+    let wrong = |reason: String| ModelError::Initializer { tensor: name.to_owned(), reason };
+    let shape = dims.collect::<Result<Vec<_>, _>>().map_err(|error| wrong(error.to_string()))?;
+    let data_type = DataType::try_from(tensor.data_type)
+        .map_err(|_| wrong(format!("element type {} is not supported", tensor.data_type)))?;
+    let bytes = limits::elements(name, &shape)? * bytes_per_element(data_type);
+    tensor.raw_data = Some(read_external(tensor, name, bytes, external)?);
+    tensor.external_data.clear();
+    tensor.data_location = 0;
+    Ok(Some(bytes))
+}
+
+fn bytes_per_element(data_type: DataType) -> usize {
+    match data_type {
+        DataType::Float | DataType::Int32 => 4,
+        DataType::Int64 | DataType::Double => 8,
+        _ => 1,
+    }
 }
 
 fn words<const N: usize>(bytes: &[u8]) -> impl Iterator<Item = [u8; N]> {

@@ -35,6 +35,7 @@ pub(super) fn float_weights(constant: &Constant) -> Weights {
         shape: constant.shape.clone(),
         values: reals.iter().map(|real| real.to_bits().cast_signed()).collect(),
         scales: vec![1.0],
+        element: None,
         zero_points: vec![0],
         axis: 0,
         parameters: reals.len(),

@@ -85,7 +85,7 @@ impl Function {
                     round(f64::from(x).exp().ln_1p())
                 }
             }
-            Self::Softsign => x / (1.0 + x.abs()),
+            Self::Softsign => x * (1.0 / (1.0 + x.abs())),
             Self::LeakyRelu(alpha) => {
                 if x >= 0.0 {
                     x
@@ -108,7 +108,7 @@ impl Function {
                 }
             }
             Self::HardSigmoid(alpha, beta) => (alpha * x + beta).clamp(0.0, 1.0),
-            Self::HardSwish => x * (x / 6.0 + 0.5).clamp(0.0, 1.0),
+            Self::HardSwish => x * (x * (1.0 / 6.0) + 0.5).clamp(0.0, 1.0),
             Self::ThresholdedRelu(alpha) => {
                 if x > alpha {
                     x
@@ -125,6 +125,34 @@ impl Function {
                 let inner = x * (0.044_715 * x * x * 0.797_884_6 + 0.797_884_6);
                 x * (0.5 * tanh(inner) + 0.5)
             }
+        }
+    }
+
+    /// Whether every bit is that of onnxruntime's float32. It approximates the others by polynomials, which
+    /// are off by some units in float32's last place; here they are rounded correctly, or nearly so.
+    pub fn is_exact(self) -> bool {
+        match self {
+            Self::Relu
+            | Self::Clip(..)
+            | Self::Sigmoid
+            | Self::Sqrt
+            | Self::Abs
+            | Self::Neg
+            | Self::Reciprocal
+            | Self::Softsign
+            | Self::LeakyRelu(_)
+            | Self::HardSigmoid(..)
+            | Self::HardSwish
+            | Self::ThresholdedRelu(_) => true,
+            Self::Tanh
+            | Self::Erf
+            | Self::Exp
+            | Self::Softplus
+            | Self::Elu(_)
+            | Self::Selu(..)
+            | Self::Mish
+            | Self::Gelu
+            | Self::TanhGelu => false,
         }
     }
 

@@ -17,6 +17,8 @@ pub(super) struct LinearParts {
     pub geometry: Geometry,
     /// Minus their zero point, output channel first.
     pub weights: Vec<i32>,
+    /// Their type in the file, if it has 8 bits.
+    pub weights_element: Option<ElementType>,
     /// One, or one per output channel.
     pub scales: Vec<f32>,
     pub bias: Option<Bias>,
@@ -115,6 +117,7 @@ pub(super) fn gemm(
     let parts = LinearParts {
         geometry: Geometry::Gemm { inputs, outputs },
         weights: weights.values,
+        weights_element: weights.element,
         scales: weights.scales,
         bias,
         alpha,
@@ -146,6 +149,7 @@ pub(super) fn qgemm(
     let parts = LinearParts {
         geometry: Geometry::Gemm { inputs, outputs },
         weights: weights.values,
+        weights_element: weights.element,
         scales: weights.scales,
         bias,
         alpha: positive_alpha(node)?,
@@ -389,6 +393,7 @@ impl Importer<'_> {
             let parts = LinearParts {
                 geometry: Geometry::Gemm { inputs, outputs },
                 weights: weights.values,
+                weights_element: weights.element,
                 scales: weights.scales,
                 bias: None,
                 alpha: 1.0,
@@ -414,6 +419,7 @@ impl Importer<'_> {
             let parts = LinearParts {
                 geometry: Geometry::Gemm { inputs, outputs },
                 weights: weights.values,
+                weights_element: weights.element,
                 scales: weights.scales,
                 bias: None,
                 alpha: 1.0,

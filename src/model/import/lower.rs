@@ -8,6 +8,7 @@ use std::{
 use super::{
     Importer, NodeView, RealId, RealKind, Value,
     function::Function,
+    pairs::Pair,
     real::{Real, ReduceMean, Source},
 };
 use crate::model::{
@@ -144,7 +145,10 @@ impl Importer<'_> {
                 };
                 let operator = MatMul { batch, rows, inner, columns, requantization };
                 let name = if real.operator == "Gemm" { "QGemm" } else { "QLinearMatMul" };
-                let origin = origin(name, Exactness::Exact);
+                let origin = origin(
+                    name,
+                    self.kernel(&operands, (a.element, Some(b.element)), quantization.element),
+                );
                 self.add_node(
                     &real.node,
                     Operator::MatMul(operator),
@@ -208,7 +212,9 @@ impl Importer<'_> {
                     max,
                 };
                 let pool = AveragePool { planes, window, count_include_pad, mean };
-                let origin = origin("QLinearAveragePool", Exactness::Exact);
+                let input = self.tensor(x).quantization.element;
+                let exactness = self.kernel(&[x], (input, None), quantization.element);
+                let origin = origin("QLinearAveragePool", exactness);
                 self.add_node(&real.node, Operator::AveragePool(pool), vec![x], tensor, origin)
             }
             RealKind::Reduce { x, outer, length, inner, mean } => {
@@ -230,7 +236,7 @@ impl Importer<'_> {
                             max,
                         }),
                         "QLinearGlobalAveragePool",
-                        Exactness::Exact,
+                        self.kernel(&[x], (input.element, None), quantization.element),
                     ),
                     mean => (
                         Rescale::Mean(
@@ -330,12 +336,14 @@ impl Importer<'_> {
             }
             selector.push(index);
         }
-        let (name, exactness) = match real.operator.as_str() {
-            "Sigmoid" => ("QLinearSigmoid", Exactness::Exact),
-            "LeakyRelu" => ("QLinearLeakyRelu", Exactness::Exact),
-            "DequantizeLinear" => ("QuantizeLinear", Exactness::Exact),
-            other => (other, Exactness::Exact),
+        let name = match real.operator.as_str() {
+            "Sigmoid" => "QLinearSigmoid",
+            "LeakyRelu" => "QLinearLeakyRelu",
+            "DequantizeLinear" => "QuantizeLinear",
+            other => other,
         };
+        let is_exact = below.iter().all(|&id| self.is_exact_in_floats(id));
+        let exactness = if is_exact { Exactness::Exact } else { Exactness::Approximate };
         let origin = Origin { operator: name.to_owned(), exactness, parameters };
         let operator = if tables.len() == 1 {
             Operator::Table(tables.remove(0))
@@ -343,6 +351,20 @@ impl Importer<'_> {
             Operator::Tables(Tables { tables, selector })
         };
         self.add_node(&real.node, operator, vec![x], output, origin)
+    }
+
+    /// Whether a step of an elementwise expression is bit for bit onnxruntime's.
+    fn is_exact_in_floats(&self, id: RealId) -> bool {
+        let real = self.real(id);
+        match &real.kind {
+            RealKind::Elementwise(function, _) => function.is_exact(),
+            RealKind::Pair { pair: Pair::Pow, operands: [_, exponent], .. } => {
+                self.uniform(*exponent).is_some_and(|exponent| exponent == 2.0 || exponent == 3.0)
+            }
+            // Its product and sum may be one operation there.
+            RealKind::Pair { .. } => real.operator != "BatchNormalization",
+            _ => true,
+        }
     }
 
     /// All expressions that an elementwise expression consists of, each once.

@@ -88,11 +88,13 @@ impl Importer<'_> {
                 })
             }
         };
-        // A bias in floats keeps onnxruntime from its integer kernel.
-        let exactness = match &parts.bias {
-            Some(Bias { values: BiasValues::Float(_), .. }) => Exactness::Approximate,
-            _ => parts.exactness,
-        };
+        // Of a bias that is not in the accumulator's unit, integer kernels know nothing.
+        let has_other_unit =
+            parts.bias.as_ref().is_some_and(|bias| !bias.is_in_units(parts, input.scale));
+        let kernel =
+            self.kernel(&[x], (input.element, parts.weights_element), quantization.element);
+        let exactness = if has_other_unit { Exactness::Approximate } else { kernel };
+        let exactness = parts.exactness.max(exactness);
         let origin = Origin {
             operator: parts.quantized_name.into(),
             exactness,
@@ -115,6 +117,20 @@ pub(super) fn check_reach(real: &Real, reach: u128) -> Result<(), ModelError> {
 }
 
 impl Bias {
+    /// Whether its integers can be added to the accumulator as they are.
+    fn is_in_units(&self, parts: &LinearParts, input_scale: f32) -> bool {
+        let mut scales = match &self.values {
+            BiasValues::Accumulator(_) => return true,
+            BiasValues::Float(_) => return false,
+            BiasValues::Quantized(values) => values.iter().enumerate(),
+        };
+        self.beta == 1.0
+            && scales.all(|(channel, &(_, scale))| {
+                let product = parts.alpha * input_scale * parts.scale(channel);
+                is_same_unit(f64::from(scale) / f64::from(product))
+            })
+    }
+
     /// The bias in float, given what one unit of the accumulator is worth per channel.
     fn reals(&self, unit: impl Fn(usize) -> f64) -> Vec<f64> {
         let beta = f64::from(self.beta);
@@ -173,6 +189,11 @@ impl LinearParts {
     }
 }
 
+/// Whether two scales are meant to be the same: quantizers round their product to float32.
+fn is_same_unit(ratio: f64) -> bool {
+    (ratio - 1.0).abs() < 1e-5
+}
+
 /// The bias as integers that can be added to the accumulator, `None` if one exceeds 32 bits.
 fn accumulator_units(bias: &Bias, parts: &LinearParts, input_scale: f32) -> Option<Vec<i32>> {
     let unit = |channel: usize| {
@@ -192,12 +213,7 @@ fn accumulator_units(bias: &Bias, parts: &LinearParts, input_scale: f32) -> Opti
             .enumerate()
             .map(|(channel, &(value, scale))| {
                 let ratio = f64::from(scale) / unit(channel);
-                // The quantizer rounds this product to float32; onnxruntime takes it for equal.
-                if (ratio - 1.0).abs() < 1e-5 {
-                    Some(value)
-                } else {
-                    round(f64::from(value) * ratio)
-                }
+                if is_same_unit(ratio) { Some(value) } else { round(f64::from(value) * ratio) }
             })
             .collect(),
         BiasValues::Float(values) => values

@@ -9,6 +9,7 @@ mod conv;
 mod float;
 mod fold;
 mod function;
+mod groups;
 mod layer_normalization;
 mod linear;
 mod lower;
@@ -34,6 +35,7 @@ use constant::{Constant, Data};
 pub(in crate::model) use float::{FloatConstant, FloatGraph, float_constant};
 use node::NodeView;
 pub use operators::supported_operators;
+use prost::Message as _;
 use real::{Real, RealId, RealKind, Source};
 
 use super::{
@@ -51,6 +53,9 @@ const EXPORTERS_NAMES: [&str; 6] =
 
 /// Longest chain of float operators between DequantizeLinear and QuantizeLinear.
 const MAX_DEPTH: usize = 256;
+
+/// Bytes of external data.
+const MAX_EMBEDDED: usize = 8 * limits::MAX_TOTAL_ELEMENTS;
 
 /// What an ONNX file leaves open.
 #[derive(Default)]
@@ -82,6 +87,42 @@ impl Model {
     ) -> Result<Self, ModelError> {
         read(name, &onnx::decode(bytes)?, options)
     }
+}
+
+/// The same ONNX file, complete in itself: data of other files is in it, dimensions that `options` give
+/// are numbers. `None` if it is that already.
+pub fn embed(bytes: &[u8], options: &ImportOptions<'_>) -> Result<Option<Vec<u8>>, ModelError> {
+    let mut file = onnx::decode(bytes)?;
+    let Some(graph) = &mut file.graph else { return Err(ModelError::Missing("graph")) };
+    let (mut changed, mut bytes) = (false, 0);
+    for tensor in &mut graph.initializer {
+        let embedded = constant::embed(tensor, options.external_data)?;
+        // Many initializers can name the same bytes of a file.
+        bytes += embedded.unwrap_or(0);
+        if bytes > MAX_EMBEDDED {
+            return Err(ModelError::TooLarge {
+                what: format!("the bytes of external data up to `{}`", tensor.name),
+                got: bytes as u128,
+                limit: MAX_EMBEDDED as u128,
+            });
+        }
+        changed |= embedded.is_some();
+    }
+    let dimensions = graph
+        .input
+        .iter_mut()
+        .filter_map(|input| input.r#type.as_mut()?.tensor_type.as_mut()?.shape.as_mut())
+        .flat_map(|shape| &mut shape.dim);
+    for dimension in dimensions {
+        if let Some(Dimension::Symbol(symbol)) = &dimension.value
+            && let Some(&length) = options.dimensions.get(symbol)
+        {
+            let length = i64::try_from(length).unwrap_or(i64::MAX);
+            dimension.value = Some(Dimension::Value(length));
+            changed = true;
+        }
+    }
+    Ok(changed.then(|| file.encode_to_vec()))
 }
 
 fn read(name: &str, file: &ModelProto, options: &ImportOptions<'_>) -> Result<Model, ModelError> {
@@ -154,6 +195,8 @@ struct Importer<'a> {
     materialized: HashMap<TensorId, RealId>,
     /// What expressions have been made into.
     lowered: lower::Lowered,
+    /// Which groups onnxruntime leaves in floats.
+    groups: groups::Groups<'a>,
     total_elements: usize,
     total_steps: u128,
 }
@@ -229,6 +272,7 @@ impl<'a> Importer<'a> {
 
     fn read_nodes(&mut self, graph: &'a GraphProto) -> Result<(), ModelError> {
         let mut unsupported = Vec::new();
+        self.groups.count_uses(graph);
         for proto in &graph.node {
             let node = NodeView::new(proto);
             let mut depends_on_unknown = false;
@@ -274,6 +318,9 @@ impl<'a> Importer<'a> {
                     },
                 };
                 if !name.is_empty() {
+                    if let Value::Real(id) = value {
+                        self.groups.name(id, name);
+                    }
                     self.define(name, value)?;
                 }
             }

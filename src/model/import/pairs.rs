@@ -199,16 +199,17 @@ impl Importer<'_> {
             (quantization.scale, quantization.zero_point)
         };
         // Constants keep their integers relative to their zero point, which makes that 0.
-        let (right, right_zero_point, operand, mut inputs) = match &self.real(b).kind {
+        let (right, right_zero_point, operand, mut inputs, other_element) = match &self.real(b).kind
+        {
             RealKind::Activation(y) => {
-                let quantization = self.tensor(*y).quantization;
-                (quantization.scale, quantization.zero_point, Operand::Tensor, vec![x, *y])
+                let Quantization { scale, zero_point, element } = self.tensor(*y).quantization;
+                (scale, zero_point, Operand::Tensor, vec![x, *y], Some(element))
             }
             RealKind::Weights(weights) => {
                 let [scale] = weights.scales.as_slice() else { return Ok(None) };
                 let [zero_point] = weights.zero_points.as_slice() else { return Ok(None) };
                 let values = weights.values.iter().map(|value| value + zero_point).collect();
-                (*scale, *zero_point, Operand::Constant(values), vec![x])
+                (*scale, *zero_point, Operand::Constant(values), vec![x], weights.element)
             }
             _ => return Ok(None),
         };
@@ -262,7 +263,7 @@ impl Importer<'_> {
         // onnxruntime has no integer kernel for differences.
         let exactness = match pair {
             Pair::Sub => Exactness::Approximate,
-            _ => Exactness::Exact,
+            _ => self.pair_kernel(&inputs, other_element, quantization.element),
         };
         let origin = Origin { operator: name.into(), exactness, parameters: real.parameters };
         // A constant that is everywhere the same makes it a function of one element.

@@ -35,6 +35,7 @@ pub(super) fn max_pool(
                 let quantization = importer.tensor(tensor).quantization;
                 let tensor_out = Tensor { name, shape: output.clone(), quantization };
                 let pooled = importer.emit_max_pool(node.name(), tensor, pool, tensor_out)?;
+                importer.moved_in_group(node, &[tensor], pooled);
                 RealKind::Activation(pooled)
             } else {
                 RealKind::MaxPool(pool, x)

@@ -43,7 +43,10 @@ pub(super) fn quantize_linear(
         element,
     };
     let output = node.proto.output.first().map_or("", String::as_str);
-    Ok(vec![Value::Integers(importer.quantize(x, quantization, output)?)])
+    importer.begin_group(x, quantization);
+    let tensor = importer.quantize(x, quantization, output);
+    importer.end_group(tensor.as_ref().ok().copied());
+    Ok(vec![Value::Integers(tensor?)])
 }
 
 /// `DequantizeLinear(x, scale, zero point)`.
@@ -297,6 +300,7 @@ fn weights(
         values,
         scales,
         zero_points: zero_points.to_vec(),
+        element: constant.data.element(),
         axis,
     })
 }

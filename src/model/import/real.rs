@@ -11,7 +11,7 @@ use super::{
     constant::Constant, function::Function, layer_normalization::Normalization,
     linear::LinearParts, pairs::Pair, views::Elements,
 };
-use crate::model::{AddOrder, MaxPool, TensorId, Window};
+use crate::model::{AddOrder, ElementType, MaxPool, TensorId, Window};
 
 /// Position of an expression in the importer's list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -117,6 +117,8 @@ pub(super) struct Weights {
     pub scales: Vec<f32>,
     /// As the file gives them, already subtracted.
     pub zero_points: Vec<i32>,
+    /// The type in the file, if it has 8 bits.
+    pub element: Option<ElementType>,
     pub axis: usize,
     /// How many values the file has for it, before any broadcast.
     pub parameters: usize,

@@ -125,6 +125,7 @@ impl Importer<'_> {
                 let shape = elements.shape.clone();
                 let view =
                     self.emit_view(node, &activations, elements, node.proto.output.first())?;
+                self.moved_in_group(node, &activations, view);
                 return self.expression(node, shape, RealKind::Activation(view), &[]);
             }
         }
@@ -275,6 +276,7 @@ fn view_of_weights(
         values: index.iter().map(|&i| weights.values[i]).collect(),
         scales: weights.scales.clone(),
         zero_points: weights.zero_points.clone(),
+        element: weights.element,
         axis: 0,
         parameters: weights.parameters,
     };

@@ -45,6 +45,22 @@ impl Default for QuantizeOptions {
     }
 }
 
+/// Example inputs, as [`Model::read_inferences`] takes them; an archive may have their labels under `y`.
+#[derive(Clone, Copy, Debug)]
+pub struct Examples<'a> {
+    /// The file's bytes.
+    pub bytes: &'a [u8],
+    /// How they are written down.
+    pub format: InputFormat,
+}
+
+impl<'a> Examples<'a> {
+    /// Bytes in the format that they begin like.
+    pub fn new(bytes: &'a [u8]) -> Self {
+        Self { bytes, format: InputFormat::detect(bytes) }
+    }
+}
+
 /// A quantized model.
 #[derive(Clone, Debug)]
 pub struct Quantized {
@@ -56,10 +72,10 @@ pub struct Quantized {
     pub report: QuantizeReport,
 }
 
-/// How a quantized model compares with its float model, on the example inputs.
+/// How a quantized model compares with its float model, on example inputs.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct QuantizeReport {
-    /// Number of example inputs.
+    /// Number of inputs that both models were compared on.
     pub inputs: usize,
     /// Largest difference of an output.
     pub max_difference: f32,
@@ -78,12 +94,13 @@ pub struct QuantizeReport {
 impl Model {
     /// Quantizes a float ONNX file.
     ///
-    /// `calibration` holds example inputs, as [`Model::read_inferences`] takes them; an archive may have
-    /// their labels under `y`.
+    /// The ranges of activations are those that the examples of `calibration` show. The report is about
+    /// the examples of `test`, or of `calibration` where there are no others.
     pub fn quantize(
         name: &str,
         float: &[u8],
-        (calibration, format): (&[u8], InputFormat),
+        calibration: Examples<'_>,
+        test: Option<Examples<'_>>,
         options: QuantizeOptions,
         import: &ImportOptions<'_>,
     ) -> Result<Quantized, ModelError> {
@@ -93,20 +110,24 @@ impl Model {
             .into_iter()
             .find(|node| matches!(node.op_type.as_str(), "QuantizeLinear" | "DequantizeLinear"))
         {
-            return Err(ModelError::Quantize(format!(
-                "the model is quantized already: it has a {}",
-                node.op_type
-            )));
+            return Err(ModelError::AlreadyQuantized(node.op_type.clone()));
         }
         batch_norm::fold(&mut file)?;
         let graph = FloatGraph::read(&file, import)?;
-        let examples = read_floats(calibration, format, &graph.inputs)?;
-        let labels = read_labels(calibration, format);
+        let read = |examples: Examples<'_>| {
+            let floats = read_floats(examples.bytes, examples.format, &graph.inputs)?;
+            Ok::<_, ModelError>((floats, read_labels(examples.bytes, examples.format)))
+        };
+        let (examples, labels) = read(calibration)?;
+        let (tests, test_labels) = match test {
+            Some(test) => read(test)?,
+            None => (examples.clone(), labels),
+        };
         let ranges = ranges::find(&file, &graph, &examples, options.range)?;
         let quantized = rewrite::rewrite(&file, &graph, &ranges, options.per_channel, import)?;
         let onnx = quantized.encode_to_vec();
         let model = Model::from_onnx(name, &onnx)?;
-        let report = compare(&file, &graph, &model, &examples, labels.as_deref())?;
+        let report = compare(&file, &graph, &model, &tests, test_labels.as_deref())?;
         Ok(Quantized { onnx, model, report })
     }
 }

@@ -62,7 +62,9 @@ pub(super) fn find(
     }
     if let Range::Percentile(percent) = range {
         if !(50.0..=100.0).contains(&percent) {
-            return Err(ModelError::Quantize(format!("a percentile of {percent}")));
+            return Err(ModelError::Quantize(format!(
+                "a percentile of {percent}, expected 50 to 100"
+            )));
         }
         let mut histograms = vec![vec![0_u64; BINS]; names.len()];
         for example in examples {

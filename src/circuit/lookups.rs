@@ -24,37 +24,35 @@
 //!
 //! The sums are second-phase columns: β and γ are drawn after all look-ups and uses are committed.
 
-use super::query::{before, here};
+use super::query::{Placed, before, here};
 use halo2_proofs::{
     halo2curves::bn256::Fr,
-    plonk::{
-        Advice, Challenge, Column, ConstraintSystem, Constraints, Expression, Fixed, VirtualCells,
-    },
+    plonk::{Advice, Challenge, ConstraintSystem, Constraints, Expression, Fixed, VirtualCells},
 };
 
 /// The columns of the argument.
 #[derive(Clone, Debug)]
 pub struct Columns {
     /// The table's rows.
-    pub active: Column<Fixed>,
+    pub active: Placed<Fixed>,
     /// 0 to N − 1, on active rows.
-    pub index: Column<Fixed>,
+    pub index: Placed<Fixed>,
     /// The table's values.
-    pub table: Column<Fixed>,
+    pub table: Placed<Fixed>,
     /// Row of the table that a value is read from.
-    pub table_row: Column<Advice>,
+    pub table_row: Placed<Advice>,
     /// The value read.
-    pub byte: Column<Advice>,
+    pub byte: Placed<Advice>,
     /// Limbs, least first.
-    pub limbs: Vec<Column<Advice>>,
+    pub limbs: Vec<Placed<Advice>>,
     /// Where values are read from step tables.
     pub steps: Option<StepColumns>,
     /// How often each row index was a limb.
-    pub limb_uses: Column<Advice>,
+    pub limb_uses: Placed<Advice>,
     /// How often each row of the table was read.
-    pub table_uses: Column<Advice>,
+    pub table_uses: Placed<Advice>,
     /// Running sums, in the second phase.
-    pub sums: Vec<Column<Advice>>,
+    pub sums: Vec<Placed<Advice>>,
     /// Separates table entries.
     pub beta: Challenge,
     /// Folds a table entry into one element.
@@ -65,11 +63,11 @@ pub struct Columns {
 #[derive(Clone, Copy, Debug)]
 pub struct StepColumns {
     /// The parts.
-    pub parts: [Column<Advice>; 2],
+    pub parts: [Placed<Advice>; 2],
     /// What the parts are multiplied with to make the value.
     pub factors: [u64; 2],
     /// The value on each row of the table.
-    pub table: Column<Fixed>,
+    pub table: Placed<Fixed>,
 }
 
 impl Columns {

@@ -89,9 +89,9 @@ impl Columns {
         let byte = first(meta);
         let limbs = (0..shape.limbs).map(|_| first(meta)).collect();
         let steps = shape.steps.then(|| lookups::StepColumns {
-            parts: [first(meta), first(meta)],
+            parts: [first(meta).into(), first(meta).into()],
             factors: [2, 1],
-            table: meta.fixed_column(),
+            table: meta.fixed_column().into(),
         });
         let limb_uses = first(meta);
         let table_uses = first(meta);
@@ -135,16 +135,16 @@ impl Columns {
     /// The columns of the look-up argument.
     pub fn lookups(&self) -> lookups::Columns {
         lookups::Columns {
-            active: self.active,
-            index: self.index,
-            table: self.table,
-            table_row: self.table_row,
-            byte: self.byte,
-            limbs: self.limbs.clone(),
+            active: self.active.into(),
+            index: self.index.into(),
+            table: self.table.into(),
+            table_row: self.table_row.into(),
+            byte: self.byte.into(),
+            limbs: self.limbs.iter().map(|&limb| limb.into()).collect(),
             steps: self.steps,
-            limb_uses: self.limb_uses,
-            table_uses: self.table_uses,
-            sums: self.lookup_sums.clone(),
+            limb_uses: self.limb_uses.into(),
+            table_uses: self.table_uses.into(),
+            sums: self.lookup_sums.iter().map(|&sum| sum.into()).collect(),
             beta: self.beta,
             gamma: self.gamma,
         }

@@ -205,8 +205,8 @@ fn assign_witness(region: &mut Region<'_, Fr>, columns: &Columns, witness: &Witn
         assign_advice(region, column, values);
     }
     if let (Some(columns), Some([thresholds, above])) = (columns.steps, &witness.steps) {
-        assign_advice(region, columns.parts[0], thresholds);
-        assign_advice(region, columns.parts[1], above);
+        assign_advice(region, columns.parts[0].column, thresholds);
+        assign_advice(region, columns.parts[1].column, above);
     }
     assign_advice(region, columns.limb_uses, &witness.limb_uses);
     assign_advice(region, columns.table_uses, &witness.table_uses);
@@ -235,7 +235,7 @@ fn assign_fixed(region: &mut Region<'_, Fr>, columns: &Columns, fixed: &Fixed) {
         assign_column(region, column, &values);
     }
     if let (Some(columns), Some(steps)) = (columns.steps, &fixed.steps) {
-        assign_column(region, columns.table, steps);
+        assign_column(region, columns.table.column, steps);
     }
     assign_column(region, columns.index, &fixed.index);
     assign_column(region, columns.table, &fixed.table);

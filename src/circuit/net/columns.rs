@@ -10,7 +10,7 @@ use super::layout::{CURSORS, MAKER, POSITION, WEIGHER};
 use super::plan::Shape;
 use crate::circuit::{
     lookups,
-    query::{here, one},
+    query::{Folder, Placed, here, one},
 };
 use halo2_proofs::{
     halo2curves::bn256::Fr,
@@ -25,19 +25,21 @@ use halo2_proofs::{
 pub struct Columns {
     /// Public values: the context, then packed words.
     pub instance: Column<Instance>,
+    /// How many columns share one, and so how many instances lie on a row.
+    pub fold: usize,
     /// The look-up argument's.
     pub lookups: lookups::Columns,
     /// Monomials.
     pub cursors: [Cursor; CURSORS],
     /// What a value of the run contributes at position 0: the sum of its weights times their monomials.
-    pub coefficient: Column<Advice>,
+    pub coefficient: Placed<Advice>,
     /// Made minus contributed, so far; on the rows of instances, what is left of them.
-    pub balance: Column<Advice>,
+    pub balance: Placed<Advice>,
     /// What is left of the packed instances to be found among the bytes.
-    pub packed: Column<Advice>,
+    pub packed: Placed<Advice>,
 
     /// Weights and other constants.
-    pub weights: Vec<Column<Fixed>>,
+    pub weights: Vec<Placed<Fixed>>,
     /// Flags.
     pub flags: Flags,
 
@@ -53,81 +55,106 @@ pub struct Columns {
 #[derive(Clone, Copy, Debug)]
 pub struct Flags {
     /// A byte by division.
-    pub divides: Column<Fixed>,
+    pub divides: Placed<Fixed>,
     /// A byte by interval.
-    pub steps: Option<Column<Fixed>>,
+    pub steps: Option<Placed<Fixed>>,
     /// A copy.
-    pub reads: Column<Fixed>,
+    pub reads: Placed<Fixed>,
     /// A byte of the input, where it is private.
-    pub inputs: Option<Column<Fixed>>,
-    /// The value contributes.
-    pub takes: Column<Fixed>,
+    pub inputs: Option<Placed<Fixed>>,
+    /// The copy or input contributes; made bytes always do, perhaps with coefficient 0.
+    pub takes: Placed<Fixed>,
     /// The coefficient begins anew.
-    pub starts: Column<Fixed>,
+    pub starts: Placed<Fixed>,
     /// A public byte.
-    pub packs: Column<Fixed>,
+    pub packs: Placed<Fixed>,
     /// Last byte of its word; a packed instance, where no byte is.
-    pub ends_word: Column<Fixed>,
+    pub ends_word: Placed<Fixed>,
     /// For rows that go on from the row before.
     pub groups: Option<GroupFlags>,
     /// For products of elements.
     pub products: Option<ProductFlags>,
     /// A left factor of a product of matrices.
-    pub loads: Option<Column<Fixed>>,
+    pub loads: Option<Placed<Fixed>>,
 }
 
 /// Flags of rows that go on from the row before.
 #[derive(Clone, Copy, Debug)]
 pub struct GroupFlags {
     /// Holds what the row before held.
-    pub holds: Column<Fixed>,
+    pub holds: Placed<Fixed>,
     /// Holds the larger of a copy and the value before.
-    pub larger: Column<Fixed>,
+    pub larger: Placed<Fixed>,
 }
 
 /// Flags of products of elements.
 #[derive(Clone, Copy, Debug)]
 pub struct ProductFlags {
     /// Holds a copy and the value before.
-    pub pairs: Column<Fixed>,
-    /// Divides the product of a pair.
-    pub multiplies: Column<Fixed>,
+    pub pairs: Placed<Fixed>,
+    /// A byte by division of the product of a pair.
+    pub multiplies: Placed<Fixed>,
+    /// A byte by interval of the product of a pair.
+    pub multiplies_in: Option<Placed<Fixed>>,
 }
 
 impl Columns {
     /// Allocates the columns of a shape.
     pub fn new(meta: &mut ConstraintSystem<Fr>, shape: &Shape) -> Self {
-        let first = |meta: &mut ConstraintSystem<Fr>| meta.advice_column_in(FirstPhase);
-        let table_row = first(meta);
-        let byte = first(meta);
-        let limbs = (0..shape.limb_columns()).map(|_| first(meta)).collect();
+        let mut first = Folder::new(shape.fold, |meta| meta.advice_column_in(FirstPhase));
+        let mut fixed = Folder::new(shape.fold, ConstraintSystem::fixed_column);
+        let table_row = first.next(meta);
+        let byte = first.next(meta);
+        let limbs = (0..shape.limb_columns()).map(|_| first.next(meta)).collect();
         let steps = shape.steps.then(|| lookups::StepColumns {
-            parts: [first(meta), first(meta)],
+            parts: [first.next(meta), first.next(meta)],
             factors: [1, LENGTH_FACTOR],
-            table: meta.fixed_column(),
+            table: fixed.next(meta),
         });
-        let limb_uses = first(meta);
-        let table_uses = first(meta);
+        let limb_uses = first.next(meta);
+        let table_uses = first.next(meta);
         // A phase's columns must exist before its challenges.
         let [beta, gamma, rho, along, down, tau] =
             [(); 6].map(|()| meta.challenge_usable_after(FirstPhase));
-        let second = |meta: &mut ConstraintSystem<Fr>| meta.advice_column_in(SecondPhase);
-        let fixed = |meta: &mut ConstraintSystem<Fr>| meta.fixed_column();
-        let sums = (0..shape.lookup_sums()).map(|_| second(meta)).collect();
+        let mut second = Folder::new(shape.fold, |meta| meta.advice_column_in(SecondPhase));
+        let sums = (0..shape.lookup_sums()).map(|_| second.next(meta)).collect();
         let cursors = [WEIGHER, MAKER, POSITION].map(|cursor| Cursor {
-            column: second(meta),
-            moves: (0..shape.menus[cursor].columns()).map(|_| fixed(meta)).collect(),
+            column: second.next(meta),
+            moves: (0..shape.menus[cursor].columns()).map(|_| fixed.next(meta)).collect(),
         });
+        // By itself: it is 0 on the rows of all other columns that share one, where no gate applies.
+        let active = Placed::alone(meta.fixed_column(), shape.fold);
+        let mut flag = || fixed.next(meta);
+        let weights = (0..shape.lanes).map(|_| flag()).collect();
+        let flags = Flags {
+            divides: flag(),
+            steps: shape.steps.then(&mut flag),
+            reads: flag(),
+            inputs: shape.private_input.then(&mut flag),
+            takes: flag(),
+            starts: flag(),
+            packs: flag(),
+            ends_word: flag(),
+            groups: shape.groups.then(|| GroupFlags { holds: flag(), larger: flag() }),
+            products: shape.products.then(|| ProductFlags {
+                pairs: flag(),
+                multiplies: flag(),
+                multiplies_in: shape.steps.then(&mut flag),
+            }),
+            loads: shape.loads.then(&mut flag),
+        };
+        let (index, table) = (flag(), flag());
         Self {
             instance: meta.instance_column(),
+            fold: shape.fold,
             cursors,
-            coefficient: second(meta),
-            balance: second(meta),
-            packed: second(meta),
+            coefficient: second.next(meta),
+            balance: second.next(meta),
+            packed: second.next(meta),
             lookups: lookups::Columns {
-                active: fixed(meta),
-                index: fixed(meta),
-                table: fixed(meta),
+                active,
+                index,
+                table,
                 table_row,
                 byte,
                 limbs,
@@ -138,24 +165,8 @@ impl Columns {
                 beta,
                 gamma,
             },
-            weights: (0..shape.lanes).map(|_| fixed(meta)).collect(),
-            flags: Flags {
-                divides: fixed(meta),
-                steps: shape.steps.then(|| fixed(meta)),
-                reads: fixed(meta),
-                inputs: shape.private_input.then(|| fixed(meta)),
-                takes: fixed(meta),
-                starts: fixed(meta),
-                packs: fixed(meta),
-                ends_word: fixed(meta),
-                groups: shape
-                    .groups
-                    .then(|| GroupFlags { holds: fixed(meta), larger: fixed(meta) }),
-                products: shape
-                    .products
-                    .then(|| ProductFlags { pairs: fixed(meta), multiplies: fixed(meta) }),
-                loads: shape.loads.then(|| fixed(meta)),
-            },
+            weights,
+            flags,
             rho,
             axes: [along, down],
             tau,
@@ -169,11 +180,18 @@ impl Columns {
 
     /// 1 on rows that make a byte.
     pub fn makes(&self, meta: &mut VirtualCells<'_, Fr>) -> Expression<Fr> {
+        let products =
+            self.flags.products.map(|flags| [Some(flags.multiplies), flags.multiplies_in]);
+        let others = [self.flags.steps].into_iter().chain(products.into_iter().flatten());
         let divides = here(meta, self.flags.divides);
-        match self.flags.steps {
-            Some(steps) => divides + here(meta, steps),
-            None => divides,
-        }
+        others.flatten().fold(divides, |sum, flag| sum + here(meta, flag))
+    }
+
+    /// 1 on rows that make a byte by interval.
+    pub fn in_intervals(&self, meta: &mut VirtualCells<'_, Fr>) -> Option<Expression<Fr>> {
+        let flags = [self.flags.steps, self.flags.products.and_then(|flags| flags.multiplies_in)];
+        let flags = flags.into_iter().flatten().map(|flag| here(meta, flag));
+        flags.reduce(|sum, flag| sum + flag)
     }
 
     /// 1 on rows that take a packed instance.
@@ -198,11 +216,14 @@ impl Columns {
         (one() - here(meta, self.flags.packs)) * (one() - others)
     }
 
-    /// The value of a row: the byte that it makes, or else its first limb minus the first lane.
+    /// The copy or input of a row: its first limb minus the first lane.
+    pub fn copy(&self, meta: &mut VirtualCells<'_, Fr>) -> Expression<Fr> {
+        here(meta, self.lookups.limbs[0]) - here(meta, self.weights[0])
+    }
+
+    /// The value of a row: the byte that it makes, or else its copy.
     pub fn value(&self, meta: &mut VirtualCells<'_, Fr>) -> Expression<Fr> {
-        let makes = self.makes(meta);
-        let byte = here(meta, self.lookups.byte);
-        let copy = here(meta, self.lookups.limbs[0]) - here(meta, self.weights[0]);
-        copy.clone() + makes * (byte - copy)
+        let (byte, copy) = (here(meta, self.lookups.byte), self.copy(meta));
+        copy.clone() + self.makes(meta) * (byte - copy)
     }
 }

@@ -9,10 +9,10 @@
 //! So on every row a cursor is the monomial that the layout says, and no other, unless a challenge is 0.
 
 use super::graph::Place;
-use crate::circuit::query::{before, here, one};
+use crate::circuit::query::{Placed, before, here, one};
 use halo2_proofs::{
     halo2curves::bn256::Fr,
-    plonk::{Advice, Column, ConstraintSystem, Expression, Fixed, VirtualCells},
+    plonk::{Advice, ConstraintSystem, Expression, Fixed, VirtualCells},
 };
 use std::collections::HashMap;
 
@@ -142,9 +142,9 @@ fn power<T: Clone + std::ops::Mul<Output = T>>(base: &T, exponent: u32) -> T {
 #[derive(Clone, Debug)]
 pub struct Cursor {
     /// The monomial.
-    pub column: Column<Advice>,
+    pub column: Placed<Advice>,
     /// Which move.
-    pub moves: Vec<Column<Fixed>>,
+    pub moves: Vec<Placed<Fixed>>,
 }
 
 impl Cursor {
@@ -154,7 +154,7 @@ impl Cursor {
         meta: &mut ConstraintSystem<Fr>,
         name: &'static str,
         menu: &Menu,
-        active: Column<Fixed>,
+        active: Placed<Fixed>,
         challenges: &[Expression<Fr>; 3],
     ) {
         meta.create_gate(name, |meta| {

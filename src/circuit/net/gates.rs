@@ -36,6 +36,7 @@ use crate::circuit::{
 use halo2_proofs::{
     halo2curves::bn256::Fr,
     plonk::{ConstraintSystem, Constraints, Expression, VirtualCells},
+    poly::Rotation,
 };
 
 /// Adds the gates of wires.
@@ -81,8 +82,10 @@ pub fn configure(meta: &mut ConstraintSystem<Fr>, columns: &Columns, shape: &Sha
             here(meta, loads) * factor
         });
         let added = loaded.into_iter().fold(weights, |sum, loaded| sum + loaded);
-        let grown = here(meta, active) * grown;
-        vec![("the coefficient grows by weights times their monomial", grown - weigher * added)]
+        Constraints::with_selector(
+            here(meta, active),
+            [("the coefficient grows by weights times their monomial", grown - weigher * added)],
+        )
     });
 
     meta.create_gate("balance", |meta| {
@@ -91,13 +94,17 @@ pub fn configure(meta: &mut ConstraintSystem<Fr>, columns: &Columns, shape: &Sha
         let position = here(meta, columns.cursors[POSITION].column);
         let made = maker * made(meta, columns, shape);
         let coefficient = here(meta, columns.coefficient);
-        let taken = here(meta, columns.flags.takes) * columns.value(meta) * coefficient * position;
-        let words = columns.words(meta);
-        let multiplier = columns.word_multiplier() - one();
-        let word =
-            words.clone() * multiplier * balance.clone() + words * here(meta, columns.instance);
-        let grown = here(meta, active) * (balance - then);
-        vec![("the balance grows by what is made less what is taken", grown + word + taken - made)]
+        let value = columns.makes(meta) * here(meta, columns.lookups.byte)
+            + here(meta, columns.flags.takes) * columns.copy(meta);
+        let taken = coefficient * position * value;
+        let word = columns.words(meta) * columns.word(meta, balance.clone());
+        Constraints::with_selector(
+            here(meta, active),
+            [(
+                "the balance grows by what is made less what is taken",
+                balance - then + word + taken - made,
+            )],
+        )
     });
 
     meta.create_gate("balance ends", |meta| {
@@ -108,7 +115,7 @@ pub fn configure(meta: &mut ConstraintSystem<Fr>, columns: &Columns, shape: &Sha
 
     if let Some(groups) = columns.flags.groups {
         meta.create_gate("larger", |meta| {
-            let larger = here(meta, groups.larger);
+            let larger = here(meta, active) * here(meta, groups.larger);
             let [value, below] = [0, 1].map(|limb| here(meta, columns.lookups.limbs[limb]));
             let then = before(meta, columns.lookups.limbs[0]);
             let above = here(meta, columns.lookups.table_row);
@@ -121,7 +128,7 @@ pub fn configure(meta: &mut ConstraintSystem<Fr>, columns: &Columns, shape: &Sha
             )
         });
         meta.create_gate("hold", |meta| {
-            let holds = here(meta, groups.holds);
+            let holds = here(meta, active) * here(meta, groups.holds);
             let [first, second] = [0, 1].map(|limb| {
                 let limb = columns.lookups.limbs[limb];
                 here(meta, limb) - before(meta, limb)
@@ -135,7 +142,7 @@ pub fn configure(meta: &mut ConstraintSystem<Fr>, columns: &Columns, shape: &Sha
 
     if let Some(products) = columns.flags.products {
         meta.create_gate("pair", |meta| {
-            let pairs = here(meta, products.pairs);
+            let pairs = here(meta, active) * here(meta, products.pairs);
             let beside = here(meta, columns.lookups.limbs[1]);
             let then = before(meta, columns.lookups.limbs[0]);
             Constraints::with_selector(
@@ -144,25 +151,38 @@ pub fn configure(meta: &mut ConstraintSystem<Fr>, columns: &Columns, shape: &Sha
             )
         });
         meta.create_gate("product", |meta| {
-            let multiplies = here(meta, products.multiplies);
-            let dividend = accumulator(meta, columns, shape);
+            let mut dividend = here(meta, products.multiplies) * divided(meta, columns, shape);
+            let mut flag = here(meta, products.multiplies);
+            let placed = intervals::accumulator(meta, columns, shape);
+            if let (Some(by_interval), Some(placed)) = (products.multiplies_in, placed) {
+                let by_interval = here(meta, by_interval);
+                dividend = dividend + by_interval.clone() * placed;
+                flag = flag + by_interval;
+            }
+            let offset = here(meta, columns.weights[0]);
             let [right, left] = [0, 1].map(|limb| {
                 let zero = here(meta, columns.weights[2 + limb]);
                 before(meta, columns.lookups.limbs[limb]) - zero
             });
-            vec![(
-                "the accumulator is the product of the pair",
-                multiplies * (dividend - left * right),
-            )]
+            Constraints::with_selector(
+                here(meta, active),
+                [(
+                    "the accumulator is the product of the pair",
+                    dividend - flag * (offset + left * right),
+                )],
+            )
         });
     }
 }
 
 /// What a row makes.
 fn made(meta: &mut VirtualCells<'_, Fr>, columns: &Columns, shape: &Shape) -> Expression<Fr> {
-    let mut accumulator = accumulator(meta, columns, shape);
-    if let Some(products) = columns.flags.products {
-        accumulator = accumulator * (one() - here(meta, products.multiplies));
+    let offset = here(meta, columns.weights[0]);
+    let divides = here(meta, columns.flags.divides);
+    let mut accumulator = divides * (divided(meta, columns, shape) - offset.clone());
+    let placed = intervals::accumulator(meta, columns, shape);
+    if let (Some(flag), Some(placed)) = (columns.flags.steps, placed) {
+        accumulator = accumulator + here(meta, flag) * (placed - offset);
     }
     let mut copied = here(meta, columns.lookups.limbs[0]) - here(meta, columns.weights[1]);
     if let Some(groups) = columns.flags.groups {
@@ -171,25 +191,13 @@ fn made(meta: &mut VirtualCells<'_, Fr>, columns: &Columns, shape: &Shape) -> Ex
     accumulator + here(meta, columns.flags.reads) * copied
 }
 
-/// The accumulator of a row that makes a byte.
-fn accumulator(
-    meta: &mut VirtualCells<'_, Fr>,
-    columns: &Columns,
-    shape: &Shape,
-) -> Expression<Fr> {
+/// `scale·(D·u + z)`.
+fn divided(meta: &mut VirtualCells<'_, Fr>, columns: &Columns, shape: &Shape) -> Expression<Fr> {
     let base = Expression::Constant(field(shape.base()));
     let table_row = here(meta, columns.lookups.table_row);
     let dividend = (columns.lookups.limbs[..shape.limbs].iter().rev())
         .fold(table_row, |sum, &limb| sum * base.clone() + here(meta, limb));
-    let [offset, scale] = [0, 1].map(|lane| here(meta, columns.weights[lane]));
-    let divided = here(meta, columns.flags.divides) * (dividend * scale - offset);
-    match (columns.flags.steps, intervals::accumulator(meta, columns, shape)) {
-        (Some(flag), Some(raw)) => {
-            let offset = here(meta, columns.weights[0]);
-            divided + here(meta, flag) * (raw - offset)
-        }
-        _ => divided,
-    }
+    dividend * here(meta, columns.weights[1])
 }
 
 /// `Σ_j point^j·values_j`.
@@ -201,7 +209,18 @@ fn evaluate(values: Vec<Expression<Fr>>, point: &Expression<Fr>) -> Expression<F
 
 impl Columns {
     /// By which words are apart.
-    pub fn word_multiplier(&self) -> Expression<Fr> {
+    fn word_multiplier(&self) -> Expression<Fr> {
         Expression::Constant(byte_power(BYTES_PER_WORD)) * self.tau.expr()
+    }
+
+    /// What the balance before a row of words is more than the one after it. Where columns share one,
+    /// instances lie closer than rows: a row takes all since the row before.
+    fn word(&self, meta: &mut VirtualCells<'_, Fr>, balance: Expression<Fr>) -> Expression<Fr> {
+        let fold = i32::try_from(self.fold).expect("few columns share one");
+        let words = (1 - fold..=0).rev();
+        let after = words.fold(balance.clone(), |sum, rotation| {
+            sum * self.word_multiplier() + meta.query_instance(self.instance, Rotation(rotation))
+        });
+        after - balance
     }
 }

@@ -27,7 +27,7 @@ use crate::circuit::{
 use crate::model::Steps;
 use halo2_proofs::{
     halo2curves::bn256::Fr,
-    plonk::{Column, ConstraintSystem, Constraints, Expression, Fixed, VirtualCells},
+    plonk::{ConstraintSystem, Constraints, Expression, VirtualCells},
 };
 
 /// Limbs of an interval's row.
@@ -37,18 +37,14 @@ pub const LIMBS: usize = 4;
 pub const LENGTH_FACTOR: u64 = 1 << 40;
 
 /// Adds the gates of intervals.
-pub fn configure(
-    meta: &mut ConstraintSystem<Fr>,
-    columns: &Columns,
-    flag: Column<Fixed>,
-    shape: &Shape,
-) {
+pub fn configure(meta: &mut ConstraintSystem<Fr>, columns: &Columns, shape: &Shape) {
     let Some(steps) = columns.lookups.steps else { return };
     meta.create_gate("interval", |meta| {
+        let flag = columns.in_intervals(meta).expect("intervals have a flag");
         let [low, high] = [0, 2].map(|first| pair(meta, columns, shape, first));
         let length = here(meta, steps.parts[1]);
         Constraints::with_selector(
-            here(meta, flag),
+            here(meta, columns.lookups.active) * flag,
             [("the remainder is below the interval's length", length - one() - low - high)],
         )
     });

@@ -96,6 +96,8 @@ struct Wish {
 
 impl Layout {
     /// Lays a net out with `lanes` weights per row.
+    ///
+    /// It has a row per instance, which is more than enough where several lie on one.
     pub fn new(net: &Net, lanes: usize) -> Self {
         let mut planner = Planner::new(net, lanes);
         planner.plan();
@@ -154,6 +156,7 @@ impl<'a> Planner<'a> {
             let block = &self.net.blocks[number];
             let ranges: Vec<_> = block.groups().collect();
             if !block.is_taken() {
+                self.end_run();
                 for range in ranges {
                     range.for_each(|cell| self.cell(number, cell, None));
                 }
@@ -183,12 +186,18 @@ impl<'a> Planner<'a> {
                     }
                 }
             }
+            self.end_run();
             for (group, range) in ranges.into_iter().enumerate() {
                 if !is_done[group] {
                     range.for_each(|cell| self.cell(number, cell, None));
                 }
             }
         }
+    }
+
+    /// Makes the coefficient 0: made bytes always contribute.
+    fn end_run(&mut self) {
+        self.push(Content::Idle, [None; CURSORS]).starts = true;
     }
 
     /// The elements of a run: back and forth, so that cursors move by single steps. Public bytes stay in
@@ -303,9 +312,8 @@ impl<'a> Planner<'a> {
                 sorted.reverse();
             }
         }
-        if sorted.is_empty() && !run.terms.is_empty() {
-            // All weights are 0: the coefficient still begins anew.
-            self.push(Content::Idle, [None; CURSORS]).starts = true;
+        if sorted.is_empty() {
+            self.end_run();
         }
         for (number, row) in sorted.into_iter().enumerate() {
             let index = u32::try_from(self.weights.len()).expect("few rows");

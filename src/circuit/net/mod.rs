@@ -30,13 +30,13 @@ pub use columns::Columns;
 pub use plan::{Plan, Shape};
 pub use witness::Witness;
 
-use super::{BYTES_PER_WORD, CircuitError, Wishes, activation, lookups};
+use super::{BYTES_PER_WORD, CircuitError, Wishes, activation, lookups, query::Placed};
 use crate::model::Model;
 use graph::Net;
 use halo2_proofs::{
     circuit::{Layouter, Region, SimpleFloorPlanner, Value},
     halo2curves::bn256::Fr,
-    plonk::{Advice, Circuit, Column, ConstraintSystem, Error, Fixed as FixedColumn},
+    plonk::{Advice, Circuit, ConstraintSystem, Error, Fixed as FixedColumn},
 };
 use std::sync::Arc;
 use witness::{Challenges, Fixed, Kinds, Sums};
@@ -139,9 +139,7 @@ impl Circuit<Fr> for NetCircuit {
         lookups::configure(meta, &columns.lookups);
         gates::configure(meta, &columns, &shape);
         packing::configure(meta, &columns, &shape);
-        if let Some(flag) = columns.flags.steps {
-            intervals::configure(meta, &columns, flag, &shape);
-        }
+        intervals::configure(meta, &columns, &shape);
         columns
     }
 
@@ -250,19 +248,20 @@ fn assign_fixed(region: &mut Region<'_, Fr>, columns: &Columns, fixed: &Fixed) {
     flag(flags.groups.map(|groups| groups.larger), |row| row.larger);
     flag(flags.products.map(|products| products.pairs), |row| row.pairs);
     flag(flags.products.map(|products| products.multiplies), |row| row.multiplies);
+    flag(flags.products.and_then(|products| products.multiplies_in), |row| row.multiplies_in);
     flag(flags.loads, |row| row.loads);
 }
 
-type FlagColumn = Option<Column<FixedColumn>>;
+type FlagColumn = Option<Placed<FixedColumn>>;
 
-fn assign_advice(region: &mut Region<'_, Fr>, column: Column<Advice>, values: &[Fr]) {
+fn assign_advice(region: &mut Region<'_, Fr>, column: Placed<Advice>, values: &[Fr]) {
     for (row, &value) in values.iter().enumerate() {
-        region.assign_advice(column, row, Value::known(value));
+        region.assign_advice(column.column, column.row(row), Value::known(value));
     }
 }
 
-fn assign_column(region: &mut Region<'_, Fr>, column: Column<FixedColumn>, values: &[Fr]) {
+fn assign_column(region: &mut Region<'_, Fr>, column: Placed<FixedColumn>, values: &[Fr]) {
     for (row, &value) in values.iter().enumerate() {
-        region.assign_fixed(column, row, value);
+        region.assign_fixed(column.column, column.row(row), value);
     }
 }

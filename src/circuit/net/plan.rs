@@ -7,11 +7,14 @@ use super::intervals;
 use super::layout::{CURSORS, Layout};
 use crate::circuit::{CircuitError, Goal, Wishes, lookups};
 
-/// Rows at the end of the domain that blinding takes: halo2's five blinding factors (at most two
-/// rotations per column, two more) and the row before them.
-const UNUSABLE_ROWS: usize = 6;
+/// Rows at the end of the domain that blinding takes, beside two for each column that shares one: halo2 has
+/// as many blinding factors as a column has rotations (at least three), two more, and a row before them.
+const UNUSABLE_ROWS: usize = 4;
 
-/// The smallest k that is planned for: the table has at least 256 rows.
+/// Input bytes are compared with the table's length.
+const SHORTEST_TABLE: usize = 256;
+
+/// The smallest k that is planned for.
 const SMALLEST_K: u32 = 9;
 
 /// The largest k that is planned for.
@@ -19,6 +22,9 @@ const LARGEST_K: u32 = 20;
 
 /// Weights per row to choose from. Four fixed cells are needed for a row's other constants.
 const LANES: [usize; 4] = [4, 8, 16, 32];
+
+/// How many columns may share one.
+const FOLDS: [usize; 3] = [1, 2, 4];
 
 /// Limbs to choose from.
 const LIMBS: [usize; 2] = [2, 3];
@@ -29,6 +35,8 @@ const TABLE_LENGTHS_TRIED: usize = 40;
 /// The shape of a net's circuit: all that its columns and gates depend on.
 #[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Shape {
+    /// How many columns share one of the backend, whose rows they take by turns.
+    pub fold: usize,
     /// Weights per row.
     pub lanes: usize,
     /// Limbs per remainder of a division.
@@ -65,12 +73,16 @@ impl Shape {
         i128::try_from(self.table_rows).expect("a table length")
     }
 
-    /// Advice and fixed columns, as far as layouts differ in them.
-    fn columns(&self) -> usize {
+    /// Columns of the backend that are committed to in each phase, and fixed ones.
+    fn columns(&self) -> [usize; 3] {
         let moves: usize = self.menus.iter().map(Menu::columns).sum();
-        let steps = if self.steps { 4 } else { 0 };
-        // A committed column costs about twice a fixed one.
-        2 * (10 + self.limb_columns() + self.lookup_sums() + steps) + 13 + self.lanes + moves
+        let count = |flag: bool, columns: usize| if flag { columns } else { 0 };
+        let first = 4 + self.limb_columns() + count(self.steps, 2);
+        let second = 6 + self.lookup_sums();
+        let groups = count(self.groups, 2) + count(self.products, 2) + count(self.loads, 1);
+        let fixed = 8 + self.lanes + moves + groups + count(self.steps, 2);
+        let folded = |columns: usize| columns.div_ceil(self.fold);
+        [folded(first), folded(second), 1 + folded(fixed)]
     }
 }
 
@@ -95,25 +107,34 @@ impl Plan {
         let slopes = fit::slopes(&net.rules);
         let mut best: Option<(usize, Self)> = None;
         let mut needed: Option<u32> = None;
+        let folds = match wishes.goal {
+            Goal::Gas => &FOLDS[..],
+            Goal::Speed | Goal::Memory => &FOLDS[..1],
+        };
         for lanes in LANES {
             let layout = Layout::new(net, lanes);
             let rows = layout.rows.len();
-            let found = (SMALLEST_K..=LARGEST_K)
-                .filter(|&k| k >= least && rows <= longest_table(k))
-                .find_map(|k| Some((k, fit(net, &slopes, k, rows)?)));
-            let Some((k, fitted)) = found else { continue };
-            needed = Some(needed.map_or(k, |needed| needed.min(k)));
-            if k > largest {
-                continue;
-            }
-            let shape = shape(net, &layout, &fitted, lanes);
-            let cost = match wishes.goal {
-                Goal::Speed | Goal::Memory => shape.columns() << k,
-                // A column costs a thousand times the squarings of one more k.
-                Goal::Gas => 1000 * shape.columns() + k as usize,
-            };
-            if best.as_ref().is_none_or(|(least, _)| cost < *least) {
-                best = Some((cost, Self { k, shape, layout, fitted }));
+            for &fold in folds {
+                let found = (SMALLEST_K..=LARGEST_K)
+                    .filter(|&k| k >= least && rows.max(SHORTEST_TABLE) <= longest_table(k, fold))
+                    .find_map(|k| Some((k, fit(net, &slopes, longest_table(k, fold), rows)?)));
+                let Some((k, fitted)) = found else { continue };
+                needed = Some(needed.map_or(k, |needed| needed.min(k)));
+                if k > largest {
+                    continue;
+                }
+                let shape = shape(net, &layout, &fitted, lanes, fold);
+                let [first, second, fixed] = shape.columns();
+                let cost = match wishes.goal {
+                    // A committed column costs about twice a fixed one.
+                    Goal::Speed => (2 * (first + second) + fixed) << k,
+                    Goal::Memory => (first + second + fixed) << k,
+                    // A column costs a thousand times the squarings of one more k.
+                    Goal::Gas => 1000 * (first + second + fixed) + k as usize,
+                };
+                if best.as_ref().is_none_or(|(least, _)| cost < *least) {
+                    best = Some((cost, Self { k, shape, layout: layout.clone(), fitted }));
+                }
             }
         }
         match (best, needed) {
@@ -128,7 +149,8 @@ impl Plan {
         let possible = (SMALLEST_K..=LARGEST_K).contains(&k)
             && LANES.contains(&shape.lanes)
             && LIMBS.contains(&shape.limbs)
-            && (256..=longest_table(k)).contains(&shape.table_rows)
+            && FOLDS.contains(&shape.fold)
+            && (SHORTEST_TABLE..=longest_table(k, shape.fold)).contains(&shape.table_rows)
             && shape.menus.iter().all(Menu::is_valid);
         if !possible {
             return None;
@@ -140,7 +162,7 @@ impl Plan {
             .into_iter()
             .filter(|_| fits)
             .find_map(|may| Fitted::new(&net.rules, &slopes, shape.table_rows, shape.limbs, may))?;
-        let same = self::shape(net, &layout, &fitted, shape.lanes) == *shape;
+        let same = self::shape(net, &layout, &fitted, shape.lanes, shape.fold) == *shape;
         same.then(|| Self { k, shape: shape.clone(), layout, fitted })
     }
 
@@ -150,9 +172,10 @@ impl Plan {
     }
 }
 
-fn shape(net: &Net, layout: &Layout, fitted: &Fitted, lanes: usize) -> Shape {
+fn shape(net: &Net, layout: &Layout, fitted: &Fitted, lanes: usize, fold: usize) -> Shape {
     let cells = || net.blocks.iter().flat_map(|block| &block.cells);
     Shape {
+        fold,
         lanes,
         limbs: fitted.limbs,
         table_rows: fitted.table_rows,
@@ -166,15 +189,14 @@ fn shape(net: &Net, layout: &Layout, fitted: &Fitted, lanes: usize) -> Shape {
 }
 
 /// Row 0 comes before the table, and the row after it is the first unusable one at the earliest.
-fn longest_table(k: u32) -> usize {
-    (1_usize << k) - UNUSABLE_ROWS - 1
+fn longest_table(k: u32, fold: usize) -> usize {
+    ((1_usize << k) - UNUSABLE_ROWS - 2 * fold) / fold - 1
 }
 
-/// The longest table of 2^k rows that the rules fit, with as few limbs and intervals as can be.
-fn fit(net: &Net, slopes: &[Option<Slope>], k: u32, rows: usize) -> Option<Fitted> {
-    let longest = longest_table(k);
+/// A table as long as can be that the rules fit, with as few limbs and intervals as can be.
+fn fit(net: &Net, slopes: &[Option<Slope>], longest: usize, rows: usize) -> Option<Fitted> {
     for limbs in LIMBS {
-        let mut lengths = (rows.max(256)..=longest).rev().take(TABLE_LENGTHS_TRIED);
+        let mut lengths = (rows.max(SHORTEST_TABLE)..=longest).rev().take(TABLE_LENGTHS_TRIED);
         let found =
             lengths.find_map(|length| Fitted::new(&net.rules, slopes, length, limbs, false));
         if found.is_some() {

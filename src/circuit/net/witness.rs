@@ -99,7 +99,15 @@ pub struct Kinds {
     pub larger: bool,
     pub pairs: bool,
     pub multiplies: bool,
+    pub multiplies_in: bool,
     pub loads: bool,
+}
+
+impl Kinds {
+    /// Whether the row makes a byte.
+    pub fn makes(&self) -> bool {
+        self.divides || self.steps || self.multiplies || self.multiplies_in
+    }
 }
 
 impl Fixed {
@@ -167,9 +175,8 @@ impl Fixed {
                             lanes(&scales.lanes(rule, bias));
                         }
                         Kind::Product { rule, zeros: [left, right] } => {
-                            kinds.divides = scales.is_line(rule);
-                            kinds.steps = !kinds.divides;
-                            kinds.multiplies = true;
+                            kinds.multiplies = scales.is_line(rule);
+                            kinds.multiplies_in = !kinds.multiplies;
                             let [offset, scale] = scales.lanes(rule, 0);
                             let zeros = [right, left].map(|zero| field(zero.into()));
                             lanes(&[offset, scale, zeros[0], zeros[1]]);
@@ -201,6 +208,8 @@ impl Fixed {
                     }
                 }
             }
+            // What is made contributes anyway.
+            kinds.takes &= !kinds.makes();
         }
         fixed
     }
@@ -412,7 +421,7 @@ impl Witness {
 
     /// The value of a row, as its taker sees it.
     fn value(&self, fixed: &Fixed, at: usize) -> Fr {
-        if fixed.rows[at].divides || fixed.rows[at].steps {
+        if fixed.rows[at].makes() {
             self.byte[at]
         } else {
             self.limbs[0][at] - fixed.weights[0][at]
@@ -447,9 +456,7 @@ impl Witness {
         let base = field(plan.shape.base());
         let row = &fixed.rows[at];
         let (offset, scale) = (fixed.weights[0][at], fixed.weights[1][at]);
-        if row.multiplies {
-            Fr::zero()
-        } else if row.divides {
+        if row.divides {
             let dividend = (self.limbs[..plan.shape.limbs].iter().rev())
                 .fold(self.table_row[at], |sum, limb| sum * base + limb[at]);
             dividend * scale - offset
@@ -475,6 +482,9 @@ impl Witness {
         let multiplier = byte_power(BYTES_PER_WORD) * challenges.tau;
         let inverse = multiplier.invert().unwrap_or(Fr::zero());
         let words = &self.instances[1..];
+        // Instances lie closer than rows where columns share one.
+        let fold = plan.shape.fold;
+        let word = |index: usize| self.instances.get(index).copied().unwrap_or(Fr::zero());
         // What the words add up to, the first lowest.
         let all = words.iter().rev().fold(Fr::zero(), |sum, word| sum * multiplier + word);
         let mut balance = vec![all; self.byte.len()];
@@ -482,10 +492,11 @@ impl Witness {
             let row = &fixed.rows[at];
             let then = balance[at - 1];
             balance[at] = if row.words {
-                (then - self.instances[at]) * inverse
+                let own = (at - 1) * fold + 1..=at * fold;
+                own.fold(then, |rest, index| (rest - word(index)) * inverse)
             } else {
                 let mut now = then + cursors[MAKER][at] * self.made(fixed, plan, at);
-                if row.takes {
+                if row.takes || row.makes() {
                     now -= self.value(fixed, at) * coefficient[at] * cursors[POSITION][at];
                 }
                 now

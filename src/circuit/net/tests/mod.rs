@@ -8,7 +8,7 @@ use super::{
     layout::{Content, MAKER, POSITION, WEIGHER},
     witness::{Challenges, Held, Sums, Tamper},
 };
-use crate::circuit::Wishes;
+use crate::circuit::{Goal, Wishes};
 use crate::model::Model;
 use halo2_proofs::{
     dev::{MockProver, VerifyFailure},
@@ -109,6 +109,29 @@ fn reread(circuit: &NetCircuit, witness: &mut Witness, at: usize, u: usize) {
 }
 
 const TAKEN: &str = "everything made is what was taken";
+
+#[test]
+fn columns_that_share_one_hold_the_same() {
+    for (name, model) in models::all().into_iter().step_by(5) {
+        let wishes = Wishes { goal: Goal::Gas, ..Wishes::default() };
+        let circuit = NetCircuit::new(&model, wishes).expect("the model has a circuit");
+        assert!(circuit.plan().shape.fold > 1, "{name}");
+        let witness = honest(&model, &circuit);
+        let mut cheating = witness.clone();
+        assert_eq!(broken(&circuit, witness), [""; 0], "{name}");
+        for word in 1..circuit.instances() {
+            cheating.instances[word] += Fr::one();
+            assert!(!broken(&circuit, cheating.clone()).is_empty(), "{name}");
+        }
+        let honest = honest(&model, &circuit);
+        let at = circuit.plan().layout.rows.iter().rposition(|row| row.packs.is_some());
+        let at = at.expect("outputs are public");
+        let mut cheating = honest;
+        let limb = small(cheating.limbs[0][at]) ^ 1;
+        relimb(&mut cheating, 0, at, limb);
+        assert!(!broken(&circuit, cheating).is_empty(), "{name}");
+    }
+}
 
 #[test]
 fn every_operator_gives_the_reference_at_any_input() {

@@ -86,6 +86,8 @@ pub enum Refusal {
     },
     /// Memory is in use where the verification works.
     MemoryInUse,
+    /// The contract that the constructor made to hold the key's points is not as it was.
+    WrongKeyData,
     /// A batch of nothing.
     EmptyBatch,
     /// A batch has not as many lists of instances as proofs.
@@ -125,6 +127,7 @@ impl Refusal {
                 Self::PrecompileFailed { precompile: argument(0)? }
             }
             () if is("MemoryInUse()") => Self::MemoryInUse,
+            () if is("WrongKeyData()") => Self::WrongKeyData,
             () if is("EmptyBatch()") => Self::EmptyBatch,
             () if is("BatchLength(uint256,uint256)") => {
                 Self::BatchLength { proofs: argument(0)?, instances: argument(1)? }
@@ -150,6 +153,7 @@ impl fmt::Display for Refusal {
             Self::ChallengeInDomain => write!(f, "ChallengeInDomain()"),
             Self::PrecompileFailed { precompile } => write!(f, "PrecompileFailed({precompile})"),
             Self::MemoryInUse => write!(f, "MemoryInUse()"),
+            Self::WrongKeyData => write!(f, "WrongKeyData()"),
             Self::EmptyBatch => write!(f, "EmptyBatch()"),
             Self::BatchLength { proofs, instances } => {
                 write!(f, "BatchLength({proofs}, {instances})")

@@ -109,6 +109,7 @@ pub(super) fn polynomials(
         }
     }
     let roots: Vec<Id> = gates.iter().chain(&sides).copied().collect();
+    graph.expand_powers(&roots);
     let mut writer = Writer::new(&graph, &roots, layout.shared_mptr());
 
     let mut constraints = vec![];

@@ -9,7 +9,7 @@ use sha3::{Digest, Keccak256};
 
 use super::{
     constraints::{ConstraintSource, LookupSource, PermutationSource, permutation, polynomials},
-    contract::{INTERFACE, VerifierContract},
+    contract::{INTERFACE, Tier, VerifierContract},
     expression::field_literal,
     layout::{
         Layout, Ptr, challenge_name, g2_bytes, omega_power, point_words, rotated, rotation_title,
@@ -28,6 +28,7 @@ pub(super) struct Selectors {
     pub(super) memory_in_use: String,
     pub(super) invalid_proof: String,
     pub(super) malformed_calldata: String,
+    pub(super) wrong_key_data: String,
 }
 
 impl Selectors {
@@ -41,6 +42,7 @@ impl Selectors {
             memory_in_use: selector("MemoryInUse()"),
             invalid_proof: selector("InvalidProof()"),
             malformed_calldata: selector("MalformedCalldata()"),
+            wrong_key_data: selector("WrongKeyData()"),
         }
     }
 }
@@ -98,6 +100,13 @@ pub(super) struct InstanceSource {
     pub(super) denominator_mptr: Ptr,
 }
 
+impl InstanceSource {
+    /// Instances are added two at a time, the odd one first.
+    pub(super) fn is_odd(&self) -> bool {
+        !self.count.is_multiple_of(2)
+    }
+}
+
 pub(super) struct LagrangeSource {
     pub(super) last: usize,
     pub(super) blinding_factors: usize,
@@ -110,6 +119,15 @@ pub(super) struct OpeningPoint {
     pub(super) mptr: Ptr,
     pub(super) value: String,
     pub(super) in_first_set: bool,
+}
+
+/// The contract that holds the key's points.
+pub(super) struct KeyData {
+    pub(super) code_hash: String,
+    /// Of the points, without the STOP in front of them.
+    pub(super) length: Ptr,
+    /// Of the init code: eleven bytes that return what comes after them, which is the contract's code.
+    pub(super) init_code_length: Ptr,
 }
 
 #[derive(Template)]
@@ -165,6 +183,7 @@ pub(super) struct Source<'a> {
     pub(super) rows_inverse: String,
     pub(super) delta: String,
     pub(super) key_terms: Vec<Term>,
+    pub(super) key_data: Option<KeyData>,
     pub(super) generator: Term,
     pub(super) opening_quotient: Term,
     pub(super) opening_proof: Term,
@@ -250,6 +269,14 @@ impl<'a> Source<'a> {
             rows_inverse: field_literal(rows_inverse),
             delta: field_literal(Fr::DELTA),
             key_terms: key_terms(layout),
+            key_data: (contract.tier == Tier::Data).then(|| {
+                let code = contract.key_data();
+                KeyData {
+                    code_hash: word(&Keccak256::digest(&code)),
+                    length: Ptr(code.len() - 1),
+                    init_code_length: Ptr(11 + code.len()),
+                }
+            }),
             generator: Term::at(layout.key_term(0), "[1]₁".to_owned()),
             opening_quotient: proof_term(ProofPoint::OpeningQuotient),
             opening_proof: proof_term(ProofPoint::OpeningProof),

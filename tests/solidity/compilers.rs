@@ -12,7 +12,7 @@ use zkverdict::{
 use crate::fixture::{Deployed, RICH, SOLC, solc, verdict};
 
 /// Calldata and what the contract says to it.
-fn questions() -> Vec<(Vec<u8>, Result<(), Refusal>)> {
+pub fn questions() -> Vec<(Vec<u8>, Result<(), Refusal>)> {
     let proof = &RICH.proof;
     let instances = RICH.instances.concat();
     let mut wrong_instances = instances.clone();

@@ -11,4 +11,5 @@ mod io;
 mod random_circuit;
 mod refusals;
 mod snapshots;
+mod tiers;
 mod verdicts;

@@ -30,12 +30,21 @@ pub fn verify_batch_calldata(
     proofs: &[impl AsRef<[u8]>],
     instances: &[impl AsRef<[Fr]>],
 ) -> Vec<u8> {
-    let proofs: Vec<_> = proofs.iter().map(|proof| encoded_bytes(proof.as_ref())).collect();
     let words = |instances: &[Fr]| -> Vec<[u8; 32]> {
         instances.iter().map(|&instance| scalar_bytes(instance)).collect()
     };
+    let instances: Vec<_> = instances.iter().map(|instances| words(instances.as_ref())).collect();
+    verify_batch_calldata_of_words(proofs, &instances)
+}
+
+/// As [`verify_batch_calldata`], with words that need not be below the modulus.
+pub fn verify_batch_calldata_of_words(
+    proofs: &[impl AsRef<[u8]>],
+    instances: &[impl AsRef<[[u8; 32]]>],
+) -> Vec<u8> {
+    let proofs: Vec<_> = proofs.iter().map(|proof| encoded_bytes(proof.as_ref())).collect();
     let instances: Vec<_> =
-        instances.iter().map(|instances| encoded_words(&words(instances.as_ref()))).collect();
+        instances.iter().map(|instances| encoded_words(instances.as_ref())).collect();
     let (proofs, instances) = (encoded_array(&proofs), encoded_array(&instances));
     let mut calldata = selector("verifyBatch(bytes[],uint256[][])").to_vec();
     calldata.extend(integer(0x40));

@@ -559,13 +559,20 @@ contract ModelLikeVerifier is IHalo2Verifier {
             // Instance column 0 at ω²x: ∑ᵢ instanceᵢ / (x·ω⁻ⁱ − 1) as one fraction.
             {
                 let minus_one := sub(r, 1)
-                let numerator := 0
-                let denominator := 1
                 let point := mulmod(mload(X_MPTR), 0x2822ef9d2d155c2b49f7a010aeec0dae3df9cff80535c8d08c9e954b942e6d6b, r)
                 let cptr := instances_cptr
-                for { let end_cptr := add(cptr, 0xc0) } lt(cptr, end_cptr) { cptr := add(cptr, 0x20) } {
+                let end_cptr := add(cptr, 0xc0)
+                let numerator := 0
+                let denominator := 1
+                for {} lt(cptr, end_cptr) { cptr := add(cptr, 0x40) } {
                     let difference := add(point, minus_one)
                     numerator := add(mulmod(numerator, difference, r), mulmod(denominator, calldataload(cptr), r))
+                    denominator := mulmod(denominator, difference, r)
+                    point := mulmod(point, 0x1f4d7180df5014849825f3c9b0e89d79432c51f48eb5846ae63b433f28aba10b, r)
+                    difference := add(point, minus_one)
+                    numerator := add(
+                        mulmod(numerator, difference, r), mulmod(denominator, calldataload(add(cptr, 0x20)), r)
+                    )
                     denominator := mulmod(denominator, difference, r)
                     point := mulmod(point, 0x1f4d7180df5014849825f3c9b0e89d79432c51f48eb5846ae63b433f28aba10b, r)
                 }
@@ -576,13 +583,20 @@ contract ModelLikeVerifier is IHalo2Verifier {
             // Instance column 0 at ωx: ∑ᵢ instanceᵢ / (x·ω⁻ⁱ − 1) as one fraction.
             {
                 let minus_one := sub(r, 1)
-                let numerator := 0
-                let denominator := 1
                 let point := mulmod(mload(X_MPTR), 0x1058a83d529be585820b96ff0a13f2dbd8675a9e5dd2336a6692cc1e5a526c81, r)
                 let cptr := instances_cptr
-                for { let end_cptr := add(cptr, 0xc0) } lt(cptr, end_cptr) { cptr := add(cptr, 0x20) } {
+                let end_cptr := add(cptr, 0xc0)
+                let numerator := 0
+                let denominator := 1
+                for {} lt(cptr, end_cptr) { cptr := add(cptr, 0x40) } {
                     let difference := add(point, minus_one)
                     numerator := add(mulmod(numerator, difference, r), mulmod(denominator, calldataload(cptr), r))
+                    denominator := mulmod(denominator, difference, r)
+                    point := mulmod(point, 0x1f4d7180df5014849825f3c9b0e89d79432c51f48eb5846ae63b433f28aba10b, r)
+                    difference := add(point, minus_one)
+                    numerator := add(
+                        mulmod(numerator, difference, r), mulmod(denominator, calldataload(add(cptr, 0x20)), r)
+                    )
                     denominator := mulmod(denominator, difference, r)
                     point := mulmod(point, 0x1f4d7180df5014849825f3c9b0e89d79432c51f48eb5846ae63b433f28aba10b, r)
                 }

@@ -8,6 +8,7 @@ mod compilers;
 mod fixture;
 mod interop;
 mod io;
+mod mutations;
 mod random_circuit;
 mod refusals;
 mod snapshots;

@@ -446,6 +446,61 @@ contract {{ name }} is IHalo2Verifier {
                 challenge := mod(hash, R)
             }
 
+            // The constraints are added in groups, and all openings in one function: compiled through Yul, contracts
+            // that are one large function become larger still, or fail to compile. A function that may leave early is
+            // not inlined, so each starts with a question whose answer is known.
+            {%- for group in constraint_groups %}
+            function add_constraints_{{ loop.index }}(before, y, r) -> h {
+                if iszero(r) { leave }
+                h := before
+                {%- for constraint in group %}
+
+                // {{ constraint.title }}
+                {%- for statement in constraint.shared %}
+                {{ statement }}
+                {%- endfor %}
+                h := add(mulmod(h, y, r), {{ constraint.value }})
+                {%- endfor %}
+            }
+            {%- endfor %}
+
+            // With Z(u) the product of (u − point) over the first set's points, every set i, its polynomial j and each
+            // of its points p contribute
+            //
+            //   weight·Z(u)·vⁱ·yʲ / ∏ (u − point)                                to the polynomial's scalar,
+            //   weight·Z(u)·vⁱ·yʲ·value / ((u − p)·∏ (p − other points))         to the value that G's scalar takes off.
+            function open(h, scale, x_to_n, r) -> value {
+                if iszero(r) { leave }
+                let y := mload(OPENING_Y_MPTR)
+                {%- for set in sets %}
+
+                // Opened at {{ set.title }}.
+                {
+                    {%- if !loop.first %}
+                    scale := mulmod(scale, mload(OPENING_V_MPTR), r)
+                    {%- endif %}
+                    let values := 0
+                    {%- for statement in set.prelude %}
+                    {{ statement }}
+                    {%- endfor %}
+                    {%- for point in set.points %}
+                    {
+                        let sum := {{ point.values[0] }}
+                        {%- for value in point.values[1..] %}
+                        sum := add(mulmod(sum, y, r), {{ value }})
+                        {%- endfor %}
+                        values := {% if loop.index0 > 3 %}addmod(values, mulmod(sum, {{ point.factor }}, r), r){% else %}add(values, mulmod(sum, {{ point.factor }}, r)){% endif %}
+                    }
+                    {%- endfor %}
+                    value := addmod(value, mulmod(values, scale, r), r)
+                    let scalar := {{ set.scalar }}
+                    {%- for statement in set.scalars %}
+                    {{ statement }}
+                    {%- endfor %}
+                }
+                {%- endfor %}
+            }
+
             let r := mload(R_MPTR)
             {%- if num_instances > 0 %}
             check_scalars(instances_cptr, add(instances_cptr, {{ instances_length }}), 0)
@@ -645,13 +700,8 @@ contract {{ name }} is IHalo2Verifier {
                 let y := mload(Y_MPTR)
 
                 // @phase gates
-                {%- for constraint in constraints %}
-
-                // {{ constraint.title }}
-                {%- for statement in constraint.shared %}
-                {{ statement }}
-                {%- endfor %}
-                h := {% if loop.first %}{{ constraint.value }}{% else %}add(mulmod(h, y, r), {{ constraint.value }}){% endif %}
+                {%- for _ in constraint_groups %}
+                h := add_constraints_{{ loop.index }}(h, y, r)
                 {%- endfor %}
                 {%- if let Some(permutation) = permutation %}
 
@@ -740,44 +790,9 @@ contract {{ name }} is IHalo2Verifier {
             // The quotient's value.
             h := mulmod(h, mload(INVERSE_OF_VANISHING_MPTR), r)
 
-            // With Z(u) the product of (u − point) over the first set's points, every set i, its polynomial j and each
-            // of its points p contribute
-            //
-            //   weight·Z(u)·vⁱ·yʲ / ∏ (u − point)                                to the polynomial's scalar,
-            //   weight·Z(u)·vⁱ·yʲ·value / ((u − p)·∏ (p − other points))         to the value that G's scalar takes off.
             mstore({{ opening_quotient.scalar_mptr }}, sub(r, scale))
             mstore({{ opening_proof.scalar_mptr }}, mulmod(mload(WEIGHT_MPTR), mload(OPENING_U_MPTR), r))
-            let value := 0
-            {
-                let y := mload(OPENING_Y_MPTR)
-                {%- for set in sets %}
-
-                // Opened at {{ set.title }}.
-                {
-                    {%- if !loop.first %}
-                    scale := mulmod(scale, mload(OPENING_V_MPTR), r)
-                    {%- endif %}
-                    let values := 0
-                    {%- for statement in set.prelude %}
-                    {{ statement }}
-                    {%- endfor %}
-                    {%- for point in set.points %}
-                    {
-                        let sum := {{ point.values[0] }}
-                        {%- for value in point.values[1..] %}
-                        sum := add(mulmod(sum, y, r), {{ value }})
-                        {%- endfor %}
-                        values := {% if loop.index0 > 3 %}addmod(values, mulmod(sum, {{ point.factor }}, r), r){% else %}add(values, mulmod(sum, {{ point.factor }}, r)){% endif %}
-                    }
-                    {%- endfor %}
-                    value := addmod(value, mulmod(values, scale, r), r)
-                    let scalar := {{ set.scalar }}
-                    {%- for statement in set.scalars %}
-                    {{ statement }}
-                    {%- endfor %}
-                }
-                {%- endfor %}
-            }
+            let value := open(h, scale, x_to_n, r)
             mstore({{ generator.scalar_mptr }}, addmod(mload({{ generator.scalar_mptr }}), sub(r, value), r))
 
         }

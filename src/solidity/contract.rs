@@ -162,6 +162,7 @@ pub struct PhaseSpan<'a> {
 }
 
 /// Finds the phases of a rendered contract: each reaches from its comment `// @phase name` to the next one.
+/// Functions in between work for the phases that call them.
 pub fn phase_spans(source: &str) -> Vec<PhaseSpan<'_>> {
     const MARK: &str = "// @phase ";
     let marks: Vec<usize> = source.match_indices(MARK).map(|(start, _)| start).collect();

@@ -104,6 +104,7 @@ impl VerifierContract {
             + BLINDING_TURN * blinding
             + INVERSE_TURN * inverses
             + key_points
+            + FUNCTION * source.constraint_groups.len() as u64
             + code.gas
             + memory
             + FRAME;
@@ -113,7 +114,8 @@ impl VerifierContract {
         let random = 32 * (2 * points + evaluations + instances);
         let frame = length - random;
         let intrinsic = 21_000 + 16 * random - 12 * random / 256 + 16 * 9 + 4 * (frame - 9);
-        let runtime_bytes = RUNTIME + code.bytes + key_bytes;
+        let functions = FUNCTION_BYTES * source.constraint_groups.len();
+        let runtime_bytes = RUNTIME + code.bytes + key_bytes + functions;
         GasEstimate {
             total: intrinsic + execution,
             intrinsic,
@@ -144,8 +146,10 @@ const LAGRANGE: u64 = 350;
 const BLINDING_TURN: u64 = 100;
 const INVERSE_TURN: u64 = 130;
 const KEY_TERM: u64 = 18;
-const FRAME: u64 = 3_450;
+const FUNCTION: u64 = 60;
+const FRAME: u64 = 3_520;
 const RUNTIME: usize = 3_200;
+const FUNCTION_BYTES: usize = 30;
 const KEY_BYTES: usize = 75;
 const KEY_DATA_TURN: u64 = 90;
 const KEY_DATA_FRAME: u64 = 100;
@@ -153,9 +157,9 @@ const KEY_DATA_BYTES: usize = 150;
 
 /// What straight-line Yul costs to run and to store.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-struct Cost {
+pub(super) struct Cost {
     gas: u64,
-    bytes: usize,
+    pub(super) bytes: usize,
     /// The end of the memory that it touches.
     last_mptr: usize,
 }
@@ -170,7 +174,7 @@ impl std::ops::AddAssign for Cost {
 
 impl Cost {
     /// Of statements and expressions: calls, variables, literals.
-    fn of(yul: &str) -> Self {
+    pub(super) fn of(yul: &str) -> Self {
         let mut cost = Self::default();
         let mut rest = yul;
         while let Some(start) =

@@ -8,9 +8,13 @@ use halo2_proofs::halo2curves::{
 use sha3::{Digest, Keccak256};
 
 use super::{
-    constraints::{ConstraintSource, LookupSource, PermutationSource, permutation, polynomials},
+    constraints::{
+        ConstraintSource, LookupSource, PermutationSource, constraint_added, permutation,
+        polynomials,
+    },
     contract::{INTERFACE, Tier, VerifierContract},
     expression::field_literal,
+    gas::Cost,
     layout::{
         Layout, Ptr, challenge_name, g2_bytes, omega_power, point_words, rotated, rotation_title,
         scalar_word, word,
@@ -191,7 +195,7 @@ pub(super) struct Source<'a> {
     pub(super) instances: Vec<InstanceSource>,
     pub(super) lagrange: Option<LagrangeSource>,
     pub(super) opening_points: Vec<OpeningPoint>,
-    pub(super) constraints: Vec<ConstraintSource>,
+    pub(super) constraint_groups: Vec<Vec<ConstraintSource>>,
     pub(super) permutation: Option<PermutationSource>,
     pub(super) lookups: Vec<LookupSource>,
     pub(super) sets: Vec<SetSource>,
@@ -290,7 +294,7 @@ impl<'a> Source<'a> {
                 blinding_denominator_mptr: layout.blinding_denominator_mptr,
             }),
             opening_points: opening_points(protocol, layout),
-            constraints,
+            constraint_groups: constraint_groups(constraints),
             permutation: permutation(protocol, layout),
             lookups,
             sets: sets(protocol, layout),
@@ -305,10 +309,9 @@ impl Source<'_> {
     /// What runs once per proof and is different for every circuit, as Yul.
     pub(super) fn straight_line(&self) -> Vec<String> {
         let mut lines: Vec<String> = vec![];
-        let fold = |value: &str| format!("h := add(mulmod(h, y, r), {value})");
-        for constraint in &self.constraints {
-            lines.extend(constraint.shared.iter().cloned());
-            lines.push(fold(&constraint.value));
+        let fold = constraint_added;
+        for constraint in self.constraint_groups.iter().flatten() {
+            lines.extend(constraint.lines());
         }
         for point in &self.opening_points {
             lines.push(format!("mstore({}, addmod(u, sub(r, {}), r))", point.mptr, point.value));
@@ -371,6 +374,32 @@ impl Source<'_> {
         }
         lines
     }
+}
+
+/// Constraints that are added in one function each: all of them if they are few, else hardly more than one.
+fn constraint_groups(constraints: Vec<ConstraintSource>) -> Vec<Vec<ConstraintSource>> {
+    /// Bytes of code that one function may have without becoming larger when compiled through Yul.
+    const SMALL: usize = 1_200;
+    /// About as many bytes has a function otherwise.
+    const USUAL: usize = 150;
+    let bytes = |constraint: &ConstraintSource| -> usize {
+        constraint.lines().map(|line| Cost::of(&line).bytes).sum()
+    };
+    let limit = if constraints.iter().map(bytes).sum::<usize>() <= SMALL { SMALL } else { USUAL };
+    let mut groups: Vec<Vec<ConstraintSource>> = vec![];
+    let mut filled = limit;
+    for constraint in constraints {
+        let size = bytes(&constraint);
+        match groups.last_mut().filter(|_| filled + size <= limit) {
+            Some(group) => group.push(constraint),
+            None => {
+                groups.push(vec![constraint]);
+                filled = 0;
+            }
+        }
+        filled += size;
+    }
+    groups
 }
 
 /// The interface without its licence and pragma.

@@ -492,6 +492,201 @@ contract ModelLikeVerifier is IHalo2Verifier {
                 challenge := mod(hash, R)
             }
 
+            // The constraints are added in groups, and all openings in one function: compiled through Yul, contracts
+            // that are one large function become larger still, or fail to compile. A function that may leave early is
+            // not inlined, so each starts with a question whose answer is known.
+            function add_constraints_1(before, y, r) -> h {
+                if iszero(r) { leave }
+                h := before
+
+                // gate 0: the output is the tree's value
+                mstore(0x29c0, mulmod(mload(0x1720), mload(0x1520), r))
+                mstore(0x29e0, mulmod(mload(0x1740), mload(0x1540), r))
+                mstore(0x2a00, mulmod(mload(0x1760), mload(0x1560), r))
+                mstore(0x2a20, mulmod(mload(0x14e0), mload(0x1780), r))
+                mstore(0x2a40, mulmod(mload(0x1500), mload(0x17a0), r))
+                mstore(0x2a60, mulmod(mload(0x17c0), mload(0x1580), r))
+                mstore(0x2a80, add(mload(0x14a0), sub(r, addmod(mload(0x2a60), addmod(mload(0x2a40), add(mload(0x2a20), add(mload(0x2a00), add(mload(0x29e0), add(mload(0x29c0), mulmod(mload(0x14c0), mulmod(mload(0x1500), mulmod(mload(0x14c0), mload(0x14e0), r), r), r))))), r), r))))
+                h := add(mulmod(h, y, r), mulmod(mload(0x1700), mload(0x2a80), r))
+
+                // gate 1: the output is the tree's value
+                mstore(0x2aa0, add(mload(0x2a60), addmod(mload(0x2a40), add(mload(0x2a20), add(mload(0x2a00), add(mload(0x29e0), add(mload(0x1520), mload(0x29c0))))), r)))
+                h := add(mulmod(h, y, r), mulmod(mload(0x17e0), add(mload(0x15a0), sub(r, mod(mload(0x2aa0), r))), r))
+
+                // gate 2: the output is the tree's value
+                mstore(0x2ac0, mulmod(mload(0x1500), add(mulmod(mload(0x15e0), mload(0x1600), r), mulmod(mload(0x1500), 7, r)), r))
+                mstore(0x2ae0, mulmod(add(add(add(mload(0x18a0), mload(0x1640)), add(mload(0x1660), sub(r, mload(0x1580)))), sub(r, addmod(mload(0x1a00), add(1, mload(0x1680)), r))), mulmod(256, mulmod(mulmod(mload(0x1580), mload(0x1880), r), mulmod(mload(0x1820), mload(0x16a0), r), r), r), r))
+                mstore(0x2b00, add(mload(0x15c0), sub(r, addmod(mload(0x2a60), add(mload(0x2a40), add(mload(0x2a20), add(mload(0x2a00), addmod(mload(0x29e0), add(mload(0x29c0), add(add(mload(0x1620), add(mload(0x2ac0), mload(0x2ac0))), sub(r, addmod(mload(0x2ae0), mload(0x2ae0), r)))), r)))), r))))
+                h := add(mulmod(h, y, r), mulmod(mload(0x1800), mload(0x2b00), r))
+
+                // gate 3: the output is the tree's value
+                h := add(mulmod(h, y, r), mulmod(mload(0x1840), add(mload(0x16c0), sub(r, mod(mload(0x2aa0), r))), r))
+            }
+
+            // With Z(u) the product of (u − point) over the first set's points, every set i, its polynomial j and each
+            // of its points p contribute
+            //
+            //   weight·Z(u)·vⁱ·yʲ / ∏ (u − point)                                to the polynomial's scalar,
+            //   weight·Z(u)·vⁱ·yʲ·value / ((u − p)·∏ (p − other points))         to the value that G's scalar takes off.
+            function open(h, scale, x_to_n, r) -> value {
+                if iszero(r) { leave }
+                let y := mload(OPENING_Y_MPTR)
+
+                // Opened at x, ω²x.
+                {
+                    let values := 0
+                    let factor := mload(0x1a60)
+                    {
+                        let sum := mload(0x14a0)
+                        values := add(values, mulmod(sum, mulmod(mulmod(mload(0x1aa0), factor, r), 0x16f1920a0f334ee1da59eb1000aa7e377e43316c9fd91f1ac4db37c8254163ee, r), r))
+                    }
+                    {
+                        let sum := mload(0x15e0)
+                        values := add(values, mulmod(sum, mulmod(mulmod(mload(0x1ae0), factor, r), 0x1972bc68d1fe5147ddf65aa680d6da25a9f0b6dbd9e051767f06bdcbcabe9c13, r), r))
+                    }
+                    value := addmod(value, mulmod(values, scale, r), r)
+                    let scalar := mload(WEIGHT_MPTR)
+                    mstore(0x2100, scalar)
+                }
+
+                // Opened at ω⁻¹x, x, ωx.
+                {
+                    scale := mulmod(scale, mload(OPENING_V_MPTR), r)
+                    let values := 0
+                    let factor := mulmod(mload(0x1a60), mload(0x1a60), r)
+                    {
+                        let sum := mload(0x14c0)
+                        values := add(values, mulmod(sum, mulmod(mulmod(mload(0x1a80), factor, r), 0x2a0ab0fddc927551be8430cad5ed14b758f3321ed13e76f5b9bc1461491b8701, r), r))
+                    }
+                    {
+                        let sum := mload(0x1560)
+                        values := add(values, mulmod(sum, mulmod(mulmod(mload(0x1aa0), factor, r), 0x218daaa969cf7cf5f48dff1ee52aa7628c7166b8f93eea6aad4b5e06c8d2d66c, r), r))
+                    }
+                    {
+                        let sum := mload(0x16a0)
+                        values := add(values, mulmod(sum, mulmod(mulmod(mload(0x1ac0), factor, r), 0x1530413e7c014e0bbd8e5b8347eaf4a06b0337b928f57fc220bc78bfce11a295, r), r))
+                    }
+                    value := addmod(value, mulmod(values, scale, r), r)
+                    let scalar := mulmod(mulmod(mulmod(scale, mload(0x1a80), r), mload(0x1aa0), r), mload(0x1ac0), r)
+                    mstore(0x1f80, scalar)
+                }
+
+                // Opened at ω⁻¹x, x.
+                {
+                    scale := mulmod(scale, mload(OPENING_V_MPTR), r)
+                    let values := 0
+                    let factor := mload(0x1a60)
+                    {
+                        let sum := mload(0x16e0)
+                        sum := add(mulmod(sum, y, r), mload(0x1600))
+                        sum := add(mulmod(sum, y, r), mload(0x1680))
+                        sum := add(mulmod(sum, y, r), mload(0x1620))
+                        values := add(values, mulmod(sum, mulmod(mulmod(mload(0x1a80), factor, r), 0x217224aaea2279bd96415c872a85e2090533706f79027e72bdb9c26aa377f81, r), r))
+                    }
+                    {
+                        let sum := mload(0x15a0)
+                        sum := add(mulmod(sum, y, r), mload(0x1540))
+                        sum := add(mulmod(sum, y, r), mload(0x1500))
+                        sum := add(mulmod(sum, y, r), mload(0x14e0))
+                        values := add(values, mulmod(sum, mulmod(mulmod(mload(0x1aa0), factor, r), 0x2e4d2c28328f788ddeec2fee0ed8fa3c97e0b141822948aa1806596d45c88080, r), r))
+                    }
+                    value := addmod(value, mulmod(values, scale, r), r)
+                    let scalar := mulmod(mulmod(scale, mload(0x1a80), r), mload(0x1aa0), r)
+                    mstore(0x1fe0, scalar)
+                    scalar := mulmod(scalar, y, r)
+                    mstore(0x2040, scalar)
+                    scalar := mulmod(scalar, y, r)
+                    mstore(0x1f20, scalar)
+                    scalar := mulmod(scalar, y, r)
+                    mstore(0x2160, scalar)
+                }
+
+                // Opened at x.
+                {
+                    scale := mulmod(scale, mload(OPENING_V_MPTR), r)
+                    let values := 0
+                    {
+                        let sum := mload(0x1860)
+                        sum := add(mulmod(sum, y, r), h)
+                        sum := add(mulmod(sum, y, r), mload(0x1840))
+                        sum := add(mulmod(sum, y, r), mload(0x1800))
+                        sum := add(mulmod(sum, y, r), mload(0x17e0))
+                        sum := add(mulmod(sum, y, r), mload(0x17c0))
+                        sum := add(mulmod(sum, y, r), mload(0x17a0))
+                        sum := add(mulmod(sum, y, r), mload(0x1760))
+                        sum := add(mulmod(sum, y, r), mload(0x1740))
+                        sum := add(mulmod(sum, y, r), mload(0x1720))
+                        sum := add(mulmod(sum, y, r), mload(0x1700))
+                        sum := add(mulmod(sum, y, r), mload(0x16c0))
+                        sum := add(mulmod(sum, y, r), mload(0x15c0))
+                        sum := add(mulmod(sum, y, r), mload(0x1580))
+                        sum := add(mulmod(sum, y, r), mload(0x1520))
+                        values := add(values, mulmod(sum, mload(0x1aa0), r))
+                    }
+                    value := addmod(value, mulmod(values, scale, r), r)
+                    let scalar := mulmod(scale, mload(0x1aa0), r)
+                    mstore(0x1ec0, scalar)
+                    scalar := mulmod(scalar, y, r)
+                    mstore(0x20a0, scalar)
+                    scalar := mulmod(scalar, y, r)
+                    mstore(0x2280, scalar)
+                    scalar := mulmod(scalar, y, r)
+                    mstore(0x22e0, scalar)
+                    scalar := mulmod(scalar, y, r)
+                    mstore(0x2640, addmod(mload(0x2640), scalar, r))
+                    scalar := mulmod(scalar, y, r)
+                    mstore(0x26a0, addmod(mload(0x26a0), scalar, r))
+                    scalar := mulmod(scalar, y, r)
+                    mstore(0x2700, addmod(mload(0x2700), scalar, r))
+                    scalar := mulmod(scalar, y, r)
+                    mstore(0x2760, addmod(mload(0x2760), scalar, r))
+                    scalar := mulmod(scalar, y, r)
+                    mstore(0x27c0, addmod(mload(0x27c0), scalar, r))
+                    scalar := mulmod(scalar, y, r)
+                    mstore(0x2820, addmod(mload(0x2820), scalar, r))
+                    scalar := mulmod(scalar, y, r)
+                    mstore(0x2880, addmod(mload(0x2880), scalar, r))
+                    scalar := mulmod(scalar, y, r)
+                    mstore(0x28e0, addmod(mload(0x28e0), scalar, r))
+                    scalar := mulmod(scalar, y, r)
+                    mstore(0x2940, addmod(mload(0x2940), scalar, r))
+                    scalar := mulmod(scalar, y, r)
+                    let power := scalar
+                    mstore(0x23a0, scalar)
+                    scalar := mulmod(scalar, x_to_n, r)
+                    mstore(0x2400, scalar)
+                    scalar := mulmod(scalar, x_to_n, r)
+                    mstore(0x2460, scalar)
+                    scalar := mulmod(scalar, x_to_n, r)
+                    mstore(0x24c0, scalar)
+                    scalar := power
+                    scalar := mulmod(scalar, y, r)
+                    mstore(0x2340, scalar)
+                }
+
+                // Opened at x, ωx.
+                {
+                    scale := mulmod(scale, mload(OPENING_V_MPTR), r)
+                    let values := 0
+                    let factor := mload(0x1a60)
+                    {
+                        let sum := mload(0x1780)
+                        sum := add(mulmod(sum, y, r), mload(0x1640))
+                        values := add(values, mulmod(sum, mulmod(mulmod(mload(0x1aa0), factor, r), 0x217224aaea2279bd96415c872a85e2090533706f79027e72bdb9c26aa377f82, r), r))
+                    }
+                    {
+                        let sum := mload(0x1820)
+                        sum := add(mulmod(sum, y, r), mload(0x1660))
+                        values := add(values, mulmod(sum, mulmod(mulmod(mload(0x1ac0), factor, r), 0x2e4d2c28328f788ddeec2fee0ed8fa3c97e0b141822948aa1806596d45c8807f, r), r))
+                    }
+                    value := addmod(value, mulmod(values, scale, r), r)
+                    let scalar := mulmod(mulmod(scale, mload(0x1aa0), r), mload(0x1ac0), r)
+                    mstore(0x2220, scalar)
+                    scalar := mulmod(scalar, y, r)
+                    mstore(0x29a0, addmod(mload(0x29a0), scalar, r))
+                }
+            }
+
             let r := mload(R_MPTR)
             check_scalars(instances_cptr, add(instances_cptr, 0xc0), 0)
             copy_points(proof_cptr, add(proof_cptr, 0x0440), PROOF_TERMS_MPTR, 0)
@@ -680,200 +875,16 @@ contract ModelLikeVerifier is IHalo2Verifier {
                 let y := mload(Y_MPTR)
 
                 // @phase gates
-
-                // gate 0: the output is the tree's value
-                mstore(0x29c0, mulmod(mload(0x1720), mload(0x1520), r))
-                mstore(0x29e0, mulmod(mload(0x1740), mload(0x1540), r))
-                mstore(0x2a00, mulmod(mload(0x1760), mload(0x1560), r))
-                mstore(0x2a20, mulmod(mload(0x14e0), mload(0x1780), r))
-                mstore(0x2a40, mulmod(mload(0x1500), mload(0x17a0), r))
-                mstore(0x2a60, mulmod(mload(0x17c0), mload(0x1580), r))
-                mstore(0x2a80, add(mload(0x14a0), sub(r, addmod(mload(0x2a60), addmod(mload(0x2a40), add(mload(0x2a20), add(mload(0x2a00), add(mload(0x29e0), add(mload(0x29c0), mulmod(mload(0x14c0), mulmod(mload(0x1500), mulmod(mload(0x14c0), mload(0x14e0), r), r), r))))), r), r))))
-                h := mulmod(mload(0x1700), mload(0x2a80), r)
-
-                // gate 1: the output is the tree's value
-                mstore(0x2aa0, add(mload(0x2a60), addmod(mload(0x2a40), add(mload(0x2a20), add(mload(0x2a00), add(mload(0x29e0), add(mload(0x1520), mload(0x29c0))))), r)))
-                h := add(mulmod(h, y, r), mulmod(mload(0x17e0), add(mload(0x15a0), sub(r, mod(mload(0x2aa0), r))), r))
-
-                // gate 2: the output is the tree's value
-                mstore(0x2ac0, mulmod(mload(0x1500), add(mulmod(mload(0x15e0), mload(0x1600), r), mulmod(mload(0x1500), 7, r)), r))
-                mstore(0x2ae0, mulmod(add(add(add(mload(0x18a0), mload(0x1640)), add(mload(0x1660), sub(r, mload(0x1580)))), sub(r, addmod(mload(0x1a00), add(1, mload(0x1680)), r))), mulmod(256, mulmod(mulmod(mload(0x1580), mload(0x1880), r), mulmod(mload(0x1820), mload(0x16a0), r), r), r), r))
-                mstore(0x2b00, add(mload(0x15c0), sub(r, addmod(mload(0x2a60), add(mload(0x2a40), add(mload(0x2a20), add(mload(0x2a00), addmod(mload(0x29e0), add(mload(0x29c0), add(add(mload(0x1620), add(mload(0x2ac0), mload(0x2ac0))), sub(r, addmod(mload(0x2ae0), mload(0x2ae0), r)))), r)))), r))))
-                h := add(mulmod(h, y, r), mulmod(mload(0x1800), mload(0x2b00), r))
-
-                // gate 3: the output is the tree's value
-                h := add(mulmod(h, y, r), mulmod(mload(0x1840), add(mload(0x16c0), sub(r, mod(mload(0x2aa0), r))), r))
+                h := add_constraints_1(h, y, r)
             }
 
             // @phase openings
             // The quotient's value.
             h := mulmod(h, mload(INVERSE_OF_VANISHING_MPTR), r)
 
-            // With Z(u) the product of (u − point) over the first set's points, every set i, its polynomial j and each
-            // of its points p contribute
-            //
-            //   weight·Z(u)·vⁱ·yʲ / ∏ (u − point)                                to the polynomial's scalar,
-            //   weight·Z(u)·vⁱ·yʲ·value / ((u − p)·∏ (p − other points))         to the value that G's scalar takes off.
             mstore(0x2520, sub(r, scale))
             mstore(0x2580, mulmod(mload(WEIGHT_MPTR), mload(OPENING_U_MPTR), r))
-            let value := 0
-            {
-                let y := mload(OPENING_Y_MPTR)
-
-                // Opened at x, ω²x.
-                {
-                    let values := 0
-                    let factor := mload(0x1a60)
-                    {
-                        let sum := mload(0x14a0)
-                        values := add(values, mulmod(sum, mulmod(mulmod(mload(0x1aa0), factor, r), 0x16f1920a0f334ee1da59eb1000aa7e377e43316c9fd91f1ac4db37c8254163ee, r), r))
-                    }
-                    {
-                        let sum := mload(0x15e0)
-                        values := add(values, mulmod(sum, mulmod(mulmod(mload(0x1ae0), factor, r), 0x1972bc68d1fe5147ddf65aa680d6da25a9f0b6dbd9e051767f06bdcbcabe9c13, r), r))
-                    }
-                    value := addmod(value, mulmod(values, scale, r), r)
-                    let scalar := mload(WEIGHT_MPTR)
-                    mstore(0x2100, scalar)
-                }
-
-                // Opened at ω⁻¹x, x, ωx.
-                {
-                    scale := mulmod(scale, mload(OPENING_V_MPTR), r)
-                    let values := 0
-                    let factor := mulmod(mload(0x1a60), mload(0x1a60), r)
-                    {
-                        let sum := mload(0x14c0)
-                        values := add(values, mulmod(sum, mulmod(mulmod(mload(0x1a80), factor, r), 0x2a0ab0fddc927551be8430cad5ed14b758f3321ed13e76f5b9bc1461491b8701, r), r))
-                    }
-                    {
-                        let sum := mload(0x1560)
-                        values := add(values, mulmod(sum, mulmod(mulmod(mload(0x1aa0), factor, r), 0x218daaa969cf7cf5f48dff1ee52aa7628c7166b8f93eea6aad4b5e06c8d2d66c, r), r))
-                    }
-                    {
-                        let sum := mload(0x16a0)
-                        values := add(values, mulmod(sum, mulmod(mulmod(mload(0x1ac0), factor, r), 0x1530413e7c014e0bbd8e5b8347eaf4a06b0337b928f57fc220bc78bfce11a295, r), r))
-                    }
-                    value := addmod(value, mulmod(values, scale, r), r)
-                    let scalar := mulmod(mulmod(mulmod(scale, mload(0x1a80), r), mload(0x1aa0), r), mload(0x1ac0), r)
-                    mstore(0x1f80, scalar)
-                }
-
-                // Opened at ω⁻¹x, x.
-                {
-                    scale := mulmod(scale, mload(OPENING_V_MPTR), r)
-                    let values := 0
-                    let factor := mload(0x1a60)
-                    {
-                        let sum := mload(0x16e0)
-                        sum := add(mulmod(sum, y, r), mload(0x1600))
-                        sum := add(mulmod(sum, y, r), mload(0x1680))
-                        sum := add(mulmod(sum, y, r), mload(0x1620))
-                        values := add(values, mulmod(sum, mulmod(mulmod(mload(0x1a80), factor, r), 0x217224aaea2279bd96415c872a85e2090533706f79027e72bdb9c26aa377f81, r), r))
-                    }
-                    {
-                        let sum := mload(0x15a0)
-                        sum := add(mulmod(sum, y, r), mload(0x1540))
-                        sum := add(mulmod(sum, y, r), mload(0x1500))
-                        sum := add(mulmod(sum, y, r), mload(0x14e0))
-                        values := add(values, mulmod(sum, mulmod(mulmod(mload(0x1aa0), factor, r), 0x2e4d2c28328f788ddeec2fee0ed8fa3c97e0b141822948aa1806596d45c88080, r), r))
-                    }
-                    value := addmod(value, mulmod(values, scale, r), r)
-                    let scalar := mulmod(mulmod(scale, mload(0x1a80), r), mload(0x1aa0), r)
-                    mstore(0x1fe0, scalar)
-                    scalar := mulmod(scalar, y, r)
-                    mstore(0x2040, scalar)
-                    scalar := mulmod(scalar, y, r)
-                    mstore(0x1f20, scalar)
-                    scalar := mulmod(scalar, y, r)
-                    mstore(0x2160, scalar)
-                }
-
-                // Opened at x.
-                {
-                    scale := mulmod(scale, mload(OPENING_V_MPTR), r)
-                    let values := 0
-                    {
-                        let sum := mload(0x1860)
-                        sum := add(mulmod(sum, y, r), h)
-                        sum := add(mulmod(sum, y, r), mload(0x1840))
-                        sum := add(mulmod(sum, y, r), mload(0x1800))
-                        sum := add(mulmod(sum, y, r), mload(0x17e0))
-                        sum := add(mulmod(sum, y, r), mload(0x17c0))
-                        sum := add(mulmod(sum, y, r), mload(0x17a0))
-                        sum := add(mulmod(sum, y, r), mload(0x1760))
-                        sum := add(mulmod(sum, y, r), mload(0x1740))
-                        sum := add(mulmod(sum, y, r), mload(0x1720))
-                        sum := add(mulmod(sum, y, r), mload(0x1700))
-                        sum := add(mulmod(sum, y, r), mload(0x16c0))
-                        sum := add(mulmod(sum, y, r), mload(0x15c0))
-                        sum := add(mulmod(sum, y, r), mload(0x1580))
-                        sum := add(mulmod(sum, y, r), mload(0x1520))
-                        values := add(values, mulmod(sum, mload(0x1aa0), r))
-                    }
-                    value := addmod(value, mulmod(values, scale, r), r)
-                    let scalar := mulmod(scale, mload(0x1aa0), r)
-                    mstore(0x1ec0, scalar)
-                    scalar := mulmod(scalar, y, r)
-                    mstore(0x20a0, scalar)
-                    scalar := mulmod(scalar, y, r)
-                    mstore(0x2280, scalar)
-                    scalar := mulmod(scalar, y, r)
-                    mstore(0x22e0, scalar)
-                    scalar := mulmod(scalar, y, r)
-                    mstore(0x2640, addmod(mload(0x2640), scalar, r))
-                    scalar := mulmod(scalar, y, r)
-                    mstore(0x26a0, addmod(mload(0x26a0), scalar, r))
-                    scalar := mulmod(scalar, y, r)
-                    mstore(0x2700, addmod(mload(0x2700), scalar, r))
-                    scalar := mulmod(scalar, y, r)
-                    mstore(0x2760, addmod(mload(0x2760), scalar, r))
-                    scalar := mulmod(scalar, y, r)
-                    mstore(0x27c0, addmod(mload(0x27c0), scalar, r))
-                    scalar := mulmod(scalar, y, r)
-                    mstore(0x2820, addmod(mload(0x2820), scalar, r))
-                    scalar := mulmod(scalar, y, r)
-                    mstore(0x2880, addmod(mload(0x2880), scalar, r))
-                    scalar := mulmod(scalar, y, r)
-                    mstore(0x28e0, addmod(mload(0x28e0), scalar, r))
-                    scalar := mulmod(scalar, y, r)
-                    mstore(0x2940, addmod(mload(0x2940), scalar, r))
-                    scalar := mulmod(scalar, y, r)
-                    let power := scalar
-                    mstore(0x23a0, scalar)
-                    scalar := mulmod(scalar, x_to_n, r)
-                    mstore(0x2400, scalar)
-                    scalar := mulmod(scalar, x_to_n, r)
-                    mstore(0x2460, scalar)
-                    scalar := mulmod(scalar, x_to_n, r)
-                    mstore(0x24c0, scalar)
-                    scalar := power
-                    scalar := mulmod(scalar, y, r)
-                    mstore(0x2340, scalar)
-                }
-
-                // Opened at x, ωx.
-                {
-                    scale := mulmod(scale, mload(OPENING_V_MPTR), r)
-                    let values := 0
-                    let factor := mload(0x1a60)
-                    {
-                        let sum := mload(0x1780)
-                        sum := add(mulmod(sum, y, r), mload(0x1640))
-                        values := add(values, mulmod(sum, mulmod(mulmod(mload(0x1aa0), factor, r), 0x217224aaea2279bd96415c872a85e2090533706f79027e72bdb9c26aa377f82, r), r))
-                    }
-                    {
-                        let sum := mload(0x1820)
-                        sum := add(mulmod(sum, y, r), mload(0x1660))
-                        values := add(values, mulmod(sum, mulmod(mulmod(mload(0x1ac0), factor, r), 0x2e4d2c28328f788ddeec2fee0ed8fa3c97e0b141822948aa1806596d45c8807f, r), r))
-                    }
-                    value := addmod(value, mulmod(values, scale, r), r)
-                    let scalar := mulmod(mulmod(scale, mload(0x1aa0), r), mload(0x1ac0), r)
-                    mstore(0x2220, scalar)
-                    scalar := mulmod(scalar, y, r)
-                    mstore(0x29a0, addmod(mload(0x29a0), scalar, r))
-                }
-            }
+            let value := open(h, scale, x_to_n, r)
             mstore(0x25e0, addmod(mload(0x25e0), sub(r, value), r))
 
         }

@@ -41,6 +41,22 @@ fn circuit_as_large_as_a_convolution_takes_two_thirds_of_the_limit() {
 }
 
 #[test]
+fn large_circuit_compiles_through_yul_with_every_compiler() {
+    let case = Case::new(&Spec::large(), 1);
+    let rendered = case.contract.render().unwrap();
+    let mut settings = CompilerSettings::default();
+    settings.via_ir = true;
+    for compiler in ["tools/solc", "tools/solc-0.8.28", "tools/solc-0.8.20"] {
+        let compiled = solc(compiler).compile(&rendered, settings).unwrap();
+        let (reserved, base) = (compiled.reserved_memory(), compiled.memory_base().unwrap());
+        println!("{compiler}: {} bytes, {reserved:?} of {base}", compiled.runtime_code.len());
+        assert!(reserved.is_none_or(|reserved| reserved * 4 <= base * 3));
+        let mut deployed = Deployed::new(&compiled, Fork::Prague);
+        assert_eq!(verdict(&deployed.verify(&case.proof, &case.instances)), Ok(()));
+    }
+}
+
+#[test]
 fn key_that_is_too_large_for_the_code_goes_into_a_second_contract() {
     let case = Case::new(&Spec::wide(260), 1);
     assert_eq!(case.contract.tier(), Tier::Data);

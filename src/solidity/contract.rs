@@ -34,7 +34,7 @@ pub enum Tier {
     /// In its own code.
     Inline,
     /// In the code of a second contract, which the constructor creates and whose hash is part of the first.
-    /// Reading it costs 2,700 gas and some 55 per point; a point takes 64 bytes there, 75 in code.
+    /// Reading it costs 2,800 gas and up to 90 per point; a point takes 64 bytes there, 75 in code.
     Data,
 }
 

@@ -114,7 +114,10 @@ async fn ledger() -> Result<Key, CliError> {
 pub fn deployable(compiled: &CompiledContract) -> Result<Contract, CliError> {
     let contract =
         Contract::new(&compiled.name, compiled.init_code.clone(), &compiled.abi.to_string())?;
-    Ok(contract.with_runtime(RuntimeCode::fixed(compiled.runtime_code.clone())))
+    Ok(contract.with_runtime(RuntimeCode {
+        code: compiled.runtime_code.clone().into(),
+        immutables: compiled.immutables.clone(),
+    }))
 }
 
 /// How a bundle's contract is deployed.

@@ -137,6 +137,8 @@ impl Experiment {
             machine = machine.without_precompile(address);
         }
         let deployment = machine.deploy(&self.init_code)?;
+        let created_bytes: Vec<usize> =
+            deployment.created.iter().map(|&at| machine.code(at).len()).collect();
         let mut traced = vec![Traced {
             address: deployment.address,
             places: places(&deployment.runtime, self.debug.as_ref())?,
@@ -165,7 +167,14 @@ impl Experiment {
             init_code: &self.init_code,
             calldata,
             call: CallResult::new(&run.outcome, &abis.collect::<Vec<_>>(), calldata),
-            limits: LimitsReport::new(fork, &deployment, self.init_code.len(), &run.gas),
+            limits: LimitsReport::new(
+                fork,
+                &deployment,
+                &created_bytes,
+                self.init_code.len(),
+                &run.gas,
+            ),
+            created_bytes,
             ledger: self.ledger(&tracer, &run.gas),
             predicted: self.predicted(fork, &run),
             prices: &self.prices,

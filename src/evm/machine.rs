@@ -98,6 +98,8 @@ pub struct Deployment {
     pub address: Address,
     /// Its code.
     pub runtime: Vec<u8>,
+    /// The contracts that its constructor created, by address.
+    pub created: Vec<Address>,
     /// What the deployment cost.
     pub gas: Gas,
 }
@@ -155,12 +157,29 @@ impl Machine {
         self.db.insert_account_info(at, AccountInfo::from_bytecode(code));
     }
 
+    /// The code at an address, empty if there is none.
+    pub fn code(&self, at: Address) -> Vec<u8> {
+        let info = self.db.cache.accounts.get(&at).map(|account| &account.info);
+        let code = info.and_then(|info| {
+            info.code.as_ref().or_else(|| self.db.cache.contracts.get(&info.code_hash))
+        });
+        code.map(|code| code.original_byte_slice().to_vec()).unwrap_or_default()
+    }
+
     /// Deploys a contract: `init_code` is creation bytecode followed by the encoded constructor arguments.
     pub fn deploy(&mut self, init_code: &[u8]) -> Result<Deployment, EvmError> {
+        let before: AddressSet = self.db.cache.accounts.keys().copied().collect();
         let (result, gas) = self.transact(TxKind::Create, init_code, None::<NoInspector>)?;
         match result {
             ExecutionResult::Success { output: Output::Create(runtime, Some(address)), .. } => {
-                Ok(Deployment { address, runtime: runtime.to_vec(), gas })
+                let addresses = self.db.cache.accounts.keys().copied();
+                let mut created: Vec<Address> = addresses
+                    .filter(|at| {
+                        *at != address && !before.contains(at) && !self.code(*at).is_empty()
+                    })
+                    .collect();
+                created.sort_unstable();
+                Ok(Deployment { address, runtime: runtime.to_vec(), created, gas })
             }
             ExecutionResult::Success { .. } => Err(EvmError::InvalidTransaction {
                 reason: "the deployment created no contract".to_owned(),

@@ -31,6 +31,9 @@ pub struct GasReport {
     pub refund: u64,
     /// Size of the deployed code.
     pub runtime_bytes: usize,
+    /// Length of each contract's code that the constructor creates.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub created_bytes: Vec<usize>,
     /// Size of the creation code.
     pub init_bytes: usize,
     /// What deploying costs.
@@ -162,6 +165,7 @@ pub(super) struct Measurement<'a> {
     pub init_code: &'a [u8],
     pub calldata: &'a [u8],
     pub deployment: &'a Deployment,
+    pub created_bytes: Vec<usize>,
     pub gas: Gas,
     pub call: CallResult,
     pub limits: LimitsReport,
@@ -184,6 +188,7 @@ impl GasReport {
             execution: gas.execution,
             refund: gas.refund,
             runtime_bytes: deployment.runtime.len(),
+            created_bytes: measured.created_bytes,
             init_bytes: measured.init_code.len(),
             deploy_gas: deployment.gas.total,
             calldata_bytes: calldata.len(),
@@ -249,7 +254,13 @@ impl CallResult {
 }
 
 impl LimitsReport {
-    pub(super) fn new(fork: Fork, deployment: &Deployment, init_bytes: usize, call: &Gas) -> Self {
+    pub(super) fn new(
+        fork: Fork,
+        deployment: &Deployment,
+        created_bytes: &[usize],
+        init_bytes: usize,
+        call: &Gas,
+    ) -> Self {
         let limits = fork.limits();
         let over = |what: &str, value: u64, limit: Option<u64>| {
             let limit = limit.filter(|&limit| value > limit)?;
@@ -262,6 +273,11 @@ impl LimitsReport {
             over(
                 "runtime code in bytes",
                 bytes(deployment.runtime.len()),
+                Some(bytes(limits.runtime_bytes)),
+            ),
+            over(
+                "code in bytes that the constructor creates",
+                bytes(created_bytes.iter().copied().max().unwrap_or(0)),
                 Some(bytes(limits.runtime_bytes)),
             ),
             over("init code in bytes", bytes(init_bytes), Some(bytes(limits.init_code_bytes))),

@@ -56,7 +56,8 @@ impl Display for GasReport {
         let zeros = counted(self.calldata_zero_bytes);
         let calldata = counted(self.calldata_bytes);
         let floor = if self.floor == self.total { "decides" } else { "does not decide" };
-        let code = counted(self.runtime_bytes);
+        let sizes = [self.runtime_bytes].into_iter().chain(self.created_bytes.iter().copied());
+        let code = sizes.map(|bytes| counted(bytes).to_string()).collect::<Vec<_>>().join(" and ");
         let code_limit = counted(self.limits.runtime_bytes);
         let rows: [(&str, u64, String); 5] = [
             ("total", self.total, String::new()),

@@ -30,12 +30,21 @@ pub fn verify_batch_calldata(
     proofs: &[impl AsRef<[u8]>],
     instances: &[impl AsRef<[Fr]>],
 ) -> Vec<u8> {
-    let proofs: Vec<_> = proofs.iter().map(|proof| encoded_bytes(proof.as_ref())).collect();
     let words = |instances: &[Fr]| -> Vec<[u8; 32]> {
         instances.iter().map(|&instance| scalar_bytes(instance)).collect()
     };
+    let instances: Vec<_> = instances.iter().map(|instances| words(instances.as_ref())).collect();
+    verify_batch_calldata_of_words(proofs, &instances)
+}
+
+/// As [`verify_batch_calldata`], with words that need not be below the modulus.
+pub fn verify_batch_calldata_of_words(
+    proofs: &[impl AsRef<[u8]>],
+    instances: &[impl AsRef<[[u8; 32]]>],
+) -> Vec<u8> {
+    let proofs: Vec<_> = proofs.iter().map(|proof| encoded_bytes(proof.as_ref())).collect();
     let instances: Vec<_> =
-        instances.iter().map(|instances| encoded_words(&words(instances.as_ref()))).collect();
+        instances.iter().map(|instances| encoded_words(instances.as_ref())).collect();
     let (proofs, instances) = (encoded_array(&proofs), encoded_array(&instances));
     let mut calldata = selector("verifyBatch(bytes[],uint256[][])").to_vec();
     calldata.extend(integer(0x40));
@@ -86,6 +95,8 @@ pub enum Refusal {
     },
     /// Memory is in use where the verification works.
     MemoryInUse,
+    /// The contract that the constructor made to hold the key's points is not as it was.
+    WrongKeyData,
     /// A batch of nothing.
     EmptyBatch,
     /// A batch has not as many lists of instances as proofs.
@@ -125,6 +136,7 @@ impl Refusal {
                 Self::PrecompileFailed { precompile: argument(0)? }
             }
             () if is("MemoryInUse()") => Self::MemoryInUse,
+            () if is("WrongKeyData()") => Self::WrongKeyData,
             () if is("EmptyBatch()") => Self::EmptyBatch,
             () if is("BatchLength(uint256,uint256)") => {
                 Self::BatchLength { proofs: argument(0)?, instances: argument(1)? }
@@ -150,6 +162,7 @@ impl fmt::Display for Refusal {
             Self::ChallengeInDomain => write!(f, "ChallengeInDomain()"),
             Self::PrecompileFailed { precompile } => write!(f, "PrecompileFailed({precompile})"),
             Self::MemoryInUse => write!(f, "MemoryInUse()"),
+            Self::WrongKeyData => write!(f, "WrongKeyData()"),
             Self::EmptyBatch => write!(f, "EmptyBatch()"),
             Self::BatchLength { proofs, instances } => {
                 write!(f, "BatchLength({proofs}, {instances})")

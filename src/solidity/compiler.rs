@@ -1,6 +1,9 @@
 //! Compiles contracts with solc, through foundry-compilers.
 
-use std::path::{Path, PathBuf};
+use std::{
+    ops::Range,
+    path::{Path, PathBuf},
+};
 
 use foundry_compilers::{
     artifacts::{
@@ -10,10 +13,7 @@ use foundry_compilers::{
     solc::Solc,
 };
 
-use super::{RenderedContract, SolidityError};
-
-/// The largest runtime code that chains before Amsterdam take (EIP-170).
-pub const RUNTIME_LIMIT: usize = 24_576;
+use super::{INIT_CODE_LIMIT, RUNTIME_LIMIT, RenderedContract, SolidityError};
 
 /// How a contract is compiled. The defaults run on every EVM chain and cost little gas.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -48,6 +48,10 @@ pub struct CompiledContract {
     pub init_code: Vec<u8>,
     /// What lies at the contract's address, but for its immutables.
     pub runtime_code: Vec<u8>,
+    /// Where the constructor writes its immutables into the runtime code.
+    pub immutables: Vec<Range<usize>>,
+    /// Bytes of a second contract that the constructor creates; 0 if there is none.
+    pub key_data_bytes: usize,
     /// From runtime code to source, in solc's compressed form.
     pub source_map: String,
     /// The compiler's input, as block explorers take it to verify a contract's source.
@@ -124,7 +128,8 @@ impl SolidityCompiler {
         contract: &RenderedContract,
         settings: CompilerSettings,
     ) -> Result<CompiledContract, SolidityError> {
-        self.compile_source(&contract.name, &contract.source, settings)
+        let compiled = self.compile_source(&contract.name, &contract.source, settings)?;
+        Ok(CompiledContract { key_data_bytes: contract.key_data_bytes, ..compiled })
     }
 
     /// Compiles the contract `name` of a source that imports nothing.
@@ -157,9 +162,12 @@ impl SolidityCompiler {
             .ok_or_else(|| missing("contract"))?;
         let evm = artifact.evm.as_ref().ok_or_else(|| missing("bytecode"))?;
         let init = evm.bytecode.as_ref().ok_or_else(|| missing("init code"))?;
-        let runtime =
-            evm.deployed_bytecode.as_ref().and_then(|deployed| deployed.bytecode.as_ref());
-        let runtime = runtime.ok_or_else(|| missing("runtime code"))?;
+        let deployed = evm.deployed_bytecode.as_ref().ok_or_else(|| missing("runtime code"))?;
+        let runtime = deployed.bytecode.as_ref().ok_or_else(|| missing("runtime code"))?;
+        let immutables = deployed.immutable_references.values().flatten().map(|place| {
+            let start = place.start as usize;
+            start..start + place.length as usize
+        });
         let json = |what: &str, value: Result<serde_json::Value, serde_json::Error>| {
             value.map_err(|error| SolidityError::Compilation {
                 message: format!("the {what} is no JSON: {error}"),
@@ -173,12 +181,21 @@ impl SolidityCompiler {
                 limit: RUNTIME_LIMIT,
             });
         }
+        let init_code = init.object.as_bytes().ok_or_else(|| missing("init code"))?.to_vec();
+        if init_code.len() > INIT_CODE_LIMIT {
+            return Err(SolidityError::InitCodeTooLarge {
+                bytes: init_code.len(),
+                limit: INIT_CODE_LIMIT,
+            });
+        }
         Ok(CompiledContract {
             name: name.to_owned(),
             source: source.to_owned(),
             abi: json("ABI", serde_json::to_value(&artifact.abi))?,
-            init_code: init.object.as_bytes().ok_or_else(|| missing("init code"))?.to_vec(),
+            init_code,
             runtime_code,
+            immutables: immutables.collect(),
+            key_data_bytes: 0,
             source_map: runtime.source_map.clone().unwrap_or_default(),
             standard_json: json("compiler's input", serde_json::to_value(&input))?,
             compiler: self.version(),

@@ -14,6 +14,18 @@ pub(super) struct ConstraintSource {
     pub(super) value: String,
 }
 
+impl ConstraintSource {
+    /// All that the constraint takes, as Yul.
+    pub(super) fn lines(&self) -> impl Iterator<Item = String> {
+        self.shared.iter().cloned().chain([constraint_added(&self.value)])
+    }
+}
+
+/// Another constraint's value, added to those before it.
+pub(super) fn constraint_added(value: &str) -> String {
+    format!("h := add(mulmod(h, y, r), {value})")
+}
+
 pub(super) struct PermutationSource {
     pub(super) first: String,
     pub(super) last: String,
@@ -109,6 +121,7 @@ pub(super) fn polynomials(
         }
     }
     let roots: Vec<Id> = gates.iter().chain(&sides).copied().collect();
+    graph.expand_powers(&roots);
     let mut writer = Writer::new(&graph, &roots, layout.shared_mptr());
 
     let mut constraints = vec![];

@@ -9,10 +9,34 @@ use halo2_proofs::{
 
 use crate::proving::vk_digest;
 
-use super::{SolidityError, layout::Layout, protocol::Protocol, source::Source};
+use super::{
+    SolidityError,
+    layout::{Layout, point_bytes},
+    protocol::Protocol,
+    source::Source,
+};
+
+/// The largest runtime code that chains before Amsterdam take (EIP-170).
+pub const RUNTIME_LIMIT: usize = 24_576;
+
+/// The largest init code that chains before Amsterdam take (EIP-3860).
+pub const INIT_CODE_LIMIT: usize = 49_152;
+
+/// The largest contract, as estimated, that keeps its key in its own code: the estimate may be a tenth too low.
+const INLINE_LIMIT: usize = RUNTIME_LIMIT * 9 / 10;
 
 /// The interface that every rendered contract implements, as Solidity source.
 pub const INTERFACE: &str = include_str!("../../contracts/interfaces/IHalo2Verifier.sol");
+
+/// Where a contract keeps the points of its verifying key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Tier {
+    /// In its own code.
+    Inline,
+    /// In the code of a second contract, which the constructor creates and whose hash is part of the first.
+    /// Reading it costs 2,800 gas and up to 90 per point; a point takes 64 bytes there, 75 in code.
+    Data,
+}
 
 /// A verifier of one circuit, ready to be rendered.
 #[derive(Debug, Clone)]
@@ -21,6 +45,7 @@ pub struct VerifierContract {
     pub(super) vk_digest: [u8; 32],
     pub(super) protocol: Protocol,
     pub(super) layout: Layout,
+    pub(super) tier: Tier,
 }
 
 /// A rendered contract.
@@ -36,6 +61,8 @@ pub struct RenderedContract {
     pub proof_length: usize,
     /// How many instances a proof has.
     pub num_instances: usize,
+    /// Bytes of the contract with the key's points; 0 if they are in the contract's own code.
+    pub key_data_bytes: usize,
 }
 
 impl VerifierContract {
@@ -48,9 +75,30 @@ impl VerifierContract {
         instance_counts: &[usize],
     ) -> Result<Self, SolidityError> {
         let protocol = Protocol::new(params, vk, instance_counts)?;
-        let layout = Layout::new(&protocol);
         let vk_digest = vk_digest(params, vk, instance_counts);
-        Ok(Self { name: "Halo2Verifier".to_owned(), vk_digest, protocol, layout })
+        Ok(Self::of("Halo2Verifier", vk_digest, protocol))
+    }
+
+    /// In the second tier if the first is estimated to be too large.
+    pub(super) fn of(name: &str, vk_digest: [u8; 32], protocol: Protocol) -> Self {
+        let layout = Layout::new(&protocol);
+        let mut contract =
+            Self { name: name.to_owned(), vk_digest, protocol, layout, tier: Tier::Inline };
+        if contract.estimate_gas().runtime_bytes > INLINE_LIMIT {
+            contract.tier = Tier::Data;
+        }
+        contract
+    }
+
+    /// The same contract with its key elsewhere.
+    pub fn in_tier(mut self, tier: Tier) -> Self {
+        self.tier = tier;
+        self
+    }
+
+    /// Where the contract keeps the points of its key.
+    pub fn tier(&self) -> Tier {
+        self.tier
     }
 
     /// The same contract under another name, which has to be a Solidity identifier.
@@ -70,8 +118,28 @@ impl VerifierContract {
         self.vk_digest
     }
 
+    /// The code of the contract with the key's points: a STOP, then x and y of each. Empty in the first tier.
+    pub(super) fn key_data(&self) -> Vec<u8> {
+        match self.tier {
+            Tier::Inline => vec![],
+            Tier::Data => {
+                let points = self.layout.key_points.iter();
+                let words = points.flat_map(|key| point_bytes(key.point).into_iter().flatten());
+                [0].into_iter().chain(words).collect()
+            }
+        }
+    }
+
     /// The contract's source.
     pub fn render(&self) -> Result<RenderedContract, SolidityError> {
+        let key_data_bytes = self.key_data().len();
+        if key_data_bytes > RUNTIME_LIMIT {
+            return Err(SolidityError::KeyTooLarge {
+                points: self.layout.key_points.len(),
+                bytes: key_data_bytes,
+                limit: RUNTIME_LIMIT,
+            });
+        }
         let source = Source::new(self).render()?;
         Ok(RenderedContract {
             name: self.name.clone(),
@@ -79,6 +147,7 @@ impl VerifierContract {
             vk_digest: self.vk_digest(),
             proof_length: self.proof_length(),
             num_instances: self.protocol.num_instances(),
+            key_data_bytes,
         })
     }
 }
@@ -93,6 +162,7 @@ pub struct PhaseSpan<'a> {
 }
 
 /// Finds the phases of a rendered contract: each reaches from its comment `// @phase name` to the next one.
+/// Functions in between work for the phases that call them.
 pub fn phase_spans(source: &str) -> Vec<PhaseSpan<'_>> {
     const MARK: &str = "// @phase ";
     let marks: Vec<usize> = source.match_indices(MARK).map(|(start, _)| start).collect();

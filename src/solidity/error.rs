@@ -105,11 +105,34 @@ pub enum SolidityError {
         source: Box<foundry_compilers::error::SolcError>,
     },
 
+    /// No chain takes a contract with so many points.
+    #[error(
+        "the key's `{points}` points take a contract of `{bytes}` bytes, a chain takes at most `{limit}`"
+    )]
+    KeyTooLarge {
+        /// Points of the key, each counted once.
+        points: usize,
+        /// Bytes of the contract that holds them.
+        bytes: usize,
+        /// The largest that can be deployed.
+        limit: usize,
+    },
+
     /// No chain takes a contract of this size.
     #[cfg(feature = "compile")]
     #[error("the contract takes `{bytes}` bytes, a chain takes at most `{limit}`")]
     CodeTooLarge {
         /// Bytes of runtime code.
+        bytes: usize,
+        /// The largest that can be deployed.
+        limit: usize,
+    },
+
+    /// No chain takes a constructor of this size.
+    #[cfg(feature = "compile")]
+    #[error("the contract's init code takes `{bytes}` bytes, a chain takes at most `{limit}`")]
+    InitCodeTooLarge {
+        /// Bytes of init code.
         bytes: usize,
         /// The largest that can be deployed.
         limit: usize,

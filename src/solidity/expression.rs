@@ -1,10 +1,11 @@
 //! From polynomials to straight-line Yul.
 //!
 //! Constraints become one graph in which equal subexpressions are one node, then Yul expressions over the
-//! scalar field. Additions are not reduced until they have to be: a value carries how many times the
+//! scalar field. Powers are one node too, whatever products they are written as; which powers are multiplied
+//! to get them is decided when all are known. Additions are not reduced until they have to be: a value carries how many times the
 //! modulus bounds it, and up to five times the modulus fits a word.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use halo2_proofs::{
     halo2curves::{
@@ -34,6 +35,8 @@ enum Node {
     Difference(Id, Id),
     Product(Id, Id),
     Negation(Id),
+    /// To the second or a higher power; none is left when the graph is written.
+    Power(Id, u32),
 }
 
 /// Polynomials with shared subexpressions.
@@ -42,6 +45,7 @@ pub(super) struct Graph {
     nodes: Vec<Node>,
     ids: HashMap<Node, Id>,
     leaves: Vec<String>,
+    leaf_positions: HashMap<String, usize>,
 }
 
 /// Where the values that a polynomial refers to are, as Yul expressions below the modulus.
@@ -68,10 +72,11 @@ impl Graph {
 
     /// A Yul expression whose value is below the modulus.
     pub(super) fn leaf(&mut self, yul: String) -> Id {
-        let position = self.leaves.iter().position(|leaf| *leaf == yul).unwrap_or_else(|| {
+        let next = self.leaves.len();
+        let position = *self.leaf_positions.entry(yul.clone()).or_insert(next);
+        if position == next {
             self.leaves.push(yul);
-            self.leaves.len() - 1
-        });
+        }
         self.insert(Node::Leaf(position))
     }
 
@@ -160,7 +165,78 @@ impl Graph {
                 let product = self.product(a, b);
                 self.negation(product)
             }
-            _ => self.insert(Node::Product(a.min(b), a.max(b))),
+            _ => match self.merged(a, b).or_else(|| self.merged(b, a)) {
+                Some(product) => product,
+                None => self.insert(Node::Product(a.min(b), a.max(b))),
+            },
+        }
+    }
+
+    /// a·b, if b is a power of what a is a power of, or of what one of a's two factors is a power of.
+    fn merged(&mut self, a: Id, b: Id) -> Option<Id> {
+        let (base, exponent) = self.as_power(b);
+        if self.value(base).is_some() {
+            return None;
+        }
+        let times = |graph: &mut Self, id: Id| {
+            let (other, others) = graph.as_power(id);
+            let exponent = exponent.checked_add(others).filter(|_| other == base)?;
+            Some(graph.insert(Node::Power(base, exponent)))
+        };
+        if let Some(power) = times(self, a) {
+            return Some(power);
+        }
+        let Node::Product(left, right) = self.node(a) else { return None };
+        if let Some(left) = times(self, left) {
+            return Some(self.product(left, right));
+        }
+        let right = times(self, right)?;
+        Some(self.product(left, right))
+    }
+
+    fn as_power(&self, id: Id) -> (Id, u32) {
+        match self.node(id) {
+            Node::Power(base, exponent) => (base, exponent),
+            _ => (id, 1),
+        }
+    }
+
+    /// Turns the powers in `roots` into products of two smaller ones. Call it when all polynomials are there.
+    pub(super) fn expand_powers(&mut self, roots: &[Id]) {
+        let mut exponents: BTreeMap<Id, BTreeSet<u32>> = BTreeMap::new();
+        for (id, uses) in self.uses(roots).into_iter().enumerate() {
+            if let (Node::Power(base, exponent), 1..) = (self.nodes[id], uses) {
+                exponents.entry(base).or_default().insert(exponent);
+            }
+        }
+        for (base, mut wanted) in exponents {
+            wanted.insert(1);
+            // From the highest down; those that are not wanted but needed come among the lower ones.
+            let mut below = u32::MAX;
+            while let Some(&exponent) = wanted.range(2..below).next_back() {
+                below = exponent;
+                let is_wanted =
+                    |part: &u32| wanted.contains(part) && wanted.contains(&(exponent - part));
+                // Halves first: squares need only one factor.
+                let part = Some(exponent / 2)
+                    .filter(is_wanted)
+                    .or_else(|| {
+                        wanted.range(..exponent).rev().copied().find(|part| is_wanted(part))
+                    })
+                    .unwrap_or(if exponent.is_multiple_of(2) {
+                        exponent / 2
+                    } else {
+                        exponent - 1
+                    });
+                wanted.extend([part, exponent - part]);
+                let power = |graph: &mut Self, exponent| match exponent {
+                    1 => base,
+                    _ => graph.insert(Node::Power(base, exponent)),
+                };
+                let (a, b) = (power(self, part), power(self, exponent - part));
+                let whole = power(self, exponent);
+                self.nodes[whole.0] = Node::Product(a.min(b), a.max(b));
+            }
         }
     }
 
@@ -198,8 +274,28 @@ impl Graph {
         match self.node(id) {
             Node::Leaf(_) | Node::Constant(_) => vec![],
             Node::Sum(a, b) | Node::Difference(a, b) | Node::Product(a, b) => vec![a, b],
-            Node::Negation(a) => vec![a],
+            Node::Negation(a) | Node::Power(a, _) => vec![a],
         }
+    }
+
+    /// How often each node is an operand, or a root.
+    fn uses(&self, roots: &[Id]) -> Vec<usize> {
+        let mut uses = vec![0; self.nodes.len()];
+        let mut pending = roots.to_vec();
+        let mut visited = vec![false; self.nodes.len()];
+        for root in roots {
+            uses[root.0] += 1;
+        }
+        while let Some(id) = pending.pop() {
+            if std::mem::replace(&mut visited[id.0], true) {
+                continue;
+            }
+            for child in self.children(id) {
+                uses[child.0] += 1;
+                pending.push(child);
+            }
+        }
+        uses
     }
 }
 
@@ -239,21 +335,7 @@ pub(super) struct Writer<'a> {
 impl<'a> Writer<'a> {
     /// For the polynomials `roots`, with memory free from `mptr` on.
     pub(super) fn new(graph: &'a Graph, roots: &[Id], mptr: usize) -> Self {
-        let mut uses = vec![0; graph.nodes.len()];
-        let mut pending = roots.to_vec();
-        let mut visited = vec![false; graph.nodes.len()];
-        for root in roots {
-            uses[root.0] += 1;
-        }
-        while let Some(id) = pending.pop() {
-            if std::mem::replace(&mut visited[id.0], true) {
-                continue;
-            }
-            for child in graph.children(id) {
-                uses[child.0] += 1;
-                pending.push(child);
-            }
-        }
+        let uses = graph.uses(roots);
         Self { graph, uses, written: HashMap::new(), next_mptr: mptr, shared: vec![] }
     }
 
@@ -285,6 +367,7 @@ impl<'a> Writer<'a> {
                 let a = self.reduced(a);
                 Yul { text: format!("sub(r, {})", a.text), bound: 1, depth: a.depth.max(1) + 1 }
             }
+            Node::Power(..) => unreachable!("powers are expanded before they are written"),
         };
         if self.uses[id.0] > 1 && self.is_worth_keeping(id) { self.keep(id, yul) } else { yul }
     }
@@ -318,7 +401,7 @@ impl<'a> Writer<'a> {
             Node::Leaf(_) | Node::Constant(_) => false,
             Node::Negation(a) => !is_cheap(a) && self.uses[id.0] > 2,
             Node::Sum(a, b) => self.uses[id.0] > 2 || !is_cheap(a) || !is_cheap(b),
-            Node::Difference(..) | Node::Product(..) => true,
+            Node::Difference(..) | Node::Product(..) | Node::Power(..) => true,
         }
     }
 
@@ -382,4 +465,43 @@ pub(super) fn word_literal(big_endian: &[u8; 32]) -> String {
 /// A field element as a Yul literal.
 pub(super) fn field_literal(value: Fr) -> String {
     literal(&value.to_repr())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What multiplies until `exponents` of a challenge are there, written as somebody writes loops.
+    fn multiplications(exponents: &[u32]) -> usize {
+        let mut graph = Graph::default();
+        let challenge = graph.leaf("mload(CHALLENGE_0_MPTR)".to_owned());
+        let roots: Vec<Id> = exponents
+            .iter()
+            .map(|&exponent| {
+                let cell = graph.leaf(format!("mload({exponent})"));
+                (0..exponent).fold(cell, |product, _| graph.product(product, challenge))
+            })
+            .collect();
+        graph.expand_powers(&roots);
+        let mut writer = Writer::new(&graph, &roots, 0x1000);
+        let steps: Vec<Step> = roots.iter().map(|&root| writer.step(root)).collect();
+        let text: String = steps
+            .iter()
+            .flat_map(|step| step.shared.iter().chain([&step.value]))
+            .cloned()
+            .collect();
+        // One of them multiplies each cell.
+        text.matches("mulmod").count() - exponents.len()
+    }
+
+    #[test]
+    fn powers_are_squared_and_multiplied() {
+        assert_eq!(multiplications(&[64]), 6);
+        assert_eq!(multiplications(&[2]), 1);
+        assert_eq!(multiplications(&[63]), 10);
+        // Each from those that are there anyhow.
+        assert_eq!(multiplications(&[63, 64]), 11);
+        let all: Vec<u32> = (1..=64).collect();
+        assert_eq!(multiplications(&all), 63);
+    }
 }

@@ -7,7 +7,10 @@
 use halo2_proofs::{halo2curves::bn256::Fr, plonk::ConstraintSystem};
 
 use super::{
-    SolidityError, contract::VerifierContract, layout::Layout, protocol::Protocol, source::Source,
+    SolidityError,
+    contract::{Tier, VerifierContract},
+    protocol::Protocol,
+    source::Source,
 };
 
 /// The predicted cost of `verifyProof` under Cancun's and Prague's prices.
@@ -23,6 +26,8 @@ pub struct GasEstimate {
     pub proof_bytes: usize,
     /// Bytes of the contract, roughly.
     pub runtime_bytes: usize,
+    /// Bytes of a second contract with the key's points; 0 if there is none.
+    pub key_data_bytes: usize,
 }
 
 /// ecMul and ecAdd, each with a warm call.
@@ -40,9 +45,7 @@ pub fn estimate_gas(
     instance_counts: &[usize],
 ) -> Result<GasEstimate, SolidityError> {
     let protocol = Protocol::without_key(cs, k, instance_counts)?;
-    let layout = Layout::new(&protocol);
-    let vk_digest = [0; 32];
-    Ok(VerifierContract { name: String::new(), vk_digest, protocol, layout }.estimate_gas())
+    Ok(VerifierContract::of("", [0; 32], protocol).estimate_gas())
 }
 
 impl VerifierContract {
@@ -54,8 +57,9 @@ impl VerifierContract {
         let evaluations = protocol.num_evaluations as u64;
         let instances = protocol.num_instances() as u64;
         let key_terms = self.layout.key_points.len() as u64;
-        let proof_terms: u64 =
-            source.first_ranges.iter().map(|(from, to)| (to.0 - from.0) as u64 / 0x60).sum();
+        let proof_terms =
+            source.first_ranges.iter().map(|(from, to)| (to.0 - from.0) as u64 / 0x60);
+        let msm: u64 = proof_terms.chain([key_terms]).map(terms_gas).sum();
 
         let mut code = Cost::default();
         for statement in source.straight_line() {
@@ -72,12 +76,23 @@ impl VerifierContract {
             .iter()
             .map(|&(column, _)| protocol.instance_counts[column] as u64)
             .sum();
-        let words = code.last_mptr.max(self.layout.terms_end_mptr.0).div_ceil(0x20) as u64;
+        let mut end_mptr = code.last_mptr.max(self.layout.terms_end_mptr.0);
+        let (key_points, key_bytes) = match self.tier {
+            Tier::Inline => (KEY_TERM * key_terms, KEY_BYTES * key_terms as usize),
+            Tier::Data => {
+                let length = 0x40 * key_terms;
+                end_mptr = end_mptr.max(self.layout.terms_end_mptr.0 + length as usize);
+                // EXTCODEHASH of a contract not met before, EXTCODECOPY of one that was.
+                let copy = 2_600 + 100 + 3 * length.div_ceil(0x20);
+                (copy + KEY_DATA_FRAME + KEY_DATA_TURN * key_terms, KEY_DATA_BYTES)
+            }
+        };
+        let words = end_mptr.div_ceil(0x20) as u64;
         let memory = 3 * words + words * words / 512;
 
         let execution = PAIRING
             + INVERSION
-            + (TERM + TERM_TURN) * (key_terms + proof_terms)
+            + msm
             + POINT_TURN * points
             + SCALAR_TURN * (evaluations + instances)
             + ROUND * rounds
@@ -88,7 +103,8 @@ impl VerifierContract {
             + LAGRANGE * lagrange
             + BLINDING_TURN * blinding
             + INVERSE_TURN * inverses
-            + KEY_TERM * key_terms
+            + key_points
+            + FUNCTION * source.constraint_groups.len() as u64
             + code.gas
             + memory
             + FRAME;
@@ -98,38 +114,52 @@ impl VerifierContract {
         let random = 32 * (2 * points + evaluations + instances);
         let frame = length - random;
         let intrinsic = 21_000 + 16 * random - 12 * random / 256 + 16 * 9 + 4 * (frame - 9);
-        let runtime_bytes = RUNTIME + code.bytes + KEY_BYTES * key_terms as usize;
+        let functions = FUNCTION_BYTES * source.constraint_groups.len();
+        let runtime_bytes = RUNTIME + code.bytes + key_bytes + functions;
         GasEstimate {
             total: intrinsic + execution,
             intrinsic,
             execution,
             proof_bytes: protocol.proof_length(),
             runtime_bytes,
+            key_data_bytes: self.key_data().len(),
         }
     }
 }
 
+/// A call of `_addTerms`, which takes four terms at a time.
+fn terms_gas(terms: u64) -> u64 {
+    TERMS_CALL + TERM * terms + FOUR_TERMS_TURN * (terms / 4) + TERM_TURN * (terms % 4)
+}
+
 // Fitted to the default settings: gas of one turn of a loop, or of what comes once.
-const TERM_TURN: u64 = 155;
-const POINT_TURN: u64 = 185;
+const TERMS_CALL: u64 = 60;
+const FOUR_TERMS_TURN: u64 = 396;
+const TERM_TURN: u64 = 141;
+const POINT_TURN: u64 = 169;
 const SCALAR_TURN: u64 = 38;
 const ROUND: u64 = 100;
 const SQUARING: u64 = 22;
 const INSTANCE_QUERY: u64 = 160;
-const INSTANCE_TURN: u64 = 120;
+const INSTANCE_TURN: u64 = 165;
 const LAGRANGE: u64 = 350;
 const BLINDING_TURN: u64 = 100;
 const INVERSE_TURN: u64 = 130;
-const KEY_TERM: u64 = 27;
-const FRAME: u64 = 3_450;
+const KEY_TERM: u64 = 18;
+const FUNCTION: u64 = 60;
+const FRAME: u64 = 3_520;
 const RUNTIME: usize = 3_200;
-const KEY_BYTES: usize = 82;
+const FUNCTION_BYTES: usize = 30;
+const KEY_BYTES: usize = 75;
+const KEY_DATA_TURN: u64 = 90;
+const KEY_DATA_FRAME: u64 = 100;
+const KEY_DATA_BYTES: usize = 150;
 
 /// What straight-line Yul costs to run and to store.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-struct Cost {
+pub(super) struct Cost {
     gas: u64,
-    bytes: usize,
+    pub(super) bytes: usize,
     /// The end of the memory that it touches.
     last_mptr: usize,
 }
@@ -144,7 +174,7 @@ impl std::ops::AddAssign for Cost {
 
 impl Cost {
     /// Of statements and expressions: calls, variables, literals.
-    fn of(yul: &str) -> Self {
+    pub(super) fn of(yul: &str) -> Self {
         let mut cost = Self::default();
         let mut rest = yul;
         while let Some(start) =

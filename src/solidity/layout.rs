@@ -63,7 +63,12 @@ pub(super) fn scalar_word(scalar: Fr) -> String {
 
 /// x and y as words.
 pub(super) fn point_words(point: G1Affine) -> [String; 2] {
-    [word(&big_endian(&point.x)), word(&big_endian(&point.y))]
+    point_bytes(point).map(|bytes| word(&bytes))
+}
+
+/// x and y, big-endian.
+pub(super) fn point_bytes(point: G1Affine) -> [[u8; 32]; 2] {
+    [big_endian(&point.x), big_endian(&point.y)]
 }
 
 /// A point of G2 as the precompile takes it: imaginary parts first.

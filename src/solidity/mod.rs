@@ -14,6 +14,9 @@
 //! | `constraints`, `openings` | the two sums that are checked |
 //! | `source` | what `templates/Halo2Verifier.sol` is filled with |
 //!
+//! A contract that would be too large with the key in its code keeps the key's points in the code of a second one
+//! ([`Tier`]).
+//!
 //! The contract refuses proofs with the point at infinity, which honest provers meet only when a piece of the
 //! quotient is the zero polynomial: a circuit's degree must not be set higher than its constraints need.
 

@@ -8,9 +8,13 @@ use halo2_proofs::halo2curves::{
 use sha3::{Digest, Keccak256};
 
 use super::{
-    constraints::{ConstraintSource, LookupSource, PermutationSource, permutation, polynomials},
-    contract::{INTERFACE, VerifierContract},
+    constraints::{
+        ConstraintSource, LookupSource, PermutationSource, constraint_added, permutation,
+        polynomials,
+    },
+    contract::{INTERFACE, Tier, VerifierContract},
     expression::field_literal,
+    gas::Cost,
     layout::{
         Layout, Ptr, challenge_name, g2_bytes, omega_power, point_words, rotated, rotation_title,
         scalar_word, word,
@@ -28,6 +32,7 @@ pub(super) struct Selectors {
     pub(super) memory_in_use: String,
     pub(super) invalid_proof: String,
     pub(super) malformed_calldata: String,
+    pub(super) wrong_key_data: String,
 }
 
 impl Selectors {
@@ -41,6 +46,7 @@ impl Selectors {
             memory_in_use: selector("MemoryInUse()"),
             invalid_proof: selector("InvalidProof()"),
             malformed_calldata: selector("MalformedCalldata()"),
+            wrong_key_data: selector("WrongKeyData()"),
         }
     }
 }
@@ -98,6 +104,13 @@ pub(super) struct InstanceSource {
     pub(super) denominator_mptr: Ptr,
 }
 
+impl InstanceSource {
+    /// Instances are added two at a time, the odd one first.
+    pub(super) fn is_odd(&self) -> bool {
+        !self.count.is_multiple_of(2)
+    }
+}
+
 pub(super) struct LagrangeSource {
     pub(super) last: usize,
     pub(super) blinding_factors: usize,
@@ -110,6 +123,15 @@ pub(super) struct OpeningPoint {
     pub(super) mptr: Ptr,
     pub(super) value: String,
     pub(super) in_first_set: bool,
+}
+
+/// The contract that holds the key's points.
+pub(super) struct KeyData {
+    pub(super) code_hash: String,
+    /// Of the points, without the STOP in front of them.
+    pub(super) length: Ptr,
+    /// Of the init code: eleven bytes that return what comes after them, which is the contract's code.
+    pub(super) init_code_length: Ptr,
 }
 
 #[derive(Template)]
@@ -165,6 +187,7 @@ pub(super) struct Source<'a> {
     pub(super) rows_inverse: String,
     pub(super) delta: String,
     pub(super) key_terms: Vec<Term>,
+    pub(super) key_data: Option<KeyData>,
     pub(super) generator: Term,
     pub(super) opening_quotient: Term,
     pub(super) opening_proof: Term,
@@ -172,7 +195,7 @@ pub(super) struct Source<'a> {
     pub(super) instances: Vec<InstanceSource>,
     pub(super) lagrange: Option<LagrangeSource>,
     pub(super) opening_points: Vec<OpeningPoint>,
-    pub(super) constraints: Vec<ConstraintSource>,
+    pub(super) constraint_groups: Vec<Vec<ConstraintSource>>,
     pub(super) permutation: Option<PermutationSource>,
     pub(super) lookups: Vec<LookupSource>,
     pub(super) sets: Vec<SetSource>,
@@ -250,6 +273,14 @@ impl<'a> Source<'a> {
             rows_inverse: field_literal(rows_inverse),
             delta: field_literal(Fr::DELTA),
             key_terms: key_terms(layout),
+            key_data: (contract.tier == Tier::Data).then(|| {
+                let code = contract.key_data();
+                KeyData {
+                    code_hash: word(&Keccak256::digest(&code)),
+                    length: Ptr(code.len() - 1),
+                    init_code_length: Ptr(11 + code.len()),
+                }
+            }),
             generator: Term::at(layout.key_term(0), "[1]₁".to_owned()),
             opening_quotient: proof_term(ProofPoint::OpeningQuotient),
             opening_proof: proof_term(ProofPoint::OpeningProof),
@@ -263,7 +294,7 @@ impl<'a> Source<'a> {
                 blinding_denominator_mptr: layout.blinding_denominator_mptr,
             }),
             opening_points: opening_points(protocol, layout),
-            constraints,
+            constraint_groups: constraint_groups(constraints),
             permutation: permutation(protocol, layout),
             lookups,
             sets: sets(protocol, layout),
@@ -278,10 +309,9 @@ impl Source<'_> {
     /// What runs once per proof and is different for every circuit, as Yul.
     pub(super) fn straight_line(&self) -> Vec<String> {
         let mut lines: Vec<String> = vec![];
-        let fold = |value: &str| format!("h := add(mulmod(h, y, r), {value})");
-        for constraint in &self.constraints {
-            lines.extend(constraint.shared.iter().cloned());
-            lines.push(fold(&constraint.value));
+        let fold = constraint_added;
+        for constraint in self.constraint_groups.iter().flatten() {
+            lines.extend(constraint.lines());
         }
         for point in &self.opening_points {
             lines.push(format!("mstore({}, addmod(u, sub(r, {}), r))", point.mptr, point.value));
@@ -344,6 +374,32 @@ impl Source<'_> {
         }
         lines
     }
+}
+
+/// Constraints that are added in one function each: all of them if they are few, else hardly more than one.
+fn constraint_groups(constraints: Vec<ConstraintSource>) -> Vec<Vec<ConstraintSource>> {
+    /// Bytes of code that one function may have without becoming larger when compiled through Yul.
+    const SMALL: usize = 1_200;
+    /// About as many bytes has a function otherwise.
+    const USUAL: usize = 150;
+    let bytes = |constraint: &ConstraintSource| -> usize {
+        constraint.lines().map(|line| Cost::of(&line).bytes).sum()
+    };
+    let limit = if constraints.iter().map(bytes).sum::<usize>() <= SMALL { SMALL } else { USUAL };
+    let mut groups: Vec<Vec<ConstraintSource>> = vec![];
+    let mut filled = limit;
+    for constraint in constraints {
+        let size = bytes(&constraint);
+        match groups.last_mut().filter(|_| filled + size <= limit) {
+            Some(group) => group.push(constraint),
+            None => {
+                groups.push(vec![constraint]);
+                filled = 0;
+            }
+        }
+        filled += size;
+    }
+    groups
 }
 
 /// The interface without its licence and pragma.

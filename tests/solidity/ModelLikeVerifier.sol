@@ -320,7 +320,7 @@ contract ModelLikeVerifier is IHalo2Verifier {
         _checkPairing();
     }
 
-    /// @dev Puts the points of the verifying key in front of their scalars, which are zero so far.
+    /// @dev Puts the points of the verifying key in front of their scalars, which are zero as is all memory so far.
     // @phase msm
     function _start() private pure {
         assembly ("memory-safe") {
@@ -335,57 +335,46 @@ contract ModelLikeVerifier is IHalo2Verifier {
             // [1]₁
             mstore(0x25a0, 0x0000000000000000000000000000000000000000000000000000000000000001)
             mstore(0x25c0, 0x0000000000000000000000000000000000000000000000000000000000000002)
-            mstore(0x25e0, 0)
 
             // fixed 6
             mstore(0x2600, 0x1dd5ca96ac73032b46e45b2c936eb1bd187e5d3438704a9819d6a8642131bb3d)
             mstore(0x2620, 0x2f7cab694a58fde0f45864bf829e9408cc0e81c610f49612161e4ad7893bbd77)
-            mstore(0x2640, 0)
 
             // fixed 0
             mstore(0x2660, 0x1f4c5d11e86db7c5b49573227985351e21c4f3e56204c0e8023d436ddb432b02)
             mstore(0x2680, 0x2d6ef13af00382303d9fbc8088f43420c3550b08530557c1219b087dfc78dc67)
-            mstore(0x26a0, 0)
 
             // fixed 1
             mstore(0x26c0, 0x21d8ab7e185c83bcfd4ee0137f3534f101a84e9d027358129c2a27b8895bde71)
             mstore(0x26e0, 0x1d9c3f0455113a702c71467a7d7fabc0baf8ce99371f1bd93fcb07e6518945d3)
-            mstore(0x2700, 0)
 
             // fixed 2
             mstore(0x2720, 0x2a454c76e59500eeb2f42e797e9361f746320ad061a4ce87ba4633f361162828)
             mstore(0x2740, 0x2eca80ef9bdf27e2a821da480bf7f4866217a48680ddd2b29149c7fc5b844a3b)
-            mstore(0x2760, 0)
 
             // fixed 4
             mstore(0x2780, 0x2789711b31522a8f0fe5eb489b6c28ae011daf7efbb67d36e763ab547f1010c9)
             mstore(0x27a0, 0x294a864f18151291c790acfdaa5c88488d4b2c953764c56ae79c87a16d415276)
-            mstore(0x27c0, 0)
 
             // fixed 5
             mstore(0x27e0, 0x2de34dd07da767e1403eb465a5180471c245a0626a08a661be6a395cd8d042d5)
             mstore(0x2800, 0x18904b129c45678052ce85087dd7a4533a4f49f2d806b1fe94e296c390510ce7)
-            mstore(0x2820, 0)
 
             // fixed 7
             mstore(0x2840, 0x01a0641d073fdd37543f38f0128e13d590cce60f1db0d574bb14e899951e1027)
             mstore(0x2860, 0x271a623403ad92bb502203187b126860ae873663be15090823adb9b9abcc53fa)
-            mstore(0x2880, 0)
 
             // fixed 8
             mstore(0x28a0, 0x1e795773b6efe371f23adede9faed087f22b3f0ac898e36731bf3e29fe5319fc)
             mstore(0x28c0, 0x0c0fe28de17c2071edf1e0f5c1d4b8845bafaef84ecb4bbbe3f9177fc19bea03)
-            mstore(0x28e0, 0)
 
             // fixed 9
             mstore(0x2900, 0x17e8453afd900fcfe3c4401d322b828e71fec3555e4f77d5b51229ee22cba10b)
             mstore(0x2920, 0x2e1a73da199ed41d38fc3790fca05be38e5729c0d35fdb0c999381fcd581c97d)
-            mstore(0x2940, 0)
 
             // fixed 3
             mstore(0x2960, 0x101854db6c20cbe67b54a2d90dbb14e2ed6f7b03e9236f007bff2558dbaadc3b)
             mstore(0x2980, 0x03358ecaef86c2f21826912dc672938449085658ff31167962298b27cb8acd58)
-            mstore(0x29a0, 0)
         }
     }
 
@@ -405,19 +394,45 @@ contract ModelLikeVerifier is IHalo2Verifier {
             function copy_points(cptr, end_cptr, mptr, index) {
                 let q := Q
                 let valid := 1
-                for { let point_cptr := cptr } lt(point_cptr, end_cptr) { point_cptr := add(point_cptr, 0x40) } {
+                let point_cptr := cptr
+                // Two at a time.
+                for { let last_cptr := sub(end_cptr, 0x40) } lt(point_cptr, last_cptr) {
+                    point_cptr := add(point_cptr, 0x80)
+                } {
+                    {
+                        let x := calldataload(point_cptr)
+                        let y := calldataload(add(point_cptr, 0x20))
+                        mstore(mptr, x)
+                        mstore(add(mptr, 0x20), y)
+                        valid := and(
+                            valid,
+                            and(
+                                and(lt(x, q), lt(y, q)),
+                                eq(mulmod(y, y, q), addmod(mulmod(mulmod(x, x, q), x, q), 3, q))
+                            )
+                        )
+                    }
+                    {
+                        let x := calldataload(add(point_cptr, 0x40))
+                        let y := calldataload(add(point_cptr, 0x60))
+                        mstore(add(mptr, 0x60), x)
+                        mstore(add(mptr, 0x80), y)
+                        valid := and(
+                            valid,
+                            and(
+                                and(lt(x, q), lt(y, q)),
+                                eq(mulmod(y, y, q), addmod(mulmod(mulmod(x, x, q), x, q), 3, q))
+                            )
+                        )
+                    }
+                    mptr := add(mptr, 0xc0)
+                }
+                if lt(point_cptr, end_cptr) {
                     let x := calldataload(point_cptr)
                     let y := calldataload(add(point_cptr, 0x20))
                     mstore(mptr, x)
                     mstore(add(mptr, 0x20), y)
-                    mptr := add(mptr, 0x60)
-                    valid := and(
-                        valid,
-                        and(
-                            and(lt(x, q), lt(y, q)),
-                            eq(mulmod(y, y, q), addmod(mulmod(mulmod(x, x, q), x, q), 3, q))
-                        )
-                    )
+                    valid := and(valid, is_on_curve(x, y, q))
                 }
                 if iszero(valid) {
                     // Finds the first that is not.
@@ -477,180 +492,12 @@ contract ModelLikeVerifier is IHalo2Verifier {
                 challenge := mod(hash, R)
             }
 
-            let r := mload(R_MPTR)
-            check_scalars(instances_cptr, add(instances_cptr, 0xc0), 0)
-            copy_points(proof_cptr, add(proof_cptr, 0x0440), PROOF_TERMS_MPTR, 0)
-            check_scalars(
-                add(proof_cptr, 0x0440),
-                add(proof_cptr, 0x0820),
-                6
-            )
-            copy_points(
-                add(proof_cptr, 0x0820),
-                add(proof_cptr, PROOF_LENGTH),
-                0x24e0,
-                17
-            )
-
-            // @phase transcript
-            // The digest of the key as halo2 has it, then the instances.
-            mstore(TRANSCRIPT_MPTR, 0x17293268d9f59c757db1f1f87896999e9a37dd313754035406a4190c028503d2)
-            calldatacopy(0x14a0, instances_cptr, 0xc0)
-
-            // Advice of this phase; challenges for the next.
-            calldatacopy(0x1560, add(proof_cptr, 0x00), 0x0200)
-            mstore(CHALLENGE_0_MPTR, squeeze(0x02e0))
-            mstore(CHALLENGE_1_MPTR, squeeze_again())
-            mstore(CHALLENGE_2_MPTR, squeeze_again())
-            mstore(CHALLENGE_3_MPTR, squeeze_again())
-
-            // Advice of the last phase; θ compresses the columns of a look-up.
-            calldatacopy(0x14a0, add(proof_cptr, 0x0200), 0x0100)
-            pop(squeeze(0x0120)) // theta is not used by this circuit.
-
-            // Permuted inputs and tables of look-ups; β and γ make products of values.
-            pop(squeeze_again()) // beta is not used by this circuit.
-            pop(squeeze_again()) // gamma is not used by this circuit.
-
-            // Running products and the random polynomial; y adds up the constraints.
-            calldatacopy(0x14a0, add(proof_cptr, 0x0300), 0x40)
-            mstore(Y_MPTR, squeeze(0x60))
-
-            // Pieces of the quotient; all is evaluated at x.
-            calldatacopy(0x14a0, add(proof_cptr, 0x0340), 0x0100)
-            mstore(X_MPTR, squeeze(0x0120))
-
-            // The evaluations at x and around it. They stay where they are hashed.
-            calldatacopy(EVALUATIONS_MPTR, add(proof_cptr, 0x0440), 0x03e0)
-            mstore(OPENING_Y_MPTR, squeeze(0x0400))
-            mstore(OPENING_V_MPTR, squeeze_again())
-            mstore(SCRATCH_MPTR, mload(TRANSCRIPT_MPTR))
-            calldatacopy(add(SCRATCH_MPTR, 0x20), add(proof_cptr, 0x0820), 0x40)
-            mstore(OPENING_U_MPTR, mod(keccak256(SCRATCH_MPTR, 0x60), r))
-
-            // @phase instances
-            // xⁿ, and the vanishing polynomial xⁿ − 1.
-            let x_to_n := mload(X_MPTR)
-            x_to_n := mulmod(x_to_n, x_to_n, r)
-            x_to_n := mulmod(x_to_n, x_to_n, r)
-            x_to_n := mulmod(x_to_n, x_to_n, r)
-            x_to_n := mulmod(x_to_n, x_to_n, r)
-            x_to_n := mulmod(x_to_n, x_to_n, r)
-            x_to_n := mulmod(x_to_n, x_to_n, r)
-            x_to_n := mulmod(x_to_n, x_to_n, r)
-            x_to_n := mulmod(x_to_n, x_to_n, r)
-            mstore(INVERSE_OF_VANISHING_MPTR, addmod(x_to_n, sub(r, 1), r))
-
-            // Instance column 0 at ω²x: ∑ᵢ instanceᵢ / (x·ω⁻ⁱ − 1) as one fraction.
-            {
-                let minus_one := sub(r, 1)
-                let numerator := 0
-                let denominator := 1
-                let point := mulmod(mload(X_MPTR), 0x2822ef9d2d155c2b49f7a010aeec0dae3df9cff80535c8d08c9e954b942e6d6b, r)
-                let cptr := instances_cptr
-                for { let end_cptr := add(cptr, 0xc0) } lt(cptr, end_cptr) { cptr := add(cptr, 0x20) } {
-                    let difference := add(point, minus_one)
-                    numerator := add(mulmod(numerator, difference, r), mulmod(denominator, calldataload(cptr), r))
-                    denominator := mulmod(denominator, difference, r)
-                    point := mulmod(point, 0x1f4d7180df5014849825f3c9b0e89d79432c51f48eb5846ae63b433f28aba10b, r)
-                }
-                mstore(0x1a00, numerator)
-                mstore(0x1b00, denominator)
-            }
-
-            // Instance column 0 at ωx: ∑ᵢ instanceᵢ / (x·ω⁻ⁱ − 1) as one fraction.
-            {
-                let minus_one := sub(r, 1)
-                let numerator := 0
-                let denominator := 1
-                let point := mulmod(mload(X_MPTR), 0x1058a83d529be585820b96ff0a13f2dbd8675a9e5dd2336a6692cc1e5a526c81, r)
-                let cptr := instances_cptr
-                for { let end_cptr := add(cptr, 0xc0) } lt(cptr, end_cptr) { cptr := add(cptr, 0x20) } {
-                    let difference := add(point, minus_one)
-                    numerator := add(mulmod(numerator, difference, r), mulmod(denominator, calldataload(cptr), r))
-                    denominator := mulmod(denominator, difference, r)
-                    point := mulmod(point, 0x1f4d7180df5014849825f3c9b0e89d79432c51f48eb5846ae63b433f28aba10b, r)
-                }
-                mstore(0x1a20, numerator)
-                mstore(0x1b20, denominator)
-            }
-
-            // @phase openings
-            // Where the polynomials are opened, seen from u. The product over the first set of points stays.
-            let scale := mload(WEIGHT_MPTR)
-            {
-                let u := mload(OPENING_U_MPTR)
-                let x := mload(X_MPTR)
-                mstore(INVERSE_OF_X_MPTR, x)
-                mstore(0x1a80, addmod(u, sub(r, mulmod(x, 0x1f4d7180df5014849825f3c9b0e89d79432c51f48eb5846ae63b433f28aba10b, r)), r))
-                {
-                    let difference := addmod(u, sub(r, x), r)
-                    mstore(0x1aa0, difference)
-                    scale := mulmod(scale, difference, r)
-                }
-                mstore(0x1ac0, addmod(u, sub(r, mulmod(x, 0x1058a83d529be585820b96ff0a13f2dbd8675a9e5dd2336a6692cc1e5a526c81, r)), r))
-                {
-                    let difference := addmod(u, sub(r, mulmod(x, 0x2822ef9d2d155c2b49f7a010aeec0dae3df9cff80535c8d08c9e954b942e6d6b, r)), r)
-                    mstore(0x1ae0, difference)
-                    scale := mulmod(scale, difference, r)
-                }
-            }
-
-            // One inversion for all.
-            {
-                let product := 1
-                for { let mptr := INVERSES_MPTR } lt(mptr, INVERSES_END_MPTR) { mptr := add(mptr, 0x20) } {
-                    mstore(add(mptr, 0x0100), product)
-                    product := mulmod(product, mload(mptr), r)
-                }
-                if iszero(product) {
-                    mstore(0x00, 0xa7da0ef3) // ChallengeInDomain()
-                    revert(0x1c, 0x04)
-                }
-                mstore(SCRATCH_MPTR, 0x20)
-                mstore(add(SCRATCH_MPTR, 0x20), 0x20)
-                mstore(add(SCRATCH_MPTR, 0x40), 0x20)
-                mstore(add(SCRATCH_MPTR, 0x60), product)
-                mstore(add(SCRATCH_MPTR, 0x80), sub(r, 2))
-                mstore(add(SCRATCH_MPTR, 0xa0), r)
-                // Yul evaluates arguments from the last to the first: the call comes before `returndatasize`.
-                if iszero(
-                    and(eq(returndatasize(), 0x20), staticcall(gas(), 0x05, SCRATCH_MPTR, 0xc0, 0x00, 0x20))
-                ) {
-                    mstore(0x00, 0x00a48593) // PrecompileFailed(uint256)
-                    mstore(0x20, 0x05)
-                    revert(0x1c, 0x24)
-                }
-                let inverse := mload(0x00)
-                for { let mptr := INVERSES_END_MPTR } gt(mptr, INVERSES_MPTR) {} {
-                    mptr := sub(mptr, 0x20)
-                    let value := mload(mptr)
-                    mstore(mptr, mulmod(inverse, mload(add(mptr, 0x0100)), r))
-                    inverse := mulmod(inverse, value, r)
-                }
-            }
-
-            // @phase instances
-            {
-                // (xⁿ − 1) / n is a factor of every Lagrange basis.
-                let factor := mulmod(addmod(x_to_n, sub(r, 1), r), 0x3033ea246e506e898e97f570caffd704cb0bb460313fb720b29e139e5c100001, r)
-                mstore(
-                    0x1a00,
-                    mulmod(mulmod(mload(0x1a00), mload(0x1b00), r), factor, r)
-                )
-                mstore(
-                    0x1a20,
-                    mulmod(mulmod(mload(0x1a20), mload(0x1b20), r), factor, r)
-                )
-            }
-
-            // The constraints at x, added up by powers of y: the quotient times the vanishing polynomial.
-            // Sums are reduced only when five times the modulus would be exceeded.
-            let h := 0
-            {
-                let y := mload(Y_MPTR)
-
-                // @phase gates
+            // The constraints are added in groups, and all openings in one function: compiled through Yul, contracts
+            // that are one large function become larger still, or fail to compile. A function that may leave early is
+            // not inlined, so each starts with a question whose answer is known.
+            function add_constraints_1(before, y, r) -> h {
+                if iszero(r) { leave }
+                h := before
 
                 // gate 0: the output is the tree's value
                 mstore(0x29c0, mulmod(mload(0x1720), mload(0x1520), r))
@@ -660,7 +507,7 @@ contract ModelLikeVerifier is IHalo2Verifier {
                 mstore(0x2a40, mulmod(mload(0x1500), mload(0x17a0), r))
                 mstore(0x2a60, mulmod(mload(0x17c0), mload(0x1580), r))
                 mstore(0x2a80, add(mload(0x14a0), sub(r, addmod(mload(0x2a60), addmod(mload(0x2a40), add(mload(0x2a20), add(mload(0x2a00), add(mload(0x29e0), add(mload(0x29c0), mulmod(mload(0x14c0), mulmod(mload(0x1500), mulmod(mload(0x14c0), mload(0x14e0), r), r), r))))), r), r))))
-                h := mulmod(mload(0x1700), mload(0x2a80), r)
+                h := add(mulmod(h, y, r), mulmod(mload(0x1700), mload(0x2a80), r))
 
                 // gate 1: the output is the tree's value
                 mstore(0x2aa0, add(mload(0x2a60), addmod(mload(0x2a40), add(mload(0x2a20), add(mload(0x2a00), add(mload(0x29e0), add(mload(0x1520), mload(0x29c0))))), r)))
@@ -676,19 +523,13 @@ contract ModelLikeVerifier is IHalo2Verifier {
                 h := add(mulmod(h, y, r), mulmod(mload(0x1840), add(mload(0x16c0), sub(r, mod(mload(0x2aa0), r))), r))
             }
 
-            // @phase openings
-            // The quotient's value.
-            h := mulmod(h, mload(INVERSE_OF_VANISHING_MPTR), r)
-
             // With Z(u) the product of (u − point) over the first set's points, every set i, its polynomial j and each
             // of its points p contribute
             //
             //   weight·Z(u)·vⁱ·yʲ / ∏ (u − point)                                to the polynomial's scalar,
             //   weight·Z(u)·vⁱ·yʲ·value / ((u − p)·∏ (p − other points))         to the value that G's scalar takes off.
-            mstore(0x2520, sub(r, scale))
-            mstore(0x2580, mulmod(mload(WEIGHT_MPTR), mload(OPENING_U_MPTR), r))
-            let value := 0
-            {
+            function open(h, scale, x_to_n, r) -> value {
+                if iszero(r) { leave }
                 let y := mload(OPENING_Y_MPTR)
 
                 // Opened at x, ω²x.
@@ -845,74 +686,299 @@ contract ModelLikeVerifier is IHalo2Verifier {
                     mstore(0x29a0, addmod(mload(0x29a0), scalar, r))
                 }
             }
-            mstore(0x25e0, addmod(mload(0x25e0), sub(r, value), r))
 
-            // @phase msm
-            // `sum` at `sum_mptr` grows by the terms from `mptr` on; the term to be added is put behind it.
-            function add_terms(sum_mptr, mptr, end_mptr) {
-                let term_mptr := add(sum_mptr, 0x40)
-                let multiplied := 1
-                let added := 1
-                for {} lt(mptr, end_mptr) { mptr := add(mptr, 0x60) } {
-                    multiplied := and(
-                        multiplied, and(eq(returndatasize(), 0x40), staticcall(gas(), 0x07, mptr, 0x60, term_mptr, 0x40))
+            let r := mload(R_MPTR)
+            check_scalars(instances_cptr, add(instances_cptr, 0xc0), 0)
+            copy_points(proof_cptr, add(proof_cptr, 0x0440), PROOF_TERMS_MPTR, 0)
+            check_scalars(
+                add(proof_cptr, 0x0440),
+                add(proof_cptr, 0x0820),
+                6
+            )
+            copy_points(
+                add(proof_cptr, 0x0820),
+                add(proof_cptr, PROOF_LENGTH),
+                0x24e0,
+                17
+            )
+
+            // @phase transcript
+            // The digest of the key as halo2 has it, then the instances.
+            mstore(TRANSCRIPT_MPTR, 0x17293268d9f59c757db1f1f87896999e9a37dd313754035406a4190c028503d2)
+            calldatacopy(0x14a0, instances_cptr, 0xc0)
+
+            // Advice of this phase; challenges for the next.
+            calldatacopy(0x1560, add(proof_cptr, 0x00), 0x0200)
+            mstore(CHALLENGE_0_MPTR, squeeze(0x02e0))
+            mstore(CHALLENGE_1_MPTR, squeeze_again())
+            mstore(CHALLENGE_2_MPTR, squeeze_again())
+            mstore(CHALLENGE_3_MPTR, squeeze_again())
+
+            // Advice of the last phase; θ compresses the columns of a look-up.
+            calldatacopy(0x14a0, add(proof_cptr, 0x0200), 0x0100)
+            pop(squeeze(0x0120)) // theta is not used by this circuit.
+
+            // Permuted inputs and tables of look-ups; β and γ make products of values.
+            pop(squeeze_again()) // beta is not used by this circuit.
+            pop(squeeze_again()) // gamma is not used by this circuit.
+
+            // Running products and the random polynomial; y adds up the constraints.
+            calldatacopy(0x14a0, add(proof_cptr, 0x0300), 0x40)
+            mstore(Y_MPTR, squeeze(0x60))
+
+            // Pieces of the quotient; all is evaluated at x.
+            calldatacopy(0x14a0, add(proof_cptr, 0x0340), 0x0100)
+            mstore(X_MPTR, squeeze(0x0120))
+
+            // The evaluations at x and around it. They stay where they are hashed.
+            calldatacopy(EVALUATIONS_MPTR, add(proof_cptr, 0x0440), 0x03e0)
+            mstore(OPENING_Y_MPTR, squeeze(0x0400))
+            mstore(OPENING_V_MPTR, squeeze_again())
+            mstore(SCRATCH_MPTR, mload(TRANSCRIPT_MPTR))
+            calldatacopy(add(SCRATCH_MPTR, 0x20), add(proof_cptr, 0x0820), 0x40)
+            mstore(OPENING_U_MPTR, mod(keccak256(SCRATCH_MPTR, 0x60), r))
+
+            // @phase instances
+            // xⁿ, and the vanishing polynomial xⁿ − 1.
+            let x_to_n := mload(X_MPTR)
+            x_to_n := mulmod(x_to_n, x_to_n, r)
+            x_to_n := mulmod(x_to_n, x_to_n, r)
+            x_to_n := mulmod(x_to_n, x_to_n, r)
+            x_to_n := mulmod(x_to_n, x_to_n, r)
+            x_to_n := mulmod(x_to_n, x_to_n, r)
+            x_to_n := mulmod(x_to_n, x_to_n, r)
+            x_to_n := mulmod(x_to_n, x_to_n, r)
+            x_to_n := mulmod(x_to_n, x_to_n, r)
+            mstore(INVERSE_OF_VANISHING_MPTR, addmod(x_to_n, sub(r, 1), r))
+
+            // Instance column 0 at ω²x: ∑ᵢ instanceᵢ / (x·ω⁻ⁱ − 1) as one fraction.
+            {
+                let minus_one := sub(r, 1)
+                let point := mulmod(mload(X_MPTR), 0x2822ef9d2d155c2b49f7a010aeec0dae3df9cff80535c8d08c9e954b942e6d6b, r)
+                let cptr := instances_cptr
+                let end_cptr := add(cptr, 0xc0)
+                let numerator := 0
+                let denominator := 1
+                for {} lt(cptr, end_cptr) { cptr := add(cptr, 0x40) } {
+                    let difference := add(point, minus_one)
+                    numerator := add(mulmod(numerator, difference, r), mulmod(denominator, calldataload(cptr), r))
+                    denominator := mulmod(denominator, difference, r)
+                    point := mulmod(point, 0x1f4d7180df5014849825f3c9b0e89d79432c51f48eb5846ae63b433f28aba10b, r)
+                    difference := add(point, minus_one)
+                    numerator := add(
+                        mulmod(numerator, difference, r), mulmod(denominator, calldataload(add(cptr, 0x20)), r)
                     )
-                    added := and(
-                        added, and(eq(returndatasize(), 0x40), staticcall(gas(), 0x06, sum_mptr, 0x80, sum_mptr, 0x40))
-                    )
+                    denominator := mulmod(denominator, difference, r)
+                    point := mulmod(point, 0x1f4d7180df5014849825f3c9b0e89d79432c51f48eb5846ae63b433f28aba10b, r)
                 }
-                if iszero(and(multiplied, added)) {
-                    mstore(0x00, 0x00a48593) // PrecompileFailed(uint256)
-                    mstore(0x20, add(0x06, iszero(multiplied)))
-                    revert(0x1c, 0x24)
+                mstore(0x1a00, numerator)
+                mstore(0x1b00, denominator)
+            }
+
+            // Instance column 0 at ωx: ∑ᵢ instanceᵢ / (x·ω⁻ⁱ − 1) as one fraction.
+            {
+                let minus_one := sub(r, 1)
+                let point := mulmod(mload(X_MPTR), 0x1058a83d529be585820b96ff0a13f2dbd8675a9e5dd2336a6692cc1e5a526c81, r)
+                let cptr := instances_cptr
+                let end_cptr := add(cptr, 0xc0)
+                let numerator := 0
+                let denominator := 1
+                for {} lt(cptr, end_cptr) { cptr := add(cptr, 0x40) } {
+                    let difference := add(point, minus_one)
+                    numerator := add(mulmod(numerator, difference, r), mulmod(denominator, calldataload(cptr), r))
+                    denominator := mulmod(denominator, difference, r)
+                    point := mulmod(point, 0x1f4d7180df5014849825f3c9b0e89d79432c51f48eb5846ae63b433f28aba10b, r)
+                    difference := add(point, minus_one)
+                    numerator := add(
+                        mulmod(numerator, difference, r), mulmod(denominator, calldataload(add(cptr, 0x20)), r)
+                    )
+                    denominator := mulmod(denominator, difference, r)
+                    point := mulmod(point, 0x1f4d7180df5014849825f3c9b0e89d79432c51f48eb5846ae63b433f28aba10b, r)
+                }
+                mstore(0x1a20, numerator)
+                mstore(0x1b20, denominator)
+            }
+
+            // @phase openings
+            // Where the polynomials are opened, seen from u. The product over the first set of points stays.
+            let scale := mload(WEIGHT_MPTR)
+            {
+                let u := mload(OPENING_U_MPTR)
+                let x := mload(X_MPTR)
+                mstore(INVERSE_OF_X_MPTR, x)
+                mstore(0x1a80, addmod(u, sub(r, mulmod(x, 0x1f4d7180df5014849825f3c9b0e89d79432c51f48eb5846ae63b433f28aba10b, r)), r))
+                {
+                    let difference := addmod(u, sub(r, x), r)
+                    mstore(0x1aa0, difference)
+                    scale := mulmod(scale, difference, r)
+                }
+                mstore(0x1ac0, addmod(u, sub(r, mulmod(x, 0x1058a83d529be585820b96ff0a13f2dbd8675a9e5dd2336a6692cc1e5a526c81, r)), r))
+                {
+                    let difference := addmod(u, sub(r, mulmod(x, 0x2822ef9d2d155c2b49f7a010aeec0dae3df9cff80535c8d08c9e954b942e6d6b, r)), r)
+                    mstore(0x1ae0, difference)
+                    scale := mulmod(scale, difference, r)
                 }
             }
-            switch mload(COUNT_MPTR)
-            case 0 {
+
+            // One inversion for all.
+            {
+                let product := 1
+                for { let mptr := INVERSES_MPTR } lt(mptr, INVERSES_END_MPTR) { mptr := add(mptr, 0x20) } {
+                    mstore(add(mptr, 0x0100), product)
+                    product := mulmod(product, mload(mptr), r)
+                }
+                if iszero(product) {
+                    mstore(0x00, 0xa7da0ef3) // ChallengeInDomain()
+                    revert(0x1c, 0x04)
+                }
+                mstore(SCRATCH_MPTR, 0x20)
+                mstore(add(SCRATCH_MPTR, 0x20), 0x20)
+                mstore(add(SCRATCH_MPTR, 0x40), 0x20)
+                mstore(add(SCRATCH_MPTR, 0x60), product)
+                mstore(add(SCRATCH_MPTR, 0x80), sub(r, 2))
+                mstore(add(SCRATCH_MPTR, 0xa0), r)
+                // Yul evaluates arguments from the last to the first: the call comes before `returndatasize`.
+                if iszero(
+                    and(eq(returndatasize(), 0x20), staticcall(gas(), 0x05, SCRATCH_MPTR, 0xc0, 0x00, 0x20))
+                ) {
+                    mstore(0x00, 0x00a48593) // PrecompileFailed(uint256)
+                    mstore(0x20, 0x05)
+                    revert(0x1c, 0x24)
+                }
+                let inverse := mload(0x00)
+                for { let mptr := INVERSES_END_MPTR } gt(mptr, INVERSES_MPTR) {} {
+                    mptr := sub(mptr, 0x20)
+                    let value := mload(mptr)
+                    mstore(mptr, mulmod(inverse, mload(add(mptr, 0x0100)), r))
+                    inverse := mulmod(inverse, value, r)
+                }
+            }
+
+            // @phase instances
+            {
+                // (xⁿ − 1) / n is a factor of every Lagrange basis.
+                let factor := mulmod(addmod(x_to_n, sub(r, 1), r), 0x3033ea246e506e898e97f570caffd704cb0bb460313fb720b29e139e5c100001, r)
+                mstore(
+                    0x1a00,
+                    mulmod(mulmod(mload(0x1a00), mload(0x1b00), r), factor, r)
+                )
+                mstore(
+                    0x1a20,
+                    mulmod(mulmod(mload(0x1a20), mload(0x1b20), r), factor, r)
+                )
+            }
+
+            // The constraints at x, added up by powers of y: the quotient times the vanishing polynomial.
+            // Sums are reduced only when five times the modulus would be exceeded.
+            let h := 0
+            {
+                let y := mload(Y_MPTR)
+
+                // @phase gates
+                h := add_constraints_1(h, y, r)
+            }
+
+            // @phase openings
+            // The quotient's value.
+            h := mulmod(h, mload(INVERSE_OF_VANISHING_MPTR), r)
+
+            mstore(0x2520, sub(r, scale))
+            mstore(0x2580, mulmod(mload(WEIGHT_MPTR), mload(OPENING_U_MPTR), r))
+            let value := open(h, scale, x_to_n, r)
+            mstore(0x25e0, addmod(mload(0x25e0), sub(r, value), r))
+
+        }
+        // @phase msm
+        uint256 count;
+        assembly ("memory-safe") {
+            count := mload(COUNT_MPTR)
+            mstore(COUNT_MPTR, add(count, 1))
+        }
+        if (count == 0) {
+            assembly ("memory-safe") {
                 // Advice(6) has the weight as its scalar, and the first weight is 1.
                 mstore(RIGHT_MPTR, mload(0x20c0))
                 mstore(add(RIGHT_MPTR, 0x20), mload(0x20e0))
-                add_terms(RIGHT_MPTR, 0x1e80, 0x20c0)
-                add_terms(RIGHT_MPTR, 0x2120, 0x2180)
-                add_terms(RIGHT_MPTR, 0x21e0, 0x25a0)
                 mstore(LEFT_MPTR, mload(0x2540))
                 mstore(add(LEFT_MPTR, 0x20), mload(0x2560))
             }
-            default {
-                add_terms(RIGHT_MPTR, 0x1e80, 0x2180)
-                add_terms(RIGHT_MPTR, 0x21e0, 0x25a0)
+            _addTerms(RIGHT_MPTR, 0x1e80, 0x20c0);
+            _addTerms(RIGHT_MPTR, 0x2120, 0x2180);
+            _addTerms(RIGHT_MPTR, 0x21e0, 0x25a0);
+        } else {
+            _addTerms(RIGHT_MPTR, 0x1e80, 0x2180);
+            _addTerms(RIGHT_MPTR, 0x21e0, 0x25a0);
+            assembly ("memory-safe") {
                 mstore(0x2580, mload(WEIGHT_MPTR))
-                add_terms(LEFT_MPTR, 0x2540, 0x25a0)
             }
-            mstore(COUNT_MPTR, add(mload(COUNT_MPTR), 1))
+            _addTerms(LEFT_MPTR, 0x2540, 0x25a0);
+        }
+    }
+
+    /// @dev Adds terms to the sum at `sum_mptr`; each is multiplied into the place behind the sum.
+    function _addTerms(uint256 sum_mptr, uint256 mptr, uint256 end_mptr) private view {
+        assembly ("memory-safe") {
+            let first_mptr := mptr
+            let term_mptr := add(sum_mptr, 0x40)
+            let ok := 1
+            // Four at a time. Yul evaluates arguments from the last to the first: ecMul is called, then ecAdd.
+            for { let fours_mptr := sub(end_mptr, 0x0120) } lt(mptr, fours_mptr) { mptr := add(mptr, 0x0180) } {
+                ok := and(
+                    ok,
+                    and(
+                        staticcall(gas(), 0x06, sum_mptr, 0x80, sum_mptr, 0x40),
+                        staticcall(gas(), 0x07, add(mptr, 0x60), 0x60, term_mptr, 0x40)
+                    )
+                )
+                ok := and(
+                    ok,
+                    and(
+                        staticcall(gas(), 0x06, sum_mptr, 0x80, sum_mptr, 0x40),
+                        staticcall(gas(), 0x07, add(mptr, 0xc0), 0x60, term_mptr, 0x40)
+                    )
+                )
+                ok := and(
+                    ok,
+                    and(
+                        staticcall(gas(), 0x06, sum_mptr, 0x80, sum_mptr, 0x40),
+                        staticcall(gas(), 0x07, add(mptr, 0x0120), 0x60, term_mptr, 0x40)
+                    )
+                )
+                // A missing precompile succeeds without returning anything; looking at every fourth call finds it.
+                ok := and(
+                    ok,
+                    and(
+                        and(eq(returndatasize(), 0x40), staticcall(gas(), 0x06, sum_mptr, 0x80, sum_mptr, 0x40)),
+                        and(eq(returndatasize(), 0x40), staticcall(gas(), 0x07, mptr, 0x60, term_mptr, 0x40))
+                    )
+                )
+            }
+            for {} lt(mptr, end_mptr) { mptr := add(mptr, 0x60) } {
+                ok := and(
+                    ok,
+                    and(
+                        and(eq(returndatasize(), 0x40), staticcall(gas(), 0x06, sum_mptr, 0x80, sum_mptr, 0x40)),
+                        and(eq(returndatasize(), 0x40), staticcall(gas(), 0x07, mptr, 0x60, term_mptr, 0x40))
+                    )
+                )
+            }
+            if iszero(ok) {
+                // Which of the two?
+                ok := and(
+                    eq(returndatasize(), 0x40), staticcall(gas(), 0x07, first_mptr, 0x60, term_mptr, 0x40)
+                )
+                mstore(0x00, 0x00a48593) // PrecompileFailed(uint256)
+                mstore(0x20, sub(0x07, ok))
+                revert(0x1c, 0x24)
+            }
         }
     }
 
     /// @dev Adds the key's terms and checks e(left, [τ]₂) = e(right, [1]₂).
     function _checkPairing() private view {
         // @phase msm
+        _addTerms(RIGHT_MPTR, KEY_TERMS_MPTR, TERMS_END_MPTR);
         assembly ("memory-safe") {
-            let added := 1
-            let multiplied := 1
-            for { let mptr := KEY_TERMS_MPTR } lt(mptr, TERMS_END_MPTR) { mptr := add(mptr, 0x60) } {
-                multiplied := and(
-                    multiplied,
-                    and(
-                        eq(returndatasize(), 0x40),
-                        staticcall(gas(), 0x07, mptr, 0x60, add(RIGHT_MPTR, 0x40), 0x40)
-                    )
-                )
-                added := and(
-                    added,
-                    and(eq(returndatasize(), 0x40), staticcall(gas(), 0x06, RIGHT_MPTR, 0x80, RIGHT_MPTR, 0x40))
-                )
-            }
-            if iszero(and(multiplied, added)) {
-                mstore(0x00, 0x00a48593) // PrecompileFailed(uint256)
-                mstore(0x20, add(0x06, iszero(multiplied)))
-                revert(0x1c, 0x24)
-            }
-
             // @phase pairing
             // [1]₂, imaginary parts first.
             mstore(add(RIGHT_MPTR, 64), 0x198e9393920d483a7260bfb731fb5d25f1aa493335a9e71297e485b7aef312c2)

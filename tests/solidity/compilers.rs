@@ -12,7 +12,7 @@ use zkverdict::{
 use crate::fixture::{Deployed, RICH, SOLC, solc, verdict};
 
 /// Calldata and what the contract says to it.
-fn questions() -> Vec<(Vec<u8>, Result<(), Refusal>)> {
+pub fn questions() -> Vec<(Vec<u8>, Result<(), Refusal>)> {
     let proof = &RICH.proof;
     let instances = RICH.instances.concat();
     let mut wrong_instances = instances.clone();
@@ -77,10 +77,11 @@ fn newest_compiler_gives_the_same_answers() {
 
 #[test]
 fn solc_0_8_28_gives_the_same_answers() {
-    same_answers(&solc("tools/solc-0.8.28"), &PIPELINES, &[EvmVersion::Paris]);
+    same_answers(&solc("tools/solc-0.8.28"), &PIPELINES, &[EvmVersion::Paris, EvmVersion::Cancun]);
 }
 
 #[test]
 fn solc_0_8_20_gives_the_same_answers() {
+    // It knows no Cancun.
     same_answers(&solc("tools/solc-0.8.20"), &PIPELINES, &[EvmVersion::Paris]);
 }

@@ -15,7 +15,7 @@ use halo2_proofs::{
 };
 use rand::{SeedableRng, rngs::StdRng};
 use zkverdict::{
-    evm::{Fork, Machine, Outcome, Run},
+    evm::{Address, Fork, Machine, Outcome, Run},
     proving::{KeccakRead, KeccakWrite},
     solidity::{
         CompiledContract, CompilerSettings, Refusal, SolidityCompiler, VerifierContract,
@@ -26,8 +26,10 @@ use zkverdict::{
 pub static SOLC: LazyLock<SolidityCompiler> = LazyLock::new(|| solc("tools/solc"));
 
 pub fn solc(path: &str) -> SolidityCompiler {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(path);
-    SolidityCompiler::at(&path).unwrap()
+    // The fuzz targets are in a package of their own, below this one.
+    let roots = Path::new(env!("CARGO_MANIFEST_DIR")).ancestors();
+    let path = roots.map(|root| root.join(path)).find(|path| path.is_file());
+    SolidityCompiler::at(&path.unwrap()).unwrap()
 }
 
 /// An SRS whose secret comes from a seed.
@@ -124,7 +126,7 @@ pub static RICH: LazyLock<Case> = LazyLock::new(|| Case::new(&Spec::rich(1000), 
 /// A deployed contract.
 pub struct Deployed {
     pub machine: Machine,
-    pub address: revm::primitives::Address,
+    pub address: Address,
     pub runtime_bytes: usize,
 }
 

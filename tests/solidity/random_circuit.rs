@@ -30,6 +30,10 @@ pub enum Tree {
 }
 
 impl Tree {
+    fn product(left: Self, right: Self) -> Self {
+        Self::Product(Box::new(left), Box::new(right))
+    }
+
     fn degree(&self) -> usize {
         match self {
             Self::Constant(_) | Self::Challenge(_) => 0,
@@ -287,6 +291,58 @@ impl Spec {
                 spec.challenges.push(phase);
             }
         }
+        spec
+    }
+
+    /// As circuits of convolutions are: 30 advice and 29 fixed columns, 25 gates of full degree, powers of
+    /// challenges.
+    pub fn large() -> Self {
+        let rng = &mut StdRng::seed_from_u64(6);
+        let mut spec =
+            Self { k: 8, seed: 6, num_fixed: 4, instance_counts: vec![30], ..Self::default() };
+        for (phase, gates) in [(0, 10), (1, 15)] {
+            for _ in 0..if phase == 0 { 4 } else { 1 } {
+                spec.column(phase);
+            }
+            for i in 0..gates {
+                let tree = if i == 0 { spec.full(4, rng) } else { spec.tree(6, 4, phase, rng) };
+                // A few fixed columns, and sums of cells times powers of a challenge.
+                let mut tree = (0..4).fold(tree, |tree, j| {
+                    let fixed = Cell::Fixed((4 * i + j) % spec.num_fixed, 0);
+                    let advice = Cell::Advice((i + j) % spec.advice.len(), 0);
+                    let product = Tree::product(Tree::Cell(fixed), Tree::Cell(advice));
+                    Tree::Sum(Box::new(tree), Box::new(product))
+                });
+                if phase == 1 {
+                    for exponent in [1, 2, 3, 7, 8, 16, 31, 32, 63, 64].into_iter().skip(i % 4) {
+                        let cell = Tree::Cell(Cell::Advice(exponent % spec.advice.len(), 0));
+                        let power = (0..exponent)
+                            .fold(cell, |tree, _| Tree::product(tree, Tree::Challenge(i % 2)));
+                        tree = Tree::Sum(Box::new(tree), Box::new(power));
+                    }
+                }
+                let output = spec.column(phase);
+                spec.gates.push(Gate { output, tree, selector: SelectorKind::Fixed });
+            }
+            for _ in 0..if phase == 0 { 4 } else { 0 } {
+                spec.challenges.push(phase);
+            }
+        }
+        spec.equality = vec![Cell::Advice(0, 0), Cell::Advice(1, 0), Cell::Instance(0, 0)];
+        spec
+    }
+
+    /// More fixed columns than a contract's own code can hold.
+    pub fn wide(num_fixed: usize) -> Self {
+        let rng = &mut StdRng::seed_from_u64(7);
+        let mut spec =
+            Self { k: 5, seed: 7, num_fixed, instance_counts: vec![2], ..Self::default() };
+        spec.column(0);
+        let tree = (0..num_fixed).fold(spec.full(3, rng), |tree, i| {
+            Tree::Sum(Box::new(tree), Box::new(Tree::Cell(Cell::Fixed(i, 0))))
+        });
+        let output = spec.column(0);
+        spec.gates.push(Gate { output, tree, selector: SelectorKind::Fixed });
         spec
     }
 

@@ -63,7 +63,7 @@ fn phases_are_marked_in_the_source() {
         assert!(spans.iter().any(|span| span.phase == phase), "{phase}");
     }
     let gates = spans.iter().find(|span| span.phase == "gates").unwrap();
-    assert!(source[gates.bytes.clone()].contains("gate 0"));
+    assert!(source[gates.bytes.clone()].contains("add_constraints_1(h, y, r)"));
 }
 
 #[test]

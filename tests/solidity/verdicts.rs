@@ -67,6 +67,7 @@ fn same_verdicts(seed: u64) {
         let measured = deployed.verify(&proof, &instances).gas.total;
         let predicted = contract.estimate_gas().total;
         let difference = measured.abs_diff(predicted);
+        println!("seed {seed}: {predicted} predicted, {measured} measured");
         assert!(
             100 * difference <= measured,
             "seed {seed}: {predicted} predicted, {measured} measured"

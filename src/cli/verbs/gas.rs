@@ -12,7 +12,10 @@ use crate::evm::{
     Abi, Address, ConstructorWord, Consumer, DebugInfo, Experiment, Fork, ForkChanges,
     ForkComparison, GasReport, Prices, Snapshot, SnapshotCheck, SourceFile, U256,
 };
-use crate::solidity::{CompiledContract, SolidityCompiler, verify_proof_calldata_of_words};
+use crate::solidity::{
+    CompiledContract, SolidityCompiler, verify_batch_calldata_of_words,
+    verify_proof_calldata_of_words,
+};
 use serde::{Serialize, Serializer};
 use serde_json::Value;
 use std::cell::OnceCell;
@@ -25,9 +28,9 @@ pub struct Args {
     /// The bundle that `keygen` made
     #[arg(required_unless_present = "contract", conflicts_with = "contract")]
     bundle: Option<PathBuf>,
-    /// The proof file
+    /// The proof file; several for a batch, which `verifyBatch` takes in one call
     #[arg(required_unless_present = "contract")]
-    proof: Option<PathBuf>,
+    proofs: Vec<PathBuf>,
     /// Measure this contract instead of a bundle's: a JSON artifact of Foundry, Hardhat or solc, or a Solidity file
     #[arg(long, value_name = "FILE", requires = "calldata")]
     contract: Option<PathBuf>,
@@ -241,7 +244,7 @@ pub fn measure(
     proof: &ProofFile,
     fork: Fork,
 ) -> Result<GasReport, CliError> {
-    Ok(experiment(compiled, proof)?.run(fork)?)
+    Ok(experiment(compiled, std::slice::from_ref(proof))?.run(fork)?)
 }
 
 /// Runs the compiler.
@@ -257,8 +260,14 @@ struct Workbench<'a> {
 
 impl Workbench<'_> {
     fn experiment(&self) -> Result<Experiment, CliError> {
-        let Args { contract, calldata, bundle, proof, .. } = self.args;
-        let mut experiment = match (contract, calldata, bundle, proof) {
+        let Args { contract, calldata, bundle, proofs, with_consumer, .. } = self.args;
+        if proofs.len() > 1 && !with_consumer.is_empty() && self.args.consumer_calldata.is_none() {
+            return Err(CliError::Usage {
+                message: "a consumer takes one proof".into(),
+                hint: "give one proof file, or --consumer-calldata".into(),
+            });
+        }
+        let mut experiment = match (contract, calldata, bundle, proofs.as_slice()) {
             (Some(contract), Some(calldata), _, _) => {
                 let artifact = self.artifact(contract)?;
                 let experiment = Experiment::new(&artifact.creation_code, &calldata.0)
@@ -269,7 +278,7 @@ impl Workbench<'_> {
                     None => experiment,
                 }
             }
-            (None, _, Some(bundle), Some(proof)) => self.of_bundle(bundle, proof)?,
+            (None, _, Some(bundle), [_, ..]) => self.of_bundle(bundle, proofs)?,
             // The arguments require one of the two.
             _ => {
                 return Err(CliError::Usage {
@@ -291,9 +300,10 @@ impl Workbench<'_> {
         Ok(experiment.with_prices(self.args.prices.prices()))
     }
 
-    fn of_bundle(&self, bundle: &Path, proof: &Path) -> Result<Experiment, CliError> {
+    fn of_bundle(&self, bundle: &Path, proofs: &[PathBuf]) -> Result<Experiment, CliError> {
         let bundle = Bundle::open(bundle)?;
-        let proof = ProofFile::read(proof)?;
+        let proofs =
+            proofs.iter().map(|proof| ProofFile::read(proof)).collect::<Result<Vec<_>, _>>()?;
         let rendered = contract::render_bundle(&bundle, None)?;
         let compiled = contract::compile(&rendered, self.compiler()?, self.console)?;
         let predicted = Prediction::new(&bundle.circuit(&bundle.model()?)?)?.verify_gas;
@@ -307,9 +317,12 @@ impl Workbench<'_> {
             let (source_map, files) = (compiled.source_map.clone(), vec![source]);
             DebugInfo { source_map, files, is_coarse: true }
         });
-        Ok(experiment(&compiled, &proof)?
-            .with_debug_info(debug)
-            .with_prediction(Fork::Prague, predicted))
+        let experiment = experiment(&compiled, &proofs)?.with_debug_info(debug);
+        // What is predicted is one call of `verifyProof`.
+        Ok(match proofs.len() {
+            1 => experiment.with_prediction(Fork::Prague, predicted),
+            _ => experiment,
+        })
     }
 
     fn consumer(&self, index: usize, path: &Path, direct: &[u8]) -> Result<Consumer, CliError> {
@@ -416,8 +429,16 @@ fn abi(artifact: &Artifact) -> Result<Abi, CliError> {
     Ok(if artifact.abi.is_null() { Abi::default() } else { Abi::from_json(&artifact.abi)? })
 }
 
-fn experiment(compiled: &CompiledContract, proof: &ProofFile) -> Result<Experiment, CliError> {
-    let calldata = verify_proof_calldata_of_words(&proof.proof, &proof.instances);
+/// A call with one proof, or a batch.
+fn experiment(compiled: &CompiledContract, proofs: &[ProofFile]) -> Result<Experiment, CliError> {
+    let calldata = match proofs {
+        [proof] => verify_proof_calldata_of_words(&proof.proof, &proof.instances),
+        _ => {
+            let (proofs, instances): (Vec<_>, Vec<_>) =
+                proofs.iter().map(|file| (&file.proof, &file.instances)).unzip();
+            verify_batch_calldata_of_words(&proofs, &instances)
+        }
+    };
     Ok(Experiment::new(&compiled.init_code, &calldata)
         .named(&compiled.name)
         .with_abi(Abi::from_json(&compiled.abi)?))

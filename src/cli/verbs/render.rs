@@ -28,6 +28,8 @@ struct Report {
     name: String,
     runtime_bytes: usize,
     init_bytes: usize,
+    #[serde(skip_serializing_if = "is_zero")]
+    key_data_bytes: usize,
     standard_json: String,
     abi: String,
     bytecode: String,
@@ -41,10 +43,22 @@ impl fmt::Display for Report {
         writeln!(f, "contract   {}", self.contract)?;
         writeln!(f, "runtime    {} bytes", self.runtime_bytes)?;
         writeln!(f, "init code  {} bytes", self.init_bytes)?;
+        if self.key_data_bytes > 0 {
+            writeln!(
+                f,
+                "key data   {} bytes, in a contract that the constructor creates",
+                self.key_data_bytes
+            )?;
+        }
         writeln!(f, "library    {}", self.io)?;
         writeln!(f, "abi        {}", self.abi)?;
         writeln!(f, "explorers  {}", self.standard_json)
     }
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "as serde calls it")]
+fn is_zero(count: &usize) -> bool {
+    *count == 0
 }
 
 /// Renders and compiles the contract of a bundle.
@@ -72,6 +86,7 @@ pub fn run(args: Args, console: &Console) -> Result<Answer, CliError> {
         contract: write(".sol", compiled.source.as_bytes())?,
         runtime_bytes: compiled.runtime_code.len(),
         init_bytes: compiled.init_code.len(),
+        key_data_bytes: compiled.key_data_bytes,
         standard_json: write(".standard.json", &json(&compiled.standard_json)?)?,
         abi: write(".abi.json", &json(&compiled.abi)?)?,
         bytecode: write(".bin", crate::cli::bundle::hex(&compiled.init_code).as_bytes())?,

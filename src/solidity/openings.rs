@@ -30,11 +30,10 @@ pub(super) fn sets(protocol: &Protocol, layout: &Layout) -> Vec<SetSource> {
         // 1 / x^others is a factor of 1 / ∏ (p − other points).
         let mut prelude = vec![];
         if let Some(mptr) = layout.inverse_of_x_mptr.filter(|_| others > 0) {
-            let mut power = mptr.load();
-            for _ in 1..others {
-                power = format!("mulmod({power}, {}, r)", mptr.load());
-            }
-            prelude.push(format!("let factor := {power}"));
+            let factors = (1..others).map(|_| mptr.load());
+            let (first, rest) = product(mptr.load(), factors, "factor");
+            prelude.push(format!("let factor := {first}"));
+            prelude.extend(rest);
         }
         let points = rotations.iter().enumerate().map(|(position, &rotation)| {
             let values = set.members.iter().rev();
@@ -51,22 +50,42 @@ pub(super) fn sets(protocol: &Protocol, layout: &Layout) -> Vec<SetSource> {
             }
         });
         // The first set's product cancels out.
-        let scalar = if i == 0 {
-            "mload(WEIGHT_MPTR)".to_owned()
+        let (scalar, mut scalars_of_set) = if i == 0 {
+            ("mload(WEIGHT_MPTR)".to_owned(), vec![])
         } else {
-            rotations.iter().fold("scale".to_owned(), |scalar, &rotation| {
-                format!("mulmod({scalar}, {}, r)", layout.opening_point(rotation).load())
-            })
+            let points = rotations.iter().map(|&rotation| layout.opening_point(rotation).load());
+            product("scale".to_owned(), points, "scalar")
         };
+        scalars_of_set.extend(scalars(protocol, layout, i));
         SetSource {
             title: titles.join(", "),
             prelude,
             points: points.collect(),
             scalar,
-            scalars: scalars(protocol, layout, i),
+            scalars: scalars_of_set,
         }
     });
     sources.collect()
+}
+
+/// Factors multiplied in one expression: more would not fit the stack.
+const FACTORS_PER_EXPRESSION: usize = 4;
+
+/// A product as an expression, and the statements that go on where it is long.
+fn product(
+    first: String,
+    factors: impl Iterator<Item = String>,
+    variable: &str,
+) -> (String, Vec<String>) {
+    let factors: Vec<String> = factors.collect();
+    let nest = |first: String, factors: &[String]| {
+        factors.iter().fold(first, |product, factor| format!("mulmod({product}, {factor}, r)"))
+    };
+    let mut chunks = factors.chunks(FACTORS_PER_EXPRESSION);
+    let expression = nest(first, chunks.next().unwrap_or_default());
+    let statements =
+        chunks.map(|factors| format!("{variable} := {}", nest(variable.to_owned(), factors)));
+    (expression, statements.collect())
 }
 
 /// 1 / ∏ (ω^rotation − ω^other) over the other rotations.

@@ -33,6 +33,8 @@ pub struct Columns {
     pub coefficient: Column<Advice>,
     /// Made minus contributed, so far; on the rows of instances, what is left of them.
     pub balance: Column<Advice>,
+    /// Integers of any size, in the first phase.
+    pub wide: Option<WideColumns>,
     /// What is left of the packed instances to be found among the bytes.
     pub packed: Column<Advice>,
 
@@ -80,6 +82,15 @@ pub struct Flags {
     pub loads: Option<Column<Fixed>>,
 }
 
+/// Integers of any size.
+#[derive(Clone, Copy, Debug)]
+pub struct WideColumns {
+    /// The integer.
+    pub integer: Column<Advice>,
+    /// 1 on rows whose value it is.
+    pub flag: Column<Fixed>,
+}
+
 /// Flags of rows that go on from the row before.
 #[derive(Clone, Copy, Debug)]
 pub struct GroupFlags {
@@ -110,6 +121,10 @@ impl Columns {
             factors: [1, LENGTH_FACTOR],
             table: meta.fixed_column(),
         });
+        let wide = shape.vectors.then(|| WideColumns {
+            integer: first(meta),
+            flag: meta.fixed_column(),
+        });
         let limb_uses = first(meta);
         let table_uses = first(meta);
         // A phase's columns must exist before its challenges.
@@ -127,6 +142,7 @@ impl Columns {
             cursors,
             coefficient: second(meta),
             balance: second(meta),
+            wide,
             packed: second(meta),
             lookups: lookups::Columns {
                 active: fixed(meta),
@@ -182,11 +198,24 @@ impl Columns {
         }
     }
 
-    /// The value of a row: the byte that it makes, or else its first limb minus the first lane.
+    /// The value of a row: the byte that it makes, or else what it holds minus the first lane.
     pub fn value(&self, meta: &mut VirtualCells<'_, Fr>) -> Expression<Fr> {
         let makes = self.makes(meta);
         let byte = here(meta, self.lookups.byte);
-        let copy = here(meta, self.lookups.limbs[0]) - here(meta, self.weights[0]);
-        copy.clone() + makes * (byte - copy)
+        let zero = here(meta, self.weights[0]);
+        let copy = here(meta, self.lookups.limbs[0]) - zero.clone();
+        // No row makes a byte and holds an integer of any size.
+        self.held(meta) - zero + makes * (byte - copy)
+    }
+
+    /// What a row holds: its first limb, or an integer of any size.
+    pub fn held(&self, meta: &mut VirtualCells<'_, Fr>) -> Expression<Fr> {
+        let limb = here(meta, self.lookups.limbs[0]);
+        match self.wide {
+            Some(WideColumns { integer, flag }) => {
+                limb.clone() + here(meta, flag) * (here(meta, integer) - limb)
+            }
+            None => limb,
+        }
     }
 }

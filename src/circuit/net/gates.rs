@@ -23,6 +23,7 @@
 //! | copy | limb − constant | limb − short |
 //! | larger | (limb − limb₁) − constant | limb, at least the limb of the row before; one of limb₁ and u is 0 |
 //! | input | | limb |
+//! | integer of any size | integer − constant | integer, see `lower::vectors` |
 
 use super::columns::Columns;
 use super::intervals;
@@ -77,7 +78,7 @@ pub fn configure(meta: &mut ConstraintSystem<Fr>, columns: &Columns, shape: &Sha
         let lanes = columns.weights.iter().map(|&column| here(meta, column)).collect();
         let weights = here(meta, columns.flags.weighs) * evaluate(lanes, &columns.rho.expr());
         let loaded = columns.flags.loads.map(|loads| {
-            let factor = here(meta, columns.lookups.limbs[0]) - here(meta, columns.weights[0]);
+            let factor = columns.held(meta) - here(meta, columns.weights[0]);
             here(meta, loads) * factor
         });
         let added = loaded.into_iter().fold(weights, |sum, loaded| sum + loaded);
@@ -168,8 +169,7 @@ fn made(
     if let Some(products) = columns.flags.products {
         accumulator = accumulator * (one() - here(meta, products.multiplies));
     }
-    let mut copied =
-        here(meta, columns.lookups.limbs[0]) - here(meta, columns.weights[1]);
+    let mut copied = columns.held(meta) - here(meta, columns.weights[1]);
     if let Some(groups) = columns.flags.groups {
         copied = copied - here(meta, groups.larger) * here(meta, columns.lookups.limbs[1]);
     }

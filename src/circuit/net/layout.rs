@@ -218,11 +218,14 @@ impl<'a> Planner<'a> {
         cursors[POSITION] = at.map(|at| [0, at[0], at[1]]);
         let (mut takes, mut starts) = (at.is_some(), false);
         match spec.kind {
-            Kind::Load { target, starts: first, .. } => {
+            Kind::Load { target, starts: first, .. }
+            | Kind::WideLoad { target, starts: first } => {
                 cursors[WEIGHER] = Some(target.into());
                 starts = first;
             }
-            Kind::Multiply { at, .. } => {
+            Kind::Multiply { at, .. }
+            | Kind::WideMultiply { at, .. }
+            | Kind::Quotient { at } => {
                 cursors[POSITION] = Some([0, at[0], at[1]]);
                 takes = true;
             }

@@ -15,6 +15,11 @@ use crate::model::{
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
+mod arg_max;
+mod layer_norm;
+mod softmax;
+mod vectors;
+
 /// Lines of blocks that are read element by element are at most this long.
 const WIDEST_LINE: usize = 64;
 
@@ -145,6 +150,13 @@ impl Lowering<'_> {
             },
             Operator::MaxPool(pool) => planes(&pool.window),
             Operator::Reduce(reduce) => Scan::Sums { length: reduce.length, inner: reduce.inner },
+            Operator::Softmax(softmax) => Scan::Columns { columns: softmax.length },
+            Operator::LayerNormalization(normalization) => {
+                Scan::Columns { columns: normalization.length }
+            }
+            Operator::ArgMax(arg_max) if arg_max.inner == 1 => {
+                Scan::Columns { columns: arg_max.length }
+            }
             _ => return None,
         })
     }
@@ -352,8 +364,10 @@ impl Lowering<'_> {
                 self.values[node.inputs[0].0].clone().expect("made before")
             }
             Operator::View(View::Elements(elements)) => self.view(node, elements),
-            Operator::ArgMax(_) | Operator::Softmax(_) | Operator::LayerNormalization(_) => {
-                return Err(unsupported(node));
+            Operator::ArgMax(arg_max) => Value::Block(self.arg_max(node, arg_max)?),
+            Operator::Softmax(softmax) => Value::Block(self.softmax(node, softmax)?),
+            Operator::LayerNormalization(normalization) => {
+                Value::Block(self.layer_normalization(node, normalization)?)
             }
         };
         self.values[node.output.0] = Some(value);
@@ -967,7 +981,7 @@ impl Lowering<'_> {
             let rule = &mut self.net.rules[rule as usize];
             match &mut rule.levels {
                 Levels::Table(table) => {
-                    table.iter_mut().for_each(|byte| *byte = next[usize::from(*byte)]);
+                    table.iter_mut().for_each(|byte| *byte = next[*byte as usize].into());
                 }
                 _ => rule.activation.then(&next),
             }
@@ -1005,10 +1019,10 @@ impl Lowering<'_> {
         let rules: Vec<u32> = tables
             .iter()
             .map(|values| {
-                let bytes: Vec<u8> = values.iter().filter_map(|&v| byte(v, element)).collect();
+                let bytes = values.iter().filter_map(|&v| byte(v, element).map(u32::from));
                 self.rule(Rule {
                     range: (0, 255),
-                    levels: Levels::Table(bytes),
+                    levels: Levels::Table(bytes.collect()),
                     activation: clamp((0, 255)),
                 })
             })

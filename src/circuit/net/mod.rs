@@ -197,6 +197,9 @@ fn assign_witness(region: &mut Region<'_, Fr>, columns: &Columns, witness: &Witn
             assign_advice(region, column, values);
         }
     }
+    if let (Some(columns), Some(integers)) = (columns.wide, &witness.wide) {
+        assign_advice(region, columns.integer, integers);
+    }
     assign_advice(region, lookups.limb_uses, &witness.limb_uses);
     assign_advice(region, lookups.table_uses, &witness.table_uses);
 }
@@ -252,6 +255,7 @@ fn assign_fixed(region: &mut Region<'_, Fr>, columns: &Columns, fixed: &Fixed) {
     flag(flags.products.map(|products| products.pairs), |row| row.pairs);
     flag(flags.products.map(|products| products.multiplies), |row| row.multiplies);
     flag(flags.loads, |row| row.loads);
+    flag(columns.wide.map(|wide| wide.flag), |row| row.wide);
 }
 
 type FlagColumn = Option<Column<FixedColumn>>;

@@ -2,7 +2,7 @@
 
 use super::cursor::Menu;
 use super::fit::{self, Fitted, Slope};
-use super::graph::{Kind, Net};
+use super::graph::{Kind, NATURAL_LIMBS, NATURAL_TABLE, Net};
 use super::layout::{CURSORS, Layout};
 use super::intervals;
 use crate::circuit::{CircuitError, Goal, Wishes, lookups};
@@ -43,6 +43,9 @@ pub struct Shape {
     pub products: bool,
     /// There are products of matrices.
     pub loads: bool,
+    /// There are integers of any size.
+    #[serde(default)]
+    pub vectors: bool,
     /// The moves of each cursor.
     pub menus: [Menu; CURSORS],
 }
@@ -66,7 +69,7 @@ impl Shape {
     /// Advice and fixed columns, as far as layouts differ in them.
     fn columns(&self) -> usize {
         let moves: usize = self.menus.iter().map(Menu::columns).sum();
-        let steps = if self.steps { 4 } else { 0 };
+        let steps = if self.steps { 4 } else { 0 } + usize::from(self.vectors);
         // A committed column costs about twice a fixed one.
         2 * (10 + self.limb_columns() + self.lookup_sums() + steps) + 13 + self.lanes + moves
     }
@@ -133,7 +136,8 @@ impl Plan {
         }
         let layout = Layout::new(net, shape.lanes);
         let slopes = fit::slopes(&net.rules);
-        let fits = layout.rows.len() <= shape.table_rows;
+        let is_long = shape.table_rows >= NATURAL_TABLE && shape.limbs >= NATURAL_LIMBS;
+        let fits = layout.rows.len() <= shape.table_rows && (is_long || !net.has_vectors());
         let fitted = [false, true]
             .into_iter()
             .filter(|_| fits)
@@ -157,7 +161,8 @@ fn shape(net: &Net, layout: &Layout, fitted: &Fitted, lanes: usize) -> Shape {
         steps: fitted.intervals.is_some(),
         groups: cells().any(|cell| cell.kind.goes_on()),
         products: cells().any(|cell| matches!(cell.kind, Kind::Product { .. })),
-        loads: cells().any(|cell| matches!(cell.kind, Kind::Load { .. })),
+        loads: cells().any(|cell| matches!(cell.kind, Kind::Load { .. } | Kind::WideLoad { .. })),
+        vectors: net.has_vectors(),
         menus: layout.menus.clone(),
     }
 }
@@ -170,8 +175,13 @@ fn longest_table(k: u32) -> usize {
 /// The longest table of 2^k rows that the rules fit, with as few limbs and intervals as can be.
 fn fit(net: &Net, slopes: &[Option<Slope>], k: u32, rows: usize) -> Option<Fitted> {
     let longest = longest_table(k);
-    for limbs in LIMBS {
-        let mut lengths = (rows.max(256)..=longest).rev().take(TABLE_LENGTHS_TRIED);
+    let (least, least_limbs) =
+        if net.has_vectors() { (NATURAL_TABLE, NATURAL_LIMBS) } else { (256, LIMBS[0]) };
+    if least > longest {
+        return None;
+    }
+    for limbs in LIMBS.into_iter().filter(|&limbs| limbs >= least_limbs) {
+        let mut lengths = (rows.max(least)..=longest).rev().take(TABLE_LENGTHS_TRIED);
         let found =
             lengths.find_map(|length| Fitted::new(&net.rules, slopes, length, limbs, false));
         if found.is_some() {

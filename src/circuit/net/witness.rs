@@ -1,7 +1,7 @@
 //! What an honest prover writes into the circuit.
 
 use super::fit::{Division, FittedRule};
-use super::graph::{Kind, Net};
+use super::graph::{FREE_DIGIT, Hint, Kind, NATURAL_DIGIT, Net, Place};
 use super::intervals::LENGTH_FACTOR;
 use super::layout::{CURSORS, Content, MAKER, POSITION, WEIGHER};
 use super::plan::Plan;
@@ -27,6 +27,8 @@ pub struct Witness {
     pub limbs: Vec<Vec<Fr>>,
     /// With intervals: start and length of the one in the row read.
     pub steps: Option<[Vec<Fr>; 2]>,
+    /// Integers of any size.
+    pub wide: Option<Vec<Fr>>,
     /// Uses of each row's index as a limb.
     pub limb_uses: Vec<Fr>,
     /// Uses of each row's table entry.
@@ -103,6 +105,7 @@ pub struct Kinds {
     pub pairs: bool,
     pub multiplies: bool,
     pub loads: bool,
+    pub wide: bool,
 }
 
 impl Fixed {
@@ -162,8 +165,21 @@ impl Fixed {
                     lanes(&weights.iter().map(weight).collect::<Vec<_>>());
                 }
                 Content::Cell { block, cell } => {
-                    match net.blocks[block as usize].cells[cell as usize].kind {
+                    let kind = net.blocks[block as usize].cells[cell as usize].kind;
+                    kinds.wide = kind.is_wide();
+                    match kind {
                         Kind::Input => kinds.inputs = true,
+                        Kind::Free { .. } | Kind::Quotient { .. } => {}
+                        Kind::Wide { constant } | Kind::WideMultiply { constant, .. } => {
+                            kinds.reads = true;
+                            lanes(&[Fr::zero(), field(constant)]);
+                        }
+                        Kind::WideLoad { .. } => (kinds.reads, kinds.loads) = (true, true),
+                        Kind::Natural { bias, digit, .. } => {
+                            kinds.divides = true;
+                            let offset = if digit == 0 { field(bias) } else { Fr::zero() };
+                            lanes(&[offset, power_of_two(digit * NATURAL_DIGIT)]);
+                        }
                         Kind::Made { rule, bias } => {
                             kinds.divides = scales.is_line(rule);
                             kinds.steps = !kinds.divides;
@@ -248,23 +264,34 @@ impl<'a> Scales<'a> {
 struct Held {
     division: Division,
     is_made: bool,
+    /// An integer of any size.
+    wide: Option<i128>,
 }
 
 impl Held {
     /// A copy, and what lies beside it.
-    fn copy(value: i64, beside: i64, above: i64) -> Self {
-        let limb = |value: i64| u32::try_from(value).expect("copies are of bytes");
+    fn copy(value: i128, beside: i128, above: i128) -> Self {
+        let limb = |value: i128| u32::try_from(value).expect("copies are of bytes");
         let limbs = [limb(value), limb(beside), 0, 0];
-        Self { division: Division { u: limb(above), limbs, byte: 0 }, is_made: false }
+        Self { division: Division { u: limb(above), limbs, byte: 0 }, is_made: false, wide: None }
     }
 
     fn made(division: Division) -> Self {
-        Self { division, is_made: true }
+        Self { division, is_made: true, wide: None }
+    }
+
+    fn wide(integer: i128) -> Self {
+        Self { wide: Some(integer), ..Self::default() }
     }
 
     /// Its value as a byte.
     fn byte(&self) -> u32 {
-        if self.is_made { self.division.byte.into() } else { self.division.limbs[0] }
+        if self.is_made { self.division.byte } else { self.division.limbs[0] }
+    }
+
+    /// Its value.
+    fn value(&self) -> i128 {
+        self.wide.unwrap_or_else(|| self.byte().into())
     }
 }
 
@@ -287,10 +314,15 @@ impl Witness {
         // Idle rows look up index 0 and read row 0.
         let mut table_row = vec![0_u32; length];
         let mut limbs = vec![vec![0_u32; length]; plan.shape.limb_columns()];
+        let mut wide = plan.shape.vectors.then(|| vec![Fr::zero(); length]);
         for (at, row) in plan.layout.rows.iter().enumerate() {
             match row.content {
                 Content::Cell { block, cell } => {
-                    let held = &held[block as usize][cell as usize].division;
+                    let held = &held[block as usize][cell as usize];
+                    if let (Some(wide), Some(integer)) = (&mut wide, held.wide) {
+                        wide[at] = field(integer);
+                    }
+                    let held = &held.division;
                     table_row[at] = held.u;
                     for (column, &limb) in limbs.iter_mut().zip(&held.limbs) {
                         column[at] = limb;
@@ -336,6 +368,7 @@ impl Witness {
         Ok(Self {
             byte: bytes.collect(),
             steps,
+            wide,
             table_row: elements(table_row),
             limbs: limbs.into_iter().map(elements).collect(),
             limb_uses: limb_uses.into_iter().map(unsigned).collect(),
@@ -400,7 +433,15 @@ impl Witness {
         if fixed.rows[at].divides || fixed.rows[at].steps {
             self.byte[at]
         } else {
-            self.limbs[0][at] - fixed.weights[0][at]
+            self.held(fixed, at) - fixed.weights[0][at]
+        }
+    }
+
+    /// What a row holds.
+    fn held(&self, fixed: &Fixed, at: usize) -> Fr {
+        match &self.wide {
+            Some(wide) if fixed.rows[at].wide => wide[at],
+            _ => self.limbs[0][at],
         }
     }
 
@@ -415,7 +456,7 @@ impl Witness {
                     .fold(Fr::zero(), |sum, column| sum * challenges.points[0] + column[at]);
             }
             if row.loads {
-                added += self.limbs[0][at] - fixed.weights[0][at];
+                added += self.held(fixed, at) - fixed.weights[0][at];
             }
             coefficient[at] = kept + weigher[at] * added;
         }
@@ -438,7 +479,7 @@ impl Witness {
             start + self.limbs[0][at] + base * self.limbs[1][at] - offset
         } else if row.reads {
             let below = if row.larger { self.limbs[1][at] } else { Fr::zero() };
-            self.limbs[0][at] - scale - below
+            self.held(fixed, at) - scale - below
         } else {
             Fr::zero()
         }
@@ -504,19 +545,18 @@ fn cursors(plan: &Plan, challenges: &Challenges, length: usize) -> [Vec<Fr>; CUR
 
 /// What every cell holds.
 fn compute(net: &Net, plan: &Plan, input: &[u8]) -> Vec<Vec<Held>> {
-    let mut accumulators = vec![0_i64; net.accumulators];
+    let mut accumulators = vec![0_i128; net.accumulators];
+    let index = |place: Place| net.planes[place.omega as usize].index(place.at);
     let mut all = Vec::with_capacity(net.blocks.len());
     for block in &net.blocks {
         let mut held: Vec<Held> = Vec::with_capacity(block.cells.len());
-        let mut values = vec![0_i64; block.len];
+        let mut values = vec![0_i128; block.len];
         // The loaded factors of the present run of a product of matrices.
         let mut loaded = Vec::new();
         for cell in &block.cells {
-            let made = cell.place.map_or(0, |place| {
-                accumulators[net.planes[place.omega as usize].index(place.at)]
-            });
+            let made = cell.place.map_or(0, |place| accumulators[index(place)]);
             let last = held.last().map_or([0; 2], |held: &Held| {
-                [i64::from(held.division.limbs[0]), i64::from(held.division.limbs[1])]
+                [i128::from(held.division.limbs[0]), i128::from(held.division.limbs[1])]
             });
             let now = match cell.kind {
                 Kind::Input => {
@@ -524,49 +564,83 @@ fn compute(net: &Net, plan: &Plan, input: &[u8]) -> Vec<Vec<Held>> {
                     Held::copy(input[element].into(), 0, 0)
                 }
                 Kind::Made { rule, bias } => {
-                    Held::made(plan.fitted.make(rule, i128::from(made) + i128::from(bias)))
+                    Held::made(plan.fitted.make(rule, made + i128::from(bias)))
                 }
                 Kind::Spill { low } => {
-                    Held::made(plan.fitted.divide(i128::from(made) - i128::from(low)))
+                    Held::made(plan.fitted.divide(made - i128::from(low)))
                 }
-                Kind::Read { constant } => Held::copy(made + i64::from(constant), 0, 0),
+                Kind::Read { constant } => Held::copy(made + i128::from(constant), 0, 0),
                 Kind::Larger { constant } => {
-                    let copy = made + i64::from(constant);
+                    let copy = made + i128::from(constant);
                     let larger = copy.max(last[0]);
                     Held::copy(larger, larger - copy, larger - last[0])
                 }
-                Kind::Pair { constant } => Held::copy(made + i64::from(constant), last[0], 0),
+                Kind::Pair { constant } => Held::copy(made + i128::from(constant), last[0], 0),
                 Kind::Product { rule, zeros: [left, right] } => {
-                    let product = (last[1] - i64::from(left)) * (last[0] - i64::from(right));
-                    Held::made(plan.fitted.make(rule, product.into()))
+                    let product = (last[1] - i128::from(left)) * (last[0] - i128::from(right));
+                    Held::made(plan.fitted.make(rule, product))
                 }
                 Kind::Load { zero, constant, target, starts } => {
                     if starts {
                         loaded.clear();
                     }
-                    let copy = made + i64::from(constant);
-                    loaded.push((target, copy - i64::from(zero)));
+                    let copy = made + i128::from(constant);
+                    loaded.push((target, copy - i128::from(zero)));
                     Held::copy(copy, 0, 0)
                 }
                 Kind::Multiply { zero, constant, at } => {
-                    let copy = made + i64::from(constant);
+                    let copy = made + i128::from(constant);
                     for &(target, factor) in &loaded {
-                        let place = target.plus(at);
-                        let index = net.planes[place.omega as usize].index(place.at);
-                        accumulators[index] += factor * (copy - i64::from(zero));
+                        accumulators[index(target.plus(at))] += factor * (copy - i128::from(zero));
                     }
                     Held::copy(copy, 0, 0)
                 }
+                Kind::Wide { constant } => Held::wide(made + constant),
+                Kind::WideLoad { target, starts } => {
+                    if starts {
+                        loaded.clear();
+                    }
+                    loaded.push((target, made));
+                    Held::wide(made)
+                }
+                Kind::WideMultiply { constant, at } => {
+                    for &(target, factor) in &loaded {
+                        accumulators[index(target.plus(at))] += factor * (made + constant);
+                    }
+                    Held::wide(made + constant)
+                }
+                Kind::Quotient { at } => {
+                    let (target, factor) = loaded[0];
+                    let quotient = accumulators[index(target.plus(at))].div_euclid(-factor);
+                    for &(target, factor) in &loaded {
+                        accumulators[index(target.plus(at))] += factor * quotient;
+                    }
+                    Held::copy(quotient, 0, 0)
+                }
+                Kind::Free { hint, digit: number, goes_on } => {
+                    let all = match hint {
+                        Hint::Quotient { place, offset, divisor } => {
+                            (accumulators[index(place)] + offset).div_euclid(divisor)
+                        }
+                        Hint::InverseRoot { place, constant, bits } => {
+                            inverse_root(accumulators[index(place)] + constant, bits)
+                        }
+                    };
+                    Held::copy(digit(all, FREE_DIGIT, number, goes_on), 0, 0)
+                }
+                Kind::Natural { bias, digit: number, goes_on } => {
+                    let digit = digit(made + bias, NATURAL_DIGIT, number, goes_on);
+                    Held::made(plan.fitted.divide(digit))
+                }
             };
             if let Some(element) = cell.element {
-                values[element as usize] = now.byte().into();
+                values[element as usize] = now.value();
             }
             held.push(now);
         }
         for run in &block.runs {
             for term in &run.terms {
                 let weight = plan.fitted.weight(term.weight);
-                let weight = i64::try_from(weight).expect("weights are below 2^63");
                 let plane = &net.planes[term.place.omega as usize];
                 for &(element, at) in &run.elements {
                     let place = term.place.plus(at);
@@ -577,4 +651,19 @@ fn compute(net: &Net, plan: &Plan, input: &[u8]) -> Vec<Vec<Held>> {
         all.push(held);
     }
     all
+}
+
+/// A digit of an integer; the last one is all the rest.
+fn digit(integer: i128, bits: u32, number: u32, goes_on: bool) -> i128 {
+    let rest = integer >> (bits * number);
+    if goes_on { rest & ((1 << bits) - 1) } else { rest }
+}
+
+/// The largest r with r²·d ≤ 2^(2·bits), for d of at least 1.
+fn inverse_root(d: i128, bits: u32) -> i128 {
+    ((1_i128 << (2 * bits)) / d).isqrt()
+}
+
+fn power_of_two(exponent: u32) -> Fr {
+    (0..exponent).fold(Fr::one(), |power, _| power.double())
 }

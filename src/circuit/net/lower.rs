@@ -750,6 +750,10 @@ impl Lowering<'_> {
         let base = self.base(node.output);
         if let Operand::Constant(constants) = &add.operand {
             let low = self.base(node.inputs[0]);
+            let rises = add.left > 0.0;
+            if rises {
+                return self.add_constants(node, add, constants);
+            }
             let values = |constant: i32| (0..256).map(|x| add.apply(x + low, constant)).collect();
             return self.by_constant(node, constants, values);
         }
@@ -1013,6 +1017,20 @@ impl Lowering<'_> {
         self.tables(node, &tables, selector)
     }
 
+    /// A sum with constants, whose rules share their clamp: a table per constant would fill the table.
+    fn add_constants(&mut self, node: &Node, add: &Add, constants: &[i32]) -> usize {
+        let [low, base] = [node.inputs[0], node.output].map(|tensor| self.base(tensor));
+        let bounds = (add.min - base, add.max - base);
+        let mut rules = BTreeMap::new();
+        for &constant in constants {
+            rules.entry(constant).or_insert_with(|| {
+                let level = |x: i32| add.apply(x + low, constant) - base;
+                self.monotone(level, bounds, add.left.into(), (0, 255))
+            });
+        }
+        self.elementwise(node, |element| rules[&constants[element]])
+    }
+
     /// A table per element.
     fn tables(&mut self, node: &Node, tables: &[&[i32]], selector: impl Fn(usize) -> usize) -> usize {
         let element = self.graph.tensors[node.output.0].quantization.element;
@@ -1027,11 +1045,16 @@ impl Lowering<'_> {
                 })
             })
             .collect();
+        self.elementwise(node, |element| rules[selector(element)])
+    }
+
+    /// A rule per element.
+    fn elementwise(&mut self, node: &Node, rule: impl Fn(usize) -> u32) -> usize {
         let sources = self.sources(node.inputs[0]);
         let (places, spills) = self.read(&sources);
         let cells = sources.iter().zip(places).enumerate().map(|(element, (&source, place))| Cell {
             kind: Kind::Made {
-                rule: rules[selector(element)],
+                rule: rule(element),
                 bias: constant(source).into(),
             },
             place: Some(place),

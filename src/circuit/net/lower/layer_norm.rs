@@ -137,19 +137,18 @@ impl Lowering<'_> {
             self.take(root, 0, downs, -(1 << (FREE_DIGIT * digit)));
         }
         let mut rows = Rows::default();
-        for (number, (v, i)) in vectors.elements().enumerate() {
+        for v in 0..count {
+            rows.group();
             let vector = at(v, 0);
-            if number % length == 0 {
-                rows.group();
-                let (target, place) = (rem.plus(vector), ups.plus(vector));
-                rows.push(Kind::WideLoad { target, starts: true }, Some(place));
-                let (target, place) = (rest.plus(vector), downs.plus(vector));
-                rows.push(Kind::WideLoad { target, starts: false }, Some(place));
+            let (target, place) = (rem.plus(vector), ups.plus(vector));
+            rows.push(Kind::WideLoad { target, starts: true }, Some(place));
+            let (target, place) = (rest.plus(vector), downs.plus(vector));
+            rows.push(Kind::WideLoad { target, starts: false }, Some(place));
+            for (i, &gain) in normalization.gain.iter().enumerate() {
+                let constant = -i128::from(gain) * i128::from(n * zero);
+                let multiply = Kind::WideMultiply { constant, at: at(0, i) };
+                rows.push(multiply, Some(scaled.plus(at(v, i))));
             }
-            let gain = i128::from(normalization.gain[i]);
-            let constant = -gain * i128::from(n * zero);
-            let multiply = Kind::WideMultiply { constant, at: at(0, i) };
-            rows.push(multiply, Some(scaled.plus(at(v, i))));
         }
         self.rows(node, rows);
         self.quotients(node, normalization, &bounds, [rem, rest])
@@ -248,10 +247,8 @@ impl Lowering<'_> {
             self.take(q, 0, places, weight);
         }
         let mut rows = Rows::default();
-        for (v, i) in vectors.elements() {
-            rows.natural(rem.plus(at(v, i)), offset(i), divisor - 1);
-            rows.natural(rest.plus(at(v, i)), divisor - 1 - offset(i), divisor - 1);
-        }
+        let biases = |i: usize| [offset(i), divisor - 1 - offset(i)];
+        rows.remainders(vectors, [rem, rest], biases, divisor - 1);
         self.rows(node, rows);
         let base = self.base(node.output);
         let (min, max) = (normalization.min - base, normalization.max - base);

@@ -69,7 +69,7 @@ impl Lowering<'_> {
             self.take(s, 0, rest.plus(at(0, i)), 1);
         }
 
-        let (mut products, mut checks) = (Rows::default(), Rows::default());
+        let mut products = Rows::default();
         for (number, (v, i)) in vectors.elements().enumerate() {
             let vector = at(v, 0);
             if number % vectors.length == 0 {
@@ -84,10 +84,10 @@ impl Lowering<'_> {
                 products.push(one, Some(place));
             }
             products.push(Kind::Quotient { at: at(0, i) }, None);
-            checks.natural(rem.plus(at(v, i)), 0, 2 * largest_sum);
-            checks.natural(rest.plus(at(v, i)), -1, 2 * largest_sum);
         }
         self.rows(node, products);
+        let mut checks = Rows::default();
+        checks.remainders(vectors, [rem, rest], |_| [0, -1], 2 * largest_sum);
         self.rows(node, checks);
 
         let (min, max) = (softmax.min - base, softmax.max - base);

@@ -103,6 +103,25 @@ impl Rows {
         self.cells.push(Cell { kind, place, element: None });
     }
 
+    /// Rows that prove that what is at two places is from 0 to `most` for each element, once biases are added.
+    pub fn remainders(
+        &mut self,
+        vectors: Vectors,
+        places: [Place; 2],
+        biases: impl Fn(usize) -> [i128; 2],
+        most: i128,
+    ) {
+        for v in 0..vectors.count {
+            // There and back, so that cursors move by single steps.
+            for i in 0..vectors.length {
+                self.natural(places[0].plus(at(v, i)), biases(i)[0], most);
+            }
+            for i in (0..vectors.length).rev() {
+                self.natural(places[1].plus(at(v, i)), biases(i)[1], most);
+            }
+        }
+    }
+
     /// Rows that prove that what is at a place is an integer from 0 to `most`, once `bias` is added.
     pub fn natural(&mut self, place: Place, bias: i128, most: i128) {
         let digits = digits(most, NATURAL_DIGIT);

@@ -20,6 +20,9 @@ mod layer_norm;
 mod softmax;
 mod vectors;
 
+/// Sums with more constants are divisions: a table per constant would fill the table.
+const MOST_TABLES: usize = 4;
+
 /// Lines of blocks that are read element by element are at most this long.
 const WIDEST_LINE: usize = 64;
 
@@ -750,8 +753,10 @@ impl Lowering<'_> {
         let base = self.base(node.output);
         if let Operand::Constant(constants) = &add.operand {
             let low = self.base(node.inputs[0]);
-            let rises = add.left > 0.0;
-            if rises {
+            let mut distinct = constants.clone();
+            distinct.sort_unstable();
+            distinct.dedup();
+            if distinct.len() > MOST_TABLES && add.left > 0.0 {
                 return self.add_constants(node, add, constants);
             }
             let values = |constant: i32| (0..256).map(|x| add.apply(x + low, constant)).collect();
@@ -1017,7 +1022,7 @@ impl Lowering<'_> {
         self.tables(node, &tables, selector)
     }
 
-    /// A sum with constants, whose rules share their clamp: a table per constant would fill the table.
+    /// A sum with constants, whose rules share their clamp.
     fn add_constants(&mut self, node: &Node, add: &Add, constants: &[i32]) -> usize {
         let [low, base] = [node.inputs[0], node.output].map(|tensor| self.base(tensor));
         let bounds = (add.min - base, add.max - base);

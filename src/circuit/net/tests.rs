@@ -1,6 +1,6 @@
 //! Honest rows hold; each way to cheat is refused by the constraint that is there for it.
 
-use super::{NetCircuit, Witness};
+use super::{Forge, NetCircuit, Witness};
 use crate::circuit::Wishes;
 use crate::model::Model;
 use halo2_proofs::{
@@ -8,19 +8,25 @@ use halo2_proofs::{
     halo2curves::bn256::Fr,
 };
 
+mod vectors;
+
 /// The names of the constraints that a witness breaks.
 fn broken(circuit: &NetCircuit, witness: Witness) -> Vec<String> {
+    forged(circuit, witness, |_, _, _, _| {})
+}
+
+/// The same, with a second phase that a cheating prover changed after computing it.
+fn forged(circuit: &NetCircuit, witness: Witness, forge: Forge) -> Vec<String> {
     let instances = witness.instances.clone();
-    let circuit = circuit.with_witness(witness);
+    let mut circuit = circuit.with_witness(witness);
+    circuit.forge = Some(forge);
     let prover =
         MockProver::run(circuit.plan().k, &circuit, vec![instances]).expect("the circuit fits");
     let failures = prover.verify().err().unwrap_or_default();
     let mut names: Vec<String> = failures
         .into_iter()
         .map(|failure| match failure {
-            VerifyFailure::ConstraintNotSatisfied { constraint, location, .. } => {
-                format!("{constraint} {location}")
-            }
+            VerifyFailure::ConstraintNotSatisfied { constraint, .. } => constraint.to_string(),
             other => panic!("{other}"),
         })
         .collect();

@@ -298,6 +298,17 @@ impl Held {
 impl Witness {
     /// Computes a net on an input.
     pub fn new(net: &Net, plan: &Plan, input: &[i32], context: Fr) -> Result<Self, CircuitError> {
+        Self::with_claims(net, plan, input, context, |_, honest| honest)
+    }
+
+    /// The same with what a prover says of integers that are not computed, given what an honest one says.
+    pub fn with_claims(
+        net: &Net,
+        plan: &Plan,
+        input: &[i32],
+        context: Fr,
+        claim: impl Fn(Kind, i128) -> i128,
+    ) -> Result<Self, CircuitError> {
         let inputs = net.blocks[net.input].len;
         if input.len() != inputs {
             return Err(CircuitError::InputLength { found: input.len(), expected: inputs });
@@ -307,7 +318,7 @@ impl Witness {
             byte(value, element).ok_or(CircuitError::InputRange { index, value, element })
         };
         let input: Vec<u8> = input.iter().enumerate().map(as_byte).collect::<Result<_, _>>()?;
-        let held = compute(net, plan, &input);
+        let held = compute(net, plan, &input, claim);
 
         let length = plan.shape.table_rows + 1;
         let raised = u32::try_from(plan.shape.table_rows - 256).expect("tables are short");
@@ -544,7 +555,12 @@ fn cursors(plan: &Plan, challenges: &Challenges, length: usize) -> [Vec<Fr>; CUR
 }
 
 /// What every cell holds.
-fn compute(net: &Net, plan: &Plan, input: &[u8]) -> Vec<Vec<Held>> {
+fn compute(
+    net: &Net,
+    plan: &Plan,
+    input: &[u8],
+    claim: impl Fn(Kind, i128) -> i128,
+) -> Vec<Vec<Held>> {
     let mut accumulators = vec![0_i128; net.accumulators];
     let index = |place: Place| net.planes[place.omega as usize].index(place.at);
     let mut all = Vec::with_capacity(net.blocks.len());
@@ -612,6 +628,7 @@ fn compute(net: &Net, plan: &Plan, input: &[u8]) -> Vec<Vec<Held>> {
                 Kind::Quotient { at } => {
                     let (target, factor) = loaded[0];
                     let quotient = accumulators[index(target.plus(at))].div_euclid(-factor);
+                    let quotient = claim(cell.kind, quotient);
                     for &(target, factor) in &loaded {
                         accumulators[index(target.plus(at))] += factor * quotient;
                     }
@@ -626,11 +643,13 @@ fn compute(net: &Net, plan: &Plan, input: &[u8]) -> Vec<Vec<Held>> {
                             inverse_root(accumulators[index(place)] + constant, bits)
                         }
                     };
+                    let all = claim(cell.kind, all);
                     Held::copy(digit(all, FREE_DIGIT, number, goes_on), 0, 0)
                 }
                 Kind::Natural { bias, digit: number, goes_on } => {
+                    // It is negative only after a wrong claim, which nothing can be written down for.
                     let digit = digit(made + bias, NATURAL_DIGIT, number, goes_on);
-                    Held::made(plan.fitted.divide(digit))
+                    Held::made(plan.fitted.divide(digit.max(0)))
                 }
             };
             if let Some(element) = cell.element {

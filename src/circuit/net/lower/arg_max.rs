@@ -14,9 +14,7 @@
 //! m is one of the elements, so some f_i is 1, and the index is one of an element.
 
 use super::vectors::{PER_VECTOR, Vectors, at};
-use super::{
-    Cell, CircuitError, Kind, Levels, Lowering, Node, Rule, clamp, index,
-};
+use super::{Cell, CircuitError, Kind, Levels, Lowering, Node, Rule, clamp, index};
 use crate::model::ArgMax;
 
 impl Lowering<'_> {

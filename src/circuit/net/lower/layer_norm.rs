@@ -58,7 +58,8 @@ impl Bounds {
         let spread = factor * length * length * (255 * 255) / 4 + epsilon;
         let root = ((1_i128 << (2 * root_bits)) / epsilon).isqrt();
         // (2·r + 1)·d, with r ≤ 2^root_bits/√d.
-        let error = (1_i128 << (root_bits + 1)).checked_mul(spread.isqrt() + 1)?.checked_add(spread)?;
+        let error =
+            (1_i128 << (root_bits + 1)).checked_mul(spread.isqrt() + 1)?.checked_add(spread)?;
         let scaled = ((length.isqrt() + 1) << root_bits) / factor.isqrt() + 1;
         let mut quotient = (i128::MAX, i128::MIN);
         for (&gain, &offset) in normalization.gain.iter().zip(&normalization.offset) {

@@ -24,7 +24,11 @@ use crate::circuit::net::graph::{NATURAL_TABLE, index};
 use crate::model::Softmax;
 
 impl Lowering<'_> {
-    pub(super) fn softmax(&mut self, node: &Node, softmax: &Softmax) -> Result<usize, CircuitError> {
+    pub(super) fn softmax(
+        &mut self,
+        node: &Node,
+        softmax: &Softmax,
+    ) -> Result<usize, CircuitError> {
         let vectors = Vectors { count: softmax.rows, length: softmax.length };
         let base = self.base(node.output);
         let levels = i64::from(softmax.levels);

@@ -79,7 +79,11 @@ pub(super) fn free_bits(digits: u32) -> u32 {
 }
 
 /// Refuses equations between integers that could wrap around the field.
-pub(super) fn check_bits(node: &Node, contributed: u32, natural_digits: u32) -> Result<(), CircuitError> {
+pub(super) fn check_bits(
+    node: &Node,
+    contributed: u32,
+    natural_digits: u32,
+) -> Result<(), CircuitError> {
     // D·u + z is below 2^80.
     let made = NATURAL_DIGIT * natural_digits + 80;
     if contributed.max(made) < LARGEST_BITS { Ok(()) } else { Err(unsupported(node)) }
@@ -159,7 +163,13 @@ impl Lowering<'_> {
     }
 
     /// One integer of any size per vector, from what is at a place.
-    pub(super) fn wide(&mut self, node: &Node, count: usize, place: Place, constant: i128) -> usize {
+    pub(super) fn wide(
+        &mut self,
+        node: &Node,
+        count: usize,
+        place: Place,
+        constant: i128,
+    ) -> usize {
         let cell = |v: usize| Cell {
             kind: Kind::Wide { constant },
             place: Some(place.plus(at(v, 0))),
@@ -185,7 +195,14 @@ impl Lowering<'_> {
     }
 
     /// A function's value of each element, made at a place by a rule.
-    pub(super) fn make_all(&mut self, node: &Node, vectors: Vectors, place: Place, rule: u32, bias: i64) -> usize {
+    pub(super) fn make_all(
+        &mut self,
+        node: &Node,
+        vectors: Vectors,
+        place: Place,
+        rule: u32,
+        bias: i64,
+    ) -> usize {
         let len = vectors.count * vectors.length;
         let cell = |element: usize| Cell {
             kind: Kind::Made { rule, bias },
@@ -196,7 +213,14 @@ impl Lowering<'_> {
     }
 
     /// The same for the elements of the node's output.
-    pub(super) fn make_output(&mut self, node: &Node, vectors: Vectors, place: Place, rule: u32, bias: i64) -> usize {
+    pub(super) fn make_output(
+        &mut self,
+        node: &Node,
+        vectors: Vectors,
+        place: Place,
+        rule: u32,
+        bias: i64,
+    ) -> usize {
         let block = self.make_all(node, vectors, place, rule, bias);
         let scan = self.scan(node.output, self.lines(node.output), |_| true);
         let block_mut = &mut self.net.blocks[block];

@@ -89,7 +89,8 @@ impl Lowering<'_> {
         let x = self.cut(node, node.inputs[0], vectors.scan());
 
         // Squares, sums, and n·gain·x.
-        let [distances, scaled, sums] = [(); 3].map(|()| self.places());
+        // Cursors have short ways between powers of ρ that are near each other.
+        let [sums, distances, scaled, ups, downs] = [(); 5].map(|()| self.places());
         let sums = sums.plus(at(0, length / 2));
         for (i, &gain) in normalization.gain.iter().enumerate() {
             self.take(x, i, distances.plus(at(0, i)), 1);
@@ -132,7 +133,7 @@ impl Lowering<'_> {
         })?;
 
         // r and −r times gain·u.
-        let [rem, rest, ups, downs] = [(); 4].map(|()| self.places());
+        let [rem, rest] = [(); 2].map(|()| self.places());
         for (digit, &root) in (0..).zip(&roots) {
             self.take(root, 0, ups, 1 << (FREE_DIGIT * digit));
             self.take(root, 0, downs, -(1 << (FREE_DIGIT * digit)));
@@ -169,8 +170,7 @@ impl Lowering<'_> {
         let largest = 2 * (free_bits(root_digits) + 1) + bits(bounds.spread);
         let two_pow = 1_i128 << (2 * normalization.root_bits);
         check_bits(node, largest.max(bits(two_pow)) + 2, digits(bounds.error, NATURAL_DIGIT))?;
-        let [above, below, once, twice, first, second] = [(); 6].map(|()| self.places());
-        let again = self.places();
+        let [above, below, twice, again, second, once, first] = [(); 7].map(|()| self.places());
         // (r + 1)²·d = r²·d + 2·r·d + d
         self.take(d, 0, below, 1);
         self.take(d, 0, first, 1);

@@ -3,7 +3,7 @@
 use super::cursor::Menu;
 use super::fit::{self, Fitted, Slope};
 use super::graph::{Kind, NATURAL_LIMBS, NATURAL_TABLE, Net};
-use super::layout::{CURSORS, Layout};
+use super::layout::{CURSORS, Layout, MENU_COLUMNS};
 use super::intervals;
 use crate::circuit::{CircuitError, Goal, Wishes, lookups};
 
@@ -96,8 +96,9 @@ impl Plan {
         let slopes = fit::slopes(&net.rules);
         let mut best: Option<(usize, Self)> = None;
         let mut needed: Option<u32> = None;
-        for lanes in LANES {
-            let layout = Layout::new(net, lanes);
+        let options = LANES.into_iter().flat_map(|lanes| MENU_COLUMNS.map(|columns| (lanes, columns)));
+        for (lanes, columns) in options {
+            let layout = Layout::new(net, lanes, columns);
             let rows = layout.rows.len();
             let found = (SMALLEST_K..=LARGEST_K)
                 .filter(|&k| k >= least && rows <= longest_table(k))
@@ -134,7 +135,8 @@ impl Plan {
         if !possible {
             return None;
         }
-        let layout = Layout::new(net, shape.lanes);
+        let layouts = MENU_COLUMNS.into_iter().map(|columns| Layout::new(net, shape.lanes, columns));
+        let layout = layouts.into_iter().find(|layout| layout.menus == shape.menus)?;
         let slopes = fit::slopes(&net.rules);
         let is_long = shape.table_rows >= NATURAL_TABLE && shape.limbs >= NATURAL_LIMBS;
         let fits = layout.rows.len() <= shape.table_rows && (is_long || !net.has_vectors());

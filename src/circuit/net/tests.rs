@@ -49,7 +49,7 @@ fn try_models() {
         println!("planned {:?} k {} rows {} {:?}", start.elapsed(), plan.k, plan.rows(), plan.shape);
         if std::env::var("IDLE").is_ok() {
             for lanes in [4, 8, 16, 32] {
-                println!("lanes {lanes}: {} rows", super::layout::Layout::new(&net, lanes).rows.len());
+                println!("lanes {lanes}: {} rows", super::layout::Layout::new(&net, lanes, [3, 3, 2]).rows.len());
             }
             let mut idle = std::collections::BTreeMap::new();
             let mut now = 0;

@@ -415,3 +415,23 @@ fn other_index_is_refused() {
     *witness.instances.last_mut().expect("the output's word") = pack(&[4])[0];
     assert_breaks_only(&broken(&circuit, witness), IS_TAKEN);
 }
+
+#[test]
+fn transformers_are_the_reference() {
+    for name in ["tiny_transformer/int8_qdq", "tiny_transformer_gelu/int8_qop"] {
+        let path = format!("{}/test/fixtures/models/{name}.onnx", env!("CARGO_MANIFEST_DIR"));
+        let bytes = std::fs::read(path).expect("a fixture");
+        let model = Model::from_onnx("transformer", &bytes).expect("a model");
+        let circuit = circuit(&model);
+        let output = model.outputs[0].tensor;
+        for (number, input) in inputs(&model).into_iter().enumerate() {
+            let witness = circuit.witness(&input, Fr::from(5)).expect("an input of the model");
+            let reference = model.evaluate(&[input]).expect("an input of the model");
+            assert_eq!(witness.outputs, reference.tensor(output));
+            // These have extreme rows.
+            if [0, 7].contains(&number) {
+                assert_eq!(broken(&circuit, witness), [""; 0]);
+            }
+        }
+    }
+}

@@ -2,7 +2,7 @@
 //!
 //! | module | claim |
 //! |---|---|
-//! | [`lower`] | the graph is blocks of values with linear maps between them ([`graph`]) |
+//! | [`lower`] | the graph is blocks of values with linear maps between them ([`graph`]); Softmax, LayerNormalization and ArgMax are systems of equations and inequalities (`lower::vectors`) |
 //! | [`rule`], [`fit`] | each made byte is one exact division, or lies in an interval, and one table look-up |
 //! | [`gates`] | everything made is the sum of what is contributed to it |
 //! | [`cursor`] | weights, makers and positions are at the monomials that the layout says |

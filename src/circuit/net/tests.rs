@@ -47,30 +47,6 @@ fn try_models() {
         let circuit = NetCircuit::new(&model, Wishes::default()).unwrap();
         let plan = circuit.plan();
         println!("planned {:?} k {} rows {} {:?}", start.elapsed(), plan.k, plan.rows(), plan.shape);
-        if std::env::var("IDLE").is_ok() {
-            for lanes in [4, 8, 16, 32] {
-                println!("lanes {lanes}: {} rows", super::layout::Layout::new(&net, lanes, [3, 3, 2]).rows.len());
-            }
-            let mut idle = std::collections::BTreeMap::new();
-            let mut now = 0;
-            for row in &plan.layout.rows {
-                match row.content {
-                    super::layout::Content::Cell { block, cell } => {
-                        let made = format!("{:?}", net.blocks[block as usize].cells[cell as usize].kind);
-                        let made: String = made.chars().take(5).collect();
-                        *idle.entry((block, made)).or_insert(0) += now;
-                        now = 0;
-                    }
-                    super::layout::Content::Weights(_) => {
-                        *idle.entry((999, String::new())).or_insert(0) += now;
-                        now = 0;
-                    }
-                    super::layout::Content::Idle | super::layout::Content::Hold => now += 1,
-                    _ => {}
-                }
-            }
-            println!("{idle:?}");
-        }
         let mut counts = std::collections::BTreeMap::new();
         for row in &plan.layout.rows {
             let name = match row.content {

@@ -423,6 +423,10 @@ fn transformers_are_the_reference() {
         let bytes = std::fs::read(path).expect("a fixture");
         let model = Model::from_onnx("transformer", &bytes).expect("a model");
         let circuit = circuit(&model);
+        let plan = circuit.plan();
+        assert!(plan.k <= 15, "{name}: k = {}", plan.k);
+        let restored = NetCircuit::restore(&model, plan.k, &plan.shape).expect("its own plan");
+        assert_eq!(restored.plan().rows(), plan.rows());
         let output = model.outputs[0].tensor;
         for (number, input) in inputs(&model).into_iter().enumerate() {
             let witness = circuit.witness(&input, Fr::from(5)).expect("an input of the model");

@@ -39,6 +39,10 @@ pub enum CircuitError {
     #[error("node `{node}`: float32 additions decide how a sum of {sum} is rounded")]
     RoundedSum { node: String, sum: i32 },
 
+    /// Outputs are bytes.
+    #[error("node `{node}`: an index of {length} elements is not a byte")]
+    IndexRange { node: String, length: usize },
+
     /// The accumulator leaves int32.
     #[error("node `{node}`: the accumulator of output {output} can leave int32")]
     AccumulatorRange { node: String, output: usize },

@@ -35,6 +35,8 @@ pub struct Columns {
     pub coefficient: Placed<Advice>,
     /// Made minus contributed, so far; on the rows of instances, what is left of them.
     pub balance: Placed<Advice>,
+    /// Integers of any size, in the first phase.
+    pub wide: Option<WideColumns>,
     /// What is left of the packed instances to be found among the bytes.
     pub packed: Placed<Advice>,
 
@@ -78,6 +80,19 @@ pub struct Flags {
     pub loads: Option<Placed<Fixed>>,
 }
 
+/// Integers of any size.
+#[derive(Clone, Copy, Debug)]
+pub struct WideColumns {
+    /// The integer.
+    pub integer: Placed<Advice>,
+    /// 1 on rows whose value it is.
+    pub flag: Placed<Fixed>,
+    /// It contributes.
+    pub takes: Placed<Fixed>,
+    /// 1 on rows that take off an integer that is at least 0.
+    pub naturals: Placed<Fixed>,
+}
+
 /// Flags of rows that go on from the row before.
 #[derive(Clone, Copy, Debug)]
 pub struct GroupFlags {
@@ -110,6 +125,12 @@ impl Columns {
             parts: [first.next(meta), first.next(meta)],
             factors: [1, LENGTH_FACTOR],
             table: fixed.next(meta),
+        });
+        let wide = shape.vectors.then(|| WideColumns {
+            integer: first.next(meta),
+            flag: fixed.next(meta),
+            takes: fixed.next(meta),
+            naturals: fixed.next(meta),
         });
         let limb_uses = first.next(meta);
         let table_uses = first.next(meta);
@@ -150,6 +171,7 @@ impl Columns {
             cursors,
             coefficient: second.next(meta),
             balance: second.next(meta),
+            wide,
             packed: second.next(meta),
             lookups: lookups::Columns {
                 active,
@@ -212,7 +234,9 @@ impl Columns {
 
     /// 1 on rows whose lanes hold weights, and on others whose lanes are 0.
     pub fn weighs(&self, meta: &mut VirtualCells<'_, Fr>) -> Expression<Fr> {
+        let naturals = self.wide.map(|wide| here(meta, wide.naturals));
         let others = self.makes(meta) + here(meta, self.flags.reads);
+        let others = naturals.into_iter().fold(others, |sum, naturals| sum + naturals);
         (one() - here(meta, self.flags.packs)) * (one() - others)
     }
 
@@ -225,5 +249,16 @@ impl Columns {
     pub fn value(&self, meta: &mut VirtualCells<'_, Fr>) -> Expression<Fr> {
         let (byte, copy) = (here(meta, self.lookups.byte), self.copy(meta));
         copy.clone() + self.makes(meta) * (byte - copy)
+    }
+
+    /// What a row holds: its first limb, or an integer of any size.
+    pub fn held(&self, meta: &mut VirtualCells<'_, Fr>) -> Expression<Fr> {
+        let limb = here(meta, self.lookups.limbs[0]);
+        match self.wide {
+            Some(WideColumns { integer, flag, .. }) => {
+                limb.clone() + here(meta, flag) * (here(meta, integer) - limb)
+            }
+            None => limb,
+        }
     }
 }

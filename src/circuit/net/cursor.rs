@@ -78,7 +78,13 @@ impl Menu {
         let mut path = Vec::new();
         while rest != [0; 3] {
             let after = |step: &Exponents| [0, 1, 2].map(|axis| rest[axis] - step[axis]);
+            // A move may go too far only where single steps lead back.
+            let leads_on = |step: &Exponents| {
+                let after = after(step);
+                (0..3).all(|axis| after[axis] == 0 || self.steps(axis, after[axis].signum()))
+            };
             let (number, step) = (self.0.iter().enumerate())
+                .filter(|(_, step)| leads_on(step))
                 .min_by_key(|(_, step)| distance(&after(step)))
                 .expect("a menu has a step in every direction that is needed");
             assert!(distance(&after(step)) < distance(&rest), "a menu has single steps");
@@ -86,6 +92,13 @@ impl Menu {
             rest = after(step);
         }
         path
+    }
+
+    /// Whether it has a single step in a direction.
+    fn steps(&self, axis: usize, direction: i32) -> bool {
+        let mut step = [0; 3];
+        step[axis] = direction;
+        self.0.contains(&step)
     }
 
     /// What a move multiplies by: numerator and denominator.

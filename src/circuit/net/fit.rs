@@ -37,8 +37,8 @@ pub struct Fitted {
     pub limbs: usize,
     /// By rule of the net.
     pub rules: Vec<FittedRule>,
-    /// The byte in each row of the table.
-    pub table: Vec<u8>,
+    /// The value in each row of the table: a byte, but for functions inside operators on vectors.
+    pub table: Vec<u32>,
     /// With intervals, start and length in each row.
     pub intervals: Option<Vec<Interval>>,
 }
@@ -74,7 +74,7 @@ pub struct Division {
     /// The remainder, least limb first; of an interval's row, two of what it is short of as well.
     pub limbs: [u32; 4],
     /// The output.
-    pub byte: u8,
+    pub byte: u32,
 }
 
 impl Fitted {
@@ -90,7 +90,7 @@ impl Fitted {
         let rows = i128::try_from(table_rows).ok()?;
         let d = rows.checked_pow(u32::try_from(limbs).ok()?).filter(|&d| d <= LARGEST_DIVISOR)?;
         let forms: Vec<Form> = (rules.iter().zip(slopes))
-            .map(|(rule, &slope)| Form::new(rule, d, slope, may_step))
+            .map(|(rule, &slope)| Form::new(rule, rows, d, slope, may_step))
             .collect::<Option<_>>()?;
 
         // Rules with the same function share its intervals.
@@ -125,7 +125,7 @@ impl Fitted {
             return None;
         }
         let has_intervals = !intervals.is_empty();
-        let mut table: Vec<u8> = intervals.iter().map(|interval| interval.byte).collect();
+        let mut table: Vec<u32> = intervals.iter().map(|interval| interval.byte.into()).collect();
 
         // Rules with the same clamp and table share a region.
         let mut regions: Vec<Region> = Vec::new();
@@ -135,7 +135,7 @@ impl Fitted {
             let own = match (&rule.levels, *form) {
                 (Levels::Table(table), _) => Some(table.clone()),
                 (Levels::Sum(sum), Form::Line { factors: PAIR, .. }) => {
-                    let byte = |&level: &u8| rule.activation.apply(level.into());
+                    let byte = |&level: &u8| u32::from(rule.activation.apply(level.into()));
                     Some(sum.table.iter().map(byte).collect())
                 }
                 _ => None,
@@ -196,6 +196,7 @@ impl Fitted {
     pub fn weight(&self, weight: Weight) -> i128 {
         match weight {
             Weight::Integer(weight) => weight.into(),
+            Weight::Long(weight) => weight.into(),
             Weight::Operand { rule, operand } => match self.rules[rule as usize] {
                 FittedRule::Line { factors, .. } => factors[operand],
                 FittedRule::Intervals { .. } => unreachable!("sums are lines"),
@@ -236,7 +237,7 @@ impl Fitted {
         let base = self.base();
         let limbs = [z % base, z / base, rest % base, rest / base].map(small);
         let u = u32::try_from(first + row).expect("a table length");
-        Division { u, limbs, byte: interval.byte }
+        Division { u, limbs, byte: interval.byte.into() }
     }
 }
 
@@ -276,9 +277,16 @@ enum Form {
 }
 
 impl Form {
-    fn new(rule: &Rule, d: i128, slope: Option<Slope>, may_step: bool) -> Option<Self> {
+    fn new(rule: &Rule, rows: i128, d: i128, slope: Option<Slope>, may_step: bool) -> Option<Self> {
         let line = slope.and_then(|slope| Self::line(rule, d, slope));
         let may_step = may_step || slope.is_none();
+        // Levels far beyond the clamp would fill the table.
+        let is_long = |line: &Self| match *line {
+            Self::Line { reach: (low, high), .. } => high - low > rows / 4,
+            Self::Intervals => false,
+        };
+        let monotone = matches!(rule.levels, Levels::Steps(_));
+        let line = line.filter(|line| !(monotone && may_step && is_long(line)));
         match (&rule.levels, line) {
             (_, Some(line)) => Some(line),
             (Levels::Steps(_), None) if may_step => Some(Self::Intervals),
@@ -321,18 +329,18 @@ impl Form {
 
 /// An activation's rows: levels from `low` to `high`.
 struct Region {
-    own: Option<Vec<u8>>,
+    own: Option<Vec<u32>>,
     activation: Activation,
     low: i128,
     high: i128,
 }
 
 impl Region {
-    fn byte(&self, level: i128) -> u8 {
+    fn byte(&self, level: i128) -> u32 {
         match &self.own {
             // The pair table of a sum, or a function's own.
             Some(own) => own[usize::try_from(level).expect("tables begin at 0")],
-            None => self.activation.apply(level),
+            None => self.activation.apply(level).into(),
         }
     }
 }

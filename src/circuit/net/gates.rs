@@ -23,6 +23,7 @@
 //! | copy | limb − constant | limb − short |
 //! | larger | (limb − limb₁) − constant | limb, at least the limb of the row before; one of limb₁ and u is 0 |
 //! | input | | limb |
+//! | integer of any size | integer − constant | integer, see `lower::vectors` |
 
 use super::columns::Columns;
 use super::intervals;
@@ -78,7 +79,7 @@ pub fn configure(meta: &mut ConstraintSystem<Fr>, columns: &Columns, shape: &Sha
         let lanes = columns.weights.iter().map(|&column| here(meta, column)).collect();
         let weights = columns.weighs(meta) * evaluate(lanes, &columns.rho.expr());
         let loaded = columns.flags.loads.map(|loads| {
-            let factor = here(meta, columns.lookups.limbs[0]) - here(meta, columns.weights[0]);
+            let factor = columns.held(meta) - here(meta, columns.weights[0]);
             here(meta, loads) * factor
         });
         let added = loaded.into_iter().fold(weights, |sum, loaded| sum + loaded);
@@ -94,8 +95,12 @@ pub fn configure(meta: &mut ConstraintSystem<Fr>, columns: &Columns, shape: &Sha
         let position = here(meta, columns.cursors[POSITION].column);
         let made = maker * made(meta, columns, shape);
         let coefficient = here(meta, columns.coefficient);
-        let value = columns.makes(meta) * here(meta, columns.lookups.byte)
+        let mut value = columns.makes(meta) * here(meta, columns.lookups.byte)
             + here(meta, columns.flags.takes) * columns.copy(meta);
+        if let Some(wide) = columns.wide {
+            let integer = here(meta, wide.integer) - here(meta, columns.weights[0]);
+            value = value + here(meta, wide.takes) * integer;
+        }
         let taken = coefficient * position * value;
         let word = columns.words(meta) * columns.word(meta, balance.clone());
         Constraints::with_selector(
@@ -178,13 +183,16 @@ pub fn configure(meta: &mut ConstraintSystem<Fr>, columns: &Columns, shape: &Sha
 /// What a row makes.
 fn made(meta: &mut VirtualCells<'_, Fr>, columns: &Columns, shape: &Shape) -> Expression<Fr> {
     let offset = here(meta, columns.weights[0]);
-    let divides = here(meta, columns.flags.divides);
+    let mut divides = here(meta, columns.flags.divides);
+    if let Some(wide) = columns.wide {
+        divides = divides + here(meta, wide.naturals);
+    }
     let mut accumulator = divides * (divided(meta, columns, shape) - offset.clone());
     let placed = intervals::accumulator(meta, columns, shape);
     if let (Some(flag), Some(placed)) = (columns.flags.steps, placed) {
         accumulator = accumulator + here(meta, flag) * (placed - offset);
     }
-    let mut copied = here(meta, columns.lookups.limbs[0]) - here(meta, columns.weights[1]);
+    let mut copied = columns.held(meta) - here(meta, columns.weights[1]);
     if let Some(groups) = columns.flags.groups {
         copied = copied - here(meta, groups.larger) * here(meta, columns.lookups.limbs[1]);
     }

@@ -37,6 +37,8 @@ impl Place {
 pub enum Weight {
     /// Itself.
     Integer(i32),
+    /// Itself, where an operator on vectors has it.
+    Long(i64),
     /// The factor of an operand of a sum of two, which depends on the divisor.
     Operand {
         /// The sum's rule.
@@ -243,7 +245,85 @@ pub enum Kind {
         /// Its position.
         at: Position,
     },
+    /// Copies an integer of any size.
+    Wide {
+        /// What is added to the copy.
+        constant: i128,
+    },
+    /// Copies an integer of any size as a left factor, see [`Kind::Load`].
+    WideLoad {
+        /// Which of the product's accumulators it weighs for.
+        target: Place,
+        /// First of its run.
+        starts: bool,
+    },
+    /// Copies an integer of any size as a right factor, see [`Kind::Multiply`].
+    WideMultiply {
+        /// What is added to the copy.
+        constant: i128,
+        /// Its position.
+        at: Position,
+    },
+    /// Holds what the prover says, at least 0 and below N.
+    Free {
+        /// What an honest prover says.
+        hint: Hint,
+        /// Which digit of it.
+        digit: u32,
+        /// Whether more digits follow.
+        goes_on: bool,
+    },
+    /// Holds what the prover says, as a right factor. An honest one says how often the first left factor can be
+    /// taken off what is at its target.
+    Quotient {
+        /// Its position.
+        at: Position,
+    },
+    /// Takes off an accumulator an integer that is at least 0.
+    Natural {
+        /// What is added to the accumulator, before anything is taken off.
+        bias: i128,
+        /// Which digit of the integer.
+        digit: u32,
+        /// Whether more digits follow.
+        goes_on: bool,
+    },
 }
+
+/// What an honest prover says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Hint {
+    /// An accumulator plus `offset`, divided by `divisor`.
+    Quotient {
+        /// Where the accumulator is.
+        place: Place,
+        /// What is added.
+        offset: i128,
+        /// At least 1.
+        divisor: i128,
+    },
+    /// The largest r with r²·d ≤ 2^(2·bits), d being an accumulator plus `constant`.
+    InverseRoot {
+        /// Where the accumulator is.
+        place: Place,
+        /// What is added.
+        constant: i128,
+        /// Precision.
+        bits: u32,
+    },
+}
+
+/// Bits of a digit that the prover says: below N in nets with such digits.
+pub const FREE_DIGIT: u32 = 11;
+
+/// Bits of a digit of an integer that is at least 0: below N⁴ in nets with such digits.
+pub const NATURAL_DIGIT: u32 = 47;
+
+/// Limbs in nets with such digits.
+pub const NATURAL_LIMBS: usize = 3;
+
+/// The table is at least this long in nets with such digits: 4000⁴ > 2^47.
+pub const NATURAL_TABLE: usize = 4000;
 
 /// A row of a block.
 #[derive(Clone, Copy, Debug)]
@@ -279,6 +359,11 @@ impl Kind {
     /// Whether it goes on from the row before.
     pub fn goes_on(self) -> bool {
         matches!(self, Self::Larger { .. } | Self::Pair { .. } | Self::Product { .. })
+    }
+
+    /// Whether its value is an integer of any size.
+    pub fn is_wide(self) -> bool {
+        matches!(self, Self::Wide { .. } | Self::WideLoad { .. } | Self::WideMultiply { .. })
     }
 }
 
@@ -336,4 +421,11 @@ pub struct Net {
     pub output: usize,
     /// The type of the output's elements.
     pub output_element: ElementType,
+}
+
+impl Net {
+    /// Whether there are integers of any size.
+    pub fn has_vectors(&self) -> bool {
+        self.blocks.iter().flat_map(|block| &block.cells).any(|cell| cell.kind.is_wide())
+    }
 }

@@ -23,8 +23,8 @@ pub const MAKER: usize = 1;
 /// The cursor of positions.
 pub const POSITION: usize = 2;
 
-/// Fixed columns of moves for each cursor, at most.
-const MENU_COLUMNS: [usize; CURSORS] = [3, 3, 2];
+/// Fixed columns of moves for each cursor, at most: few, or more where they save rows enough.
+pub const MENU_COLUMNS: [[usize; CURSORS]; 2] = [[3, 3, 2], [4, 4, 3]];
 
 /// What a row is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -95,14 +95,14 @@ struct Wish {
 }
 
 impl Layout {
-    /// Lays a net out with `lanes` weights per row.
+    /// Lays a net out with `lanes` weights per row and at most so many columns of moves.
     ///
     /// It has a row per instance, which is more than enough where several lie on one.
-    pub fn new(net: &Net, lanes: usize) -> Self {
+    pub fn new(net: &Net, lanes: usize, menu_columns: [usize; CURSORS]) -> Self {
         let mut planner = Planner::new(net, lanes);
         planner.plan();
         let Planner { wishes, weights, instances, .. } = planner;
-        let menus = menus(&wishes);
+        let menus = menus(&wishes, menu_columns);
         Self { rows: schedule(&wishes, &menus), weights, menus, instances }
     }
 }
@@ -225,11 +225,11 @@ impl<'a> Planner<'a> {
         cursors[POSITION] = at.map(|at| [0, at[0], at[1]]);
         let (mut takes, mut starts) = (at.is_some(), false);
         match spec.kind {
-            Kind::Load { target, starts: first, .. } => {
+            Kind::Load { target, starts: first, .. } | Kind::WideLoad { target, starts: first } => {
                 cursors[WEIGHER] = Some(target.into());
                 starts = first;
             }
-            Kind::Multiply { at, .. } => {
+            Kind::Multiply { at, .. } | Kind::WideMultiply { at, .. } | Kind::Quotient { at } => {
                 cursors[POSITION] = Some([0, at[0], at[1]]);
                 takes = true;
             }
@@ -335,7 +335,7 @@ fn position_of(run: &Run, element: u32) -> Position {
 }
 
 /// The menus that suit the displacements of consecutive wishes.
-fn menus(wishes: &[Wish]) -> [Menu; CURSORS] {
+fn menus(wishes: &[Wish], columns: [usize; CURSORS]) -> [Menu; CURSORS] {
     [WEIGHER, MAKER, POSITION].map(|cursor| {
         let mut counts: HashMap<Exponents, usize> = HashMap::new();
         let mut now = [0; 3];
@@ -346,7 +346,7 @@ fn menus(wishes: &[Wish]) -> [Menu; CURSORS] {
             }
             now = target;
         }
-        Menu::new(&counts, MENU_COLUMNS[cursor])
+        Menu::new(&counts, columns[cursor])
     })
 }
 

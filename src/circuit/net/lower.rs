@@ -15,6 +15,14 @@ use crate::model::{
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
+mod arg_max;
+mod layer_norm;
+mod softmax;
+mod vectors;
+
+/// Sums with more constants are divisions: a table per constant would fill the table.
+const MOST_TABLES: usize = 4;
+
 /// Lines of blocks that are read element by element are at most this long.
 const WIDEST_LINE: usize = 64;
 
@@ -145,6 +153,13 @@ impl Lowering<'_> {
             },
             Operator::MaxPool(pool) => planes(&pool.window),
             Operator::Reduce(reduce) => Scan::Sums { length: reduce.length, inner: reduce.inner },
+            Operator::Softmax(softmax) => Scan::Columns { columns: softmax.length },
+            Operator::LayerNormalization(normalization) => {
+                Scan::Columns { columns: normalization.length }
+            }
+            Operator::ArgMax(arg_max) if arg_max.inner == 1 => {
+                Scan::Columns { columns: arg_max.length }
+            }
             _ => return None,
         })
     }
@@ -363,8 +378,10 @@ impl Lowering<'_> {
                 self.values[node.inputs[0].0].clone().expect("made before")
             }
             Operator::View(View::Elements(elements)) => self.view(node, elements),
-            Operator::ArgMax(_) | Operator::Softmax(_) | Operator::LayerNormalization(_) => {
-                return Err(unsupported(node));
+            Operator::ArgMax(arg_max) => Value::Block(self.arg_max(node, arg_max)?),
+            Operator::Softmax(softmax) => Value::Block(self.softmax(node, softmax)?),
+            Operator::LayerNormalization(normalization) => {
+                Value::Block(self.layer_normalization(node, normalization)?)
             }
         };
         self.values[node.output.0] = Some(value);
@@ -766,6 +783,12 @@ impl Lowering<'_> {
         let base = self.base(node.output);
         if let Operand::Constant(constants) = &add.operand {
             let low = self.base(node.inputs[0]);
+            let mut distinct = constants.clone();
+            distinct.sort_unstable();
+            distinct.dedup();
+            if distinct.len() > MOST_TABLES && add.left > 0.0 {
+                return self.add_constants(node, add, constants);
+            }
             let values = |constant: i32| (0..256).map(|x| add.apply(x + low, constant)).collect();
             return self.by_constant(node, constants, values);
         }
@@ -1002,7 +1025,7 @@ impl Lowering<'_> {
             let rule = &mut self.net.rules[rule as usize];
             match &mut rule.levels {
                 Levels::Table(table) => {
-                    table.iter_mut().for_each(|byte| *byte = next[usize::from(*byte)]);
+                    table.iter_mut().for_each(|byte| *byte = next[*byte as usize].into());
                 }
                 _ => rule.activation.then(&next),
             }
@@ -1034,6 +1057,20 @@ impl Lowering<'_> {
         self.tables(node, &tables, selector)
     }
 
+    /// A sum with constants, whose rules share their clamp.
+    fn add_constants(&mut self, node: &Node, add: &Add, constants: &[i32]) -> usize {
+        let [low, base] = [node.inputs[0], node.output].map(|tensor| self.base(tensor));
+        let bounds = (add.min - base, add.max - base);
+        let mut rules = BTreeMap::new();
+        for &constant in constants {
+            rules.entry(constant).or_insert_with(|| {
+                let level = |x: i32| add.apply(x + low, constant) - base;
+                self.monotone(level, bounds, add.left.into(), (0, 255))
+            });
+        }
+        self.elementwise(node, |element| rules[&constants[element]])
+    }
+
     /// A table per element.
     fn tables(
         &mut self,
@@ -1045,19 +1082,24 @@ impl Lowering<'_> {
         let rules: Vec<u32> = tables
             .iter()
             .map(|values| {
-                let bytes: Vec<u8> = values.iter().filter_map(|&v| byte(v, element)).collect();
+                let bytes = values.iter().filter_map(|&v| byte(v, element).map(u32::from));
                 self.rule(Rule {
                     range: (0, 255),
-                    levels: Levels::Table(bytes),
+                    levels: Levels::Table(bytes.collect()),
                     activation: clamp((0, 255)),
                 })
             })
             .collect();
+        self.elementwise(node, |element| rules[selector(element)])
+    }
+
+    /// A rule per element.
+    fn elementwise(&mut self, node: &Node, rule: impl Fn(usize) -> u32) -> usize {
         let sources = self.sources(node.inputs[0]);
         let (places, spills) = self.read(&sources);
         let cells =
             sources.iter().zip(places).enumerate().map(|(element, (&source, place))| Cell {
-                kind: Kind::Made { rule: rules[selector(element)], bias: constant(source).into() },
+                kind: Kind::Made { rule: rule(element), bias: constant(source).into() },
                 place: Some(place),
                 element: Some(index(element)),
             });

@@ -2,7 +2,7 @@
 //!
 //! | module | claim |
 //! |---|---|
-//! | [`lower`] | the graph is blocks of values with linear maps between them ([`graph`]) |
+//! | [`lower`] | the graph is blocks of values with linear maps between them ([`graph`]); Softmax, LayerNormalization and ArgMax are systems of equations and inequalities (`lower::vectors`) |
 //! | [`rule`], [`fit`] | each made byte is one exact division, or lies in an interval, and one table look-up |
 //! | [`gates`] | everything made is the sum of what is contributed to it |
 //! | [`cursor`] | weights, makers and positions are at the monomials that the layout says |
@@ -196,6 +196,9 @@ fn assign_witness(region: &mut Region<'_, Fr>, columns: &Columns, witness: &Witn
             assign_advice(region, column, values);
         }
     }
+    if let (Some(columns), Some(integers)) = (columns.wide, &witness.wide) {
+        assign_advice(region, columns.integer, integers);
+    }
     assign_advice(region, lookups.limb_uses, &witness.limb_uses);
     assign_advice(region, lookups.table_uses, &witness.table_uses);
 }
@@ -250,6 +253,9 @@ fn assign_fixed(region: &mut Region<'_, Fr>, columns: &Columns, fixed: &Fixed) {
     flag(flags.products.map(|products| products.multiplies), |row| row.multiplies);
     flag(flags.products.and_then(|products| products.multiplies_in), |row| row.multiplies_in);
     flag(flags.loads, |row| row.loads);
+    flag(columns.wide.map(|wide| wide.flag), |row| row.wide);
+    flag(columns.wide.map(|wide| wide.takes), |row| row.takes_wide);
+    flag(columns.wide.map(|wide| wide.naturals), |row| row.naturals);
 }
 
 type FlagColumn = Option<Placed<FixedColumn>>;

@@ -2,9 +2,9 @@
 
 use super::cursor::Menu;
 use super::fit::{self, Fitted, Slope};
-use super::graph::{Kind, Net};
+use super::graph::{Kind, NATURAL_LIMBS, NATURAL_TABLE, Net};
 use super::intervals;
-use super::layout::{CURSORS, Layout};
+use super::layout::{CURSORS, Layout, MENU_COLUMNS};
 use crate::circuit::{CircuitError, Goal, Wishes, lookups};
 
 /// Rows at the end of the domain that blinding takes, beside two for each column that shares one: halo2 has
@@ -53,6 +53,9 @@ pub struct Shape {
     pub loads: bool,
     /// The input is no instance.
     pub private_input: bool,
+    /// There are integers of any size.
+    #[serde(default)]
+    pub vectors: bool,
     /// The moves of each cursor.
     pub menus: [Menu; CURSORS],
 }
@@ -77,9 +80,12 @@ impl Shape {
     fn columns(&self) -> [usize; 3] {
         let moves: usize = self.menus.iter().map(Menu::columns).sum();
         let count = |flag: bool, columns: usize| if flag { columns } else { 0 };
-        let first = 4 + self.limb_columns() + count(self.steps, 2);
+        let first = 4 + self.limb_columns() + count(self.steps, 2) + count(self.vectors, 1);
         let second = 6 + self.lookup_sums();
-        let groups = count(self.groups, 2) + count(self.products, 2) + count(self.loads, 1);
+        let groups = count(self.groups, 2)
+            + count(self.products, 2)
+            + count(self.loads, 1)
+            + count(self.vectors, 3);
         let fixed = 8 + self.lanes + moves + groups + count(self.steps, 2);
         let folded = |columns: usize| columns.div_ceil(self.fold);
         [folded(first), folded(second), 1 + folded(fixed)]
@@ -111,8 +117,10 @@ impl Plan {
             Goal::Gas => &FOLDS[..],
             Goal::Speed | Goal::Memory => &FOLDS[..1],
         };
-        for lanes in LANES {
-            let layout = Layout::new(net, lanes);
+        let options =
+            LANES.into_iter().flat_map(|lanes| MENU_COLUMNS.map(|columns| (lanes, columns)));
+        for (lanes, columns) in options {
+            let layout = Layout::new(net, lanes, columns);
             let rows = layout.rows.len();
             for &fold in folds {
                 let found = (SMALLEST_K..=LARGEST_K)
@@ -155,9 +163,12 @@ impl Plan {
         if !possible {
             return None;
         }
-        let layout = Layout::new(net, shape.lanes);
+        let layouts =
+            MENU_COLUMNS.into_iter().map(|columns| Layout::new(net, shape.lanes, columns));
+        let layout = layouts.into_iter().find(|layout| layout.menus == shape.menus)?;
         let slopes = fit::slopes(&net.rules);
-        let fits = layout.rows.len() <= shape.table_rows;
+        let is_long = shape.table_rows >= NATURAL_TABLE && shape.limbs >= NATURAL_LIMBS;
+        let fits = layout.rows.len() <= shape.table_rows && (is_long || !net.has_vectors());
         let fitted = [false, true]
             .into_iter()
             .filter(|_| fits)
@@ -182,7 +193,8 @@ fn shape(net: &Net, layout: &Layout, fitted: &Fitted, lanes: usize, fold: usize)
         steps: fitted.intervals.is_some(),
         groups: cells().any(|cell| cell.kind.goes_on()),
         products: cells().any(|cell| matches!(cell.kind, Kind::Product { .. })),
-        loads: cells().any(|cell| matches!(cell.kind, Kind::Load { .. })),
+        loads: cells().any(|cell| matches!(cell.kind, Kind::Load { .. } | Kind::WideLoad { .. })),
+        vectors: net.has_vectors(),
         private_input: !net.blocks[net.input].is_public,
         menus: layout.menus.clone(),
     }
@@ -195,8 +207,13 @@ fn longest_table(k: u32, fold: usize) -> usize {
 
 /// A table as long as can be that the rules fit, with as few limbs and intervals as can be.
 fn fit(net: &Net, slopes: &[Option<Slope>], longest: usize, rows: usize) -> Option<Fitted> {
-    for limbs in LIMBS {
-        let mut lengths = (rows.max(SHORTEST_TABLE)..=longest).rev().take(TABLE_LENGTHS_TRIED);
+    let (least, least_limbs) =
+        if net.has_vectors() { (NATURAL_TABLE, NATURAL_LIMBS) } else { (SHORTEST_TABLE, LIMBS[0]) };
+    if least > longest {
+        return None;
+    }
+    for limbs in LIMBS.into_iter().filter(|&limbs| limbs >= least_limbs) {
+        let mut lengths = (rows.max(least)..=longest).rev().take(TABLE_LENGTHS_TRIED);
         let found =
             lengths.find_map(|length| Fitted::new(&net.rules, slopes, length, limbs, false));
         if found.is_some() {

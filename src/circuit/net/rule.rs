@@ -21,7 +21,7 @@ pub enum Levels {
     /// A monotone function.
     Steps(Monotone),
     /// The accumulator itself, in a table of this function alone.
-    Table(Vec<u8>),
+    Table(Vec<u32>),
     /// A sum of two operands of 8 bits.
     Sum(Box<Sum>),
 }

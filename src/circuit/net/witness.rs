@@ -1,7 +1,7 @@
 //! What an honest prover writes into the circuit.
 
 use super::fit::{Division, FittedRule};
-use super::graph::{Kind, Net};
+use super::graph::{FREE_DIGIT, Hint, Kind, NATURAL_DIGIT, Net, Place};
 use super::intervals::LENGTH_FACTOR;
 use super::layout::{CURSORS, Content, MAKER, POSITION, WEIGHER};
 use super::plan::Plan;
@@ -24,6 +24,8 @@ pub struct Witness {
     pub limbs: Vec<Vec<Fr>>,
     /// With intervals: start and length of the one in the row read.
     pub steps: Option<[Vec<Fr>; 2]>,
+    /// Integers of any size.
+    pub wide: Option<Vec<Fr>>,
     /// Uses of each row's index as a limb.
     pub limb_uses: Vec<Fr>,
     /// Uses of each row's table entry.
@@ -101,6 +103,9 @@ pub struct Kinds {
     pub multiplies: bool,
     pub multiplies_in: bool,
     pub loads: bool,
+    pub wide: bool,
+    pub takes_wide: bool,
+    pub naturals: bool,
 }
 
 impl Kinds {
@@ -167,8 +172,21 @@ impl Fixed {
                     lanes(&weights.iter().map(weight).collect::<Vec<_>>());
                 }
                 Content::Cell { block, cell } => {
-                    match net.blocks[block as usize].cells[cell as usize].kind {
+                    let kind = net.blocks[block as usize].cells[cell as usize].kind;
+                    kinds.wide = kind.is_wide();
+                    match kind {
                         Kind::Input => kinds.inputs = true,
+                        Kind::Free { .. } | Kind::Quotient { .. } => {}
+                        Kind::Wide { constant } | Kind::WideMultiply { constant, .. } => {
+                            kinds.reads = true;
+                            lanes(&[Fr::zero(), field(constant)]);
+                        }
+                        Kind::WideLoad { .. } => (kinds.reads, kinds.loads) = (true, true),
+                        Kind::Natural { bias, digit, .. } => {
+                            kinds.naturals = true;
+                            let offset = if digit == 0 { field(bias) } else { Fr::zero() };
+                            lanes(&[offset, power_of_two(digit * NATURAL_DIGIT)]);
+                        }
                         Kind::Made { rule, bias } => {
                             kinds.divides = scales.is_line(rule);
                             kinds.steps = !kinds.divides;
@@ -210,6 +228,8 @@ impl Fixed {
             }
             // What is made contributes anyway.
             kinds.takes &= !kinds.makes();
+            kinds.takes_wide = kinds.takes && kinds.wide;
+            kinds.takes &= !kinds.wide;
         }
         fixed
     }
@@ -255,26 +275,40 @@ pub struct Held {
     /// Its row's first-phase cells.
     pub division: Division,
     is_made: bool,
+    /// An integer of any size.
+    wide: Option<i128>,
 }
 
 /// What a cheating prover does to a cell, given its block and number, before anything follows from it.
 pub type Tamper<'a> = &'a dyn Fn(usize, usize, &mut Held);
 
+/// What a prover says of an integer that is not computed, given what an honest one says.
+type Claim<'a> = &'a dyn Fn(Kind, i128) -> i128;
+
 impl Held {
     /// A copy, and what lies beside it.
-    fn copy(value: i64, beside: i64, above: i64) -> Self {
-        let limb = |value: i64| u32::try_from(value).expect("copies are of bytes");
+    fn copy(value: i128, beside: i128, above: i128) -> Self {
+        let limb = |value: i128| u32::try_from(value).expect("copies are of bytes");
         let limbs = [limb(value), limb(beside), 0, 0];
-        Self { division: Division { u: limb(above), limbs, byte: 0 }, is_made: false }
+        Self { division: Division { u: limb(above), limbs, byte: 0 }, is_made: false, wide: None }
     }
 
     fn made(division: Division) -> Self {
-        Self { division, is_made: true }
+        Self { division, is_made: true, wide: None }
+    }
+
+    fn wide(integer: i128) -> Self {
+        Self { wide: Some(integer), ..Self::default() }
     }
 
     /// Its value as a byte.
     fn byte(&self) -> u32 {
-        if self.is_made { self.division.byte.into() } else { self.division.limbs[0] }
+        if self.is_made { self.division.byte } else { self.division.limbs[0] }
+    }
+
+    /// Its value.
+    fn value(&self) -> i128 {
+        self.wide.unwrap_or_else(|| self.byte().into())
     }
 }
 
@@ -282,6 +316,17 @@ impl Witness {
     /// Computes a net on an input.
     pub fn new(net: &Net, plan: &Plan, input: &[i32], context: Fr) -> Result<Self, CircuitError> {
         Self::tampered(net, plan, input, context, &|_, _, _| {})
+    }
+
+    /// The same with what a prover says of integers that are not computed, given what an honest one says.
+    pub fn with_claims(
+        net: &Net,
+        plan: &Plan,
+        input: &[i32],
+        context: Fr,
+        claim: impl Fn(Kind, i128) -> i128,
+    ) -> Result<Self, CircuitError> {
+        Self::of(net, plan, input, context, &|_, _, _| {}, &claim)
     }
 
     /// The same for a prover who cheats in some cells and is honest about what follows from them.
@@ -292,6 +337,17 @@ impl Witness {
         context: Fr,
         tamper: Tamper<'_>,
     ) -> Result<Self, CircuitError> {
+        Self::of(net, plan, input, context, tamper, &|_, honest| honest)
+    }
+
+    fn of(
+        net: &Net,
+        plan: &Plan,
+        input: &[i32],
+        context: Fr,
+        tamper: Tamper<'_>,
+        claim: Claim<'_>,
+    ) -> Result<Self, CircuitError> {
         let inputs = net.blocks[net.input].len;
         if input.len() != inputs {
             return Err(CircuitError::InputLength { found: input.len(), expected: inputs });
@@ -301,17 +357,22 @@ impl Witness {
             byte(value, element).ok_or(CircuitError::InputRange { index, value, element })
         };
         let input: Vec<u8> = input.iter().enumerate().map(as_byte).collect::<Result<_, _>>()?;
-        let held = compute(net, plan, &input, tamper);
+        let held = compute(net, plan, &input, tamper, claim);
 
         let length = plan.shape.table_rows + 1;
         let raised = u32::try_from(plan.shape.table_rows - 256).expect("tables are short");
         // Idle rows look up index 0 and read row 0.
         let mut table_row = vec![0_u32; length];
         let mut limbs = vec![vec![0_u32; length]; plan.shape.limb_columns()];
+        let mut wide = plan.shape.vectors.then(|| vec![Fr::zero(); length]);
         for (at, row) in plan.layout.rows.iter().enumerate() {
             match row.content {
                 Content::Cell { block, cell } => {
-                    let held = &held[block as usize][cell as usize].division;
+                    let held = &held[block as usize][cell as usize];
+                    if let (Some(wide), Some(integer)) = (&mut wide, held.wide) {
+                        wide[at] = field(integer);
+                    }
+                    let held = &held.division;
                     table_row[at] = held.u;
                     for (column, &limb) in limbs.iter_mut().zip(&held.limbs) {
                         column[at] = limb;
@@ -360,6 +421,7 @@ impl Witness {
         Ok(Self {
             byte: bytes.collect(),
             steps,
+            wide,
             table_row: elements(table_row),
             limbs: limbs.into_iter().map(elements).collect(),
             limb_uses: limb_uses.into_iter().map(unsigned).collect(),
@@ -424,7 +486,15 @@ impl Witness {
         if fixed.rows[at].makes() {
             self.byte[at]
         } else {
-            self.limbs[0][at] - fixed.weights[0][at]
+            self.held(fixed, at) - fixed.weights[0][at]
+        }
+    }
+
+    /// What a row holds.
+    fn held(&self, fixed: &Fixed, at: usize) -> Fr {
+        match &self.wide {
+            Some(wide) if fixed.rows[at].wide => wide[at],
+            _ => self.limbs[0][at],
         }
     }
 
@@ -444,7 +514,7 @@ impl Witness {
                     .fold(Fr::zero(), |sum, column| sum * challenges.points[0] + column[at]);
             }
             if row.loads {
-                added += self.limbs[0][at] - fixed.weights[0][at];
+                added += self.held(fixed, at) - fixed.weights[0][at];
             }
             coefficient[at] = kept + weigher[at] * added;
         }
@@ -456,7 +526,7 @@ impl Witness {
         let base = field(plan.shape.base());
         let row = &fixed.rows[at];
         let (offset, scale) = (fixed.weights[0][at], fixed.weights[1][at]);
-        if row.divides {
+        if row.divides || row.naturals {
             let dividend = (self.limbs[..plan.shape.limbs].iter().rev())
                 .fold(self.table_row[at], |sum, limb| sum * base + limb[at]);
             dividend * scale - offset
@@ -465,7 +535,7 @@ impl Witness {
             start + self.limbs[0][at] + base * self.limbs[1][at] - offset
         } else if row.reads {
             let below = if row.larger { self.limbs[1][at] } else { Fr::zero() };
-            self.limbs[0][at] - scale - below
+            self.held(fixed, at) - scale - below
         } else {
             Fr::zero()
         }
@@ -496,7 +566,7 @@ impl Witness {
                 own.fold(then, |rest, index| (rest - word(index)) * inverse)
             } else {
                 let mut now = then + cursors[MAKER][at] * self.made(fixed, plan, at);
-                if row.takes || row.makes() {
+                if row.takes || row.takes_wide || row.makes() {
                     now -= self.value(fixed, at) * coefficient[at] * cursors[POSITION][at];
                 }
                 now
@@ -534,20 +604,25 @@ fn cursors(plan: &Plan, challenges: &Challenges, length: usize) -> [Vec<Fr>; CUR
 }
 
 /// What every cell holds.
-fn compute(net: &Net, plan: &Plan, input: &[u8], tamper: Tamper<'_>) -> Vec<Vec<Held>> {
-    let mut accumulators = vec![0_i64; net.accumulators];
+fn compute(
+    net: &Net,
+    plan: &Plan,
+    input: &[u8],
+    tamper: Tamper<'_>,
+    claim: Claim<'_>,
+) -> Vec<Vec<Held>> {
+    let mut accumulators = vec![0_i128; net.accumulators];
+    let index = |place: Place| net.planes[place.omega as usize].index(place.at);
     let mut all = Vec::with_capacity(net.blocks.len());
     for (number, block) in net.blocks.iter().enumerate() {
         let mut held: Vec<Held> = Vec::with_capacity(block.cells.len());
-        let mut values = vec![0_i64; block.len];
+        let mut values = vec![0_i128; block.len];
         // The loaded factors of the present run of a product of matrices.
         let mut loaded = Vec::new();
         for cell in &block.cells {
-            let made = cell
-                .place
-                .map_or(0, |place| accumulators[net.planes[place.omega as usize].index(place.at)]);
+            let made = cell.place.map_or(0, |place| accumulators[index(place)]);
             let last = held.last().map_or([0; 2], |held: &Held| {
-                [i64::from(held.division.limbs[0]), i64::from(held.division.limbs[1])]
+                [i128::from(held.division.limbs[0]), i128::from(held.division.limbs[1])]
             });
             let mut now = match cell.kind {
                 Kind::Input => {
@@ -555,50 +630,85 @@ fn compute(net: &Net, plan: &Plan, input: &[u8], tamper: Tamper<'_>) -> Vec<Vec<
                     Held::copy(input[element].into(), 0, 0)
                 }
                 Kind::Made { rule, bias } => {
-                    Held::made(plan.fitted.make(rule, i128::from(made) + i128::from(bias)))
+                    Held::made(plan.fitted.make(rule, made + i128::from(bias)))
                 }
-                Kind::Spill { low } => {
-                    Held::made(plan.fitted.divide(i128::from(made) - i128::from(low)))
-                }
-                Kind::Read { constant } => Held::copy(made + i64::from(constant), 0, 0),
+                Kind::Spill { low } => Held::made(plan.fitted.divide(made - i128::from(low))),
+                Kind::Read { constant } => Held::copy(made + i128::from(constant), 0, 0),
                 Kind::Larger { constant } => {
-                    let copy = made + i64::from(constant);
+                    let copy = made + i128::from(constant);
                     let larger = copy.max(last[0]);
                     Held::copy(larger, larger - copy, larger - last[0])
                 }
-                Kind::Pair { constant } => Held::copy(made + i64::from(constant), last[0], 0),
+                Kind::Pair { constant } => Held::copy(made + i128::from(constant), last[0], 0),
                 Kind::Product { rule, zeros: [left, right] } => {
-                    let product = (last[1] - i64::from(left)) * (last[0] - i64::from(right));
-                    Held::made(plan.fitted.make(rule, product.into()))
+                    let product = (last[1] - i128::from(left)) * (last[0] - i128::from(right));
+                    Held::made(plan.fitted.make(rule, product))
                 }
                 Kind::Load { zero, constant, target, starts } => {
                     if starts {
                         loaded.clear();
                     }
-                    let copy = made + i64::from(constant);
-                    loaded.push((target, copy - i64::from(zero)));
+                    let copy = made + i128::from(constant);
+                    loaded.push((target, copy - i128::from(zero)));
                     Held::copy(copy, 0, 0)
                 }
                 Kind::Multiply { zero, constant, at } => {
-                    let copy = made + i64::from(constant);
+                    let copy = made + i128::from(constant);
                     for &(target, factor) in &loaded {
-                        let place = target.plus(at);
-                        let index = net.planes[place.omega as usize].index(place.at);
-                        accumulators[index] += factor * (copy - i64::from(zero));
+                        accumulators[index(target.plus(at))] += factor * (copy - i128::from(zero));
                     }
                     Held::copy(copy, 0, 0)
+                }
+                Kind::Wide { constant } => Held::wide(made + constant),
+                Kind::WideLoad { target, starts } => {
+                    if starts {
+                        loaded.clear();
+                    }
+                    loaded.push((target, made));
+                    Held::wide(made)
+                }
+                Kind::WideMultiply { constant, at } => {
+                    for &(target, factor) in &loaded {
+                        accumulators[index(target.plus(at))] += factor * (made + constant);
+                    }
+                    Held::wide(made + constant)
+                }
+                Kind::Quotient { at } => {
+                    let (target, factor) = loaded[0];
+                    let quotient = accumulators[index(target.plus(at))].div_euclid(-factor);
+                    let quotient = claim(cell.kind, quotient);
+                    for &(target, factor) in &loaded {
+                        accumulators[index(target.plus(at))] += factor * quotient;
+                    }
+                    Held::copy(quotient, 0, 0)
+                }
+                Kind::Free { hint, digit: number, goes_on } => {
+                    let all = match hint {
+                        Hint::Quotient { place, offset, divisor } => {
+                            (accumulators[index(place)] + offset).div_euclid(divisor)
+                        }
+                        Hint::InverseRoot { place, constant, bits } => {
+                            inverse_root(accumulators[index(place)] + constant, bits)
+                        }
+                    };
+                    let all = claim(cell.kind, all);
+                    Held::copy(digit(all, FREE_DIGIT, number, goes_on), 0, 0)
+                }
+                Kind::Natural { bias, digit: number, goes_on } => {
+                    // It is negative only after a wrong claim, which nothing can be written down for.
+                    let digit = digit(made + bias, NATURAL_DIGIT, number, goes_on);
+                    Held::made(plan.fitted.divide(digit.max(0)))
                 }
             };
             tamper(number, held.len(), &mut now);
             if let Some(element) = cell.element {
-                values[element as usize] = now.byte().into();
+                values[element as usize] = now.value();
             }
             held.push(now);
         }
         for run in &block.runs {
             for term in &run.terms {
                 let weight = plan.fitted.weight(term.weight);
-                let weight = i64::try_from(weight).expect("weights are below 2^63");
                 let plane = &net.planes[term.place.omega as usize];
                 for &(element, at) in &run.elements {
                     let place = term.place.plus(at);
@@ -609,4 +719,19 @@ fn compute(net: &Net, plan: &Plan, input: &[u8], tamper: Tamper<'_>) -> Vec<Vec<
         all.push(held);
     }
     all
+}
+
+/// A digit of an integer; the last one is all the rest.
+fn digit(integer: i128, bits: u32, number: u32, goes_on: bool) -> i128 {
+    let rest = integer >> (bits * number);
+    if goes_on { rest & ((1 << bits) - 1) } else { rest }
+}
+
+/// The largest r with r²·d ≤ 2^(2·bits), for d of at least 1.
+fn inverse_root(d: i128, bits: u32) -> i128 {
+    ((1_i128 << (2 * bits)) / d).isqrt()
+}
+
+fn power_of_two(exponent: u32) -> Fr {
+    (0..exponent).fold(Fr::one(), |power, _| power.double())
 }

@@ -169,7 +169,7 @@ fn every_operator_refuses_an_output_off_by_one_at_any_position() {
             let element = cell.element.expect("filtered") as usize;
             let other = if honest.outputs[element] == 127 { -1 } else { 1 };
             let byte = u8::try_from(honest.outputs[element] + other + 128).expect("a byte");
-            let Some(u) = circuit.plan().fitted.table.iter().position(|&b| b == byte) else {
+            let Some(u) = circuit.plan().fitted.table.iter().position(|&b| b == u32::from(byte)) else {
                 continue;
             };
             let tamper = |block: usize, at: usize, held: &mut Held| {
@@ -177,7 +177,7 @@ fn every_operator_refuses_an_output_off_by_one_at_any_position() {
                     if matches!(cell.kind, Kind::Read { .. }) {
                         held.division.limbs[0] = byte.into();
                     } else {
-                        (held.division.u, held.division.byte) = (u as u32, byte);
+                        (held.division.u, held.division.byte) = (u as u32, byte.into());
                     }
                 }
             };
@@ -545,7 +545,7 @@ fn remainder_beyond_an_interval_is_refused() {
                 + base * division.limbs[1]
                 + u32::try_from(now.start - before.start).expect("they follow each other");
             division.u -= 1;
-            division.byte = before.byte;
+            division.byte = before.byte.into();
             division.limbs = [z % base, z / base, 0, 0];
         }
     };

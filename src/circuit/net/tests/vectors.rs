@@ -339,7 +339,7 @@ fn fractional_quotient_of_a_softmax_is_refused() {
     let fixed = &circuit.compiled.fixed;
     let slope = fixed.weights[1][at].invert().expect("slopes are not 0");
     let limb = witness.limbs[0][at] + slope * fraction;
-    assert!(fixed.rows[at].divides && plan.shape.vectors);
+    assert!(fixed.fixed.rows[at].divides && plan.shape.vectors);
     relimb(&mut witness, 0, at, limb);
     assert_breaks_only(&broken(&circuit, witness), IS_AN_ENTRY);
 }
@@ -395,8 +395,8 @@ fn other_factor_than_was_loaded_is_refused() {
     let circuit = circuit(&model);
     let honest = claiming(&circuit, &some_input(&model), |_, honest| honest);
     let names = forged(&circuit, honest, |sums, _, fixed, _| {
-        let is_load = |at: &usize| fixed.rows[*at].loads && fixed.rows[*at].wide;
-        let at = (1..fixed.rows.len()).find(is_load).expect("a factor is loaded");
+        let is_load = |at: &usize| fixed.fixed.rows[*at].loads && fixed.fixed.rows[*at].wide;
+        let at = (1..fixed.fixed.rows.len()).find(is_load).expect("a factor is loaded");
         sums.coefficient[at] += Fr::one();
     });
     assert_breaks_only(&names, "the coefficient grows by weights times their monomial");

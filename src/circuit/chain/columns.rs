@@ -95,6 +95,7 @@ impl Columns {
             parts: [first(meta), first(meta)],
             factors: [2, 1],
             table: meta.fixed_column(),
+            second_table: None,
         });
         let limb_uses = first(meta);
         let table_uses = first(meta);

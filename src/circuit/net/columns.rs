@@ -4,6 +4,7 @@
 //! the third holds the packing's factor; on rows that copy, the first is what the value is short of its
 //! byte (its zero point in products of matrices), the second a constant.
 
+use super::average::AverageFlags;
 use super::cursor::Cursor;
 use super::intervals::LENGTH_FACTOR;
 use super::layout::{CURSORS, MAKER, POSITION, WEIGHER};
@@ -78,6 +79,8 @@ pub struct Flags {
     pub products: Option<ProductFlags>,
     /// A left factor of a product of matrices.
     pub loads: Option<Column<Fixed>>,
+    /// For float32 sums.
+    pub averages: Option<AverageFlags>,
 }
 
 /// Flags of rows that go on from the row before.
@@ -109,6 +112,7 @@ impl Columns {
             parts: [first(meta), first(meta)],
             factors: [1, LENGTH_FACTOR],
             table: meta.fixed_column(),
+            second_table: shape.averages.then(|| meta.fixed_column()),
         });
         let limb_uses = first(meta);
         let table_uses = first(meta);
@@ -161,6 +165,9 @@ impl Columns {
                     .products
                     .then(|| ProductFlags { pairs: fixed(meta), multiplies: fixed(meta) }),
                 loads: shape.loads.then(|| fixed(meta)),
+                averages: shape
+                    .averages
+                    .then(|| AverageFlags { adds: fixed(meta), goes_on: fixed(meta) }),
             },
             rho,
             axes: [along, down],

@@ -1,5 +1,6 @@
 //! From a quantized graph to blocks and linear maps.
 
+use super::average;
 use super::graph::{
     Block, Cell, Kind, Net, Place, Plane, Position, Run, Scan, Term, Weight, exponent, index,
 };
@@ -37,8 +38,8 @@ type Tap = (u32, Position, i32);
 
 /// A lowering in progress.
 pub(super) struct Lowering<'a> {
-    graph: &'a Graph,
-    net: Net,
+    pub(super) graph: &'a Graph,
+    pub(super) net: Net,
     values: Vec<Option<Value>>,
     uses: Vec<usize>,
     wanted: Vec<Vec<Scan>>,
@@ -64,6 +65,7 @@ impl Net {
                 // No accumulator at ρ⁰, which belongs to the packed instances.
                 planes: vec![Plane { start: 0, low: [0, 0], len: [0, 0] }],
                 accumulators: 0,
+                float_sums: None,
                 input: 0,
                 input_element: graph.tensors[input.tensor.0].quantization.element,
                 output: 0,
@@ -93,12 +95,12 @@ impl Lowering<'_> {
     }
 
     /// The smallest integer of a tensor's type.
-    fn base(&self, tensor: TensorId) -> i32 {
+    pub(super) fn base(&self, tensor: TensorId) -> i32 {
         self.graph.tensors[tensor.0].quantization.element.range().0
     }
 
     /// The byte that stands for 0.
-    fn zero_byte(&self, tensor: TensorId) -> i32 {
+    pub(super) fn zero_byte(&self, tensor: TensorId) -> i32 {
         self.graph.tensors[tensor.0].quantization.zero_point - self.base(tensor)
     }
 
@@ -140,8 +142,8 @@ impl Lowering<'_> {
                 Scan::Spread { size: output, factors: strides }
             }
             Operator::AveragePool(pool) => match whole_window(&pool.window) {
-                Some(length) => Scan::Sums { length, inner: 1 },
-                None => planes(&pool.window),
+                Some(length) if !self.is_rounded(node, pool) => Scan::Sums { length, inner: 1 },
+                _ => planes(&pool.window),
             },
             Operator::MaxPool(pool) => planes(&pool.window),
             Operator::Reduce(reduce) => Scan::Sums { length: reduce.length, inner: reduce.inner },
@@ -199,7 +201,7 @@ impl Lowering<'_> {
     }
 
     /// Adds a block whose groups have `rows` rows each.
-    fn block(&mut self, name: &str, len: usize, scan: Scan, cells: Vec<Cell>, rows: usize) -> usize {
+    pub(super) fn block(&mut self, name: &str, len: usize, scan: Scan, cells: Vec<Cell>, rows: usize) -> usize {
         let groups = (0..cells.len()).step_by(rows.max(1)).map(index).collect();
         self.net.blocks.push(Block {
             name: name.into(),
@@ -221,7 +223,7 @@ impl Lowering<'_> {
         first
     }
 
-    fn rule(&mut self, rule: Rule) -> u32 {
+    pub(super) fn rule(&mut self, rule: Rule) -> u32 {
         self.net.rules.push(rule);
         index(self.net.rules.len() - 1)
     }
@@ -407,7 +409,7 @@ impl Lowering<'_> {
             let steps = Steps::find(requantization, channel, base, int32(channel, range)?);
             let all = functions[&requantization.multiplier(channel).to_bits()].clone();
             let levels = Levels::Steps(Monotone { steps, all });
-            rules.push(self.rule(Rule { range, levels, activation: clamp(bounds) }));
+            rules.push(self.rule(Rule { range, levels, activation: clamp(bounds), values: None }));
         }
         Ok(rules)
     }
@@ -424,7 +426,7 @@ impl Lowering<'_> {
         let range = (i64::from(low), i64::from(high));
         let all = Arc::new((range.0, range.1, steps.clone()));
         let levels = Levels::Steps(Monotone { steps, all });
-        self.rule(Rule { range, levels, activation: clamp(bounds) })
+        self.rule(Rule { range, levels, activation: clamp(bounds), values: None })
     }
 
     /// Lets the runs of a block contribute, and makes the outputs: `made` has each one's place, relative
@@ -436,6 +438,24 @@ impl Lowering<'_> {
         taps: impl Fn(&Run, usize) -> Vec<Tap>,
         omegas: usize,
         made: Vec<(Place, u32, i64)>,
+        natural: Scan,
+    ) -> usize {
+        let cells = made.into_iter().enumerate().map(|(element, (place, rule, bias))| Cell {
+            kind: Kind::Made { rule, bias },
+            place: Some(place),
+            element: Some(index(element)),
+        });
+        self.linear_groups(node, source, taps, omegas, (cells.collect(), 1), natural)
+    }
+
+    /// The same with several rows to an output, at places relative to the first power of ρ.
+    pub(super) fn linear_groups(
+        &mut self,
+        node: &Node,
+        source: usize,
+        taps: impl Fn(&Run, usize) -> Vec<Tap>,
+        omegas: usize,
+        (mut cells, rows): (Vec<Cell>, usize),
         natural: Scan,
     ) -> usize {
         let first = self.omegas(omegas);
@@ -480,20 +500,16 @@ impl Lowering<'_> {
                 }
             }
         }
-        let mut cells = Vec::with_capacity(made.len());
-        for (element, (place, rule, bias)) in made.into_iter().enumerate() {
+        for place in cells.iter_mut().filter_map(|cell| cell.place.as_mut()) {
             if let Some([low, high]) = boxes[place.omega as usize] {
                 if (0..2).all(|axis| (low[axis]..=high[axis]).contains(&place.at[axis])) {
                     marks[place.omega as usize][offset([low, high], place.at)] = false;
                 }
             }
-            cells.push(Cell {
-                kind: Kind::Made { rule, bias },
-                place: Some(Place { omega: first + place.omega, at: place.at }),
-                element: Some(index(element)),
-            });
+            place.omega += first;
         }
-        let len = cells.len();
+        let len = cells.len() / rows;
+        let mut spills = Vec::new();
         for (omega, marks) in marks.into_iter().enumerate() {
             let Some([low, high]) = boxes[omega] else { continue };
             let width = high[0] - low[0] + 1;
@@ -503,7 +519,7 @@ impl Lowering<'_> {
                 [low[0] + place % width, low[1] + place / width]
             });
             for at in step_by_step(places.collect()) {
-                cells.push(Cell {
+                spills.push(Cell {
                     kind: Kind::Spill { low: lows[omega] },
                     place: Some(Place { omega: first + index(omega), at }),
                     element: None,
@@ -511,7 +527,9 @@ impl Lowering<'_> {
             }
         }
         let scan = self.scan(node.output, natural, |_| true);
-        self.block(&node.name, len, scan, cells, 1)
+        let block = self.block(&node.name, len, scan, cells, rows);
+        self.spill(block, spills);
+        block
     }
 
     fn gemm(&mut self, node: &Node, gemm: &Gemm) -> Result<usize, CircuitError> {
@@ -658,6 +676,9 @@ impl Lowering<'_> {
     }
 
     fn average_pool(&mut self, node: &Node, pool: &AveragePool) -> Result<usize, CircuitError> {
+        if self.is_rounded(node, pool) {
+            return self.rounded_pool(node, pool);
+        }
         let window = &pool.window;
         let scan = self.wish(node).expect("an AveragePool has one");
         let source = self.cut(node, node.inputs[0], scan);
@@ -674,12 +695,9 @@ impl Lowering<'_> {
                     None => {
                         let count = i32::try_from(seen).expect("windows are small");
                         let range = (-zero * count, (255 - zero) * count);
-                        for sum in range.0..=range.1 {
-                            if pool.of_sum(sum, seen).is_none() {
-                                return Err(CircuitError::RoundedSum { node: node.name.clone(), sum });
-                            }
-                        }
-                        let level = |sum| pool.of_sum(sum, seen).expect("checked above") - base;
+                        let level = |sum| {
+                            average::of_sum(pool, zero, sum, seen).expect("sums decide") - base
+                        };
                         let bounds = (pool.mean.min - base, pool.mean.max - base);
                         let divisor = if pool.count_include_pad { window.len() } else { seen };
                         let rule = self.monotone(level, bounds, slope(&pool.mean, divisor), range);
@@ -754,6 +772,7 @@ impl Lowering<'_> {
             range: (0, 0),
             levels: Levels::Sum(Box::new(sum)),
             activation: clamp((add.min - base, add.max - base)),
+            values: None,
         });
         let runs = self.net.blocks[blocks[0]].runs.len();
         let first = self.omegas(runs);
@@ -827,7 +846,7 @@ impl Lowering<'_> {
     }
 
     /// Appends rows that belong to no element.
-    fn spill(&mut self, block: usize, spills: Vec<Cell>) {
+    pub(super) fn spill(&mut self, block: usize, spills: Vec<Cell>) {
         let block = &mut self.net.blocks[block];
         for cell in spills {
             block.groups.push(index(block.cells.len()));
@@ -944,25 +963,35 @@ impl Lowering<'_> {
         block
     }
 
-    /// Composes a table behind the only rule of the block that it alone takes.
-    fn fuse(&mut self, node: &Node, values: &[i32]) -> Option<usize> {
-        let input = node.inputs[0];
-        let Some(Value::Block(block)) = self.values[input.0] else { return None };
-        if self.uses[input.0] != 1 {
+    /// The block of a tensor that a single operator takes, and the rules that make all its elements.
+    pub(super) fn own_rules(&self, tensor: TensorId) -> Option<(usize, Vec<u32>)> {
+        let Some(Value::Block(block)) = self.values[tensor.0] else { return None };
+        // A reshaped tensor is in the same block.
+        let is_own = (self.values.iter().zip(&self.uses))
+            .all(|(value, &uses)| !matches!(value, Some(Value::Block(b)) if *b == block) || uses == 1);
+        if !is_own {
             return None;
         }
-        let element = self.graph.tensors[node.output.0].quantization.element;
-        let next: Vec<u8> = values.iter().filter_map(|&value| byte(value, element)).collect();
         let rules: Option<Vec<u32>> = (self.net.blocks[block].cells.iter())
             .filter(|cell| cell.element.is_some())
             .map(|cell| match cell.kind {
-                Kind::Made { rule, .. } | Kind::Product { rule, .. } => Some(rule),
+                Kind::Made { rule, .. } | Kind::Product { rule, .. } | Kind::Average { rule, .. } => {
+                    Some(rule)
+                }
                 _ => None,
             })
             .collect();
         let mut rules = rules?;
         rules.sort_unstable();
         rules.dedup();
+        Some((block, rules))
+    }
+
+    /// Composes a table behind the only rule of the block that it alone takes.
+    fn fuse(&mut self, node: &Node, values: &[i32]) -> Option<usize> {
+        let (block, rules) = self.own_rules(node.inputs[0])?;
+        let element = self.graph.tensors[node.output.0].quantization.element;
+        let next: Vec<u8> = values.iter().filter_map(|&value| byte(value, element)).collect();
         for rule in rules {
             let rule = &mut self.net.rules[rule as usize];
             match &mut rule.levels {
@@ -1010,6 +1039,7 @@ impl Lowering<'_> {
                     range: (0, 255),
                     levels: Levels::Table(bytes),
                     activation: clamp((0, 255)),
+                    values: None,
                 })
             })
             .collect();
@@ -1068,7 +1098,7 @@ fn read_cell(source: Source, place: Place) -> Cell {
 }
 
 /// What is added to the copy of a source: nothing is copied where a constant is.
-fn constant(source: Source) -> i32 {
+pub(super) fn constant(source: Source) -> i32 {
     match source {
         Source::Element { .. } => 0,
         Source::Constant(byte) => byte.into(),
@@ -1099,14 +1129,14 @@ fn step_by_step(mut rest: Vec<Position>) -> Vec<Position> {
 }
 
 /// The phases of a strided plane that have elements, as first row and column.
-fn phases(window: &Window) -> Vec<[usize; 2]> {
+pub(super) fn phases(window: &Window) -> Vec<[usize; 2]> {
     let [down, along] = window.strides;
     let [height, width] = window.input;
     (0..down.min(height)).flat_map(|row| (0..along.min(width)).map(move |column| [row, column])).collect()
 }
 
 /// For a phase, the taps that see it and how far they shift it: output = position in phase + shift.
-fn shifts(window: &Window, phase: [usize; 2]) -> Vec<(usize, Position)> {
+pub(super) fn shifts(window: &Window, phase: [usize; 2]) -> Vec<(usize, Position)> {
     let along = |axis: usize, tap: usize| {
         let offset = exponent(phase[axis] + window.pads[axis]) - exponent(tap * window.dilations[axis]);
         let stride = exponent(window.strides[axis]);
@@ -1121,7 +1151,7 @@ fn shifts(window: &Window, phase: [usize; 2]) -> Vec<(usize, Position)> {
 }
 
 /// The taps with which a window sees the input.
-fn seen_taps(window: &Window, output: [usize; 2]) -> impl Iterator<Item = usize> + '_ {
+pub(super) fn seen_taps(window: &Window, output: [usize; 2]) -> impl Iterator<Item = usize> + '_ {
     (0..window.len()).filter(move |tap| {
         window.position(output, [tap / window.kernel[1], tap % window.kernel[1]]).is_some()
     })
@@ -1147,7 +1177,7 @@ fn slope(mean: &crate::model::Mean, count: usize) -> f64 {
     f64::from(mean.scale) / count / f64::from(mean.output_scale)
 }
 
-fn clamp((min, max): (i32, i32)) -> Activation {
+pub(super) fn clamp((min, max): (i32, i32)) -> Activation {
     let byte = |bound: i32| u8::try_from(bound.clamp(0, 255)).expect("clamped between two bytes");
     Activation { min: byte(min), max: byte(max), table: None }
 }

@@ -43,6 +43,9 @@ pub struct Shape {
     pub products: bool,
     /// There are products of matrices.
     pub loads: bool,
+    /// There are float32 sums.
+    #[serde(default)]
+    pub averages: bool,
     /// The moves of each cursor.
     pub menus: [Menu; CURSORS],
 }
@@ -67,8 +70,9 @@ impl Shape {
     fn columns(&self) -> usize {
         let moves: usize = self.menus.iter().map(Menu::columns).sum();
         let steps = if self.steps { 4 } else { 0 };
+        let averages = if self.averages { 3 } else { 0 };
         // A committed column costs about twice a fixed one.
-        2 * (10 + self.limb_columns() + self.lookup_sums() + steps) + 13 + self.lanes + moves
+        2 * (10 + self.limb_columns() + self.lookup_sums() + steps) + 13 + averages + self.lanes + moves
     }
 }
 
@@ -137,7 +141,7 @@ impl Plan {
         let fitted = [false, true]
             .into_iter()
             .filter(|_| fits)
-            .find_map(|may| Fitted::new(&net.rules, &slopes, shape.table_rows, shape.limbs, may))?;
+            .find_map(|may| Fitted::new(net, &slopes, shape.table_rows, shape.limbs, may))?;
         let same = self::shape(net, &layout, &fitted, shape.lanes) == *shape;
         same.then(|| Self { k, shape: shape.clone(), layout, fitted })
     }
@@ -158,6 +162,7 @@ fn shape(net: &Net, layout: &Layout, fitted: &Fitted, lanes: usize) -> Shape {
         groups: cells().any(|cell| cell.kind.goes_on()),
         products: cells().any(|cell| matches!(cell.kind, Kind::Product { .. })),
         loads: cells().any(|cell| matches!(cell.kind, Kind::Load { .. })),
+        averages: net.float_sums.is_some(),
         menus: layout.menus.clone(),
     }
 }
@@ -173,11 +178,11 @@ fn fit(net: &Net, slopes: &[Option<Slope>], k: u32, rows: usize) -> Option<Fitte
     for limbs in LIMBS {
         let mut lengths = (rows.max(256)..=longest).rev().take(TABLE_LENGTHS_TRIED);
         let found =
-            lengths.find_map(|length| Fitted::new(&net.rules, slopes, length, limbs, false));
+            lengths.find_map(|length| Fitted::new(net, slopes, length, limbs, false));
         if found.is_some() {
             return found;
         }
     }
     let most = LIMBS[LIMBS.len() - 1];
-    Fitted::new(&net.rules, slopes, longest, most, true)
+    Fitted::new(net, slopes, longest, most, true)
 }

@@ -1,0 +1,1 @@
+//! Float32 sums are proved bit for bit.

@@ -80,7 +80,8 @@ pub struct AverageFlags {
 pub fn configure(meta: &mut ConstraintSystem<Fr>, columns: &Columns, shape: &Shape) {
     let Some(flags) = columns.flags.averages else { return };
     meta.create_gate("float32 sum", |meta| {
-        let [quotient, rest] = [0, 2].map(|first| pair(meta, columns, shape, first, Rotation::cur()));
+        let [quotient, rest] =
+            [0, 2].map(|first| pair(meta, columns, shape, first, Rotation::cur()));
         let most = Expression::Constant(field(QUOTIENTS)) - one();
         Constraints::with_selector(
             here(meta, flags.adds),
@@ -169,7 +170,8 @@ impl Binade {
         (0..self.stride).map(move |rest| Interval {
             start: MARK + self.low + rest,
             length: self.stride,
-            byte: u32::try_from(LIFT + self.correction(rest)).expect("tables are shorter than 2^20"),
+            byte: u32::try_from(LIFT + self.correction(rest))
+                .expect("tables are shorter than 2^20"),
         })
     }
 
@@ -318,8 +320,7 @@ impl Lowering<'_> {
         let window = &pool.window;
         let zero = self.zero_byte(node.inputs[0]);
         let rounded_sum = || CircuitError::RoundedSum { node: node.name.clone(), sum: 0 };
-        let terms =
-            Terms::new(pool.mean.scale, zero, window.len()).ok_or_else(rounded_sum)?;
+        let terms = Terms::new(pool.mean.scale, zero, window.len()).ok_or_else(rounded_sum)?;
         // A mean of nothing is not a number.
         if seen(pool).any(|seen| divisor(pool, seen) == 0) {
             return Err(rounded_sum());
@@ -387,7 +388,8 @@ impl Lowering<'_> {
     fn terms(&mut self, node: &Node, terms: &Terms, scan: Scan) -> usize {
         let input = node.inputs[0];
         let value = |&term: &i64| {
-            u32::try_from(term - terms.least()).expect("terms of bytes have 32 bits and are monotone")
+            u32::try_from(term - terms.least())
+                .expect("terms of bytes have 32 bits and are monotone")
         };
         let values = Some(Arc::new(terms.terms.iter().map(value).collect::<Vec<u32>>()));
         if let Some((block, rules)) = self.own_rules(input) {
@@ -406,11 +408,12 @@ impl Lowering<'_> {
         });
         let sources = self.sources(input);
         let (places, spills) = self.read(&sources);
-        let cells = sources.iter().zip(places).enumerate().map(|(element, (&source, place))| Cell {
-            kind: Kind::Made { rule, bias: constant(source).into() },
-            place: Some(place),
-            element: Some(index(element)),
-        });
+        let cells =
+            sources.iter().zip(places).enumerate().map(|(element, (&source, place))| Cell {
+                kind: Kind::Made { rule, bias: constant(source).into() },
+                place: Some(place),
+                element: Some(index(element)),
+            });
         let block = self.block(&node.name, sources.len(), scan, cells.collect(), 1);
         self.spill(block, spills);
         block

@@ -2,6 +2,7 @@
 
 use super::average::{Binade, LIFT, MARK, QUOTIENTS};
 use super::graph::{Kind, Net};
+use super::intervals::LENGTH_FACTOR;
 use super::layout::{CURSORS, Content, Row};
 use super::plan::Plan;
 use super::{NetCircuit, Witness};
@@ -462,6 +463,37 @@ fn other_stride_is_refused() {
     let steps = witness.steps.as_mut().expect("there are intervals");
     steps[0][at] -= field(quotient);
     steps[1][at] += Fr::one();
+    assert_breaks_only(&broken(&circuit, witness), IS_AN_ENTRY);
+}
+
+#[test]
+fn start_that_makes_up_for_a_stride_is_refused() {
+    let circuit = ties().circuit();
+    let honest = honest(&circuit);
+    // The next row of the table, which rounds by one less, with parts that make the same sum and, added up
+    // as those of intervals are in circuits without float32 sums, the same entry.
+    let (at, stride) = (rounding(&circuit, &honest).into_iter())
+        .find(|&(at, _)| {
+            circuit.compiled.fixed.rows[at + 1].steps && pair(&circuit, &honest, 0, at + 1) > 0
+        })
+        .expect("some interval is long enough");
+    let factor = field(i128::from(LENGTH_FACTOR));
+    let row = table_row(&honest, at);
+    let entries = circuit.plan().fitted.intervals.as_ref().expect("there are intervals");
+    assert_eq!(entries[row + 1].byte + 1, entries[row].byte);
+    let mut witness = honest;
+    reread(&circuit, &mut witness, at, row + 1);
+    let quotient = field(pair(&circuit, &witness, 0, at));
+    let steps = witness.steps.as_mut().expect("there are intervals");
+    // One less than the start that was read: stride·z is the same.
+    let by = (factor - quotient).invert().expect("no sum is that long");
+    steps[0][at] -= factor * by;
+    steps[1][at] += by;
+    assert_eq!(
+        steps[0][at] + steps[1][at] * quotient,
+        field(entries[row].start) + field(stride) * quotient
+    );
+    nudge(&circuit, &mut witness, at + 1, -1);
     assert_breaks_only(&broken(&circuit, witness), IS_AN_ENTRY);
 }
 

@@ -392,13 +392,12 @@ impl Lowering<'_> {
                 .expect("terms of bytes have 32 bits and are monotone")
         };
         let values = Some(Arc::new(terms.terms.iter().map(value).collect::<Vec<u32>>()));
-        if let Some((block, rules)) = self.own_rules(input) {
-            if self.net.blocks[block].scan == scan {
-                for rule in rules {
-                    self.net.rules[rule as usize].values = values.clone();
-                }
-                return block;
+        let own = self.own_rules(input).filter(|&(block, _)| self.net.blocks[block].scan == scan);
+        if let Some((block, rules)) = own {
+            for rule in rules {
+                self.net.rules[rule as usize].values = values.clone();
             }
+            return block;
         }
         let rule = self.rule(Rule {
             range: (0, 255),

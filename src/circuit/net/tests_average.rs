@@ -10,7 +10,7 @@ use crate::circuit::Wishes;
 use crate::circuit::field::field;
 use crate::model::{
     AveragePool, ElementType, Graph, Mean, Model, Node, Operator, Origin, Port, Quantization,
-    Table, Tensor, TensorId, Window,
+    Table, Tensor, TensorId, View, ViewElement, Window,
 };
 use halo2_proofs::{
     dev::{MockProver, VerifyFailure},
@@ -94,6 +94,14 @@ fn cases() -> Vec<Case> {
         Case { kernel: [1, 2], input: [1, 8], strides: [1, 2], scales: [0.3, 0.3], ..ties() },
         // Exact in float32, though ties all the same.
         Case { scales: [0.125, 0.125], ..ties() },
+        Case {
+            kernel: [3, 3],
+            input: [5, 5],
+            pads: [1, 1],
+            scales: [0.031_7, 0.031_7 / 9.0],
+            planes: 1,
+            ..ties()
+        },
         // A single window.
         Case { kernel: [2, 2], input: [2, 2], zeros: [-1, 0], table: false, ..ties() },
     ]
@@ -341,6 +349,50 @@ fn pools_are_proved_bit_for_bit() {
                 assert_eq!(broken(&circuit, witness), [""; 0], "{case:?}");
             }
         }
+    }
+}
+
+#[test]
+fn tensor_that_others_take_keeps_its_bytes() {
+    // The pool takes the table's outputs under another shape, the model's output takes them too.
+    let mut model = ties().model();
+    let graph = &mut model.graph;
+    let [table, pool] = &mut graph.nodes[..] else { panic!("a table and a pool") };
+    let reshaped = TensorId(graph.tensors.len());
+    graph.tensors.push(graph.tensors[1].clone());
+    let view = |view| Operator::View(view);
+    let mut reshape = table.clone();
+    reshape.operator = view(View::Reshape);
+    (reshape.inputs, reshape.output) = (vec![table.output], reshaped);
+    pool.inputs = vec![reshaped];
+    let mut both = pool.clone();
+    let elements = [(0, 12), (1, 48)].into_iter().flat_map(|(input, len)| {
+        (0..len).map(move |index| ViewElement::Input { input, index })
+    });
+    both.operator = view(View::Elements(elements.collect()));
+    both.inputs = vec![pool.output, table.output];
+    both.output = TensorId(graph.tensors.len());
+    let mut tensor = graph.tensors[2].clone();
+    tensor.shape = vec![60];
+    graph.tensors.push(tensor);
+    model.outputs[0].tensor = both.output;
+    graph.nodes.insert(1, reshape);
+    graph.nodes.push(both);
+    let circuit = NetCircuit::new(&model, Wishes::default()).expect("the model has a circuit");
+    let witness = honest(&circuit);
+    let input: Vec<i32> = (0..48).map(|i| i * 37 % 256 - 128).collect();
+    let reference = model.evaluate(&[input]).expect("the model evaluates");
+    assert_eq!(witness.outputs, reference.tensor(model.outputs[0].tensor));
+    assert_eq!(broken(&circuit, witness), [""; 0]);
+}
+
+#[test]
+fn try_large() {
+    for size in [5, 7] {
+        let case = Case { kernel: [size, size], input: [size, size], scales: [0.05, 0.05/49.0], ..ties() };
+        let start = std::time::Instant::now();
+        let circuit = case.circuit();
+        println!("{size}: k {} rows {} {:?}", circuit.plan().k, circuit.plan().rows(), start.elapsed());
     }
 }
 

@@ -325,7 +325,7 @@ impl Lowering<'_> {
         if seen(pool).any(|seen| divisor(pool, seen) == 0) {
             return Err(rounded_sum());
         }
-        let scan = Scan::Planes { size: window.input, strides: window.strides };
+        let scan = self.wish(node).expect("an AveragePool has one");
         let source = self.terms(node, &terms, scan);
         let (reach, ends) = terms.reach(window.len());
         if let Some(reach) = reach {
@@ -375,6 +375,11 @@ impl Lowering<'_> {
         }
         let phases = phases(window);
         let taps = |_: &Run, run: usize| {
+            if scan == Scan::Flat {
+                // The only window sees the whole plane.
+                let (plane, tap) = (run / window.len(), run % window.len());
+                return vec![(index(plane * rows + row_of(tap)), [0, 0], 1)];
+            }
             let (plane, phase) = (run / phases.len(), phases[run % phases.len()]);
             let shifts = shifts(window, phase).into_iter();
             shifts.map(|(tap, at)| (index(plane * rows + row_of(tap)), at, 1)).collect()

@@ -130,7 +130,7 @@ impl Lowering<'_> {
         }
     }
 
-    fn wish(&self, node: &Node) -> Option<Scan> {
+    pub(super) fn wish(&self, node: &Node) -> Option<Scan> {
         let len = self.len(node.inputs[0]);
         let planes = |window: &Window| Scan::Planes { size: window.input, strides: window.strides };
         Some(match &node.operator {
@@ -142,8 +142,10 @@ impl Lowering<'_> {
                 Scan::Spread { size: output, factors: strides }
             }
             Operator::AveragePool(pool) => match whole_window(&pool.window) {
-                Some(length) if !self.is_rounded(node, pool) => Scan::Sums { length, inner: 1 },
-                _ => planes(&pool.window),
+                // Each element is added on a row of its own.
+                Some(_) if self.is_rounded(node, pool) => Scan::Flat,
+                Some(length) => Scan::Sums { length, inner: 1 },
+                None => planes(&pool.window),
             },
             Operator::MaxPool(pool) => planes(&pool.window),
             Operator::Reduce(reduce) => Scan::Sums { length: reduce.length, inner: reduce.inner },

@@ -595,7 +595,7 @@ fn value_in_place_of_a_progression_is_refused() {
     let circuit = ties().circuit();
     // A sum of 0 is start + stride·z of every row without an interval, which would have it "rounded" to
     // that row's value.
-    let honest = circuit.witness(&vec![-128; 48], Fr::from(5)).expect("an input of the model");
+    let honest = circuit.witness(&[-128; 48], Fr::from(5)).expect("an input of the model");
     let at = rows(&circuit, |kind| matches!(kind, Kind::Average { .. }))[0] - 1;
     let fitted = &circuit.plan().fitted;
     let intervals = fitted.intervals.as_ref().expect("there are intervals");

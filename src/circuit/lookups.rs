@@ -4,7 +4,8 @@
 //!
 //! ```text
 //! limb:   z                       in   index
-//! read:   u + γ·byte + γ²         in   index + γ·table + γ²            (+ γ³·step with step tables)
+//! read:   u + γ·byte + γ²         in   index + γ·table + γ²            (+ γ³·step with step tables,
+//!                                                                 + γ⁴·part if its parts are read apart)
 //! ```
 //!
 //! the multiset of look-ups is contained in the table if, and except with probability about
@@ -68,6 +69,9 @@ pub struct StepColumns {
     pub factors: [u64; 2],
     /// The value on each row of the table.
     pub table: Placed<Fixed>,
+    /// The second part on each row of the table, if the parts are read as two values: then the value above
+    /// is the first part, and there are no factors.
+    pub second_table: Option<Placed<Fixed>>,
 }
 
 impl Columns {
@@ -178,6 +182,9 @@ fn terms(meta: &mut VirtualCells<'_, Fr>, columns: &Columns) -> Vec<Term<Express
         byte: here(meta, columns.byte),
         step: columns.steps.map(|steps| {
             let [first, second] = steps.parts.map(|part| here(meta, part));
+            if steps.second_table.is_some() {
+                return first + second * columns.gamma.expr();
+            }
             let [first_factor, second_factor] = steps.factors.map(Fr::from);
             first * first_factor + second * second_factor
         }),
@@ -185,7 +192,10 @@ fn terms(meta: &mut VirtualCells<'_, Fr>, columns: &Columns) -> Vec<Term<Express
         table_uses: here(meta, columns.table_uses),
         index: here(meta, columns.index),
         table: here(meta, columns.table),
-        table_step: columns.steps.map(|steps| here(meta, steps.table)),
+        table_step: columns.steps.map(|steps| match steps.second_table {
+            Some(second) => here(meta, steps.table) + here(meta, second) * columns.gamma.expr(),
+            None => here(meta, steps.table),
+        }),
     };
     cells.terms(&Expression::Constant(Fr::one()), &columns.gamma.expr())
 }

@@ -308,7 +308,7 @@ impl Mean {
     }
 
     /// The output for a real sum of `count` elements.
-    fn of_real(&self, sum: f32, count: usize) -> i32 {
+    pub fn of_real(&self, sum: f32, count: usize) -> i32 {
         #[allow(clippy::cast_precision_loss)]
         let (count, zero_point) = (count as f32, self.zero_point as f32);
         let mean = sum / count / self.output_scale;

@@ -92,6 +92,7 @@ impl Columns {
             parts: [first(meta).into(), first(meta).into()],
             factors: [2, 1],
             table: meta.fixed_column().into(),
+            second_table: None,
         });
         let limb_uses = first(meta);
         let table_uses = first(meta);

@@ -4,6 +4,7 @@
 //! the third holds the packing's factor; on rows that copy, the first is what the value is short of its
 //! byte (its zero point in products of matrices), the second a constant.
 
+use super::average::AverageFlags;
 use super::cursor::Cursor;
 use super::intervals::LENGTH_FACTOR;
 use super::layout::{CURSORS, MAKER, POSITION, WEIGHER};
@@ -78,6 +79,8 @@ pub struct Flags {
     pub products: Option<ProductFlags>,
     /// A left factor of a product of matrices.
     pub loads: Option<Placed<Fixed>>,
+    /// For float32 sums.
+    pub averages: Option<AverageFlags>,
 }
 
 /// Integers of any size.
@@ -125,6 +128,7 @@ impl Columns {
             parts: [first.next(meta), first.next(meta)],
             factors: [1, LENGTH_FACTOR],
             table: fixed.next(meta),
+            second_table: shape.averages.then(|| fixed.next(meta)),
         });
         let wide = shape.vectors.then(|| WideColumns {
             integer: first.next(meta),
@@ -163,6 +167,7 @@ impl Columns {
                 multiplies_in: shape.steps.then(&mut flag),
             }),
             loads: shape.loads.then(&mut flag),
+            averages: shape.averages.then(|| AverageFlags { adds: flag(), goes_on: flag() }),
         };
         let (index, table) = (flag(), flag());
         Self {
@@ -236,7 +241,8 @@ impl Columns {
     pub fn weighs(&self, meta: &mut VirtualCells<'_, Fr>) -> Expression<Fr> {
         let naturals = self.wide.map(|wide| here(meta, wide.naturals));
         let others = self.makes(meta) + here(meta, self.flags.reads);
-        let others = naturals.into_iter().fold(others, |sum, naturals| sum + naturals);
+        let adds = self.flags.averages.map(|flags| here(meta, flags.adds));
+        let others = naturals.into_iter().chain(adds).fold(others, |sum, flag| sum + flag);
         (one() - here(meta, self.flags.packs)) * (one() - others)
     }
 

@@ -15,10 +15,10 @@
 //! `raw` itself is an integer far below that bound: it is what the linear maps prove it to be. Then u is
 //! the quotient, which lies in the rule's own region of the table because raw lies in its proven range.
 
-use super::graph::Weight;
+use super::average::{self, Binade};
+use super::graph::{Net, Weight};
 use super::intervals::Interval;
 use super::rule::{Levels, Monotone, Rule};
-use crate::circuit::activation::Activation;
 use crate::model::Steps;
 use std::sync::Arc;
 
@@ -37,10 +37,12 @@ pub struct Fitted {
     pub limbs: usize,
     /// By rule of the net.
     pub rules: Vec<FittedRule>,
-    /// The value in each row of the table: a byte, but for functions inside operators on vectors.
+    /// The value in each row of the table.
     pub table: Vec<u32>,
     /// With intervals, start and length in each row.
     pub intervals: Option<Vec<Interval>>,
+    /// With float32 sums, their binades and the first row of each in the table.
+    pub binades: Vec<(usize, Binade)>,
 }
 
 /// A rule's integers.
@@ -81,12 +83,13 @@ impl Fitted {
     /// Fits rules to a table length; `None` if it is too short for them. Rules without a slope have no line
     /// at any length: they take intervals, and where `may_step` others may too.
     pub fn new(
-        rules: &[Rule],
+        net: &Net,
         slopes: &[Option<Slope>],
         table_rows: usize,
         limbs: usize,
         may_step: bool,
     ) -> Option<Self> {
+        let rules = &net.rules[..];
         let rows = i128::try_from(table_rows).ok()?;
         let d = rows.checked_pow(u32::try_from(limbs).ok()?).filter(|&d| d <= LARGEST_DIVISOR)?;
         let forms: Vec<Form> = (rules.iter().zip(slopes))
@@ -97,25 +100,32 @@ impl Fitted {
         let nothing = Interval { start: 0, length: 0, byte: 0 };
         let mut intervals: Vec<Interval> = Vec::new();
         let mut fitted = vec![None; rules.len()];
-        let mut known: Vec<(&Arc<(i64, i64, Steps)>, &Activation, usize, usize)> = Vec::new();
+        let mut known: Vec<(*const (), &Rule, usize, usize)> = Vec::new();
         for (fitted, (rule, form)) in fitted.iter_mut().zip(rules.iter().zip(&forms)) {
-            let (Form::Intervals, Levels::Steps(Monotone { all, .. })) = (form, &rule.levels)
-            else {
-                continue;
+            let (function, (low, high), rises) = match (form, &rule.levels) {
+                (Form::Intervals, Levels::Steps(Monotone { all, .. })) => {
+                    let range = (i128::from(all.0), i128::from(all.1));
+                    (Arc::as_ptr(all).cast::<()>(), range, all.2.rises())
+                }
+                (Form::Intervals, Levels::Rises(all)) => {
+                    (Arc::as_ptr(all).cast(), all.range, &all.rises[..])
+                }
+                _ => continue,
             };
-            let (low, high) = (i128::from(all.0), i128::from(all.1));
-            let found = known.iter().find(|(other, activation, ..)| {
-                Arc::ptr_eq(other, all) && **activation == rule.activation
+            let found = known.iter().find(|(other, known, ..)| {
+                *other == function
+                    && known.activation == rule.activation
+                    && known.values == rule.values
             });
             let (first, count) = match found {
                 Some(&(.., first, count)) => (first, count),
                 None => {
                     let first = intervals.len();
                     let longest = rows * rows;
-                    let own = Interval::all((low, high), &all.2, &rule.activation, longest);
+                    let own = Interval::all((low, high), rises, rule, longest);
                     let count = own.len();
                     intervals.extend(own);
-                    known.push((all, &rule.activation, first, count));
+                    known.push((function, rule, first, count));
                     (first, count)
                 }
             };
@@ -125,7 +135,19 @@ impl Fitted {
             return None;
         }
         let has_intervals = !intervals.is_empty();
-        let mut table: Vec<u32> = intervals.iter().map(|interval| interval.byte.into()).collect();
+        let mut binades = Vec::new();
+        if let Some(sums) = net.float_sums {
+            let own = Binade::all(sums);
+            let needed: i128 = own.iter().map(|binade| binade.rows()).sum();
+            if rows * rows < average::QUOTIENTS || needed > rows {
+                return None;
+            }
+            for binade in own {
+                binades.push((intervals.len(), binade));
+                intervals.extend(binade.entries());
+            }
+        }
+        let mut table: Vec<u32> = intervals.iter().map(|interval| interval.byte).collect();
 
         // Rules with the same clamp and table share a region.
         let mut regions: Vec<Region> = Vec::new();
@@ -133,16 +155,19 @@ impl Fitted {
         for (index, (rule, form)) in rules.iter().zip(&forms).enumerate() {
             let Form::Line { reach: (low, high), .. } = *form else { continue };
             let own = match (&rule.levels, *form) {
-                (Levels::Table(table), _) => Some(table.clone()),
+                (Levels::Table(table), _) => {
+                    Some(table.iter().map(|&byte| rule.value_of(byte)).collect())
+                }
                 (Levels::Sum(sum), Form::Line { factors: PAIR, .. }) => {
-                    let byte = |&level: &u8| u32::from(rule.activation.apply(level.into()));
-                    Some(sum.table.iter().map(byte).collect())
+                    Some(sum.table.iter().map(|&level| rule.value(level.into())).collect())
                 }
                 _ => None,
             };
-            let known = regions
-                .iter_mut()
-                .position(|region| region.own == own && region.activation == rule.activation);
+            let known = regions.iter_mut().position(|region| {
+                region.own == own
+                    && region.rule.activation == rule.activation
+                    && region.rule.values == rule.values
+            });
             region_of[index] = known.unwrap_or(regions.len());
             match known {
                 Some(known) => {
@@ -151,8 +176,7 @@ impl Fitted {
                     region.high = region.high.max(high);
                 }
                 None => {
-                    let activation = rule.activation.clone();
-                    regions.push(Region { own, activation, low, high });
+                    regions.push(Region { own, rule, low, high });
                 }
             }
         }
@@ -179,7 +203,7 @@ impl Fitted {
         intervals.resize(table_rows, nothing);
         let intervals = has_intervals.then_some(intervals);
         let rules = fitted.into_iter().collect::<Option<_>>()?;
-        Some(Self { table_rows, limbs, rules, table, intervals })
+        Some(Self { table_rows, limbs, rules, table, intervals, binades })
     }
 
     /// The divisor of every line.
@@ -227,6 +251,19 @@ impl Fitted {
         Division { u, limbs, byte: self.table[u as usize] }
     }
 
+    /// Rounds a float32 sum: what its row holds, and the rounded sum.
+    pub fn round(&self, sum: i128) -> (Division, i128) {
+        let found = self.binades.partition_point(|(_, binade)| binade.low <= sum) - 1;
+        let (first, binade) = self.binades[found];
+        let (rest, z) = binade.find(sum);
+        let base = self.base();
+        let left = average::QUOTIENTS - 1 - z;
+        let limbs = [z % base, z / base, left % base, left / base].map(small);
+        let u = u32::try_from(first).expect("a table length") + small(rest);
+        let division = Division { u, limbs, byte: self.table[u as usize] };
+        (division, sum + binade.correction(rest))
+    }
+
     fn find_interval(&self, position: i128, first: usize, count: usize) -> Division {
         let intervals = self.intervals.as_ref().expect("a rule has intervals");
         let own = &intervals[first..first + count];
@@ -250,6 +287,7 @@ pub fn slopes(rules: &[Rule]) -> Vec<Option<Slope>> {
         Levels::Table(_) => Some(0),
         Levels::Sum(sum) => sum.plane(1 << 60).map(|_| 0),
         Levels::Steps(monotone) => monotone.steps.best_slope(),
+        Levels::Rises(_) => None,
     };
     rules.iter().map(slope).collect()
 }
@@ -289,7 +327,7 @@ impl Form {
         let line = line.filter(|line| !(monotone && may_step && is_long(line)));
         match (&rule.levels, line) {
             (_, Some(line)) => Some(line),
-            (Levels::Steps(_), None) if may_step => Some(Self::Intervals),
+            (Levels::Steps(_) | Levels::Rises(_), None) if may_step => Some(Self::Intervals),
             // A table of all pairs needs no line.
             (Levels::Sum(_), None) if may_step => Some(Self::identity(d, (0, 65_535), PAIR)),
             _ => None,
@@ -315,6 +353,7 @@ impl Form {
                 Some(Self::Line { slope: 1, b, factors, reach, most: low.abs().max(high.abs()) })
             }
             Levels::Steps(monotone) => Self::of_steps(&monotone.steps, d, slope, range),
+            Levels::Rises(_) => None,
         }
     }
 
@@ -328,19 +367,19 @@ impl Form {
 }
 
 /// An activation's rows: levels from `low` to `high`.
-struct Region {
+struct Region<'a> {
     own: Option<Vec<u32>>,
-    activation: Activation,
+    rule: &'a Rule,
     low: i128,
     high: i128,
 }
 
-impl Region {
+impl Region<'_> {
     fn byte(&self, level: i128) -> u32 {
         match &self.own {
             // The pair table of a sum, or a function's own.
             Some(own) => own[usize::try_from(level).expect("tables begin at 0")],
-            None => self.activation.apply(level).into(),
+            None => self.rule.value(level),
         }
     }
 }

@@ -22,9 +22,11 @@
 //! | interval | start + z − offset | out[u] |
 //! | copy | limb − constant | limb − short |
 //! | larger | (limb − limb₁) − constant | limb, at least the limb of the row before; one of limb₁ and u is 0 |
+//! | float32 sum | see `average` | |
 //! | input | | limb |
 //! | integer of any size | integer − constant | integer, see `lower::vectors` |
 
+use super::average;
 use super::columns::Columns;
 use super::intervals;
 use super::layout::{MAKER, POSITION, WEIGHER};
@@ -138,10 +140,13 @@ pub fn configure(meta: &mut ConstraintSystem<Fr>, columns: &Columns, shape: &Sha
                 let limb = columns.lookups.limbs[limb];
                 here(meta, limb) - before(meta, limb)
             });
-            Constraints::with_selector(
-                holds,
-                [("the value is held", first), ("the value beside it is held", second)],
-            )
+            let mut held =
+                vec![("the value is held", first), ("the value beside it is held", second)];
+            if shape.averages {
+                let row = columns.lookups.table_row;
+                held.push(("the row read is held", here(meta, row) - before(meta, row)));
+            }
+            Constraints::with_selector(holds, held)
         });
     }
 
@@ -196,7 +201,11 @@ fn made(meta: &mut VirtualCells<'_, Fr>, columns: &Columns, shape: &Shape) -> Ex
     if let Some(groups) = columns.flags.groups {
         copied = copied - here(meta, groups.larger) * here(meta, columns.lookups.limbs[1]);
     }
-    accumulator + here(meta, columns.flags.reads) * copied
+    let made = accumulator + here(meta, columns.flags.reads) * copied;
+    match average::made(meta, columns, shape) {
+        Some(term) => made + term,
+        None => made,
+    }
 }
 
 /// `scale·(D·u + z)`.

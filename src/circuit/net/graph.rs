@@ -220,6 +220,20 @@ pub enum Kind {
         /// Zero points of the factors.
         zeros: [i32; 2],
     },
+    /// Makes terms of a float32 sum, adds them to the sum of the row before, and holds the rounded sum.
+    Adds {
+        /// What is added to the accumulator of terms.
+        bias: i64,
+        /// Whether there is a sum before.
+        goes_on: bool,
+    },
+    /// Makes the last term of a float32 sum, and `rule(sum + term + bias)`.
+    Average {
+        /// Which rule.
+        rule: u32,
+        /// What is added to the accumulator of terms.
+        bias: i64,
+    },
     /// Takes an accumulator that nothing uses.
     Spill {
         /// No accumulator there is smaller.
@@ -358,7 +372,14 @@ pub struct Block {
 impl Kind {
     /// Whether it goes on from the row before.
     pub fn goes_on(self) -> bool {
-        matches!(self, Self::Larger { .. } | Self::Pair { .. } | Self::Product { .. })
+        match self {
+            Self::Adds { goes_on, .. } => goes_on,
+            Self::Larger { .. }
+            | Self::Pair { .. }
+            | Self::Product { .. }
+            | Self::Average { .. } => true,
+            _ => false,
+        }
     }
 
     /// Whether its value is an integer of any size.
@@ -413,6 +434,8 @@ pub struct Net {
     pub planes: Vec<Plane>,
     /// Number of accumulators.
     pub accumulators: usize,
+    /// The least and the greatest sum that float32 rounds, in units of its own.
+    pub float_sums: Option<(i128, i128)>,
     /// The block of the input.
     pub input: usize,
     /// The type of the input's elements.

@@ -15,16 +15,16 @@
 //! **Start and length are those of one row.** Other parts of the same sum would be start + δ and length − δ/2^40,
 //! in the field. δ is a difference of accumulators and remainders, so |δ| < 2^64 as an integer; and δ/2^40 is a
 //! difference of sums of limbs, so an integer m with |m| < 2^64. From δ = 2^40·m below the modulus, and
-//! |raw + bias + constant| < 2^32 and z < 2^40, which leave |δ| < 2^40 only, m = 0.
+//! |raw + bias + constant| < 2^32 and z < 2^40, which leave |δ| < 2^40 only, m = 0. With float32 sums (see
+//! [`average`](super::average)), whose accumulators are longer, start and length are read as two values.
 
 use super::columns::Columns;
 use super::plan::Shape;
+use super::rule::Rule;
 use crate::circuit::{
-    activation::Activation,
     field::field,
     query::{here, one},
 };
-use crate::model::Steps;
 use halo2_proofs::{
     halo2curves::bn256::Fr,
     plonk::{ConstraintSystem, Constraints, Expression, VirtualCells},
@@ -79,22 +79,22 @@ pub struct Interval {
     pub start: i128,
     /// How many.
     pub length: i128,
-    /// Their byte.
-    pub byte: u8,
+    /// Their value.
+    pub byte: u32,
 }
 
 impl Interval {
     /// The intervals of a function over a range, none longer than `longest`.
     pub fn all(
         (low, high): (i128, i128),
-        steps: &Steps,
-        activation: &Activation,
+        rises: &[(i128, i128)],
+        rule: &Rule,
         longest: i128,
     ) -> Vec<Self> {
         // Before the first rise, all is at the clamp's lower bound.
-        let first = (low, activation.apply(activation.min.into()));
-        let rises = steps.rises().iter().map(|&(acc, level)| (acc, activation.apply(level)));
-        let mut changes: Vec<(i128, u8)> = vec![first];
+        let first = (low, rule.value(rule.activation.min.into()));
+        let rises = rises.iter().map(|&(acc, level)| (acc, rule.value(level)));
+        let mut changes: Vec<(i128, u32)> = vec![first];
         for (acc, byte) in rises {
             match changes.last_mut() {
                 // A rise at the range's beginning holds for all of it.

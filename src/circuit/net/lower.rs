@@ -1,5 +1,6 @@
 //! From a quantized graph to blocks and linear maps.
 
+use super::average;
 use super::graph::{
     Block, Cell, Kind, Net, Place, Plane, Position, Run, Scan, Term, Weight, exponent, index,
 };
@@ -45,8 +46,8 @@ type Tap = (u32, Position, i32);
 
 /// A lowering in progress.
 pub(super) struct Lowering<'a> {
-    graph: &'a Graph,
-    net: Net,
+    pub(super) graph: &'a Graph,
+    pub(super) net: Net,
     values: Vec<Option<Value>>,
     uses: Vec<usize>,
     wanted: Vec<Vec<Scan>>,
@@ -72,6 +73,7 @@ impl Net {
                 // No accumulator at ρ⁰, which belongs to the packed instances.
                 planes: vec![Plane { start: 0, low: [0, 0], len: [0, 0] }],
                 accumulators: 0,
+                float_sums: None,
                 input: 0,
                 input_element: graph.tensors[input.tensor.0].quantization.element,
                 output: 0,
@@ -101,12 +103,12 @@ impl Lowering<'_> {
     }
 
     /// The smallest integer of a tensor's type.
-    fn base(&self, tensor: TensorId) -> i32 {
+    pub(super) fn base(&self, tensor: TensorId) -> i32 {
         self.graph.tensors[tensor.0].quantization.element.range().0
     }
 
     /// The byte that stands for 0.
-    fn zero_byte(&self, tensor: TensorId) -> i32 {
+    pub(super) fn zero_byte(&self, tensor: TensorId) -> i32 {
         self.graph.tensors[tensor.0].quantization.zero_point - self.base(tensor)
     }
 
@@ -136,7 +138,7 @@ impl Lowering<'_> {
         }
     }
 
-    fn wish(&self, node: &Node) -> Option<Scan> {
+    pub(super) fn wish(&self, node: &Node) -> Option<Scan> {
         let len = self.len(node.inputs[0]);
         let planes = |window: &Window| Scan::Planes { size: window.input, strides: window.strides };
         Some(match &node.operator {
@@ -148,6 +150,8 @@ impl Lowering<'_> {
                 Scan::Spread { size: output, factors: strides }
             }
             Operator::AveragePool(pool) => match whole_window(&pool.window) {
+                // Each element is added on a row of its own.
+                Some(_) if self.is_rounded(node, pool) => Scan::Flat,
                 Some(length) => Scan::Sums { length, inner: 1 },
                 None => planes(&pool.window),
             },
@@ -217,7 +221,7 @@ impl Lowering<'_> {
     }
 
     /// Adds a block whose groups have `rows` rows each.
-    fn block(
+    pub(super) fn block(
         &mut self,
         name: &str,
         len: usize,
@@ -246,7 +250,7 @@ impl Lowering<'_> {
         first
     }
 
-    fn rule(&mut self, rule: Rule) -> u32 {
+    pub(super) fn rule(&mut self, rule: Rule) -> u32 {
         self.net.rules.push(rule);
         index(self.net.rules.len() - 1)
     }
@@ -435,7 +439,7 @@ impl Lowering<'_> {
             let steps = Steps::find(requantization, channel, base, int32(channel, range)?);
             let all = functions[&requantization.multiplier(channel).to_bits()].clone();
             let levels = Levels::Steps(Monotone { steps, all });
-            rules.push(self.rule(Rule { range, levels, activation: clamp(bounds) }));
+            rules.push(self.rule(Rule { range, levels, activation: clamp(bounds), values: None }));
         }
         Ok(rules)
     }
@@ -452,7 +456,7 @@ impl Lowering<'_> {
         let range = (i64::from(low), i64::from(high));
         let all = Arc::new((range.0, range.1, steps.clone()));
         let levels = Levels::Steps(Monotone { steps, all });
-        self.rule(Rule { range, levels, activation: clamp(bounds) })
+        self.rule(Rule { range, levels, activation: clamp(bounds), values: None })
     }
 
     /// Lets the runs of a block contribute, and makes the outputs: `made` has each one's place, relative
@@ -464,6 +468,24 @@ impl Lowering<'_> {
         taps: impl Fn(&Run, usize) -> Vec<Tap>,
         omegas: usize,
         made: Vec<(Place, u32, i64)>,
+        natural: Scan,
+    ) -> usize {
+        let cells = made.into_iter().enumerate().map(|(element, (place, rule, bias))| Cell {
+            kind: Kind::Made { rule, bias },
+            place: Some(place),
+            element: Some(index(element)),
+        });
+        self.linear_groups(node, source, taps, omegas, (cells.collect(), 1), natural)
+    }
+
+    /// The same with several rows to an output, at places relative to the first power of ρ.
+    pub(super) fn linear_groups(
+        &mut self,
+        node: &Node,
+        source: usize,
+        taps: impl Fn(&Run, usize) -> Vec<Tap>,
+        omegas: usize,
+        (mut cells, rows): (Vec<Cell>, usize),
         natural: Scan,
     ) -> usize {
         let first = self.omegas(omegas);
@@ -511,20 +533,16 @@ impl Lowering<'_> {
                 }
             }
         }
-        let mut cells = Vec::with_capacity(made.len());
-        for (element, (place, rule, bias)) in made.into_iter().enumerate() {
+        for place in cells.iter_mut().filter_map(|cell| cell.place.as_mut()) {
             if let Some([low, high]) = boxes[place.omega as usize] {
                 if (0..2).all(|axis| (low[axis]..=high[axis]).contains(&place.at[axis])) {
                     marks[place.omega as usize][offset([low, high], place.at)] = false;
                 }
             }
-            cells.push(Cell {
-                kind: Kind::Made { rule, bias },
-                place: Some(Place { omega: first + place.omega, at: place.at }),
-                element: Some(index(element)),
-            });
+            place.omega += first;
         }
-        let len = cells.len();
+        let len = cells.len() / rows;
+        let mut spills = Vec::new();
         for (omega, marks) in marks.into_iter().enumerate() {
             let Some([low, high]) = boxes[omega] else { continue };
             let width = high[0] - low[0] + 1;
@@ -534,7 +552,7 @@ impl Lowering<'_> {
                 [low[0] + place % width, low[1] + place / width]
             });
             for at in step_by_step(places.collect()) {
-                cells.push(Cell {
+                spills.push(Cell {
                     kind: Kind::Spill { low: lows[omega] },
                     place: Some(Place { omega: first + index(omega), at }),
                     element: None,
@@ -542,7 +560,9 @@ impl Lowering<'_> {
             }
         }
         let scan = self.scan(node.output, natural, |_| true);
-        self.block(&node.name, len, scan, cells, 1)
+        let block = self.block(&node.name, len, scan, cells, rows);
+        self.spill(block, spills);
+        block
     }
 
     fn gemm(&mut self, node: &Node, gemm: &Gemm) -> Result<usize, CircuitError> {
@@ -702,6 +722,9 @@ impl Lowering<'_> {
     }
 
     fn average_pool(&mut self, node: &Node, pool: &AveragePool) -> Result<usize, CircuitError> {
+        if self.is_rounded(node, pool) {
+            return self.rounded_pool(node, pool);
+        }
         let window = &pool.window;
         let scan = self.wish(node).expect("an AveragePool has one");
         let source = self.cut(node, node.inputs[0], scan);
@@ -718,15 +741,9 @@ impl Lowering<'_> {
                     None => {
                         let count = i32::try_from(seen).expect("windows are small");
                         let range = (-zero * count, (255 - zero) * count);
-                        for sum in range.0..=range.1 {
-                            if pool.of_sum(sum, seen).is_none() {
-                                return Err(CircuitError::RoundedSum {
-                                    node: node.name.clone(),
-                                    sum,
-                                });
-                            }
-                        }
-                        let level = |sum| pool.of_sum(sum, seen).expect("checked above") - base;
+                        let level = |sum| {
+                            average::of_sum(pool, zero, sum, seen).expect("sums decide") - base
+                        };
                         let bounds = (pool.mean.min - base, pool.mean.max - base);
                         let divisor = if pool.count_include_pad { window.len() } else { seen };
                         let rule = self.monotone(level, bounds, slope(&pool.mean, divisor), range);
@@ -812,6 +829,7 @@ impl Lowering<'_> {
             range: (0, 0),
             levels: Levels::Sum(Box::new(sum)),
             activation: clamp((add.min - base, add.max - base)),
+            values: None,
         });
         let runs = self.net.blocks[blocks[0]].runs.len();
         let first = self.omegas(runs);
@@ -885,7 +903,7 @@ impl Lowering<'_> {
     }
 
     /// Appends rows that belong to no element.
-    fn spill(&mut self, block: usize, spills: Vec<Cell>) {
+    pub(super) fn spill(&mut self, block: usize, spills: Vec<Cell>) {
         let block = &mut self.net.blocks[block];
         for cell in spills {
             block.groups.push(index(block.cells.len()));
@@ -1002,25 +1020,36 @@ impl Lowering<'_> {
         block
     }
 
-    /// Composes a table behind the only rule of the block that it alone takes.
-    fn fuse(&mut self, node: &Node, values: &[i32]) -> Option<usize> {
-        let input = node.inputs[0];
-        let Some(Value::Block(block)) = self.values[input.0] else { return None };
-        if self.uses[input.0] != 1 {
+    /// The block of a tensor that a single operator takes, and the rules that make all its elements.
+    pub(super) fn own_rules(&self, tensor: TensorId) -> Option<(usize, Vec<u32>)> {
+        let Some(Value::Block(block)) = self.values[tensor.0] else { return None };
+        // A reshaped tensor is in the same block.
+        let is_own = (self.values.iter().zip(&self.uses)).all(|(value, &uses)| {
+            !matches!(value, Some(Value::Block(b)) if *b == block) || uses == 1
+        });
+        if !is_own {
             return None;
         }
-        let element = self.graph.tensors[node.output.0].quantization.element;
-        let next: Vec<u8> = values.iter().filter_map(|&value| byte(value, element)).collect();
         let rules: Option<Vec<u32>> = (self.net.blocks[block].cells.iter())
             .filter(|cell| cell.element.is_some())
             .map(|cell| match cell.kind {
-                Kind::Made { rule, .. } | Kind::Product { rule, .. } => Some(rule),
+                Kind::Made { rule, .. }
+                | Kind::Product { rule, .. }
+                | Kind::Average { rule, .. } => Some(rule),
                 _ => None,
             })
             .collect();
         let mut rules = rules?;
         rules.sort_unstable();
         rules.dedup();
+        Some((block, rules))
+    }
+
+    /// Composes a table behind the only rule of the block that it alone takes.
+    fn fuse(&mut self, node: &Node, values: &[i32]) -> Option<usize> {
+        let (block, rules) = self.own_rules(node.inputs[0])?;
+        let element = self.graph.tensors[node.output.0].quantization.element;
+        let next: Vec<u8> = values.iter().filter_map(|&value| byte(value, element)).collect();
         for rule in rules {
             let rule = &mut self.net.rules[rule as usize];
             match &mut rule.levels {
@@ -1087,6 +1116,7 @@ impl Lowering<'_> {
                     range: (0, 255),
                     levels: Levels::Table(bytes.collect()),
                     activation: clamp((0, 255)),
+                    values: None,
                 })
             })
             .collect();
@@ -1149,7 +1179,7 @@ fn read_cell(source: Source, place: Place) -> Cell {
 }
 
 /// What is added to the copy of a source: nothing is copied where a constant is.
-fn constant(source: Source) -> i32 {
+pub(super) fn constant(source: Source) -> i32 {
     match source {
         Source::Element { .. } => 0,
         Source::Constant(byte) => byte.into(),
@@ -1180,7 +1210,7 @@ fn step_by_step(mut rest: Vec<Position>) -> Vec<Position> {
 }
 
 /// The phases of a strided plane that have elements, as first row and column.
-fn phases(window: &Window) -> Vec<[usize; 2]> {
+pub(super) fn phases(window: &Window) -> Vec<[usize; 2]> {
     let [down, along] = window.strides;
     let [height, width] = window.input;
     (0..down.min(height))
@@ -1189,7 +1219,7 @@ fn phases(window: &Window) -> Vec<[usize; 2]> {
 }
 
 /// For a phase, the taps that see it and how far they shift it: output = position in phase + shift.
-fn shifts(window: &Window, phase: [usize; 2]) -> Vec<(usize, Position)> {
+pub(super) fn shifts(window: &Window, phase: [usize; 2]) -> Vec<(usize, Position)> {
     let along = |axis: usize, tap: usize| {
         let offset =
             exponent(phase[axis] + window.pads[axis]) - exponent(tap * window.dilations[axis]);
@@ -1205,7 +1235,7 @@ fn shifts(window: &Window, phase: [usize; 2]) -> Vec<(usize, Position)> {
 }
 
 /// The taps with which a window sees the input.
-fn seen_taps(window: &Window, output: [usize; 2]) -> impl Iterator<Item = usize> + '_ {
+pub(super) fn seen_taps(window: &Window, output: [usize; 2]) -> impl Iterator<Item = usize> + '_ {
     (0..window.len()).filter(move |tap| {
         window.position(output, [tap / window.kernel[1], tap % window.kernel[1]]).is_some()
     })
@@ -1231,7 +1261,7 @@ fn slope(mean: &crate::model::Mean, count: usize) -> f64 {
     f64::from(mean.scale) / count / f64::from(mean.output_scale)
 }
 
-fn clamp((min, max): (i32, i32)) -> Activation {
+pub(super) fn clamp((min, max): (i32, i32)) -> Activation {
     let byte = |bound: i32| u8::try_from(bound.clamp(0, 255)).expect("clamped between two bytes");
     Activation { min: byte(min), max: byte(max), table: None }
 }

@@ -4,6 +4,7 @@
 //! |---|---|
 //! | [`lower`] | the graph is blocks of values with linear maps between them ([`graph`]); Softmax, LayerNormalization and ArgMax are systems of equations and inequalities (`lower::vectors`) |
 //! | [`rule`], [`fit`] | each made byte is one exact division, or lies in an interval, and one table look-up |
+//! | [`average`] | float32 sums are rounded as float32 rounds them |
 //! | [`gates`] | everything made is the sum of what is contributed to it |
 //! | [`cursor`] | weights, makers and positions are at the monomials that the layout says |
 //! | [`packing`] | instances hold the input's and the output's bytes |
@@ -11,6 +12,7 @@
 //! [`plan`] chooses a layout, [`layout`] says what each row is, [`columns`] what each column holds,
 //! [`witness`] how an honest prover fills them.
 
+mod average;
 mod columns;
 mod cursor;
 mod fit;
@@ -24,6 +26,8 @@ mod plan;
 mod rule;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod tests_average;
 mod witness;
 
 pub use columns::Columns;
@@ -139,6 +143,7 @@ impl Circuit<Fr> for NetCircuit {
         lookups::configure(meta, &columns.lookups);
         gates::configure(meta, &columns, &shape);
         packing::configure(meta, &columns, &shape);
+        average::configure(meta, &columns, &shape);
         intervals::configure(meta, &columns, &shape);
         columns
     }
@@ -220,6 +225,9 @@ fn assign_fixed(region: &mut Region<'_, Fr>, columns: &Columns, fixed: &Fixed) {
     assign_column(region, columns.lookups.table, &fixed.table);
     if let (Some(columns), Some(steps)) = (columns.lookups.steps, &fixed.steps) {
         assign_column(region, columns.table, steps);
+        if let (Some(column), Some(lengths)) = (columns.second_table, &fixed.lengths) {
+            assign_column(region, column, lengths);
+        }
     }
     for (&column, values) in columns.weights.iter().zip(&fixed.weights) {
         assign_column(region, column, values);
@@ -256,6 +264,8 @@ fn assign_fixed(region: &mut Region<'_, Fr>, columns: &Columns, fixed: &Fixed) {
     flag(columns.wide.map(|wide| wide.flag), |row| row.wide);
     flag(columns.wide.map(|wide| wide.takes), |row| row.takes_wide);
     flag(columns.wide.map(|wide| wide.naturals), |row| row.naturals);
+    flag(flags.averages.map(|averages| averages.adds), |row| row.adds);
+    flag(flags.averages.map(|averages| averages.goes_on), |row| row.continues);
 }
 
 type FlagColumn = Option<Placed<FixedColumn>>;

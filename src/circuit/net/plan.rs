@@ -56,6 +56,9 @@ pub struct Shape {
     /// There are integers of any size.
     #[serde(default)]
     pub vectors: bool,
+    /// There are float32 sums.
+    #[serde(default)]
+    pub averages: bool,
     /// The moves of each cursor.
     pub menus: [Menu; CURSORS],
 }
@@ -85,7 +88,8 @@ impl Shape {
         let groups = count(self.groups, 2)
             + count(self.products, 2)
             + count(self.loads, 1)
-            + count(self.vectors, 3);
+            + count(self.vectors, 3)
+            + count(self.averages, 3);
         let fixed = 8 + self.lanes + moves + groups + count(self.steps, 2);
         let folded = |columns: usize| columns.div_ceil(self.fold);
         [folded(first), folded(second), 1 + folded(fixed)]
@@ -172,7 +176,7 @@ impl Plan {
         let fitted = [false, true]
             .into_iter()
             .filter(|_| fits)
-            .find_map(|may| Fitted::new(&net.rules, &slopes, shape.table_rows, shape.limbs, may))?;
+            .find_map(|may| Fitted::new(net, &slopes, shape.table_rows, shape.limbs, may))?;
         let same = self::shape(net, &layout, &fitted, shape.lanes, shape.fold) == *shape;
         same.then(|| Self { k, shape: shape.clone(), layout, fitted })
     }
@@ -196,6 +200,7 @@ fn shape(net: &Net, layout: &Layout, fitted: &Fitted, lanes: usize, fold: usize)
         loads: cells().any(|cell| matches!(cell.kind, Kind::Load { .. } | Kind::WideLoad { .. })),
         vectors: net.has_vectors(),
         private_input: !net.blocks[net.input].is_public,
+        averages: net.float_sums.is_some(),
         menus: layout.menus.clone(),
     }
 }
@@ -214,12 +219,11 @@ fn fit(net: &Net, slopes: &[Option<Slope>], longest: usize, rows: usize) -> Opti
     }
     for limbs in LIMBS.into_iter().filter(|&limbs| limbs >= least_limbs) {
         let mut lengths = (rows.max(least)..=longest).rev().take(TABLE_LENGTHS_TRIED);
-        let found =
-            lengths.find_map(|length| Fitted::new(&net.rules, slopes, length, limbs, false));
+        let found = lengths.find_map(|length| Fitted::new(net, slopes, length, limbs, false));
         if found.is_some() {
             return found;
         }
     }
     let most = LIMBS[LIMBS.len() - 1];
-    Fitted::new(&net.rules, slopes, longest, most, true)
+    Fitted::new(net, slopes, longest, most, true)
 }

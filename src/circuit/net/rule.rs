@@ -13,6 +13,23 @@ pub struct Rule {
     pub levels: Levels,
     /// From levels to bytes.
     pub activation: Activation,
+    /// What takers get in place of a byte.
+    pub values: Option<Arc<Vec<u32>>>,
+}
+
+impl Rule {
+    /// The value for a level.
+    pub fn value(&self, level: i128) -> u32 {
+        self.value_of(self.activation.apply(level).into())
+    }
+
+    /// The value for a byte, or for what a table has in its place.
+    pub fn value_of(&self, byte: u32) -> u32 {
+        match &self.values {
+            Some(values) => values[byte as usize],
+            None => byte,
+        }
+    }
 }
 
 /// From accumulators to levels.
@@ -20,6 +37,8 @@ pub struct Rule {
 pub enum Levels {
     /// A monotone function.
     Steps(Monotone),
+    /// A monotone function of accumulators that may leave int32, by where it rises.
+    Rises(Arc<Rises>),
     /// The accumulator itself, in a table of this function alone.
     Table(Vec<u32>),
     /// A sum of two operands of 8 bits.
@@ -33,6 +52,15 @@ pub struct Monotone {
     pub steps: Steps,
     /// Over the ranges of all rules with this function, which share intervals.
     pub all: Arc<(i64, i64, Steps)>,
+}
+
+/// A monotone function, by where it rises.
+#[derive(Clone, Debug)]
+pub struct Rises {
+    /// The least and the greatest accumulator.
+    pub range: (i128, i128),
+    /// The least accumulator of each level that is reached, with the level.
+    pub rises: Vec<(i128, i128)>,
 }
 
 /// A sum of two scaled bytes.

@@ -1,5 +1,6 @@
 //! What an honest prover writes into the circuit.
 
+use super::average;
 use super::fit::{Division, FittedRule};
 use super::graph::{FREE_DIGIT, Hint, Kind, NATURAL_DIGIT, Net, Place};
 use super::intervals::LENGTH_FACTOR;
@@ -71,8 +72,10 @@ pub struct Fixed {
     pub index: Vec<Fr>,
     /// The rules' bytes.
     pub table: Vec<Fr>,
-    /// With intervals, start + 2^40·length.
+    /// With intervals, start + 2^40·length; with float32 sums, start.
     pub steps: Option<Vec<Fr>>,
+    /// With float32 sums, length.
+    pub lengths: Option<Vec<Fr>>,
     /// Weights, offsets, scales, zero points and packing factors.
     pub weights: Vec<Vec<Fr>>,
     /// The table's rows.
@@ -106,6 +109,8 @@ pub struct Kinds {
     pub wide: bool,
     pub takes_wide: bool,
     pub naturals: bool,
+    pub adds: bool,
+    pub continues: bool,
 }
 
 impl Kinds {
@@ -124,6 +129,7 @@ impl Fixed {
             index: zeros.clone(),
             table: zeros.clone(),
             steps: plan.fitted.intervals.as_ref().map(|_| zeros.clone()),
+            lengths: plan.shape.averages.then(|| zeros.clone()),
             weights: vec![zeros; plan.shape.lanes],
             active: vec![false; length],
             rows: vec![Kinds::default(); length],
@@ -137,7 +143,12 @@ impl Fixed {
         }
         if let (Some(column), Some(steps)) = (&mut fixed.steps, &plan.fitted.intervals) {
             for (cell, step) in column[1..].iter_mut().zip(steps) {
-                *cell = field(step.entry());
+                *cell = field(if plan.shape.averages { step.start } else { step.entry() });
+            }
+        }
+        if let (Some(column), Some(steps)) = (&mut fixed.lengths, &plan.fitted.intervals) {
+            for (cell, step) in column[1..].iter_mut().zip(steps) {
+                *cell = field(step.length);
             }
         }
         let scales = Scales::new(plan);
@@ -198,6 +209,14 @@ impl Fixed {
                             let [offset, scale] = scales.lanes(rule, 0);
                             let zeros = [right, left].map(|zero| field(zero.into()));
                             lanes(&[offset, scale, zeros[0], zeros[1]]);
+                        }
+                        Kind::Adds { bias, goes_on } => {
+                            (kinds.adds, kinds.continues) = (true, goes_on);
+                            lanes(&[field(average::MARK + i128::from(bias))]);
+                        }
+                        Kind::Average { rule, bias } => {
+                            (kinds.steps, kinds.continues) = (true, true);
+                            lanes(&scales.lanes(rule, bias));
                         }
                         Kind::Spill { low } => {
                             kinds.divides = true;
@@ -385,6 +404,9 @@ impl Witness {
                     for column in &mut limbs[..2] {
                         column[at] = column[at - 1];
                     }
+                    if plan.shape.averages {
+                        table_row[at] = table_row[at - 1];
+                    }
                 }
                 _ => {}
             }
@@ -449,6 +471,7 @@ impl Witness {
         let (mut numerators, mut denominators) = (Vec::new(), Vec::new());
         for at in 1..self.byte.len() {
             let factor = Fr::from(LENGTH_FACTOR);
+            let factor = if plan.shape.averages { challenges.gamma } else { factor };
             let step = |[starts, lengths]: &[Vec<Fr>; 2]| starts[at] + lengths[at] * factor;
             let cells = Cells {
                 limbs: self.limbs.iter().map(|column| column[at]).collect(),
@@ -459,7 +482,10 @@ impl Witness {
                 table_uses: self.table_uses[at],
                 index: fixed.index[at],
                 table: fixed.table[at],
-                table_step: fixed.steps.as_ref().map(|steps| steps[at]),
+                table_step: fixed.steps.as_ref().map(|steps| {
+                    let length = fixed.lengths.as_ref().map(|lengths| lengths[at]);
+                    steps[at] + length.unwrap_or(Fr::zero()) * challenges.gamma
+                }),
             };
             for term in cells.terms(&Fr::one(), &challenges.gamma) {
                 numerators.push(term.numerator);
@@ -532,13 +558,29 @@ impl Witness {
             dividend * scale - offset
         } else if row.steps {
             let start = self.steps.as_ref().map_or(Fr::zero(), |[starts, _]| starts[at]);
-            start + self.limbs[0][at] + base * self.limbs[1][at] - offset
+            let sum = if row.continues { self.float_sum(plan, at - 1) } else { Fr::zero() };
+            start + self.limbs[0][at] + base * self.limbs[1][at] - offset - sum
+        } else if row.adds {
+            let sum = if row.continues { self.float_sum(plan, at - 1) } else { Fr::zero() };
+            self.unrounded(plan, at) - offset - sum
         } else if row.reads {
             let below = if row.larger { self.limbs[1][at] } else { Fr::zero() };
             self.held(fixed, at) - scale - below
         } else {
             Fr::zero()
         }
+    }
+
+    /// The sum that a row rounds, and the mark beside it.
+    fn unrounded(&self, plan: &Plan, at: usize) -> Fr {
+        let Some([starts, lengths]) = &self.steps else { return Fr::zero() };
+        let quotient = self.limbs[0][at] + field(plan.shape.base()) * self.limbs[1][at];
+        starts[at] + lengths[at] * quotient
+    }
+
+    /// The rounded sum that a row holds.
+    fn float_sum(&self, plan: &Plan, at: usize) -> Fr {
+        self.unrounded(plan, at) + self.byte[at] - field(average::MARK + average::LIFT)
     }
 
     pub(super) fn balance(
@@ -619,6 +661,8 @@ fn compute(
         let mut values = vec![0_i128; block.len];
         // The loaded factors of the present run of a product of matrices.
         let mut loaded = Vec::new();
+        // The float32 sum that the row before holds.
+        let mut sum = 0_i128;
         for cell in &block.cells {
             let made = cell.place.map_or(0, |place| accumulators[index(place)]);
             let last = held.last().map_or([0; 2], |held: &Held| {
@@ -631,6 +675,16 @@ fn compute(
                 }
                 Kind::Made { rule, bias } => {
                     Held::made(plan.fitted.make(rule, made + i128::from(bias)))
+                }
+                Kind::Adds { bias, goes_on } => {
+                    let before = if goes_on { sum } else { 0 };
+                    let unrounded = before + made + i128::from(bias);
+                    let (division, rounded) = plan.fitted.round(unrounded);
+                    sum = rounded;
+                    Held::made(division)
+                }
+                Kind::Average { rule, bias } => {
+                    Held::made(plan.fitted.make(rule, sum + made + i128::from(bias)))
                 }
                 Kind::Spill { low } => Held::made(plan.fitted.divide(made - i128::from(low))),
                 Kind::Read { constant } => Held::copy(made + i128::from(constant), 0, 0),

@@ -45,6 +45,7 @@ impl Lowering<'_> {
             range: (0, 255),
             levels: Levels::Table((0..256).map(|distance| u32::from(distance == 0)).collect()),
             activation: clamp((0, 255)),
+            values: None,
         });
         let flags = self.make_all(node, vectors, distances, is_zero, 0);
         let ranks = self.places();

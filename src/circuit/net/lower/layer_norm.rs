@@ -102,6 +102,7 @@ impl Lowering<'_> {
             range: (0, 255),
             levels: Levels::Table((0..256).map(square).collect()),
             activation: clamp((0, 255)),
+            values: None,
         });
         let squares = self.make_all(node, vectors, distances, rule, 0);
         let [spreads, loads, multiplies] = [(); 3].map(|()| self.places());

@@ -48,6 +48,7 @@ impl Lowering<'_> {
             range: (0, 255),
             levels: Levels::Table(softmax.exponentials.clone()),
             activation: clamp((0, 255)),
+            values: None,
         });
         for i in 0..vectors.length {
             self.take(x, i, distances.plus(at(0, i)), -1);

@@ -169,7 +169,8 @@ fn every_operator_refuses_an_output_off_by_one_at_any_position() {
             let element = cell.element.expect("filtered") as usize;
             let other = if honest.outputs[element] == 127 { -1 } else { 1 };
             let byte = u8::try_from(honest.outputs[element] + other + 128).expect("a byte");
-            let Some(u) = circuit.plan().fitted.table.iter().position(|&b| b == u32::from(byte)) else {
+            let Some(u) = circuit.plan().fitted.table.iter().position(|&b| b == u32::from(byte))
+            else {
                 continue;
             };
             let tamper = |block: usize, at: usize, held: &mut Held| {

@@ -106,8 +106,11 @@ impl Witness {
 
 impl ModelCircuit {
     /// Plans a circuit for a model.
+    ///
+    /// A chain's circuit has fewer columns; a net's can fold them, and keep the input private.
     pub fn new(model: &Model, wishes: Wishes) -> Result<Self, CircuitError> {
-        if !wishes.private_input && ChainCircuit::can_prove(model) {
+        let is_chain = wishes.goal != Goal::Gas && !wishes.private_input;
+        if is_chain && ChainCircuit::can_prove(model) {
             ChainCircuit::new(model, wishes).map(Self::Chain)
         } else {
             NetCircuit::new(model, wishes).map(Self::Net)

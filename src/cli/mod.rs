@@ -11,6 +11,7 @@ mod chain_args;
 mod console;
 #[cfg(feature = "compile")]
 mod contract;
+mod dev_string;
 mod error;
 mod files;
 mod input;

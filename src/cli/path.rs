@@ -1,14 +1,14 @@
 //! The whole path for one model, in memory: what `demo` and `bench` walk.
 
 use super::{
-    CliError, Console, contract,
+    CliError, Console, contract, dev_string,
     proof_file::ProofDocument,
     proof_file::ProofFile,
     verbs::{keygen::WishArgs, prove},
 };
 use crate::circuit::ModelCircuit;
 use crate::model::Model;
-use crate::proving::{Prover, Srs, Verifier};
+use crate::proving::{Prover, Verifier};
 use crate::solidity::CompiledContract;
 use halo2_proofs::halo2curves::bn256::Fr;
 use std::time::Instant;
@@ -30,7 +30,7 @@ impl Keyed {
     pub fn generate(model: Model, wishes: WishArgs, console: &Console) -> Result<Self, CliError> {
         let circuit = wishes.plan(&model)?;
         let stage = console.stage("making a development string");
-        let srs = Srs::unsafe_dev(circuit.k());
+        let srs = dev_string::load(circuit.k());
         drop(stage);
         let _stage = console.stage("making the keys");
         let start = Instant::now();

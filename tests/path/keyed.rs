@@ -18,6 +18,15 @@ pub const MODELS: [(&str, u32, &[&str]); 3] = [
     ("digits_mlp", 13, &["int8_qdq", "int8_qop", "uint8act_qdq", "uint8act_qop"]),
 ];
 
+/// A variant of each model that is more than a chain of dense layers, and the largest k that it may need.
+/// `resnet8` takes minutes: `script/bench.sh` walks its path.
+pub const NETS: [(&str, u32, &str); 4] = [
+    ("digits_cnn", 13, "int8_qdq_perchannel"),
+    ("lenet5", 15, "int8_qop"),
+    ("tiny_transformer", 16, "int8_qdq"),
+    ("tiny_transformer_gelu", 16, "int8_qop"),
+];
+
 pub struct Keyed {
     pub model: Model,
     pub circuit: ModelCircuit,

@@ -1,6 +1,6 @@
 //! The stored samples of the fixture models, from file to verdict.
 
-use super::keyed::{Keyed, MODELS};
+use super::keyed::{Keyed, MODELS, NETS};
 use alloy::primitives::U256;
 use halo2_proofs::halo2curves::{bn256::Fr, ff::Field};
 use zkverdict::{
@@ -16,6 +16,7 @@ use zkverdict::{
 
 const MOST_GAS: u64 = 450_000;
 const MOST_CODE: usize = 12 * 1024;
+const MOST_NET_CODE: usize = 24_576;
 
 fn words(instances: &[Fr]) -> Vec<[u8; WORD_BYTES]> {
     instances.iter().map(word_of).collect()
@@ -62,6 +63,60 @@ fn proofs_of_all_samples_hold_the_reference_and_are_accepted() {
             }
         }
     }
+}
+
+#[test]
+fn proofs_of_nets_hold_the_reference_and_are_accepted() {
+    for (name, most_k, variant) in NETS {
+        let keyed = Keyed::new(name, variant);
+        assert!(keyed.circuit.k() <= most_k, "{name}: k = {}", keyed.circuit.k());
+        let contract = keyed.contract();
+        assert!(contract.runtime_code.len() <= MOST_NET_CODE, "{name}");
+        let mut in_process = InProcess::new(&contract);
+        let input = keyed.samples().remove(0);
+        let (proof, instances) = keyed.prove(keyed.witness(&input));
+        assert_eq!(keyed.circuit.outputs(&words(&instances)), keyed.reference(&input), "{name}");
+        assert!(in_process.accepts(&proof, &words(&instances)), "{name}");
+        for at in (0..proof.len()).step_by(11 * WORD_BYTES) {
+            let mut changed = proof.clone();
+            changed[at + WORD_BYTES - 1] ^= 1;
+            assert!(!keyed.verifier().verify(&changed, &instances), "{name}: byte {at}");
+            assert!(!in_process.accepts(&changed, &words(&instances)), "{name}: byte {at}");
+        }
+        let mut changed = instances.clone();
+        *changed.last_mut().unwrap() += Fr::one();
+        assert!(!keyed.verifier().verify(&proof, &changed), "{name}");
+        assert!(!in_process.accepts(&proof, &words(&changed)), "{name}");
+    }
+}
+
+#[test]
+fn every_model_is_cheap_to_verify_in_gas_mode() {
+    let chain = [("digits_mlp", 16, "int8_qdq")];
+    let small = NETS.into_iter().filter(|&(name, ..)| name == "digits_cnn");
+    for (name, _, variant) in chain.into_iter().chain(small) {
+        let wishes = Wishes { goal: Goal::Gas, ..Wishes::default() };
+        let keyed = Keyed::with_wishes(name, variant, wishes);
+        let contract = keyed.contract();
+        let input = keyed.samples().remove(0);
+        let (proof, instances) = keyed.prove(keyed.witness(&input));
+        assert_eq!(keyed.circuit.outputs(&words(&instances)), keyed.reference(&input), "{name}");
+        let calldata = verify_proof_calldata(&proof, &instances);
+        let report = GasReport::measure(&contract.init_code, &calldata, Fork::Prague).unwrap();
+        assert!(report.total <= MOST_GAS, "{name}: {} gas", report.total);
+    }
+}
+
+#[test]
+fn private_input_is_proved_and_not_shown() {
+    let wishes = Wishes { private_input: true, ..Wishes::default() };
+    let keyed = Keyed::with_wishes("diagnosis_mlp", "int8_qdq", wishes);
+    let contract = keyed.contract();
+    let input = keyed.samples().remove(0);
+    let (proof, instances) = keyed.prove(keyed.witness(&input));
+    assert_eq!(instances.len(), 2, "the context and the output");
+    assert_eq!(keyed.circuit.outputs(&words(&instances)), keyed.reference(&input));
+    assert!(InProcess::new(&contract).accepts(&proof, &words(&instances)));
 }
 
 #[test]

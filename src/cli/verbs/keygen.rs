@@ -2,7 +2,7 @@
 
 use crate::circuit::{Goal, ModelCircuit, Wishes};
 use crate::cli::bundle::{Bundle, hex};
-use crate::cli::{Answer, CliError, Console, files, input, prediction::Prediction};
+use crate::cli::{Answer, CliError, Console, dev_string, files, input, prediction::Prediction};
 use crate::model::Model;
 use crate::proving::{Prover, Srs, SrsOrigin, Verifier};
 use serde::Serialize;
@@ -144,7 +144,7 @@ impl SrsArgs {
                     "the development string's secret is public: anybody can forge proofs under this key",
                 );
                 let _stage = console.stage("making the development string");
-                Ok(Srs::unsafe_dev(k))
+                Ok(dev_string::load(k))
             }
         }
     }

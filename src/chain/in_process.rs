@@ -262,15 +262,15 @@ impl State {
         returned(self.execute(execution)?.result)
     }
 
-    /// The least gas limit with which a call succeeds, to a hundredth: calls inside keep back a part of
-    /// what is left, so it may be more than is used.
+    /// The least gas limit with which a call succeeds. Calls inside keep back a part of what is left, so it
+    /// may be more than is used.
     fn estimate(&self, mut execution: Execution) -> Answer<u64> {
         let result = self.execute(&execution)?.result;
         let mut too_little = result.tx_gas_used().saturating_sub(1);
         returned(result)?;
         let mut enough = execution.gas_limit;
         execution.gas_limit = too_little + 1;
-        while enough - too_little > 1 + too_little / 100 {
+        while enough - too_little > 1 {
             let suffices = self
                 .execute(&execution)
                 .is_ok_and(|ResultAndState { result, .. }| result.is_success());

@@ -130,7 +130,7 @@ fn main() {
                 .spawn()
                 .expect("the command runs");
             // From before the journal is opened to well into the answers.
-            std::thread::sleep(Duration::from_millis(random.gen_range(10..3000)));
+            std::thread::sleep(Duration::from_millis(random.gen_range(10..10_000)));
             if let Some(status) = child.try_wait().expect("it is a child of this process") {
                 assert!(status.success());
                 break;

@@ -24,6 +24,7 @@ lint: setup
 
 bench: setup
 	script/bench.sh
+	cargo bench --quiet --bench watch --profile dev
 
 setup: $(NPM_STAMP)
 

@@ -15,6 +15,7 @@ use alloy::{
 
 use super::{
     ChainError, Key,
+    in_process::{self, InProcess},
     revert::{CallOutcome, call_outcome},
 };
 
@@ -76,6 +77,21 @@ impl Chain {
             .await
             .map_err(|error| ChainError::rpc("eth_chainId", &endpoint, error))?;
         Ok(Self { provider, endpoint, id, key, nonces: Arc::default() })
+    }
+
+    /// A new chain in this process, and the key of its rich account. It ends when this is dropped.
+    pub fn in_process() -> Self {
+        let key = Key::from_hex(in_process::KEY, "this program").expect("it is 32 bytes");
+        let client = RpcClient::new(InProcess::new(key.address()), true);
+        let provider =
+            ProviderBuilder::new().disable_recommended_fillers().connect_client(client).erased();
+        Self {
+            provider,
+            endpoint: "this process".into(),
+            id: in_process::CHAIN_ID,
+            key: Some(key),
+            nonces: Arc::default(),
+        }
     }
 
     /// Refuses to go on when the node serves another chain.

@@ -12,9 +12,9 @@ use alloy::{
     signers::local::PrivateKeySigner,
 };
 
-use super::{ChainError, Key};
+use super::{Chain, ChainError, Key};
 
-/// The environment variable that says which anvil to run.
+/// The environment variable that says which anvil to run. Empty: none, as where none is found.
 pub const ANVIL_VARIABLE: &str = "ZKVERDICT_ANVIL";
 
 /// An anvil that listens on a free port of this machine, and stops when this is dropped.
@@ -51,6 +51,23 @@ impl LocalChain {
         Ok(Self { anvil: instance, url })
     }
 
+    /// A chain wherever there may be no anvil: one that runs in this process takes its place, with the
+    /// same id, the same rich account and the same fork. An anvil that is named by [`ANVIL_VARIABLE`]
+    /// is not replaced.
+    pub async fn start_or_in_process() -> Result<(Chain, Option<Self>), ChainError> {
+        let is_named = env::var_os(ANVIL_VARIABLE).is_some_and(|path| !path.is_empty());
+        match Self::start() {
+            Ok(local) => {
+                let chain = Chain::connect(local.url(), Some(local.key())).await?;
+                Ok((chain, Some(local)))
+            }
+            Err(ChainError::NoAnvil { .. } | ChainError::AnvilFails { .. }) if !is_named => {
+                Ok((Chain::in_process(), None))
+            }
+            Err(error) => Err(error),
+        }
+    }
+
     /// Where it listens.
     pub fn url(&self) -> &str {
         &self.url
@@ -83,7 +100,7 @@ pub fn find_anvil() -> Result<PathBuf, ChainError> {
 fn anvil_candidates() -> Vec<PathBuf> {
     if let Some(path) = env::var_os(ANVIL_VARIABLE) {
         // Somebody who names one wants this one, or an error.
-        return vec![path.into()];
+        return if path.is_empty() { vec![] } else { vec![path.into()] };
     }
     let binary = format!("anvil{}", env::consts::EXE_SUFFIX);
     let mut roots = BTreeSet::new();

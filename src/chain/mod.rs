@@ -4,7 +4,7 @@
 //!
 //! | step | here |
 //! |---|---|
-//! | a chain to talk to | [`Chain::connect`], [`LocalChain::start`] |
+//! | a chain to talk to | [`Chain::connect`], [`LocalChain::start`], [`Chain::in_process`] |
 //! | somebody who pays | [`Key`] |
 //! | code and ABI → an address | [`Contract`], [`Deployment::plan`], [`Deployment::send`] |
 //! | what lies where | [`Records`] |
@@ -41,6 +41,7 @@ mod contract;
 mod deploy;
 mod error;
 mod file;
+mod in_process;
 mod key;
 mod local;
 mod record;

@@ -12,7 +12,7 @@ use std::time::Duration;
 /// Which chain, and who pays.
 #[derive(clap::Args)]
 pub struct ChainArgs {
-    /// The chain's node; without it, a local chain is started for this command
+    /// The chain's node; without it, a local chain for this command: anvil, or one in this process where anvil is missing
     #[arg(long, value_name = "URL")]
     pub rpc_url: Option<String>,
     /// A keystore file; its password is asked for, or in the environment
@@ -47,8 +47,10 @@ fn parse_gwei(text: &str) -> Result<u128, String> {
 pub struct Connection {
     /// The chain.
     pub chain: Chain,
+    /// Whether the chain ends with this command.
+    pub is_own: bool,
     /// Stops when this is dropped.
-    pub local: Option<LocalChain>,
+    _node: Option<LocalChain>,
 }
 
 impl ChainArgs {
@@ -60,13 +62,15 @@ impl ChainArgs {
             if let Some(id) = self.chain_id {
                 chain = chain.expect_id(id)?;
             }
-            return Ok(Connection { chain, local: None });
+            return Ok(Connection { chain, is_own: false, _node: None });
         }
         let stage = console.stage("starting a local chain");
-        let local = LocalChain::start()?;
-        let chain = Chain::connect(local.url(), Some(local.key())).await?;
+        let (chain, node) = LocalChain::start_or_in_process().await?;
         drop(stage);
-        Ok(Connection { chain, local: Some(local) })
+        if node.is_none() {
+            console.note("no anvil here, so the chain is one in this process");
+        }
+        Ok(Connection { chain, is_own: true, _node: node })
     }
 
     /// How transactions are sent; their hashes are told as they go out.

@@ -10,10 +10,10 @@ import {PackedTensor} from "zkverdict/libraries/PackedTensor.sol";
 contract {{ prefix }}Consumer is InferenceConsumer {
     using PackedTensor for uint256[];
 
-    /// @notice Elements of the model's input, packed into instances 1 to {{ input_words }}.
+{% if input_words > 0 %}    /// @notice Elements of the model's input, packed into instances 1 to {{ input_words }}.
     uint256 public constant INPUT_LENGTH = {{ input_length }};
 
-    /// @notice Elements of the model's output, packed into the instances from {{ first_output }} on.
+{% endif %}    /// @notice Elements of the model's output, packed into the instances from {{ first_output }} on.
     uint256 public constant OUTPUT_LENGTH = {{ output_length }};
 
     /// @notice What the model said to whom.
@@ -28,9 +28,11 @@ contract {{ prefix }}Consumer is InferenceConsumer {
 
     /// @dev Edit from here: say which inputs count, and what happens.
     function _onInference(address sender, uint256[] calldata instances) internal override {
-        // A proof shows that the model gives these outputs for these inputs, not where the inputs come from. Compare
+{% if input_words > 0 %}        // A proof shows that the model gives these outputs for these inputs, not where the inputs come from. Compare
         // instances[1] to instances[{{ input_words }}] with what this contract knows, or has had attested.
-
+{% else %}        // A proof shows that the model gives these outputs for some input, which nobody but the prover sees and which
+        // the prover may have chosen freely. Act on the outputs only where that is good enough.
+{% endif %}
 {% if output_length > 1 %}        // The first of the greatest outputs.
         uint256 answer = instances.argmax({{ first_output }}, OUTPUT_LENGTH);
 {% else %}        // The quantized output, less the type's smallest value: 0 to 255.

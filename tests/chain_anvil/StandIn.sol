@@ -68,7 +68,7 @@ contract Recorder is InferenceConsumer {
     {}
 
     function _onInference(address, uint256[] calldata instances) internal override {
-        lastOutput = instances[2];
+        lastOutput = instances[instances.length - 1];
     }
 }
 

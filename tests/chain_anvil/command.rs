@@ -21,7 +21,7 @@ use zkverdict::chain::{
 use crate::stand_in::{connect, contract, deploy, with_arguments};
 
 /// The key of anvil's first account, which everybody knows.
-const KEY: &str = "0xac0974bec39a17e36ba4a6b4d238ff944bacb478cbed5efcae784d7bf4f2ff80";
+pub const KEY: &str = "0xac0974bec39a17e36ba4a6b4d238ff944bacb478cbed5efcae784d7bf4f2ff80";
 
 sol! {
     function ask(uint256 count) external;
@@ -29,7 +29,7 @@ sol! {
     function lastOutput() external view returns (uint256);
 }
 
-fn root() -> PathBuf {
+pub fn root() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR"))
 }
 
@@ -44,7 +44,7 @@ fn run(arguments: &[&str]) -> Output {
 }
 
 /// The result of a command that succeeds.
-fn ok(arguments: &[&str]) -> Value {
+pub fn ok(arguments: &[&str]) -> Value {
     let output = run(arguments);
     let errors = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{arguments:?}: {errors}");
@@ -63,7 +63,7 @@ fn error(arguments: &[&str]) -> String {
 }
 
 /// A bundle and an input, made once for all tests.
-fn bundle() -> &'static (String, String) {
+pub fn bundle() -> &'static (String, String) {
     static BUNDLE: OnceLock<(String, String)> = OnceLock::new();
     BUNDLE.get_or_init(|| {
         let dir = tempfile::tempdir().expect("a directory").keep();
@@ -78,7 +78,7 @@ fn bundle() -> &'static (String, String) {
 }
 
 /// Proves the bundle's input under a context, and gives the proof file.
-fn prove(dir: &Path, context: U256) -> String {
+pub fn prove(dir: &Path, context: U256) -> String {
     let (bundle, input) = bundle();
     let out = dir.join(format!("{context:x}.json")).display().to_string();
     let context = format!("0x{context:064x}");
@@ -316,6 +316,7 @@ async fn a_front_end_verifies_and_submits_with_viem() {
     let proof = prove(dir.path(), U256::ZERO);
     let rendered = ok(&["render", bundle, "--out", &dir.path().display().to_string()]);
     let context = consumer_context(31337, Address::repeat_byte(1), Address::repeat_byte(2), 3);
+    check_types(dir.path(), Path::new(rendered["viem"].as_str().expect("a path")));
     let output = Command::new("node")
         .current_dir(root())
         .args(["tests/chain_anvil/front_end.mjs", rendered["viem"].as_str().expect("a path")])
@@ -325,6 +326,96 @@ async fn a_front_end_verifies_and_submits_with_viem() {
         .expect("node runs");
     let errors = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{errors}");
+}
+
+#[tokio::test]
+async fn a_bundle_that_keeps_inputs_private_is_used_on_a_chain() {
+    let local = LocalChain::start().expect("anvil");
+    let chain = connect(&local).await;
+    let dir = tempfile::tempdir_in(root().join("target")).expect("a directory below node_modules");
+    let path = |name: &str| dir.path().join(name).display().to_string();
+    let (_, input) = bundle();
+    let bundle = path("private.zkv");
+    let model = "test/fixtures/models/credit_logreg/int8_qdq.onnx";
+    let private = ["--unsafe-dev-srs", "--input-visibility", "private"];
+    ok(&[&["keygen", model, "--out", &bundle], &private[..]].concat());
+    let rpc = ["--rpc-url", local.url()];
+    let with = |arguments: &[&str]| ok(&[arguments, &rpc].concat());
+    let prove = |name: &str, context: U256| {
+        let out = path(name);
+        let context = format!("0x{context:064x}");
+        let made = ok(&["prove", &bundle, "--input", input, "--context", &context, "--out", &out]);
+        assert_eq!(made["instances"].as_array().map(Vec::len), Some(2), "context and output");
+        out
+    };
+
+    // The project's consumer has nothing to say of inputs, and the library nothing to pack.
+    let project = path("project");
+    ok(&["init", &project, "--bundle", &bundle, "--input", input]);
+    ok(&["render", &bundle, "--out", &path("contracts")]);
+    std::fs::copy(path("contracts/CreditLogregIo.sol"), path("project/src/CreditLogregIo.sol"))
+        .expect("copied");
+    let library = std::fs::read_to_string(path("contracts/CreditLogregIo.sol")).expect("rendered");
+    assert!(library.contains("NUM_INSTANCES = 2;"));
+    let consumer = std::fs::read_to_string(path("project/src/CreditLogregConsumer.sol"));
+    assert!(!consumer.expect("made").contains("INPUT_LENGTH"));
+    for arguments in [&["test"][..], &["fmt", "--check", "src/CreditLogregConsumer.sol"]] {
+        let forge = Command::new(root().join("tools/forge"))
+            .current_dir(&project)
+            .args(arguments)
+            .output()
+            .expect("forge runs");
+        assert!(forge.status.success(), "{}", String::from_utf8_lossy(&forge.stdout));
+    }
+    check_types(&dir.path().join("contracts"), Path::new("CreditLogregVerifier.viem.mjs"));
+
+    // A verdict, a version without inputs to compare, a consumer.
+    let records = path("deployments");
+    with(&["deploy", &bundle, "--deployments", &records]);
+    let proof = prove("proof.json", U256::ZERO);
+    let verdict = with(&["submit", &bundle, &proof]);
+    let local_run = ok(&["run", model, "--input", input]);
+    assert_eq!(verdict["outputs"], local_run["inferences"][0]["outputs"]);
+    let registry = with(&["registry", "deploy", "--deployments", &records]);
+    let there = ["--registry", registry["address"].as_str().expect("an address")];
+    with(&[&["registry", "add", &bundle, "--model", "credit"], &there[..]].concat());
+    let listed = with(&[&["registry", "list"], &there[..]].concat());
+    assert_eq!(listed[0]["input_instances"], 0, "{listed}");
+    let arguments = (address(&registry["address"]), model_id("credit"), U256::ZERO);
+    let recorder = with_arguments("Recorder", &arguments.abi_encode_params());
+    let recorder = deploy(&chain, &recorder).await;
+    let proof = prove("consumer.json", consumer_context(31337, recorder, chain.sender(), 0));
+    let to = recorder.to_string();
+    assert_eq!(with(&["submit", &bundle, &proof, "--to", &to])["valid"], true);
+    assert_ne!(read(&chain, recorder, lastOutputCall {}).await, U256::ZERO);
+
+    let watch = ["watch", &bundle, "--consumer", &to, "--once", rpc[0], rpc[1]];
+    assert!(error(&watch).contains("keeps inputs private"));
+}
+
+/// Compiles a front end that uses a rendered module, and the module's types themselves, with the strictest
+/// settings. Mistakes that are marked as such must be found.
+fn check_types(dir: &Path, module: &Path) {
+    let module = module.file_name().and_then(|name| name.to_str()).expect("a name");
+    let write = |name: &str, text: &str| std::fs::write(dir.join(name), text).expect("written");
+    write("front_end.mts", &include_str!("front_end.mts").replace("Rendered.viem.mjs", module));
+    // Declaration files are viem's too, and those are not ours to check: this one goes in as a source.
+    let types = std::fs::read_to_string(dir.join(module.replace(".mjs", ".d.mts")));
+    write("types.mts", &types.expect("rendered"));
+    let options = serde_json::json!({
+        "noEmit": true, "strict": true, "exactOptionalPropertyTypes": true, "noUnusedLocals": true,
+        "module": "nodenext", "target": "es2022", "types": [], "skipLibCheck": true,
+    });
+    let files = ["front_end.mts", "types.mts"];
+    let project = serde_json::json!({ "compilerOptions": options, "files": files });
+    write("tsconfig.json", &project.to_string());
+    let output = Command::new("node")
+        .arg(root().join("node_modules/typescript/bin/tsc"))
+        .arg("--project")
+        .arg(dir)
+        .output()
+        .expect("node runs");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stdout));
 }
 
 #[tokio::test]

@@ -2,6 +2,7 @@
 
 mod command;
 mod deploy;
+mod in_process;
 mod stand_in;
 mod submit;
 mod trouble;

@@ -2,7 +2,7 @@
 
 use super::gas;
 use crate::chain::{
-    Chain, Deployed, Deployment, LocalChain, Revert, SendOptions, Submission, Verdict, block_on,
+    Deployed, Deployment, LocalChain, Revert, SendOptions, Submission, Verdict, block_on,
 };
 use crate::cli::chain_args::deployable;
 use crate::cli::path::Keyed;
@@ -120,8 +120,7 @@ pub fn run(args: Args, console: &Console) -> Result<Answer, CliError> {
     let contract = deployable(&compiled)?;
     block_on(async {
         let stage = console.stage("asking a local chain");
-        let local = LocalChain::start()?;
-        let chain = Chain::connect(local.url(), Some(local.key())).await?;
+        let (chain, _node) = LocalChain::start_or_in_process().await?;
         let deployment = Deployment::plan(&chain, &contract, &Default::default()).await?;
         let deployed = deployment.send(&chain, &SendOptions::default()).await?;
         let submit = async |proof: &ProofFile| -> Result<Verdict, CliError> {

@@ -84,7 +84,7 @@ pub fn run(args: Args, console: &Console) -> Result<Answer, CliError> {
         let deployed = deployment.send(chain, &send).await?;
         drop(stage);
         // A chain that ends with this command leaves nothing to be found again.
-        if connection.local.is_none() {
+        if !connection.is_own {
             let digest = B256::from(rendered.vk_digest);
             let record = Record::new(&contract, &options, &deployed, Some(digest));
             Records::new(&args.deployments).add(chain.id(), record)?;

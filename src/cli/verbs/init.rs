@@ -120,7 +120,9 @@ pub fn run(args: Args, console: &Console) -> Result<Answer, CliError> {
         "vk_digest": document.vk_digest, "proof": document.proof, "instances": document.instances,
     });
 
-    let input_length: usize = inputs.iter().map(Vec::len).sum();
+    // Private inputs are not among the instances.
+    let shown = inputs.iter().filter(|_| circuit.shape().shows_input());
+    let input_length: usize = shown.map(Vec::len).sum();
     let input_words = input_length.div_ceil(BYTES_PER_WORD);
     let consumer = Consumer {
         model: &model.name,

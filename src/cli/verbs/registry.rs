@@ -185,7 +185,7 @@ fn deploy(args: DeployArgs, console: &Console) -> Result<Answer, CliError> {
         }
         console.note(format!("{} will lie at {}", contract.name, deployment.address()));
         let deployed = deployment.send(chain, &send).await?;
-        if connection.local.is_none() {
+        if !connection.is_own {
             let record = Record::new(&contract, &options, &deployed, None);
             Records::new(&args.deployments).add(chain.id(), record)?;
         }

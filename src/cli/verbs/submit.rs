@@ -91,10 +91,10 @@ pub fn run(args: Args, console: &Console) -> Result<Answer, CliError> {
     block_on(async {
         let connection = args.chain.connect(console).await?;
         let chain = &connection.chain;
-        let verifier = match (args.to, &connection.local) {
+        let verifier = match (args.to, connection.is_own) {
             (Some(address), _) => address,
-            (None, None) => Deployment::predict(&contract, args.salt),
-            (None, Some(_)) => {
+            (None, false) => Deployment::predict(&contract, args.salt),
+            (None, true) => {
                 let _stage = console.stage("deploying to the local chain");
                 let options = deploy_options(&bundle, args.salt, false);
                 let deployment = Deployment::plan(chain, &contract, &options).await?;

@@ -1,0 +1,150 @@
+//! How many requests `watch` answers a second, with real proofs on an anvil:
+//! `cargo bench --bench watch --profile dev`.
+//!
+//! First all requests in one run. Then as many again while the command is killed at random moments, until
+//! a run is left to end. Both times every request is answered, and no transaction is sent in vain.
+
+#[path = "../tests/chain_anvil/stand_in.rs"]
+#[allow(dead_code)]
+mod stand_in;
+
+use std::{
+    path::{Path, PathBuf},
+    process::{Command, Stdio},
+    time::{Duration, Instant},
+};
+
+use alloy::{
+    primitives::{Address, B256, U256},
+    providers::Provider,
+    sol,
+    sol_types::{SolCall, SolValue},
+};
+use rand::{Rng, SeedableRng, rngs::StdRng};
+use serde_json::Value;
+use stand_in::{connect, contract, deploy, with_arguments};
+use zkverdict::chain::{CallOutcome, Chain, LocalChain, SendOptions, block_on, model_id};
+
+const REQUESTS: u64 = 100;
+const MODEL: &str = "test/fixtures/models/credit_logreg/int8_qdq.onnx";
+const KEY: &str = "0xac0974bec39a17e36ba4a6b4d238ff944bacb478cbed5efcae784d7bf4f2ff80";
+
+sol! {
+    function ask(uint256 count) external;
+    function answerCount() external view returns (uint256);
+}
+
+fn zkverdict(arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_zkverdict"));
+    command.current_dir(env!("CARGO_MANIFEST_DIR")).arg("--json").args(arguments);
+    command.env("ZKVERDICT_PRIVATE_KEY", KEY);
+    command
+}
+
+fn ok(arguments: &[&str]) -> Value {
+    let output = zkverdict(arguments).output().expect("the command runs");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    serde_json::from_slice(&output.stdout).expect("one JSON document")
+}
+
+/// A consumer that trusts the bundle's verifier.
+async fn asker(chain: &Chain, local: &LocalChain, bundle: &str, dir: &Path) -> Address {
+    let records = dir.join("deployments");
+    let text = records.display().to_string();
+    let deployed = ok(&["deploy", bundle, "--rpc-url", local.url(), "--deployments", &text]);
+    let verifier: Address =
+        deployed["address"].as_str().expect("text").parse().expect("an address");
+    let record = std::fs::read(records.join("31337.json")).expect("a record");
+    let record: Value = serde_json::from_slice(&record).expect("JSON");
+    let digest = record["contracts"][0]["vk_digest"].as_str().expect("a digest");
+    let digest: B256 = digest.parse().expect("32 bytes");
+    let model = model_id("credit");
+    let arguments = (verifier, model, digest).abi_encode_params();
+    let single = deploy(chain, &with_arguments("SingleModelVerifier", &arguments)).await;
+    deploy(chain, &with_arguments("Asker", &(single, model).abi_encode_params())).await
+}
+
+/// Asks as a customer, in transactions that fit into blocks.
+async fn ask(chain: &Chain, local: &LocalChain, asker: Address) {
+    let customer = chain.clone().with_key(local.nth_key(1));
+    let (abi, options) = (contract("Asker").abi, SendOptions::default());
+    for _ in 0..REQUESTS / 25 {
+        let call = askCall { count: U256::from(25) }.abi_encode();
+        customer.send(asker, call.into(), &abi, &options).await.expect("asked");
+    }
+}
+
+/// Every request has its answer, and every answer its one transaction.
+async fn check(chain: &Chain, asker: Address, expected: u64) {
+    let count = answerCountCall {}.abi_encode();
+    let Ok(CallOutcome::Returned(count)) = chain.call(asker, count.into()).await else {
+        panic!("the consumer does not say how many answers it has")
+    };
+    assert_eq!(U256::from_be_slice(&count), U256::from(expected));
+    let mut sent = 0;
+    for number in 0..=chain.provider().get_block_number().await.expect("an answer") {
+        let receipts = chain.provider().get_block_receipts(number.into()).await;
+        for receipt in receipts.expect("an answer").expect("the block is there") {
+            if receipt.to == Some(asker) && receipt.from == chain.sender() {
+                assert!(receipt.status(), "no answer was sent in vain");
+                sent += 1;
+            }
+        }
+    }
+    assert_eq!(sent, expected);
+}
+
+fn main() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let path = |name: &str| -> PathBuf { dir.path().join(name) };
+    let bundle = path("credit.zkv").display().to_string();
+    ok(&["keygen", MODEL, "--out", &bundle, "--unsafe-dev-srs"]);
+    let seed =
+        std::env::var("SEED").ok().and_then(|seed| seed.parse().ok()).unwrap_or_else(rand::random);
+    let mut random = StdRng::seed_from_u64(seed);
+    let finished = block_on(async {
+        let local = LocalChain::start()?;
+        let chain = connect(&local).await;
+        let asker = asker(&chain, &local, &bundle, dir.path()).await;
+        let (consumer, journal) = (asker.to_string(), path("journal").display().to_string());
+        let watch = ["watch", &bundle, "--once", "--consumer", &consumer];
+        let watch = [&watch[..], &["--journal", &journal, "--rpc-url", local.url()]].concat();
+
+        ask(&chain, &local, asker).await;
+        let report = ok(&watch);
+        assert_eq!((&report["answered"], &report["skipped"]), (&REQUESTS.into(), &0.into()));
+        check(&chain, asker, REQUESTS).await;
+        println!(
+            "one run     {REQUESTS} requests in {:.1} s, {:.2} a second",
+            report["seconds"].as_f64().unwrap_or_default(),
+            report["per_second"].as_f64().unwrap_or_default()
+        );
+
+        ask(&chain, &local, asker).await;
+        let start = Instant::now();
+        let mut kills = 0;
+        loop {
+            let mut child = zkverdict(&watch)
+                .stdout(Stdio::null())
+                .stderr(Stdio::null())
+                .spawn()
+                .expect("the command runs");
+            // From before the journal is opened to well into the answers.
+            std::thread::sleep(Duration::from_millis(random.gen_range(10..10_000)));
+            if let Some(status) = child.try_wait().expect("it is a child of this process") {
+                assert!(status.success());
+                break;
+            }
+            child.kill().expect("it runs");
+            child.wait().expect("it is dead");
+            kills += 1;
+        }
+        check(&chain, asker, 2 * REQUESTS).await;
+        println!(
+            "killed      {REQUESTS} requests in {:.1} s, killed {kills} times, seed {seed}",
+            start.elapsed().as_secs_f64()
+        );
+        Ok::<_, zkverdict::chain::ChainError>(())
+    });
+    finished.expect("the chain answers");
+}

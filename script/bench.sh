@@ -8,7 +8,7 @@ cargo build --quiet
 zkverdict=target/debug/zkverdict
 models=("$@")
 if [ ${#models[@]} -eq 0 ]; then
-    models=(test/fixtures/models/{credit_logreg,diagnosis_mlp,digits_mlp}/int8_qdq.onnx)
+    models=(test/fixtures/models/{credit_logreg,diagnosis_mlp,digits_mlp,digits_cnn,lenet5,tiny_transformer,tiny_transformer_gelu}/int8_qdq.onnx)
 fi
 
 printf 'machine  %s, %s cores\n' "$(uname -m)" "$(nproc)"
@@ -18,6 +18,6 @@ for goal in speed gas; do
     # One process per model, so that peak memory is the model's own.
     for model in "${models[@]}"; do
         TIMEFORMAT='                 %U s of CPU in all'
-        time "$zkverdict" bench --optimize "$goal" --proofs 9 "$model"
+        time "$zkverdict" bench --optimize "$goal" --proofs 3 "$model"
     done
 done

@@ -201,9 +201,9 @@ impl ModelCircuit {
 #[derive(Clone, Debug)]
 pub enum Columns {
     /// Of a chain of dense layers.
-    Chain(chain::Columns),
+    Chain(Box<chain::Columns>),
     /// Of any other graph.
-    Net(net::Columns),
+    Net(Box<net::Columns>),
 }
 
 impl Circuit<Fr> for ModelCircuit {
@@ -227,8 +227,12 @@ impl Circuit<Fr> for ModelCircuit {
 
     fn configure_with_params(meta: &mut ConstraintSystem<Fr>, shape: Shape) -> Columns {
         let columns = match shape {
-            Shape::Chain(shape) => Columns::Chain(ChainCircuit::configure_with_params(meta, shape)),
-            Shape::Net(shape) => Columns::Net(NetCircuit::configure_with_params(meta, shape)),
+            Shape::Chain(shape) => {
+                Columns::Chain(Box::new(ChainCircuit::configure_with_params(meta, shape)))
+            }
+            Shape::Net(shape) => {
+                Columns::Net(Box::new(NetCircuit::configure_with_params(meta, shape)))
+            }
         };
         let degree = meta.gates().iter().flat_map(|gate| gate.polynomials());
         let degree = degree.map(halo2_proofs::plonk::Expression::degree).max().unwrap_or(0);
@@ -243,9 +247,9 @@ impl Circuit<Fr> for ModelCircuit {
     fn synthesize(&self, columns: Columns, layouter: impl Layouter<Fr>) -> Result<(), Error> {
         match (self, columns) {
             (Self::Chain(circuit), Columns::Chain(columns)) => {
-                circuit.synthesize(columns, layouter)
+                circuit.synthesize(*columns, layouter)
             }
-            (Self::Net(circuit), Columns::Net(columns)) => circuit.synthesize(columns, layouter),
+            (Self::Net(circuit), Columns::Net(columns)) => circuit.synthesize(*columns, layouter),
             _ => unreachable!("a circuit is configured with its own shape"),
         }
     }

@@ -274,7 +274,7 @@ impl Fitted {
         let base = self.base();
         let limbs = [z % base, z / base, rest % base, rest / base].map(small);
         let u = u32::try_from(first + row).expect("a table length");
-        Division { u, limbs, byte: interval.byte.into() }
+        Division { u, limbs, byte: interval.byte }
     }
 }
 

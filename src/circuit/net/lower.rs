@@ -534,10 +534,10 @@ impl Lowering<'_> {
             }
         }
         for place in cells.iter_mut().filter_map(|cell| cell.place.as_mut()) {
-            if let Some([low, high]) = boxes[place.omega as usize] {
-                if (0..2).all(|axis| (low[axis]..=high[axis]).contains(&place.at[axis])) {
-                    marks[place.omega as usize][offset([low, high], place.at)] = false;
-                }
+            if let Some([low, high]) = boxes[place.omega as usize]
+                && (0..2).all(|axis| (low[axis]..=high[axis]).contains(&place.at[axis]))
+            {
+                marks[place.omega as usize][offset([low, high], place.at)] = false;
             }
             place.omega += first;
         }

@@ -554,7 +554,7 @@ fn remainder_beyond_an_interval_is_refused() {
                 + base * division.limbs[1]
                 + u32::try_from(now.start - before.start).expect("they follow each other");
             division.u -= 1;
-            division.byte = before.byte.into();
+            division.byte = before.byte;
             division.limbs = [z % base, z / base, 0, 0];
         }
     };

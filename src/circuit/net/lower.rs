@@ -93,6 +93,7 @@ impl Net {
         lowering.output(output.tensor);
         let mut net = lowering.net;
         net.measure_planes();
+        assert!(net.makes_places_once(), "soundness rests on this");
         Ok(net)
     }
 }
@@ -1143,6 +1144,16 @@ impl Lowering<'_> {
 }
 
 impl Net {
+    /// Whether no two rows make something at one place, but for digits of one integer, and none at ρ⁰.
+    fn makes_places_once(&self) -> bool {
+        let cells = self.blocks.iter().flat_map(|block| &block.cells);
+        let alone = cells.filter(|cell| !matches!(cell.kind, Kind::Natural { .. }));
+        let mut places: Vec<Place> = alone.filter_map(|cell| cell.place).collect();
+        places.sort_unstable();
+        let is_once = places.windows(2).all(|pair| pair[0] != pair[1]);
+        is_once && places.first().is_none_or(|place| place.omega > 0)
+    }
+
     /// Gives every power of ρ room for the accumulators that terms reach or rows make.
     fn measure_planes(&mut self) {
         let mut boxes: Vec<Option<[Position; 2]>> = vec![None; self.planes.len()];

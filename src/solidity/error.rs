@@ -76,6 +76,10 @@ pub enum SolidityError {
         scale: f32,
     },
 
+    /// The circuit cannot be laid out.
+    #[error("the circuit cannot be synthesized: {0}")]
+    Synthesis(#[source] halo2_proofs::plonk::Error),
+
     /// The verifying key does not fit together.
     #[error("the verifying key has {what}")]
     InconsistentKey {

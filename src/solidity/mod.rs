@@ -3,7 +3,7 @@
 //! Works for every circuit of halo2-axiom 0.5.3 over KZG and BN254 with SHPLONK openings: gates of any degree,
 //! permutations, look-ups, phases and challenges, several instance columns or none, any rotations.
 //! [`VerifierContract`] reads the key, [`VerifierContract::render`] gives the source, `SolidityCompiler` compiles
-//! it, [`estimate_gas`] says what a verification will cost, [`IoSpec`] renders the library that packs a model's
+//! it, [`estimate_gas`] and [`estimate_circuit_gas`] say what a verification will cost, [`IoSpec`] renders the library that packs a model's
 //! tensors into instances.
 //!
 //! | file | holds |
@@ -27,6 +27,7 @@ mod constraints;
 mod contract;
 mod error;
 mod expression;
+mod fixed_columns;
 mod gas;
 mod io;
 mod layout;

@@ -9,6 +9,7 @@ use halo2_proofs::{
     halo2curves::{
         bn256::{Bn256, Fr, G1Affine, G2Affine},
         ff::PrimeField,
+        group::prime::PrimeCurveAffine,
     },
     plonk::{Any, ConstraintSystem, Expression, VerifyingKey},
     poly::{
@@ -151,18 +152,21 @@ pub(super) struct Key {
 }
 
 impl Key {
-    /// A key of the same shape as that of any circuit with these constraints: its points are all different.
-    fn placeholder(cs: &ConstraintSystem<Fr>) -> Self {
+    /// A key of the same shape as that of any circuit with these constraints. Its points are all different but for
+    /// what `classes` says of the fixed columns.
+    fn placeholder(cs: &ConstraintSystem<Fr>, classes: &[Option<usize>]) -> Self {
         let generator = G1Affine::generator();
         let multiples = (2..).map(|i: u64| G1Affine::from(generator * Fr::from(i)));
         let mut points =
             multiples.take(cs.num_fixed_columns() + cs.permutation().get_columns().len());
+        let different: Vec<_> = points.by_ref().take(cs.num_fixed_columns()).collect();
+        let point = |class: &Option<usize>| class.map_or_else(G1Affine::identity, |i| different[i]);
         Self {
             transcript_repr: -Fr::from(1),
             g1: generator,
             g2: G2Affine::generator(),
             tau_g2: G2Affine::generator(),
-            fixed: points.by_ref().take(cs.num_fixed_columns()).collect(),
+            fixed: classes.iter().map(point).collect(),
             sigma: points.collect(),
         }
     }
@@ -195,7 +199,19 @@ impl Protocol {
         k: u32,
         instance_counts: &[usize],
     ) -> Result<Self, SolidityError> {
-        Self::with_key(cs, k, instance_counts, Key::placeholder(cs))
+        let different: Vec<_> = (0..cs.num_fixed_columns()).map(Some).collect();
+        Self::with_columns(cs, &different, k, instance_counts)
+    }
+
+    /// The same of a circuit whose fixed columns are known: for each the first that is equal to it, none for one
+    /// that is 0 everywhere.
+    pub(super) fn with_columns(
+        cs: &ConstraintSystem<Fr>,
+        classes: &[Option<usize>],
+        k: u32,
+        instance_counts: &[usize],
+    ) -> Result<Self, SolidityError> {
+        Self::with_key(cs, k, instance_counts, Key::placeholder(cs, classes))
     }
 
     fn with_key(

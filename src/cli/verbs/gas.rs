@@ -306,7 +306,8 @@ impl Workbench<'_> {
             proofs.iter().map(|proof| ProofFile::read(proof)).collect::<Result<Vec<_>, _>>()?;
         let rendered = contract::render_bundle(&bundle, None)?;
         let compiled = contract::compile(&rendered, self.compiler()?, self.console)?;
-        let predicted = Prediction::new(&bundle.circuit(&bundle.model()?)?)?.verify_gas;
+        let model = bundle.model()?;
+        let predicted = Prediction::new(&model, &bundle.circuit(&model)?)?.verify_gas;
         let file = format!("{}.sol", compiled.name);
         let debug = self.positions(&compiled.name, |compile| {
             let CompiledContract { standard_json, name, init_code, .. } = &compiled;

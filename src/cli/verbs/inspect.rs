@@ -202,7 +202,7 @@ fn plan(args: &Args, model: &Model) -> Result<PlanReport, CliError> {
         fixed_columns: system.num_fixed_columns(),
         instances: circuit.instances(),
         optimize: args.wishes.optimize,
-        predicted: Prediction::new(&circuit)?,
+        predicted: Prediction::new(model, &circuit)?,
     })
 }
 

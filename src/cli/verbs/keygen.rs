@@ -91,11 +91,11 @@ impl WishArgs {
         let wishes = Wishes::from(self);
         let circuit = ModelCircuit::new(model, wishes)?;
         let Some(most) = self.max_gas else { return Ok(circuit) };
-        if Prediction::new(&circuit)?.verify_gas <= most {
+        if Prediction::new(model, &circuit)?.verify_gas <= most {
             return Ok(circuit);
         }
         let narrow = ModelCircuit::new(model, Wishes { goal: Goal::Gas, ..wishes })?;
-        match Prediction::new(&narrow)?.verify_gas {
+        match Prediction::new(model, &narrow)?.verify_gas {
             least if least > most => Err(CliError::TooMuchGas { least, most }),
             _ => Ok(narrow),
         }

@@ -17,7 +17,7 @@
 
 use super::average::{self, Binade};
 use super::graph::{Net, Weight};
-use super::intervals::Interval;
+use super::intervals::{self, Interval};
 use super::rule::{Levels, Monotone, Rule};
 use crate::model::Steps;
 use std::sync::Arc;
@@ -59,7 +59,7 @@ pub enum FittedRule {
     },
     /// `start + z = raw + bias + constant`.
     Intervals {
-        /// Minus the least accumulator of all rules with this function.
+        /// Takes the function's least accumulator to the start of its first interval.
         constant: i128,
         /// The first of the function's rows in the table.
         first: usize,
@@ -96,11 +96,13 @@ impl Fitted {
             .map(|(rule, &slope)| Form::new(rule, rows, d, slope, may_step))
             .collect::<Option<_>>()?;
 
-        // Rules with the same function share its intervals.
+        // Rules with the same function share its intervals; those of different functions are disjoint, so
+        // that no accumulator of one lies in an interval of another.
+        let mut room = 0;
         let nothing = Interval { start: 0, length: 0, byte: 0 };
         let mut intervals: Vec<Interval> = Vec::new();
         let mut fitted = vec![None; rules.len()];
-        let mut known: Vec<(*const (), &Rule, usize, usize)> = Vec::new();
+        let mut known: Vec<(*const (), &Rule, FittedRule)> = Vec::new();
         for (fitted, (rule, form)) in fitted.iter_mut().zip(rules.iter().zip(&forms)) {
             let (function, (low, high), rises) = match (form, &rule.levels) {
                 (Form::Intervals, Levels::Steps(Monotone { all, .. })) => {
@@ -117,19 +119,25 @@ impl Fitted {
                     && known.activation == rule.activation
                     && known.values == rule.values
             });
-            let (first, count) = match found {
-                Some(&(.., first, count)) => (first, count),
+            let own = match found {
+                Some(&(.., own)) => own,
                 None => {
-                    let first = intervals.len();
+                    let (first, constant) = (intervals.len(), room - low);
                     let longest = rows * rows;
                     let own = Interval::all((low, high), rises, rule, longest);
                     let count = own.len();
-                    intervals.extend(own);
-                    known.push((function, rule, first, count));
-                    (first, count)
+                    intervals.extend(own.into_iter().map(|interval| interval.after(room)));
+                    room += high - low + 1;
+                    let own = FittedRule::Intervals { constant, first, count };
+                    known.push((function, rule, own));
+                    own
                 }
             };
-            *fitted = Some(FittedRule::Intervals { constant: -low, first, count });
+            *fitted = Some(own);
+        }
+        // With float32 sums, start and length are read as two values.
+        if net.float_sums.is_none() && room > intervals::MOST_ACCUMULATORS {
+            return None;
         }
         if intervals.len() > table_rows {
             return None;

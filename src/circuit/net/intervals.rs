@@ -9,13 +9,17 @@
 //! (u, byte, start + 2^40·length)           read from the table
 //! ```
 //!
-//! Starts count from the function's least accumulator, so that they are not negative. Where the read gives
-//! start and length, z lies in [0, length), and the intervals do not overlap: only one has the accumulator.
+//! Starts count through all functions: each function's accumulators begin where the last one's end, so that the
+//! intervals of all functions are disjoint. Where the read gives start and length, z lies in [0, length), and
+//! only one interval has the position raw + bias + constant: it is the rule's own, because raw lies in its
+//! proven range.
 //!
-//! **Start and length are those of one row.** Other parts of the same sum would be start + δ and length − δ/2^40,
-//! in the field. δ is a difference of accumulators and remainders, so |δ| < 2^64 as an integer; and δ/2^40 is a
-//! difference of sums of limbs, so an integer m with |m| < 2^64. From δ = 2^40·m below the modulus, and
-//! |raw + bias + constant| < 2^32 and z < 2^40, which leave |δ| < 2^40 only, m = 0. With float32 sums (see
+//! **Start and length are those of one row.** There are at most 2^39 positions (`MOST_ACCUMULATORS`), so
+//! positions, starts and lengths are no larger; z and length − 1 − z are pairs of limbs, below N² ≤ 2^40. Other
+//! parts of the same sum would be a start s' = s + 2^40·m and a length l' = l − m, in the field; m is l − l', an
+//! integer with |m| < 2^42, so the first holds between integers as well. s' = position − z lies in (−2^40, 2^39)
+//! and s in [0, 2^39), which leaves m = −1 and 0. With m = −1, z = position − s + 2^40 > 2^39, but then the
+//! length l ≥ l' − 1 ≥ z is longer than all positions together. With float32 sums (see
 //! [`average`](super::average)), whose accumulators are longer, start and length are read as two values.
 
 use super::columns::Columns;
@@ -33,8 +37,11 @@ use halo2_proofs::{
 /// Limbs of an interval's row.
 pub const LIMBS: usize = 4;
 
-/// What lengths are multiplied with beside starts: longer than any range of accumulators.
+/// What lengths are multiplied with beside starts.
 pub const LENGTH_FACTOR: u64 = 1 << 40;
+
+/// Accumulators of all functions together: see above.
+pub const MOST_ACCUMULATORS: i128 = 1 << 39;
 
 /// Adds the gates of intervals.
 pub fn configure(meta: &mut ConstraintSystem<Fr>, columns: &Columns, shape: &Shape) {
@@ -75,7 +82,7 @@ fn pair(
 /// An interval of accumulators with one byte.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Interval {
-    /// The first accumulator, counted from the function's least.
+    /// The first accumulator, counted through all functions.
     pub start: i128,
     /// How many.
     pub length: i128,
@@ -84,7 +91,7 @@ pub struct Interval {
 }
 
 impl Interval {
-    /// The intervals of a function over a range, none longer than `longest`.
+    /// The intervals of a function over a range, none longer than `longest`, as if it were the first.
     pub fn all(
         (low, high): (i128, i128),
         rises: &[(i128, i128)],
@@ -114,6 +121,11 @@ impl Interval {
             }
         }
         intervals
+    }
+
+    /// The interval where `room` accumulators of other functions come first.
+    pub fn after(self, room: i128) -> Self {
+        Self { start: room + self.start, ..self }
     }
 
     /// The table's value beside the byte.

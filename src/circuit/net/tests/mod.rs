@@ -5,6 +5,7 @@ mod vectors;
 
 use super::{
     Compiled, Forge, NetCircuit, Witness,
+    fit::FittedRule,
     graph::{Kind, Net},
     layout::{Content, MAKER, POSITION, WEIGHER},
     witness::{Challenges, Held, Sums, Tamper},
@@ -560,6 +561,54 @@ fn remainder_beyond_an_interval_is_refused() {
     };
     let names = broken(&circuit, tampered(&model, &circuit, &tamper));
     assert_breaks(&names, &["the remainder is below the interval's length"]);
+}
+
+#[test]
+fn interval_of_another_function_is_refused() {
+    // One function per channel, neither with a line.
+    let mut builder = Builder::new(5, &[1, 2, 3, 3]);
+    let plain = ([1, 1], [1, 1], [0, 0]);
+    builder.conv(builder.last(), (2, 1), [2, 2], plain, vec![NO_LINE, 2.0 * NO_LINE]);
+    let model = builder.model();
+    let circuit = circuit(&model);
+    let net = &circuit.compiled.net;
+    let fitted = &circuit.plan().fitted;
+    let intervals = fitted.intervals.as_ref().expect("the rules have no lines");
+    let FittedRule::Intervals { first, count, .. } = fitted.rules[1] else {
+        panic!("the second rule has intervals");
+    };
+    let others = &intervals[first..first + count];
+    let FittedRule::Intervals { first, .. } = fitted.rules[0] else {
+        panic!("the first rule has intervals");
+    };
+    let own_start = intervals[first].start;
+    let made = cell(net, |kind| matches!(kind, Kind::Made { rule: 0, .. }));
+    let base = i128::from(circuit.plan().shape.table_rows as u32);
+    let changed = std::cell::Cell::new(false);
+    // As far from the other function's least accumulator as the honest one is from its own.
+    let tamper = |block: usize, number: usize, held: &mut Held| {
+        if (block, number) == made {
+            let division = &mut held.division;
+            let now = intervals[division.u as usize];
+            let z = i128::from(division.limbs[0]) + base * i128::from(division.limbs[1]);
+            let position = now.start - own_start + z + others[0].start;
+            let row = others.partition_point(|interval| interval.start <= position) - 1;
+            let other = others[row];
+            let z = position - other.start;
+            let rest = other.length - 1 - z;
+            let limbs = [z % base, z / base, rest % base, rest / base];
+            division.limbs = limbs.map(|limb| u32::try_from(limb).expect("a limb"));
+            division.u = u32::try_from(
+                intervals.iter().position(|interval| interval == &other).expect("it is one"),
+            )
+            .expect("a table row");
+            changed.set(other.byte != division.byte);
+            division.byte = other.byte;
+        }
+    };
+    let witness = tampered(&model, &circuit, &tamper);
+    assert!(changed.get(), "the functions differ there");
+    assert_breaks(&broken(&circuit, witness), &[TAKEN]);
 }
 
 #[test]

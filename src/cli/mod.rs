@@ -63,6 +63,7 @@ pub fn main() -> ExitCode {
         Ok(cli) => cli,
         Err(error) => return usage(&error),
     };
+    files::clean_up_when_interrupted();
     let console = Console::new(cli.json, cli.quiet);
     match verbs::run(cli.verb, &console) {
         Ok(Answer::Yes) => ExitCode::SUCCESS,

@@ -71,14 +71,14 @@ fn first_inference(name: &str, samples: &str) -> Vec<u8> {
     serde_json::to_vec(&floats).unwrap()
 }
 
+fn command(arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_zkverdict"));
+    command.current_dir(ROOT).env_remove("ZKVERDICT_PRIVATE_KEY").arg("--json").args(arguments);
+    command
+}
+
 fn call(arguments: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_zkverdict"))
-        .current_dir(ROOT)
-        .env_remove("ZKVERDICT_PRIVATE_KEY")
-        .arg("--json")
-        .args(arguments)
-        .output()
-        .unwrap()
+    command(arguments).output().unwrap()
 }
 
 fn document(bytes: &[u8]) -> Value {
@@ -292,6 +292,34 @@ fn keygen_wants_a_string_and_checks_it() {
     let error = fails(&["keygen", &model, "--srs", text(&noise), "--out", text(&out)]);
     assert!(error.contains("noise.srs"), "{error}");
     assert!(!out.exists());
+}
+
+#[cfg(unix)]
+#[test]
+fn interrupted_keygen_leaves_nothing() {
+    let desk = Desk::new();
+    let folder = desk.path("out");
+    fs::create_dir(&folder).unwrap();
+    let bundle = folder.join("lenet5.zkv");
+    let arguments = ["keygen", &model("lenet5"), "--unsafe-dev-srs", "--out", text(&bundle)];
+    let mut keygen = command(&arguments).spawn().unwrap();
+    // The bundle is being written as soon as something is there.
+    while fs::read_dir(&folder).unwrap().next().is_none() {
+        assert_eq!(keygen.try_wait().unwrap(), None, "keygen ended before it wrote");
+        std::thread::yield_now();
+    }
+    let interrupt = Command::new("kill").args(["-INT", &keygen.id().to_string()]).status();
+    assert!(interrupt.unwrap().success());
+    let status = keygen.wait().unwrap();
+    if status.success() {
+        // It was quicker than the signal: then the bundle is whole.
+        run(&["render", text(&bundle)]);
+    } else {
+        assert_eq!(status.code(), Some(130));
+        let left: Vec<_> =
+            fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+        assert_eq!(left, Vec::<PathBuf>::new());
+    }
 }
 
 #[test]

@@ -2,7 +2,8 @@
 
 use super::average;
 use super::graph::{
-    Block, Cell, Kind, Net, Place, Plane, Position, Run, Scan, Term, Weight, exponent, index,
+    Block, Cell, Kind, Net, Place, Plane, Position, Run, Scan, Term, Weight, bounds, exponent,
+    index,
 };
 use super::rule::{Levels, Monotone, Rule, Sum};
 use crate::circuit::{
@@ -93,7 +94,7 @@ impl Net {
         lowering.output(output.tensor);
         let mut net = lowering.net;
         net.measure_planes();
-        assert!(net.makes_places_once(), "soundness rests on this");
+        assert!(net.makes_places_once(), "wires rest on this, see `gates`");
         Ok(net)
     }
 }
@@ -1143,48 +1144,6 @@ impl Lowering<'_> {
     }
 }
 
-impl Net {
-    /// Whether no two rows make something at one place, but for digits of one integer, and none at ρ⁰.
-    fn makes_places_once(&self) -> bool {
-        let cells = self.blocks.iter().flat_map(|block| &block.cells);
-        let alone = cells.filter(|cell| !matches!(cell.kind, Kind::Natural { .. }));
-        let mut places: Vec<Place> = alone.filter_map(|cell| cell.place).collect();
-        places.sort_unstable();
-        let is_once = places.windows(2).all(|pair| pair[0] != pair[1]);
-        is_once && places.first().is_none_or(|place| place.omega > 0)
-    }
-
-    /// Gives every power of ρ room for the accumulators that terms reach or rows make.
-    fn measure_planes(&mut self) {
-        let mut boxes: Vec<Option<[Position; 2]>> = vec![None; self.planes.len()];
-        let mut reach = |place: Place| {
-            let reached = &mut boxes[place.omega as usize];
-            let corners = reached.iter().flatten().copied().chain([place.at]);
-            *reached = Some(bounds(corners));
-        };
-        for block in &self.blocks {
-            for run in &block.runs {
-                let corners = bounds(run.elements.iter().map(|&(_, at)| at));
-                for term in &run.terms {
-                    corners.iter().for_each(|&corner| reach(term.place.plus(corner)));
-                }
-            }
-            for place in block.cells.iter().filter_map(|cell| cell.place) {
-                reach(place);
-            }
-        }
-        let mut start = 0;
-        for (plane, reached) in self.planes.iter_mut().zip(boxes) {
-            let Some([low, high]) = reached else { continue };
-            let len = [0, 1]
-                .map(|axis| usize::try_from(high[axis] - low[axis] + 1).expect("high is higher"));
-            *plane = Plane { start, low, len };
-            start += len[0] * len[1];
-        }
-        self.accumulators = start;
-    }
-}
-
 fn read_cell(source: Source, place: Place) -> Cell {
     Cell { kind: Kind::Read { constant: constant(source) }, place: Some(place), element: None }
 }
@@ -1195,16 +1154,6 @@ pub(super) fn constant(source: Source) -> i32 {
         Source::Element { .. } => 0,
         Source::Constant(byte) => byte.into(),
     }
-}
-
-/// The least and the greatest exponents.
-fn bounds(positions: impl Iterator<Item = Position>) -> [Position; 2] {
-    let boxes = positions.map(|at| [at, at]);
-    boxes
-        .reduce(|[low, high], [l, h]| {
-            [[low[0].min(l[0]), low[1].min(l[1])], [high[0].max(h[0]), high[1].max(h[1])]]
-        })
-        .unwrap_or([[0, 0], [0, 0]])
 }
 
 /// Positions in an order in which each is near the one before.

@@ -61,7 +61,7 @@ fn softmax(rows: usize, length: usize, scale: f64) -> Model {
 }
 
 /// With a gain of 40 output steps, quotients reach far beyond the clamp.
-fn normalization(rows: usize, length: usize, gain: i64) -> Model {
+pub fn normalization(rows: usize, length: usize, gain: i64) -> Model {
     let root_bits = 34;
     let shift = 16 + root_bits - 5;
     let step = 1_i128 << shift;

@@ -37,7 +37,7 @@
 
 use super::columns::Columns;
 use super::graph::{Cell, Kind, Place, Run, Scan, exponent, index};
-use super::intervals::Interval;
+use super::intervals::{Interval, pair};
 use super::lower::{Lowering, clamp, constant, phases, seen_taps, shifts};
 use super::plan::Shape;
 use super::rule::{Levels, Rises, Rule};
@@ -116,18 +116,6 @@ fn unrounded(
     let steps = columns.lookups.steps.expect("the last row of a float32 sum is an interval's");
     let [start, stride] = steps.parts.map(|part| part.at(meta, rotation));
     start + stride * pair(meta, columns, shape, 0, rotation)
-}
-
-fn pair(
-    meta: &mut VirtualCells<'_, Fr>,
-    columns: &Columns,
-    shape: &Shape,
-    first: usize,
-    rotation: Rotation,
-) -> Expression<Fr> {
-    let base = Expression::Constant(field(shape.base()));
-    let [low, high] = [0, 1].map(|limb| columns.lookups.limbs[first + limb].at(meta, rotation));
-    low + high * base
 }
 
 /// Sums that are rounded alike: `stride` progressions of 2^22 integers.

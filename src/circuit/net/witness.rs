@@ -9,8 +9,8 @@ use super::plan::Plan;
 use crate::circuit::{
     BYTES_PER_WORD, CircuitError,
     activation::{byte, integer},
-    field::{byte_power, field, pack, unsigned},
-    lookups::{Cells, TERMS_PER_SUM},
+    field::{byte_power, field, left_to_pack, pack, unsigned},
+    lookups::{Cells, running_sums},
 };
 use halo2_proofs::halo2curves::{bn256::Fr, ff::BatchInvert};
 
@@ -467,13 +467,11 @@ impl Witness {
     }
 
     fn lookup_sums(&self, fixed: &Fixed, plan: &Plan, challenges: &Challenges) -> Vec<Vec<Fr>> {
-        let columns = plan.shape.lookup_sums();
-        let (mut numerators, mut denominators) = (Vec::new(), Vec::new());
-        for at in 1..self.byte.len() {
+        let cells = |at: usize| {
             let factor = Fr::from(LENGTH_FACTOR);
             let factor = if plan.shape.averages { challenges.gamma } else { factor };
             let step = |[starts, lengths]: &[Vec<Fr>; 2]| starts[at] + lengths[at] * factor;
-            let cells = Cells {
+            Cells {
                 limbs: self.limbs.iter().map(|column| column[at]).collect(),
                 table_row: self.table_row[at],
                 byte: self.byte[at],
@@ -486,25 +484,9 @@ impl Witness {
                     let length = fixed.lengths.as_ref().map(|lengths| lengths[at]);
                     steps[at] + length.unwrap_or(Fr::zero()) * challenges.gamma
                 }),
-            };
-            for term in cells.terms(&Fr::one(), &challenges.gamma) {
-                numerators.push(term.numerator);
-                denominators.push(challenges.beta + term.folded);
             }
-        }
-        // A zero denominator has probability rows/2^254; the proof then fails and is made again.
-        denominators.iter_mut().batch_invert();
-        let per_row = numerators.len() / (self.byte.len() - 1).max(1);
-        let mut sums = vec![vec![Fr::zero(); self.byte.len()]; columns];
-        let mut sum = Fr::zero();
-        let terms: Vec<Fr> = numerators.iter().zip(&denominators).map(|(n, d)| *n * *d).collect();
-        for (row, terms) in terms.chunks(per_row).enumerate() {
-            for (column, terms) in sums.iter_mut().zip(terms.chunks(TERMS_PER_SUM)) {
-                sum += terms.iter().sum::<Fr>();
-                column[row + 1] = sum;
-            }
-        }
-        sums
+        };
+        running_sums((1..self.byte.len()).map(cells), challenges.beta, challenges.gamma)
     }
 
     /// The value of a row, as its taker sees it.
@@ -617,19 +599,12 @@ impl Witness {
         balance
     }
 
-    // Backwards: nothing is left after the last byte.
     fn packed(&self, fixed: &Fixed, challenges: &Challenges) -> Vec<Fr> {
-        let mut packed = vec![Fr::zero(); self.byte.len()];
-        for at in (1..packed.len()).rev() {
+        left_to_pack(self.byte.len(), |at| {
             let row = &fixed.rows[at];
             let tau = if row.ends_word { challenges.tau } else { Fr::one() };
-            packed[at - 1] = if row.packs {
-                packed[at] * fixed.weights[2][at] * tau + self.value(fixed, at)
-            } else {
-                packed[at]
-            };
-        }
-        packed
+            row.packs.then(|| (self.value(fixed, at), fixed.weights[2][at] * tau))
+        })
     }
 }
 

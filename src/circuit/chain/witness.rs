@@ -223,16 +223,6 @@ impl Witness {
         })
     }
 
-    /// Whether the circuit computes what the reference does.
-    pub fn agrees_with(&self, reference: impl Iterator<Item = i32>) -> Result<(), CircuitError> {
-        for (index, (&circuit, reference)) in self.outputs.iter().zip(reference).enumerate() {
-            if circuit != reference {
-                return Err(CircuitError::Disagreement { index, circuit, reference });
-            }
-        }
-        Ok(())
-    }
-
     /// Computes the second phase for the drawn challenges.
     pub fn sums(&self, fixed: &Fixed, plan: &Plan, challenges: &Challenges) -> Sums {
         let (segment, products) = self.products(fixed, challenges);

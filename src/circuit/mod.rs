@@ -11,6 +11,7 @@
 //! | [`net`] | every other graph |
 
 mod activation;
+mod assign;
 mod chain;
 mod error;
 mod field;

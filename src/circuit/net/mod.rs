@@ -9,13 +9,15 @@
 //! | [`cursor`] | weights, makers and positions are at the monomials that the layout says |
 //! | [`packing`] | instances hold the input's and the output's bytes |
 //!
-//! [`plan`] chooses a layout, [`layout`] says what each row is, [`columns`] what each column holds,
-//! [`witness`] how an honest prover fills them.
+//! [`plan`] chooses a layout, [`layout`] says what each row is, [`columns`] what each column is for, [`fixed`] what
+//! fixed ones hold. [`compute`] runs a net, and [`witness`] is how an honest prover fills the others.
 
 mod average;
 mod columns;
+mod compute;
 mod cursor;
 mod fit;
+mod fixed;
 mod gates;
 mod graph;
 mod intervals;
@@ -36,6 +38,7 @@ pub use witness::Witness;
 
 use super::{BYTES_PER_WORD, CircuitError, Wishes, activation, assign, lookups, query::Placed};
 use crate::model::Model;
+use fixed::{Fixed, Kinds};
 use graph::Net;
 use halo2_proofs::{
     circuit::{Layouter, Region, SimpleFloorPlanner},
@@ -43,7 +46,7 @@ use halo2_proofs::{
     plonk::{Circuit, ConstraintSystem, Error, Fixed as FixedColumn},
 };
 use std::sync::Arc;
-use witness::{Challenges, Fixed, Kinds, Sums};
+use witness::{Challenges, Sums};
 
 /// A planned circuit, with or without a witness.
 #[derive(Clone, Debug)]

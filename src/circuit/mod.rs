@@ -20,6 +20,8 @@ mod net;
 mod plan;
 mod query;
 mod steps;
+#[cfg(test)]
+mod tests;
 
 pub use chain::Shape as ChainShape;
 pub use error::CircuitError;

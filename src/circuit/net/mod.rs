@@ -28,8 +28,6 @@ mod plan;
 mod rule;
 #[cfg(test)]
 mod tests;
-#[cfg(test)]
-mod tests_average;
 mod witness;
 
 pub use columns::Columns;

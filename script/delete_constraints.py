@@ -20,7 +20,7 @@ def main() -> int:
     unnoticed = []
     for path in sorted((ROOT / "src/circuit").glob(sys.argv[1] if sys.argv[1:] else "**/*.rs")):
         source = path.read_text()
-        if "tests" in str(path) or "create_gate" not in source:
+        if "tests" in path.relative_to(ROOT).as_posix() or "create_gate" not in source:
             continue
         for match in CONSTRAINT.finditer(source):
             sentence, expression = match.groups()
@@ -33,7 +33,7 @@ def main() -> int:
             if "error[" in run.stderr or "could not compile" in run.stderr:
                 print(run.stderr[-2000:])
                 return 2
-            failed = sorted(set(re.findall(r"tests::(\w+) stdout", run.stdout)))
+            failed = sorted(set(re.findall(r"^---- \S*::(\w+) stdout", run.stdout, re.MULTILINE)))
             print(f"{path.name}: {sentence}\n    {', '.join(failed) or 'NOT NOTICED'}", flush=True)
             if not failed:
                 unnoticed.append(sentence)

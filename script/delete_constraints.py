@@ -64,7 +64,7 @@ def tests_by_sentence(sentences: list[str]) -> dict[str, list[str]]:
     """Names of the tests whose text, or the text of a constant in it, mentions a sentence."""
     found: dict[str, list[str]] = {sentence: [] for sentence in sentences}
     for path in CIRCUITS.glob("**/*.rs"):
-        if "tests" not in str(path):
+        if "tests" not in path.relative_to(ROOT).as_posix():
             continue
         source = path.read_text()
         for name, value in re.findall(r'const (\w+): &str =\s*"([^"]+)"', source):
@@ -90,7 +90,7 @@ def main() -> int:
     gates = {
         path: source
         for path, source in sources.items()
-        if "tests" not in str(path) and ("create_gate" in source or "moves as the layout says" in source)
+        if "tests" not in path.relative_to(ROOT).as_posix() and ("create_gate" in source or "moves as the layout says" in source)
     }
     sentences = []
     for path, source in gates.items():

@@ -4,7 +4,7 @@
     python3 -m pip install -r script/requirements.txt
     python3 script/operator_cases.py
     python3 script/operator_cases.py --seed 7 --times 20 --only "Tanh qdq" --out /tmp/more.bin
-    OPERATOR_CASES=/tmp/more.bin cargo test --test model_operators
+    OPERATOR_CASES=/tmp/more.bin cargo test --test operators
 
 The second form makes other cases, as many times as many, to look further than the stored ones.
 

@@ -1,4 +1,4 @@
-//! Integers as field elements.
+//! Integers as field elements, and bytes packed into them.
 
 use super::BYTES_PER_WORD;
 use halo2_proofs::halo2curves::bn256::Fr;
@@ -24,6 +24,19 @@ pub fn pack(bytes: &[u8]) -> Vec<Fr> {
             .fold(Fr::zero(), |sum, &byte| sum * byte_power(1) + Fr::from(u64::from(byte)))
     };
     bytes.chunks(BYTES_PER_WORD).map(word).collect()
+}
+
+/// What is left of packed bytes after each row, where `taken` says which byte a row takes off and what the rest
+/// was multiplied with. Backwards: nothing is left after the last byte.
+pub fn left_to_pack(rows: usize, taken: impl Fn(usize) -> Option<(Fr, Fr)>) -> Vec<Fr> {
+    let mut left = vec![Fr::zero(); rows];
+    for row in (1..rows).rev() {
+        left[row - 1] = match taken(row) {
+            Some((byte, multiplier)) => left[row] * multiplier + byte,
+            None => left[row],
+        };
+    }
+    left
 }
 
 /// The field element of a count or position.

@@ -27,7 +27,7 @@
 
 use super::query::{Placed, before, here};
 use halo2_proofs::{
-    halo2curves::bn256::Fr,
+    halo2curves::{bn256::Fr, ff::BatchInvert},
     plonk::{Advice, Challenge, ConstraintSystem, Constraints, Expression, Fixed, VirtualCells},
 };
 
@@ -146,6 +146,32 @@ where
         terms.push(Term { numerator: -self.table_uses, folded: entry });
         terms
     }
+}
+
+/// The columns of running sums: 0 on row 0, then what the rows' terms come to.
+pub fn running_sums(
+    rows: impl ExactSizeIterator<Item = Cells<Fr>>,
+    beta: Fr,
+    gamma: Fr,
+) -> Vec<Vec<Fr>> {
+    let length = rows.len() + 1;
+    let terms: Vec<Term<Fr>> = rows.flat_map(|cells| cells.terms(&Fr::one(), &gamma)).collect();
+    // A zero denominator has probability rows/2^254; the proof then fails and is made again.
+    let mut fractions: Vec<Fr> = terms.iter().map(|term| beta + term.folded).collect();
+    fractions.iter_mut().batch_invert();
+    for (fraction, term) in fractions.iter_mut().zip(terms) {
+        *fraction *= term.numerator;
+    }
+    let per_row = fractions.len() / (length - 1).max(1);
+    let mut sums = vec![vec![Fr::zero(); length]; per_row.div_ceil(TERMS_PER_SUM)];
+    let mut sum = Fr::zero();
+    for (row, fractions) in fractions.chunks(per_row.max(1)).enumerate() {
+        for (column, fractions) in sums.iter_mut().zip(fractions.chunks(TERMS_PER_SUM)) {
+            sum += fractions.iter().sum::<Fr>();
+            column[row + 1] = sum;
+        }
+    }
+    sums
 }
 
 /// Adds the argument's gates.

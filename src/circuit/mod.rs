@@ -11,6 +11,7 @@
 //! | [`net`] | every other graph |
 
 mod activation;
+mod assign;
 mod chain;
 mod error;
 mod field;
@@ -19,6 +20,8 @@ mod net;
 mod plan;
 mod query;
 mod steps;
+#[cfg(test)]
+mod tests;
 
 pub use chain::Shape as ChainShape;
 pub use error::CircuitError;

@@ -22,13 +22,13 @@ mod tests;
 mod witness;
 
 use super::plan::Wishes;
-use super::{BYTES_PER_WORD, CircuitError, LARGEST_DEGREE, activation, lookups, steps};
+use super::{BYTES_PER_WORD, CircuitError, LARGEST_DEGREE, activation, assign, lookups, steps};
 use crate::model::Model;
 pub use columns::Columns;
 use halo2_proofs::{
-    circuit::{Layouter, Region, SimpleFloorPlanner, Value},
+    circuit::{Layouter, Region, SimpleFloorPlanner},
     halo2curves::bn256::Fr,
-    plonk::{Advice, Circuit, Column, ConstraintSystem, Error, Fixed as FixedColumn},
+    plonk::{Circuit, ConstraintSystem, Error},
 };
 use plan::Plan;
 pub use plan::Shape;
@@ -199,27 +199,27 @@ impl Circuit<Fr> for ChainCircuit {
 }
 
 fn assign_witness(region: &mut Region<'_, Fr>, columns: &Columns, witness: &Witness) {
-    assign_advice(region, columns.table_row, &witness.table_row);
-    assign_advice(region, columns.byte, &witness.byte);
+    assign::advice(region, columns.table_row, &witness.table_row);
+    assign::advice(region, columns.byte, &witness.byte);
     for (&column, values) in columns.limbs.iter().zip(&witness.limbs) {
-        assign_advice(region, column, values);
+        assign::advice(region, column, values);
     }
     if let (Some(columns), Some([thresholds, above])) = (columns.steps, &witness.steps) {
-        assign_advice(region, columns.parts[0].column, thresholds);
-        assign_advice(region, columns.parts[1].column, above);
+        assign::advice(region, columns.parts[0], thresholds);
+        assign::advice(region, columns.parts[1], above);
     }
-    assign_advice(region, columns.limb_uses, &witness.limb_uses);
-    assign_advice(region, columns.table_uses, &witness.table_uses);
+    assign::advice(region, columns.limb_uses, &witness.limb_uses);
+    assign::advice(region, columns.table_uses, &witness.table_uses);
 }
 
 fn assign_sums(region: &mut Region<'_, Fr>, columns: &Columns, sums: &Sums) {
     for (&column, values) in columns.lookup_sums.iter().zip(&sums.lookup_sums) {
-        assign_advice(region, column, values);
+        assign::advice(region, column, values);
     }
-    assign_advice(region, columns.segment, &sums.segment);
-    assign_advice(region, columns.products, &sums.products);
-    assign_advice(region, columns.owed, &sums.owed);
-    assign_advice(region, columns.packed, &sums.packed);
+    assign::advice(region, columns.segment, &sums.segment);
+    assign::advice(region, columns.products, &sums.products);
+    assign::advice(region, columns.owed, &sums.owed);
+    assign::advice(region, columns.packed, &sums.packed);
 }
 
 fn assign_fixed(region: &mut Region<'_, Fr>, columns: &Columns, fixed: &Fixed) {
@@ -232,26 +232,14 @@ fn assign_fixed(region: &mut Region<'_, Fr>, columns: &Columns, fixed: &Fixed) {
     ];
     for (column, flags) in flags {
         let values: Vec<Fr> = flags.iter().map(|&flag| Fr::from(u64::from(flag))).collect();
-        assign_column(region, column, &values);
+        assign::fixed(region, column, &values);
     }
     if let (Some(columns), Some(steps)) = (columns.steps, &fixed.steps) {
-        assign_column(region, columns.table.column, steps);
+        assign::fixed(region, columns.table, steps);
     }
-    assign_column(region, columns.index, &fixed.index);
-    assign_column(region, columns.table, &fixed.table);
+    assign::fixed(region, columns.index, &fixed.index);
+    assign::fixed(region, columns.table, &fixed.table);
     for (&column, values) in columns.weights.iter().zip(&fixed.weights) {
-        assign_column(region, column, values);
-    }
-}
-
-fn assign_advice(region: &mut Region<'_, Fr>, column: Column<Advice>, values: &[Fr]) {
-    for (row, &value) in values.iter().enumerate() {
-        region.assign_advice(column, row, Value::known(value));
-    }
-}
-
-fn assign_column(region: &mut Region<'_, Fr>, column: Column<FixedColumn>, values: &[Fr]) {
-    for (row, &value) in values.iter().enumerate() {
-        region.assign_fixed(column, row, value);
+        assign::fixed(region, column, values);
     }
 }

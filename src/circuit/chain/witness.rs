@@ -4,12 +4,12 @@ use super::{plan::Plan, program::Program, rows::Row};
 use crate::circuit::{
     BYTES_PER_WORD, CircuitError,
     activation::{byte, integer},
-    field::{byte_power, field, pack, unsigned},
-    lookups::{Cells, TERMS_PER_SUM},
+    field::{byte_power, field, left_to_pack, pack, unsigned},
+    lookups::{Cells, running_sums},
 };
 use halo2_proofs::halo2curves::{
     bn256::Fr,
-    ff::{BatchInvert, Field, PrimeField},
+    ff::{Field, PrimeField},
 };
 
 /// First-phase columns, row 0 to the last active row.
@@ -223,21 +223,11 @@ impl Witness {
         })
     }
 
-    /// Whether the circuit computes what the reference does.
-    pub fn agrees_with(&self, reference: impl Iterator<Item = i32>) -> Result<(), CircuitError> {
-        for (index, (&circuit, reference)) in self.outputs.iter().zip(reference).enumerate() {
-            if circuit != reference {
-                return Err(CircuitError::Disagreement { index, circuit, reference });
-            }
-        }
-        Ok(())
-    }
-
     /// Computes the second phase for the drawn challenges.
     pub fn sums(&self, fixed: &Fixed, plan: &Plan, challenges: &Challenges) -> Sums {
         let (segment, products) = self.products(fixed, challenges);
         Sums {
-            lookup_sums: self.lookup_sums(fixed, plan, challenges),
+            lookup_sums: self.lookup_sums(fixed, challenges),
             segment,
             products,
             owed: self.owed(fixed, plan, challenges),
@@ -245,42 +235,22 @@ impl Witness {
         }
     }
 
-    fn lookup_sums(&self, fixed: &Fixed, plan: &Plan, challenges: &Challenges) -> Vec<Vec<Fr>> {
-        let columns = plan.shape.lookup_sums();
-        let (mut numerators, mut denominators) = (Vec::new(), Vec::new());
-        for at in 1..self.byte.len() {
-            let cells = Cells {
-                limbs: self.limbs.iter().map(|column| column[at]).collect(),
-                table_row: self.table_row[at],
-                byte: self.byte[at],
-                step: self
-                    .steps
-                    .as_ref()
-                    .map(|[thresholds, above]| thresholds[at].double() + above[at]),
-                limb_uses: self.limb_uses[at],
-                table_uses: self.table_uses[at],
-                index: fixed.index[at],
-                table: fixed.table[at],
-                table_step: fixed.steps.as_ref().map(|steps| steps[at]),
-            };
-            for term in cells.terms(&Fr::one(), &challenges.gamma) {
-                numerators.push(term.numerator);
-                denominators.push(challenges.beta + term.folded);
-            }
-        }
-        // A zero denominator has probability rows/2^254; the proof then fails and is made again.
-        denominators.iter_mut().batch_invert();
-        let per_row = numerators.len() / (self.byte.len() - 1).max(1);
-        let mut sums = vec![vec![Fr::zero(); self.byte.len()]; columns];
-        let mut sum = Fr::zero();
-        let terms: Vec<Fr> = numerators.iter().zip(&denominators).map(|(n, d)| *n * *d).collect();
-        for (row, terms) in terms.chunks(per_row).enumerate() {
-            for (column, terms) in sums.iter_mut().zip(terms.chunks(TERMS_PER_SUM)) {
-                sum += terms.iter().sum::<Fr>();
-                column[row + 1] = sum;
-            }
-        }
-        sums
+    fn lookup_sums(&self, fixed: &Fixed, challenges: &Challenges) -> Vec<Vec<Fr>> {
+        let cells = |at: usize| Cells {
+            limbs: self.limbs.iter().map(|column| column[at]).collect(),
+            table_row: self.table_row[at],
+            byte: self.byte[at],
+            step: self
+                .steps
+                .as_ref()
+                .map(|[thresholds, above]| thresholds[at].double() + above[at]),
+            limb_uses: self.limb_uses[at],
+            table_uses: self.table_uses[at],
+            index: fixed.index[at],
+            table: fixed.table[at],
+            table_step: fixed.steps.as_ref().map(|steps| steps[at]),
+        };
+        running_sums((1..self.byte.len()).map(cells), challenges.beta, challenges.gamma)
     }
 
     /// The value that a row's taker multiplies.
@@ -335,18 +305,15 @@ impl Witness {
         owed
     }
 
-    // Backwards: nothing is left after the last byte.
     fn packed(&self, fixed: &Fixed, challenges: &Challenges) -> Vec<Fr> {
-        let mut packed = vec![Fr::zero(); self.byte.len()];
-        for at in (1..packed.len()).rev() {
+        left_to_pack(self.byte.len(), |at| {
             let tau = if fixed.marks[at] { challenges.tau } else { Fr::one() };
-            packed[at - 1] = match (fixed.takes[at], fixed.makes[at]) {
-                (true, false) => packed[at] * fixed.weights[0][at] * tau + self.limbs[0][at],
-                (false, true) => packed[at] * byte_power(1) * tau + self.byte[at],
-                _ => packed[at],
-            };
-        }
-        packed
+            match (fixed.takes[at], fixed.makes[at]) {
+                (true, false) => Some((self.limbs[0][at], fixed.weights[0][at] * tau)),
+                (false, true) => Some((self.byte[at], byte_power(1) * tau)),
+                _ => None,
+            }
+        })
     }
 }
 

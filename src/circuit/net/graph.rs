@@ -451,4 +451,65 @@ impl Net {
     pub fn has_vectors(&self) -> bool {
         self.blocks.iter().flat_map(|block| &block.cells).any(|cell| cell.kind.is_wide())
     }
+
+    /// Whether every place is made by one row, or by the digits of one integer, and none is at ρ⁰.
+    ///
+    /// What contributes to a place is what its rows make together: two rows that both make all of it would
+    /// leave the prover to choose how they share it. Digits do share, and digit 0 alone adds the bias.
+    pub fn makes_places_once(&self) -> bool {
+        let digit = |kind| match kind {
+            Kind::Natural { digit, .. } => Some(digit),
+            _ => None,
+        };
+        let cells = self.blocks.iter().flat_map(|block| &block.cells);
+        let mut makers: Vec<(Place, Option<u32>)> =
+            cells.filter_map(|cell| Some((cell.place?, digit(cell.kind)))).collect();
+        makers.sort_unstable();
+        let is_one = |makers: &[(Place, Option<u32>)]| match makers {
+            [(_, None)] => true,
+            _ => (0..).zip(makers).all(|(number, &(_, digit))| digit == Some(number)),
+        };
+        makers.chunk_by(|one, next| one.0 == next.0).all(is_one)
+            && makers.first().is_none_or(|(place, _)| place.omega > 0)
+    }
+
+    /// Gives every power of ρ room for the accumulators that terms reach or rows make.
+    pub fn measure_planes(&mut self) {
+        let mut boxes: Vec<Option<[Position; 2]>> = vec![None; self.planes.len()];
+        let mut reach = |place: Place| {
+            let reached = &mut boxes[place.omega as usize];
+            let corners = reached.iter().flatten().copied().chain([place.at]);
+            *reached = Some(bounds(corners));
+        };
+        for block in &self.blocks {
+            for run in &block.runs {
+                let corners = bounds(run.elements.iter().map(|&(_, at)| at));
+                for term in &run.terms {
+                    corners.iter().for_each(|&corner| reach(term.place.plus(corner)));
+                }
+            }
+            for place in block.cells.iter().filter_map(|cell| cell.place) {
+                reach(place);
+            }
+        }
+        let mut start = 0;
+        for (plane, reached) in self.planes.iter_mut().zip(boxes) {
+            let Some([low, high]) = reached else { continue };
+            let len = [0, 1]
+                .map(|axis| usize::try_from(high[axis] - low[axis] + 1).expect("high is higher"));
+            *plane = Plane { start, low, len };
+            start += len[0] * len[1];
+        }
+        self.accumulators = start;
+    }
+}
+
+/// The least and the greatest exponents.
+pub fn bounds(positions: impl Iterator<Item = Position>) -> [Position; 2] {
+    let boxes = positions.map(|at| [at, at]);
+    boxes
+        .reduce(|[low, high], [l, h]| {
+            [[low[0].min(l[0]), low[1].min(l[1])], [high[0].max(h[0]), high[1].max(h[1])]]
+        })
+        .unwrap_or([[0, 0], [0, 0]])
 }

@@ -27,11 +27,12 @@ use super::plan::Shape;
 use super::rule::Rule;
 use crate::circuit::{
     field::field,
-    query::{here, one},
+    query::{Query, here, one},
 };
 use halo2_proofs::{
     halo2curves::bn256::Fr,
     plonk::{ConstraintSystem, Constraints, Expression, VirtualCells},
+    poly::Rotation,
 };
 
 /// Limbs of an interval's row.
@@ -48,7 +49,7 @@ pub fn configure(meta: &mut ConstraintSystem<Fr>, columns: &Columns, shape: &Sha
     let Some(steps) = columns.lookups.steps else { return };
     meta.create_gate("interval", |meta| {
         let flag = columns.in_intervals(meta).expect("intervals have a flag");
-        let [low, high] = [0, 2].map(|first| pair(meta, columns, shape, first));
+        let [low, high] = [0, 2].map(|first| pair(meta, columns, shape, first, Rotation::cur()));
         let length = here(meta, steps.parts[1]);
         Constraints::with_selector(
             here(meta, columns.lookups.active) * flag,
@@ -65,17 +66,19 @@ pub fn accumulator(
 ) -> Option<Expression<Fr>> {
     let steps = columns.lookups.steps?;
     let start = here(meta, steps.parts[0]);
-    Some(start + pair(meta, columns, shape, 0))
+    Some(start + pair(meta, columns, shape, 0, Rotation::cur()))
 }
 
-fn pair(
+/// `limb_first + N·limb_(first + 1)`, some rows away.
+pub fn pair(
     meta: &mut VirtualCells<'_, Fr>,
     columns: &Columns,
     shape: &Shape,
     first: usize,
+    rotation: Rotation,
 ) -> Expression<Fr> {
     let base = Expression::Constant(field(shape.base()));
-    let [low, high] = [0, 1].map(|limb| here(meta, columns.lookups.limbs[first + limb]));
+    let [low, high] = [0, 1].map(|limb| columns.lookups.limbs[first + limb].at(meta, rotation));
     low + high * base
 }
 

@@ -9,13 +9,15 @@
 //! | [`cursor`] | weights, makers and positions are at the monomials that the layout says |
 //! | [`packing`] | instances hold the input's and the output's bytes |
 //!
-//! [`plan`] chooses a layout, [`layout`] says what each row is, [`columns`] what each column holds,
-//! [`witness`] how an honest prover fills them.
+//! [`plan`] chooses a layout, [`layout`] says what each row is, [`columns`] what each column is for, [`fixed`] what
+//! fixed ones hold. [`compute`] runs a net, and [`witness`] is how an honest prover fills the others.
 
 mod average;
 mod columns;
+mod compute;
 mod cursor;
 mod fit;
+mod fixed;
 mod gates;
 mod graph;
 mod intervals;
@@ -26,24 +28,23 @@ mod plan;
 mod rule;
 #[cfg(test)]
 mod tests;
-#[cfg(test)]
-mod tests_average;
 mod witness;
 
 pub use columns::Columns;
 pub use plan::{Plan, Shape};
 pub use witness::Witness;
 
-use super::{BYTES_PER_WORD, CircuitError, Wishes, activation, lookups, query::Placed};
+use super::{BYTES_PER_WORD, CircuitError, Wishes, activation, assign, lookups, query::Placed};
 use crate::model::Model;
+use fixed::{Fixed, Kinds};
 use graph::Net;
 use halo2_proofs::{
-    circuit::{Layouter, Region, SimpleFloorPlanner, Value},
+    circuit::{Layouter, Region, SimpleFloorPlanner},
     halo2curves::bn256::Fr,
-    plonk::{Advice, Circuit, ConstraintSystem, Error, Fixed as FixedColumn},
+    plonk::{Circuit, ConstraintSystem, Error, Fixed as FixedColumn},
 };
 use std::sync::Arc;
-use witness::{Challenges, Fixed, Kinds, Sums};
+use witness::{Challenges, Sums};
 
 /// A planned circuit, with or without a witness.
 #[derive(Clone, Debug)]
@@ -191,59 +192,59 @@ impl Circuit<Fr> for NetCircuit {
 
 fn assign_witness(region: &mut Region<'_, Fr>, columns: &Columns, witness: &Witness) {
     let lookups = &columns.lookups;
-    assign_advice(region, lookups.table_row, &witness.table_row);
-    assign_advice(region, lookups.byte, &witness.byte);
+    assign::advice(region, lookups.table_row, &witness.table_row);
+    assign::advice(region, lookups.byte, &witness.byte);
     for (&column, values) in lookups.limbs.iter().zip(&witness.limbs) {
-        assign_advice(region, column, values);
+        assign::advice(region, column, values);
     }
     if let (Some(columns), Some(parts)) = (lookups.steps, &witness.steps) {
         for (column, values) in columns.parts.into_iter().zip(parts) {
-            assign_advice(region, column, values);
+            assign::advice(region, column, values);
         }
     }
     if let (Some(columns), Some(integers)) = (columns.wide, &witness.wide) {
-        assign_advice(region, columns.integer, integers);
+        assign::advice(region, columns.integer, integers);
     }
-    assign_advice(region, lookups.limb_uses, &witness.limb_uses);
-    assign_advice(region, lookups.table_uses, &witness.table_uses);
+    assign::advice(region, lookups.limb_uses, &witness.limb_uses);
+    assign::advice(region, lookups.table_uses, &witness.table_uses);
 }
 
 fn assign_sums(region: &mut Region<'_, Fr>, columns: &Columns, sums: &Sums) {
     for (&column, values) in columns.lookups.sums.iter().zip(&sums.lookup_sums) {
-        assign_advice(region, column, values);
+        assign::advice(region, column, values);
     }
     for (cursor, values) in columns.cursors.iter().zip(&sums.cursors) {
-        assign_advice(region, cursor.column, values);
+        assign::advice(region, cursor.column, values);
     }
-    assign_advice(region, columns.coefficient, &sums.coefficient);
-    assign_advice(region, columns.balance, &sums.balance);
-    assign_advice(region, columns.packed, &sums.packed);
+    assign::advice(region, columns.coefficient, &sums.coefficient);
+    assign::advice(region, columns.balance, &sums.balance);
+    assign::advice(region, columns.packed, &sums.packed);
 }
 
 fn assign_fixed(region: &mut Region<'_, Fr>, columns: &Columns, fixed: &Fixed) {
-    assign_column(region, columns.lookups.index, &fixed.index);
-    assign_column(region, columns.lookups.table, &fixed.table);
+    assign::fixed(region, columns.lookups.index, &fixed.index);
+    assign::fixed(region, columns.lookups.table, &fixed.table);
     if let (Some(columns), Some(steps)) = (columns.lookups.steps, &fixed.steps) {
-        assign_column(region, columns.table, steps);
+        assign::fixed(region, columns.table, steps);
         if let (Some(column), Some(lengths)) = (columns.second_table, &fixed.lengths) {
-            assign_column(region, column, lengths);
+            assign::fixed(region, column, lengths);
         }
     }
     for (&column, values) in columns.weights.iter().zip(&fixed.weights) {
-        assign_column(region, column, values);
+        assign::fixed(region, column, values);
     }
     for (cursor, moves) in columns.cursors.iter().zip(&fixed.moves) {
         for (&column, moves) in cursor.moves.iter().zip(moves) {
             let values: Vec<Fr> = moves.iter().map(|&step| Fr::from(u64::from(step))).collect();
-            assign_column(region, column, &values);
+            assign::fixed(region, column, &values);
         }
     }
     let active: Vec<Fr> = fixed.active.iter().map(|&flag| Fr::from(u64::from(flag))).collect();
-    assign_column(region, columns.lookups.active, &active);
+    assign::fixed(region, columns.lookups.active, &active);
     let mut flag = |column: FlagColumn, of: fn(&Kinds) -> bool| {
         if let Some(column) = column {
             let values = fixed.rows.iter().map(|row| Fr::from(u64::from(of(row))));
-            assign_column(region, column, &values.collect::<Vec<_>>());
+            assign::fixed(region, column, &values.collect::<Vec<_>>());
         }
     };
     let flags = &columns.flags;
@@ -269,15 +270,3 @@ fn assign_fixed(region: &mut Region<'_, Fr>, columns: &Columns, fixed: &Fixed) {
 }
 
 type FlagColumn = Option<Placed<FixedColumn>>;
-
-fn assign_advice(region: &mut Region<'_, Fr>, column: Placed<Advice>, values: &[Fr]) {
-    for (row, &value) in values.iter().enumerate() {
-        region.assign_advice(column.column, column.row(row), Value::known(value));
-    }
-}
-
-fn assign_column(region: &mut Region<'_, Fr>, column: Placed<FixedColumn>, values: &[Fr]) {
-    for (row, &value) in values.iter().enumerate() {
-        region.assign_fixed(column.column, column.row(row), value);
-    }
-}

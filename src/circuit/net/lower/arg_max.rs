@@ -14,8 +14,13 @@
 //! m is one of the elements, so some f_i is 1, and the index is one of an element.
 
 use super::vectors::{PER_VECTOR, Vectors, at};
-use super::{Cell, CircuitError, Kind, Levels, Lowering, Node, Rule, clamp, index};
-use crate::model::ArgMax;
+use super::{Lowering, rules::clamp};
+use crate::circuit::{
+    CircuitError,
+    net::graph::{Cell, Kind, index},
+    net::rule::{Levels, Rule},
+};
+use crate::model::{ArgMax, Node};
 
 impl Lowering<'_> {
     pub(super) fn arg_max(&mut self, node: &Node, arg_max: &ArgMax) -> Result<usize, CircuitError> {

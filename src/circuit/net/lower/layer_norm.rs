@@ -28,9 +28,13 @@
 //! so |u_i|·r < 2^root_bits·√(n / variance_factor), whatever the input. Quotients count from the least one.
 
 use super::vectors::{PER_VECTOR, Rows, Vectors, at, bits, check_bits, digits, free_bits};
-use super::{CircuitError, Kind, Levels, Lowering, Node, Rule, Scan, clamp, unsupported};
-use crate::circuit::net::graph::{FREE_DIGIT, Hint, NATURAL_DIGIT};
-use crate::model::LayerNormalization;
+use super::{Lowering, rules::clamp, unsupported};
+use crate::circuit::{
+    CircuitError,
+    net::graph::{FREE_DIGIT, Hint, Kind, NATURAL_DIGIT, Place, Scan},
+    net::rule::{Levels, Rule},
+};
+use crate::model::{LayerNormalization, Node};
 
 /// What is known of a layer normalization's integers before any input is.
 struct Bounds {
@@ -220,7 +224,7 @@ impl Lowering<'_> {
         node: &Node,
         normalization: &LayerNormalization,
         bounds: &Bounds,
-        [rem, rest]: [super::Place; 2],
+        [rem, rest]: [Place; 2],
     ) -> Result<usize, CircuitError> {
         let vectors = Vectors { count: normalization.rows, length: normalization.length };
         let Vectors { count, length } = vectors;

@@ -19,9 +19,13 @@
 //! x_i = m, so s is at least 1, and q_i, an integer, is the quotient. It is at most `levels` because e_i ≤ s.
 
 use super::vectors::{PER_VECTOR, Rows, Vectors, at, bits, check_bits};
-use super::{CircuitError, Kind, Levels, Lowering, Node, Place, Rule, clamp, unsupported};
-use crate::circuit::net::graph::{NATURAL_TABLE, index};
-use crate::model::Softmax;
+use super::{Lowering, rules::clamp, unsupported};
+use crate::circuit::{
+    CircuitError,
+    net::graph::{Kind, NATURAL_TABLE, Place, index},
+    net::rule::{Levels, Rule},
+};
+use crate::model::{Node, Softmax};
 
 impl Lowering<'_> {
     pub(super) fn softmax(

@@ -21,10 +21,18 @@
 //! least 0. No digit's limbs need to be below 2^47 for that; that 4000⁴ > 2^47 is for honest provers.
 
 use super::{
-    Block, Cell, CircuitError, Kind, Lowering, Node, Place, Scan, Source, Term, Weight, exponent,
-    index, read_cell, unsupported,
+    Lowering,
+    read::{Source, read_cell},
+    unsupported,
 };
-use crate::circuit::net::graph::{FREE_DIGIT, Hint, NATURAL_DIGIT, Position};
+use crate::circuit::{
+    CircuitError,
+    net::graph::{
+        Block, Cell, FREE_DIGIT, Hint, Kind, NATURAL_DIGIT, Place, Position, Scan, Term, Weight,
+        exponent, index,
+    },
+};
+use crate::model::Node;
 
 /// Bits of the largest integers: the field's modulus is above 2^253.
 const LARGEST_BITS: u32 = 250;

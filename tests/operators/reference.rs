@@ -1,53 +1,9 @@
-//! Single operators with random attributes: what is computed here equals onnxruntime's integers.
-//!
-//! `script/operator_cases.py` makes the cases.
+//! What is computed here equals onnxruntime's integers.
 
-#![allow(clippy::unwrap_used)]
+use std::collections::BTreeMap;
 
-use std::{collections::BTreeMap, fs, path::PathBuf};
-
-use serde_json::Value;
+use crate::cases::cases;
 use zkverdict::model::{Exactness, Model};
-
-/// A model of one operator, inputs, and onnxruntime's output.
-struct Case {
-    name: String,
-    model: Vec<u8>,
-    inputs: Vec<Vec<i32>>,
-    expected: Vec<i32>,
-}
-
-fn cases() -> Vec<Case> {
-    let stored: PathBuf =
-        [env!("CARGO_MANIFEST_DIR"), "test", "fixtures", "operators", "cases.bin"].iter().collect();
-    let path = std::env::var_os("OPERATOR_CASES").map_or(stored, PathBuf::from);
-    let bytes = miniz_oxide::inflate::decompress_to_vec_zlib(&fs::read(path).unwrap()).unwrap();
-    let mut rest = bytes.as_slice();
-    let mut cases = Vec::new();
-    while !rest.is_empty() {
-        let end = rest.iter().position(|&byte| byte == b'\n').unwrap();
-        let head: Value = serde_json::from_slice(&rest[..end]).unwrap();
-        rest = &rest[end + 1..];
-        let mut take = |len: &Value| {
-            let (taken, left) = rest.split_at(usize::try_from(len.as_u64().unwrap()).unwrap());
-            rest = left;
-            taken
-        };
-        let model = take(&head["model"]).to_vec();
-        let mut integers = |of: &Value| -> Vec<i32> {
-            let signed = of["signed"].as_bool().unwrap();
-            take(&of["len"])
-                .iter()
-                .map(|&byte| if signed { byte.cast_signed().into() } else { byte.into() })
-                .collect()
-        };
-        let inputs = head["inputs"].as_array().unwrap().iter().map(&mut integers).collect();
-        let expected = integers(&head["expected"]);
-        let name = head["name"].as_str().unwrap().to_owned();
-        cases.push(Case { name, model, inputs, expected });
-    }
-    cases
-}
 
 /// Per kind of case: how many there are, how many differ, by how many steps at most.
 #[derive(Debug, Default, PartialEq)]

@@ -1,0 +1,189 @@
+//! What cells of blocks hold, from an input on.
+
+use super::fit::Division;
+use super::graph::{FREE_DIGIT, Hint, Kind, NATURAL_DIGIT, Net, Place};
+use super::plan::Plan;
+
+/// What a cell of a block holds.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Held {
+    /// Its row's first-phase cells.
+    pub division: Division,
+    is_made: bool,
+    /// An integer of any size.
+    pub wide: Option<i128>,
+}
+
+/// What a cheating prover does to a cell, given its block and number, before anything follows from it.
+pub type Tamper<'a> = &'a dyn Fn(usize, usize, &mut Held);
+
+/// What a prover says of an integer that is not computed, given what an honest one says.
+pub type Claim<'a> = &'a dyn Fn(Kind, i128) -> i128;
+
+impl Held {
+    /// A copy, and what lies beside it.
+    fn copy(value: i128, beside: i128, above: i128) -> Self {
+        let limb = |value: i128| u32::try_from(value).expect("copies are of bytes");
+        let limbs = [limb(value), limb(beside), 0, 0];
+        Self { division: Division { u: limb(above), limbs, byte: 0 }, is_made: false, wide: None }
+    }
+
+    fn made(division: Division) -> Self {
+        Self { division, is_made: true, wide: None }
+    }
+
+    fn wide(integer: i128) -> Self {
+        Self { wide: Some(integer), ..Self::default() }
+    }
+
+    /// Its value as a byte.
+    pub fn byte(&self) -> u32 {
+        if self.is_made { self.division.byte } else { self.division.limbs[0] }
+    }
+
+    /// Its value.
+    fn value(&self) -> i128 {
+        self.wide.unwrap_or_else(|| self.byte().into())
+    }
+}
+
+/// What every cell holds.
+pub fn compute(
+    net: &Net,
+    plan: &Plan,
+    input: &[u8],
+    tamper: Tamper<'_>,
+    claim: Claim<'_>,
+) -> Vec<Vec<Held>> {
+    let mut accumulators = vec![0_i128; net.accumulators];
+    let index = |place: Place| net.planes[place.omega as usize].index(place.at);
+    let mut all = Vec::with_capacity(net.blocks.len());
+    for (number, block) in net.blocks.iter().enumerate() {
+        let mut held: Vec<Held> = Vec::with_capacity(block.cells.len());
+        let mut values = vec![0_i128; block.len];
+        // The loaded factors of the present run of a product of matrices.
+        let mut loaded = Vec::new();
+        // The float32 sum that the row before holds.
+        let mut sum = 0_i128;
+        for cell in &block.cells {
+            let made = cell.place.map_or(0, |place| accumulators[index(place)]);
+            let last = held.last().map_or([0; 2], |held: &Held| {
+                [i128::from(held.division.limbs[0]), i128::from(held.division.limbs[1])]
+            });
+            let mut now = match cell.kind {
+                Kind::Input => {
+                    let element = cell.element.expect("an input is an element") as usize;
+                    Held::copy(input[element].into(), 0, 0)
+                }
+                Kind::Made { rule, bias } => {
+                    Held::made(plan.fitted.make(rule, made + i128::from(bias)))
+                }
+                Kind::Adds { bias, goes_on } => {
+                    let before = if goes_on { sum } else { 0 };
+                    let unrounded = before + made + i128::from(bias);
+                    let (division, rounded) = plan.fitted.round(unrounded);
+                    sum = rounded;
+                    Held::made(division)
+                }
+                Kind::Average { rule, bias } => {
+                    Held::made(plan.fitted.make(rule, sum + made + i128::from(bias)))
+                }
+                Kind::Spill { low } => Held::made(plan.fitted.divide(made - i128::from(low))),
+                Kind::Read { constant } => Held::copy(made + i128::from(constant), 0, 0),
+                Kind::Larger { constant } => {
+                    let copy = made + i128::from(constant);
+                    let larger = copy.max(last[0]);
+                    Held::copy(larger, larger - copy, larger - last[0])
+                }
+                Kind::Pair { constant } => Held::copy(made + i128::from(constant), last[0], 0),
+                Kind::Product { rule, zeros: [left, right] } => {
+                    let product = (last[1] - i128::from(left)) * (last[0] - i128::from(right));
+                    Held::made(plan.fitted.make(rule, product))
+                }
+                Kind::Load { zero, constant, target, starts } => {
+                    if starts {
+                        loaded.clear();
+                    }
+                    let copy = made + i128::from(constant);
+                    loaded.push((target, copy - i128::from(zero)));
+                    Held::copy(copy, 0, 0)
+                }
+                Kind::Multiply { zero, constant, at } => {
+                    let copy = made + i128::from(constant);
+                    for &(target, factor) in &loaded {
+                        accumulators[index(target.plus(at))] += factor * (copy - i128::from(zero));
+                    }
+                    Held::copy(copy, 0, 0)
+                }
+                Kind::Wide { constant } => Held::wide(made + constant),
+                Kind::WideLoad { target, starts } => {
+                    if starts {
+                        loaded.clear();
+                    }
+                    loaded.push((target, made));
+                    Held::wide(made)
+                }
+                Kind::WideMultiply { constant, at } => {
+                    for &(target, factor) in &loaded {
+                        accumulators[index(target.plus(at))] += factor * (made + constant);
+                    }
+                    Held::wide(made + constant)
+                }
+                Kind::Quotient { at } => {
+                    let (target, factor) = loaded[0];
+                    let quotient = accumulators[index(target.plus(at))].div_euclid(-factor);
+                    let quotient = claim(cell.kind, quotient);
+                    for &(target, factor) in &loaded {
+                        accumulators[index(target.plus(at))] += factor * quotient;
+                    }
+                    Held::copy(quotient, 0, 0)
+                }
+                Kind::Free { hint, digit: number, goes_on } => {
+                    let all = match hint {
+                        Hint::Quotient { place, offset, divisor } => {
+                            (accumulators[index(place)] + offset).div_euclid(divisor)
+                        }
+                        Hint::InverseRoot { place, constant, bits } => {
+                            inverse_root(accumulators[index(place)] + constant, bits)
+                        }
+                    };
+                    let all = claim(cell.kind, all);
+                    Held::copy(digit(all, FREE_DIGIT, number, goes_on), 0, 0)
+                }
+                Kind::Natural { bias, digit: number, goes_on } => {
+                    // It is negative only after a wrong claim, which nothing can be written down for.
+                    let digit = digit(made + bias, NATURAL_DIGIT, number, goes_on);
+                    Held::made(plan.fitted.divide(digit.max(0)))
+                }
+            };
+            tamper(number, held.len(), &mut now);
+            if let Some(element) = cell.element {
+                values[element as usize] = now.value();
+            }
+            held.push(now);
+        }
+        for run in &block.runs {
+            for term in &run.terms {
+                let weight = plan.fitted.weight(term.weight);
+                let plane = &net.planes[term.place.omega as usize];
+                for &(element, at) in &run.elements {
+                    let place = term.place.plus(at);
+                    accumulators[plane.index(place.at)] += weight * values[element as usize];
+                }
+            }
+        }
+        all.push(held);
+    }
+    all
+}
+
+/// A digit of an integer; the last one is all the rest.
+fn digit(integer: i128, bits: u32, number: u32, goes_on: bool) -> i128 {
+    let rest = integer >> (bits * number);
+    if goes_on { rest & ((1 << bits) - 1) } else { rest }
+}
+
+/// The largest r with r²·d ≤ 2^(2·bits), for d of at least 1.
+fn inverse_root(d: i128, bits: u32) -> i128 {
+    ((1_i128 << (2 * bits)) / d).isqrt()
+}

@@ -18,9 +18,7 @@ pub enum CircuitError {
     NotAChain { node: String, found: String, expected: String },
 
     /// The model has several inputs or outputs.
-    #[error(
-        "the model has {inputs} inputs and {outputs} outputs; circuits so far take one of each"
-    )]
+    #[error("the model has {inputs} inputs and {outputs} outputs; a chain takes one of each")]
     Ports { inputs: usize, outputs: usize },
 
     /// The model computes nothing.

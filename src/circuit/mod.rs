@@ -84,7 +84,7 @@ impl Default for Shape {
 pub struct Witness {
     /// The context and the packed words.
     pub instances: Vec<Fr>,
-    /// The model's outputs.
+    /// The model's outputs, one after the other.
     pub outputs: Vec<i32>,
     cells: Cells,
 }
@@ -164,7 +164,7 @@ impl ModelCircuit {
         }
     }
 
-    /// The witness for an input's integers and a context.
+    /// The witness for all inputs' integers, one after the other, and a context.
     pub fn witness(&self, input: &[i32], context: Fr) -> Result<Witness, CircuitError> {
         match self {
             Self::Chain(circuit) => circuit.witness(input, context).map(|witness| Witness {
@@ -180,7 +180,7 @@ impl ModelCircuit {
         }
     }
 
-    /// The outputs that instances hold, given as big-endian words.
+    /// All outputs that instances hold, one after the other, given as big-endian words.
     pub fn outputs(&self, instances: &[[u8; 32]]) -> Vec<i32> {
         match self {
             Self::Chain(circuit) => circuit.outputs(instances),

@@ -63,6 +63,7 @@ pub fn compute(
         let mut values = vec![0_i128; block.len];
         // The loaded factors of the present run of a product of matrices.
         let mut loaded = Vec::new();
+        let input = net.inputs.iter().find(|port| port.block == number).map(|port| port.of(input));
         // The float32 sum that the row before holds.
         let mut sum = 0_i128;
         for cell in &block.cells {
@@ -73,6 +74,7 @@ pub fn compute(
             let mut now = match cell.kind {
                 Kind::Input => {
                     let element = cell.element.expect("an input is an element") as usize;
+                    let input = input.expect("inputs have blocks of their own");
                     Held::copy(input[element].into(), 0, 0)
                 }
                 Kind::Made { rule, bias } => {

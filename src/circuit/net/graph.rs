@@ -436,14 +436,30 @@ pub struct Net {
     pub accumulators: usize,
     /// The least and the greatest sum that float32 rounds, in units of its own.
     pub float_sums: Option<(i128, i128)>,
-    /// The block of the input.
-    pub input: usize,
-    /// The type of the input's elements.
-    pub input_element: ElementType,
-    /// The block of the output.
-    pub output: usize,
-    /// The type of the output's elements.
-    pub output_element: ElementType,
+    /// The model's inputs, in its order.
+    pub inputs: Vec<Port>,
+    /// The model's outputs, in its order.
+    pub outputs: Vec<Port>,
+}
+
+/// An input or an output.
+#[derive(Clone, Copy, Debug)]
+pub struct Port {
+    /// Its block.
+    pub block: usize,
+    /// How many elements the ports before it have.
+    pub first: usize,
+    /// How many it has.
+    pub len: usize,
+    /// Their type.
+    pub element: ElementType,
+}
+
+impl Port {
+    /// Its part of what all ports hold.
+    pub fn of<T>(self, all: &[T]) -> &[T] {
+        &all[self.first..self.first + self.len]
+    }
 }
 
 impl Net {

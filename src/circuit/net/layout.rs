@@ -113,6 +113,8 @@ struct Planner<'a> {
     wishes: Vec<Wish>,
     weights: Vec<WeightRow>,
     instances: usize,
+    /// The block whose bytes are packed last.
+    last_public: Option<usize>,
     is_backwards: bool,
 }
 
@@ -126,6 +128,7 @@ impl<'a> Planner<'a> {
             wishes: Vec::new(),
             weights: Vec::new(),
             instances: 1 + words,
+            last_public: net.blocks.iter().rposition(|block| block.is_public),
             is_backwards: false,
         };
         planner.push(Content::Boundary, [None; CURSORS]);
@@ -218,7 +221,6 @@ impl<'a> Planner<'a> {
     fn cell(&mut self, block: usize, cell: usize, at: Option<Position>) {
         let is_public = self.net.blocks[block].is_public;
         let len = self.net.blocks[block].len;
-        let is_input = block == self.net.input;
         let spec = self.net.blocks[block].cells[cell];
         let mut cursors = [None; CURSORS];
         cursors[MAKER] = spec.place.map(Exponents::from);
@@ -249,8 +251,9 @@ impl<'a> Planner<'a> {
         if let (true, Some(element)) = (is_public, spec.element) {
             let element = element as usize;
             let (in_word, is_last) = (element % BYTES_PER_WORD, element + 1 == len);
-            // The last word of the input may be short: what follows it still begins at a whole word.
-            let shift = if is_last && is_input { BYTES_PER_WORD - in_word } else { 1 };
+            // A tensor's last word may be short: what follows it still begins at a whole word.
+            let others_follow = self.last_public != Some(block);
+            let shift = if is_last && others_follow { BYTES_PER_WORD - in_word } else { 1 };
             row.packs = Some(u8::try_from(shift).expect("at most 31"));
             row.ends_word = is_last || in_word + 1 == BYTES_PER_WORD;
         }

@@ -10,9 +10,9 @@
 //!
 //! [`read`] copies elements, [`rules`] says what becomes of accumulators.
 
-use super::graph::{Block, Cell, Kind, Net, Plane, Scan, index};
+use super::graph::{Block, Cell, Kind, Net, Plane, Port, Scan, index};
 use crate::circuit::{CircuitError, activation::byte};
-use crate::model::{Graph, Model, Node, Operator, TensorId, View, ViewElement, Window};
+use crate::model::{self, Graph, Model, Node, Operator, TensorId, View, ViewElement, Window};
 use read::Source;
 use std::collections::HashMap;
 use windows::whole_window;
@@ -53,12 +53,6 @@ struct Lowering<'a> {
 impl Net {
     /// Lowers a model's graph.
     pub fn new(model: &Model, private_input: bool) -> Result<Self, CircuitError> {
-        let ([input], [output]) = (&model.inputs[..], &model.outputs[..]) else {
-            return Err(CircuitError::Ports {
-                inputs: model.inputs.len(),
-                outputs: model.outputs.len(),
-            });
-        };
         let graph = &model.graph;
         let tensors = graph.tensors.len();
         let mut lowering = Lowering {
@@ -70,23 +64,25 @@ impl Net {
                 planes: vec![Plane { start: 0, low: [0, 0], len: [0, 0] }],
                 accumulators: 0,
                 float_sums: None,
-                input: 0,
-                input_element: graph.tensors[input.tensor.0].quantization.element,
-                output: 0,
-                output_element: graph.tensors[output.tensor.0].quantization.element,
+                inputs: Vec::new(),
+                outputs: Vec::new(),
             },
             values: vec![None; tensors],
             uses: vec![0; tensors],
             wanted: vec![Vec::new(); tensors],
             copies: HashMap::new(),
         };
-        lowering.count_uses(output.tensor);
+        lowering.count_uses(&model.outputs);
         lowering.collect_wishes();
-        lowering.input(input.tensor, !private_input);
+        for input in &model.inputs {
+            lowering.input(input.tensor, !private_input);
+        }
         for node in &graph.nodes {
             lowering.node(node)?;
         }
-        lowering.output(output.tensor);
+        for output in &model.outputs {
+            lowering.output(output.tensor, model.outputs.len() == 1);
+        }
         let mut net = lowering.net;
         net.measure_planes();
         assert!(net.makes_places_once(), "wires rest on this, see `gates`");
@@ -110,8 +106,10 @@ impl Lowering<'_> {
     }
 
     /// How many operators take each tensor, through views.
-    fn count_uses(&mut self, output: TensorId) {
-        self.uses[output.0] += 1;
+    fn count_uses(&mut self, outputs: &[model::Port]) {
+        for output in outputs {
+            self.uses[output.tensor.0] += 1;
+        }
         for node in self.graph.nodes.iter().rev() {
             let passed_on = match node.operator {
                 Operator::View(_) => self.uses[node.output.0],
@@ -228,12 +226,23 @@ impl Lowering<'_> {
         });
         let block = self.block("input", len, scan, cells.collect(), 1);
         self.net.blocks[block].is_public = is_public;
-        self.net.input = block;
+        let port = self.port(block, tensor, self.net.inputs.last());
+        self.net.inputs.push(port);
         self.values[tensor.0] = Some(Value::Block(block));
     }
 
-    /// The output's rows lie in order, nothing else takes them, and packing has a fixed cell of its own.
-    fn output(&mut self, tensor: TensorId) {
+    fn port(&self, block: usize, tensor: TensorId, last: Option<&Port>) -> Port {
+        Port {
+            block,
+            first: last.map_or(0, |port| port.first + port.len),
+            len: self.len(tensor),
+            element: self.graph.tensors[tensor.0].quantization.element,
+        }
+    }
+
+    /// An output's rows lie in order, after those of the outputs before it, nothing else takes them, and
+    /// packing has a fixed cell of its own: the only output may have all that, others are copied.
+    fn output(&mut self, tensor: TensorId, is_only: bool) {
         let plain = match self.values[tensor.0] {
             Some(Value::Block(block)) => {
                 let cells = &self.net.blocks[block].cells;
@@ -241,7 +250,8 @@ impl Lowering<'_> {
                 let in_order =
                     cells.iter().map(|cell| cell.element).eq((0..index(cells.len())).map(Some));
                 let taken = self.net.blocks[block].is_taken();
-                (block != self.net.input && in_order && !taken && cells.iter().all(made))
+                let is_input = self.net.inputs.iter().any(|input| input.block == block);
+                (is_only && !is_input && in_order && !taken && cells.iter().all(made))
                     .then_some(block)
             }
             _ => None,
@@ -251,7 +261,8 @@ impl Lowering<'_> {
             self.copy("output", &sources, self.lines(tensor))
         });
         self.net.blocks[block].is_public = true;
-        self.net.output = block;
+        let port = self.port(block, tensor, self.net.outputs.last());
+        self.net.outputs.push(port);
     }
 
     /// A scan for reading element by element.

@@ -37,7 +37,7 @@ pub use witness::Witness;
 use super::{BYTES_PER_WORD, CircuitError, Wishes, activation, assign, lookups, query::Placed};
 use crate::model::Model;
 use fixed::{Fixed, Kinds};
-use graph::Net;
+use graph::{Net, Port};
 use halo2_proofs::{
     circuit::{Layouter, Region, SimpleFloorPlanner},
     halo2curves::bn256::Fr,
@@ -102,22 +102,27 @@ impl NetCircuit {
         self.compiled.plan.layout.instances
     }
 
-    /// The witness for an input's integers and a context.
+    /// The witness for all inputs' integers, one after the other, and a context.
     pub fn witness(&self, input: &[i32], context: Fr) -> Result<Witness, CircuitError> {
         Witness::new(&self.compiled.net, &self.compiled.plan, input, context)
     }
 
-    /// The outputs that instances hold, given as big-endian words.
+    /// All outputs that instances hold, one after the other, given as big-endian words.
     pub fn outputs(&self, instances: &[[u8; 32]]) -> Vec<i32> {
-        let net = &self.compiled.net;
-        let output_words = net.blocks[net.output].len.div_ceil(BYTES_PER_WORD);
-        let first = self.instances() - output_words;
-        let bytes = instances.iter().skip(first).flat_map(|word| {
-            // The first byte weighs least, so it stands last.
-            word.iter().rev().take(BYTES_PER_WORD)
-        });
-        let integer = |&byte| activation::integer(byte, net.output_element);
-        bytes.take(net.blocks[net.output].len).map(integer).collect()
+        let outputs = &self.compiled.net.outputs;
+        let words = |port: &Port| port.len.div_ceil(BYTES_PER_WORD);
+        let mut first = self.instances() - outputs.iter().map(words).sum::<usize>();
+        let mut integers = Vec::new();
+        for port in outputs {
+            let bytes = instances.iter().skip(first).flat_map(|word| {
+                // The first byte weighs least, so it stands last.
+                word.iter().rev().take(BYTES_PER_WORD)
+            });
+            let integer = |&byte| activation::integer(byte, port.element);
+            integers.extend(bytes.take(port.len).map(integer));
+            first += words(port);
+        }
+        integers
     }
 
     /// The circuit with a witness in it.

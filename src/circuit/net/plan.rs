@@ -199,7 +199,7 @@ fn shape(net: &Net, layout: &Layout, fitted: &Fitted, lanes: usize, fold: usize)
         products: cells().any(|cell| matches!(cell.kind, Kind::Product { .. })),
         loads: cells().any(|cell| matches!(cell.kind, Kind::Load { .. } | Kind::WideLoad { .. })),
         vectors: net.has_vectors(),
-        private_input: !net.blocks[net.input].is_public,
+        private_input: net.inputs.iter().any(|input| !net.blocks[input.block].is_public),
         averages: net.float_sums.is_some(),
         menus: layout.menus.clone(),
     }

@@ -102,15 +102,19 @@ impl Witness {
         tamper: Tamper<'_>,
         claim: Claim<'_>,
     ) -> Result<Self, CircuitError> {
-        let inputs = net.blocks[net.input].len;
-        if input.len() != inputs {
-            return Err(CircuitError::InputLength { found: input.len(), expected: inputs });
+        let expected = net.inputs.iter().map(|port| port.len).sum();
+        if input.len() != expected {
+            return Err(CircuitError::InputLength { found: input.len(), expected });
         }
-        let element = net.input_element;
-        let as_byte = |(index, &value)| {
-            byte(value, element).ok_or(CircuitError::InputRange { index, value, element })
-        };
-        let input: Vec<u8> = input.iter().enumerate().map(as_byte).collect::<Result<_, _>>()?;
+        let mut bytes: Vec<u8> = Vec::with_capacity(input.len());
+        for &port in &net.inputs {
+            let element = port.element;
+            for (index, &value) in port.of(input).iter().enumerate() {
+                let byte = byte(value, element);
+                bytes.push(byte.ok_or(CircuitError::InputRange { index, value, element })?);
+            }
+        }
+        let input = bytes;
         let held = compute(net, plan, &input, tamper, claim);
 
         let length = plan.shape.table_rows + 1;
@@ -131,7 +135,7 @@ impl Witness {
                     for (column, &limb) in limbs.iter_mut().zip(&held.limbs) {
                         column[at] = limb;
                     }
-                    if block as usize == net.input {
+                    if net.inputs.iter().any(|port| port.block == block as usize) {
                         limbs[1][at] = held.limbs[0] + raised;
                     }
                 }
@@ -153,18 +157,21 @@ impl Witness {
                 limb_uses[column[at] as usize + 1] += 1;
             }
         }
-        let output = &net.blocks[net.output];
-        let mut outputs = vec![0_u8; output.len];
-        for (cell, held) in output.cells.iter().zip(&held[net.output]) {
-            if let Some(element) = cell.element {
-                outputs[element as usize] = u8::try_from(held.byte()).expect("a byte");
-            }
-        }
         let mut instances = vec![context];
-        if net.blocks[net.input].is_public {
-            instances.extend(pack(&input));
+        for &port in net.inputs.iter().filter(|port| net.blocks[port.block].is_public) {
+            instances.extend(pack(port.of(&input)));
         }
-        instances.extend(pack(&outputs));
+        let mut outputs = Vec::new();
+        for port in &net.outputs {
+            let mut bytes = vec![0_u8; port.len];
+            for (cell, held) in net.blocks[port.block].cells.iter().zip(&held[port.block]) {
+                if let Some(element) = cell.element {
+                    bytes[element as usize] = u8::try_from(held.byte()).expect("a byte");
+                }
+            }
+            instances.extend(pack(&bytes));
+            outputs.extend(bytes.into_iter().map(|byte| integer(byte, port.element)));
+        }
         let steps = plan.fitted.intervals.as_ref().map(|intervals| {
             let read = table_row.iter().map(|&row| intervals[row as usize]);
             let parts = read.map(|interval| (field(interval.start), field(interval.length)));
@@ -184,7 +191,7 @@ impl Witness {
             limb_uses: limb_uses.into_iter().map(unsigned).collect(),
             table_uses: table_uses.into_iter().map(unsigned).collect(),
             instances,
-            outputs: outputs.iter().map(|&byte| integer(byte, net.output_element)).collect(),
+            outputs,
         })
     }
 

@@ -6,6 +6,7 @@ mod groups;
 mod intervals;
 mod models;
 mod operators;
+mod ports;
 mod public;
 mod vectors;
 mod wires;
@@ -44,7 +45,8 @@ fn circuit(model: &Model) -> NetCircuit {
 }
 
 fn input(model: &Model, of: impl Fn(i32) -> i32) -> Vec<i32> {
-    let length = model.graph.tensors[0].len();
+    let length: usize =
+        (model.inputs.iter()).map(|port| model.graph.tensors[port.tensor.0].len()).sum();
     (0..i32::try_from(length).expect("a small tensor")).map(of).collect()
 }
 

@@ -21,6 +21,11 @@ impl Builder {
         builder
     }
 
+    /// Another input.
+    pub fn input(&mut self, shape: &[usize], element: ElementType) -> TensorId {
+        self.tensor(shape, 9, element)
+    }
+
     fn tensor(&mut self, shape: &[usize], zero_point: i32, element: ElementType) -> TensorId {
         self.tensors.push(Tensor {
             name: format!("t{}", self.tensors.len()),

@@ -36,7 +36,7 @@ fn every_operator_refuses_an_output_off_by_one_at_any_position() {
         let circuit = circuit(&model);
         let honest = honest(&model, &circuit);
         let net = &circuit.compiled.net;
-        let cells = &net.blocks[net.output].cells;
+        let cells = &net.blocks[net.outputs[0].block].cells;
         let outputs = cells.iter().enumerate().filter(|(_, cell)| cell.element.is_some());
         // The first ones stand for all: rows of one block differ in their fixed cells only.
         for (number, cell) in outputs.take(3) {
@@ -48,7 +48,7 @@ fn every_operator_refuses_an_output_off_by_one_at_any_position() {
                 continue;
             };
             let tamper = |block: usize, at: usize, held: &mut Held| {
-                if (block, at) == (net.output, number) {
+                if (block, at) == (net.outputs[0].block, number) {
                     if matches!(cell.kind, Kind::Read { .. }) {
                         held.division.limbs[0] = byte.into();
                     } else {

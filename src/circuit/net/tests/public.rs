@@ -32,7 +32,7 @@ fn private_input_is_no_instance_but_is_checked() {
     let reference = model.evaluate(&[mixed(&model)]).expect("an input of the model");
     assert_eq!(&witness.outputs, reference.tensor(model.outputs[0].tensor));
     assert_eq!(broken(&circuit, witness.clone()), [""; 0]);
-    let at = row(&circuit, (circuit.compiled.net.input, 3));
+    let at = row(&circuit, (circuit.compiled.net.inputs[0].block, 3));
     let mut cheating = witness;
     relimb(&mut cheating, 1, at, Fr::zero());
     assert_breaks(&broken(&circuit, cheating), &["an input plus N − 256 is below N"]);
@@ -42,7 +42,7 @@ fn private_input_is_no_instance_but_is_checked() {
 fn input_above_a_byte_is_refused() {
     let (_, model) = models::all().swap_remove(0);
     let circuit = circuit(&model);
-    let at = row(&circuit, (circuit.compiled.net.input, 3));
+    let at = row(&circuit, (circuit.compiled.net.inputs[0].block, 3));
     let mut witness = honest(&model, &circuit);
     relimb(&mut witness, 1, at, Fr::zero());
     assert_breaks(&broken(&circuit, witness), &["an input plus N − 256 is below N"]);

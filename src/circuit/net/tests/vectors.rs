@@ -137,7 +137,7 @@ fn assert_is_the_reference(model: &Model) {
 
 /// The rows of elements 0, 1, … of the output.
 fn output_rows(circuit: &NetCircuit) -> Vec<usize> {
-    let output = circuit.compiled.net.output;
+    let output = circuit.compiled.net.outputs[0].block;
     let is_output = |content: Content| matches!(content, Content::Cell { block, .. } if block as usize == output);
     let rows = circuit.plan().layout.rows.iter().enumerate();
     rows.filter(|(_, row)| is_output(row.content)).map(|(at, _)| at).collect()

@@ -74,7 +74,7 @@ fn output_off_by_one_is_refused() {
         let net = &circuit.compiled.net;
         let outputs: Vec<usize> = (circuit.plan().layout.rows.iter().enumerate())
             .filter(|(_, row)| {
-                matches!(row.content, Content::Cell { block, .. } if block as usize == net.output)
+                matches!(row.content, Content::Cell { block, .. } if block as usize == net.outputs[0].block)
             })
             .map(|(at, _)| at)
             .collect();
@@ -82,9 +82,9 @@ fn output_off_by_one_is_refused() {
             let mut witness = honest.clone();
             // The first output, and the word that it begins.
             let (at, last) = (outputs[0], witness.instances.len() - 1);
-            let last_words = net.blocks[net.output].len.div_ceil(BYTES_PER_WORD);
+            let last_words = net.blocks[net.outputs[0].block].len.div_ceil(BYTES_PER_WORD);
             witness.instances[last + 1 - last_words] += field(by);
-            if matches!(net.blocks[net.output].cells[0].kind, Kind::Made { .. }) {
+            if matches!(net.blocks[net.outputs[0].block].cells[0].kind, Kind::Made { .. }) {
                 let row = table_row(&witness, at).checked_add_signed(isize::try_from(by).unwrap());
                 if circuit.plan().fitted.intervals.is_some() {
                     reread(&circuit, &mut witness, at, row.expect("not the table's end"));

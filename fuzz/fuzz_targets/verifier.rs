@@ -5,6 +5,8 @@
 #![no_main]
 #![allow(dead_code, reason = "the modules are those of the tests, which use more of them")]
 
+#[path = "../../tests/solidity/claim.rs"]
+mod claim;
 #[path = "../../tests/solidity/fixture.rs"]
 mod fixture;
 #[path = "../../tests/solidity/mutations.rs"]

@@ -13,3 +13,4 @@ mod proven;
 mod receipts;
 mod reference_strings;
 mod snark_verifier;
+mod verdicts;

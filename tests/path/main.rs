@@ -9,6 +9,7 @@ mod keyed;
 mod models;
 #[path = "../gas/node.rs"]
 mod node;
+mod predictions;
 mod proven;
 mod receipts;
 mod reference_strings;

@@ -164,7 +164,7 @@ impl VerifierContract {
             + memory
             + FRAME;
 
-        let length = source.calldata_length as u64;
+        let length = source.calldata_length.0 as u64;
         let random = WORD_BYTES as u64 * (2 * points + evaluations + instances);
         let zero = random / RANDOM_BYTES + (length - random - FRAME_BYTES);
         let tokens = ZERO_BYTE * zero + OTHER_BYTE * (length - zero);

@@ -155,7 +155,7 @@ fn proofs_under_other_keys_are_refused() {
 }
 
 #[test]
-#[ignore = "keys for k = 15 to 19, three per model, take ten minutes and 4 GB"]
+#[ignore = "keys for k = 15 to 19, three per model, take a quarter of an hour and 4.4 GB"]
 fn proofs_of_large_models_under_other_keys_are_refused() {
     let large = Proven::models().filter(|proven| proven.circuit.k() > 12);
     large.chain([Proven::largest()]).for_each(other_keys_are_refused);

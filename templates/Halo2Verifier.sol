@@ -3,7 +3,7 @@ pragma solidity ^0.8.20;
 
 {{ interface }}
 
-/// @title {{ title }}
+/// @title {{ name }}
 /// @notice Verifies proofs of one circuit of 2^{{ k }} rows: KZG over BN254, SHPLONK openings, Keccak transcript.
 /// @dev Rendered by zkverdict for halo2-axiom 0.5.3. No storage, no owner, no calls but to precompiles.
 {%- if key_data.is_some() %}
@@ -39,6 +39,12 @@ contract {{ name }} is IHalo2Verifier {
     /// @dev {{ num_points }} points of two words, {{ num_evaluations }} evaluations of one.
     uint256 internal constant PROOF_LENGTH = {{ proof_length }};
 
+    // Addresses of precompiles.
+    uint256 internal constant MODEXP = 0x05;
+    uint256 internal constant EC_ADD = 0x06;
+    uint256 internal constant EC_MUL = 0x07;
+    uint256 internal constant EC_PAIRING = 0x08;
+
     {%- if let Some(key_data) = key_data %}
 
     /// @dev The code of this contract is a STOP, so that nothing in it ever runs, and the points of the key.
@@ -56,7 +62,10 @@ contract {{ name }} is IHalo2Verifier {
     uint256 internal constant COUNT_MPTR = {{ count_mptr }};
     uint256 internal constant CHALLENGE_MPTR = {{ challenge_mptr }};
 
-    // The state of the transcript, then what is absorbed; at last the evaluations, which stay.
+    // The state of the transcript, then what is absorbed; at last the evaluations, which stay:
+    {%- for place in evaluation_places %}
+    //   {{ place.mptr }}  {{ place.title }}
+    {%- endfor %}
     uint256 internal constant TRANSCRIPT_MPTR = {{ transcript_mptr }};
     uint256 internal constant EVALUATIONS_MPTR = {{ evaluations_mptr }};
 
@@ -88,7 +97,11 @@ contract {{ name }} is IHalo2Verifier {
     uint256 internal constant RIGHT_MPTR = {{ right_mptr }};
     uint256 internal constant LEFT_MPTR = {{ left_mptr }};
 
-    // Terms of the multi-scalar multiplication: x, y, scalar. First the proof's, then the key's.
+    // Terms of the multi-scalar multiplication: x, y, scalar. First the proof's, then the key's. Behind them lie
+    // values that polynomials share.
+    {%- for place in proof_term_places %}
+    //   {{ place.mptr }}  {{ place.title }}
+    {%- endfor %}
     uint256 internal constant PROOF_TERMS_MPTR = {{ proof_terms_mptr }};
     uint256 internal constant KEY_TERMS_MPTR = {{ key_terms_mptr }};
     uint256 internal constant TERMS_END_MPTR = {{ terms_end_mptr }};
@@ -105,10 +118,10 @@ contract {{ name }} is IHalo2Verifier {
             {%- for term in key_terms %}
 
             // {{ term.title }}
-            mstore(add(mptr, {{ loop.index0 * 64 + 32 }}), {{ term.x }})
-            mstore(add(mptr, {{ loop.index0 * 64 + 64 }}), {{ term.y }})
+            mstore(add(mptr, {{ Ptr(loop.index0 * 64 + 32) }}), {{ term.x }})
+            mstore(add(mptr, {{ Ptr(loop.index0 * 64 + 64) }}), {{ term.y }})
             {%- endfor %}
-            key_data := create(0, add(mptr, 20), {{ key_data.init_code_length }})
+            key_data := create(0, add(mptr, 0x14), {{ key_data.init_code_length }})
             if iszero(eq(extcodehash(key_data), KEY_DATA_CODE_HASH)) {
                 mstore(0x00, {{ selectors.wrong_key_data }}) // WrongKeyData()
                 revert(0x1c, 0x04)
@@ -132,53 +145,53 @@ contract {{ name }} is IHalo2Verifier {
             mstore(add(mptr, 0x80), sub(R, 2))
             mstore(add(mptr, 0xa0), R)
             // Yul evaluates arguments from the last to the first: the call comes before `returndatasize`.
-            if iszero(and(eq(returndatasize(), 0x20), staticcall(gas(), 0x05, mptr, 0xc0, mptr, 0x20))) {
-                refuse(0x05)
+            if iszero(and(eq(returndatasize(), 0x20), staticcall(gas(), MODEXP, mptr, 0xc0, mptr, 0x20))) {
+                refuse(MODEXP)
             }
-            if iszero(eq(addmod(mload(mptr), mload(mptr), R), 1)) { refuse(0x05) }
+            if iszero(eq(addmod(mload(mptr), mload(mptr), R), 1)) { refuse(MODEXP) }
 
             // G + G, and 2·G behind it.
             mstore(mptr, 1)
             mstore(add(mptr, 0x20), 2)
             mstore(add(mptr, 0x40), 1)
             mstore(add(mptr, 0x60), 2)
-            if iszero(and(eq(returndatasize(), 0x40), staticcall(gas(), 0x06, mptr, 0x80, mptr, 0x40))) {
-                refuse(0x06)
+            if iszero(and(eq(returndatasize(), 0x40), staticcall(gas(), EC_ADD, mptr, 0x80, mptr, 0x40))) {
+                refuse(EC_ADD)
             }
             mstore(add(mptr, 0x80), 2)
             if iszero(
                 and(
                     eq(returndatasize(), 0x40),
-                    staticcall(gas(), 0x07, add(mptr, 0x40), 0x60, add(mptr, 0x40), 0x40)
+                    staticcall(gas(), EC_MUL, add(mptr, 0x40), 0x60, add(mptr, 0x40), 0x40)
                 )
-            ) { refuse(0x07) }
+            ) { refuse(EC_MUL) }
             if iszero(
                 and(
                     eq(mload(mptr), mload(add(mptr, 0x40))),
                     eq(mload(add(mptr, 0x20)), mload(add(mptr, 0x60)))
                 )
-            ) { refuse(0x07) }
+            ) { refuse(EC_MUL) }
 
             // e(G, H)·e(−G, H) = 1, and e(G, H)·e(G, H) ≠ 1.
             mstore(mptr, 1)
             mstore(add(mptr, 0x20), 2)
             {%- for word in g2 %}
-            mstore(add(mptr, {{ loop.index0 * 32 + 64 }}), {{ word }})
+            mstore(add(mptr, {{ Ptr(loop.index0 * 32 + 64) }}), {{ word }})
             {%- endfor %}
             mstore(add(mptr, 0xc0), 1)
             mstore(add(mptr, 0xe0), sub(Q, 2))
             {%- for word in g2 %}
-            mstore(add(mptr, {{ loop.index0 * 32 + 256 }}), {{ word }})
+            mstore(add(mptr, {{ Ptr(loop.index0 * 32 + 256) }}), {{ word }})
             {%- endfor %}
-            if iszero(and(eq(returndatasize(), 0x20), staticcall(gas(), 0x08, mptr, 0x0180, 0x00, 0x20))) {
-                refuse(0x08)
+            if iszero(and(eq(returndatasize(), 0x20), staticcall(gas(), EC_PAIRING, mptr, 0x0180, 0x00, 0x20))) {
+                refuse(EC_PAIRING)
             }
-            if iszero(eq(mload(0x00), 1)) { refuse(0x08) }
+            if iszero(eq(mload(0x00), 1)) { refuse(EC_PAIRING) }
             mstore(add(mptr, 0xe0), 2)
-            if iszero(and(eq(returndatasize(), 0x20), staticcall(gas(), 0x08, mptr, 0x0180, 0x00, 0x20))) {
-                refuse(0x08)
+            if iszero(and(eq(returndatasize(), 0x20), staticcall(gas(), EC_PAIRING, mptr, 0x0180, 0x00, 0x20))) {
+                refuse(EC_PAIRING)
             }
-            if mload(0x00) { refuse(0x08) }
+            if mload(0x00) { refuse(EC_PAIRING) }
         }
     }
 
@@ -651,10 +664,10 @@ contract {{ name }} is IHalo2Verifier {
                 mstore(add(SCRATCH_MPTR, 0xa0), r)
                 // Yul evaluates arguments from the last to the first: the call comes before `returndatasize`.
                 if iszero(
-                    and(eq(returndatasize(), 0x20), staticcall(gas(), 0x05, SCRATCH_MPTR, 0xc0, 0x00, 0x20))
+                    and(eq(returndatasize(), 0x20), staticcall(gas(), MODEXP, SCRATCH_MPTR, 0xc0, 0x00, 0x20))
                 ) {
                     mstore(0x00, {{ selectors.precompile_failed }}) // PrecompileFailed(uint256)
-                    mstore(0x20, 0x05)
+                    mstore(0x20, MODEXP)
                     revert(0x1c, 0x24)
                 }
                 let inverse := mload(0x00)
@@ -794,7 +807,6 @@ contract {{ name }} is IHalo2Verifier {
             mstore({{ opening_proof.scalar_mptr }}, mulmod(mload(WEIGHT_MPTR), mload(OPENING_U_MPTR), r))
             let value := open(h, scale, x_to_n, r)
             mstore({{ generator.scalar_mptr }}, addmod(mload({{ generator.scalar_mptr }}), sub(r, value), r))
-
         }
         // @phase msm
         uint256 count;
@@ -806,7 +818,7 @@ contract {{ name }} is IHalo2Verifier {
             assembly ("memory-safe") {
                 {%- match unit_term %}
                 {%- when Some with (unit) %}
-                // {{ unit.title }} has the weight as its scalar, and the first weight is 1.
+                // The scalar of {{ unit.title }} is the weight, and the first weight is 1.
                 mstore(RIGHT_MPTR, mload({{ unit.x_mptr }}))
                 mstore(add(RIGHT_MPTR, 0x20), mload({{ unit.y_mptr }}))
                 {%- when None %}
@@ -842,8 +854,8 @@ contract {{ name }} is IHalo2Verifier {
                 ok := and(
                     ok,
                     and(
-                        staticcall(gas(), 0x06, sum_mptr, 0x80, sum_mptr, 0x40),
-                        staticcall(gas(), 0x07, add(mptr, {{ offset }}), 0x60, term_mptr, 0x40)
+                        staticcall(gas(), EC_ADD, sum_mptr, 0x80, sum_mptr, 0x40),
+                        staticcall(gas(), EC_MUL, add(mptr, {{ offset }}), 0x60, term_mptr, 0x40)
                     )
                 )
                 {%- endfor %}
@@ -851,8 +863,8 @@ contract {{ name }} is IHalo2Verifier {
                 ok := and(
                     ok,
                     and(
-                        and(eq(returndatasize(), 0x40), staticcall(gas(), 0x06, sum_mptr, 0x80, sum_mptr, 0x40)),
-                        and(eq(returndatasize(), 0x40), staticcall(gas(), 0x07, mptr, 0x60, term_mptr, 0x40))
+                        and(eq(returndatasize(), 0x40), staticcall(gas(), EC_ADD, sum_mptr, 0x80, sum_mptr, 0x40)),
+                        and(eq(returndatasize(), 0x40), staticcall(gas(), EC_MUL, mptr, 0x60, term_mptr, 0x40))
                     )
                 )
             }
@@ -860,18 +872,18 @@ contract {{ name }} is IHalo2Verifier {
                 ok := and(
                     ok,
                     and(
-                        and(eq(returndatasize(), 0x40), staticcall(gas(), 0x06, sum_mptr, 0x80, sum_mptr, 0x40)),
-                        and(eq(returndatasize(), 0x40), staticcall(gas(), 0x07, mptr, 0x60, term_mptr, 0x40))
+                        and(eq(returndatasize(), 0x40), staticcall(gas(), EC_ADD, sum_mptr, 0x80, sum_mptr, 0x40)),
+                        and(eq(returndatasize(), 0x40), staticcall(gas(), EC_MUL, mptr, 0x60, term_mptr, 0x40))
                     )
                 )
             }
             if iszero(ok) {
-                // Which of the two?
+                // Which of the two? ecAdd has the address before ecMul's.
                 ok := and(
-                    eq(returndatasize(), 0x40), staticcall(gas(), 0x07, first_mptr, 0x60, term_mptr, 0x40)
+                    eq(returndatasize(), 0x40), staticcall(gas(), EC_MUL, first_mptr, 0x60, term_mptr, 0x40)
                 )
                 mstore(0x00, {{ selectors.precompile_failed }}) // PrecompileFailed(uint256)
-                mstore(0x20, sub(0x07, ok))
+                mstore(0x20, sub(EC_MUL, ok))
                 revert(0x1c, 0x24)
             }
         }
@@ -885,15 +897,15 @@ contract {{ name }} is IHalo2Verifier {
             // @phase pairing
             // [1]₂, imaginary parts first.
             {%- for word in g2 %}
-            mstore(add(RIGHT_MPTR, {{ loop.index0 * 32 + 64 }}), {{ word }})
+            mstore(add(RIGHT_MPTR, {{ Ptr(loop.index0 * 32 + 64) }}), {{ word }})
             {%- endfor %}
             // −[τ]₂, so that both sides multiply to one.
             {%- for word in minus_tau_g2 %}
-            mstore(add(LEFT_MPTR, {{ loop.index0 * 32 + 64 }}), {{ word }})
+            mstore(add(LEFT_MPTR, {{ Ptr(loop.index0 * 32 + 64) }}), {{ word }})
             {%- endfor %}
-            if iszero(and(eq(returndatasize(), 0x20), staticcall(gas(), 0x08, RIGHT_MPTR, 0x0180, 0x00, 0x20))) {
+            if iszero(and(eq(returndatasize(), 0x20), staticcall(gas(), EC_PAIRING, RIGHT_MPTR, 0x0180, 0x00, 0x20))) {
                 mstore(0x00, {{ selectors.precompile_failed }}) // PrecompileFailed(uint256)
-                mstore(0x20, 0x08)
+                mstore(0x20, EC_PAIRING)
                 revert(0x1c, 0x24)
             }
             if iszero(eq(mload(0x00), 1)) {

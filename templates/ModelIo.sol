@@ -27,11 +27,21 @@ library {{ name }} {
     /// @notice How many instances a proof has.
     uint256 internal constant NUM_INSTANCES = {{ num_instances }};
 
+    /// @dev Modulus of the BN254 scalar field.
     uint256 private constant R = 0x30644e72e131a029b85045b68181585d2833e84879b9709143e1f593f0000001;
+
+    /// @dev As many bytes stay below the modulus, whatever they are.
+    uint256 private constant ELEMENTS_PER_INSTANCE = 31;
+
+    /// @dev Bits of an element, and its byte.
+    uint256 private constant ELEMENT_BITS = 8;
+    uint256 private constant ELEMENT_MASK = 0xff;
     {%- for tensor in tensors %}
 
-    /// @notice Elements of {{ tensor.title }}, and its first instance.
+    /// @notice How many elements {{ tensor.title }} has.
     uint256 internal constant {{ tensor.constant }}_LENGTH = {{ tensor.length }};
+
+    /// @notice The first instance of {{ tensor.title }}.
     uint256 internal constant {{ tensor.constant }}_INSTANCE = {{ tensor.first }};
 
     /// @notice A value of {{ tensor.title }} is (element − zero point) · scale, with the scale {{ tensor.scale }} as a fraction of
@@ -88,7 +98,7 @@ library {{ name }} {
     function {{ tensor.getter }}At(uint256[] memory instances, uint256 index) internal pure returns ({{ tensor.solidity_type }}) {
         if (instances.length != NUM_INSTANCES) revert InstanceCount(instances.length, NUM_INSTANCES);
         if (index >= {{ tensor.constant }}_LENGTH) revert IndexOutOfRange(index, {{ tensor.constant }}_LENGTH);
-        uint256 element = (instances[{{ tensor.constant }}_INSTANCE + index / 31] >> (8 * (index % 31))) & 0xff;
+        uint256 element = (instances[{{ tensor.constant }}_INSTANCE + index / ELEMENTS_PER_INSTANCE] >> (ELEMENT_BITS * (index % ELEMENTS_PER_INSTANCE))) & ELEMENT_MASK;
         {%- if tensor.is_signed %}
         return int8(int256(element) - 128);
         {%- else %}
@@ -119,7 +129,7 @@ library {{ name }} {
         if (count != NUM_INSTANCES) revert InstanceCount(count, NUM_INSTANCES);
     }
 
-    // `offset` is what a type's smallest value lies below zero: 128 or 0. Modulo 256 it is added and taken off alike.
+    /// @dev `offset` is what a type's smallest value lies below zero: 128 or 0. Modulo 256 it is added and taken off alike.
     function _pack(uint256[] memory words, uint256 first, uint256 offset, uint256[] memory instances)
         private
         pure
@@ -127,9 +137,9 @@ library {{ name }} {
         unchecked {
             uint256 instance;
             for (uint256 i = 0; i < words.length; ++i) {
-                instance |= ((words[i] + offset) & 0xff) << (8 * (i % 31));
-                if (i % 31 == 30 || i + 1 == words.length) {
-                    instances[first + i / 31] = instance;
+                instance |= ((words[i] + offset) & ELEMENT_MASK) << (ELEMENT_BITS * (i % ELEMENTS_PER_INSTANCE));
+                if (i % ELEMENTS_PER_INSTANCE == ELEMENTS_PER_INSTANCE - 1 || i + 1 == words.length) {
+                    instances[first + i / ELEMENTS_PER_INSTANCE] = instance;
                     instance = 0;
                 }
             }
@@ -143,9 +153,9 @@ library {{ name }} {
         unchecked {
             uint256 instance;
             for (uint256 i = 0; i < elements.length; ++i) {
-                instance |= ((uint256(uint8(elements[i])) + offset) & 0xff) << (8 * (i % 31));
-                if (i % 31 == 30 || i + 1 == elements.length) {
-                    instances[first + i / 31] = instance;
+                instance |= ((uint256(uint8(elements[i])) + offset) & ELEMENT_MASK) << (ELEMENT_BITS * (i % ELEMENTS_PER_INSTANCE));
+                if (i % ELEMENTS_PER_INSTANCE == ELEMENTS_PER_INSTANCE - 1 || i + 1 == elements.length) {
+                    instances[first + i / ELEMENTS_PER_INSTANCE] = instance;
                     instance = 0;
                 }
             }
@@ -161,7 +171,7 @@ library {{ name }} {
         words = new uint256[](length);
         unchecked {
             for (uint256 i = 0; i < length; ++i) {
-                uint256 element = (instances[first + i / 31] >> (8 * (i % 31))) & 0xff;
+                uint256 element = (instances[first + i / ELEMENTS_PER_INSTANCE] >> (ELEMENT_BITS * (i % ELEMENTS_PER_INSTANCE))) & ELEMENT_MASK;
                 // A signed type is sign-extended to the word.
                 words[i] = element - offset;
             }
@@ -178,7 +188,7 @@ library {{ name }} {
             // Bytes are in the order of the elements, so they are compared as they are.
             uint256 largest;
             for (uint256 i = 0; i < length; ++i) {
-                uint256 element = (instances[first + i / 31] >> (8 * (i % 31))) & 0xff;
+                uint256 element = (instances[first + i / ELEMENTS_PER_INSTANCE] >> (ELEMENT_BITS * (i % ELEMENTS_PER_INSTANCE))) & ELEMENT_MASK;
                 if (element > largest) {
                     largest = element;
                     best = i;

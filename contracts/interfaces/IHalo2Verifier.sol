@@ -42,11 +42,13 @@ interface IHalo2Verifier {
     /// @notice Returns true if the proof is valid, reverts if it is not.
     /// @param proof The proof in transcript order: points as two words, scalars as one, big-endian.
     /// @param instances The public inputs, column by column, each below the BN254 scalar modulus.
+    /// @return Always true.
     function verifyProof(bytes calldata proof, uint256[] calldata instances) external view returns (bool);
 
     /// @notice Returns true if all proofs are valid, reverts if one is not. One pairing serves all of them.
     /// @param proofs The proofs.
     /// @param instances For each proof its public inputs.
+    /// @return Always true.
     function verifyBatch(bytes[] calldata proofs, uint256[][] calldata instances) external view returns (bool);
 
     /// @notice Names the statement: the circuit, its number of rows and instances, and the trusted setup.

@@ -17,15 +17,19 @@ use super::{
     source::Source,
 };
 
-/// The predicted cost of `verifyProof` under Cancun's and Prague's prices.
+/// The predicted cost of `verifyProof` under Prague's prices.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct GasEstimate {
-    /// What the sender pays: [`Self::intrinsic`] and [`Self::execution`].
+    /// What the sender pays: [`Self::intrinsic`] and [`Self::execution`], or [`Self::floor`] if that is more.
     pub total: u64,
     /// The transaction and its calldata, if all instances are field elements of full size.
     pub intrinsic: u64,
+    /// The least that such calldata costs (EIP-7623). Cancun has no floor.
+    pub floor: u64,
     /// Running the contract. From Osaka on an inversion costs 2,699 more.
     pub execution: u64,
+    /// Number of instances.
+    pub instances: usize,
     /// Bytes of a proof.
     pub proof_bytes: usize,
     /// Bytes of the contract, roughly.
@@ -34,13 +38,37 @@ pub struct GasEstimate {
     pub key_data_bytes: usize,
 }
 
+/// A transaction without calldata.
+const TRANSACTION: u64 = 21_000;
+/// Tokens of calldata, as EIP-7623 counts: a byte that is 0 is one, another is four. Execution pays 4 gas for
+/// each, the floor is 10.
+const ZERO_BYTE: u64 = 1;
+const OTHER_BYTE: u64 = 4;
+const TOKEN: u64 = 4;
+const FLOOR_TOKEN: u64 = 10;
+/// One byte in so many is 0 where bytes are random.
+const RANDOM_BYTES: u64 = 256;
+const WORD_BYTES: usize = 32;
+/// Bytes around proof and instances that are not 0: 4 of the selector, 1 + 2 of the offsets, 2 + 1 of the lengths.
+const FRAME_BYTES: u64 = 10;
+
 impl GasEstimate {
-    /// The same if so many bytes of the instances are 0, which costs 12 gas less each.
+    /// The same if exactly so many bytes of the instances are 0.
+    #[must_use]
     pub fn with_zero_bytes(self, bytes: usize) -> Self {
-        // Of bytes taken to be random one in 256 was 0 already.
-        let bytes = bytes as u64;
-        let saved = 12 * bytes - 12 * bytes / 256;
-        Self { total: self.total - saved, intrinsic: self.intrinsic - saved, ..self }
+        let instance_bytes = WORD_BYTES * self.instances;
+        let random = instance_bytes as u64 / RANDOM_BYTES;
+        let bytes = bytes.min(instance_bytes) as u64;
+        let tokens = (self.intrinsic - TRANSACTION) / TOKEN;
+        let cheaper = OTHER_BYTE - ZERO_BYTE;
+        self.with_tokens(tokens + cheaper * random - cheaper * bytes)
+    }
+
+    fn with_tokens(self, tokens: u64) -> Self {
+        let intrinsic = TRANSACTION + TOKEN * tokens;
+        let floor = TRANSACTION + FLOOR_TOKEN * tokens;
+        let total = floor.max(intrinsic + self.execution);
+        Self { total, intrinsic, floor, ..self }
     }
 }
 
@@ -136,21 +164,23 @@ impl VerifierContract {
             + memory
             + FRAME;
 
-        let length = source.calldata_length as u64;
-        // Selector, offsets and lengths: 4 + 1 + 2 + 2 + 1 bytes that are not zero; of the rest one in 256 is zero.
-        let random = 32 * (2 * points + evaluations + instances);
-        let frame = length - random;
-        let intrinsic = 21_000 + 16 * random - 12 * random / 256 + 16 * 9 + 4 * (frame - 9);
+        let length = source.calldata_length.0 as u64;
+        let random = WORD_BYTES as u64 * (2 * points + evaluations + instances);
+        let zero = random / RANDOM_BYTES + (length - random - FRAME_BYTES);
+        let tokens = ZERO_BYTE * zero + OTHER_BYTE * (length - zero);
         let functions = FUNCTION_BYTES * source.constraint_groups.len();
         let runtime_bytes = RUNTIME + code.bytes + key_bytes + functions;
-        GasEstimate {
-            total: intrinsic + execution,
-            intrinsic,
+        let estimate = GasEstimate {
+            total: 0,
+            intrinsic: 0,
+            floor: 0,
             execution,
+            instances: protocol.num_instances(),
             proof_bytes: protocol.proof_length(),
             runtime_bytes,
             key_data_bytes: self.key_data().len(),
-        }
+        };
+        estimate.with_tokens(tokens)
     }
 }
 
@@ -167,8 +197,8 @@ const POINT_TURN: u64 = 169;
 const SCALAR_TURN: u64 = 38;
 const ROUND: u64 = 100;
 const SQUARING: u64 = 22;
-const INSTANCE_QUERY: u64 = 160;
-const INSTANCE_TURN: u64 = 165;
+const INSTANCE_QUERY: u64 = 290;
+const INSTANCE_TURN: u64 = 128;
 const LAGRANGE: u64 = 350;
 const BLINDING_TURN: u64 = 100;
 const INVERSE_TURN: u64 = 130;

@@ -3,13 +3,13 @@
 //! Works for every circuit of halo2-axiom 0.5.3 over KZG and BN254 with SHPLONK openings: gates of any degree,
 //! permutations, look-ups, phases and challenges, several instance columns or none, any rotations.
 //! [`VerifierContract`] reads the key, [`VerifierContract::render`] gives the source, `SolidityCompiler` compiles
-//! it, [`estimate_gas`] and [`estimate_circuit_gas`] say what a verification will cost, [`IoSpec`] renders the library that packs a model's
-//! tensors into instances.
+//! it, [`estimate_gas`] and [`estimate_circuit_gas`] say what a verification will cost, [`IoSpec`] renders the library
+//! that packs a model's tensors into instances.
 //!
 //! | file | holds |
 //! |---|---|
 //! | `protocol` | what a proof consists of, in which order |
-//! | `layout` | where the contract keeps it |
+//! | `layout`, `legend` | where the contract keeps it, and how it tells its readers |
 //! | `expression` | from polynomials to straight-line Yul |
 //! | `constraints`, `openings` | the two sums that are checked |
 //! | `source` | what `templates/Halo2Verifier.sol` is filled with |
@@ -31,6 +31,7 @@ mod fixed_columns;
 mod gas;
 mod io;
 mod layout;
+mod legend;
 mod openings;
 mod protocol;
 mod source;

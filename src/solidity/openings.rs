@@ -125,7 +125,7 @@ fn scalars(protocol: &Protocol, layout: &Layout, set: usize) -> Vec<String> {
 pub(super) fn unit_term(protocol: &Protocol, layout: &Layout) -> Option<(String, Ptr)> {
     let polynomial = protocol.sets.first()?.members.first()?.polynomial;
     match layout.terms(protocol, polynomial).first()? {
-        TermPlace::Proof(mptr) => Some((format!("{polynomial:?}"), *mptr)),
+        TermPlace::Proof(mptr) => Some((polynomial.to_string(), *mptr)),
         TermPlace::Key(_) => None,
     }
 }

@@ -19,6 +19,7 @@ use super::{
         Layout, Ptr, challenge_name, g2_bytes, omega_power, point_words, rotated, rotation_title,
         scalar_word, word,
     },
+    legend::{self, Place},
     openings::{SetSource, sets, term_ranges, unit_term},
     protocol::{Challenge, ProofPoint, Protocol},
 };
@@ -138,7 +139,6 @@ pub(super) struct KeyData {
 #[template(path = "Halo2Verifier.sol", escape = "none")]
 pub(super) struct Source<'a> {
     pub(super) interface: &'a str,
-    pub(super) title: String,
     pub(super) name: &'a str,
     pub(super) k: u32,
     pub(super) r_mptr: Ptr,
@@ -150,11 +150,11 @@ pub(super) struct Source<'a> {
     pub(super) num_instances: usize,
     pub(super) num_points: usize,
     pub(super) num_evaluations: usize,
-    pub(super) proof_length: usize,
-    pub(super) calldata_length: usize,
+    pub(super) proof_length: Ptr,
+    pub(super) calldata_length: Ptr,
     pub(super) instances_cptr: Ptr,
     pub(super) instances_length: Ptr,
-    pub(super) batch_item_length: usize,
+    pub(super) batch_item_length: Ptr,
     pub(super) batch_proof_length: Ptr,
     pub(super) batch_proofs_length: Ptr,
     pub(super) batch_list_length: Ptr,
@@ -164,6 +164,8 @@ pub(super) struct Source<'a> {
     pub(super) opening_offset: Ptr,
     pub(super) transcript_mptr: Ptr,
     pub(super) evaluations_mptr: Ptr,
+    pub(super) evaluation_places: Vec<Place>,
+    pub(super) proof_term_places: Vec<Place>,
     pub(super) challenges: Vec<ChallengePlace>,
     pub(super) l_first_mptr: Ptr,
     pub(super) l_last_mptr: Ptr,
@@ -213,7 +215,7 @@ impl<'a> Source<'a> {
         let evaluations_length = 0x20 * protocol.num_evaluations;
         let proof_term = |point: ProofPoint| {
             let mptr = layout.proof_term(point).unwrap_or(layout.proof_terms_mptr);
-            Term::at(mptr, format!("{point:?}"))
+            Term::at(mptr, point.to_string())
         };
         let (constraints, lookups) = polynomials(protocol, layout);
         let unit = unit_term(protocol, layout);
@@ -222,7 +224,6 @@ impl<'a> Source<'a> {
         let rows_inverse = Fr::from(1 << protocol.k).invert().unwrap_or(Fr::ZERO);
         Self {
             interface: interface_body(),
-            title: format!("Verifier of {name}'s circuit"),
             name,
             k: protocol.k,
             r_mptr: layout.r_mptr,
@@ -234,13 +235,13 @@ impl<'a> Source<'a> {
             num_instances,
             num_points: protocol.points.len(),
             num_evaluations: protocol.num_evaluations,
-            proof_length,
+            proof_length: Ptr(proof_length),
             // Selector, two offsets, two lengths.
-            calldata_length: 0x84 + proof_length + 0x20 * num_instances,
+            calldata_length: Ptr(0x84 + proof_length + 0x20 * num_instances),
             instances_cptr: Ptr(0x84 + proof_length),
             instances_length: Ptr(0x20 * num_instances),
             // Two offsets, two lengths.
-            batch_item_length: 0x80 + proof_length + 0x20 * num_instances,
+            batch_item_length: Ptr(0x80 + proof_length + 0x20 * num_instances),
             batch_proof_length: Ptr(0x20 + proof_length),
             batch_proofs_length: Ptr(0x40 + proof_length),
             batch_list_length: Ptr(0x20 + 0x20 * num_instances),
@@ -250,6 +251,8 @@ impl<'a> Source<'a> {
             opening_offset: Ptr(evaluations_offset + evaluations_length),
             transcript_mptr: layout.transcript_mptr,
             evaluations_mptr: layout.evaluations_mptr,
+            evaluation_places: legend::evaluations(protocol, layout),
+            proof_term_places: legend::proof_terms(protocol, layout),
             challenges: challenge_places(protocol, layout),
             l_first_mptr: layout.l_first_mptr,
             l_last_mptr: layout.l_last_mptr,

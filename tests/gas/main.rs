@@ -4,6 +4,8 @@
 mod command;
 mod compiler;
 mod lab;
+#[cfg(feature = "chain")]
+mod node;
 mod random_programs;
 #[cfg(feature = "chain")]
 mod receipts;

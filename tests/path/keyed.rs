@@ -19,7 +19,7 @@ pub const MODELS: [(&str, u32, &[&str]); 3] = [
 ];
 
 /// A variant of each model that is more than a chain of dense layers, and the largest k that it may need.
-/// `resnet8` takes minutes: `script/bench.sh` walks its path.
+/// `resnet8` takes minutes: `script/slow.sh` walks its path.
 pub const NETS: [(&str, u32, &str); 4] = [
     ("digits_cnn", 13, "int8_qdq_perchannel"),
     ("lenet5", 15, "int8_qop"),
@@ -33,8 +33,13 @@ pub struct Keyed {
     pub prover: Prover,
 }
 
-fn folder(model: &str) -> PathBuf {
+pub fn folder(model: &str) -> PathBuf {
     Path::new(ROOT).join("test/fixtures/models").join(model)
+}
+
+pub fn import(name: &str, variant: &str) -> Model {
+    let bytes = std::fs::read(folder(name).join(format!("{variant}.onnx"))).unwrap();
+    Model::from_onnx(name, &bytes).unwrap()
 }
 
 impl Keyed {
@@ -43,10 +48,13 @@ impl Keyed {
     }
 
     pub fn with_wishes(name: &str, variant: &str, wishes: Wishes) -> Self {
-        let bytes = std::fs::read(folder(name).join(format!("{variant}.onnx"))).unwrap();
-        let model = Model::from_onnx(name, &bytes).unwrap();
+        Self::of(import(name, variant), wishes, Srs::unsafe_dev)
+    }
+
+    /// Under a structured reference string for the circuit's k.
+    pub fn of(model: Model, wishes: Wishes, srs: impl Fn(u32) -> Srs) -> Self {
         let circuit = ModelCircuit::new(&model, wishes).unwrap();
-        let srs = Srs::unsafe_dev(circuit.k());
+        let srs = srs(circuit.k());
         let verifier = Verifier::generate(&srs, &circuit, circuit.instances()).unwrap();
         let prover = Prover::generate(verifier, &circuit).unwrap();
         Self { model, circuit, prover }
@@ -80,10 +88,12 @@ impl Keyed {
     }
 
     pub fn contract(&self) -> CompiledContract {
-        let verifier = self.verifier();
-        let contract =
-            VerifierContract::new(verifier.params(), verifier.vk(), &[verifier.instances()]);
-        let compiler = SolidityCompiler::at(&Path::new(ROOT).join("tools/solc")).unwrap();
-        compiler.compile(&contract.unwrap().render().unwrap(), CompilerSettings::default()).unwrap()
+        contract_of(self.verifier())
     }
+}
+
+pub fn contract_of(verifier: &Verifier) -> CompiledContract {
+    let contract = VerifierContract::new(verifier.params(), verifier.vk(), &[verifier.instances()]);
+    let compiler = SolidityCompiler::at(&Path::new(ROOT).join("tools/solc")).unwrap();
+    compiler.compile(&contract.unwrap().render().unwrap(), CompilerSettings::default()).unwrap()
 }

@@ -2,8 +2,16 @@
 #![cfg(all(feature = "compile", feature = "chain"))]
 #![allow(clippy::unwrap_used)]
 
+#[path = "../solidity/claim.rs"]
+mod claim;
 mod imports;
 mod keyed;
 mod models;
+#[path = "../gas/node.rs"]
+mod node;
+mod predictions;
+mod proven;
+mod receipts;
 mod reference_strings;
 mod snark_verifier;
+mod verdicts;

@@ -42,11 +42,13 @@ interface IHalo2Verifier {
     /// @notice Returns true if the proof is valid, reverts if it is not.
     /// @param proof The proof in transcript order: points as two words, scalars as one, big-endian.
     /// @param instances The public inputs, column by column, each below the BN254 scalar modulus.
+    /// @return Always true.
     function verifyProof(bytes calldata proof, uint256[] calldata instances) external view returns (bool);
 
     /// @notice Returns true if all proofs are valid, reverts if one is not. One pairing serves all of them.
     /// @param proofs The proofs.
     /// @param instances For each proof its public inputs.
+    /// @return Always true.
     function verifyBatch(bytes[] calldata proofs, uint256[][] calldata instances) external view returns (bool);
 
     /// @notice Names the statement: the circuit, its number of rows and instances, and the trusted setup.
@@ -59,7 +61,7 @@ interface IHalo2Verifier {
     function VERSION() external view returns (uint256);
 }
 
-/// @title Verifier of ModelLikeVerifier's circuit
+/// @title ModelLikeVerifier
 /// @notice Verifies proofs of one circuit of 2^8 rows: KZG over BN254, SHPLONK openings, Keccak transcript.
 /// @dev Rendered by zkverdict for halo2-axiom 0.5.3. No storage, no owner, no calls but to precompiles.
 ///
@@ -85,7 +87,13 @@ contract ModelLikeVerifier is IHalo2Verifier {
         0x30644e72e131a029b85045b68181585d97816a916871ca8d3c208c16d87cfd47;
 
     /// @dev 19 points of two words, 31 evaluations of one.
-    uint256 internal constant PROOF_LENGTH = 2208;
+    uint256 internal constant PROOF_LENGTH = 0x08a0;
+
+    // Addresses of precompiles.
+    uint256 internal constant MODEXP = 0x05;
+    uint256 internal constant EC_ADD = 0x06;
+    uint256 internal constant EC_MUL = 0x07;
+    uint256 internal constant EC_PAIRING = 0x08;
 
     // The scalar modulus, from where the compiler can take it without writing 32 bytes at every use; the weight of
     // the proof in its batch, how many proofs were added before it, and what the weight is multiplied by after it.
@@ -94,7 +102,40 @@ contract ModelLikeVerifier is IHalo2Verifier {
     uint256 internal constant COUNT_MPTR = 0x1440;
     uint256 internal constant CHALLENGE_MPTR = 0x1460;
 
-    // The state of the transcript, then what is absorbed; at last the evaluations, which stay.
+    // The state of the transcript, then what is absorbed; at last the evaluations, which stay:
+    //   0x14a0  advice 6 at x
+    //   0x14c0  advice 2 at ω⁻¹x
+    //   0x14e0  advice 3 at x
+    //   0x1500  advice 4 at x
+    //   0x1520  advice 0 at x
+    //   0x1540  advice 1 at x
+    //   0x1560  advice 2 at x
+    //   0x1580  advice 5 at x
+    //   0x15a0  advice 7 at x
+    //   0x15c0  advice 10 at x
+    //   0x15e0  advice 6 at ω²x
+    //   0x1600  advice 1 at ω⁻¹x
+    //   0x1620  advice 3 at ω⁻¹x
+    //   0x1640  advice 9 at x
+    //   0x1660  advice 9 at ωx
+    //   0x1680  advice 4 at ω⁻¹x
+    //   0x16a0  advice 2 at ωx
+    //   0x16c0  advice 11 at x
+    //   0x16e0  advice 7 at ω⁻¹x
+    //   0x1700  fixed 6 at x
+    //   0x1720  fixed 0 at x
+    //   0x1740  fixed 1 at x
+    //   0x1760  fixed 2 at x
+    //   0x1780  fixed 3 at x
+    //   0x17a0  fixed 4 at x
+    //   0x17c0  fixed 5 at x
+    //   0x17e0  fixed 7 at x
+    //   0x1800  fixed 8 at x
+    //   0x1820  fixed 3 at ωx
+    //   0x1840  fixed 9 at x
+    //   0x1860  the random polynomial at x
+    //   0x1a00  instance column 0 at ω²x
+    //   0x1a20  instance column 0 at ωx
     uint256 internal constant TRANSCRIPT_MPTR = 0x1480;
     uint256 internal constant EVALUATIONS_MPTR = 0x14a0;
 
@@ -123,7 +164,27 @@ contract ModelLikeVerifier is IHalo2Verifier {
     uint256 internal constant RIGHT_MPTR = 0x1d00;
     uint256 internal constant LEFT_MPTR = 0x1dc0;
 
-    // Terms of the multi-scalar multiplication: x, y, scalar. First the proof's, then the key's.
+    // Terms of the multi-scalar multiplication: x, y, scalar. First the proof's, then the key's. Behind them lie
+    // values that polynomials share.
+    //   0x1e80  advice 0
+    //   0x1ee0  advice 1
+    //   0x1f40  advice 2
+    //   0x1fa0  advice 3
+    //   0x2000  advice 4
+    //   0x2060  advice 5
+    //   0x20c0  advice 6
+    //   0x2120  advice 7
+    //   0x2180  advice 8
+    //   0x21e0  advice 9
+    //   0x2240  advice 10
+    //   0x22a0  advice 11
+    //   0x2300  the random polynomial
+    //   0x2360  piece 0 of the quotient
+    //   0x23c0  piece 1 of the quotient
+    //   0x2420  piece 2 of the quotient
+    //   0x2480  piece 3 of the quotient
+    //   0x24e0  the openings' quotient
+    //   0x2540  the openings' proof at u
     uint256 internal constant PROOF_TERMS_MPTR = 0x1e80;
     uint256 internal constant KEY_TERMS_MPTR = 0x25a0;
     uint256 internal constant TERMS_END_MPTR = 0x29c0;
@@ -146,55 +207,55 @@ contract ModelLikeVerifier is IHalo2Verifier {
             mstore(add(mptr, 0x80), sub(R, 2))
             mstore(add(mptr, 0xa0), R)
             // Yul evaluates arguments from the last to the first: the call comes before `returndatasize`.
-            if iszero(and(eq(returndatasize(), 0x20), staticcall(gas(), 0x05, mptr, 0xc0, mptr, 0x20))) {
-                refuse(0x05)
+            if iszero(and(eq(returndatasize(), 0x20), staticcall(gas(), MODEXP, mptr, 0xc0, mptr, 0x20))) {
+                refuse(MODEXP)
             }
-            if iszero(eq(addmod(mload(mptr), mload(mptr), R), 1)) { refuse(0x05) }
+            if iszero(eq(addmod(mload(mptr), mload(mptr), R), 1)) { refuse(MODEXP) }
 
             // G + G, and 2·G behind it.
             mstore(mptr, 1)
             mstore(add(mptr, 0x20), 2)
             mstore(add(mptr, 0x40), 1)
             mstore(add(mptr, 0x60), 2)
-            if iszero(and(eq(returndatasize(), 0x40), staticcall(gas(), 0x06, mptr, 0x80, mptr, 0x40))) {
-                refuse(0x06)
+            if iszero(and(eq(returndatasize(), 0x40), staticcall(gas(), EC_ADD, mptr, 0x80, mptr, 0x40))) {
+                refuse(EC_ADD)
             }
             mstore(add(mptr, 0x80), 2)
             if iszero(
                 and(
                     eq(returndatasize(), 0x40),
-                    staticcall(gas(), 0x07, add(mptr, 0x40), 0x60, add(mptr, 0x40), 0x40)
+                    staticcall(gas(), EC_MUL, add(mptr, 0x40), 0x60, add(mptr, 0x40), 0x40)
                 )
-            ) { refuse(0x07) }
+            ) { refuse(EC_MUL) }
             if iszero(
                 and(
                     eq(mload(mptr), mload(add(mptr, 0x40))),
                     eq(mload(add(mptr, 0x20)), mload(add(mptr, 0x60)))
                 )
-            ) { refuse(0x07) }
+            ) { refuse(EC_MUL) }
 
             // e(G, H)·e(−G, H) = 1, and e(G, H)·e(G, H) ≠ 1.
             mstore(mptr, 1)
             mstore(add(mptr, 0x20), 2)
-            mstore(add(mptr, 64), 0x198e9393920d483a7260bfb731fb5d25f1aa493335a9e71297e485b7aef312c2)
-            mstore(add(mptr, 96), 0x1800deef121f1e76426a00665e5c4479674322d4f75edadd46debd5cd992f6ed)
-            mstore(add(mptr, 128), 0x090689d0585ff075ec9e99ad690c3395bc4b313370b38ef355acdadcd122975b)
-            mstore(add(mptr, 160), 0x12c85ea5db8c6deb4aab71808dcb408fe3d1e7690c43d37b4ce6cc0166fa7daa)
+            mstore(add(mptr, 0x40), 0x198e9393920d483a7260bfb731fb5d25f1aa493335a9e71297e485b7aef312c2)
+            mstore(add(mptr, 0x60), 0x1800deef121f1e76426a00665e5c4479674322d4f75edadd46debd5cd992f6ed)
+            mstore(add(mptr, 0x80), 0x090689d0585ff075ec9e99ad690c3395bc4b313370b38ef355acdadcd122975b)
+            mstore(add(mptr, 0xa0), 0x12c85ea5db8c6deb4aab71808dcb408fe3d1e7690c43d37b4ce6cc0166fa7daa)
             mstore(add(mptr, 0xc0), 1)
             mstore(add(mptr, 0xe0), sub(Q, 2))
-            mstore(add(mptr, 256), 0x198e9393920d483a7260bfb731fb5d25f1aa493335a9e71297e485b7aef312c2)
-            mstore(add(mptr, 288), 0x1800deef121f1e76426a00665e5c4479674322d4f75edadd46debd5cd992f6ed)
-            mstore(add(mptr, 320), 0x090689d0585ff075ec9e99ad690c3395bc4b313370b38ef355acdadcd122975b)
-            mstore(add(mptr, 352), 0x12c85ea5db8c6deb4aab71808dcb408fe3d1e7690c43d37b4ce6cc0166fa7daa)
-            if iszero(and(eq(returndatasize(), 0x20), staticcall(gas(), 0x08, mptr, 0x0180, 0x00, 0x20))) {
-                refuse(0x08)
+            mstore(add(mptr, 0x0100), 0x198e9393920d483a7260bfb731fb5d25f1aa493335a9e71297e485b7aef312c2)
+            mstore(add(mptr, 0x0120), 0x1800deef121f1e76426a00665e5c4479674322d4f75edadd46debd5cd992f6ed)
+            mstore(add(mptr, 0x0140), 0x090689d0585ff075ec9e99ad690c3395bc4b313370b38ef355acdadcd122975b)
+            mstore(add(mptr, 0x0160), 0x12c85ea5db8c6deb4aab71808dcb408fe3d1e7690c43d37b4ce6cc0166fa7daa)
+            if iszero(and(eq(returndatasize(), 0x20), staticcall(gas(), EC_PAIRING, mptr, 0x0180, 0x00, 0x20))) {
+                refuse(EC_PAIRING)
             }
-            if iszero(eq(mload(0x00), 1)) { refuse(0x08) }
+            if iszero(eq(mload(0x00), 1)) { refuse(EC_PAIRING) }
             mstore(add(mptr, 0xe0), 2)
-            if iszero(and(eq(returndatasize(), 0x20), staticcall(gas(), 0x08, mptr, 0x0180, 0x00, 0x20))) {
-                refuse(0x08)
+            if iszero(and(eq(returndatasize(), 0x20), staticcall(gas(), EC_PAIRING, mptr, 0x0180, 0x00, 0x20))) {
+                refuse(EC_PAIRING)
             }
-            if mload(0x00) { refuse(0x08) }
+            if mload(0x00) { refuse(EC_PAIRING) }
         }
     }
 
@@ -242,7 +303,7 @@ contract ModelLikeVerifier is IHalo2Verifier {
         if (count == 0) revert EmptyBatch();
         _start();
         assembly ("memory-safe") {
-            if iszero(eq(calldatasize(), add(0x84, mul(count, 2528)))) {
+            if iszero(eq(calldatasize(), add(0x84, mul(count, 0x09e0)))) {
                 mstore(0x00, 0x59170bf0) // MalformedCalldata()
                 revert(0x1c, 0x04)
             }
@@ -307,7 +368,7 @@ contract ModelLikeVerifier is IHalo2Verifier {
         assembly ("memory-safe") {
             if iszero(
                 and(
-                    eq(calldatasize(), 2532),
+                    eq(calldatasize(), 0x09e4),
                     and(eq(proof_cptr, 0x64), eq(instances_cptr, 0x0924))
                 )
             ) {
@@ -839,10 +900,10 @@ contract ModelLikeVerifier is IHalo2Verifier {
                 mstore(add(SCRATCH_MPTR, 0xa0), r)
                 // Yul evaluates arguments from the last to the first: the call comes before `returndatasize`.
                 if iszero(
-                    and(eq(returndatasize(), 0x20), staticcall(gas(), 0x05, SCRATCH_MPTR, 0xc0, 0x00, 0x20))
+                    and(eq(returndatasize(), 0x20), staticcall(gas(), MODEXP, SCRATCH_MPTR, 0xc0, 0x00, 0x20))
                 ) {
                     mstore(0x00, 0x00a48593) // PrecompileFailed(uint256)
-                    mstore(0x20, 0x05)
+                    mstore(0x20, MODEXP)
                     revert(0x1c, 0x24)
                 }
                 let inverse := mload(0x00)
@@ -886,7 +947,6 @@ contract ModelLikeVerifier is IHalo2Verifier {
             mstore(0x2580, mulmod(mload(WEIGHT_MPTR), mload(OPENING_U_MPTR), r))
             let value := open(h, scale, x_to_n, r)
             mstore(0x25e0, addmod(mload(0x25e0), sub(r, value), r))
-
         }
         // @phase msm
         uint256 count;
@@ -896,7 +956,7 @@ contract ModelLikeVerifier is IHalo2Verifier {
         }
         if (count == 0) {
             assembly ("memory-safe") {
-                // Advice(6) has the weight as its scalar, and the first weight is 1.
+                // The scalar of advice 6 is the weight, and the first weight is 1.
                 mstore(RIGHT_MPTR, mload(0x20c0))
                 mstore(add(RIGHT_MPTR, 0x20), mload(0x20e0))
                 mstore(LEFT_MPTR, mload(0x2540))
@@ -926,30 +986,30 @@ contract ModelLikeVerifier is IHalo2Verifier {
                 ok := and(
                     ok,
                     and(
-                        staticcall(gas(), 0x06, sum_mptr, 0x80, sum_mptr, 0x40),
-                        staticcall(gas(), 0x07, add(mptr, 0x60), 0x60, term_mptr, 0x40)
+                        staticcall(gas(), EC_ADD, sum_mptr, 0x80, sum_mptr, 0x40),
+                        staticcall(gas(), EC_MUL, add(mptr, 0x60), 0x60, term_mptr, 0x40)
                     )
                 )
                 ok := and(
                     ok,
                     and(
-                        staticcall(gas(), 0x06, sum_mptr, 0x80, sum_mptr, 0x40),
-                        staticcall(gas(), 0x07, add(mptr, 0xc0), 0x60, term_mptr, 0x40)
+                        staticcall(gas(), EC_ADD, sum_mptr, 0x80, sum_mptr, 0x40),
+                        staticcall(gas(), EC_MUL, add(mptr, 0xc0), 0x60, term_mptr, 0x40)
                     )
                 )
                 ok := and(
                     ok,
                     and(
-                        staticcall(gas(), 0x06, sum_mptr, 0x80, sum_mptr, 0x40),
-                        staticcall(gas(), 0x07, add(mptr, 0x0120), 0x60, term_mptr, 0x40)
+                        staticcall(gas(), EC_ADD, sum_mptr, 0x80, sum_mptr, 0x40),
+                        staticcall(gas(), EC_MUL, add(mptr, 0x0120), 0x60, term_mptr, 0x40)
                     )
                 )
                 // A missing precompile succeeds without returning anything; looking at every fourth call finds it.
                 ok := and(
                     ok,
                     and(
-                        and(eq(returndatasize(), 0x40), staticcall(gas(), 0x06, sum_mptr, 0x80, sum_mptr, 0x40)),
-                        and(eq(returndatasize(), 0x40), staticcall(gas(), 0x07, mptr, 0x60, term_mptr, 0x40))
+                        and(eq(returndatasize(), 0x40), staticcall(gas(), EC_ADD, sum_mptr, 0x80, sum_mptr, 0x40)),
+                        and(eq(returndatasize(), 0x40), staticcall(gas(), EC_MUL, mptr, 0x60, term_mptr, 0x40))
                     )
                 )
             }
@@ -957,18 +1017,18 @@ contract ModelLikeVerifier is IHalo2Verifier {
                 ok := and(
                     ok,
                     and(
-                        and(eq(returndatasize(), 0x40), staticcall(gas(), 0x06, sum_mptr, 0x80, sum_mptr, 0x40)),
-                        and(eq(returndatasize(), 0x40), staticcall(gas(), 0x07, mptr, 0x60, term_mptr, 0x40))
+                        and(eq(returndatasize(), 0x40), staticcall(gas(), EC_ADD, sum_mptr, 0x80, sum_mptr, 0x40)),
+                        and(eq(returndatasize(), 0x40), staticcall(gas(), EC_MUL, mptr, 0x60, term_mptr, 0x40))
                     )
                 )
             }
             if iszero(ok) {
-                // Which of the two?
+                // Which of the two? ecAdd has the address before ecMul's.
                 ok := and(
-                    eq(returndatasize(), 0x40), staticcall(gas(), 0x07, first_mptr, 0x60, term_mptr, 0x40)
+                    eq(returndatasize(), 0x40), staticcall(gas(), EC_MUL, first_mptr, 0x60, term_mptr, 0x40)
                 )
                 mstore(0x00, 0x00a48593) // PrecompileFailed(uint256)
-                mstore(0x20, sub(0x07, ok))
+                mstore(0x20, sub(EC_MUL, ok))
                 revert(0x1c, 0x24)
             }
         }
@@ -981,18 +1041,18 @@ contract ModelLikeVerifier is IHalo2Verifier {
         assembly ("memory-safe") {
             // @phase pairing
             // [1]₂, imaginary parts first.
-            mstore(add(RIGHT_MPTR, 64), 0x198e9393920d483a7260bfb731fb5d25f1aa493335a9e71297e485b7aef312c2)
-            mstore(add(RIGHT_MPTR, 96), 0x1800deef121f1e76426a00665e5c4479674322d4f75edadd46debd5cd992f6ed)
-            mstore(add(RIGHT_MPTR, 128), 0x090689d0585ff075ec9e99ad690c3395bc4b313370b38ef355acdadcd122975b)
-            mstore(add(RIGHT_MPTR, 160), 0x12c85ea5db8c6deb4aab71808dcb408fe3d1e7690c43d37b4ce6cc0166fa7daa)
+            mstore(add(RIGHT_MPTR, 0x40), 0x198e9393920d483a7260bfb731fb5d25f1aa493335a9e71297e485b7aef312c2)
+            mstore(add(RIGHT_MPTR, 0x60), 0x1800deef121f1e76426a00665e5c4479674322d4f75edadd46debd5cd992f6ed)
+            mstore(add(RIGHT_MPTR, 0x80), 0x090689d0585ff075ec9e99ad690c3395bc4b313370b38ef355acdadcd122975b)
+            mstore(add(RIGHT_MPTR, 0xa0), 0x12c85ea5db8c6deb4aab71808dcb408fe3d1e7690c43d37b4ce6cc0166fa7daa)
             // −[τ]₂, so that both sides multiply to one.
-            mstore(add(LEFT_MPTR, 64), 0x21ecdb029d35bc24132b0c09988acbc9cdc7db8703536430adf89485e92430f0)
-            mstore(add(LEFT_MPTR, 96), 0x23422c6a327cfae18d9f98d4ba43f04ca4539e103c578965ba392c75111e0bc9)
-            mstore(add(LEFT_MPTR, 128), 0x176a83fde7a7ebb83aa954a8d8415e87ff3b9d0fdc0a9440758e2afa93ac72f3)
-            mstore(add(LEFT_MPTR, 160), 0x2034cda47a9ce9bca05e67aaf150fe777e94f060745dc7e670898e0ea45572da)
-            if iszero(and(eq(returndatasize(), 0x20), staticcall(gas(), 0x08, RIGHT_MPTR, 0x0180, 0x00, 0x20))) {
+            mstore(add(LEFT_MPTR, 0x40), 0x21ecdb029d35bc24132b0c09988acbc9cdc7db8703536430adf89485e92430f0)
+            mstore(add(LEFT_MPTR, 0x60), 0x23422c6a327cfae18d9f98d4ba43f04ca4539e103c578965ba392c75111e0bc9)
+            mstore(add(LEFT_MPTR, 0x80), 0x176a83fde7a7ebb83aa954a8d8415e87ff3b9d0fdc0a9440758e2afa93ac72f3)
+            mstore(add(LEFT_MPTR, 0xa0), 0x2034cda47a9ce9bca05e67aaf150fe777e94f060745dc7e670898e0ea45572da)
+            if iszero(and(eq(returndatasize(), 0x20), staticcall(gas(), EC_PAIRING, RIGHT_MPTR, 0x0180, 0x00, 0x20))) {
                 mstore(0x00, 0x00a48593) // PrecompileFailed(uint256)
-                mstore(0x20, 0x08)
+                mstore(0x20, EC_PAIRING)
                 revert(0x1c, 0x24)
             }
             if iszero(eq(mload(0x00), 1)) {

@@ -4,6 +4,7 @@
 #![cfg(feature = "compile")]
 
 mod batches;
+mod claim;
 mod compilers;
 mod fixture;
 mod interop;

@@ -346,6 +346,16 @@ impl Spec {
         spec
     }
 
+    /// A small gate that takes so many instances.
+    pub fn with_inputs(k: u32, count: usize) -> Self {
+        let mut spec = Self { k, instance_counts: vec![count], ..Self::wide(2) };
+        for gate in &mut spec.gates {
+            let instance = Box::new(Tree::Cell(Cell::Instance(0, 0)));
+            gate.tree = Tree::Sum(Box::new(gate.tree.clone()), instance);
+        }
+        spec
+    }
+
     /// The first shape from `seed` on that has everything: instances, phases, challenges, look-ups, copies.
     pub fn rich(seed: u64) -> Self {
         let has_everything = |spec: &Self| {

@@ -1,6 +1,7 @@
 //! Contracts of every size: small, large, with their key elsewhere, and too large.
 
 use foundry_compilers::artifacts::EvmVersion;
+use halo2_proofs::halo2curves::ff::PrimeField;
 use zkverdict::{
     evm::Fork,
     solidity::{
@@ -53,6 +54,25 @@ fn large_circuit_compiles_through_yul_with_every_compiler() {
         assert!(reserved.is_none_or(|reserved| reserved * 4 <= base * 3));
         let mut deployed = Deployed::new(&compiled, Fork::Prague);
         assert_eq!(verdict(&deployed.verify(&case.proof, &case.instances)), Ok(()));
+    }
+}
+
+/// Of large inputs the calldata's floor decides, of small ones what the contract does.
+#[test]
+fn inputs_of_any_size_are_predicted() {
+    for (k, count, at_floor) in [(6, 30, false), (8, 150, false), (10, 900, true)] {
+        let case = Case::new(&Spec::with_inputs(k, count), 1);
+        let run = case.deploy().verify(&case.proof, &case.instances);
+        assert_eq!(verdict(&run), Ok(()));
+        let words = case.instances.concat().into_iter().map(|instance| instance.to_repr());
+        let zero_bytes = words.flatten().filter(|&byte| byte == 0).count();
+        let estimate = case.contract.estimate_gas().with_zero_bytes(zero_bytes);
+        println!("{count} instances: {estimate:?}, {:?}", run.gas);
+        assert_eq!(run.gas.total == run.gas.floor, at_floor, "{count} instances");
+        assert_within_a_hundredth(estimate.total, run.gas.total);
+        assert_within_a_hundredth(estimate.floor, run.gas.floor);
+        assert_within_a_hundredth(estimate.intrinsic, run.gas.intrinsic);
+        assert_within_a_hundredth(estimate.execution, run.gas.execution);
     }
 }
 

@@ -307,7 +307,7 @@ impl Workbench<'_> {
         let rendered = contract::render_bundle(&bundle, None)?;
         let compiled = contract::compile(&rendered, self.compiler()?, self.console)?;
         let model = bundle.model()?;
-        let predicted = Prediction::new(&model, &bundle.circuit(&model)?)?.verify_gas;
+        let prediction = Prediction::new(&model, &bundle.circuit(&model)?)?;
         let file = format!("{}.sol", compiled.name);
         let debug = self.positions(&compiled.name, |compile| {
             let CompiledContract { standard_json, name, init_code, .. } = &compiled;
@@ -320,8 +320,11 @@ impl Workbench<'_> {
         });
         let experiment = experiment(&compiled, &proofs)?.with_debug_info(debug);
         // What is predicted is one call of `verifyProof`.
-        Ok(match proofs.len() {
-            1 => experiment.with_prediction(Fork::Prague, predicted),
+        Ok(match proofs.as_slice() {
+            [proof] => {
+                let predicted = prediction.verify_gas_of(&proof.instances);
+                experiment.with_prediction(Fork::Prague, predicted)
+            }
             _ => experiment,
         })
     }

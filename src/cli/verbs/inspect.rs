@@ -14,7 +14,8 @@ use std::path::PathBuf;
 pub struct Args {
     /// The quantized ONNX model
     model: PathBuf,
-    /// Example inputs: how far approximate nodes are from floats on them, in steps of the output
+    /// Example inputs: how far approximate nodes are from floats on them, in steps of the output, and what
+    /// verifying them costs on average
     #[arg(long, value_name = "FILE")]
     calibration: Option<PathBuf>,
     /// Which exact form each node's requantization has, and its size
@@ -117,12 +118,17 @@ impl fmt::Display for PlanReport {
         writeln!(f, "  k           {} ({} rows in use)", self.k, self.rows)?;
         writeln!(f, "  columns     {} advice, {} fixed", self.advice_columns, self.fixed_columns)?;
         writeln!(f, "  instances   {}", self.instances)?;
-        let Prediction { prove_seconds, memory_bytes, proof_bytes, verify_gas, runtime_bytes } =
+        let Prediction { prove_seconds, memory_bytes, proof_bytes, runtime_bytes, .. } =
             self.predicted;
+        let Prediction { verify_gas, verify_gas_least, verify_gas_mean, .. } = self.predicted;
         writeln!(f, "predicted")?;
         writeln!(f, "  proving     {prove_seconds:.2} s, {} MB", memory_bytes >> 20)?;
         writeln!(f, "  proof       {proof_bytes} bytes")?;
-        writeln!(f, "  verifying   {verify_gas} gas (Prague)")?;
+        write!(f, "  verifying   {verify_gas} gas (Prague)")?;
+        if let Some(mean) = verify_gas_mean {
+            write!(f, ", {mean} for the example inputs")?;
+        }
+        writeln!(f, "; {verify_gas_least} if all bytes of the instances are 0")?;
         writeln!(f, "  contract    {runtime_bytes} bytes of code")
     }
 }
@@ -173,14 +179,15 @@ impl fmt::Display for Layer<'_> {
 /// What is asked of the model itself is answered also where there is no circuit for it.
 pub fn run(args: Args, console: &Console) -> Result<Answer, CliError> {
     let (model, _) = input::model_with(&args.model, &args.dimensions)?;
-    let (plan, plan_error) = match plan(&args, &model) {
+    let inferences = args.calibration.as_ref().map(|path| input::inferences(&model, path));
+    let inferences = inferences.transpose()?;
+    let (plan, plan_error) = match plan(&args, &model, inferences.as_deref()) {
         Ok(plan) => (Some(plan), None),
         Err(error) if args.layers || args.calibration.is_some() => (None, Some(error.to_string())),
         Err(error) => return Err(error.at(&args.model)),
     };
     let stage = console.stage("comparing with floats");
-    let differences =
-        args.calibration.as_ref().map(|path| differences(&model, path)).transpose()?;
+    let differences = inferences.map(|inferences| differences(&model, &inferences)).transpose()?;
     drop(stage);
     console.result(&Report {
         summary: model.summary(),
@@ -192,7 +199,14 @@ pub fn run(args: Args, console: &Console) -> Result<Answer, CliError> {
     Ok(Answer::Yes)
 }
 
-fn plan(args: &Args, model: &Model) -> Result<PlanReport, CliError> {
+/// The integers of each inference's inputs.
+type Inferences = [Vec<Vec<i32>>];
+
+fn plan(
+    args: &Args,
+    model: &Model,
+    inferences: Option<&Inferences>,
+) -> Result<PlanReport, CliError> {
     let circuit = args.wishes.plan(model)?;
     let system = circuit.constraint_system();
     Ok(PlanReport {
@@ -202,14 +216,17 @@ fn plan(args: &Args, model: &Model) -> Result<PlanReport, CliError> {
         fixed_columns: system.num_fixed_columns(),
         instances: circuit.instances(),
         optimize: args.wishes.optimize,
-        predicted: Prediction::new(model, &circuit)?,
+        predicted: Prediction::new(model, &circuit)?.with_inputs(
+            model,
+            &circuit,
+            inferences.unwrap_or_default(),
+        ),
     })
 }
 
-fn differences(model: &Model, path: &std::path::Path) -> Result<Differences, CliError> {
-    let inferences = input::inferences(model, path)?;
-    let nodes = model.differences(&inferences)?;
-    let outputs = model.output_differences(&inferences)?;
+fn differences(model: &Model, inferences: &Inferences) -> Result<Differences, CliError> {
+    let nodes = model.differences(inferences)?;
+    let outputs = model.output_differences(inferences)?;
     #[allow(clippy::cast_precision_loss)]
     let weight = |difference: &Difference| difference.elements as f64;
     let elements: f64 = nodes.iter().map(weight).sum();

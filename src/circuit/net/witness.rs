@@ -1,7 +1,7 @@
 //! What an honest prover writes into the circuit.
 
 use super::average;
-use super::fit::{Division, FittedRule};
+use super::fit::{Division, FittedRule, spill_offset};
 use super::graph::{FREE_DIGIT, Hint, Kind, NATURAL_DIGIT, Net, Place};
 use super::intervals::LENGTH_FACTOR;
 use super::layout::{CURSORS, Content, MAKER, POSITION, WEIGHER};
@@ -109,6 +109,7 @@ pub struct Kinds {
     pub wide: bool,
     pub takes_wide: bool,
     pub naturals: bool,
+    pub spills: bool,
     pub adds: bool,
     pub continues: bool,
 }
@@ -222,6 +223,7 @@ impl Fixed {
                             kinds.divides = true;
                             lanes(&[field(-i128::from(low)), Fr::one()]);
                         }
+                        Kind::Spills { .. } => kinds.spills = true,
                         Kind::Read { constant } => {
                             kinds.reads = true;
                             lanes(&[Fr::zero(), field(constant.into())]);
@@ -548,7 +550,7 @@ impl Witness {
     }
 
     /// What a row makes.
-    fn made(&self, fixed: &Fixed, plan: &Plan, at: usize) -> Fr {
+    fn made(&self, fixed: &Fixed, plan: &Plan, rho: Fr, at: usize) -> Fr {
         let base = field(plan.shape.base());
         let row = &fixed.rows[at];
         let (offset, scale) = (fixed.weights[0][at], fixed.weights[1][at]);
@@ -563,6 +565,12 @@ impl Witness {
         } else if row.adds {
             let sum = if row.continues { self.float_sum(plan, at - 1) } else { Fr::zero() };
             self.unrounded(plan, at) - offset - sum
+        } else if row.spills {
+            let [first, second] = [&self.limbs[1], &self.table_row];
+            let spills = [(&self.limbs[0], first), (&self.limbs[2], second)].map(|(low, high)| {
+                low[at] + base * high[at] - field(spill_offset(plan.shape.base()))
+            });
+            spills[0] + rho * spills[1]
         } else if row.reads {
             let below = if row.larger { self.limbs[1][at] } else { Fr::zero() };
             self.held(fixed, at) - scale - below
@@ -607,7 +615,8 @@ impl Witness {
                 let own = (at - 1) * fold + 1..=at * fold;
                 own.fold(then, |rest, index| (rest - word(index)) * inverse)
             } else {
-                let mut now = then + cursors[MAKER][at] * self.made(fixed, plan, at);
+                let mut now =
+                    then + cursors[MAKER][at] * self.made(fixed, plan, challenges.points[0], at);
                 if row.takes || row.takes_wide || row.makes() {
                     now -= self.value(fixed, at) * coefficient[at] * cursors[POSITION][at];
                 }
@@ -687,6 +696,10 @@ fn compute(
                     Held::made(plan.fitted.make(rule, sum + made + i128::from(bias)))
                 }
                 Kind::Spill { low } => Held::made(plan.fitted.divide(made - i128::from(low))),
+                Kind::Spills { .. } => {
+                    let next = cell.place.map_or(0, |place| accumulators[index(place.next())]);
+                    Held::made(plan.fitted.spill([made, next]))
+                }
                 Kind::Read { constant } => Held::copy(made + i128::from(constant), 0, 0),
                 Kind::Larger { constant } => {
                     let copy = made + i128::from(constant);

@@ -5,7 +5,7 @@ mod vectors;
 
 use super::{
     Compiled, Forge, NetCircuit, Witness,
-    fit::FittedRule,
+    fit::{Division, FittedRule},
     graph::{Kind, Net},
     layout::{Content, MAKER, POSITION, WEIGHER},
     witness::{Challenges, Held, Sums, Tamper},
@@ -385,6 +385,30 @@ fn accumulator_that_the_weights_do_not_give_is_refused() {
         }
     };
     assert_breaks(&broken(&circuit, tampered(&model, &circuit, &tamper)), &[TAKEN]);
+}
+
+#[test]
+fn spill_that_was_not_contributed_is_refused() {
+    let (_, model) = models::all().swap_remove(0);
+    let circuit = circuit(&model);
+    let spills = cell(&circuit.compiled.net, |kind| matches!(kind, Kind::Spills { .. }));
+    // Either of the two, and one in place of the other.
+    let lies: [fn(&mut Division); 3] = [
+        |row| row.limbs[0] ^= 1,
+        |row| row.limbs[2] ^= 1,
+        |row| {
+            row.limbs.swap(0, 2);
+            std::mem::swap(&mut row.u, &mut row.limbs[1]);
+        },
+    ];
+    for lie in lies {
+        let tamper = |block: usize, number: usize, held: &mut Held| {
+            if (block, number) == spills {
+                lie(&mut held.division);
+            }
+        };
+        assert_breaks(&broken(&circuit, tampered(&model, &circuit, &tamper)), &[TAKEN]);
+    }
 }
 
 #[test]

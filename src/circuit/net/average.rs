@@ -74,7 +74,7 @@ pub fn configure(meta: &mut ConstraintSystem<Fr>, columns: &Columns, shape: &Sha
             [0, 2].map(|first| pair(meta, columns, shape, first, Rotation::cur()));
         let most = Expression::Constant(field(QUOTIENTS)) - one();
         Constraints::with_selector(
-            here(meta, columns.lookups.active) * here(meta, flags.adds),
+            columns.cells(meta) * here(meta, flags.adds),
             [("the quotient of a sum is below 2^22", most - quotient - rest)],
         )
     });

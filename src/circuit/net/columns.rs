@@ -1,8 +1,15 @@
 //! The columns of a net's circuit.
 //!
-//! On rows of made bytes, the first two lanes of weights are fixed cells of the row's rule; on public bytes
-//! the third holds the packing's factor; on rows that copy, the first is what the value is short of its
-//! byte (its zero point in products of matrices), the second a constant.
+//! A row either weighs, and all its lanes are weights, or they hold what else is fixed about it:
+//!
+//! | lane | holds |
+//! |---|---|
+//! | 0, 1 | of a made byte, offset and scale of its rule; of a copy, what the value is short of its byte (its zero point in products of matrices), and a constant |
+//! | 2 | of a public byte, the packing's factor; of a product, a zero point |
+//! | 3 | of a product, the other zero point; in nets without products, the first flag |
+//! | from there on | flags, then moves of the maker and of the position |
+//!
+//! So a flag or a move means something only where [`Columns::cells`] is 1: gates multiply with it.
 
 use super::average::AverageFlags;
 use super::cursor::Cursor;
@@ -41,7 +48,9 @@ pub struct Columns {
     /// What is left of the packed instances to be found among the bytes.
     pub packed: Placed<Advice>,
 
-    /// Weights and other constants.
+    /// 1 on rows whose lanes are weights.
+    pub weighs: Placed<Fixed>,
+    /// Lanes: weights, or constants and flags.
     pub weights: Vec<Placed<Fixed>>,
     /// Flags.
     pub flags: Flags,
@@ -54,7 +63,7 @@ pub struct Columns {
     pub tau: Challenge,
 }
 
-/// What a row is, in fixed columns of 0 and 1.
+/// What a row is, in fixed cells of 0 and 1: in lanes, but for `starts`, which rows of weights have too.
 #[derive(Clone, Copy, Debug)]
 pub struct Flags {
     /// A byte by division.
@@ -62,7 +71,7 @@ pub struct Flags {
     /// A byte by interval.
     pub steps: Option<Placed<Fixed>>,
     /// A copy.
-    pub reads: Placed<Fixed>,
+    pub reads: Option<Placed<Fixed>>,
     /// A byte of the input, where it is private.
     pub inputs: Option<Placed<Fixed>>,
     /// The copy or input contributes; made bytes always do, perhaps with coefficient 0.
@@ -81,6 +90,8 @@ pub struct Flags {
     pub loads: Option<Placed<Fixed>>,
     /// For float32 sums.
     pub averages: Option<AverageFlags>,
+    /// Two spills.
+    pub spills: Option<Placed<Fixed>>,
 }
 
 /// Integers of any size.
@@ -102,7 +113,7 @@ pub struct GroupFlags {
     /// Holds what the row before held.
     pub holds: Placed<Fixed>,
     /// Holds the larger of a copy and the value before.
-    pub larger: Placed<Fixed>,
+    pub larger: Option<Placed<Fixed>>,
 }
 
 /// Flags of products of elements.
@@ -130,12 +141,7 @@ impl Columns {
             table: fixed.next(meta),
             second_table: shape.averages.then(|| fixed.next(meta)),
         });
-        let wide = shape.vectors.then(|| WideColumns {
-            integer: first.next(meta),
-            flag: fixed.next(meta),
-            takes: fixed.next(meta),
-            naturals: fixed.next(meta),
-        });
+        let integer = shape.vectors.then(|| first.next(meta));
         let limb_uses = first.next(meta);
         let table_uses = first.next(meta);
         // A phase's columns must exist before its challenges.
@@ -143,24 +149,26 @@ impl Columns {
             [(); 6].map(|()| meta.challenge_usable_after(FirstPhase));
         let mut second = Folder::new(shape.fold, |meta| meta.advice_column_in(SecondPhase));
         let sums = (0..shape.lookup_sums()).map(|_| second.next(meta)).collect();
-        let cursors = [WEIGHER, MAKER, POSITION].map(|cursor| Cursor {
-            column: second.next(meta),
-            moves: (0..shape.menus[cursor].columns()).map(|_| fixed.next(meta)).collect(),
-        });
+        let monomials = [(); CURSORS].map(|()| second.next(meta));
         // By itself: it is 0 on the rows of all other columns that share one, where no gate applies.
         let active = Placed::alone(meta.fixed_column(), shape.fold);
-        let mut flag = || fixed.next(meta);
-        let weights = (0..shape.lanes).map(|_| flag()).collect();
+        let weighs = Placed::alone(meta.fixed_column(), shape.fold);
+        let weights: Vec<_> = (0..shape.lanes).map(|_| fixed.next(meta)).collect();
+        let starts = fixed.next(meta);
+        let mut free = weights.iter().copied().skip(shape.constants());
+        let mut flag = || free.next().expect("a shape has a lane for each of its flags");
         let flags = Flags {
             divides: flag(),
             steps: shape.steps.then(&mut flag),
-            reads: flag(),
+            reads: shape.reads.then(&mut flag),
             inputs: shape.private_input.then(&mut flag),
             takes: flag(),
-            starts: flag(),
+            starts,
             packs: flag(),
             ends_word: flag(),
-            groups: shape.groups.then(|| GroupFlags { holds: flag(), larger: flag() }),
+            groups: shape
+                .groups
+                .then(|| GroupFlags { holds: flag(), larger: shape.larger.then(&mut flag) }),
             products: shape.products.then(|| ProductFlags {
                 pairs: flag(),
                 multiplies: flag(),
@@ -168,8 +176,23 @@ impl Columns {
             }),
             loads: shape.loads.then(&mut flag),
             averages: shape.averages.then(|| AverageFlags { adds: flag(), goes_on: flag() }),
+            spills: shape.spills.then(&mut flag),
         };
-        let (index, table) = (flag(), flag());
+        let wide = integer.map(|integer| WideColumns {
+            integer,
+            flag: flag(),
+            takes: flag(),
+            naturals: flag(),
+        });
+        let cursors = [WEIGHER, MAKER, POSITION].map(|cursor| {
+            let moves = 0..shape.menus[cursor].columns();
+            let moves = match cursor {
+                WEIGHER => moves.map(|_| fixed.next(meta)).collect(),
+                _ => moves.map(|_| flag()).collect(),
+            };
+            Cursor { column: monomials[cursor], moves }
+        });
+        let (index, table) = (fixed.next(meta), fixed.next(meta));
         Self {
             instance: meta.instance_column(),
             fold: shape.fold,
@@ -192,6 +215,7 @@ impl Columns {
                 beta,
                 gamma,
             },
+            weighs,
             weights,
             flags,
             rho,
@@ -203,6 +227,12 @@ impl Columns {
     /// ρ, s₁ and s₂.
     pub fn points(&self) -> [Expression<Fr>; 3] {
         [self.rho.expr(), self.axes[0].expr(), self.axes[1].expr()]
+    }
+
+    /// 1 on rows of the table that do not weigh: where the flags in lanes are flags. Both columns are by
+    /// themselves, so that it is 0 on the rows of columns that share one.
+    pub fn cells(&self, meta: &mut VirtualCells<'_, Fr>) -> Expression<Fr> {
+        here(meta, self.lookups.active) - here(meta, self.weighs)
     }
 
     /// 1 on rows that make a byte.
@@ -231,19 +261,11 @@ impl Columns {
         match self.flags.inputs {
             Some(inputs) => here(meta, inputs),
             None => {
-                let others = self.makes(meta) + here(meta, self.flags.reads);
+                let reads = self.flags.reads.map(|reads| here(meta, reads));
+                let others = reads.into_iter().fold(self.makes(meta), |sum, flag| sum + flag);
                 here(meta, self.flags.packs) * (one() - others)
             }
         }
-    }
-
-    /// 1 on rows whose lanes hold weights, and on others whose lanes are 0.
-    pub fn weighs(&self, meta: &mut VirtualCells<'_, Fr>) -> Expression<Fr> {
-        let naturals = self.wide.map(|wide| here(meta, wide.naturals));
-        let others = self.makes(meta) + here(meta, self.flags.reads);
-        let adds = self.flags.averages.map(|flags| here(meta, flags.adds));
-        let others = naturals.into_iter().chain(adds).fold(others, |sum, flag| sum + flag);
-        (one() - here(meta, self.flags.packs)) * (one() - others)
     }
 
     /// The copy or input of a row: its first limb minus the first lane.

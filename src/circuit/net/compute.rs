@@ -91,6 +91,10 @@ pub fn compute(
                     Held::made(plan.fitted.make(rule, sum + made + i128::from(bias)))
                 }
                 Kind::Spill { low } => Held::made(plan.fitted.divide(made - i128::from(low))),
+                Kind::Spills { .. } => {
+                    let next = cell.place.map_or(0, |place| accumulators[index(place.next())]);
+                    Held::made(plan.fitted.spill([made, next]))
+                }
                 Kind::Read { constant } => Held::copy(made + i128::from(constant), 0, 0),
                 Kind::Larger { constant } => {
                     let copy = made + i128::from(constant);

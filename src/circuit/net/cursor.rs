@@ -6,13 +6,16 @@
 //! cursor · denominator(move) = cursor₋₁ · numerator(move)
 //! ```
 //!
+//! which is `stayed + moved`, with both sides' multipliers less 1 in `moved`: that one may be multiplied with
+//! what says where there are moves at all.
+//!
 //! So on every row a cursor is the monomial that the layout says, and no other, unless a challenge is 0.
 
 use super::graph::Place;
 use crate::circuit::query::{Placed, before, here, one};
 use halo2_proofs::{
     halo2curves::bn256::Fr,
-    plonk::{Advice, ConstraintSystem, Expression, Fixed, VirtualCells},
+    plonk::{Advice, Expression, Fixed, VirtualCells},
 };
 use std::collections::HashMap;
 
@@ -161,29 +164,31 @@ pub struct Cursor {
 }
 
 impl Cursor {
-    /// Adds the gate that moves the cursor.
-    pub fn configure(
-        &self,
-        meta: &mut ConstraintSystem<Fr>,
-        name: &'static str,
-        menu: &Menu,
-        active: Placed<Fixed>,
-        challenges: &[Expression<Fr>; 3],
-    ) {
-        meta.create_gate(name, |meta| {
-            let [numerator, denominator] = self.multipliers(meta, menu, challenges);
-            let (now, then) = (here(meta, self.column), before(meta, self.column));
-            vec![(name, here(meta, active) * (now * denominator - then * numerator))]
-        });
+    /// 0 if the cursor stays.
+    pub fn stayed(&self, meta: &mut VirtualCells<'_, Fr>) -> Expression<Fr> {
+        here(meta, self.column) - before(meta, self.column)
     }
 
+    /// What added to [`Self::stayed`] is 0 if the cursor makes the row's move: 0 where it has none.
+    pub fn moved(
+        &self,
+        meta: &mut VirtualCells<'_, Fr>,
+        menu: &Menu,
+        challenges: &[Expression<Fr>; 3],
+    ) -> Expression<Fr> {
+        let [numerator, denominator] = self.multipliers(meta, menu, challenges);
+        let (now, then) = (here(meta, self.column), before(meta, self.column));
+        now * denominator - then * numerator
+    }
+
+    /// Numerator and denominator of the row's move, both less 1.
     fn multipliers(
         &self,
         meta: &mut VirtualCells<'_, Fr>,
         menu: &Menu,
         challenges: &[Expression<Fr>; 3],
     ) -> [Expression<Fr>; 2] {
-        let mut multipliers = [one(), one()];
+        let mut multipliers = [Expression::Constant(Fr::zero()), Expression::Constant(Fr::zero())];
         for (&column, steps) in self.moves.iter().zip(menu.0.chunks(MOVES_PER_COLUMN)) {
             let choice = here(meta, column);
             for (number, step) in steps.iter().enumerate() {

@@ -52,6 +52,7 @@ pub struct Kinds {
     pub wide: bool,
     pub takes_wide: bool,
     pub naturals: bool,
+    pub spills: bool,
     pub adds: bool,
     pub continues: bool,
 }
@@ -165,6 +166,7 @@ impl Fixed {
                             kinds.divides = true;
                             lanes(&[field(-i128::from(low)), Fr::one()]);
                         }
+                        Kind::Spills { .. } => kinds.spills = true,
                         Kind::Read { constant } => {
                             kinds.reads = true;
                             lanes(&[Fr::zero(), field(constant.into())]);

@@ -24,10 +24,12 @@
 //! | larger | (limb − limb₁) − constant | limb, at least the limb of the row before; one of limb₁ and u is 0 |
 //! | float32 sum | see `average` | |
 //! | input | | limb |
+//! | two spills | (limb + N·limb₁ − C) + ρ·(limb₂ + N·u − C), with C = N·⌊N/2⌋ | |
 //! | integer of any size | integer − constant | integer, see `lower::vectors` |
 
 use super::average;
 use super::columns::Columns;
+use super::fit::spill_offset;
 use super::intervals;
 use super::layout::{MAKER, POSITION, WEIGHER};
 use super::plan::Shape;
@@ -51,13 +53,16 @@ pub fn configure(meta: &mut ConstraintSystem<Fr>, columns: &Columns, shape: &Sha
         "the position moves as the layout says",
     ];
     for cursor in [WEIGHER, MAKER, POSITION] {
-        columns.cursors[cursor].configure(
-            meta,
-            names[cursor],
-            &shape.menus[cursor],
-            active,
-            &columns.points(),
-        );
+        meta.create_gate(names[cursor], |meta| {
+            let moved =
+                columns.cursors[cursor].moved(meta, &shape.menus[cursor], &columns.points());
+            let moves = match cursor {
+                WEIGHER => here(meta, active),
+                _ => columns.cells(meta),
+            };
+            let stayed = columns.cursors[cursor].stayed(meta);
+            vec![(names[cursor], here(meta, active) * stayed + moves * moved)]
+        });
     }
 
     meta.create_gate("cursors begin", |meta| {
@@ -79,16 +84,16 @@ pub fn configure(meta: &mut ConstraintSystem<Fr>, columns: &Columns, shape: &Sha
         let grown = here(meta, columns.coefficient) - kept;
         let weigher = here(meta, columns.cursors[WEIGHER].column);
         let lanes = columns.weights.iter().map(|&column| here(meta, column)).collect();
-        let weights = columns.weighs(meta) * evaluate(lanes, &columns.rho.expr());
+        let weights = here(meta, columns.weighs) * evaluate(lanes, &columns.rho.expr());
         let loaded = columns.flags.loads.map(|loads| {
             let factor = columns.held(meta) - here(meta, columns.weights[0]);
-            here(meta, loads) * factor
+            columns.cells(meta) * here(meta, loads) * factor
         });
         let added = loaded.into_iter().fold(weights, |sum, loaded| sum + loaded);
-        Constraints::with_selector(
-            here(meta, active),
-            [("the coefficient grows by weights times their monomial", grown - weigher * added)],
-        )
+        vec![(
+            "the coefficient grows by weights times their monomial",
+            here(meta, active) * grown - weigher * added,
+        )]
     });
 
     meta.create_gate("balance", |meta| {
@@ -105,13 +110,11 @@ pub fn configure(meta: &mut ConstraintSystem<Fr>, columns: &Columns, shape: &Sha
         }
         let taken = coefficient * position * value;
         let word = columns.words(meta) * columns.word(meta, balance.clone());
-        Constraints::with_selector(
-            here(meta, active),
-            [(
-                "the balance grows by what is made less what is taken",
-                balance - then + word + taken - made,
-            )],
-        )
+        let grown = here(meta, active) * (balance - then);
+        vec![(
+            "the balance grows by what is made less what is taken",
+            grown + columns.cells(meta) * (word + taken - made),
+        )]
     });
 
     meta.create_gate("balance ends", |meta| {
@@ -120,9 +123,9 @@ pub fn configure(meta: &mut ConstraintSystem<Fr>, columns: &Columns, shape: &Sha
         Constraints::with_selector(last, [("everything made is what was taken", balance)])
     });
 
-    if let Some(groups) = columns.flags.groups {
+    if let Some(larger) = columns.flags.groups.and_then(|groups| groups.larger) {
         meta.create_gate("larger", |meta| {
-            let larger = here(meta, active) * here(meta, groups.larger);
+            let larger = columns.cells(meta) * here(meta, larger);
             let [value, below] = [0, 1].map(|limb| here(meta, columns.lookups.limbs[limb]));
             let then = before(meta, columns.lookups.limbs[0]);
             let above = here(meta, columns.lookups.table_row);
@@ -134,8 +137,11 @@ pub fn configure(meta: &mut ConstraintSystem<Fr>, columns: &Columns, shape: &Sha
                 ],
             )
         });
+    }
+
+    if let Some(groups) = columns.flags.groups {
         meta.create_gate("hold", |meta| {
-            let holds = here(meta, active) * here(meta, groups.holds);
+            let holds = columns.cells(meta) * here(meta, groups.holds);
             let [first, second] = [0, 1].map(|limb| {
                 let limb = columns.lookups.limbs[limb];
                 here(meta, limb) - before(meta, limb)
@@ -152,7 +158,7 @@ pub fn configure(meta: &mut ConstraintSystem<Fr>, columns: &Columns, shape: &Sha
 
     if let Some(products) = columns.flags.products {
         meta.create_gate("pair", |meta| {
-            let pairs = here(meta, active) * here(meta, products.pairs);
+            let pairs = columns.cells(meta) * here(meta, products.pairs);
             let beside = here(meta, columns.lookups.limbs[1]);
             let then = before(meta, columns.lookups.limbs[0]);
             Constraints::with_selector(
@@ -175,7 +181,7 @@ pub fn configure(meta: &mut ConstraintSystem<Fr>, columns: &Columns, shape: &Sha
                 before(meta, columns.lookups.limbs[limb]) - zero
             });
             Constraints::with_selector(
-                here(meta, active),
+                columns.cells(meta),
                 [(
                     "the accumulator is the product of the pair",
                     dividend - flag * (offset + left * right),
@@ -183,6 +189,23 @@ pub fn configure(meta: &mut ConstraintSystem<Fr>, columns: &Columns, shape: &Sha
             )
         });
     }
+}
+
+/// The two spills that a row takes, where it does. Nothing fixes them but the balance: they are what is
+/// contributed to their places.
+fn spilt(
+    meta: &mut VirtualCells<'_, Fr>,
+    columns: &Columns,
+    shape: &Shape,
+) -> Option<Expression<Fr>> {
+    let spills = columns.flags.spills?;
+    let base = Expression::Constant(field(shape.base()));
+    let offset = Expression::Constant(field(spill_offset(shape.base())));
+    let [low, high, low_next] = [0, 1, 2].map(|limb| here(meta, columns.lookups.limbs[limb]));
+    let high_next = here(meta, columns.lookups.table_row);
+    let spill = low + high * base.clone() - offset.clone();
+    let next = low_next + high_next * base - offset;
+    Some(here(meta, spills) * (spill + columns.rho.expr() * next))
 }
 
 /// What a row makes.
@@ -197,15 +220,19 @@ fn made(meta: &mut VirtualCells<'_, Fr>, columns: &Columns, shape: &Shape) -> Ex
     if let (Some(flag), Some(placed)) = (columns.flags.steps, placed) {
         accumulator = accumulator + here(meta, flag) * (placed - offset);
     }
+    let others =
+        [copied(meta, columns), average::made(meta, columns, shape), spilt(meta, columns, shape)];
+    others.into_iter().flatten().fold(accumulator, |made, term| made + term)
+}
+
+/// What a row copies.
+fn copied(meta: &mut VirtualCells<'_, Fr>, columns: &Columns) -> Option<Expression<Fr>> {
+    let reads = here(meta, columns.flags.reads?);
     let mut copied = columns.held(meta) - here(meta, columns.weights[1]);
-    if let Some(groups) = columns.flags.groups {
-        copied = copied - here(meta, groups.larger) * here(meta, columns.lookups.limbs[1]);
+    if let Some(larger) = columns.flags.groups.and_then(|groups| groups.larger) {
+        copied = copied - here(meta, larger) * here(meta, columns.lookups.limbs[1]);
     }
-    let made = accumulator + here(meta, columns.flags.reads) * copied;
-    match average::made(meta, columns, shape) {
-        Some(term) => made + term,
-        None => made,
-    }
+    Some(reads * copied)
 }
 
 /// `scale·(D·u + z)`.

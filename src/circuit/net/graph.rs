@@ -30,6 +30,11 @@ impl Place {
     pub fn plus(self, position: Position) -> Self {
         Self { at: [self.at[0] + position[0], self.at[1] + position[1]], ..self }
     }
+
+    /// The place a power of ρ on.
+    pub fn next(self) -> Self {
+        Self { omega: self.omega + 1, ..self }
+    }
 }
 
 /// A factor known from the model.
@@ -239,6 +244,11 @@ pub enum Kind {
         /// No accumulator there is smaller.
         low: i64,
     },
+    /// Takes two such accumulators: the one at its place, and the one a power of ρ on.
+    Spills {
+        /// No accumulator there is farther from 0.
+        most: i64,
+    },
     /// Copies a left factor of a product of matrices, and adds it to its run's coefficient.
     Load {
         /// The factor's zero point.
@@ -382,9 +392,30 @@ impl Kind {
         }
     }
 
+    /// Whether it copies what is contributed to its place.
+    pub fn is_copy(self) -> bool {
+        matches!(
+            self,
+            Self::Read { .. }
+                | Self::Larger { .. }
+                | Self::Pair { .. }
+                | Self::Load { .. }
+                | Self::Multiply { .. }
+        ) || self.is_wide()
+    }
+
     /// Whether its value is an integer of any size.
     pub fn is_wide(self) -> bool {
         matches!(self, Self::Wide { .. } | Self::WideLoad { .. } | Self::WideMultiply { .. })
+    }
+}
+
+impl Cell {
+    /// Where it makes something.
+    pub fn places(&self) -> impl Iterator<Item = Place> {
+        let is_pair = matches!(self.kind, Kind::Spills { .. });
+        let second = self.place.filter(|_| is_pair).map(Place::next);
+        self.place.into_iter().chain(second)
     }
 }
 
@@ -463,6 +494,16 @@ impl Port {
 }
 
 impl Net {
+    /// How far from 0 spills that share a row get, if there are any.
+    pub fn largest_shared_spill(&self) -> Option<i64> {
+        let cells = self.blocks.iter().flat_map(|block| &block.cells);
+        let most = |cell: &Cell| match cell.kind {
+            Kind::Spills { most } => Some(most),
+            _ => None,
+        };
+        cells.filter_map(most).max()
+    }
+
     /// Whether there are integers of any size.
     pub fn has_vectors(&self) -> bool {
         self.blocks.iter().flat_map(|block| &block.cells).any(|cell| cell.kind.is_wide())
@@ -479,7 +520,7 @@ impl Net {
         };
         let cells = self.blocks.iter().flat_map(|block| &block.cells);
         let mut makers: Vec<(Place, Option<u32>)> =
-            cells.filter_map(|cell| Some((cell.place?, digit(cell.kind)))).collect();
+            cells.flat_map(|cell| cell.places().map(|place| (place, digit(cell.kind)))).collect();
         makers.sort_unstable();
         let is_one = |makers: &[(Place, Option<u32>)]| match makers {
             [(_, None)] => true,
@@ -504,7 +545,7 @@ impl Net {
                     corners.iter().for_each(|&corner| reach(term.place.plus(corner)));
                 }
             }
-            for place in block.cells.iter().filter_map(|cell| cell.place) {
+            for place in block.cells.iter().flat_map(Cell::places) {
                 reach(place);
             }
         }

@@ -52,7 +52,7 @@ pub fn configure(meta: &mut ConstraintSystem<Fr>, columns: &Columns, shape: &Sha
         let [low, high] = [0, 2].map(|first| pair(meta, columns, shape, first, Rotation::cur()));
         let length = here(meta, steps.parts[1]);
         Constraints::with_selector(
-            here(meta, columns.lookups.active) * flag,
+            columns.cells(meta) * flag,
             [("the remainder is below the interval's length", length - one() - low - high)],
         )
     });

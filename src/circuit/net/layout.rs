@@ -23,8 +23,8 @@ pub const MAKER: usize = 1;
 /// The cursor of positions.
 pub const POSITION: usize = 2;
 
-/// Fixed columns of moves for each cursor, at most: few, or more where they save rows enough.
-pub const MENU_COLUMNS: [[usize; CURSORS]; 2] = [[3, 3, 2], [4, 4, 3]];
+/// Columns of moves for each cursor, at most: few, or more where they save rows enough.
+const MENU_COLUMNS: [[usize; CURSORS]; 4] = [[2, 2, 2], [3, 3, 2], [3, 5, 3], [4, 6, 3]];
 
 /// What a row is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -95,15 +95,18 @@ struct Wish {
 }
 
 impl Layout {
-    /// Lays a net out with `lanes` weights per row and at most so many columns of moves.
+    /// Lays a net out with `lanes` weights per row, for each choice of columns of moves.
     ///
     /// It has a row per instance, which is more than enough where several lie on one.
-    pub fn new(net: &Net, lanes: usize, menu_columns: [usize; CURSORS]) -> Self {
+    pub fn all(net: &Net, lanes: usize) -> Vec<Self> {
         let mut planner = Planner::new(net, lanes);
         planner.plan();
         let Planner { wishes, weights, instances, .. } = planner;
-        let menus = menus(&wishes, menu_columns);
-        Self { rows: schedule(&wishes, &menus), weights, menus, instances }
+        let layout = |columns| {
+            let menus = menus(&wishes, columns);
+            Self { rows: schedule(&wishes, &menus), weights: weights.clone(), menus, instances }
+        };
+        MENU_COLUMNS.map(layout).into()
     }
 }
 
@@ -353,6 +356,11 @@ fn menus(wishes: &[Wish], columns: [usize; CURSORS]) -> [Menu; CURSORS] {
     })
 }
 
+/// Whether a row has room for a cursor's move: rows of weights have for the weigher's alone.
+fn may_move(row: &Row, cursor: usize) -> bool {
+    cursor == WEIGHER || !matches!(row.content, Content::Weights(_))
+}
+
 /// Inserts idle rows where cursors need more moves than there are rows.
 fn schedule(wishes: &[Wish], menus: &[Menu; CURSORS]) -> Vec<Row> {
     let idle = Row {
@@ -375,7 +383,8 @@ fn schedule(wishes: &[Wish], menus: &[Menu; CURSORS]) -> Vec<Row> {
             let step = [0, 1, 2].map(|axis| target[axis] - now[cursor][axis]);
             paths[cursor] = menus[cursor].path(step);
             // This row's own move, and those of the rows before.
-            let room = rows.len() + 1 - free[cursor].min(rows.len() + 1);
+            let since = rows.get(free[cursor]..).unwrap_or_default();
+            let room = since.iter().chain([&wish.row]).filter(|row| may_move(row, cursor)).count();
             missing = missing.max(paths[cursor].len().saturating_sub(room));
             now[cursor] = target;
         }
@@ -384,8 +393,8 @@ fn schedule(wishes: &[Wish], menus: &[Menu; CURSORS]) -> Vec<Row> {
         rows.push(wish.row);
         for cursor in 0..CURSORS {
             if wish.at[cursor].is_some() {
-                let from = rows.len() - paths[cursor].len();
-                for (row, step) in rows[from..].iter_mut().zip(&paths[cursor]) {
+                let movable = rows.iter_mut().rev().filter(|row| may_move(row, cursor));
+                for (row, step) in movable.zip(paths[cursor].iter().rev()) {
                     row.moves[cursor] = *step;
                 }
                 free[cursor] = rows.len();

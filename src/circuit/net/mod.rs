@@ -240,29 +240,33 @@ fn assign_fixed(region: &mut Region<'_, Fr>, columns: &Columns, fixed: &Fixed) {
     }
     for (cursor, moves) in columns.cursors.iter().zip(&fixed.moves) {
         for (&column, moves) in cursor.moves.iter().zip(moves) {
-            let values: Vec<Fr> = moves.iter().map(|&step| Fr::from(u64::from(step))).collect();
-            assign::fixed(region, column, &values);
+            // After the lanes, which have 0 there.
+            for (row, &step) in moves.iter().enumerate().filter(|&(_, &step)| step > 0) {
+                region.assign_fixed(column.column, column.row(row), Fr::from(u64::from(step)));
+            }
         }
     }
     let active: Vec<Fr> = fixed.active.iter().map(|&flag| Fr::from(u64::from(flag))).collect();
     assign::fixed(region, columns.lookups.active, &active);
     let mut flag = |column: FlagColumn, of: fn(&Kinds) -> bool| {
-        if let Some(column) = column {
-            let values = fixed.rows.iter().map(|row| Fr::from(u64::from(of(row))));
-            assign::fixed(region, column, &values.collect::<Vec<_>>());
+        let Some(column) = column else { return };
+        // After the lanes, which have 0 there.
+        for (row, _) in fixed.rows.iter().enumerate().filter(|(_, kinds)| of(kinds)) {
+            region.assign_fixed(column.column, column.row(row), Fr::one());
         }
     };
+    flag(Some(columns.weighs), |row| row.weighs);
     let flags = &columns.flags;
     flag(Some(flags.divides), |row| row.divides);
     flag(flags.steps, |row| row.steps);
-    flag(Some(flags.reads), |row| row.reads);
+    flag(flags.reads, |row| row.reads);
     flag(flags.inputs, |row| row.inputs);
     flag(Some(flags.takes), |row| row.takes);
     flag(Some(flags.starts), |row| row.starts);
     flag(Some(flags.packs), |row| row.packs);
     flag(Some(flags.ends_word), |row| row.ends_word || row.words);
     flag(flags.groups.map(|groups| groups.holds), |row| row.holds);
-    flag(flags.groups.map(|groups| groups.larger), |row| row.larger);
+    flag(flags.groups.and_then(|groups| groups.larger), |row| row.larger);
     flag(flags.products.map(|products| products.pairs), |row| row.pairs);
     flag(flags.products.map(|products| products.multiplies), |row| row.multiplies);
     flag(flags.products.and_then(|products| products.multiplies_in), |row| row.multiplies_in);
@@ -272,6 +276,7 @@ fn assign_fixed(region: &mut Region<'_, Fr>, columns: &Columns, fixed: &Fixed) {
     flag(columns.wide.map(|wide| wide.naturals), |row| row.naturals);
     flag(flags.averages.map(|averages| averages.adds), |row| row.adds);
     flag(flags.averages.map(|averages| averages.goes_on), |row| row.continues);
+    flag(flags.spills, |row| row.spills);
 }
 
 type FlagColumn = Option<Placed<FixedColumn>>;

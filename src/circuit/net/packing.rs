@@ -20,7 +20,7 @@ use halo2_proofs::{
 /// Adds the gates of public values.
 pub fn configure(meta: &mut ConstraintSystem<Fr>, columns: &Columns, shape: &Shape) {
     meta.create_gate("input byte", |meta| {
-        let inputs = here(meta, columns.lookups.active) * columns.inputs(meta);
+        let inputs = columns.cells(meta) * columns.inputs(meta);
         let room = i128::try_from(shape.table_rows).expect("a table length") - 256;
         let [byte, raised] = [0, 1].map(|limb| here(meta, columns.lookups.limbs[limb]));
         let room = Expression::Constant(field(room));
@@ -38,10 +38,10 @@ pub fn configure(meta: &mut ConstraintSystem<Fr>, columns: &Columns, shape: &Sha
             here(meta, columns.weights[2]) * (one() + ends_word * (columns.tau.expr() - one()));
         let (packed, then) = (here(meta, columns.packed), before(meta, columns.packed));
         let taken = columns.value(meta) + (factor - one()) * packed.clone();
-        Constraints::with_selector(
-            active,
-            [("the packed instances hold the public bytes", then - packed - packs * taken)],
-        )
+        vec![(
+            "the packed instances hold the public bytes",
+            active * (then - packed) - columns.cells(meta) * packs * taken,
+        )]
     });
 
     meta.create_gate("packed begins and ends", |meta| {

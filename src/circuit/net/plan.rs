@@ -4,7 +4,7 @@ use super::cursor::Menu;
 use super::fit::{self, Fitted, Slope};
 use super::graph::{Kind, NATURAL_LIMBS, NATURAL_TABLE, Net};
 use super::intervals;
-use super::layout::{CURSORS, Layout, MENU_COLUMNS};
+use super::layout::{CURSORS, Layout, MAKER, POSITION, WEIGHER};
 use crate::circuit::{CircuitError, Goal, Wishes, lookups};
 
 /// Rows at the end of the domain that blinding takes, beside two for each column that shares one: halo2 has
@@ -20,11 +20,14 @@ const SMALLEST_K: u32 = 9;
 /// The largest k that is planned for.
 const LARGEST_K: u32 = 20;
 
-/// Weights per row to choose from. Four fixed cells are needed for a row's other constants.
-const LANES: [usize; 4] = [4, 8, 16, 32];
+/// Weights per row to choose from.
+const LANES: [usize; 10] = [8, 12, 14, 15, 16, 17, 18, 20, 24, 32];
 
 /// How many columns may share one.
 const FOLDS: [usize; 3] = [1, 2, 4];
+
+/// Limbs on rows that take two spills, beside the row read.
+const SPILL_LIMBS: usize = 3;
 
 /// Limbs to choose from.
 const LIMBS: [usize; 2] = [2, 3];
@@ -45,8 +48,12 @@ pub struct Shape {
     pub table_rows: usize,
     /// Some bytes are made by intervals.
     pub steps: bool,
+    /// Some rows copy.
+    pub reads: bool,
     /// Some rows go on from the row before.
     pub groups: bool,
+    /// Some of them hold the larger of two values.
+    pub larger: bool,
     /// There are products of elements.
     pub products: bool,
     /// There are products of matrices.
@@ -59,6 +66,9 @@ pub struct Shape {
     /// There are float32 sums.
     #[serde(default)]
     pub averages: bool,
+    /// Some rows take two spills.
+    #[serde(default)]
+    pub spills: bool,
     /// The moves of each cursor.
     pub menus: [Menu; CURSORS],
 }
@@ -71,7 +81,11 @@ impl Shape {
 
     /// Columns of limbs.
     pub fn limb_columns(&self) -> usize {
-        if self.steps { intervals::LIMBS } else { self.limbs }
+        match (self.steps, self.spills) {
+            (true, _) => intervals::LIMBS,
+            (false, true) => self.limbs.max(SPILL_LIMBS),
+            (false, false) => self.limbs,
+        }
     }
 
     /// The base of the limbs.
@@ -79,20 +93,60 @@ impl Shape {
         i128::try_from(self.table_rows).expect("a table length")
     }
 
+    /// What follows from the net alone.
+    fn of_net(net: &Net) -> Self {
+        let cells = || net.blocks.iter().flat_map(|block| &block.cells);
+        Self {
+            reads: cells().any(|cell| cell.kind.is_copy()),
+            larger: cells().any(|cell| matches!(cell.kind, Kind::Larger { .. })),
+            groups: cells().any(|cell| cell.kind.goes_on()),
+            products: cells().any(|cell| matches!(cell.kind, Kind::Product { .. })),
+            loads: cells()
+                .any(|cell| matches!(cell.kind, Kind::Load { .. } | Kind::WideLoad { .. })),
+            vectors: net.has_vectors(),
+            spills: net.largest_shared_spill().is_some(),
+            private_input: net.inputs.iter().any(|input| !net.blocks[input.block].is_public),
+            averages: net.float_sums.is_some(),
+            ..Self::default()
+        }
+    }
+
+    /// Lanes that hold constants on rows without weights.
+    pub fn constants(&self) -> usize {
+        if self.products { 4 } else { 3 }
+    }
+
+    /// Lanes that hold flags there.
+    fn flags(&self) -> usize {
+        let count = |flag: bool, flags: usize| if flag { flags } else { 0 };
+        4 + count(self.steps, 1)
+            + count(self.reads, 1)
+            + count(self.private_input, 1)
+            + count(self.groups, 1)
+            + count(self.larger, 1)
+            + count(self.products, if self.steps { 3 } else { 2 })
+            + count(self.loads, 1)
+            + count(self.vectors, 3)
+            + count(self.averages, 2)
+            + count(self.spills, 1)
+    }
+
+    /// Lanes for all constants, flags, and moves.
+    fn least_lanes(&self) -> usize {
+        let moves = self.menus[MAKER].columns() + self.menus[POSITION].columns();
+        self.constants() + self.flags() + moves
+    }
+
     /// Columns of the backend that are committed to in each phase, and fixed ones.
     fn columns(&self) -> [usize; 3] {
-        let moves: usize = self.menus.iter().map(Menu::columns).sum();
+        let moves = self.menus[WEIGHER].columns();
         let count = |flag: bool, columns: usize| if flag { columns } else { 0 };
         let first = 4 + self.limb_columns() + count(self.steps, 2) + count(self.vectors, 1);
         let second = 6 + self.lookup_sums();
-        let groups = count(self.groups, 2)
-            + count(self.products, 2)
-            + count(self.loads, 1)
-            + count(self.vectors, 3)
-            + count(self.averages, 3);
-        let fixed = 8 + self.lanes + moves + groups + count(self.steps, 2);
+        let tables = 1 + count(self.steps, 1) + count(self.averages, 1);
+        let fixed = 2 + tables + self.lanes + moves;
         let folded = |columns: usize| columns.div_ceil(self.fold);
-        [folded(first), folded(second), 1 + folded(fixed)]
+        [folded(first), folded(second), 2 + folded(fixed)]
     }
 }
 
@@ -121,10 +175,12 @@ impl Plan {
             Goal::Gas => &FOLDS[..],
             Goal::Speed | Goal::Memory => &FOLDS[..1],
         };
+        let own = Shape::of_net(net);
         let options =
-            LANES.into_iter().flat_map(|lanes| MENU_COLUMNS.map(|columns| (lanes, columns)));
-        for (lanes, columns) in options {
-            let layout = Layout::new(net, lanes, columns);
+            LANES.into_iter().filter(|&lanes| lanes >= own.least_lanes()).flat_map(|lanes| {
+                Layout::all(net, lanes).into_iter().map(move |layout| (lanes, layout))
+            });
+        for (lanes, layout) in options {
             let rows = layout.rows.len();
             for &fold in folds {
                 let found = (SMALLEST_K..=LARGEST_K)
@@ -136,11 +192,16 @@ impl Plan {
                     continue;
                 }
                 let shape = shape(net, &layout, &fitted, lanes, fold);
+                if lanes < shape.least_lanes() {
+                    continue;
+                }
                 let [first, second, fixed] = shape.columns();
                 let cost = match wishes.goal {
-                    // A committed column costs about twice a fixed one.
-                    Goal::Speed => (2 * (first + second) + fixed) << k,
-                    Goal::Memory => (first + second + fixed) << k,
+                    // In units of a fixed column's four cosets: commitments to small values cost less than
+                    // to those of the second phase; the quotient and the openings are the same for all.
+                    Goal::Speed => (2 * first + 3 * second + fixed + 32) << k,
+                    // Values, polynomial and coset of fixed columns; the last two of others.
+                    Goal::Memory => (2 * (first + second) + 3 * fixed + 12) << k,
                     // A column costs a thousand times the squarings of one more k.
                     Goal::Gas => 1000 * (first + second + fixed) + k as usize,
                 };
@@ -167,17 +228,19 @@ impl Plan {
         if !possible {
             return None;
         }
-        let layouts =
-            MENU_COLUMNS.into_iter().map(|columns| Layout::new(net, shape.lanes, columns));
+        let layouts = Layout::all(net, shape.lanes);
         let layout = layouts.into_iter().find(|layout| layout.menus == shape.menus)?;
         let slopes = fit::slopes(&net.rules);
         let is_long = shape.table_rows >= NATURAL_TABLE && shape.limbs >= NATURAL_LIMBS;
-        let fits = layout.rows.len() <= shape.table_rows && (is_long || !net.has_vectors());
+        let fits = layout.rows.len() <= shape.table_rows
+            && shape.table_rows >= shortest_for_spills(net)
+            && (is_long || !net.has_vectors());
         let fitted = [false, true]
             .into_iter()
             .filter(|_| fits)
             .find_map(|may| Fitted::new(net, &slopes, shape.table_rows, shape.limbs, may))?;
-        let same = self::shape(net, &layout, &fitted, shape.lanes, shape.fold) == *shape;
+        let same = shape.lanes >= shape.least_lanes()
+            && self::shape(net, &layout, &fitted, shape.lanes, shape.fold) == *shape;
         same.then(|| Self { k, shape: shape.clone(), layout, fitted })
     }
 
@@ -188,20 +251,14 @@ impl Plan {
 }
 
 fn shape(net: &Net, layout: &Layout, fitted: &Fitted, lanes: usize, fold: usize) -> Shape {
-    let cells = || net.blocks.iter().flat_map(|block| &block.cells);
     Shape {
         fold,
         lanes,
         limbs: fitted.limbs,
         table_rows: fitted.table_rows,
         steps: fitted.intervals.is_some(),
-        groups: cells().any(|cell| cell.kind.goes_on()),
-        products: cells().any(|cell| matches!(cell.kind, Kind::Product { .. })),
-        loads: cells().any(|cell| matches!(cell.kind, Kind::Load { .. } | Kind::WideLoad { .. })),
-        vectors: net.has_vectors(),
-        private_input: net.inputs.iter().any(|input| !net.blocks[input.block].is_public),
-        averages: net.float_sums.is_some(),
         menus: layout.menus.clone(),
+        ..Shape::of_net(net)
     }
 }
 
@@ -210,10 +267,19 @@ fn longest_table(k: u32, fold: usize) -> usize {
     ((1_usize << k) - UNUSABLE_ROWS - 2 * fold) / fold - 1
 }
 
+/// The shortest table with which spills that share a row have room, on either side of 0.
+fn shortest_for_spills(net: &Net) -> usize {
+    let Some(most) = net.largest_shared_spill() else { return 0 };
+    let most = most.unsigned_abs();
+    // N·⌊N/2⌋ ≥ N·(N − 1)/2 is above `most` from here on.
+    usize::try_from((2 * most).isqrt() + 2).unwrap_or(usize::MAX)
+}
+
 /// A table as long as can be that the rules fit, with as few limbs and intervals as can be.
 fn fit(net: &Net, slopes: &[Option<Slope>], longest: usize, rows: usize) -> Option<Fitted> {
     let (least, least_limbs) =
         if net.has_vectors() { (NATURAL_TABLE, NATURAL_LIMBS) } else { (SHORTEST_TABLE, LIMBS[0]) };
+    let least = least.max(shortest_for_spills(net));
     if least > longest {
         return None;
     }

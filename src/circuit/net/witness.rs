@@ -2,6 +2,7 @@
 
 use super::average;
 use super::compute::{Claim, Tamper, compute};
+use super::fit::spill_offset;
 use super::fixed::Fixed;
 use super::graph::{Kind, Net};
 use super::intervals::LENGTH_FACTOR;
@@ -272,7 +273,7 @@ impl Witness {
     }
 
     /// What a row makes.
-    fn made(&self, fixed: &Fixed, plan: &Plan, at: usize) -> Fr {
+    fn made(&self, fixed: &Fixed, plan: &Plan, rho: Fr, at: usize) -> Fr {
         let base = field(plan.shape.base());
         let row = &fixed.rows[at];
         let (offset, scale) = (fixed.weights[0][at], fixed.weights[1][at]);
@@ -287,6 +288,12 @@ impl Witness {
         } else if row.adds {
             let sum = if row.continues { self.float_sum(plan, at - 1) } else { Fr::zero() };
             self.unrounded(plan, at) - offset - sum
+        } else if row.spills {
+            let [first, second] = [&self.limbs[1], &self.table_row];
+            let spills = [(&self.limbs[0], first), (&self.limbs[2], second)].map(|(low, high)| {
+                low[at] + base * high[at] - field(spill_offset(plan.shape.base()))
+            });
+            spills[0] + rho * spills[1]
         } else if row.reads {
             let below = if row.larger { self.limbs[1][at] } else { Fr::zero() };
             self.held(fixed, at) - scale - below
@@ -331,7 +338,8 @@ impl Witness {
                 let own = (at - 1) * fold + 1..=at * fold;
                 own.fold(then, |rest, index| (rest - word(index)) * inverse)
             } else {
-                let mut now = then + cursors[MAKER][at] * self.made(fixed, plan, at);
+                let mut now =
+                    then + cursors[MAKER][at] * self.made(fixed, plan, challenges.points[0], at);
                 if row.takes || row.takes_wide || row.makes() {
                     now -= self.value(fixed, at) * coefficient[at] * cursors[POSITION][at];
                 }

@@ -9,6 +9,7 @@ use crate::circuit::{
     net::graph::{Cell, Kind, Place, Position, Run, Scan, Term, Weight, bounds, exponent, index},
 };
 use crate::model::{Conv, ConvTranspose, Gemm, Node};
+use std::collections::HashSet;
 
 /// A contribution of a run: relative power of ρ, position, weight.
 type Tap = (u32, Position, i32);
@@ -46,7 +47,8 @@ impl Lowering<'_> {
         let first = self.omegas(omegas);
         // What the taps reach, by power of ρ.
         let mut boxes: Vec<Option<[Position; 2]>> = vec![None; omegas];
-        let mut lows = vec![0_i64; omegas];
+        // The least and the greatest accumulator.
+        let mut ends = vec![[0_i64; 2]; omegas];
         let runs = self.net.blocks[source].runs.len();
         let mut all_taps = Vec::with_capacity(runs);
         for number in 0..runs {
@@ -60,7 +62,9 @@ impl Lowering<'_> {
                 *reached = Some(bounds(corners));
                 // One tap reaches a place at most once, except in sums, where all elements do.
                 let times = if low == high { run.elements.len() as i64 } else { 1 };
-                lows[omega as usize] += 255 * i64::from(weight.min(0)) * times;
+                let [low, high] = &mut ends[omega as usize];
+                *low += 255 * i64::from(weight.min(0)) * times;
+                *high += 255 * i64::from(weight.max(0)) * times;
                 run.terms.push(Term {
                     place: Place { omega: first + omega, at },
                     weight: Weight::Integer(weight),
@@ -97,23 +101,21 @@ impl Lowering<'_> {
             place.omega += first;
         }
         let len = cells.len() / rows;
-        let mut spills = Vec::new();
-        for (omega, marks) in marks.into_iter().enumerate() {
-            let Some([low, high]) = boxes[omega] else { continue };
+        let mut spilt: Vec<Vec<Position>> = Vec::with_capacity(omegas);
+        for (marks, reached) in marks.into_iter().zip(&boxes) {
+            let Some([low, high]) = *reached else {
+                spilt.push(Vec::new());
+                continue;
+            };
             let width = high[0] - low[0] + 1;
             let places = marks.into_iter().enumerate().filter(|&(_, marked)| marked);
             let places = places.map(|(place, _)| {
                 let place = exponent(place);
                 [low[0] + place % width, low[1] + place / width]
             });
-            for at in step_by_step(places.collect()) {
-                spills.push(Cell {
-                    kind: Kind::Spill { low: lows[omega] },
-                    place: Some(Place { omega: first + index(omega), at }),
-                    element: None,
-                });
-            }
+            spilt.push(places.collect());
         }
+        let spills = spill_cells(&spilt, &ends, first, self.holds_bytes(source));
         let scan = self.scan(node.output, natural, |_| true);
         let block = self.block(&node.name, len, scan, cells, rows);
         self.spill(block, spills);
@@ -279,6 +281,39 @@ impl Lowering<'_> {
         let natural = Scan::Planes { size: window.input, strides: [1, 1] };
         Ok(self.linear(node, source, taps, conv.batch * conv.outputs, made, natural))
     }
+}
+
+/// Rows for what is spilt at each power of ρ, from `first` on, where accumulators lie between `ends`:
+/// two to a row where they may share one and the next power has one at the same position, as channels of a
+/// layer do.
+fn spill_cells(
+    spilt: &[Vec<Position>],
+    ends: &[[i64; 2]],
+    first: u32,
+    may_share: bool,
+) -> Vec<Cell> {
+    let mut cells = Vec::new();
+    let mut shared: HashSet<Position> = HashSet::new();
+    for (omega, places) in spilt.iter().enumerate() {
+        let none = Vec::new();
+        let places = places.iter().copied().filter(|at| !shared.contains(at));
+        let next: HashSet<Position> =
+            spilt.get(omega + 1).unwrap_or(&none).iter().copied().collect();
+        let (pairs, alone): (Vec<_>, Vec<_>) =
+            places.partition(|at| may_share && next.contains(at));
+        let most = ends[omega..].iter().take(2).flatten().map(|end| end.abs()).max().unwrap_or(0);
+        let kinds =
+            [(&pairs, Kind::Spills { most }), (&alone, Kind::Spill { low: ends[omega][0] })];
+        for (places, kind) in kinds {
+            cells.extend(step_by_step(places.clone()).into_iter().map(|at| Cell {
+                kind,
+                place: Some(Place { omega: first + index(omega), at }),
+                element: None,
+            }));
+        }
+        shared = pairs.into_iter().collect();
+    }
+    cells
 }
 
 /// Positions in an order in which each is near the one before.

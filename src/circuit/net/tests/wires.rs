@@ -8,6 +8,7 @@ use super::{
 use crate::circuit::net::{
     Compiled, Forge, Witness,
     compute::Held,
+    fit::Division,
     graph::Kind,
     layout::{MAKER, POSITION, WEIGHER},
     witness::{Challenges, Sums},
@@ -108,6 +109,30 @@ fn accumulator_that_the_weights_do_not_give_is_refused() {
         }
     };
     assert_breaks(&broken(&circuit, tampered(&model, &circuit, &tamper)), &[IS_TAKEN]);
+}
+
+#[test]
+fn spill_that_was_not_contributed_is_refused() {
+    let (_, model) = models::all().swap_remove(0);
+    let circuit = circuit(&model);
+    let spills = cell(&circuit.compiled.net, |kind| matches!(kind, Kind::Spills { .. }));
+    // Either of the two, and one in place of the other.
+    let lies: [fn(&mut Division); 3] = [
+        |row| row.limbs[0] ^= 1,
+        |row| row.limbs[2] ^= 1,
+        |row| {
+            row.limbs.swap(0, 2);
+            std::mem::swap(&mut row.u, &mut row.limbs[1]);
+        },
+    ];
+    for lie in lies {
+        let tamper = |block: usize, number: usize, held: &mut Held| {
+            if (block, number) == spills {
+                lie(&mut held.division);
+            }
+        };
+        assert_breaks(&broken(&circuit, tampered(&model, &circuit, &tamper)), &[IS_TAKEN]);
+    }
 }
 
 #[test]

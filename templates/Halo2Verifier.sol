@@ -569,13 +569,16 @@ contract {{ name }} is IHalo2Verifier {
             // {{ instance.title }}: ∑ᵢ instanceᵢ / (x·ω⁻ⁱ − 1) as one fraction.
             {
                 let minus_one := sub(r, 1)
+                // In a variable: of a literal in several places the compiler would copy the bytes from the code, for 40
+                // gas each time.
+                let omega_inverse := {{ omega_inverse }}
                 let point := {{ instance.point }}
                 let cptr := {{ instance.cptr }}
                 let end_cptr := add(cptr, {{ instance.length }})
                 {%- if instance.is_odd() %}
                 let numerator := calldataload(cptr)
                 let denominator := addmod(point, minus_one, r)
-                point := mulmod(point, {{ omega_inverse }}, r)
+                point := mulmod(point, omega_inverse, r)
                 cptr := add(cptr, 0x20)
                 {%- else %}
                 let numerator := 0
@@ -586,13 +589,13 @@ contract {{ name }} is IHalo2Verifier {
                     let difference := add(point, minus_one)
                     numerator := add(mulmod(numerator, difference, r), mulmod(denominator, calldataload(cptr), r))
                     denominator := mulmod(denominator, difference, r)
-                    point := mulmod(point, {{ omega_inverse }}, r)
+                    point := mulmod(point, omega_inverse, r)
                     difference := add(point, minus_one)
                     numerator := add(
                         mulmod(numerator, difference, r), mulmod(denominator, calldataload(add(cptr, 0x20)), r)
                     )
                     denominator := mulmod(denominator, difference, r)
-                    point := mulmod(point, {{ omega_inverse }}, r)
+                    point := mulmod(point, omega_inverse, r)
                 }
                 {%- endif %}
                 mstore({{ instance.mptr }}, numerator)

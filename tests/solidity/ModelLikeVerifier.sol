@@ -815,6 +815,9 @@ contract ModelLikeVerifier is IHalo2Verifier {
             // Instance column 0 at ω²x: ∑ᵢ instanceᵢ / (x·ω⁻ⁱ − 1) as one fraction.
             {
                 let minus_one := sub(r, 1)
+                // In a variable: of a literal in several places the compiler would copy the bytes from the code, for 40
+                // gas each time.
+                let omega_inverse := 0x1f4d7180df5014849825f3c9b0e89d79432c51f48eb5846ae63b433f28aba10b
                 let point := mulmod(mload(X_MPTR), 0x2822ef9d2d155c2b49f7a010aeec0dae3df9cff80535c8d08c9e954b942e6d6b, r)
                 let cptr := instances_cptr
                 let end_cptr := add(cptr, 0xc0)
@@ -824,13 +827,13 @@ contract ModelLikeVerifier is IHalo2Verifier {
                     let difference := add(point, minus_one)
                     numerator := add(mulmod(numerator, difference, r), mulmod(denominator, calldataload(cptr), r))
                     denominator := mulmod(denominator, difference, r)
-                    point := mulmod(point, 0x1f4d7180df5014849825f3c9b0e89d79432c51f48eb5846ae63b433f28aba10b, r)
+                    point := mulmod(point, omega_inverse, r)
                     difference := add(point, minus_one)
                     numerator := add(
                         mulmod(numerator, difference, r), mulmod(denominator, calldataload(add(cptr, 0x20)), r)
                     )
                     denominator := mulmod(denominator, difference, r)
-                    point := mulmod(point, 0x1f4d7180df5014849825f3c9b0e89d79432c51f48eb5846ae63b433f28aba10b, r)
+                    point := mulmod(point, omega_inverse, r)
                 }
                 mstore(0x1a00, numerator)
                 mstore(0x1b00, denominator)
@@ -839,6 +842,9 @@ contract ModelLikeVerifier is IHalo2Verifier {
             // Instance column 0 at ωx: ∑ᵢ instanceᵢ / (x·ω⁻ⁱ − 1) as one fraction.
             {
                 let minus_one := sub(r, 1)
+                // In a variable: of a literal in several places the compiler would copy the bytes from the code, for 40
+                // gas each time.
+                let omega_inverse := 0x1f4d7180df5014849825f3c9b0e89d79432c51f48eb5846ae63b433f28aba10b
                 let point := mulmod(mload(X_MPTR), 0x1058a83d529be585820b96ff0a13f2dbd8675a9e5dd2336a6692cc1e5a526c81, r)
                 let cptr := instances_cptr
                 let end_cptr := add(cptr, 0xc0)
@@ -848,13 +854,13 @@ contract ModelLikeVerifier is IHalo2Verifier {
                     let difference := add(point, minus_one)
                     numerator := add(mulmod(numerator, difference, r), mulmod(denominator, calldataload(cptr), r))
                     denominator := mulmod(denominator, difference, r)
-                    point := mulmod(point, 0x1f4d7180df5014849825f3c9b0e89d79432c51f48eb5846ae63b433f28aba10b, r)
+                    point := mulmod(point, omega_inverse, r)
                     difference := add(point, minus_one)
                     numerator := add(
                         mulmod(numerator, difference, r), mulmod(denominator, calldataload(add(cptr, 0x20)), r)
                     )
                     denominator := mulmod(denominator, difference, r)
-                    point := mulmod(point, 0x1f4d7180df5014849825f3c9b0e89d79432c51f48eb5846ae63b433f28aba10b, r)
+                    point := mulmod(point, omega_inverse, r)
                 }
                 mstore(0x1a20, numerator)
                 mstore(0x1b20, denominator)

@@ -202,8 +202,8 @@ impl Plan {
                     Goal::Speed => (2 * first + 3 * second + fixed + 32) << k,
                     // Values, polynomial and coset of fixed columns; the last two of others.
                     Goal::Memory => (2 * (first + second) + 3 * fixed + 12) << k,
-                    // A column costs a thousand times the squarings of one more k.
-                    Goal::Gas => 1000 * (first + second + fixed) + k as usize,
+                    // One more k costs only squarings, but doubles proving: it has to save more than a column.
+                    Goal::Gas => 100 * (first + second + fixed + k as usize) + k as usize,
                 };
                 if best.as_ref().is_none_or(|(least, _)| cost < *least) {
                     best = Some((cost, Self { k, shape, layout: layout.clone(), fitted }));

@@ -6,7 +6,9 @@
 //! cursor · denominator(move) = cursor₋₁ · numerator(move)
 //! ```
 //!
-//! So on every row a cursor is the monomial that the layout says, and no other, unless a challenge is 0.
+//! So on every row a cursor is the monomial that the layout says, and no other, unless a challenge is 0. Each
+//! move changes an exponent by at most 64 (`FARTHEST`), and there are fewer than 2^20 rows: exponents are between
+//! −2^26 and 2^26.
 
 use super::graph::Place;
 use crate::circuit::query::{Placed, before, here, one};
@@ -19,7 +21,7 @@ use std::collections::HashMap;
 /// Moves that one fixed column chooses from, beside staying: their Lagrange polynomials have this degree, and the gate has two more.
 const MOVES_PER_COLUMN: usize = 3;
 
-/// No move is farther: moves are powers of challenges in the contract.
+/// No move is farther: moves are powers of challenges in the contract, and the error of `gates` rests on it.
 const FARTHEST: i32 = 64;
 
 /// Exponents of ρ, s₁ and s₂.

@@ -134,9 +134,14 @@ impl Steps {
     }
 
     /// The exact line with divisor `d ≤ 2^60` next to the best slope, if there is one: room is a concave
-    /// function of the slope, so that no other integer has more than the two beside the best.
+    /// function of the slope, so that no other integer has more than the two beside the best. `None` for slopes
+    /// and divisors whose products could leave i128.
     pub fn line_near(&self, best_slope: i128, d: i128) -> Option<Line> {
-        let below = (best_slope * d) >> 60;
+        if !(1..=1 << 60).contains(&d) {
+            return None;
+        }
+        // Below 2^67: with accumulators and levels of 32 bits, nothing that follows leaves i128.
+        let below = best_slope.checked_mul(d)? >> 60;
         let a = ((below - 1).max(0)..=below + 2).max_by_key(|&a| self.room(a, d))?;
         (self.room(a, d) >= 0).then(|| Line { a, b: self.offsets(a, d).0, d })
     }
@@ -220,5 +225,16 @@ mod tests {
         let steps = Steps::find(&requantization, 0, -128, (321, 321));
         let line = steps.line(1000).expect("nothing to step over");
         agrees_everywhere(&requantization, line, (321, 321));
+    }
+
+    #[test]
+    fn slope_or_divisor_beyond_the_search_has_no_line() {
+        let steps = Steps::find(&requantization(1.0e4, 0), 0, -128, (-2, 2));
+        let slope = steps.best_slope().expect("levels are far apart");
+        assert_eq!(steps.line_near(slope, 1 << 59), None, "2^59 slopes of 2^73 leave i128");
+        assert!(steps.line_near(slope, 1 << 40).is_some());
+        for d in [-1, 0, (1 << 60) + 1, i128::MAX] {
+            assert_eq!(steps.line_near(1, d), None, "{d}");
+        }
     }
 }

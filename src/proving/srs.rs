@@ -80,8 +80,9 @@ impl Srs {
         bytes
     }
 
-    /// Reads what [`Self::to_bytes`] wrote, without the pairings: only for files that a checksum has
-    /// shown to be our own.
+    /// Reads what [`Self::to_bytes`] wrote, without the pairings: only for files whose writer is trusted and
+    /// which a checksum has shown to be as they were written. An unkeyed checksum beside a file shows its
+    /// integrity, not its origin: whoever can replace the one can replace the other.
     pub fn from_bytes_unchecked(bytes: &[u8], origin: SrsOrigin) -> Result<Self, ProvingError> {
         let k = bytes.first().map_or(0, |&k| k.into());
         Ok(Self { origin, ..read_raw(bytes, k)? })

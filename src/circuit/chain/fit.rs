@@ -78,7 +78,7 @@ pub struct Step {
 pub enum Misfit {
     /// The activations have more rows than the table.
     Table,
-    /// Some output has no line with this divisor.
+    /// Some output has no line with this divisor that could not wrap around the field.
     Line {
         /// Position of its layer.
         layer: usize,
@@ -181,14 +181,16 @@ impl Fitted {
             return Err(Misfit::Table);
         }
         table.resize(table_rows, 0);
-        let layers = program.layers.iter().zip(lines).map(|(layer, lines)| {
+        let layers = program.layers.iter().zip(lines).enumerate().map(|(index, (layer, lines))| {
             let region = regions
                 .iter()
                 .position(|region| region.activation == layer.activation)
                 .expect("a region was made for each activation");
             FittedLayer::new(layer, &lines, starts[region], table_rows)
+                .map_err(|output| Misfit::Line { layer: index, output })
         });
-        Ok(Self { table_rows, limbs, layers: layers.collect(), table, steps: None })
+        let layers = layers.collect::<Result<_, _>>()?;
+        Ok(Self { table_rows, limbs, layers, table, steps: None })
     }
 
     /// The divisor of every layer.
@@ -249,20 +251,20 @@ struct Region {
 }
 
 impl FittedLayer {
-    fn new(layer: &Layer, lines: &[Line], start: i128, table_rows: usize) -> Self {
+    /// The error is an output whose equation could wrap around the field.
+    fn new(layer: &Layer, lines: &[Line], start: i128, table_rows: usize) -> Result<Self, usize> {
         let offsets = lines.iter().enumerate().map(|(output, line)| {
             let offset = line.b + line.a * i128::from(layer.bias[output]) + line.d * start;
             let (low, high) = layer.accumulator_range(output);
             let reach = line.a * (low.abs().max(high.abs())) + offset.abs();
             let left = line.d * (i128::try_from(table_rows).expect("a table length") + 1);
-            assert!(reach.max(left) < NO_WRAP_BOUND, "an equation could wrap around the field");
-            offset
+            if reach.max(left) < NO_WRAP_BOUND { Ok(offset) } else { Err(output) }
         });
-        Self {
+        Ok(Self {
             slopes: lines.iter().map(|line| line.a).collect(),
-            offsets: offsets.collect(),
+            offsets: offsets.collect::<Result<_, _>>()?,
             widths: Vec::new(),
-        }
+        })
     }
 }
 

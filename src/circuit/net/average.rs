@@ -25,8 +25,9 @@
 //! Negative binades mirror positive ones, −2^(24+e) ≤ v < −2^(23+e), and |v| < 2^24 are strides of 1 with no
 //! correction. These progressions, of 2^22 integers each, do not overlap: only one has v.
 //!
-//! **Other rows of the table** have starts without 2^100: there `start + stride·z` would be off by 2^100, while
-//! v is a sum of integers below 2^60. Where an interval is expected and a progression read, likewise.
+//! **Other rows of the table** have starts without 2^100, below 2^99 (`MOST_POSITIONS`), and lengths of at most
+//! N² ≤ 2^40: there `start + stride·z` is below 2^99 + 2^80, which 2^100 + v is not, v being a sum of integers
+//! below 2^60. Where an interval is expected and a progression read, the start alone is beyond all positions.
 //! The parts are read apart from each other, so no start makes up for another stride.
 //!
 //! | row | makes | holds |
@@ -50,6 +51,9 @@ use halo2_proofs::{
 
 /// Added to the starts of progressions in the table, so that no other row passes for one.
 pub const MARK: i128 = 1 << 100;
+
+/// Accumulators of all functions together where there are float32 sums: far from `MARK`.
+pub const MOST_POSITIONS: i128 = MARK / 2;
 
 /// Added to corrections in the table, so that none is negative.
 pub const LIFT: i128 = 1 << 20;

@@ -9,7 +9,9 @@
 //! which is `stayed + moved`, with both sides' multipliers less 1 in `moved`: that one may be multiplied with
 //! what says where there are moves at all.
 //!
-//! So on every row a cursor is the monomial that the layout says, and no other, unless a challenge is 0.
+//! So on every row a cursor is the monomial that the layout says, and no other, unless a challenge is 0. Each
+//! move changes an exponent by at most 64 (`FARTHEST`), and there are fewer than 2^20 rows: exponents are between
+//! −2^26 and 2^26.
 
 use super::graph::Place;
 use crate::circuit::query::{Placed, before, here, one};
@@ -22,7 +24,7 @@ use std::collections::HashMap;
 /// Moves that one fixed column chooses from, beside staying: their Lagrange polynomials have this degree, and the gate has two more.
 const MOVES_PER_COLUMN: usize = 3;
 
-/// No move is farther: moves are powers of challenges in the contract.
+/// No move is farther: moves are powers of challenges in the contract, and the error of `gates` rests on it.
 const FARTHEST: i32 = 64;
 
 /// Exponents of ρ, s₁ and s₂.

@@ -10,9 +10,11 @@
 //!
 //! A circuit has both kinds of rows; rules take intervals only where no line with this divisor is exact.
 //!
-//! **No wrap.** u and the limbs are below N ≤ 2^20, so the left sides are below 2^100 and, like the right
-//! sides (`NO_WRAP_BOUND`, checked for every rule), equal as integers when they are equal in the field.
-//! `raw` itself is an integer far below that bound: it is what the linear maps prove it to be. Then u is
+//! **No wrap.** Of a line, u and the limbs are below N ≤ 2^20, so the left side is below 2^81 and, like the
+//! right side (`NO_WRAP_BOUND`: a rule for which one could be larger does not fit), an integer: both are equal
+//! as integers when they are equal in the field. Of intervals, all positions together are fewer than 2^39, or
+//! than 2^99 with float32 sums (`most_positions`), and z is below N²: `intervals` and `average` have the rest.
+//! `raw` itself is an integer far below these bounds: it is what the linear maps prove it to be. Then u is
 //! the quotient, which lies in the rule's own region of the table because raw lies in its proven range.
 
 use super::average::{self, Binade};
@@ -22,7 +24,7 @@ use super::rule::{Levels, Monotone, Rule};
 use crate::model::Steps;
 use std::sync::Arc;
 
-/// Both sides of an equation stay below this; the field's modulus is above 2^253.
+/// Both sides of a line's equation stay below this; the field's modulus is above 2^253.
 const NO_WRAP_BOUND: i128 = 1 << 120;
 
 /// The divisor is no larger: slopes are known to 60 bits.
@@ -80,8 +82,9 @@ pub struct Division {
 }
 
 impl Fitted {
-    /// Fits rules to a table length; `None` if it is too short for them. Rules without a slope have no line
-    /// at any length: they take intervals, and where `may_step` others may too.
+    /// Fits rules to a table length; `None` if it is too short for them, or if an equation could wrap around
+    /// the field. Rules without a slope have no line at any length: they take intervals, and where `may_step`
+    /// others may too.
     pub fn new(
         net: &Net,
         slopes: &[Option<Slope>],
@@ -99,6 +102,7 @@ impl Fitted {
         // Rules with the same function share its intervals; those of different functions are disjoint, so
         // that no accumulator of one lies in an interval of another.
         let mut room = 0;
+        let most_positions = most_positions(net);
         let nothing = Interval { start: 0, length: 0, byte: 0 };
         let mut intervals: Vec<Interval> = Vec::new();
         let mut fitted = vec![None; rules.len()];
@@ -123,21 +127,21 @@ impl Fitted {
                 Some(&(.., own)) => own,
                 None => {
                     let (first, constant) = (intervals.len(), room - low);
+                    let after = room + high - low + 1;
+                    if after > most_positions {
+                        return None;
+                    }
                     let longest = rows * rows;
                     let own = Interval::all((low, high), rises, rule, longest);
                     let count = own.len();
                     intervals.extend(own.into_iter().map(|interval| interval.after(room)));
-                    room += high - low + 1;
+                    room = after;
                     let own = FittedRule::Intervals { constant, first, count };
                     known.push((function, rule, own));
                     own
                 }
             };
             *fitted = Some(own);
-        }
-        // With float32 sums, start and length are read as two values.
-        if net.float_sums.is_none() && room > intervals::MOST_ACCUMULATORS {
-            return None;
         }
         if intervals.len() > table_rows {
             return None;
@@ -200,10 +204,9 @@ impl Fitted {
         for (fitted, (form, region)) in fitted.iter_mut().zip(forms.iter().zip(&region_of)) {
             let Form::Line { slope, b, factors, most, .. } = *form else { continue };
             let constant = b + d * starts[*region];
-            assert!(
-                most + constant.abs() < NO_WRAP_BOUND && d * (rows + 1) < NO_WRAP_BOUND,
-                "an equation could wrap around the field"
-            );
+            if most + constant.abs() >= NO_WRAP_BOUND || d * (rows + 1) >= NO_WRAP_BOUND {
+                return None;
+            }
             *fitted = Some(FittedRule::Line { slope, constant, factors });
         }
         table.resize(table_rows, 0);
@@ -301,6 +304,12 @@ impl Fitted {
 /// What spills that share a row are raised by, so that both are at least 0 and below N².
 pub fn spill_offset(base: i128) -> i128 {
     base * (base / 2)
+}
+
+/// How many positions the intervals of all functions may have. With float32 sums, start and length are read as
+/// two values, and rows that are marked are to be told from others.
+fn most_positions(net: &Net) -> i128 {
+    if net.float_sums.is_some() { average::MOST_POSITIONS } else { intervals::MOST_ACCUMULATORS }
 }
 
 /// The slope of a line, in units of 2^-60.

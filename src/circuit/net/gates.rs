@@ -7,14 +7,21 @@
 //! Σ E·ρ^ω·s₁^a·s₂^b  =  Σ x·s₁^p₀·s₂^p₁·K
 //! ```
 //!
-//! holds as polynomials in ρ, s₁, s₂ if and only if everything made is the sum of what is contributed to its
-//! place, since no place is made twice; at a random point it holds otherwise with probability at most
-//! (largest exponents' sum)/2^254. The three are drawn after all E and x are committed; K is fixed, or
-//! for a product of matrices a sum of committed factors, whose products then have the same degree.
+//! holds as Laurent polynomials in ρ, s₁, s₂ if and only if everything made is the sum of what is contributed to
+//! its place, since no place is made twice. The three are drawn after all E and x are committed; a weight of K is
+//! fixed, or for a product of matrices a factor that is committed as well.
 //!
 //! `balance` adds up E's side and takes off x's side along the rows. It begins as the packed instances do (see
 //! `packing`), whose terms are powers of τ: what is left of them after their rows is a constant in ρ, s₁, s₂,
 //! where no place has ω = 0, so that it must be 0 for the balance to be.
+//!
+//! **The error.** A cursor's exponents are between −2^26 and 2^26 (see `cursor`), one for each of ρ, s₁ and s₂.
+//! E's terms have one cursor, x's terms two, position and weigher, and a lane's power of ρ, at most 31: all
+//! exponents are between −2^27 and 2^27 + 31. Multiplied with (ρ·s₁·s₂)^(2^27), the difference of both sides is a
+//! polynomial whose degree is at most 3·2^28 + 31; the instances add at most 2^20 powers of τ, one for each word,
+//! in the numerator or in what it is divided by. A polynomial that is not 0 is 0 at a random point with probability
+//! at most its degree over r, and some challenge is 0, which would leave cursors or the balance free, with 4/r:
+//! less than 2^-224 together, as r is above 2^253.59.
 //!
 //! | row | E | x |
 //! |---|---|---|

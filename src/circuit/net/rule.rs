@@ -4,6 +4,9 @@ use crate::circuit::activation::Activation;
 use crate::model::{Add, Steps};
 use std::sync::Arc;
 
+/// Factors of a sum's plane, and its divisor, are below this: no product of them and a byte leaves i128.
+const LARGEST_FACTOR: i128 = 1 << 76;
+
 /// What becomes of an accumulator.
 #[derive(Clone, Debug)]
 pub struct Rule {
@@ -98,10 +101,16 @@ impl Sum {
         }
     }
 
-    /// The exact plane for a divisor, if rounding both factors gives one: all 65,536 pairs are checked.
+    /// The exact plane for a divisor, if rounding both factors gives one: all 65,536 pairs are checked. `None` for
+    /// factors and divisors of 2^76 or more.
     pub fn plane(&self, d: i128) -> Option<SumPlane> {
+        // What i128 has no room for becomes its largest value, which is refused like all that is too large.
         #[allow(clippy::cast_precision_loss, clippy::cast_possible_truncation)]
         let factors = self.scales.map(|scale| (f64::from(scale) * d as f64).round() as i128);
+        let is_small = |factor: &i128| (1 - LARGEST_FACTOR..LARGEST_FACTOR).contains(factor);
+        if d < 1 || ![d, factors[0], factors[1]].iter().all(is_small) {
+            return None;
+        }
         let (low, high) = (i128::from(self.bounds.0), i128::from(self.bounds.1));
         let (mut least, mut most) = (i128::MIN, i128::MAX);
         for (left, levels) in (0_i128..).zip(self.table.chunks(256)) {

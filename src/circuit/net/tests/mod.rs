@@ -1,6 +1,7 @@
 //! Honest rows hold; each way to cheat is refused by the constraint that is there for it.
 
 mod average;
+mod fit;
 mod graph;
 mod groups;
 mod intervals;

@@ -35,7 +35,7 @@ impl Random {
 
 /// A pool to be proved.
 #[derive(Clone, Debug)]
-struct Case {
+pub(super) struct Case {
     element: ElementType,
     zeros: [i32; 2],
     scales: [f32; 2],
@@ -51,7 +51,7 @@ struct Case {
 }
 
 /// Means of 4, of which every fourth sum is a tie.
-fn ties() -> Case {
+pub(super) fn ties() -> Case {
     Case {
         element: ElementType::Int8,
         zeros: [-128, -128],
@@ -176,7 +176,7 @@ impl Case {
         }
     }
 
-    fn circuit(&self) -> NetCircuit {
+    pub(super) fn circuit(&self) -> NetCircuit {
         NetCircuit::new(&self.model(), Wishes::default()).expect("the model has a circuit")
     }
 

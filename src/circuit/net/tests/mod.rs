@@ -5,6 +5,7 @@ mod fit;
 mod graph;
 mod groups;
 mod intervals;
+mod lookups;
 mod models;
 mod operators;
 mod ports;
@@ -17,6 +18,7 @@ use super::{
     compute::{Held, Tamper},
     graph::{Kind, Net},
     layout::{Content, Row},
+    plan::{Plan, Shape},
 };
 use crate::circuit::{
     Wishes,
@@ -43,6 +45,17 @@ const IS_TAKEN: &str = "everything made is what was taken";
 
 fn circuit(model: &Model) -> NetCircuit {
     NetCircuit::new(model, Wishes::default()).expect("the model has a circuit")
+}
+
+/// The model's circuit, and the same with two and with four columns that share one.
+fn foldings(model: &Model) -> [NetCircuit; 3] {
+    let circuit = circuit(model);
+    let Plan { k, shape, .. } = circuit.plan();
+    assert_eq!(shape.fold, 1);
+    [0, 1, 2].map(|more| {
+        let shape = Shape { fold: 1 << more, ..shape.clone() };
+        NetCircuit::restore(model, k + more, &shape).expect("as many rows in a longer domain")
+    })
 }
 
 fn input(model: &Model, of: impl Fn(i32) -> i32) -> Vec<i32> {

@@ -1,6 +1,8 @@
 //! Softmax, layer normalization and ArgMax, alone and in pieces.
 
-use super::{IS_AN_ENTRY, IS_TAKEN, assert_breaks, broken, circuit, forged, relimb, rows};
+use super::{
+    IS_AN_ENTRY, IS_TAKEN, assert_breaks, broken, circuit, foldings, forged, relimb, rows,
+};
 use crate::circuit::{
     CircuitError, Wishes,
     field::{field, pack},
@@ -340,31 +342,33 @@ fn other_quotient_of_a_layer_normalization_is_refused() {
 #[test]
 fn other_integer_of_any_size_is_refused() {
     let model = normalization(2, 5, 40);
-    let circuit = circuit(&model);
-    let honest = claiming(&circuit, &some_input(&model), |_, honest| honest);
-    for at in rows(&circuit, Kind::is_wide).into_iter().step_by(3) {
-        let mut witness = honest.clone();
+    for circuit in foldings(&model) {
+        let honest = claiming(&circuit, &some_input(&model), |_, honest| honest);
+        for at in rows(&circuit, Kind::is_wide).into_iter().step_by(3) {
+            let mut witness = honest.clone();
+            witness.wide.as_mut().expect("there are integers of any size")[at] += Fr::one();
+            assert_breaks(&broken(&circuit, witness), &[IS_TAKEN]);
+        }
+        // Elsewhere it does not count.
+        let mut witness = honest;
+        let at = output_rows(&circuit)[0];
         witness.wide.as_mut().expect("there are integers of any size")[at] += Fr::one();
-        assert_breaks(&broken(&circuit, witness), &[IS_TAKEN]);
+        assert_eq!(broken(&circuit, witness), [""; 0]);
     }
-    // Elsewhere it does not count.
-    let mut witness = honest;
-    let at = output_rows(&circuit)[0];
-    witness.wide.as_mut().expect("there are integers of any size")[at] += Fr::one();
-    assert_eq!(broken(&circuit, witness), [""; 0]);
 }
 
 #[test]
 fn other_factor_than_was_loaded_is_refused() {
     let model = softmax(2, 5, 0.04);
-    let circuit = circuit(&model);
-    let honest = claiming(&circuit, &some_input(&model), |_, honest| honest);
-    let names = forged(&circuit, honest, |sums, _, fixed, _| {
-        let is_load = |at: &usize| fixed.fixed.rows[*at].loads && fixed.fixed.rows[*at].wide;
-        let at = (1..fixed.fixed.rows.len()).find(is_load).expect("a factor is loaded");
-        sums.coefficient[at] += Fr::one();
-    });
-    assert_breaks(&names, &["the coefficient grows by weights times their monomial"]);
+    for circuit in foldings(&model) {
+        let honest = claiming(&circuit, &some_input(&model), |_, honest| honest);
+        let names = forged(&circuit, honest, |sums, _, fixed, _| {
+            let is_load = |at: &usize| fixed.fixed.rows[*at].loads && fixed.fixed.rows[*at].wide;
+            let at = (1..fixed.fixed.rows.len()).find(is_load).expect("a factor is loaded");
+            sums.coefficient[at] += Fr::one();
+        });
+        assert_breaks(&names, &["the coefficient grows by weights times their monomial"]);
+    }
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! Bytes are those of the interval, and the interval is the rule's own.
 
 use super::{
-    IS_TAKEN, assert_breaks, broken, cell, foldings,
+    IS_IN_INTERVAL, IS_TAKEN, assert_breaks, broken, cell, foldings,
     models::{Builder, NO_LINE},
     tampered,
 };
@@ -46,7 +46,7 @@ fn remainder_beyond_an_interval_is_refused() {
             }
         };
         let names = broken(&circuit, tampered(&model, &circuit, &tamper));
-        assert_breaks(&names, &["the remainder is below the interval's length"]);
+        assert_breaks(&names, &[IS_IN_INTERVAL]);
     }
 }
 

@@ -5,7 +5,8 @@ mod progressions;
 mod reference;
 
 use super::{
-    IS_AN_ENTRY, IS_TAKEN, assert_breaks, broken, integer, relimb, reread, rows, table_row,
+    IS_AN_ENTRY, IS_TAKEN, assert_breaks, assert_other_output_is_refused, broken, integer, relimb,
+    reread, rows, table_row,
 };
 use crate::circuit::{
     Wishes,

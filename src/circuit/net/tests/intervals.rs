@@ -1,11 +1,12 @@
 //! Bytes are those of the interval, and the interval is the rule's own.
 
 use super::{
-    IS_IN_INTERVAL, IS_TAKEN, assert_breaks, broken, cell, foldings,
+    IS_AN_ENTRY, IS_IN_INTERVAL, IS_TAKEN, assert_breaks, broken, cell, field, foldings, honest,
+    integer,
     models::{Builder, NO_LINE},
-    tampered,
+    relimb, row, table_row, tampered,
 };
-use crate::circuit::net::{compute::Held, fit::FittedRule, graph::Kind};
+use crate::circuit::net::{compute::Held, fit::FittedRule, graph::Kind, intervals::LENGTH_FACTOR};
 use crate::model::Model;
 
 /// A convolution of some channels, each with a function of its own that no line gives.
@@ -93,5 +94,45 @@ fn interval_of_another_function_is_refused() {
         let witness = tampered(&model, &circuit, &tamper);
         assert!(changed.get(), "the functions differ there");
         assert_breaks(&broken(&circuit, witness), &[IS_TAKEN]);
+    }
+}
+
+// Start and length are one value of the table, start + 2^40·length: the same from other parts.
+#[test]
+fn start_that_makes_up_for_a_length_is_refused() {
+    let model = conv_without_lines(1);
+    for circuit in foldings(&model) {
+        let honest = honest(&model, &circuit);
+        let made = cell(&circuit.compiled.net, |kind| matches!(kind, Kind::Made { .. }));
+        let at = row(&circuit, made);
+        let intervals = circuit.plan().fitted.intervals.as_ref().expect("the rule has no line");
+        let count = intervals.iter().filter(|interval| interval.length > 0).count();
+        let own = table_row(&honest, at);
+        let [z, high] = [0, 1].map(|limb| integer(honest.limbs[limb][at]));
+        let position = intervals[own].start + z + circuit.plan().shape.base() * high;
+        let reads = [own, (own + 1) % count, (own + 2) % count];
+        let mixtures = reads.into_iter().flat_map(|read| [-2, -1, 1, 2].map(|by| (read, by)));
+        for (read, mixed) in mixtures {
+            // Whatever follows from the byte read is honest.
+            let tamper = |block: usize, number: usize, held: &mut Held| {
+                if (block, number) == made {
+                    held.division.u = u32::try_from(read).expect("a short table");
+                    held.division.byte = intervals[read].byte;
+                }
+            };
+            let mut witness = tampered(&model, &circuit, &tamper);
+            assert_eq!(witness.outputs == honest.outputs, read == own);
+            let start = intervals[read].start + mixed * i128::from(LENGTH_FACTOR);
+            let length = intervals[read].length - mixed;
+            let steps = witness.steps.as_mut().expect("there are intervals");
+            (steps[0][at], steps[1][at]) = (field(start), field(length));
+            let z = position - start;
+            for (limb, value) in [(0, z), (1, 0), (2, length - 1 - z), (3, 0)] {
+                relimb(&mut witness, limb, at, field(value));
+            }
+            // The accumulator is the same, and the interval as long as is said: but z, or what it is short of, is
+            // no limb.
+            assert_breaks(&broken(&circuit, witness), &[IS_AN_ENTRY]);
+        }
     }
 }

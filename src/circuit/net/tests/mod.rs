@@ -2,6 +2,7 @@
 
 mod average;
 mod fit;
+mod fractions;
 mod graph;
 mod groups;
 mod intervals;

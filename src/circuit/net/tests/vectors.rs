@@ -88,7 +88,7 @@ pub fn normalization(rows: usize, length: usize, gain: i64) -> Model {
     model([rows, length], operator, (rows * length, ElementType::Int8))
 }
 
-fn arg_max(shape: [usize; 3], select_last: bool) -> Model {
+pub fn arg_max(shape: [usize; 3], select_last: bool) -> Model {
     let [outer, length, inner] = shape;
     let operator = Operator::ArgMax(ArgMax { outer, length, inner, select_last });
     model([outer, length * inner], operator, (outer * inner, ElementType::Int64))
@@ -138,7 +138,7 @@ fn assert_is_the_reference(model: &Model) {
 }
 
 /// The rows of elements 0, 1, … of the output.
-fn output_rows(circuit: &NetCircuit) -> Vec<usize> {
+pub fn output_rows(circuit: &NetCircuit) -> Vec<usize> {
     let output = circuit.compiled.net.outputs[0].block;
     let is_output = |content: Content| matches!(content, Content::Cell { block, .. } if block as usize == output);
     let rows = circuit.plan().layout.rows.iter().enumerate();
@@ -146,7 +146,7 @@ fn output_rows(circuit: &NetCircuit) -> Vec<usize> {
 }
 
 /// Writes the digits of an integer into a row.
-fn rewrite(circuit: &NetCircuit, witness: &mut Witness, at: usize, integer: i128) {
+pub fn rewrite(circuit: &NetCircuit, witness: &mut Witness, at: usize, integer: i128) {
     let division = circuit.plan().fitted.divide(integer);
     let u = |witness: &Witness| {
         (0..witness.table_uses.len() - 1)
@@ -170,7 +170,11 @@ fn integer(circuit: &NetCircuit, witness: &Witness, at: usize) -> Fr {
     limbs.iter().rev().fold(witness.table_row[at], |sum, limb| sum * base + limb[at])
 }
 
-fn claiming(circuit: &NetCircuit, input: &[i32], claim: impl Fn(Kind, i128) -> i128) -> Witness {
+pub fn claiming(
+    circuit: &NetCircuit,
+    input: &[i32],
+    claim: impl Fn(Kind, i128) -> i128,
+) -> Witness {
     let Compiled { net, plan, .. } = &*circuit.compiled;
     Witness::with_claims(net, plan, input, Fr::from(5), claim).expect("an input of the model")
 }

@@ -11,6 +11,8 @@ mod models;
 mod operators;
 mod ports;
 mod public;
+mod random;
+mod unique;
 mod vectors;
 mod wires;
 

@@ -68,7 +68,7 @@ pub(super) fn ties() -> Case {
     }
 }
 
-fn cases() -> Vec<Case> {
+pub(super) fn cases() -> Vec<Case> {
     let overlapping = Case {
         element: ElementType::Uint8,
         zeros: [117, 3],

@@ -63,11 +63,11 @@ def build() -> str | None:
 def tests_by_sentence(sentences: list[str]) -> dict[str, list[str]]:
     """Names of the tests whose text, or the text of a constant in it, mentions a sentence."""
     found: dict[str, list[str]] = {sentence: [] for sentence in sentences}
-    for path in CIRCUITS.glob("**/*.rs"):
-        if "tests" not in path.relative_to(ROOT).as_posix():
-            continue
-        source = path.read_text()
-        for name, value in re.findall(r'const (\w+): &str =\s*"([^"]+)"', source):
+    sources = [path.read_text() for path in CIRCUITS.glob("**/*.rs") if "tests" in path.relative_to(ROOT).as_posix()]
+    constants = [re.findall(r'const (\w+): &str =\s*"([^"]+)"', source) for source in sources]
+    shared = {name: value for file in constants for name, value in file}
+    for source, own in zip(sources, constants):
+        for name, value in (shared | dict(own)).items():
             source = re.sub(rf"\b{name}\b(?!: &str)", lambda _, value=value: json.dumps(value), source)
         for body in source.split("#[test]")[1:]:
             test = re.search(r"fn (\w+)", body).group(1)

@@ -1,7 +1,7 @@
 //! Rows that go on from the row before: larger values, held ones and products.
 
 use super::{
-    assert_breaks, broken, cell, circuit, honest, models, off_by_one, relimb, reread, table_row,
+    assert_breaks, broken, cell, foldings, honest, models, off_by_one, relimb, reread, table_row,
     tampered,
 };
 use crate::circuit::net::{NetCircuit, Witness, compute::Held, graph::Kind, layout::Content};
@@ -29,32 +29,34 @@ fn larger(model: &Model, circuit: &NetCircuit) -> (usize, usize) {
 #[test]
 fn smaller_than_the_value_before_is_refused() {
     let model = pools();
-    let circuit = circuit(&model);
-    let at = larger(&model, &circuit);
-    let tamper = |block: usize, number: usize, held: &mut Held| {
-        if (block, number) == at {
-            let copy = held.division.limbs[0] - held.division.limbs[1];
-            held.division.limbs = [copy, 0, 0, 0];
-        }
-    };
-    let names = broken(&circuit, tampered(&model, &circuit, &tamper));
-    assert_breaks(&names, &["the larger is not below the value before"]);
+    for circuit in foldings(&model) {
+        let at = larger(&model, &circuit);
+        let tamper = |block: usize, number: usize, held: &mut Held| {
+            if (block, number) == at {
+                let copy = held.division.limbs[0] - held.division.limbs[1];
+                held.division.limbs = [copy, 0, 0, 0];
+            }
+        };
+        let names = broken(&circuit, tampered(&model, &circuit, &tamper));
+        assert_breaks(&names, &["the larger is not below the value before"]);
+    }
 }
 
 #[test]
 fn larger_than_both_is_refused() {
     let model = pools();
-    let circuit = circuit(&model);
-    let at = larger(&model, &circuit);
-    let tamper = |block: usize, number: usize, held: &mut Held| {
-        if (block, number) == at {
-            held.division.limbs[0] += 1;
-            held.division.limbs[1] += 1;
-            held.division.u += 1;
-        }
-    };
-    let names = broken(&circuit, tampered(&model, &circuit, &tamper));
-    assert_breaks(&names, &["the larger is one of both"]);
+    for circuit in foldings(&model) {
+        let at = larger(&model, &circuit);
+        let tamper = |block: usize, number: usize, held: &mut Held| {
+            if (block, number) == at {
+                held.division.limbs[0] += 1;
+                held.division.limbs[1] += 1;
+                held.division.u += 1;
+            }
+        };
+        let names = broken(&circuit, tampered(&model, &circuit, &tamper));
+        assert_breaks(&names, &["the larger is one of both"]);
+    }
 }
 
 /// A row that holds what the row before held, followed by a cell of a kind.
@@ -72,28 +74,30 @@ fn hold(circuit: &NetCircuit, witness: &Witness, fits: impl Fn(Kind, usize) -> b
 #[test]
 fn held_value_that_changes_is_refused() {
     let model = pools();
-    let circuit = circuit(&model);
-    let mut witness = honest(&model, &circuit);
-    // The next row's value is larger than the held one by at least one, and its own copy.
-    let at = hold(&circuit, &witness, |kind, next| {
-        matches!(kind, Kind::Larger { .. }) && witness.table_row[next] != Fr::zero()
-    });
-    let held = witness.limbs[0][at] + Fr::one();
-    relimb(&mut witness, 0, at, held);
-    let above = table_row(&witness, at + 1);
-    reread(&circuit, &mut witness, at + 1, above - 1);
-    assert_breaks(&broken(&circuit, witness), &["the value is held"]);
+    for circuit in foldings(&model) {
+        let mut witness = honest(&model, &circuit);
+        // The next row's value is larger than the held one by at least one, and its own copy.
+        let at = hold(&circuit, &witness, |kind, next| {
+            matches!(kind, Kind::Larger { .. }) && witness.table_row[next] != Fr::zero()
+        });
+        let held = witness.limbs[0][at] + Fr::one();
+        relimb(&mut witness, 0, at, held);
+        let above = table_row(&witness, at + 1);
+        reread(&circuit, &mut witness, at + 1, above - 1);
+        assert_breaks(&broken(&circuit, witness), &["the value is held"]);
+    }
 }
 
 #[test]
 fn value_beside_that_changes_is_refused() {
     let model = pools();
-    let circuit = circuit(&model);
-    let mut witness = honest(&model, &circuit);
-    let at = hold(&circuit, &witness, |kind, _| matches!(kind, Kind::Larger { .. }));
-    let held = witness.limbs[1][at] + Fr::one();
-    relimb(&mut witness, 1, at, held);
-    assert_breaks(&broken(&circuit, witness), &["the value beside it is held"]);
+    for circuit in foldings(&model) {
+        let mut witness = honest(&model, &circuit);
+        let at = hold(&circuit, &witness, |kind, _| matches!(kind, Kind::Larger { .. }));
+        let held = witness.limbs[1][at] + Fr::one();
+        relimb(&mut witness, 1, at, held);
+        assert_breaks(&broken(&circuit, witness), &["the value beside it is held"]);
+    }
 }
 
 fn products() -> Model {
@@ -104,28 +108,30 @@ fn products() -> Model {
 #[test]
 fn factor_of_the_provers_choice_is_refused() {
     let model = products();
-    let circuit = circuit(&model);
-    let pair = cell(&circuit.compiled.net, |kind| matches!(kind, Kind::Pair { .. }));
-    let tamper = |block: usize, number: usize, held: &mut Held| {
-        if (block, number) == pair {
-            held.division.limbs[1] += 1;
-        }
-    };
-    let names = broken(&circuit, tampered(&model, &circuit, &tamper));
-    assert_breaks(&names, &["the value beside is that of the row before"]);
+    for circuit in foldings(&model) {
+        let pair = cell(&circuit.compiled.net, |kind| matches!(kind, Kind::Pair { .. }));
+        let tamper = |block: usize, number: usize, held: &mut Held| {
+            if (block, number) == pair {
+                held.division.limbs[1] += 1;
+            }
+        };
+        let names = broken(&circuit, tampered(&model, &circuit, &tamper));
+        assert_breaks(&names, &["the value beside is that of the row before"]);
+    }
 }
 
 #[test]
 fn other_product_is_refused() {
     let model = products();
-    let circuit = circuit(&model);
-    let product = cell(&circuit.compiled.net, |kind| matches!(kind, Kind::Product { .. }));
-    let has_intervals = circuit.plan().shape.steps;
-    let tamper = |block: usize, number: usize, held: &mut Held| {
-        if (block, number) == product {
-            off_by_one(held, has_intervals);
-        }
-    };
-    let names = broken(&circuit, tampered(&model, &circuit, &tamper));
-    assert_breaks(&names, &["the accumulator is the product of the pair"]);
+    for circuit in foldings(&model) {
+        let product = cell(&circuit.compiled.net, |kind| matches!(kind, Kind::Product { .. }));
+        let has_intervals = circuit.plan().shape.steps;
+        let tamper = |block: usize, number: usize, held: &mut Held| {
+            if (block, number) == product {
+                off_by_one(held, has_intervals);
+            }
+        };
+        let names = broken(&circuit, tampered(&model, &circuit, &tamper));
+        assert_breaks(&names, &["the accumulator is the product of the pair"]);
+    }
 }

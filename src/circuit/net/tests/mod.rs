@@ -2,13 +2,17 @@
 
 mod average;
 mod fit;
+mod fractions;
 mod graph;
 mod groups;
 mod intervals;
+mod lookups;
 mod models;
 mod operators;
 mod ports;
 mod public;
+mod random;
+mod unique;
 mod vectors;
 mod wires;
 
@@ -17,6 +21,7 @@ use super::{
     compute::{Held, Tamper},
     graph::{Kind, Net},
     layout::{Content, Row},
+    plan::{Plan, Shape},
 };
 use crate::circuit::{
     Wishes,
@@ -41,8 +46,21 @@ fn forged(circuit: &NetCircuit, witness: Witness, forge: Forge) -> Vec<String> {
 
 const IS_TAKEN: &str = "everything made is what was taken";
 
+const IS_IN_INTERVAL: &str = "the remainder is below the interval's length";
+
 fn circuit(model: &Model) -> NetCircuit {
     NetCircuit::new(model, Wishes::default()).expect("the model has a circuit")
+}
+
+/// The model's circuit, and the same with two and with four columns that share one.
+fn foldings(model: &Model) -> [NetCircuit; 3] {
+    let circuit = circuit(model);
+    let Plan { k, shape, .. } = circuit.plan();
+    assert_eq!(shape.fold, 1);
+    [0, 1, 2].map(|more| {
+        let shape = Shape { fold: 1 << more, ..shape.clone() };
+        NetCircuit::restore(model, k + more, &shape).expect("as many rows in a longer domain")
+    })
 }
 
 fn input(model: &Model, of: impl Fn(i32) -> i32) -> Vec<i32> {
@@ -63,6 +81,44 @@ fn honest(model: &Model, circuit: &NetCircuit) -> Witness {
 fn tampered(model: &Model, circuit: &NetCircuit, tamper: Tamper<'_>) -> Witness {
     let Compiled { net, plan, .. } = &*circuit.compiled;
     Witness::tampered(net, plan, &mixed(model), Fr::from(5), tamper).expect("an input of the model")
+}
+
+/// That a circuit refuses another byte as an element of its first output, all else being what follows from it.
+#[track_caller]
+fn assert_other_output_is_refused(circuit: &NetCircuit, input: &[i32], element: usize) {
+    let Compiled { net, plan, .. } = &*circuit.compiled;
+    let block = net.outputs[0].block;
+    let cells = &net.blocks[block].cells;
+    let number = cells.iter().position(|cell| cell.element == Some(element as u32));
+    let number = number.expect("every element has a cell");
+    let tamper = |tampered: usize, cell: usize, held: &mut Held| {
+        if (tampered, cell) != (block, number) {
+            return;
+        }
+        let byte = held.byte();
+        if let Kind::Read { .. } = cells[number].kind {
+            held.division.limbs[0] = if byte == 255 { 254 } else { byte + 1 };
+        } else {
+            // Another row of the table, whose look-ups hold.
+            let others = (0..).zip(&plan.fitted.table);
+            let others = others.filter(|&(_, &other)| other != byte && other <= 255);
+            let nearest = others.min_by_key(|&(_, other)| other.abs_diff(byte));
+            let (u, &other) = nearest.expect("the table has two bytes");
+            (held.division.u, held.division.byte) = (u, other);
+        }
+    };
+    let honest = circuit.witness(input, Fr::from(5)).expect("an input of the model");
+    let witness = Witness::tampered(net, plan, input, Fr::from(5), &tamper);
+    let witness = witness.expect("an input of the model");
+    for (other, (now, then)) in witness.outputs.iter().zip(&honest.outputs).enumerate() {
+        assert_eq!(now != then, other == element, "output {other}");
+    }
+    let mut names = broken(circuit, witness);
+    if plan.shape.steps {
+        // The other row's interval may be of another length.
+        names.retain(|name| !name.contains(IS_IN_INTERVAL));
+    }
+    assert_breaks(&names, &[IS_TAKEN]);
 }
 
 /// The block and number of the first cell of a kind.

@@ -1,7 +1,7 @@
 //! Values are what the weights give.
 
 use super::{
-    IS_TAKEN, assert_breaks, broken, cell, circuit, forged, honest,
+    IS_TAKEN, assert_breaks, broken, cell, foldings, forged, honest,
     models::{self, Builder},
     off_by_one, tampered,
 };
@@ -15,12 +15,14 @@ use crate::circuit::net::{
 };
 use halo2_proofs::halo2curves::bn256::Fr;
 
-/// A circuit, and a second phase that differs on the rows behind all others.
-fn forged_behind(forge: Forge) -> Vec<String> {
+/// That circuits refuse a second phase that differs on the rows behind all others.
+#[track_caller]
+fn assert_forgery_breaks(forge: Forge, sentence: &str) {
     let (_, model) = models::all().swap_remove(0);
-    let circuit = circuit(&model);
-    assert!(circuit.plan().rows() < circuit.plan().shape.table_rows, "there are rows behind");
-    forged(&circuit, honest(&model, &circuit), forge)
+    for circuit in foldings(&model) {
+        assert!(circuit.plan().rows() < circuit.plan().shape.table_rows, "there are rows behind");
+        assert_breaks(&forged(&circuit, honest(&model, &circuit), forge), &[sentence]);
+    }
 }
 
 fn behind(column: &mut [Fr], compiled: &Compiled, change: impl Fn(&mut Fr)) {
@@ -29,18 +31,18 @@ fn behind(column: &mut [Fr], compiled: &Compiled, change: impl Fn(&mut Fr)) {
 
 #[test]
 fn cursors_that_move_otherwise_are_refused() {
-    let names = forged_behind(|sums, _, compiled, _| {
+    let forge: Forge = |sums, _, compiled, _| {
         behind(&mut sums.cursors[WEIGHER], compiled, |cell| *cell = cell.double());
-    });
-    assert_breaks(&names, &["the weigher moves as the layout says"]);
-    let names = forged_behind(|sums, _, compiled, _| {
+    };
+    assert_forgery_breaks(forge, "the weigher moves as the layout says");
+    let forge: Forge = |sums, _, compiled, _| {
         behind(&mut sums.cursors[MAKER], compiled, |cell| *cell = cell.double());
-    });
-    assert_breaks(&names, &["the maker moves as the layout says"]);
-    let names = forged_behind(|sums, _, compiled, _| {
+    };
+    assert_forgery_breaks(forge, "the maker moves as the layout says");
+    let forge: Forge = |sums, _, compiled, _| {
         behind(&mut sums.cursors[POSITION], compiled, |cell| *cell = cell.double());
-    });
-    assert_breaks(&names, &["the position moves as the layout says"]);
+    };
+    assert_forgery_breaks(forge, "the position moves as the layout says");
 }
 
 /// Multiplies cursors by factors on all rows, and computes what follows from them.
@@ -62,53 +64,55 @@ fn scaled(
 #[test]
 fn cursors_that_begin_elsewhere_are_refused() {
     let (_, model) = models::all().swap_remove(0);
-    let circuit = circuit(&model);
-    let [weigher, maker, position] =
-        ["the weigher begins at 1", "the maker begins at 1", "the position begins at 1"];
-    let names =
-        forged(&circuit, honest(&model, &circuit), |sums, challenges, compiled, witness| {
-            let factors = [Fr::from(2), Fr::from(2), Fr::one()];
-            scaled(sums, challenges, compiled, witness, factors);
-        });
-    assert_breaks(&names, &[weigher, maker]);
-    let names =
-        forged(&circuit, honest(&model, &circuit), |sums, challenges, compiled, witness| {
-            let factors = [Fr::one(), Fr::from(2), Fr::from(2)];
-            scaled(sums, challenges, compiled, witness, factors);
-        });
-    assert_breaks(&names, &[maker, position]);
+    for circuit in foldings(&model) {
+        let [weigher, maker, position] =
+            ["the weigher begins at 1", "the maker begins at 1", "the position begins at 1"];
+        let names =
+            forged(&circuit, honest(&model, &circuit), |sums, challenges, compiled, witness| {
+                let factors = [Fr::from(2), Fr::from(2), Fr::one()];
+                scaled(sums, challenges, compiled, witness, factors);
+            });
+        assert_breaks(&names, &[weigher, maker]);
+        let names =
+            forged(&circuit, honest(&model, &circuit), |sums, challenges, compiled, witness| {
+                let factors = [Fr::one(), Fr::from(2), Fr::from(2)];
+                scaled(sums, challenges, compiled, witness, factors);
+            });
+        assert_breaks(&names, &[maker, position]);
+    }
 }
 
 #[test]
 fn other_coefficient_is_refused() {
-    let names = forged_behind(|sums, _, compiled, _| {
+    let forge: Forge = |sums, _, compiled, _| {
         behind(&mut sums.coefficient, compiled, |cell| *cell += Fr::one());
-    });
-    assert_breaks(&names, &["the coefficient grows by weights times their monomial"]);
+    };
+    assert_forgery_breaks(forge, "the coefficient grows by weights times their monomial");
 }
 
 #[test]
 fn balance_that_jumps_is_refused() {
-    let names = forged_behind(|sums, _, compiled, _| {
+    let forge: Forge = |sums, _, compiled, _| {
         let last = sums.balance.len() - 1;
         let (from, to) = (compiled.plan.rows(), last - 1);
         sums.balance[from..to].iter_mut().for_each(|cell| *cell += Fr::one());
-    });
-    assert_breaks(&names, &["the balance grows by what is made less what is taken"]);
+    };
+    assert_forgery_breaks(forge, "the balance grows by what is made less what is taken");
 }
 
 #[test]
 fn accumulator_that_the_weights_do_not_give_is_refused() {
     let (_, model) = models::all().swap_remove(0);
-    let circuit = circuit(&model);
-    let made = cell(&circuit.compiled.net, |kind| matches!(kind, Kind::Made { .. }));
-    let has_intervals = circuit.plan().shape.steps;
-    let tamper = |block: usize, number: usize, held: &mut Held| {
-        if (block, number) == made {
-            off_by_one(held, has_intervals);
-        }
-    };
-    assert_breaks(&broken(&circuit, tampered(&model, &circuit, &tamper)), &[IS_TAKEN]);
+    for circuit in foldings(&model) {
+        let made = cell(&circuit.compiled.net, |kind| matches!(kind, Kind::Made { .. }));
+        let has_intervals = circuit.plan().shape.steps;
+        let tamper = |block: usize, number: usize, held: &mut Held| {
+            if (block, number) == made {
+                off_by_one(held, has_intervals);
+            }
+        };
+        assert_breaks(&broken(&circuit, tampered(&model, &circuit, &tamper)), &[IS_TAKEN]);
+    }
 }
 
 #[test]
@@ -140,12 +144,13 @@ fn copy_of_another_value_is_refused() {
     let mut builder = Builder::new(3, &[3, 4]);
     builder.transpose(builder.last());
     let model = builder.model();
-    let circuit = circuit(&model);
-    let read = cell(&circuit.compiled.net, |kind| matches!(kind, Kind::Read { .. }));
-    let tamper = |block: usize, number: usize, held: &mut Held| {
-        if (block, number) == read {
-            held.division.limbs[0] ^= 1;
-        }
-    };
-    assert_breaks(&broken(&circuit, tampered(&model, &circuit, &tamper)), &[IS_TAKEN]);
+    for circuit in foldings(&model) {
+        let read = cell(&circuit.compiled.net, |kind| matches!(kind, Kind::Read { .. }));
+        let tamper = |block: usize, number: usize, held: &mut Held| {
+            if (block, number) == read {
+                held.division.limbs[0] ^= 1;
+            }
+        };
+        assert_breaks(&broken(&circuit, tampered(&model, &circuit, &tamper)), &[IS_TAKEN]);
+    }
 }

@@ -5,7 +5,8 @@ mod progressions;
 mod reference;
 
 use super::{
-    IS_AN_ENTRY, IS_TAKEN, assert_breaks, broken, integer, relimb, reread, rows, table_row,
+    IS_AN_ENTRY, IS_TAKEN, assert_breaks, assert_other_output_is_refused, broken, integer, relimb,
+    reread, rows, table_row,
 };
 use crate::circuit::{
     Wishes,
@@ -67,7 +68,7 @@ pub(super) fn ties() -> Case {
     }
 }
 
-fn cases() -> Vec<Case> {
+pub(super) fn cases() -> Vec<Case> {
     let overlapping = Case {
         element: ElementType::Uint8,
         zeros: [117, 3],

@@ -16,12 +16,11 @@ use crate::circuit::{
         fit::FittedRule,
         graph::{Kind, Place},
         intervals::{Interval, LENGTH_FACTOR},
-        layout::Content,
+        layout::{Content, MAKER, POSITION},
         rule::{Levels, Rule},
     },
 };
 use crate::model::Model;
-use halo2_proofs::halo2curves::bn256::Fr;
 use std::collections::{HashMap, HashSet};
 
 /// The least accumulator of each level, with the level.
@@ -150,7 +149,10 @@ fn assert_contributions_are_taken(circuit: &NetCircuit, name: &str) {
                 assert!(digits.iter().all(|&(other, own)| other != digit && own == bias), "{name}");
                 digits.push((digit, bias));
             }
-            (kind, Some(place)) => assert!(made.insert(place), "{name}: {kind:?} is made twice"),
+            (kind, Some(_)) => {
+                let is_new = cell.places().all(|place| made.insert(place));
+                assert!(is_new, "{name}: {kind:?} is made twice");
+            }
             (
                 Kind::Input | Kind::Free { .. } | Kind::Quotient { .. } | Kind::Product { .. },
                 None,
@@ -169,27 +171,27 @@ fn assert_contributions_are_taken(circuit: &NetCircuit, name: &str) {
     }
 }
 
-/// A row's byte contributes whenever it is made, so one that is no element needs a coefficient of 0; and lanes are
-/// weights on rows of weights only.
+/// A row's byte contributes whenever it is made, so one that is no element needs a coefficient of 0; and rows whose
+/// lanes are weights are nothing else: their lanes hold no flags, and no moves but the weigher's.
 fn assert_only_elements_contribute(circuit: &NetCircuit, name: &str) {
     let fixed = &circuit.compiled.fixed;
     let mut coefficient_is_zero = true;
     for (at, row) in fixed.rows.iter().enumerate().skip(1) {
         coefficient_is_zero |= row.starts;
-        let others = row.makes() || row.reads || row.naturals || row.adds;
-        // As the gate has it, and as the layout means it.
-        let lanes_count = !row.packs && !others;
-        let has_lanes = fixed.weights.iter().any(|lane| lane[at] != Fr::zero());
-        assert_eq!(lanes_count && has_lanes, row.weighs && has_lanes, "{name}: row {at}");
-        coefficient_is_zero &= !(lanes_count && has_lanes || row.loads);
+        let takes = row.takes || row.takes_wide;
+        let is_cell =
+            row.makes() || row.reads || row.naturals || row.adds || row.spills || row.packs;
+        let moves = [MAKER, POSITION].map(|cursor| fixed.moves[cursor].iter().any(|of| of[at] > 0));
+        let is_more = is_cell || takes || row.holds || row.words || moves.contains(&true);
+        assert!(!(row.weighs && is_more), "{name}: row {at}");
+        coefficient_is_zero &= !(row.weighs || row.loads);
         let content = circuit.plan().layout.rows.get(at).map(|row| row.content);
         if let Some(Content::Cell { block, cell }) = content {
             let cell = circuit.compiled.net.blocks[block as usize].cells[cell as usize];
             let contributes = row.makes() && cell.element.is_none();
             assert!(!contributes || coefficient_is_zero, "{name}: row {at} {:?}", cell.kind);
         } else {
-            let contributes = row.makes() || row.takes || row.takes_wide || row.reads;
-            assert!(!contributes, "{name}: row {at}");
+            assert!(!is_cell && !takes, "{name}: row {at}");
         }
     }
 }

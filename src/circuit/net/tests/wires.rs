@@ -118,7 +118,7 @@ fn accumulator_that_the_weights_do_not_give_is_refused() {
 #[test]
 fn spill_that_was_not_contributed_is_refused() {
     let (_, model) = models::all().swap_remove(0);
-    let circuit = circuit(&model);
+    let circuit = super::circuit(&model);
     let spills = cell(&circuit.compiled.net, |kind| matches!(kind, Kind::Spills { .. }));
     // Either of the two, and one in place of the other.
     let lies: [fn(&mut Division); 3] = [

@@ -314,7 +314,7 @@ fn interrupted_keygen_leaves_nothing() {
     let left: Vec<_> = fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().path()).collect();
     // If keygen was quicker than the signal, the bundle is whole.
     if status.success() || bundle.exists() {
-        assert_eq!(left, [bundle.clone()]);
+        assert_eq!(left, std::slice::from_ref(&bundle));
         run(&["render", text(&bundle)]);
     } else {
         assert_eq!(status.code(), Some(130));

@@ -175,6 +175,11 @@ async fn a_transaction_outpriced_by_the_base_fee_is_raised_under_the_same_nonce(
         while !versions(1) {
             tokio::task::yield_now().await;
         }
+        // The sender says so before it sends: a chain that is expensive already would refuse it.
+        let first = sent.lock().expect("no panics")[0];
+        while provider.get_transaction_by_hash(first).await.expect("an answer").is_none() {
+            tokio::task::yield_now().await;
+        }
         provider.anvil_set_next_block_base_fee_per_gas(100_000_000_000).await.expect("anvil obeys");
         while !versions(2) {
             tokio::task::yield_now().await;

@@ -7,6 +7,7 @@ use crate::{
 };
 use halo2_proofs::halo2curves::bn256::Fr;
 use serde_json::Value;
+use std::path::PathBuf;
 use std::process::Command;
 use zkverdict::evm::Gas;
 
@@ -77,7 +78,27 @@ fn predictions_hold_for_the_largest_model() {
     predictions_hold(Proven::largest());
 }
 
-/// On which the test above rests.
+/// What small models are measured at is tested with the other models' proofs.
+#[test]
+fn every_model_is_predicted_cheap_in_gas_mode() {
+    let folders = std::fs::read_dir(folder("")).unwrap();
+    let files = folders.flat_map(|folder| std::fs::read_dir(folder.unwrap().path()).unwrap());
+    let files: Vec<PathBuf> = files.map(|file| file.unwrap().path()).collect();
+    let models = files.iter().filter(|file| file.extension().is_some_and(|e| e == "onnx"));
+    assert!(models.clone().count() > 20, "{files:?}");
+    for path in models {
+        let output = Command::new(env!("CARGO_BIN_EXE_zkverdict"))
+            .args(["--json", "inspect", "--optimize", "gas"])
+            .arg(path)
+            .output()
+            .unwrap();
+        let report: Value = serde_json::from_slice(&output.stdout).unwrap();
+        let gas = report["plan"]["predicted"]["verify_gas"].as_u64().unwrap();
+        assert!(gas <= 450_000, "{}: {gas} gas", path.display());
+    }
+}
+
+/// On which `predictions_hold_for_dense_and_sparse_inputs` rests.
 #[test]
 fn proof_of_another_input_costs_what_an_accepted_one_does() {
     let proven = Proven::models().next().unwrap();

@@ -6,6 +6,7 @@ use super::graph::{Kind, NATURAL_LIMBS, NATURAL_TABLE, Net};
 use super::intervals;
 use super::layout::{CURSORS, Layout, MAKER, POSITION, WEIGHER};
 use crate::circuit::{CircuitError, Goal, Wishes, lookups};
+use std::{collections::HashMap, sync::Arc};
 
 /// Rows at the end of the domain that blinding takes, beside two for each column that shares one: halo2 has
 /// as many blinding factors as a column has rotations (at least three), two more, and a row before them.
@@ -16,6 +17,9 @@ const SHORTEST_TABLE: usize = 256;
 
 /// The smallest k that is planned for.
 const SMALLEST_K: u32 = 9;
+
+/// Up to this k, proving takes about a second.
+const QUICK_K: u32 = 14;
 
 /// The largest k that is planned for.
 const LARGEST_K: u32 = 20;
@@ -137,6 +141,24 @@ impl Shape {
         self.constants() + self.flags() + moves
     }
 
+    /// What a plan of this shape costs, to be compared with others of the same goal.
+    fn cost(&self, goal: Goal, k: u32) -> usize {
+        let [first, second, fixed] = self.columns();
+        match goal {
+            // In units of a fixed column's four cosets: commitments to small values cost less than
+            // to those of the second phase; the quotient and the openings are the same for all.
+            Goal::Speed => (2 * first + 3 * second + fixed + 32) << k,
+            // Values, polynomial and coset of fixed columns; the last two of others.
+            Goal::Memory => (2 * (first + second) + 3 * fixed + 12) << k,
+            // One more k costs only squarings, but where proving takes long it doubles: there it has to
+            // save more than a column.
+            Goal::Gas => {
+                let doublings = k.saturating_sub(QUICK_K) as usize;
+                100 * (first + second + fixed + doublings) + k as usize
+            }
+        }
+    }
+
     /// Columns of the backend that are committed to in each phase, and fixed ones.
     fn columns(&self) -> [usize; 3] {
         let moves = self.menus[WEIGHER].columns();
@@ -160,7 +182,7 @@ pub struct Plan {
     /// What each row is.
     pub layout: Layout,
     /// The net's integers for this shape.
-    pub fitted: Fitted,
+    pub fitted: Arc<Fitted>,
 }
 
 impl Plan {
@@ -168,12 +190,13 @@ impl Plan {
     pub fn new(net: &Net, wishes: Wishes) -> Result<Self, CircuitError> {
         let largest = wishes.k.or(wishes.max_k).unwrap_or(LARGEST_K).min(LARGEST_K);
         let least = wishes.k.unwrap_or(SMALLEST_K).max(SMALLEST_K);
-        let slopes = fit::slopes(&net.rules);
+        let mut fits = Fits::new(net);
         let mut best: Option<(usize, Self)> = None;
         let mut needed: Option<u32> = None;
-        let folds = match wishes.goal {
-            Goal::Gas => &FOLDS[..],
-            Goal::Speed | Goal::Memory => &FOLDS[..1],
+        // Twice the rows never prove quicker. They may take less gas: a longer table makes do without intervals.
+        let (folds, tries) = match wishes.goal {
+            Goal::Gas => (&FOLDS[..], 3),
+            Goal::Speed | Goal::Memory => (&FOLDS[..1], 1),
         };
         let own = Shape::of_net(net);
         let options =
@@ -183,30 +206,27 @@ impl Plan {
         for (lanes, layout) in options {
             let rows = layout.rows.len();
             for &fold in folds {
-                let found = (SMALLEST_K..=LARGEST_K)
+                let fitting = (SMALLEST_K..=LARGEST_K)
                     .filter(|&k| k >= least && rows.max(SHORTEST_TABLE) <= longest_table(k, fold))
-                    .find_map(|k| Some((k, fit(net, &slopes, longest_table(k, fold), rows)?)));
-                let Some((k, fitted)) = found else { continue };
-                needed = Some(needed.map_or(k, |needed| needed.min(k)));
-                if k > largest {
-                    continue;
-                }
-                let shape = shape(net, &layout, &fitted, lanes, fold);
-                if lanes < shape.least_lanes() {
-                    continue;
-                }
-                let [first, second, fixed] = shape.columns();
-                let cost = match wishes.goal {
-                    // In units of a fixed column's four cosets: commitments to small values cost less than
-                    // to those of the second phase; the quotient and the openings are the same for all.
-                    Goal::Speed => (2 * first + 3 * second + fixed + 32) << k,
-                    // Values, polynomial and coset of fixed columns; the last two of others.
-                    Goal::Memory => (2 * (first + second) + 3 * fixed + 12) << k,
-                    // One more k costs only squarings, but doubles proving: it has to save more than a column.
-                    Goal::Gas => 100 * (first + second + fixed + k as usize) + k as usize,
-                };
-                if best.as_ref().is_none_or(|(least, _)| cost < *least) {
-                    best = Some((cost, Self { k, shape, layout: layout.clone(), fitted }));
+                    .filter_map(|k| Some((k, fits.longest(longest_table(k, fold), rows)?)));
+                for (k, fitted) in fitting.take(tries) {
+                    needed = Some(needed.map_or(k, |needed| needed.min(k)));
+                    if k > largest {
+                        break;
+                    }
+                    // A longer table could spare no column.
+                    let is_plain = fitted.intervals.is_none() && fitted.limbs == LIMBS[0];
+                    let shape = shape(net, &layout, &fitted, lanes, fold);
+                    if lanes < shape.least_lanes() {
+                        continue;
+                    }
+                    let cost = shape.cost(wishes.goal, k);
+                    if best.as_ref().is_none_or(|(least, _)| cost < *least) {
+                        best = Some((cost, Self { k, shape, layout: layout.clone(), fitted }));
+                    }
+                    if is_plain {
+                        break;
+                    }
                 }
             }
         }
@@ -239,6 +259,7 @@ impl Plan {
             .into_iter()
             .filter(|_| fits)
             .find_map(|may| Fitted::new(net, &slopes, shape.table_rows, shape.limbs, may))?;
+        let fitted = Arc::new(fitted);
         let same = shape.lanes >= shape.least_lanes()
             && self::shape(net, &layout, &fitted, shape.lanes, shape.fold) == *shape;
         same.then(|| Self { k, shape: shape.clone(), layout, fitted })
@@ -275,21 +296,44 @@ fn shortest_for_spills(net: &Net) -> usize {
     usize::try_from((2 * most).isqrt() + 2).unwrap_or(usize::MAX)
 }
 
-/// A table as long as can be that the rules fit, with as few limbs and intervals as can be.
-fn fit(net: &Net, slopes: &[Option<Slope>], longest: usize, rows: usize) -> Option<Fitted> {
-    let (least, least_limbs) =
-        if net.has_vectors() { (NATURAL_TABLE, NATURAL_LIMBS) } else { (SHORTEST_TABLE, LIMBS[0]) };
-    let least = least.max(shortest_for_spills(net));
-    if least > longest {
-        return None;
+/// A net's rules for all table lengths that layouts ask for: many of them ask for the same.
+struct Fits<'a> {
+    net: &'a Net,
+    slopes: Vec<Option<Slope>>,
+    /// By the shortest and the longest table.
+    known: HashMap<(usize, usize), Option<Arc<Fitted>>>,
+}
+
+impl<'a> Fits<'a> {
+    fn new(net: &'a Net) -> Self {
+        Self { net, slopes: fit::slopes(&net.rules), known: HashMap::new() }
     }
-    for limbs in LIMBS.into_iter().filter(|&limbs| limbs >= least_limbs) {
-        let mut lengths = (rows.max(least)..=longest).rev().take(TABLE_LENGTHS_TRIED);
-        let found = lengths.find_map(|length| Fitted::new(net, slopes, length, limbs, false));
-        if found.is_some() {
-            return found;
+
+    /// A table of at least `rows` and as long as can be that the rules fit, with as few limbs and intervals as
+    /// can be.
+    fn longest(&mut self, longest: usize, rows: usize) -> Option<Arc<Fitted>> {
+        let (least, least_limbs) = if self.net.has_vectors() {
+            (NATURAL_TABLE, NATURAL_LIMBS)
+        } else {
+            (SHORTEST_TABLE, LIMBS[0])
+        };
+        let least = least.max(shortest_for_spills(self.net)).max(rows);
+        if least > longest {
+            return None;
         }
+        let shortest = least.max((longest + 1).saturating_sub(TABLE_LENGTHS_TRIED));
+        let fit = || {
+            let new = |length, limbs, may_step| {
+                Fitted::new(self.net, &self.slopes, length, limbs, may_step).map(Arc::new)
+            };
+            let limbs = LIMBS.into_iter().filter(|&limbs| limbs >= least_limbs);
+            let lengths = || (shortest..=longest).rev();
+            let most = LIMBS[LIMBS.len() - 1];
+            limbs
+                .flat_map(|limbs| lengths().map(move |length| (length, limbs)))
+                .find_map(|(length, limbs)| new(length, limbs, false))
+                .or_else(|| new(longest, most, true))
+        };
+        self.known.entry((shortest, longest)).or_insert_with(fit).clone()
     }
-    let most = LIMBS[LIMBS.len() - 1];
-    Fitted::new(net, slopes, longest, most, true)
 }

@@ -15,7 +15,8 @@
 //! Σ 1/(β + look-up)  =  Σ uses/(β + entry)
 //! ```
 //!
-//! summed over all active rows. γ² keeps limbs and reads apart. Running sums go along the rows, up to
+//! summed over all active rows that look up: `looks_up` is 1 on them and 0 where their cells hold something
+//! else. It is fixed, so no prover chooses. γ² keeps limbs and reads apart. Running sums go along the rows, up to
 //! three terms per column, from 0 before the first active row to 0 on the last:
 //!
 //! | row | sum₀ | sum₁ |
@@ -82,7 +83,8 @@ impl Columns {
     }
 }
 
-/// Terms per column of running sums: the selector, the sum and three denominators are degree 5.
+/// Terms per column of running sums: the selector, the sum and three denominators are degree 5, and so are the
+/// selector, `looks_up`, which may be of degree 2, and two denominators.
 pub const TERMS_PER_SUM: usize = 3;
 
 /// Columns of running sums for a number of limbs: each limb, one read, and the two tables.
@@ -92,7 +94,7 @@ pub fn sum_columns(limbs: usize) -> usize {
 
 /// `numerator / (β + folded)`.
 pub struct Term<T> {
-    /// 1 for a look-up, minus the uses for a table entry.
+    /// 1 for a look-up, 0 for none, minus the uses for a table entry.
     pub numerator: T,
     /// The folded look-up or entry.
     pub folded: T,
@@ -101,6 +103,8 @@ pub struct Term<T> {
 /// All terms of a row from its cells, in the order in which sums take them. The gates and the witness
 /// both go through here.
 pub struct Cells<T> {
+    /// 1 if the row looks its limbs up and reads the table, 0 if not.
+    pub looks_up: T,
     /// The limbs.
     pub limbs: Vec<T>,
     /// The row of the table read.
@@ -135,10 +139,10 @@ where
             row + gamma.clone() * (byte + tag)
         };
         let mut terms: Vec<_> = (self.limbs.into_iter())
-            .map(|limb| Term { numerator: one.clone(), folded: limb })
+            .map(|limb| Term { numerator: self.looks_up.clone(), folded: limb })
             .collect();
         terms.push(Term {
-            numerator: one.clone(),
+            numerator: self.looks_up,
             folded: read(self.table_row, self.byte, self.step),
         });
         terms.push(Term { numerator: -self.limb_uses, folded: self.index.clone() });
@@ -174,11 +178,16 @@ pub fn running_sums(
     sums
 }
 
-/// Adds the argument's gates.
-pub fn configure(meta: &mut ConstraintSystem<Fr>, columns: &Columns) {
+/// Adds the argument's gates; `looks_up` is a fixed 1 on rows that look up.
+pub fn configure(
+    meta: &mut ConstraintSystem<Fr>,
+    columns: &Columns,
+    looks_up: impl Fn(&mut VirtualCells<'_, Fr>) -> Expression<Fr>,
+) {
     meta.create_gate("look-ups", |meta| {
         let active = here(meta, columns.active);
-        let terms = terms(meta, columns);
+        let looks_up = looks_up(meta);
+        let terms = terms(meta, columns, looks_up);
         let last = *columns.sums.last().expect("there is a limb to look up");
         let mut sum = before(meta, last);
         let mut steps = Vec::new();
@@ -201,8 +210,13 @@ pub fn configure(meta: &mut ConstraintSystem<Fr>, columns: &Columns) {
     });
 }
 
-fn terms(meta: &mut VirtualCells<'_, Fr>, columns: &Columns) -> Vec<Term<Expression<Fr>>> {
+fn terms(
+    meta: &mut VirtualCells<'_, Fr>,
+    columns: &Columns,
+    looks_up: Expression<Fr>,
+) -> Vec<Term<Expression<Fr>>> {
     let cells = Cells {
+        looks_up,
         limbs: columns.limbs.iter().map(|&limb| here(meta, limb)).collect(),
         table_row: here(meta, columns.table_row),
         byte: here(meta, columns.byte),

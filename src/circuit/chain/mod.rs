@@ -21,8 +21,10 @@ mod rows;
 mod tests;
 mod witness;
 
-use super::plan::Wishes;
-use super::{BYTES_PER_WORD, CircuitError, LARGEST_DEGREE, activation, assign, lookups, steps};
+use super::{
+    BYTES_PER_WORD, CircuitError, LARGEST_DEGREE, activation, assign, lookups, plan::Wishes,
+    query::one, steps,
+};
 use crate::model::Model;
 pub use columns::Columns;
 use halo2_proofs::{
@@ -143,7 +145,7 @@ impl Circuit<Fr> for ChainCircuit {
 
     fn configure_with_params(meta: &mut ConstraintSystem<Fr>, shape: Shape) -> Columns {
         let columns = Columns::new(meta, shape);
-        lookups::configure(meta, &columns.lookups());
+        lookups::configure(meta, &columns.lookups(), |_| one());
         linear::configure(meta, &columns, shape);
         public::configure(meta, &columns, shape);
         steps::configure(

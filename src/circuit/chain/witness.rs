@@ -237,6 +237,7 @@ impl Witness {
 
     fn lookup_sums(&self, fixed: &Fixed, challenges: &Challenges) -> Vec<Vec<Fr>> {
         let cells = |at: usize| Cells {
+            looks_up: Fr::one(),
             limbs: self.limbs.iter().map(|column| column[at]).collect(),
             table_row: self.table_row[at],
             byte: self.byte[at],

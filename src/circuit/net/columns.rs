@@ -4,8 +4,8 @@
 //!
 //! | lane | holds |
 //! |---|---|
-//! | 0, 1 | of a made byte, offset and scale of its rule; of a copy, what the value is short of its byte (its zero point in products of matrices), and a constant |
-//! | 2 | of a public byte, the packing's factor; of a product, a zero point |
+//! | 0, 1 | of a made byte, offset and scale of its rule; of a copy, what the value is short of its byte (its zero point in products of matrices), and a constant; of spills, 1 for the second and the third |
+//! | 2 | of a public byte, the packing's factor; of a product, a zero point; of spills, 1 for the fourth |
 //! | 3 | of a product, the other zero point; in nets without products, the first flag |
 //! | from there on | flags, then moves of the maker and of the position |
 //!
@@ -13,6 +13,7 @@
 
 use super::average::AverageFlags;
 use super::cursor::Cursor;
+use super::graph::MOST_SPILLS;
 use super::intervals::LENGTH_FACTOR;
 use super::layout::{CURSORS, MAKER, POSITION, WEIGHER};
 use super::plan::Shape;
@@ -90,7 +91,7 @@ pub struct Flags {
     pub loads: Option<Placed<Fixed>>,
     /// For float32 sums.
     pub averages: Option<AverageFlags>,
-    /// Two spills.
+    /// Spills.
     pub spills: Option<Placed<Fixed>>,
 }
 
@@ -265,6 +266,20 @@ impl Columns {
                 let others = reads.into_iter().fold(self.makes(meta), |sum, flag| sum + flag);
                 here(meta, self.flags.packs) * (one() - others)
             }
+        }
+    }
+
+    /// The cells of spills, on rows that take some.
+    pub fn spills(&self) -> [Placed<Advice>; MOST_SPILLS] {
+        let lookups = &self.lookups;
+        [lookups.limbs[0], lookups.limbs[1], lookups.table_row, lookups.byte]
+    }
+
+    /// 1 on rows that look limbs up and read the table: all but those of spills, which are any integers.
+    pub fn looks_up(&self, meta: &mut VirtualCells<'_, Fr>) -> Expression<Fr> {
+        match self.flags.spills {
+            Some(spills) => one() - self.cells(meta) * here(meta, spills),
+            None => one(),
         }
     }
 

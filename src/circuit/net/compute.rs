@@ -1,7 +1,7 @@
 //! What cells of blocks hold, from an input on.
 
 use super::fit::Division;
-use super::graph::{FREE_DIGIT, Hint, Kind, NATURAL_DIGIT, Net, Place};
+use super::graph::{FREE_DIGIT, Hint, Kind, MOST_SPILLS, NATURAL_DIGIT, Net, Place};
 use super::plan::Plan;
 
 /// What a cell of a block holds.
@@ -12,6 +12,8 @@ pub struct Held {
     is_made: bool,
     /// An integer of any size.
     pub wide: Option<i128>,
+    /// Accumulators that nothing uses.
+    pub spills: Option<[i128; MOST_SPILLS]>,
 }
 
 /// What a cheating prover does to a cell, given its block and number, before anything follows from it.
@@ -25,11 +27,11 @@ impl Held {
     fn copy(value: i128, beside: i128, above: i128) -> Self {
         let limb = |value: i128| u32::try_from(value).expect("copies are of bytes");
         let limbs = [limb(value), limb(beside), 0, 0];
-        Self { division: Division { u: limb(above), limbs, byte: 0 }, is_made: false, wide: None }
+        Self { division: Division { u: limb(above), limbs, byte: 0 }, ..Self::default() }
     }
 
     fn made(division: Division) -> Self {
-        Self { division, is_made: true, wide: None }
+        Self { division, is_made: true, ..Self::default() }
     }
 
     fn wide(integer: i128) -> Self {
@@ -90,10 +92,12 @@ pub fn compute(
                 Kind::Average { rule, bias } => {
                     Held::made(plan.fitted.make(rule, sum + made + i128::from(bias)))
                 }
-                Kind::Spill { low } => Held::made(plan.fitted.divide(made - i128::from(low))),
                 Kind::Spills { .. } => {
-                    let next = cell.place.map_or(0, |place| accumulators[index(place.next())]);
-                    Held::made(plan.fitted.spill([made, next]))
+                    let mut spills = [0; MOST_SPILLS];
+                    for (spill, place) in spills.iter_mut().zip(cell.places()) {
+                        *spill = accumulators[index(place)];
+                    }
+                    Held { spills: Some(spills), ..Held::default() }
                 }
                 Kind::Read { constant } => Held::copy(made + i128::from(constant), 0, 0),
                 Kind::Larger { constant } => {

@@ -262,18 +262,6 @@ impl Fitted {
         Division { u, limbs, byte: self.table[u as usize] }
     }
 
-    /// What a row holds that takes two spills.
-    pub fn spill(&self, spills: [i128; 2]) -> Division {
-        let base = self.base();
-        let digits = spills.map(|spill| {
-            let raised = spill + spill_offset(base);
-            [raised % base, raised / base].map(small)
-        });
-        let [[low, high], [low_next, high_next]] = digits;
-        let byte = self.table[high_next as usize];
-        Division { u: high_next, limbs: [low, high, low_next, 0], byte }
-    }
-
     /// Rounds a float32 sum: what its row holds, and the rounded sum.
     pub fn round(&self, sum: i128) -> (Division, i128) {
         let found = self.binades.partition_point(|(_, binade)| binade.low <= sum) - 1;
@@ -299,11 +287,6 @@ impl Fitted {
         let u = u32::try_from(first + row).expect("a table length");
         Division { u, limbs, byte: interval.byte }
     }
-}
-
-/// What spills that share a row are raised by, so that both are at least 0 and below N².
-pub fn spill_offset(base: i128) -> i128 {
-    base * (base / 2)
 }
 
 /// How many positions the intervals of all functions may have. With float32 sums, start and length are read as

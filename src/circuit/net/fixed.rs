@@ -162,11 +162,10 @@ impl Fixed {
                             (kinds.steps, kinds.continues) = (true, true);
                             lanes(&scales.lanes(rule, bias));
                         }
-                        Kind::Spill { low } => {
-                            kinds.divides = true;
-                            lanes(&[field(-i128::from(low)), Fr::one()]);
+                        Kind::Spills { count } => {
+                            kinds.spills = true;
+                            lanes(&vec![Fr::one(); count - 1]);
                         }
-                        Kind::Spills { .. } => kinds.spills = true,
                         Kind::Read { constant } => {
                             kinds.reads = true;
                             lanes(&[Fr::zero(), field(constant.into())]);

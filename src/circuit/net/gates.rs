@@ -31,12 +31,11 @@
 //! | larger | (limb − limb₁) − constant | limb, at least the limb of the row before; one of limb₁ and u is 0 |
 //! | float32 sum | see `average` | |
 //! | input | | limb |
-//! | two spills | (limb + N·limb₁ − C) + ρ·(limb₂ + N·u − C), with C = N·⌊N/2⌋ | |
+//! | spills | limb + ρ·limb₁ + ρ²·u + ρ³·byte, or the first of these; nothing is looked up | |
 //! | integer of any size | integer − constant | integer, see `lower::vectors` |
 
 use super::average;
 use super::columns::Columns;
-use super::fit::spill_offset;
 use super::intervals;
 use super::layout::{MAKER, POSITION, WEIGHER};
 use super::plan::Shape;
@@ -198,21 +197,22 @@ pub fn configure(meta: &mut ConstraintSystem<Fr>, columns: &Columns, shape: &Sha
     }
 }
 
-/// The two spills that a row takes, where it does. Nothing fixes them but the balance: they are what is
-/// contributed to their places.
-fn spilt(
-    meta: &mut VirtualCells<'_, Fr>,
-    columns: &Columns,
-    shape: &Shape,
-) -> Option<Expression<Fr>> {
-    let spills = columns.flags.spills?;
-    let base = Expression::Constant(field(shape.base()));
-    let offset = Expression::Constant(field(spill_offset(shape.base())));
-    let [low, high, low_next] = [0, 1, 2].map(|limb| here(meta, columns.lookups.limbs[limb]));
-    let high_next = here(meta, columns.lookups.table_row);
-    let spill = low + high * base.clone() - offset.clone();
-    let next = low_next + high_next * base - offset;
-    Some(here(meta, spills) * (spill + columns.rho.expr() * next))
+/// The spills that a row takes, where it does: the first always, others where their lane is 1. Nothing fixes
+/// them but the balance: they are what is contributed to their places.
+fn spilt(meta: &mut VirtualCells<'_, Fr>, columns: &Columns) -> Option<Expression<Fr>> {
+    let flag = columns.flags.spills?;
+    let mut power = one();
+    let mut spilt = Vec::new();
+    for (number, cell) in columns.spills().into_iter().enumerate() {
+        let spill = here(meta, cell) * power.clone();
+        spilt.push(match number.checked_sub(1) {
+            Some(lane) => spill * here(meta, columns.weights[lane]),
+            None => spill,
+        });
+        power = power * columns.rho.expr();
+    }
+    let sum = spilt.into_iter().reduce(|sum, spill| sum + spill)?;
+    Some(here(meta, flag) * sum)
 }
 
 /// What a row makes.
@@ -227,8 +227,7 @@ fn made(meta: &mut VirtualCells<'_, Fr>, columns: &Columns, shape: &Shape) -> Ex
     if let (Some(flag), Some(placed)) = (columns.flags.steps, placed) {
         accumulator = accumulator + here(meta, flag) * (placed - offset);
     }
-    let others =
-        [copied(meta, columns), average::made(meta, columns, shape), spilt(meta, columns, shape)];
+    let others = [copied(meta, columns), average::made(meta, columns, shape), spilt(meta, columns)];
     others.into_iter().flatten().fold(accumulator, |made, term| made + term)
 }
 

@@ -239,15 +239,10 @@ pub enum Kind {
         /// What is added to the accumulator of terms.
         bias: i64,
     },
-    /// Takes an accumulator that nothing uses.
-    Spill {
-        /// No accumulator there is smaller.
-        low: i64,
-    },
-    /// Takes two such accumulators: the one at its place, and the one a power of ρ on.
+    /// Takes accumulators that nothing uses: the one at its place, and those a power of ρ on each.
     Spills {
-        /// No accumulator there is farther from 0.
-        most: i64,
+        /// How many, at most [`MOST_SPILLS`].
+        count: usize,
     },
     /// Copies a left factor of a product of matrices, and adds it to its run's coefficient.
     Load {
@@ -337,6 +332,9 @@ pub enum Hint {
     },
 }
 
+/// How many spills a row takes at most, in as many cells that no spill row needs for anything else.
+pub const MOST_SPILLS: usize = 4;
+
 /// Bits of a digit that the prover says: below N in nets with such digits.
 pub const FREE_DIGIT: u32 = 11;
 
@@ -413,9 +411,11 @@ impl Kind {
 impl Cell {
     /// Where it makes something.
     pub fn places(&self) -> impl Iterator<Item = Place> {
-        let is_pair = matches!(self.kind, Kind::Spills { .. });
-        let second = self.place.filter(|_| is_pair).map(Place::next);
-        self.place.into_iter().chain(second)
+        let count = match self.kind {
+            Kind::Spills { count } => count,
+            _ => 1,
+        };
+        std::iter::successors(self.place, |place| Some(place.next())).take(count)
     }
 }
 
@@ -494,16 +494,6 @@ impl Port {
 }
 
 impl Net {
-    /// How far from 0 spills that share a row get, if there are any.
-    pub fn largest_shared_spill(&self) -> Option<i64> {
-        let cells = self.blocks.iter().flat_map(|block| &block.cells);
-        let most = |cell: &Cell| match cell.kind {
-            Kind::Spills { most } => Some(most),
-            _ => None,
-        };
-        cells.filter_map(most).max()
-    }
-
     /// Whether there are integers of any size.
     pub fn has_vectors(&self) -> bool {
         self.blocks.iter().flat_map(|block| &block.cells).any(|cell| cell.kind.is_wide())

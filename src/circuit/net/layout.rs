@@ -12,7 +12,7 @@
 use super::cursor::{Exponents, Menu};
 use super::graph::{Block, Kind, Net, Place, Position, Run, Weight};
 use crate::circuit::BYTES_PER_WORD;
-use std::collections::HashMap;
+use std::{collections::HashMap, rc::Rc};
 
 /// Number of cursors.
 pub const CURSORS: usize = 3;
@@ -24,7 +24,7 @@ pub const MAKER: usize = 1;
 pub const POSITION: usize = 2;
 
 /// Columns of moves for each cursor, at most: few, or more where they save rows enough.
-const MENU_COLUMNS: [[usize; CURSORS]; 4] = [[2, 2, 2], [3, 3, 2], [3, 5, 3], [4, 6, 3]];
+const MENU_COLUMNS: [[usize; CURSORS]; 5] = [[2, 2, 2], [3, 3, 2], [3, 5, 3], [4, 6, 3], [4, 8, 4]];
 
 /// What a row is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -373,15 +373,18 @@ fn schedule(wishes: &[Wish], menus: &[Menu; CURSORS]) -> Vec<Row> {
     };
     let mut rows: Vec<Row> = Vec::with_capacity(wishes.len());
     let mut now = [[0; 3]; CURSORS];
+    // Most displacements are alike.
+    let mut known: [HashMap<Exponents, Rc<[u8]>>; CURSORS] = Default::default();
     // The row after the last one that needed the cursor: from there on it may move.
     let mut free = [1; CURSORS];
     for wish in wishes {
-        let mut paths: [Vec<u8>; CURSORS] = Default::default();
+        let mut paths: [Rc<[u8]>; CURSORS] = Default::default();
         let mut missing = 0;
         for cursor in 0..CURSORS {
             let Some(target) = wish.at[cursor] else { continue };
             let step = [0, 1, 2].map(|axis| target[axis] - now[cursor][axis]);
-            paths[cursor] = menus[cursor].path(step);
+            let path = || menus[cursor].path(step).into();
+            paths[cursor] = Rc::clone(known[cursor].entry(step).or_insert_with(path));
             // This row's own move, and those of the rows before.
             let since = rows.get(free[cursor]..).unwrap_or_default();
             let room = since.iter().chain([&wish.row]).filter(|row| may_move(row, cursor)).count();

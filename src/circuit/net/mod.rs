@@ -146,7 +146,7 @@ impl Circuit<Fr> for NetCircuit {
 
     fn configure_with_params(meta: &mut ConstraintSystem<Fr>, shape: Shape) -> Columns {
         let columns = Columns::new(meta, &shape);
-        lookups::configure(meta, &columns.lookups);
+        lookups::configure(meta, &columns.lookups, |meta| columns.looks_up(meta));
         gates::configure(meta, &columns, &shape);
         packing::configure(meta, &columns, &shape);
         average::configure(meta, &columns, &shape);

@@ -25,13 +25,10 @@ const QUICK_K: u32 = 14;
 const LARGEST_K: u32 = 20;
 
 /// Weights per row to choose from.
-const LANES: [usize; 10] = [8, 12, 14, 15, 16, 17, 18, 20, 24, 32];
+const LANES: [usize; 11] = [8, 12, 14, 15, 16, 17, 18, 20, 24, 28, 32];
 
 /// How many columns may share one.
 const FOLDS: [usize; 3] = [1, 2, 4];
-
-/// Limbs on rows that take two spills, beside the row read.
-const SPILL_LIMBS: usize = 3;
 
 /// Limbs to choose from.
 const LIMBS: [usize; 2] = [2, 3];
@@ -70,7 +67,7 @@ pub struct Shape {
     /// There are float32 sums.
     #[serde(default)]
     pub averages: bool,
-    /// Some rows take two spills.
+    /// Some rows take spills.
     #[serde(default)]
     pub spills: bool,
     /// The moves of each cursor.
@@ -85,11 +82,7 @@ impl Shape {
 
     /// Columns of limbs.
     pub fn limb_columns(&self) -> usize {
-        match (self.steps, self.spills) {
-            (true, _) => intervals::LIMBS,
-            (false, true) => self.limbs.max(SPILL_LIMBS),
-            (false, false) => self.limbs,
-        }
+        if self.steps { intervals::LIMBS } else { self.limbs }
     }
 
     /// The base of the limbs.
@@ -108,7 +101,7 @@ impl Shape {
             loads: cells()
                 .any(|cell| matches!(cell.kind, Kind::Load { .. } | Kind::WideLoad { .. })),
             vectors: net.has_vectors(),
-            spills: net.largest_shared_spill().is_some(),
+            spills: cells().any(|cell| matches!(cell.kind, Kind::Spills { .. })),
             private_input: net.inputs.iter().any(|input| !net.blocks[input.block].is_public),
             averages: net.float_sums.is_some(),
             ..Self::default()
@@ -252,9 +245,7 @@ impl Plan {
         let layout = layouts.into_iter().find(|layout| layout.menus == shape.menus)?;
         let slopes = fit::slopes(&net.rules);
         let is_long = shape.table_rows >= NATURAL_TABLE && shape.limbs >= NATURAL_LIMBS;
-        let fits = layout.rows.len() <= shape.table_rows
-            && shape.table_rows >= shortest_for_spills(net)
-            && (is_long || !net.has_vectors());
+        let fits = layout.rows.len() <= shape.table_rows && (is_long || !net.has_vectors());
         let fitted = [false, true]
             .into_iter()
             .filter(|_| fits)
@@ -288,14 +279,6 @@ fn longest_table(k: u32, fold: usize) -> usize {
     ((1_usize << k) - UNUSABLE_ROWS - 2 * fold) / fold - 1
 }
 
-/// The shortest table with which spills that share a row have room, on either side of 0.
-fn shortest_for_spills(net: &Net) -> usize {
-    let Some(most) = net.largest_shared_spill() else { return 0 };
-    let most = most.unsigned_abs();
-    // N·⌊N/2⌋ ≥ N·(N − 1)/2 is above `most` from here on.
-    usize::try_from((2 * most).isqrt() + 2).unwrap_or(usize::MAX)
-}
-
 /// A net's rules for all table lengths that layouts ask for: many of them ask for the same.
 struct Fits<'a> {
     net: &'a Net,
@@ -317,7 +300,7 @@ impl<'a> Fits<'a> {
         } else {
             (SHORTEST_TABLE, LIMBS[0])
         };
-        let least = least.max(shortest_for_spills(self.net)).max(rows);
+        let least = least.max(rows);
         if least > longest {
             return None;
         }

@@ -2,9 +2,8 @@
 
 use super::average;
 use super::compute::{Claim, Tamper, compute};
-use super::fit::spill_offset;
 use super::fixed::Fixed;
-use super::graph::{Kind, Net};
+use super::graph::{Kind, MOST_SPILLS, Net};
 use super::intervals::LENGTH_FACTOR;
 use super::layout::{CURSORS, Content, MAKER, POSITION, WEIGHER};
 use super::plan::Plan;
@@ -124,10 +123,12 @@ impl Witness {
         let mut table_row = vec![0_u32; length];
         let mut limbs = vec![vec![0_u32; length]; plan.shape.limb_columns()];
         let mut wide = plan.shape.vectors.then(|| vec![Fr::zero(); length]);
+        let mut spills = Vec::new();
         for (at, row) in plan.layout.rows.iter().enumerate() {
             match row.content {
                 Content::Cell { block, cell } => {
                     let held = &held[block as usize][cell as usize];
+                    spills.extend(held.spills.map(|own| (at, own)));
                     if let (Some(wide), Some(integer)) = (&mut wide, held.wide) {
                         wide[at] = field(integer);
                     }
@@ -152,7 +153,8 @@ impl Witness {
             }
         }
         let (mut limb_uses, mut table_uses) = (vec![0_usize; length], vec![0_usize; length]);
-        for at in 1..length {
+        let looks_up = |at: &usize| spills.binary_search_by_key(at, |(row, _)| *row).is_err();
+        for at in (1..length).filter(looks_up) {
             table_uses[table_row[at] as usize + 1] += 1;
             for column in &limbs {
                 limb_uses[column[at] as usize + 1] += 1;
@@ -181,14 +183,25 @@ impl Witness {
         });
         let table = &plan.fitted.table;
         let bytes = table_row.iter().map(|&row| Fr::from(u64::from(table[row as usize])));
-        let elements =
-            |column: Vec<u32>| column.into_iter().map(|v| Fr::from(u64::from(v))).collect();
+        let elements = |column: Vec<u32>| -> Vec<Fr> {
+            column.into_iter().map(|v| Fr::from(u64::from(v))).collect()
+        };
+        let mut byte: Vec<Fr> = bytes.collect();
+        let mut table_row = elements(table_row);
+        let mut limbs: Vec<Vec<Fr>> = limbs.into_iter().map(elements).collect();
+        for (at, own) in spills {
+            let [first, second] = limbs.first_chunk_mut().expect("there are two limbs");
+            let cells = [first, second, &mut table_row, &mut byte];
+            for (column, spill) in cells.into_iter().zip(own) {
+                column[at] = field(spill);
+            }
+        }
         Ok(Self {
-            byte: bytes.collect(),
+            byte,
             steps,
             wide,
-            table_row: elements(table_row),
-            limbs: limbs.into_iter().map(elements).collect(),
+            table_row,
+            limbs,
             limb_uses: limb_uses.into_iter().map(unsigned).collect(),
             table_uses: table_uses.into_iter().map(unsigned).collect(),
             instances,
@@ -215,6 +228,7 @@ impl Witness {
             let factor = if plan.shape.averages { challenges.gamma } else { factor };
             let step = |[starts, lengths]: &[Vec<Fr>; 2]| starts[at] + lengths[at] * factor;
             Cells {
+                looks_up: if fixed.rows[at].spills { Fr::zero() } else { Fr::one() },
                 limbs: self.limbs.iter().map(|column| column[at]).collect(),
                 table_row: self.table_row[at],
                 byte: self.byte[at],
@@ -289,11 +303,12 @@ impl Witness {
             let sum = if row.continues { self.float_sum(plan, at - 1) } else { Fr::zero() };
             self.unrounded(plan, at) - offset - sum
         } else if row.spills {
-            let [first, second] = [&self.limbs[1], &self.table_row];
-            let spills = [(&self.limbs[0], first), (&self.limbs[2], second)].map(|(low, high)| {
-                low[at] + base * high[at] - field(spill_offset(plan.shape.base()))
-            });
-            spills[0] + rho * spills[1]
+            let cells = [&self.limbs[0], &self.limbs[1], &self.table_row, &self.byte];
+            let lanes = fixed.weights[..MOST_SPILLS - 1].iter().map(|lane| lane[at]);
+            let factors = std::iter::once(Fr::one()).chain(lanes);
+            let spills: Vec<Fr> =
+                cells.iter().zip(factors).map(|(cell, one)| cell[at] * one).collect();
+            spills.into_iter().rev().fold(Fr::zero(), |sum, spill| sum * rho + spill)
         } else if row.reads {
             let below = if row.larger { self.limbs[1][at] } else { Fr::zero() };
             self.held(fixed, at) - scale - below

@@ -6,7 +6,9 @@ use super::{
 };
 use crate::circuit::{
     CircuitError,
-    net::graph::{Cell, Kind, Place, Position, Run, Scan, Term, Weight, bounds, exponent, index},
+    net::graph::{
+        Cell, Kind, MOST_SPILLS, Place, Position, Run, Scan, Term, Weight, bounds, exponent, index,
+    },
 };
 use crate::model::{Conv, ConvTranspose, Gemm, Node};
 use std::collections::HashSet;
@@ -47,8 +49,6 @@ impl Lowering<'_> {
         let first = self.omegas(omegas);
         // What the taps reach, by power of ρ.
         let mut boxes: Vec<Option<[Position; 2]>> = vec![None; omegas];
-        // The least and the greatest accumulator.
-        let mut ends = vec![[0_i64; 2]; omegas];
         let runs = self.net.blocks[source].runs.len();
         let mut all_taps = Vec::with_capacity(runs);
         for number in 0..runs {
@@ -60,11 +60,6 @@ impl Lowering<'_> {
                 let tap = |corner: Position| [corner[0] + at[0], corner[1] + at[1]];
                 let corners = reached.iter().flatten().copied().chain([tap(low), tap(high)]);
                 *reached = Some(bounds(corners));
-                // One tap reaches a place at most once, except in sums, where all elements do.
-                let times = if low == high { run.elements.len() as i64 } else { 1 };
-                let [low, high] = &mut ends[omega as usize];
-                *low += 255 * i64::from(weight.min(0)) * times;
-                *high += 255 * i64::from(weight.max(0)) * times;
                 run.terms.push(Term {
                     place: Place { omega: first + omega, at },
                     weight: Weight::Integer(weight),
@@ -115,7 +110,7 @@ impl Lowering<'_> {
             });
             spilt.push(places.collect());
         }
-        let spills = spill_cells(&spilt, &ends, first, self.holds_bytes(source));
+        let spills = spill_cells(&spilt, first);
         let scan = self.scan(node.output, natural, |_| true);
         let block = self.block(&node.name, len, scan, cells, rows);
         self.spill(block, spills);
@@ -283,35 +278,24 @@ impl Lowering<'_> {
     }
 }
 
-/// Rows for what is spilt at each power of ρ, from `first` on, where accumulators lie between `ends`:
-/// two to a row where they may share one and the next power has one at the same position, as channels of a
-/// layer do.
-fn spill_cells(
-    spilt: &[Vec<Position>],
-    ends: &[[i64; 2]],
-    first: u32,
-    may_share: bool,
-) -> Vec<Cell> {
+/// Rows for what is spilt at each power of ρ, from `first` on: as many to a row as there are neighbouring powers
+/// with a spill at the same position, like channels of a layer.
+fn spill_cells(spilt: &[Vec<Position>], first: u32) -> Vec<Cell> {
+    let mut left: Vec<HashSet<Position>> =
+        spilt.iter().map(|places| places.iter().copied().collect()).collect();
     let mut cells = Vec::new();
-    let mut shared: HashSet<Position> = HashSet::new();
     for (omega, places) in spilt.iter().enumerate() {
-        let none = Vec::new();
-        let places = places.iter().copied().filter(|at| !shared.contains(at));
-        let next: HashSet<Position> =
-            spilt.get(omega + 1).unwrap_or(&none).iter().copied().collect();
-        let (pairs, alone): (Vec<_>, Vec<_>) =
-            places.partition(|at| may_share && next.contains(at));
-        let most = ends[omega..].iter().take(2).flatten().map(|end| end.abs()).max().unwrap_or(0);
-        let kinds =
-            [(&pairs, Kind::Spills { most }), (&alone, Kind::Spill { low: ends[omega][0] })];
-        for (places, kind) in kinds {
-            cells.extend(step_by_step(places.clone()).into_iter().map(|at| Cell {
-                kind,
+        let places = places.iter().copied().filter(|at| left[omega].contains(at)).collect();
+        for at in step_by_step(places) {
+            let neighbours = left[omega..].iter_mut().take(MOST_SPILLS);
+            let taken = neighbours.map(|places| places.remove(&at));
+            let count = taken.take_while(|&was_left| was_left).count();
+            cells.push(Cell {
+                kind: Kind::Spills { count },
                 place: Some(Place { omega: first + index(omega), at }),
                 element: None,
-            }));
+            });
         }
-        shared = pairs.into_iter().collect();
     }
     cells
 }

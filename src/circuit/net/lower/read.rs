@@ -103,14 +103,6 @@ impl Lowering<'_> {
         (places, spills)
     }
 
-    /// Whether no rule of a block gives anything else in place of bytes, of which `ends` are the sums.
-    pub(super) fn holds_bytes(&self, block: usize) -> bool {
-        self.net.blocks[block].cells.iter().all(|cell| match cell.kind {
-            Kind::Made { rule, .. } => self.net.rules[rule as usize].values.is_none(),
-            _ => true,
-        })
-    }
-
     /// Appends rows that belong to no element.
     pub(super) fn spill(&mut self, block: usize, spills: Vec<Cell>) {
         let block = &mut self.net.blocks[block];

@@ -14,13 +14,14 @@ use crate::circuit::{
         NetCircuit,
         average::{LIFT, MARK, QUOTIENTS},
         fit::FittedRule,
-        graph::{Kind, Place},
+        graph::{Kind, MOST_SPILLS, Place},
         intervals::{Interval, LENGTH_FACTOR},
         layout::{Content, MAKER, POSITION},
         rule::{Levels, Rule},
     },
 };
 use crate::model::Model;
+use halo2_proofs::halo2curves::bn256::Fr;
 use std::collections::{HashMap, HashSet};
 
 /// The least accumulator of each level, with the level.
@@ -189,6 +190,14 @@ fn assert_only_elements_contribute(circuit: &NetCircuit, name: &str) {
         if let Some(Content::Cell { block, cell }) = content {
             let cell = circuit.compiled.net.blocks[block as usize].cells[cell as usize];
             let contributes = row.makes() && cell.element.is_none();
+            let count = match cell.kind {
+                Kind::Spills { count } => count,
+                _ => 0,
+            };
+            assert_eq!(row.spills, count > 0, "{name}: row {at} {:?}", cell.kind);
+            let lanes = fixed.weights[..MOST_SPILLS - 1].iter().map(|lane| lane[at]);
+            let others = (1..MOST_SPILLS).map(|spill| Fr::from(u64::from(spill < count)));
+            assert!(count == 0 || lanes.eq(others), "{name}: row {at} {:?}", cell.kind);
             assert!(!contributes || coefficient_is_zero, "{name}: row {at} {:?}", cell.kind);
         } else {
             assert!(!is_cell && !takes, "{name}: row {at}");

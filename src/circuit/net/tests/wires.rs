@@ -6,13 +6,13 @@ use super::{
     off_by_one, tampered,
 };
 use crate::circuit::net::{
-    Compiled, Forge, Witness,
+    Compiled, Forge, NetCircuit, Witness,
     compute::Held,
-    fit::Division,
-    graph::Kind,
+    graph::{Kind, MOST_SPILLS},
     layout::{MAKER, POSITION, WEIGHER},
     witness::{Challenges, Sums},
 };
+use crate::model::Model;
 use halo2_proofs::halo2curves::bn256::Fr;
 
 /// That circuits refuse a second phase that differs on the rows behind all others.
@@ -115,28 +115,51 @@ fn accumulator_that_the_weights_do_not_give_is_refused() {
     }
 }
 
+/// A net whose first convolution spills at the border of six channels: rows of four spills, and of two.
+fn spilling() -> (Model, NetCircuit) {
+    let mut builder = Builder::new(7, &[1, 1, 4, 4]);
+    let plain = ([1, 1], [1, 1], [0, 0]);
+    builder.conv(builder.last(), (6, 1), [2, 2], plain, vec![0.01; 6]);
+    let model = builder.model();
+    let circuit = super::circuit(&model);
+    (model, circuit)
+}
+
 #[test]
 fn spill_that_was_not_contributed_is_refused() {
-    let (_, model) = models::all().swap_remove(0);
-    let circuit = super::circuit(&model);
-    let spills = cell(&circuit.compiled.net, |kind| matches!(kind, Kind::Spills { .. }));
-    // Either of the two, and one in place of the other.
-    let lies: [fn(&mut Division); 3] = [
-        |row| row.limbs[0] ^= 1,
-        |row| row.limbs[2] ^= 1,
-        |row| {
-            row.limbs.swap(0, 2);
-            std::mem::swap(&mut row.u, &mut row.limbs[1]);
-        },
-    ];
-    for lie in lies {
-        let tamper = |block: usize, number: usize, held: &mut Held| {
-            if (block, number) == spills {
-                lie(&mut held.division);
-            }
-        };
-        assert_breaks(&broken(&circuit, tampered(&model, &circuit, &tamper)), &[IS_TAKEN]);
+    let (model, circuit) = spilling();
+    for full in [2, MOST_SPILLS] {
+        let row = cell(
+            &circuit.compiled.net,
+            |kind| matches!(kind, Kind::Spills { count } if count == full),
+        );
+        // Each one, and the first in place of the second.
+        let lies = (0..full).map(|spill| (spill, spill)).chain([(0, 1)]);
+        for (from, to) in lies {
+            let tamper = |block: usize, number: usize, held: &mut Held| {
+                if (block, number) == row {
+                    let spills = held.spills.as_mut().expect("a row of spills");
+                    spills[from] += 1;
+                    spills.swap(from, to);
+                }
+            };
+            assert_breaks(&broken(&circuit, tampered(&model, &circuit, &tamper)), &[IS_TAKEN]);
+        }
     }
+}
+
+// If it did, it would make what another row makes as well.
+#[test]
+fn cell_beyond_a_row_s_spills_makes_nothing() {
+    let (model, circuit) = spilling();
+    let row = cell(&circuit.compiled.net, |kind| matches!(kind, Kind::Spills { count: 2 }));
+    let tamper = |block: usize, number: usize, held: &mut Held| {
+        if (block, number) == row {
+            held.spills.as_mut().expect("a row of spills")[2..].fill(7);
+        }
+    };
+    let names = broken(&circuit, tampered(&model, &circuit, &tamper));
+    assert!(names.is_empty(), "{names:?}");
 }
 
 #[test]

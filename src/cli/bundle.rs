@@ -10,9 +10,9 @@
 //! The proving key is made again from these when a proof is made, which takes less time than reading it.
 //! A bundle is put together beside its place and renamed: it is there whole or not at all.
 
-use super::{CliError, files, proof_file::ProofFile};
+use super::{CliError, files};
 use crate::circuit::{CircuitError, ModelCircuit, Shape};
-use crate::model::{Model, OutputValues};
+use crate::model::Model;
 use crate::proving::{Srs, SrsOrigin, Verifier};
 use serde::{Deserialize, Serialize};
 use sha3::{Digest, Keccak256};
@@ -149,28 +149,6 @@ impl Bundle {
             return Err(CliError::DamagedBundle { path: self.path.join(VERIFYING_KEY) });
         }
         Ok(verifier)
-    }
-
-    /// The outputs that a proof's instances hold.
-    pub fn outputs(&self, proof: &ProofFile) -> Result<BTreeMap<String, OutputValues>, CliError> {
-        let model = self.model()?;
-        let integers = self.circuit(&model)?.outputs(&proof.instances);
-        let mut rest = &integers[..];
-        let mut outputs = BTreeMap::new();
-        for port in &model.outputs {
-            let tensor = &model.graph.tensors[port.tensor.0];
-            let (quantized, after) = rest.split_at(tensor.len().min(rest.len()));
-            rest = after;
-            let dequantize = |&value: &i32| tensor.quantization.dequantize(value);
-            let values = OutputValues {
-                name: port.name.clone(),
-                shape: tensor.shape.clone(),
-                quantized: quantized.to_vec(),
-                dequantized: quantized.iter().map(dequantize).collect(),
-            };
-            outputs.insert(port.name.clone(), values);
-        }
-        Ok(outputs)
     }
 
     fn read(&self, name: &str) -> Result<Vec<u8>, CliError> {

@@ -44,6 +44,7 @@ impl Console {
     }
 
     /// Something to know before it happens.
+    #[cfg(all(feature = "compile", feature = "chain"))]
     pub fn note(&self, message: impl Display) {
         if self.watched {
             eprintln!("{message}");
@@ -51,7 +52,7 @@ impl Console {
     }
 
     /// Asks for a password, when somebody is there to be asked.
-    #[cfg(feature = "chain")]
+    #[cfg(all(feature = "compile", feature = "chain"))]
     pub fn ask_password(&self, what: &str) -> Option<String> {
         let term = console::Term::stderr();
         if !term.is_term() {

@@ -21,6 +21,7 @@ fn dimension(text: &str) -> Result<(String, usize), String> {
 }
 
 /// A model, named after its file, and a file's bytes that hold all of it.
+#[cfg(feature = "compile")]
 pub fn model(path: &Path) -> Result<(Model, Vec<u8>), CliError> {
     model_with(path, &DimensionArgs::default())
 }

@@ -88,6 +88,7 @@ impl Prediction {
     }
 
     /// Total gas of verifying a proof of these instances.
+    #[cfg(feature = "compile")]
     pub fn verify_gas_of(&self, instances: &[[u8; WORD_BYTES]]) -> u64 {
         let zero_bytes = instances.as_flattened().iter().filter(|&&byte| byte == 0).count();
         self.estimate.with_zero_bytes(zero_bytes).total

@@ -1,4 +1,5 @@
 //! Deployments and submissions on a real anvil.
+#![cfg(all(feature = "compile", feature = "chain"))]
 
 mod command;
 mod deploy;

@@ -30,6 +30,7 @@ pub fn verifier_of(name: &str) -> (CompiledContract, Vec<u8>) {
 }
 
 /// A model's verifier with its key in a second contract, a call, and a batch of two.
+#[cfg(feature = "chain")]
 pub fn verifier_with_key_data(name: &str) -> (CompiledContract, Vec<Vec<u8>>) {
     let (contract, proof, instances) = proven(name);
     let batch = verify_batch_calldata(&[&proof, &proof], &[&instances, &instances]);

@@ -5,6 +5,7 @@ use crate::cli::bundle::Bundle;
 use crate::cli::chain_args::{ChainArgs, deploy_options, deployable};
 use crate::cli::proof_file::{Inference, ProofFile};
 use crate::cli::{Answer, CliError, Console, contract};
+use crate::model::OutputValues;
 use alloy::primitives::{Address, B256, U256};
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -35,7 +36,7 @@ struct Report {
     #[serde(flatten)]
     verdict: VerdictReport,
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
-    outputs: BTreeMap<String, crate::model::OutputValues>,
+    outputs: BTreeMap<String, OutputValues>,
     verifier: Address,
 }
 
@@ -119,11 +120,33 @@ pub fn run(args: Args, console: &Console) -> Result<Answer, CliError> {
         let verdict = submission.send(chain, &contract.abi, &send).await?;
         drop(stage);
         let outputs = match &verdict {
-            Verdict::Accepted(_) => bundle.outputs(&proof)?,
+            Verdict::Accepted(_) => outputs(&bundle, &proof)?,
             Verdict::Refused { .. } => BTreeMap::new(),
         };
         let answer = if verdict.is_valid() { Answer::Yes } else { Answer::No };
         console.result(&Report { verdict: verdict.report(), outputs, verifier })?;
         Ok(answer)
     })
+}
+
+/// The outputs that a proof's instances hold.
+fn outputs(bundle: &Bundle, proof: &ProofFile) -> Result<BTreeMap<String, OutputValues>, CliError> {
+    let model = bundle.model()?;
+    let integers = bundle.circuit(&model)?.outputs(&proof.instances);
+    let mut rest = &integers[..];
+    let mut outputs = BTreeMap::new();
+    for port in &model.outputs {
+        let tensor = &model.graph.tensors[port.tensor.0];
+        let (quantized, after) = rest.split_at(tensor.len().min(rest.len()));
+        rest = after;
+        let dequantize = |&value: &i32| tensor.quantization.dequantize(value);
+        let values = OutputValues {
+            name: port.name.clone(),
+            shape: tensor.shape.clone(),
+            quantized: quantized.to_vec(),
+            dequantized: quantized.iter().map(dequantize).collect(),
+        };
+        outputs.insert(port.name.clone(), values);
+    }
+    Ok(outputs)
 }

@@ -11,15 +11,16 @@ use crate::proving::WORD_BYTES;
 use crate::solidity::{GasEstimate, estimate_circuit_gas};
 use serde::Serialize;
 
-/// Seconds on two quiet cores: without any row, and per row and fixed column. An advice column counts twice, as
-/// it is also committed to. (That an FFT takes k passes does not show between k = 10 and 18.)
-const SECONDS: f64 = 0.1;
-const SECONDS_PER_CELL: f64 = 2.2e-6;
+/// Seconds on two quiet cores: without any row, per row (gates, openings), and per row and fixed column. An advice
+/// column counts twice, as it is also committed to. (That an FFT takes k passes does not show between k = 10 and 19.)
+const SECONDS: f64 = 0.06;
+const SECONDS_PER_ROW: f64 = 46e-6;
+const SECONDS_PER_CELL: f64 = 1.7e-6;
 
 /// Bytes that the process holds: without any row, per row, and per row and column.
-const MEMORY: f64 = 12e6;
-const MEMORY_PER_ROW: f64 = 1300.0;
-const MEMORY_PER_CELL: f64 = 143.0;
+const MEMORY: f64 = 15e6;
+const MEMORY_PER_ROW: f64 = 1250.0;
+const MEMORY_PER_CELL: f64 = 166.0;
 
 /// What a proof and its verification will cost.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
@@ -57,9 +58,10 @@ impl Prediction {
         let estimate = estimate_circuit_gas(circuit, circuit.k(), &[circuit.instances()])?;
         let (advice, fixed) = (cs.num_advice_columns() as f64, cs.num_fixed_columns() as f64);
         let rows = (1_u64 << circuit.k()) as f64;
+        let seconds_per_row = SECONDS_PER_ROW + SECONDS_PER_CELL * (2.0 * advice + fixed);
         let memory_per_row = MEMORY_PER_ROW + MEMORY_PER_CELL * (advice + fixed);
         Ok(Self {
-            prove_seconds: SECONDS + SECONDS_PER_CELL * (2.0 * advice + fixed) * rows,
+            prove_seconds: SECONDS + seconds_per_row * rows,
             memory_bytes: (MEMORY + memory_per_row * rows) as u64,
             proof_bytes: estimate.proof_bytes,
             verify_gas: estimate.with_zero_bytes(unused_bytes(model, circuit)).total,

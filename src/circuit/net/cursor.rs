@@ -27,6 +27,9 @@ const MOVES_PER_COLUMN: usize = 3;
 /// No move is farther: moves are powers of challenges in the contract, and the error of `gates` rests on it.
 const FARTHEST: i32 = 64;
 
+/// Lengths of moves along one axis, for ways of many lengths.
+const STRIDES: [i32; 3] = [4, 16, FARTHEST];
+
 /// Exponents of ρ, s₁ and s₂.
 pub type Exponents = [i32; 3];
 
@@ -42,28 +45,57 @@ impl From<Place> for Exponents {
 pub struct Menu(Vec<Exponents>);
 
 impl Menu {
-    /// A menu for wished displacements: single steps, and the wishes that save the most rows.
-    pub fn new(wishes: &HashMap<Exponents, usize>, columns: usize) -> Self {
-        let mut moves = Vec::new();
-        for axis in 0..3 {
-            for direction in [1, -1] {
-                if wishes.keys().any(|wish| wish[axis] * direction > 0) {
+    /// A menu for wished displacements: single steps, and then what saves most rows, wishes or strides if it
+    /// has some, one after the other.
+    pub fn new(wishes: &HashMap<Exponents, usize>, columns: usize, has_strides: bool) -> Self {
+        let strides = |length: i32| {
+            (0..3).flat_map(move |axis| {
+                [length, -length].map(|stride| {
                     let mut step = [0; 3];
-                    step[axis] = direction;
-                    moves.push(step);
+                    step[axis] = stride;
+                    step
+                })
+            })
+        };
+        let goes = |step: &Exponents| wishes.keys().any(|wish| times(wish, step) > 0);
+        let mut moves: Vec<Exponents> = strides(1).filter(goes).collect();
+        let strides: Vec<Exponents> =
+            STRIDES.into_iter().filter(|_| has_strides).flat_map(strides).filter(goes).collect();
+        let mut rest = wishes.clone();
+        while moves.len() < columns * MOVES_PER_COLUMN {
+            let near = |wish: &Exponents| wish.iter().all(|exponent| exponent.abs() <= FARTHEST);
+            let by_wish = (rest.iter())
+                .filter(|(wish, _)| near(wish))
+                .map(|(wish, count)| (count * distance(wish).saturating_sub(1), *wish))
+                .max();
+            let by_stride = (strides.iter())
+                .map(|stride| {
+                    let saved = |(wish, count): (&Exponents, &usize)| {
+                        count * times(wish, stride) * (distance(stride) - 1)
+                    };
+                    (rest.iter().map(saved).sum::<usize>(), *stride)
+                })
+                .max();
+            match (by_wish, by_stride) {
+                (wish, Some((saved, stride)))
+                    if saved > 0 && wish.is_none_or(|(by_wish, _)| saved >= by_wish) =>
+                {
+                    moves.push(stride);
+                    let mut after = HashMap::new();
+                    for (wish, count) in rest {
+                        let steps = i32::try_from(times(&wish, &stride)).expect("below 2^31");
+                        let wish = [0, 1, 2].map(|axis| wish[axis] - steps * stride[axis]);
+                        *after.entry(wish).or_default() += count;
+                    }
+                    rest = after;
                 }
+                (Some((saved, wish)), _) if saved > 0 => {
+                    moves.push(wish);
+                    rest.remove(&wish);
+                }
+                _ => break,
             }
         }
-        let room = columns * MOVES_PER_COLUMN;
-        let mut rest: Vec<(usize, Exponents)> = wishes
-            .iter()
-            .filter(|(wish, _)| wish.iter().all(|exponent| exponent.abs() <= FARTHEST))
-            .map(|(wish, count)| (count * (distance(wish).saturating_sub(1)), *wish))
-            .filter(|&(saved, _)| saved > 0)
-            .collect();
-        rest.sort_unstable_by(|a, b| b.cmp(a));
-        let room = room.saturating_sub(moves.len());
-        moves.extend(rest.into_iter().take(room).map(|(_, wish)| wish));
         Self(moves)
     }
 
@@ -138,6 +170,12 @@ impl Menu {
         };
         std::iter::once(Fr::one()).chain(self.0.iter().map(step)).collect()
     }
+}
+
+/// How often a stride along one axis fits into a displacement.
+fn times(wish: &Exponents, stride: &Exponents) -> usize {
+    let axis = (0..3).find(|&axis| stride[axis] != 0).expect("a stride is not 0");
+    usize::try_from(wish[axis] / stride[axis]).unwrap_or(0)
 }
 
 /// How many single steps a displacement takes.

@@ -58,8 +58,8 @@ pub fn configure(meta: &mut ConstraintSystem<Fr>, columns: &Columns, shape: &Sha
         "the maker moves as the layout says",
         "the position moves as the layout says",
     ];
-    for cursor in [WEIGHER, MAKER, POSITION] {
-        meta.create_gate(names[cursor], |meta| {
+    for (cursor, name) in [WEIGHER, MAKER, POSITION].into_iter().zip(names) {
+        meta.create_gate(name, |meta| {
             let moved =
                 columns.cursors[cursor].moved(meta, &shape.menus[cursor], &columns.points());
             let moves = match cursor {
@@ -67,7 +67,7 @@ pub fn configure(meta: &mut ConstraintSystem<Fr>, columns: &Columns, shape: &Sha
                 _ => columns.cells(meta),
             };
             let stayed = columns.cursors[cursor].stayed(meta);
-            vec![(names[cursor], here(meta, active) * stayed + moves * moved)]
+            vec![(name, here(meta, active) * stayed + moves * moved)]
         });
     }
 

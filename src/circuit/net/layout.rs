@@ -23,8 +23,17 @@ pub const MAKER: usize = 1;
 /// The cursor of positions.
 pub const POSITION: usize = 2;
 
-/// Columns of moves for each cursor, at most: few, or more where they save rows enough.
-const MENU_COLUMNS: [[usize; CURSORS]; 5] = [[2, 2, 2], [3, 3, 2], [3, 5, 3], [4, 6, 3], [4, 8, 4]];
+/// Columns of moves for each cursor, at most: few, or more where they save rows enough. With strides or without:
+/// long vectors have ways of every length, images of a few.
+const MENUS: [([usize; CURSORS], bool); 7] = [
+    ([2, 2, 2], false),
+    ([3, 3, 2], false),
+    ([3, 5, 3], false),
+    ([4, 6, 3], false),
+    ([4, 8, 4], false),
+    ([3, 5, 3], true),
+    ([4, 8, 4], true),
+];
 
 /// What a row is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -102,11 +111,11 @@ impl Layout {
         let mut planner = Planner::new(net, lanes);
         planner.plan();
         let Planner { wishes, weights, instances, .. } = planner;
-        let layout = |columns| {
-            let menus = menus(&wishes, columns);
+        let layout = |(columns, strides)| {
+            let menus = menus(&wishes, columns, strides);
             Self { rows: schedule(&wishes, &menus), weights: weights.clone(), menus, instances }
         };
-        MENU_COLUMNS.map(layout).into()
+        MENUS.map(layout).into()
     }
 }
 
@@ -341,7 +350,7 @@ fn position_of(run: &Run, element: u32) -> Position {
 }
 
 /// The menus that suit the displacements of consecutive wishes.
-fn menus(wishes: &[Wish], columns: [usize; CURSORS]) -> [Menu; CURSORS] {
+fn menus(wishes: &[Wish], columns: [usize; CURSORS], strides: bool) -> [Menu; CURSORS] {
     [WEIGHER, MAKER, POSITION].map(|cursor| {
         let mut counts: HashMap<Exponents, usize> = HashMap::new();
         let mut now = [0; 3];
@@ -352,7 +361,7 @@ fn menus(wishes: &[Wish], columns: [usize; CURSORS]) -> [Menu; CURSORS] {
             }
             now = target;
         }
-        Menu::new(&counts, columns[cursor])
+        Menu::new(&counts, columns[cursor], strides)
     })
 }
 

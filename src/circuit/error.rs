@@ -11,6 +11,12 @@ pub enum CircuitError {
     #[error("node `{node}`: operator `{operator}` has no circuit yet")]
     UnsupportedOperator { node: String, operator: String },
 
+    /// An operator on vectors needs integers that the circuit has no room for.
+    #[error(
+        "node `{node}`: with these scales, `{operator}` needs integers too large for a circuit"
+    )]
+    LargeIntegers { node: String, operator: String },
+
     /// The graph is not a chain from one input to one output.
     #[error(
         "node `{node}`: takes `{found}`, but circuits so far are chains and expect `{expected}`"
@@ -79,6 +85,9 @@ impl CircuitError {
             Self::TooManyRows { needed, .. } => Some(format!("ask for k = {needed} or more")),
             Self::Disagreement { .. } => {
                 Some("this is a defect of zkverdict; please report it with the model".into())
+            }
+            Self::LargeIntegers { .. } => {
+                Some("quantize its output with a larger scale, nearer to the values' range".into())
             }
             _ => None,
         }

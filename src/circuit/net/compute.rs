@@ -139,7 +139,7 @@ pub fn compute(
                     }
                     Held::wide(made + constant)
                 }
-                Kind::Quotient { at } => {
+                Kind::Quotient { at, .. } => {
                     let (target, factor) = loaded[0];
                     let quotient = accumulators[index(target.plus(at))].div_euclid(-factor);
                     let quotient = claim(cell.kind, quotient);

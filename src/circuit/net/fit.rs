@@ -231,7 +231,7 @@ impl Fitted {
     pub fn weight(&self, weight: Weight) -> i128 {
         match weight {
             Weight::Integer(weight) => weight.into(),
-            Weight::Long(weight) => weight.into(),
+            Weight::Long(weight) => weight,
             Weight::Operand { rule, operand } => match self.rules[rule as usize] {
                 FittedRule::Line { factors, .. } => factors[operand],
                 FittedRule::Intervals { .. } => unreachable!("sums are lines"),

@@ -43,7 +43,7 @@ pub enum Weight {
     /// Itself.
     Integer(i32),
     /// Itself, where an operator on vectors has it.
-    Long(i64),
+    Long(i128),
     /// The factor of an operand of a sum of two, which depends on the divisor.
     Operand {
         /// The sum's rule.
@@ -297,6 +297,8 @@ pub enum Kind {
     Quotient {
         /// Its position.
         at: Position,
+        /// No honest prover's is larger.
+        most: u32,
     },
     /// Takes off an accumulator an integer that is at least 0.
     Natural {
@@ -497,6 +499,17 @@ impl Net {
     /// Whether there are integers of any size.
     pub fn has_vectors(&self) -> bool {
         self.blocks.iter().flat_map(|block| &block.cells).any(|cell| cell.kind.is_wide())
+    }
+
+    /// The shortest table that has all digits and quotients.
+    pub fn shortest_table(&self) -> usize {
+        let cells = self.blocks.iter().flat_map(|block| &block.cells);
+        let needed = cells.map(|cell| match cell.kind {
+            Kind::Quotient { most, .. } => most as usize + 1,
+            Kind::Wide { .. } => NATURAL_TABLE,
+            _ => 0,
+        });
+        needed.max().unwrap_or(0)
     }
 
     /// Whether every place is made by one row, or by the digits of one integer, and none is at ρ⁰.

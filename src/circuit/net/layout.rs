@@ -243,7 +243,9 @@ impl<'a> Planner<'a> {
                 cursors[WEIGHER] = Some(target.into());
                 starts = first;
             }
-            Kind::Multiply { at, .. } | Kind::WideMultiply { at, .. } | Kind::Quotient { at } => {
+            Kind::Multiply { at, .. }
+            | Kind::WideMultiply { at, .. }
+            | Kind::Quotient { at, .. } => {
                 cursors[POSITION] = Some([0, at[0], at[1]]);
                 takes = true;
             }

@@ -310,6 +310,10 @@ impl Lowering<'_> {
     }
 }
 
+fn too_large(node: &Node) -> CircuitError {
+    CircuitError::LargeIntegers { node: node.name.clone(), operator: node.origin.operator.clone() }
+}
+
 fn unsupported(node: &Node) -> CircuitError {
     CircuitError::UnsupportedOperator {
         node: node.name.clone(),

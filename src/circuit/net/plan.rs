@@ -2,7 +2,7 @@
 
 use super::cursor::Menu;
 use super::fit::{self, Fitted, Slope};
-use super::graph::{Kind, NATURAL_LIMBS, NATURAL_TABLE, Net};
+use super::graph::{Kind, NATURAL_LIMBS, Net};
 use super::intervals;
 use super::layout::{CURSORS, Layout, MAKER, POSITION, WEIGHER};
 use crate::circuit::{CircuitError, Goal, Wishes, lookups};
@@ -244,8 +244,8 @@ impl Plan {
         let layouts = Layout::all(net, shape.lanes);
         let layout = layouts.into_iter().find(|layout| layout.menus == shape.menus)?;
         let slopes = fit::slopes(&net.rules);
-        let is_long = shape.table_rows >= NATURAL_TABLE && shape.limbs >= NATURAL_LIMBS;
-        let fits = layout.rows.len() <= shape.table_rows && (is_long || !net.has_vectors());
+        let fits = shape.table_rows >= net.shortest_table().max(layout.rows.len())
+            && (shape.limbs >= NATURAL_LIMBS || !net.has_vectors());
         let fitted = [false, true]
             .into_iter()
             .filter(|_| fits)
@@ -283,24 +283,22 @@ fn longest_table(k: u32, fold: usize) -> usize {
 struct Fits<'a> {
     net: &'a Net,
     slopes: Vec<Option<Slope>>,
+    shortest: usize,
     /// By the shortest and the longest table.
     known: HashMap<(usize, usize), Option<Arc<Fitted>>>,
 }
 
 impl<'a> Fits<'a> {
     fn new(net: &'a Net) -> Self {
-        Self { net, slopes: fit::slopes(&net.rules), known: HashMap::new() }
+        let shortest = net.shortest_table().max(SHORTEST_TABLE);
+        Self { net, slopes: fit::slopes(&net.rules), shortest, known: HashMap::new() }
     }
 
     /// A table of at least `rows` and as long as can be that the rules fit, with as few limbs and intervals as
     /// can be.
     fn longest(&mut self, longest: usize, rows: usize) -> Option<Arc<Fitted>> {
-        let (least, least_limbs) = if self.net.has_vectors() {
-            (NATURAL_TABLE, NATURAL_LIMBS)
-        } else {
-            (SHORTEST_TABLE, LIMBS[0])
-        };
-        let least = least.max(rows);
+        let least_limbs = if self.net.has_vectors() { NATURAL_LIMBS } else { LIMBS[0] };
+        let least = self.shortest.max(rows);
         if least > longest {
             return None;
         }

@@ -54,8 +54,8 @@ impl Lowering<'_> {
         });
         let flags = self.make_all(node, vectors, distances, is_zero, 0);
         let ranks = self.places();
-        let n = i64::try_from(length).expect("at most 256");
-        for (i, position) in (0..length).zip(0_i64..) {
+        let n = i128::try_from(length).expect("at most 256");
+        for (i, position) in (0..length).zip(0_i128..) {
             let rank = if select_last { position + 1 } else { n - position };
             self.take(flags, i, ranks.plus(at(0, i)), rank);
         }

@@ -9,7 +9,7 @@
 //! | rows | place [v, i] has | proves |
 //! |---|---|---|
 //! | made | x_i | x_i² |
-//! | wide | s, at one i | |
+//! | wide | s, at one i; of long vectors, first its parts | |
 //! | wide load, multiply | s times −variance_factor·s | |
 //! | wide | d | |
 //! | free | | r is an integer, at least 0 |
@@ -28,7 +28,7 @@
 //! so |u_i|·r < 2^root_bits·√(n / variance_factor), whatever the input. Quotients count from the least one.
 
 use super::vectors::{PER_VECTOR, Rows, Vectors, at, bits, check_bits, digits, free_bits};
-use super::{Lowering, rules::clamp, unsupported};
+use super::{Lowering, rules::clamp, too_large};
 use crate::circuit::{
     CircuitError,
     net::graph::{FREE_DIGIT, Hint, Kind, NATURAL_DIGIT, Place, Scan},
@@ -84,24 +84,23 @@ impl Lowering<'_> {
         node: &Node,
         normalization: &LayerNormalization,
     ) -> Result<usize, CircuitError> {
-        let bounds = Bounds::new(normalization).ok_or_else(|| unsupported(node))?;
+        let bounds = Bounds::new(normalization).ok_or_else(|| too_large(node))?;
         let vectors = Vectors { count: normalization.rows, length: normalization.length };
         let Vectors { count, length } = vectors;
-        let n = i64::try_from(length).expect("lengths are within limits");
-        let zero = i64::from(self.zero_byte(node.inputs[0]));
-        let factor = normalization.variance_factor;
+        let n = i128::try_from(length).expect("lengths are within limits");
+        let zero = i128::from(self.zero_byte(node.inputs[0]));
+        let factor = i128::from(normalization.variance_factor);
         let x = self.cut(node, node.inputs[0], vectors.scan());
 
         // Squares, sums, and n·gain·x.
         // Cursors have short ways between powers of ρ that are near each other.
-        let [sums, distances, scaled, ups, downs] = [(); 5].map(|()| self.places());
-        let sums = sums.plus(at(0, length / 2));
+        let sums = self.sums(node, x, vectors);
+        let [distances, scaled, ups, downs] = [(); 4].map(|()| self.places());
         for (i, &gain) in normalization.gain.iter().enumerate() {
             self.take(x, i, distances.plus(at(0, i)), 1);
-            self.take(x, i, scaled.plus(at(0, i)), product(node, [gain, n])?);
-            self.take(x, i, sums, 1);
+            self.take(x, i, scaled.plus(at(0, i)), i128::from(gain) * n);
         }
-        let square = |byte: i64| u32::try_from((byte - zero).pow(2)).expect("at most 255²");
+        let square = |byte: i128| u32::try_from((byte - zero).pow(2)).expect("at most 255²");
         let rule = self.rule(Rule {
             range: (0, 255),
             levels: Levels::Table((0..256).map(square).collect()),
@@ -111,13 +110,13 @@ impl Lowering<'_> {
         let squares = self.make_all(node, vectors, distances, rule, 0);
         let [spreads, loads, multiplies] = [(); 3].map(|()| self.places());
         for i in 0..length {
-            self.take(squares, i, spreads, product(node, [factor, n])?);
+            self.take(squares, i, spreads, factor * n);
         }
-        let s = self.wide(node, count, sums, -i128::from(n * zero));
+        let s = self.wide(node, count, sums, -n * zero);
         self.take(s, 0, loads, -factor);
         self.take(s, 0, multiplies, 1);
         for (i, &gain) in normalization.gain.iter().enumerate() {
-            self.take(s, 0, scaled.plus(at(0, i)), -gain);
+            self.take(s, 0, scaled.plus(at(0, i)), -i128::from(gain));
         }
         let mut rows = Rows::default();
         for v in (0..count).map(|v| at(v, 0)) {
@@ -152,7 +151,7 @@ impl Lowering<'_> {
             let (target, place) = (rest.plus(vector), downs.plus(vector));
             rows.push(Kind::WideLoad { target, starts: false }, Some(place));
             for (i, &gain) in normalization.gain.iter().enumerate() {
-                let constant = -i128::from(gain) * i128::from(n * zero);
+                let constant = -i128::from(gain) * n * zero;
                 let multiply = Kind::WideMultiply { constant, at: at(0, i) };
                 rows.push(multiply, Some(scaled.plus(at(v, i))));
             }
@@ -182,7 +181,7 @@ impl Lowering<'_> {
         let mut roots = Vec::new();
         for digit in 0..root_digits {
             let root = self.free(node, (count, PER_VECTOR), (digit, root_digits), &hint);
-            let weight = 1_i64 << (FREE_DIGIT * digit);
+            let weight = 1_i128 << (FREE_DIGIT * digit);
             self.take(root, 0, once, weight);
             self.take(root, 0, twice, weight);
             self.take(root, 0, again, -weight);
@@ -246,10 +245,9 @@ impl Lowering<'_> {
                 Hint::Quotient { place: rem.plus(at(v, i)), offset: offset(i), divisor }
             };
             let q = self.free(node, (count * length, scan), (digit, quotient_digits), hint);
-            let weight = 1_i64 << (FREE_DIGIT * digit);
-            let divisors = product(node, [weight, 1 << normalization.shift])?;
-            self.take(q, 0, rem, -divisors);
-            self.take(q, 0, rest, divisors);
+            let weight = 1_i128 << (FREE_DIGIT * digit);
+            self.take(q, 0, rem, -weight * divisor);
+            self.take(q, 0, rest, weight * divisor);
             self.take(q, 0, places, weight);
         }
         let mut rows = Rows::default();
@@ -262,8 +260,4 @@ impl Lowering<'_> {
         let rule = self.monotone(level, (min, max), 1.0, (low, high));
         Ok(self.make_output(node, vectors, places, rule, low.into()))
     }
-}
-
-fn product(node: &Node, factors: [i64; 2]) -> Result<i64, CircuitError> {
-    factors[0].checked_mul(factors[1]).ok_or_else(|| unsupported(node))
 }

@@ -1,7 +1,7 @@
 //! Elements are read elsewhere: copies in another order, or cut otherwise.
 
 use super::{Lowering, Value};
-use crate::circuit::net::graph::{Cell, Kind, Place, Scan, Term, Weight, index};
+use crate::circuit::net::graph::{Cell, Kind, Place, Scan, Term, Weight, exponent, index};
 use crate::model::{Node, TensorId};
 use std::collections::{BTreeMap, HashMap};
 
@@ -77,12 +77,21 @@ impl Lowering<'_> {
                 position_of[element as usize] = Some(position);
             }
             debug_assert!(self.net.blocks[block].scan.is_injective(), "sums are taken alone");
+            // Runs along one axis are read side by side along the other, near what else they contribute to.
+            let runs = &self.net.blocks[block].runs;
+            let is_flat = runs.iter().flat_map(|run| &run.elements).all(|(_, at)| at[1] == 0);
+            let mut shared = None;
             for run in 0..self.net.blocks[block].runs.len() {
                 let elements = std::mem::take(&mut self.net.blocks[block].runs[run].elements);
                 if elements.iter().any(|&(element, _)| position_of[element as usize].is_some()) {
-                    let omega = self.omegas(1);
+                    let first = if is_flat {
+                        let omega = *shared.get_or_insert_with(|| self.omegas(1));
+                        Place { omega, at: [0, exponent(run)] }
+                    } else {
+                        Place { omega: self.omegas(1), at: [0, 0] }
+                    };
                     for &(element, at) in &elements {
-                        let place = Place { omega, at };
+                        let place = first.plus(at);
                         match position_of[element as usize] {
                             Some(position) => places[position] = place,
                             None => spills.push(Cell {
@@ -92,10 +101,9 @@ impl Lowering<'_> {
                             }),
                         }
                     }
-                    self.net.blocks[block].runs[run].terms.push(Term {
-                        place: Place { omega, at: [0, 0] },
-                        weight: Weight::Integer(1),
-                    });
+                    self.net.blocks[block].runs[run]
+                        .terms
+                        .push(Term { place: first, weight: Weight::Integer(1) });
                 }
                 self.net.blocks[block].runs[run].elements = elements;
             }

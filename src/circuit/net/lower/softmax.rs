@@ -9,7 +9,7 @@
 //! |---|---|---|
 //! | larger | x_i | m |
 //! | made | m − x_i | e_i |
-//! | wide | s, at one i | |
+//! | wide | s, at one i; of long vectors, first its parts | |
 //! | wide loads, quotients | −2·s, 2·s and 1, times q_i | |
 //! | natural | 2·levels·e_i + s − 2·s·q_i | rem_i is not negative |
 //! | natural | s − 1 − 2·levels·e_i + 2·s·q_i | rem_i is below 2·s |
@@ -19,13 +19,16 @@
 //! x_i = m, so s is at least 1, and q_i, an integer, is the quotient. It is at most `levels` because e_i ≤ s.
 
 use super::vectors::{PER_VECTOR, Rows, Vectors, at, bits, check_bits};
-use super::{Lowering, rules::clamp, unsupported};
+use super::{Lowering, rules::clamp, too_large};
 use crate::circuit::{
     CircuitError,
-    net::graph::{Kind, NATURAL_TABLE, Place, index},
+    net::graph::{Kind, Place, index},
     net::rule::{Levels, Rule},
 };
 use crate::model::{Node, Softmax};
+
+/// The table is no longer than 2^20, and has other rows as well.
+const MOST_LEVELS: u32 = 1 << 19;
 
 impl Lowering<'_> {
     pub(super) fn softmax(
@@ -35,14 +38,13 @@ impl Lowering<'_> {
     ) -> Result<usize, CircuitError> {
         let vectors = Vectors { count: softmax.rows, length: softmax.length };
         let base = self.base(node.output);
-        let levels = i64::from(softmax.levels);
         let largest_sum = (softmax.exponentials.iter().copied().max().map_or(0, i128::from))
             * i128::from(index(vectors.length));
         // q_i is one limb.
-        let has_limb = usize::try_from(levels).is_ok_and(|levels| levels < NATURAL_TABLE);
-        if !has_limb || softmax.exponentials.len() != 256 || softmax.exponentials[0] == 0 {
-            return Err(unsupported(node));
-        }
+        let most = u32::try_from(softmax.levels).ok().filter(|&levels| levels <= MOST_LEVELS);
+        let is_fit = softmax.exponentials.len() == 256 && softmax.exponentials[0] > 0;
+        let most = most.filter(|_| is_fit).ok_or_else(|| too_large(node))?;
+        let levels = i128::from(most);
         check_bits(node, bits(largest_sum) + 32, 2)?;
         let x = self.cut(node, node.inputs[0], vectors.scan());
         let largest = self.largest_of(node, x, vectors);
@@ -60,10 +62,9 @@ impl Lowering<'_> {
         }
         let e = self.make_all(node, vectors, distances, exponential, 0);
 
-        let sums = self.places().plus(at(0, vectors.length / 2));
+        let sums = self.sums(node, e, vectors);
         let [rem, rest] = [(); 2].map(|()| self.places());
         for i in 0..vectors.length {
-            self.take(e, i, sums, 1);
             self.take(e, i, rem.plus(at(0, i)), 2 * levels);
             self.take(e, i, rest.plus(at(0, i)), -2 * levels);
         }
@@ -92,7 +93,7 @@ impl Lowering<'_> {
                 let one = Kind::Load { zero: 0, constant: 1, target, starts: false };
                 products.push(one, Some(place));
             }
-            products.push(Kind::Quotient { at: at(0, i) }, None);
+            products.push(Kind::Quotient { at: at(0, i), most }, None);
         }
         self.rows(node, products);
         let mut checks = Rows::default();
@@ -102,7 +103,7 @@ impl Lowering<'_> {
         let (min, max) = (softmax.min - base, softmax.max - base);
         let zero = softmax.zero_point - base;
         let level = |q: i32| (q + zero).clamp(min, max);
-        let most = i32::try_from(levels).expect("below the table's length");
+        let most = i32::try_from(most).expect("at most 2^19");
         let rule = self.monotone(level, (min, max), 1.0, (0, most));
         Ok(self.make_output(node, vectors, quotients, rule, 0))
     }

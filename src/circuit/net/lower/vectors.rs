@@ -23,7 +23,7 @@
 use super::{
     Lowering,
     read::{Source, read_cell},
-    unsupported,
+    too_large,
 };
 use crate::circuit::{
     CircuitError,
@@ -39,6 +39,9 @@ const LARGEST_BITS: u32 = 250;
 
 /// Bits of a free digit at most: N is below 2^20.
 const LARGEST_FREE_DIGIT: u32 = 20;
+
+/// Elements of long vectors that are added up first.
+const GROUP: usize = 32;
 
 /// Vectors of one length.
 #[derive(Clone, Copy, Debug)]
@@ -94,7 +97,7 @@ pub(super) fn check_bits(
 ) -> Result<(), CircuitError> {
     // D·u + z is below 2^80.
     let made = NATURAL_DIGIT * natural_digits + 80;
-    if contributed.max(made) < LARGEST_BITS { Ok(()) } else { Err(unsupported(node)) }
+    if contributed.max(made) < LARGEST_BITS { Ok(()) } else { Err(too_large(node)) }
 }
 
 /// Rows whose order is kept and whose values nothing else takes.
@@ -152,7 +155,7 @@ impl Lowering<'_> {
     }
 
     /// Lets a run contribute.
-    pub(super) fn take(&mut self, block: usize, run: usize, place: Place, weight: i64) {
+    pub(super) fn take(&mut self, block: usize, run: usize, place: Place, weight: i128) {
         let weight = Weight::Long(weight);
         self.net.blocks[block].runs[run].terms.push(Term { place, weight });
     }
@@ -184,6 +187,32 @@ impl Lowering<'_> {
             element: Some(index(v)),
         };
         self.block(&node.name, count, PER_VECTOR, (0..count).map(cell).collect(), 1)
+    }
+
+    /// Where the sums of vectors' elements are: in the middle, and of long vectors first in groups, so that the
+    /// ways to their places are short.
+    pub(super) fn sums(&mut self, node: &Node, block: usize, vectors: Vectors) -> Place {
+        let sums = self.places().plus(at(0, vectors.length / 2));
+        if vectors.length <= 2 * GROUP {
+            (0..vectors.length).for_each(|i| self.take(block, i, sums, 1));
+            return sums;
+        }
+        let groups = vectors.length.div_ceil(GROUP);
+        let parts = self.places();
+        let middle = |group: usize| group * GROUP + GROUP / 2;
+        for i in 0..vectors.length {
+            self.take(block, i, parts.plus(at(0, middle(i / GROUP))), 1);
+        }
+        let cell = |part: usize| Cell {
+            kind: Kind::Wide { constant: 0 },
+            place: Some(parts.plus(at(part / groups, middle(part % groups)))),
+            element: Some(index(part)),
+        };
+        let len = vectors.count * groups;
+        let scan = Scan::Columns { columns: groups };
+        let block = self.block(&node.name, len, scan, (0..len).map(cell).collect(), 1);
+        (0..groups).for_each(|group| self.take(block, group, sums, 1));
+        sums
     }
 
     /// A digit that the prover says for each of `len` elements.

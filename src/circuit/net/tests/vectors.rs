@@ -50,6 +50,10 @@ fn model(shape: [usize; 2], operator: Operator, output: (usize, ElementType)) ->
 }
 
 fn softmax(rows: usize, length: usize, scale: f64) -> Model {
+    softmax_of((rows, length, scale), 255)
+}
+
+fn softmax_of((rows, length, scale): (usize, usize, f64), levels: u32) -> Model {
     let exponential = |distance: u32| {
         let exponential = (-f64::from(distance) * scale).exp() * f64::from(1 << 20);
         #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
@@ -60,7 +64,7 @@ fn softmax(rows: usize, length: usize, scale: f64) -> Model {
         rows,
         length,
         exponentials: (0..256).map(exponential).collect(),
-        levels: 255,
+        levels,
         zero_point: -128,
         min: -128,
         max: 127,
@@ -189,6 +193,31 @@ fn softmax_is_the_reference() {
     assert_is_the_reference(&softmax(2, 5, 2.5));
     assert_is_the_reference(&softmax(2, 1, 0.3));
     assert_is_the_reference(&softmax(1, 40, 0.000_01));
+    // Sums in groups.
+    assert_is_the_reference(&softmax(2, 67, 0.04));
+    // Quotients that need a longer table.
+    assert_is_the_reference(&softmax_of((1, 5, 0.04), 5000));
+}
+
+// Ways between places are as long as the vector.
+#[test]
+fn rows_of_a_softmax_grow_with_its_length_alone() {
+    let rows = |length| circuit(&softmax(1, length, 0.04)).plan().rows();
+    let [short, long] = [rows(128), rows(1024)];
+    assert!(long < 8 * short && long < 16 * 1024, "{short} rows, {long} rows");
+}
+
+#[test]
+fn integers_that_are_too_large_are_refused() {
+    let mut fine = normalization(1, 5, 40);
+    let Operator::LayerNormalization(normalization) = &mut fine.graph.nodes[0].operator else {
+        panic!("a layer normalization")
+    };
+    normalization.shift = 63;
+    for model in [softmax_of((1, 5, 0.04), (1 << 19) + 1), fine] {
+        let error = NetCircuit::new(&model, Wishes::default());
+        assert!(matches!(error, Err(CircuitError::LargeIntegers { .. })), "{error:?}");
+    }
 }
 
 #[test]
@@ -197,6 +226,10 @@ fn layer_normalization_is_the_reference() {
     assert_is_the_reference(&normalization(2, 5, 0));
     // Quotients of two digits.
     assert_is_the_reference(&normalization(2, 9, 5000));
+    // Multiples of the divisor beyond 64 bits.
+    assert_is_the_reference(&normalization(1, 5, 10_000_000));
+    // Sums in groups.
+    assert_is_the_reference(&normalization(2, 67, 40));
     assert_is_the_reference(&normalization(3, 1, 40));
 }
 

@@ -15,13 +15,13 @@ mod dev_string;
 mod error;
 mod files;
 mod input;
-mod memory;
 #[cfg(feature = "compile")]
 mod path;
 mod prediction;
 #[cfg(all(feature = "compile", feature = "chain"))]
 mod project;
 mod proof_file;
+mod usage;
 mod verbs;
 #[cfg(feature = "compile")]
 mod viem;

@@ -344,7 +344,16 @@ fn bench_gives_a_row_per_model() {
     let rows = run(&["bench", "--proofs", "1", &model("credit_logreg"), &model("digits_mlp")]);
     assert_eq!(rows.as_array().unwrap().len(), 2);
     assert_eq!(rows[1]["model"], "digits_mlp");
-    for field in ["k", "keygen_seconds", "prove_seconds", "verify_seconds", "pk_bytes"] {
+    let fields = [
+        "k",
+        "keygen_seconds",
+        "prove_seconds",
+        "prove_cpu_seconds",
+        "verify_seconds",
+        "pk_bytes",
+        "vk_bytes",
+    ];
+    for field in fields {
         assert!(rows[0][field].as_f64().unwrap() > 0.0, "{field}");
     }
 }

@@ -1,9 +1,9 @@
 //! `bench`: what keys, proofs, verification and gas cost, per model.
 
 use super::gas;
-use crate::cli::memory::peak_bytes;
 use crate::cli::path::Keyed;
 use crate::cli::proof_file::ProofFile;
+use crate::cli::usage::{cpu_seconds, peak_bytes};
 use crate::cli::{Answer, CliError, Console, contract, input};
 use crate::evm::Fork;
 use halo2_proofs::halo2curves::bn256::Fr;
@@ -37,9 +37,12 @@ struct Row {
     parameters: usize,
     keygen_seconds: f64,
     prove_seconds: f64,
+    /// Of all threads, for one proof: machines are noisy.
+    prove_cpu_seconds: f64,
     verify_seconds: f64,
     peak_memory_bytes: u64,
     pk_bytes: usize,
+    vk_bytes: usize,
     proof_bytes: usize,
     verify_gas: u64,
     runtime_bytes: usize,
@@ -53,21 +56,37 @@ impl fmt::Display for Table {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(
             f,
-            "{:<16} {:>2} {:>7} {:>9} {:>8} {:>8} {:>8} {:>7} {:>9} {:>7} {:>7}",
-            "model", "k", "rows", "macs", "keygen", "prove", "verify", "MB", "proof", "gas", "code"
+            "{:<21} {:>2} {:>6} {:>8} {:>7} {:>7} {:>7} {:>7} {:>5} {:>6} {:>7} {:>7} {:>6} {:>7}",
+            "model",
+            "k",
+            "rows",
+            "macs",
+            "keygen",
+            "prove",
+            "cpu",
+            "verify",
+            "MB",
+            "pk MB",
+            "vk",
+            "proof",
+            "gas",
+            "code"
         )?;
         for row in &self.0 {
             writeln!(
                 f,
-                "{:<16} {:>2} {:>7} {:>9} {:>7.2}s {:>7.2}s {:>7.3}s {:>7} {:>7} B {:>7} {:>5} B",
+                "{:<21} {:>2} {:>6} {:>8} {:>6.2}s {:>6.2}s {:>6.2}s {:>6.3}s {:>5} {:>6} {:>5} B {:>5} B {:>6} {:>5} B",
                 row.model,
                 row.k,
                 row.rows,
                 row.macs,
                 row.keygen_seconds,
                 row.prove_seconds,
+                row.prove_cpu_seconds,
                 row.verify_seconds,
                 row.peak_memory_bytes >> 20,
+                row.pk_bytes >> 20,
+                row.vk_bytes,
                 row.proof_bytes,
                 row.verify_gas,
                 row.runtime_bytes,
@@ -98,9 +117,11 @@ fn bench(path: &Path, args: &Args, console: &Console) -> Result<Row, CliError> {
         })
         .collect();
     let mut proofs = Vec::new();
+    let used = cpu_seconds();
     for _ in 0..args.proofs {
         proofs.push(keyed.prove(&inputs, Fr::zero(), console)?);
     }
+    let prove_cpu_seconds = (cpu_seconds() - used) / f64::from(args.proofs);
     let mut seconds: Vec<f64> = proofs.iter().map(|proof| proof.seconds).collect();
     seconds.sort_by(f64::total_cmp);
     let document = proofs.pop().expect("at least one proof is made");
@@ -121,9 +142,11 @@ fn bench(path: &Path, args: &Args, console: &Console) -> Result<Row, CliError> {
         parameters: summary.parameters,
         keygen_seconds: keyed.keygen_seconds,
         prove_seconds: seconds[seconds.len() / 2],
+        prove_cpu_seconds,
         verify_seconds,
         peak_memory_bytes: peak_bytes(),
         pk_bytes: keyed.prover.key_bytes(),
+        vk_bytes: keyed.prover.verifier().to_bytes().len(),
         proof_bytes: proof.proof.len(),
         verify_gas: report.total,
         runtime_bytes: compiled.runtime_code.len(),

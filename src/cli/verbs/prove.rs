@@ -87,6 +87,6 @@ pub fn prove(
         instances: instances.iter().map(word).collect(),
         inferences: vec![Inference::new(model.outputs(&evaluation))],
         seconds: start.elapsed().as_secs_f64(),
-        peak_memory_bytes: super::super::memory::peak_bytes(),
+        peak_memory_bytes: super::super::usage::peak_bytes(),
     })
 }

@@ -198,6 +198,25 @@ pub(super) fn qlinear_matmul(
     importer.quantize_output(node, product, quantization)
 }
 
+/// A product with a matrix of weights on its right, or with the transpose of one.
+fn mat_mul_parts(
+    node: NodeView<'_>,
+    weights: &Weights,
+    transposed: bool,
+) -> Result<LinearParts, ModelError> {
+    let (weights, inputs, outputs) = matrix(node, weights, transposed)?;
+    Ok(LinearParts {
+        geometry: Geometry::Gemm { inputs, outputs },
+        weights: weights.values,
+        weights_element: weights.element,
+        scales: weights.scales,
+        bias: None,
+        alpha: 1.0,
+        quantized_name: "QLinearMatMul",
+        exactness: Exactness::Exact,
+    })
+}
+
 /// A matrix of weights as `[outputs][inputs]`.
 fn matrix(
     node: NodeView<'_>,
@@ -389,18 +408,7 @@ impl Importer<'_> {
         if matches!(self.real(b).kind, RealKind::Weights(_) | RealKind::Constant(_)) {
             let a = self.activation(node, positions[0], a)?;
             let weights = self.weights(node, positions[1], b)?;
-            let (weights, inputs, outputs) = matrix(node, &weights, false)?;
-            let parts = LinearParts {
-                geometry: Geometry::Gemm { inputs, outputs },
-                weights: weights.values,
-                weights_element: weights.element,
-                scales: weights.scales,
-                bias: None,
-                alpha: 1.0,
-                quantized_name: "QLinearMatMul",
-                exactness: Exactness::Exact,
-            };
-            return self.gemm_expression(node, a, parts);
+            return self.gemm_expression(node, a, mat_mul_parts(node, &weights, false)?);
         }
         if matches!(self.real(a).kind, RealKind::Weights(_) | RealKind::Constant(_))
             && self.real(a).shape.len() == 2
@@ -415,18 +423,7 @@ impl Importer<'_> {
             let x = self.transposed(node, b, &permutation)?;
             let x = self.activation(node, positions[1], x)?;
             let weights = self.weights(node, positions[0], a)?;
-            let (weights, inputs, outputs) = matrix(node, &weights, true)?;
-            let parts = LinearParts {
-                geometry: Geometry::Gemm { inputs, outputs },
-                weights: weights.values,
-                weights_element: weights.element,
-                scales: weights.scales,
-                bias: None,
-                alpha: 1.0,
-                quantized_name: "QLinearMatMul",
-                exactness: Exactness::Exact,
-            };
-            let product = self.gemm_expression(node, x, parts)?;
+            let product = self.gemm_expression(node, x, mat_mul_parts(node, &weights, true)?)?;
             return self.transposed(node, product, &permutation);
         }
         self.product_of_activations(node, positions, a, b, 1.0)

@@ -59,13 +59,7 @@ pub(super) fn qlinear_average_pool(
     importer: &mut Importer<'_>,
     node: NodeView<'_>,
 ) -> Result<Vec<Value>, ModelError> {
-    if node.flag("channels_last") {
-        return Err(node.unsupported("channels_last"));
-    }
-    let x = importer.dequantized(node, [0, 1, 2], 1)?;
-    let mean = importer.average_pool_expression(node, x)?;
-    let quantization = importer.output_quantization(node, 3, 4, ElementType::Uint8)?;
-    importer.quantize_output(node, mean, quantization)
+    qlinear_mean(importer, node, Importer::average_pool_expression)
 }
 
 /// `GlobalAveragePool(X)` on floats.
@@ -82,11 +76,19 @@ pub(super) fn qlinear_global_average_pool(
     importer: &mut Importer<'_>,
     node: NodeView<'_>,
 ) -> Result<Vec<Value>, ModelError> {
+    qlinear_mean(importer, node, Importer::global_average_expression)
+}
+
+fn qlinear_mean<'a>(
+    importer: &mut Importer<'a>,
+    node: NodeView<'_>,
+    mean: impl Fn(&mut Importer<'a>, NodeView<'_>, RealId) -> Result<RealId, ModelError>,
+) -> Result<Vec<Value>, ModelError> {
     if node.flag("channels_last") {
         return Err(node.unsupported("channels_last"));
     }
     let x = importer.dequantized(node, [0, 1, 2], 1)?;
-    let mean = importer.global_average_expression(node, x)?;
+    let mean = mean(importer, node, x)?;
     let quantization = importer.output_quantization(node, 3, 4, ElementType::Uint8)?;
     importer.quantize_output(node, mean, quantization)
 }

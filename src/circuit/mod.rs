@@ -64,6 +64,14 @@ pub enum Shape {
 }
 
 impl Shape {
+    /// Whether a circuit could have this shape.
+    pub fn is_possible(&self, k: u32) -> bool {
+        match self {
+            Self::Chain(shape) => shape.is_possible(k),
+            Self::Net(shape) => shape.is_possible(k),
+        }
+    }
+
     /// Whether the input is among the instances.
     pub fn shows_input(&self) -> bool {
         match self {

@@ -19,7 +19,7 @@ use sha3::{Digest, Keccak256};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 const MANIFEST: &str = "bundle.json";
 const MODEL: &str = "model.onnx";
 const SRS: &str = "srs.bin";
@@ -123,7 +123,9 @@ impl Bundle {
             None => return Err(damaged()),
         }
         let manifest: Manifest = serde_json::from_value(document).map_err(|_| damaged())?;
-        if manifest.seal()? != manifest.checksum {
+        // A key is read with the columns of its shape.
+        let is_sound = manifest.shape.is_possible(manifest.k);
+        if !is_sound || manifest.seal()? != manifest.checksum {
             return Err(damaged());
         }
         Ok(Self { path: path.to_owned(), manifest })

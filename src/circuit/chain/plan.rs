@@ -127,18 +127,22 @@ impl Plan {
     /// The plan that an earlier one was written down as: only if it fits the program.
     pub fn restore(program: &Program, k: u32, shape: Shape) -> Option<Self> {
         let Shape { lanes, limbs, table_rows, steps } = shape;
-        let fits = (SMALLEST_K..=LARGEST_K).contains(&k)
-            && LANES.contains(&lanes)
-            && (2..=LARGEST_LIMBS).contains(&limbs)
-            && (!steps || (limbs == step_tables::LIMBS && lanes > 1))
-            && (256..=longest_table(k)).contains(&table_rows)
-            && Layout::count(program, lanes) <= table_rows;
+        let fits = shape.is_possible(k) && Layout::count(program, lanes) <= table_rows;
         let fitted = fits.then(|| Fitted::new(program, table_rows, limbs, steps).ok()).flatten()?;
         Some(Self { k, shape, layout: Layout::new(program, lanes), fitted })
     }
 }
 
 impl Shape {
+    /// Whether a plan could have this shape: others have no columns.
+    pub fn is_possible(self, k: u32) -> bool {
+        (SMALLEST_K..=LARGEST_K).contains(&k)
+            && LANES.contains(&self.lanes)
+            && (2..=LARGEST_LIMBS).contains(&self.limbs)
+            && (!self.steps || (self.limbs == step_tables::LIMBS && self.lanes > 1))
+            && (256..=longest_table(k)).contains(&self.table_rows)
+    }
+
     /// Advice and fixed columns.
     pub fn columns(&self) -> usize {
         self.advice_columns() + self.fixed_columns()

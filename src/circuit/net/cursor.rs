@@ -101,7 +101,8 @@ impl Menu {
 
     /// Whether it could have been made here.
     pub fn is_valid(&self) -> bool {
-        self.0.iter().all(|step| step.iter().all(|exponent| exponent.abs() <= FARTHEST))
+        let farthest = FARTHEST.unsigned_abs();
+        self.0.iter().all(|step| step.iter().all(|exponent| exponent.unsigned_abs() <= farthest))
             && self.0.len() <= 16 * MOVES_PER_COLUMN
     }
 

@@ -35,6 +35,9 @@ const MENUS: [([usize; CURSORS], bool); 7] = [
     ([4, 8, 4], true),
 ];
 
+/// Layouts have fewer rows: those of the largest k.
+const MOST_ROWS: usize = 1 << 20;
+
 /// What a row is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Content {
@@ -113,9 +116,10 @@ impl Layout {
         let Planner { wishes, weights, instances, .. } = planner;
         let layout = |(columns, strides)| {
             let menus = menus(&wishes, columns, strides);
-            Self { rows: schedule(&wishes, &menus), weights: weights.clone(), menus, instances }
+            let rows = schedule(&wishes, &menus)?;
+            Some(Self { rows, weights: weights.clone(), menus, instances })
         };
-        MENUS.map(layout).into()
+        MENUS.into_iter().filter_map(layout).collect()
     }
 }
 
@@ -372,8 +376,8 @@ fn may_move(row: &Row, cursor: usize) -> bool {
     cursor == WEIGHER || !matches!(row.content, Content::Weights(_))
 }
 
-/// Inserts idle rows where cursors need more moves than there are rows.
-fn schedule(wishes: &[Wish], menus: &[Menu; CURSORS]) -> Vec<Row> {
+/// Inserts idle rows where cursors need more moves than there are rows; none if there were too many.
+fn schedule(wishes: &[Wish], menus: &[Menu; CURSORS]) -> Option<Vec<Row>> {
     let idle = Row {
         content: Content::Idle,
         moves: [0; CURSORS],
@@ -403,6 +407,9 @@ fn schedule(wishes: &[Wish], menus: &[Menu; CURSORS]) -> Vec<Row> {
             now[cursor] = target;
         }
         let content = if wish.goes_on { Content::Hold } else { Content::Idle };
+        if rows.len() + missing >= MOST_ROWS {
+            return None;
+        }
         rows.extend(std::iter::repeat_n(Row { content, ..idle }, missing));
         rows.push(wish.row);
         for cursor in 0..CURSORS {
@@ -415,5 +422,5 @@ fn schedule(wishes: &[Wish], menus: &[Menu; CURSORS]) -> Vec<Row> {
             }
         }
     }
-    rows
+    Some(rows)
 }

@@ -134,6 +134,18 @@ impl Shape {
         self.constants() + self.flags() + moves
     }
 
+    /// Whether a plan could have this shape: others have no columns.
+    pub fn is_possible(&self, k: u32) -> bool {
+        (SMALLEST_K..=LARGEST_K).contains(&k)
+            && LANES.contains(&self.lanes)
+            && LIMBS.contains(&self.limbs)
+            && FOLDS.contains(&self.fold)
+            && (SHORTEST_TABLE..=longest_table(k, self.fold)).contains(&self.table_rows)
+            && self.menus.iter().all(Menu::is_valid)
+            && self.lanes >= self.least_lanes()
+            && (self.steps || !self.averages)
+    }
+
     /// What a plan of this shape costs, to be compared with others of the same goal.
     fn cost(&self, goal: Goal, k: u32) -> usize {
         let [first, second, fixed] = self.columns();
@@ -232,13 +244,7 @@ impl Plan {
 
     /// The plan that an earlier one was written down as: only if it fits the net.
     pub fn restore(net: &Net, k: u32, shape: &Shape) -> Option<Self> {
-        let possible = (SMALLEST_K..=LARGEST_K).contains(&k)
-            && LANES.contains(&shape.lanes)
-            && LIMBS.contains(&shape.limbs)
-            && FOLDS.contains(&shape.fold)
-            && (SHORTEST_TABLE..=longest_table(k, shape.fold)).contains(&shape.table_rows)
-            && shape.menus.iter().all(Menu::is_valid);
-        if !possible {
+        if !shape.is_possible(k) {
             return None;
         }
         let layouts = Layout::all(net, shape.lanes);
@@ -251,8 +257,7 @@ impl Plan {
             .filter(|_| fits)
             .find_map(|may| Fitted::new(net, &slopes, shape.table_rows, shape.limbs, may))?;
         let fitted = Arc::new(fitted);
-        let same = shape.lanes >= shape.least_lanes()
-            && self::shape(net, &layout, &fitted, shape.lanes, shape.fold) == *shape;
+        let same = self::shape(net, &layout, &fitted, shape.lanes, shape.fold) == *shape;
         same.then(|| Self { k, shape: shape.clone(), layout, fitted })
     }
 

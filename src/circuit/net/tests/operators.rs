@@ -3,7 +3,10 @@
 use super::{
     assert_other_output_is_refused, broken, circuit, foldings, honest, input, mixed, models,
 };
-use crate::circuit::{Goal, Wishes, net::NetCircuit};
+use crate::circuit::{
+    Goal, Wishes,
+    net::{NetCircuit, Shape, cursor::Menu},
+};
 use halo2_proofs::halo2curves::bn256::Fr;
 
 #[test]
@@ -69,4 +72,31 @@ fn stored_plan_is_taken_up_again_only_for_its_model() {
     assert_eq!(again.plan().shape, *shape);
     assert_eq!(again.plan().layout.weights, circuit.plan().layout.weights);
     assert!(NetCircuit::restore(&other, k, shape).is_err());
+}
+
+// Their columns could not be made.
+#[test]
+fn impossible_shapes_are_known() {
+    let (_, model) = models::all().swap_remove(0);
+    let circuit = circuit(&model);
+    let (k, shape) = (circuit.plan().k, &circuit.plan().shape);
+    assert!(shape.is_possible(k));
+    let changes: [fn(&mut Shape); 6] = [
+        |shape| shape.lanes = 4,
+        |shape| shape.limbs = 1,
+        |shape| shape.fold = 3,
+        |shape| shape.table_rows = 1 << 20,
+        |shape| (shape.averages, shape.steps) = (true, false),
+        |shape| (shape.lanes, shape.vectors, shape.products) = (8, true, true),
+    ];
+    for (number, change) in changes.into_iter().enumerate() {
+        let mut other = shape.clone();
+        change(&mut other);
+        assert!(!other.is_possible(k), "change {number}");
+    }
+    for step in [[i32::MIN, 0, 0], [0, 65, 0]] {
+        let menu = format!("[{step:?}]");
+        let menu: Menu = serde_json::from_str(&menu).expect("a menu");
+        assert!(!menu.is_valid(), "{step:?}");
+    }
 }

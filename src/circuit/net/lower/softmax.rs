@@ -41,9 +41,11 @@ impl Lowering<'_> {
         let largest_sum = (softmax.exponentials.iter().copied().max().map_or(0, i128::from))
             * i128::from(index(vectors.length));
         // q_i is one limb.
-        let most = u32::try_from(softmax.levels).ok().filter(|&levels| levels <= MOST_LEVELS);
+        let most = softmax.levels;
         let is_fit = softmax.exponentials.len() == 256 && softmax.exponentials[0] > 0;
-        let most = most.filter(|_| is_fit).ok_or_else(|| too_large(node))?;
+        if most > MOST_LEVELS || !is_fit {
+            return Err(too_large(node));
+        }
         let levels = i128::from(most);
         check_bits(node, bits(largest_sum) + 32, 2)?;
         let x = self.cut(node, node.inputs[0], vectors.scan());

@@ -4,8 +4,9 @@
 //!
 //! | lane | holds |
 //! |---|---|
-//! | 0, 1 | of a made byte, offset and scale of its rule; of a copy, what the value is short of its byte (its zero point in products of matrices), and a constant; of spills, 1 for the second and the third |
-//! | 2 | of a public byte, the packing's factor; of a product, a zero point; of spills, 1 for the fourth |
+//! | 0, 1 | of a made byte, offset and scale of its rule; of a copy, what the value is short of its byte (its zero point in products of matrices), and a constant |
+//! | 2 | of a public byte, the packing's factor; of a product, a zero point |
+//! | 0 to 2 | of spills, 1 for the second, third and fourth if there is one |
 //! | 3 | of a product, the other zero point; in nets without products, the first flag |
 //! | from there on | flags, then moves of the maker and of the position |
 //!

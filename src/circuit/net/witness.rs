@@ -307,7 +307,7 @@ impl Witness {
             let lanes = fixed.weights[..MOST_SPILLS - 1].iter().map(|lane| lane[at]);
             let factors = std::iter::once(Fr::one()).chain(lanes);
             let spills: Vec<Fr> =
-                cells.iter().zip(factors).map(|(cell, one)| cell[at] * one).collect();
+                cells.iter().zip(factors).map(|(cell, factor)| cell[at] * factor).collect();
             spills.into_iter().rev().fold(Fr::zero(), |sum, spill| sum * rho + spill)
         } else if row.reads {
             let below = if row.larger { self.limbs[1][at] } else { Fr::zero() };

@@ -72,7 +72,8 @@ impl Bounds {
             quotient = (quotient.0.min(low >> shift), quotient.1.max(high >> shift));
         }
         // Their difference is an int32 as well.
-        let half = |quotient: i128| i32::try_from(2 * quotient).ok().map(|twice| twice / 2);
+        let half =
+            |quotient: i128| i32::try_from(quotient.checked_mul(2)?).ok().map(|twice| twice / 2);
         let quotient = (half(quotient.0)?, half(quotient.1)?);
         Some(Self { spread, root, error, quotient })
     }

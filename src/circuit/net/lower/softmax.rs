@@ -19,7 +19,7 @@
 //! x_i = m, so s is at least 1, and q_i, an integer, is the quotient. It is at most `levels` because e_i ≤ s.
 
 use super::vectors::{PER_VECTOR, Rows, Vectors, at, bits, check_bits};
-use super::{Lowering, rules::clamp, too_large};
+use super::{Lowering, rules::clamp, too_large, unsupported};
 use crate::circuit::{
     CircuitError,
     net::graph::{Kind, Place, index},
@@ -42,9 +42,11 @@ impl Lowering<'_> {
             * i128::from(index(vectors.length));
         // q_i is one limb.
         let most = softmax.levels;
-        let is_fit = softmax.exponentials.len() == 256 && softmax.exponentials[0] > 0;
-        if most > MOST_LEVELS || !is_fit {
+        if most > MOST_LEVELS {
             return Err(too_large(node));
+        }
+        if softmax.exponentials.len() != 256 || softmax.exponentials[0] == 0 {
+            return Err(unsupported(node));
         }
         let levels = i128::from(most);
         check_bits(node, bits(largest_sum) + 32, 2)?;

@@ -1,7 +1,8 @@
 //! Limbs are below N, bytes are those of the table, and sums of look-ups skip nothing.
 
 use super::{
-    IS_AN_ENTRY, assert_breaks, broken, cell, field, foldings, forged, honest, models, relimb, row,
+    IS_AN_ENTRY, IS_TAKEN, assert_breaks, broken, cell, field, foldings, forged, honest, models,
+    relimb, row,
 };
 use crate::circuit::net::{NetCircuit, Witness, graph::Kind};
 use crate::model::Model;
@@ -9,6 +10,7 @@ use halo2_proofs::halo2curves::bn256::Fr;
 
 const GROWS: &str = "the sum grows by the row's look-ups";
 
+/// It spills: rows of spills look nothing up, and all others do.
 fn conv() -> Model {
     models::all().swap_remove(0).1
 }
@@ -30,6 +32,22 @@ fn limb_beyond_the_table_is_refused() {
         relimb(&mut witness, 0, at, low);
         relimb(&mut witness, 1, at, high);
         assert_breaks(&broken(&circuit, witness), &[IS_AN_ENTRY]);
+    }
+}
+
+#[test]
+fn read_that_the_table_has_not_is_refused() {
+    let model = conv();
+    for circuit in foldings(&model) {
+        assert!(circuit.plan().shape.spills);
+        // Of a made byte, which is taken as well, and behind all rows in use.
+        let behind = circuit.plan().rows();
+        let refusals = [(made(&circuit), &[IS_AN_ENTRY, IS_TAKEN][..]), (behind, &[IS_AN_ENTRY])];
+        for (at, sentences) in refusals {
+            let mut witness = honest(&model, &circuit);
+            witness.byte[at] += Fr::from(256);
+            assert_breaks(&broken(&circuit, witness), sentences);
+        }
     }
 }
 

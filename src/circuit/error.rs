@@ -17,28 +17,6 @@ pub enum CircuitError {
     )]
     LargeIntegers { node: String, operator: String },
 
-    /// The graph is not a chain from one input to one output.
-    #[error(
-        "node `{node}`: takes `{found}`, but circuits so far are chains and expect `{expected}`"
-    )]
-    NotAChain { node: String, found: String, expected: String },
-
-    /// The model has several inputs or outputs.
-    #[error("the model has {inputs} inputs and {outputs} outputs; a chain takes one of each")]
-    Ports { inputs: usize, outputs: usize },
-
-    /// The model computes nothing.
-    #[error("the model has no nodes to prove")]
-    Empty,
-
-    /// Rows of the batch are separate inferences here.
-    #[error("node `{node}`: input has {rows} rows; circuits so far take one")]
-    Rows { node: String, rows: usize },
-
-    /// No integer line steps like float32 arithmetic does.
-    #[error("node `{node}`: no exact integer line for the requantization of output {output}")]
-    NoLine { node: String, output: usize },
-
     /// The reference adds up floats, and the integers alone do not tell what it rounds to.
     #[error("node `{node}`: float32 additions decide how a sum of {sum} is rounded")]
     RoundedSum { node: String, sum: i32 },

@@ -1,42 +1,66 @@
 //! From a quantized graph to a Halo2 circuit.
 //!
 //! The circuit's claim: *the packed output instances are what the model computes from the packed input
-//! instances*. Its parts, each with its argument beside its gates:
+//! instances*. One value lies on each row, and all wires are one random linear combination. Its parts, each with
+//! its argument beside its gates:
 //!
 //! | module | claim |
 //! |---|---|
+//! | [`lower`] | the graph is blocks of values with linear maps between them ([`graph`]); Softmax, LayerNormalization and ArgMax are systems of equations and inequalities (`lower::vectors`) |
+//! | [`rule`], [`fit`] | each made byte is one exact division, or lies in an interval, and one table look-up |
+//! | [`average`] | float32 sums are rounded as float32 rounds them |
 //! | [`lookups`] | limbs are below N, bytes are read from the table |
-//! | [`steps`] | outputs without an exact division are read from a table of steps |
-//! | [`chain`] | chains of dense layers: few columns, so little gas |
-//! | [`net`] | every other graph |
+//! | [`gates`] | everything made is the sum of what is contributed to it |
+//! | [`cursor`] | weights, makers and positions are at the monomials that the layout says |
+//! | [`packing`] | instances hold the input's and the output's bytes |
+//!
+//! [`plan`] chooses a layout, [`layout`] says what each row is, [`columns`] what each column is for, [`fixed`] what
+//! fixed ones hold. [`compute`] runs a net, and [`witness`] is how an honest prover fills the others.
 
 mod activation;
 mod assign;
-mod chain;
+mod average;
+mod columns;
+mod compute;
+mod cursor;
 mod error;
 mod field;
+mod fit;
+mod fixed;
+mod gates;
+mod graph;
+mod intervals;
+mod layout;
 mod lookups;
-mod net;
+mod lower;
+mod packing;
 mod plan;
 mod query;
-mod steps;
+mod rule;
+mod shape;
 #[cfg(test)]
 mod tests;
+mod wishes;
+mod witness;
 
-pub use chain::Shape as ChainShape;
+pub use columns::Columns;
 pub use error::CircuitError;
 pub use field::pack;
-pub use net::Shape as NetShape;
-pub use plan::{Goal, Wishes};
+pub use shape::Shape;
+pub use wishes::{Goal, Wishes};
+pub use witness::Witness;
 
 use crate::model::Model;
-use chain::ChainCircuit;
+use fixed::Fixed;
+use graph::{Net, Port};
 use halo2_proofs::{
     circuit::{Layouter, SimpleFloorPlanner},
     halo2curves::bn256::Fr,
     plonk::{Circuit, ConstraintSystem, Error},
 };
-use net::NetCircuit;
+use plan::Plan;
+use std::sync::Arc;
+use witness::{Challenges, Sums};
 
 /// Bytes packed into one instance.
 pub const BYTES_PER_WORD: usize = 31;
@@ -46,110 +70,63 @@ const LARGEST_DEGREE: usize = 5;
 
 /// A planned circuit, with or without a witness.
 #[derive(Clone, Debug)]
-pub enum ModelCircuit {
-    /// Of a chain of dense layers.
-    Chain(ChainCircuit),
-    /// Of any other graph.
-    Net(NetCircuit),
+pub struct ModelCircuit {
+    compiled: Arc<Compiled>,
+    witness: Option<Arc<Witness>>,
+    #[cfg(test)]
+    forge: Option<Forge>,
 }
 
-/// All that a circuit's columns and gates depend on.
-#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Shape {
-    /// Of a chain of dense layers.
-    Chain(ChainShape),
-    /// Of any other graph.
-    Net(NetShape),
-}
+/// What a cheating prover does to the second phase, knowing all that a prover knows.
+#[cfg(test)]
+type Forge = fn(&mut Sums, &Challenges, &Compiled, &Witness);
 
-impl Shape {
-    /// Whether a circuit could have this shape.
-    pub fn is_possible(&self, k: u32) -> bool {
-        match self {
-            Self::Chain(shape) => shape.is_possible(k),
-            Self::Net(shape) => shape.is_possible(k),
-        }
-    }
-
-    /// Whether the input is among the instances.
-    pub fn shows_input(&self) -> bool {
-        match self {
-            Self::Chain(_) => true,
-            Self::Net(shape) => !shape.private_input,
-        }
-    }
-}
-
-impl Default for Shape {
-    fn default() -> Self {
-        Self::Chain(ChainShape::default())
-    }
-}
-
-/// What an honest prover fills in, and what it makes public.
-#[derive(Clone, Debug)]
-pub struct Witness {
-    /// The context and the packed words.
-    pub instances: Vec<Fr>,
-    /// The model's outputs, one after the other.
-    pub outputs: Vec<i32>,
-    cells: Cells,
-}
-
-#[derive(Clone, Debug)]
-enum Cells {
-    Chain(chain::Witness),
-    Net(net::Witness),
-}
-
-impl Witness {
-    /// Whether the circuit computes what the reference does.
-    pub fn agrees_with(&self, reference: impl Iterator<Item = i32>) -> Result<(), CircuitError> {
-        for (index, (&circuit, reference)) in self.outputs.iter().zip(reference).enumerate() {
-            if circuit != reference {
-                return Err(CircuitError::Disagreement { index, circuit, reference });
-            }
-        }
-        Ok(())
-    }
+/// What a circuit is, whatever its witness.
+#[derive(Debug)]
+struct Compiled {
+    net: Net,
+    plan: Plan,
+    fixed: Fixed,
 }
 
 impl ModelCircuit {
     /// Plans a circuit for a model.
-    ///
-    /// A chain's circuit has fewer columns; a net's can fold them, and keep the input private.
     pub fn new(model: &Model, wishes: Wishes) -> Result<Self, CircuitError> {
-        let is_chain = wishes.goal != Goal::Gas && !wishes.private_input;
-        if is_chain && ChainCircuit::can_prove(model) {
-            ChainCircuit::new(model, wishes).map(Self::Chain)
-        } else {
-            NetCircuit::new(model, wishes).map(Self::Net)
-        }
+        let net = Net::new(model, wishes.private_input)?;
+        let plan = Plan::new(&net, wishes)?;
+        Ok(Self::compile(net, plan))
     }
 
     /// The circuit that was planned for a model earlier.
     pub fn restore(model: &Model, k: u32, shape: &Shape) -> Result<Self, CircuitError> {
-        match shape {
-            Shape::Chain(shape) => ChainCircuit::restore(model, k, *shape).map(Self::Chain),
-            Shape::Net(shape) => NetCircuit::restore(model, k, shape).map(Self::Net),
+        let net = Net::new(model, shape.private_input)?;
+        let plan = Plan::restore(&net, k, shape).ok_or(CircuitError::OtherPlan)?;
+        Ok(Self::compile(net, plan))
+    }
+
+    fn compile(net: Net, plan: Plan) -> Self {
+        let fixed = Fixed::new(&net, &plan);
+        Self {
+            compiled: Arc::new(Compiled { net, plan, fixed }),
+            witness: None,
+            #[cfg(test)]
+            forge: None,
         }
+    }
+
+    /// The layout that was chosen.
+    fn plan(&self) -> &Plan {
+        &self.compiled.plan
     }
 
     /// log₂ of the number of rows.
     pub fn k(&self) -> u32 {
-        match self {
-            Self::Chain(circuit) => circuit.plan().k,
-            Self::Net(circuit) => circuit.plan().k,
-        }
+        self.plan().k
     }
 
     /// Rows in use.
     pub fn rows(&self) -> usize {
-        match self {
-            Self::Chain(circuit) => circuit.plan().layout.rows.len(),
-            Self::Net(circuit) => circuit.plan().rows(),
-        }
+        self.plan().rows()
     }
 
     /// All that the columns and gates depend on.
@@ -166,55 +143,36 @@ impl ModelCircuit {
 
     /// Number of instances: the context and the packed words.
     pub fn instances(&self) -> usize {
-        match self {
-            Self::Chain(circuit) => circuit.instances(),
-            Self::Net(circuit) => circuit.instances(),
-        }
+        self.plan().layout.instances
     }
 
     /// The witness for all inputs' integers, one after the other, and a context.
     pub fn witness(&self, input: &[i32], context: Fr) -> Result<Witness, CircuitError> {
-        match self {
-            Self::Chain(circuit) => circuit.witness(input, context).map(|witness| Witness {
-                instances: witness.instances.clone(),
-                outputs: witness.outputs.clone(),
-                cells: Cells::Chain(witness),
-            }),
-            Self::Net(circuit) => circuit.witness(input, context).map(|witness| Witness {
-                instances: witness.instances.clone(),
-                outputs: witness.outputs.clone(),
-                cells: Cells::Net(witness),
-            }),
-        }
+        Witness::new(&self.compiled.net, self.plan(), input, context)
     }
 
     /// All outputs that instances hold, one after the other, given as big-endian words.
     pub fn outputs(&self, instances: &[[u8; 32]]) -> Vec<i32> {
-        match self {
-            Self::Chain(circuit) => circuit.outputs(instances),
-            Self::Net(circuit) => circuit.outputs(instances),
+        let outputs = &self.compiled.net.outputs;
+        let words = |port: &Port| port.len.div_ceil(BYTES_PER_WORD);
+        let mut first = self.instances() - outputs.iter().map(words).sum::<usize>();
+        let mut integers = Vec::new();
+        for port in outputs {
+            let bytes = instances.iter().skip(first).flat_map(|word| {
+                // The first byte weighs least, so it stands last.
+                word.iter().rev().take(BYTES_PER_WORD)
+            });
+            let integer = |&byte| activation::integer(byte, port.element);
+            integers.extend(bytes.take(port.len).map(integer));
+            first += words(port);
         }
+        integers
     }
 
     /// The circuit with a witness in it, which must be one of this circuit.
     pub fn with_witness(&self, witness: Witness) -> Self {
-        match (self, witness.cells) {
-            (Self::Chain(circuit), Cells::Chain(witness)) => {
-                Self::Chain(circuit.with_witness(witness))
-            }
-            (Self::Net(circuit), Cells::Net(witness)) => Self::Net(circuit.with_witness(witness)),
-            _ => self.clone(),
-        }
+        Self { witness: Some(Arc::new(witness)), ..self.clone() }
     }
-}
-
-/// The columns of either circuit.
-#[derive(Clone, Debug)]
-pub enum Columns {
-    /// Of a chain of dense layers.
-    Chain(Box<chain::Columns>),
-    /// Of any other graph.
-    Net(Box<net::Columns>),
 }
 
 impl Circuit<Fr> for ModelCircuit {
@@ -223,28 +181,20 @@ impl Circuit<Fr> for ModelCircuit {
     type Params = Shape;
 
     fn params(&self) -> Shape {
-        match self {
-            Self::Chain(circuit) => Shape::Chain(circuit.params()),
-            Self::Net(circuit) => Shape::Net(circuit.params()),
-        }
+        self.plan().shape.clone()
     }
 
     fn without_witnesses(&self) -> Self {
-        match self {
-            Self::Chain(circuit) => Self::Chain(circuit.without_witnesses()),
-            Self::Net(circuit) => Self::Net(circuit.without_witnesses()),
-        }
+        Self { witness: None, ..self.clone() }
     }
 
     fn configure_with_params(meta: &mut ConstraintSystem<Fr>, shape: Shape) -> Columns {
-        let columns = match shape {
-            Shape::Chain(shape) => {
-                Columns::Chain(Box::new(ChainCircuit::configure_with_params(meta, shape)))
-            }
-            Shape::Net(shape) => {
-                Columns::Net(Box::new(NetCircuit::configure_with_params(meta, shape)))
-            }
-        };
+        let columns = Columns::new(meta, &shape);
+        lookups::configure(meta, &columns.lookups, |meta| columns.looks_up(meta));
+        gates::configure(meta, &columns, &shape);
+        packing::configure(meta, &columns, &shape);
+        average::configure(meta, &columns, &shape);
+        intervals::configure(meta, &columns, &shape);
         let degree = meta.gates().iter().flat_map(|gate| gate.polynomials());
         let degree = degree.map(halo2_proofs::plonk::Expression::degree).max().unwrap_or(0);
         assert!(degree <= LARGEST_DEGREE, "a gate of degree {degree} would go unchecked");
@@ -255,13 +205,39 @@ impl Circuit<Fr> for ModelCircuit {
         unreachable!("this circuit is configured with its shape")
     }
 
-    fn synthesize(&self, columns: Columns, layouter: impl Layouter<Fr>) -> Result<(), Error> {
-        match (self, columns) {
-            (Self::Chain(circuit), Columns::Chain(columns)) => {
-                circuit.synthesize(*columns, layouter)
-            }
-            (Self::Net(circuit), Columns::Net(columns)) => circuit.synthesize(*columns, layouter),
-            _ => unreachable!("a circuit is configured with its own shape"),
-        }
+    fn synthesize(&self, columns: Columns, mut layouter: impl Layouter<Fr>) -> Result<(), Error> {
+        let known = |challenge| layouter.get_challenge(challenge);
+        let challenges = known(columns.lookups.beta).zip(known(columns.lookups.gamma));
+        let points = known(columns.rho).zip(known(columns.axes[0]).zip(known(columns.axes[1])));
+        let challenges = challenges.zip(points.zip(known(columns.tau)));
+        let challenges = challenges.map(|((beta, gamma), ((rho, (along, down)), tau))| {
+            Challenges { beta, gamma, points: [rho, along, down], tau }
+        });
+        // Synthesis runs once per phase; challenges are known from the second on.
+        let mut drawn = None;
+        challenges.map(|challenges| drawn = Some(challenges));
+        layouter.assign_region(
+            || "model",
+            |mut region| {
+                let compiled = &self.compiled;
+                match (&self.witness, &drawn) {
+                    (Some(witness), Some(challenges)) => {
+                        #[allow(unused_mut, reason = "tests forge it")]
+                        let mut sums = witness.sums(&compiled.fixed, &compiled.plan, challenges);
+                        #[cfg(test)]
+                        if let Some(forge) = self.forge {
+                            forge(&mut sums, challenges, compiled, witness);
+                        }
+                        assign::sums(&mut region, &columns, &sums);
+                    }
+                    (Some(witness), None) => {
+                        assign::witness(&mut region, &columns, witness);
+                        assign::statement(&mut region, &columns, &compiled.fixed);
+                    }
+                    (None, _) => assign::statement(&mut region, &columns, &compiled.fixed),
+                }
+                Ok(())
+            },
+        )
     }
 }

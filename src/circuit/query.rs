@@ -2,9 +2,7 @@
 
 use halo2_proofs::{
     halo2curves::bn256::Fr,
-    plonk::{
-        Advice, Column, ColumnType, ConstraintSystem, Expression, Fixed, Instance, VirtualCells,
-    },
+    plonk::{Advice, Column, ColumnType, ConstraintSystem, Expression, Fixed, VirtualCells},
     poly::Rotation,
 };
 
@@ -17,24 +15,6 @@ pub fn one() -> Expression<Fr> {
 pub trait Query: Copy {
     /// Its value some rows away.
     fn at(self, meta: &mut VirtualCells<'_, Fr>, rotation: Rotation) -> Expression<Fr>;
-}
-
-impl Query for Column<Advice> {
-    fn at(self, meta: &mut VirtualCells<'_, Fr>, rotation: Rotation) -> Expression<Fr> {
-        meta.query_advice(self, rotation)
-    }
-}
-
-impl Query for Column<Fixed> {
-    fn at(self, meta: &mut VirtualCells<'_, Fr>, rotation: Rotation) -> Expression<Fr> {
-        meta.query_fixed(self, rotation)
-    }
-}
-
-impl Query for Column<Instance> {
-    fn at(self, meta: &mut VirtualCells<'_, Fr>, rotation: Rotation) -> Expression<Fr> {
-        meta.query_instance(self, rotation)
-    }
 }
 
 /// The column's value on the gate's row.
@@ -73,12 +53,6 @@ impl<T: ColumnType> Placed<T> {
     fn rotation(self, rotation: Rotation) -> Rotation {
         let small = |value: usize| i32::try_from(value).expect("few columns share one");
         Rotation(rotation.0 * small(self.factor) + small(self.offset))
-    }
-}
-
-impl<T: ColumnType> From<Column<T>> for Placed<T> {
-    fn from(column: Column<T>) -> Self {
-        Self::alone(column, 1)
     }
 }
 

@@ -19,7 +19,7 @@ use sha3::{Digest, Keccak256};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-const VERSION: u32 = 2;
+const VERSION: u32 = 3;
 const MANIFEST: &str = "bundle.json";
 const MODEL: &str = "model.onnx";
 const SRS: &str = "srs.bin";

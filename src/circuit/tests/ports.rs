@@ -1,0 +1,122 @@
+//! Several inputs and outputs: each has words of its own, in the model's order.
+
+use super::{IS_TAKEN, broken, circuit, models::Builder};
+use crate::circuit::{
+    Goal, ModelCircuit, Wishes, Witness, compute::Held, graph::Kind, tests::assert_breaks,
+};
+use crate::model::{ElementType, Model, Port, TensorId};
+use halo2_proofs::halo2curves::{bn256::Fr, ff::PrimeField};
+
+const INPUTS: [usize; 2] = [33, 5];
+const OUTPUTS: [usize; 4] = [7, 33, 33, 5];
+
+/// Two inputs of different types; outputs are a layer of both, the layer's first operand (which the layer takes
+/// as well), the same once more, and an input as it is.
+fn model() -> Model {
+    let mut builder = Builder::new(3, &[1, INPUTS[0]]);
+    let x = TensorId(0);
+    let y = builder.input(&[1, INPUTS[1]], ElementType::Uint8);
+    let table = builder.table(x);
+    let wide = builder.gemm(y, OUTPUTS[0], vec![0.002_1]);
+    let narrow = builder.gemm(table, OUTPUTS[0], vec![0.001_7]);
+    let sum = builder.add(narrow, wide, [0.7, 0.4]);
+    let mut model = builder.model();
+    let port = |(index, &tensor): (usize, &TensorId)| Port {
+        name: format!("port{index}"),
+        tensor,
+        is_float: false,
+    };
+    model.inputs = [x, y].iter().enumerate().map(port).collect();
+    model.outputs = [sum, table, table, y].iter().enumerate().map(port).collect();
+    model
+}
+
+fn inputs() -> [Vec<i32>; 2] {
+    let bytes = |len: usize, offset: i32| {
+        (0..len as i32).map(|i| (i * 91 + 17) % 256 - offset).collect::<Vec<_>>()
+    };
+    [bytes(INPUTS[0], 128), bytes(INPUTS[1], 0)]
+}
+
+fn reference(model: &Model) -> Vec<i32> {
+    let evaluation = model.evaluate(&inputs()).expect("inputs of the model");
+    model.outputs.iter().flat_map(|port| evaluation.tensor(port.tensor).to_vec()).collect()
+}
+
+fn honest(circuit: &ModelCircuit) -> Witness {
+    circuit.witness(&inputs().concat(), Fr::from(5)).expect("inputs of the model")
+}
+
+fn words(lengths: &[usize]) -> usize {
+    lengths.iter().map(|len| len.div_ceil(31)).sum()
+}
+
+#[test]
+fn outputs_are_the_reference_and_have_words_of_their_own() {
+    let model = model();
+    let reference = reference(&model);
+    for (goal, private_input) in [(Goal::Speed, false), (Goal::Speed, true), (Goal::Gas, false)] {
+        let wishes = Wishes { goal, private_input, ..Wishes::default() };
+        let circuit = ModelCircuit::new(&model, wishes).expect("the model has a circuit");
+        let shown = if private_input { 0 } else { words(&INPUTS) };
+        assert_eq!(circuit.instances(), 1 + shown + words(&OUTPUTS));
+        let witness = honest(&circuit);
+        assert_eq!(witness.outputs, reference);
+        let instances: Vec<[u8; 32]> = (witness.instances.iter())
+            .map(|word| {
+                let mut bytes = word.to_repr();
+                bytes.reverse();
+                bytes
+            })
+            .collect();
+        assert_eq!(circuit.outputs(&instances), reference);
+        if !private_input {
+            // The second input begins a word: its first byte weighs least there.
+            let second = instances[1 + words(&INPUTS[..1])];
+            assert_eq!(i32::from(second[31]), inputs()[1][0]);
+        }
+        assert_eq!(broken(&circuit, witness), [""; 0]);
+    }
+}
+
+#[test]
+fn any_output_off_by_one_is_refused() {
+    let model = model();
+    let circuit = circuit(&model);
+    let net = &circuit.compiled.net;
+    let honest = honest(&circuit);
+    for port in &net.outputs {
+        for element in [0, port.len - 1] {
+            let cells = &net.blocks[port.block].cells;
+            let number = cells.iter().position(|cell| cell.element == Some(element as u32));
+            let number = number.expect("every element has a cell");
+            assert!(
+                matches!(cells[number].kind, Kind::Read { .. }),
+                "outputs of several are copies"
+            );
+            let tamper = |block: usize, cell: usize, held: &mut Held| {
+                if (block, cell) == (port.block, number) {
+                    held.division.limbs[0] ^= 1;
+                }
+            };
+            let (inputs, plan) = (inputs().concat(), circuit.plan());
+            let witness = Witness::tampered(net, plan, &inputs, Fr::from(5), &tamper);
+            let witness = witness.expect("inputs of the model");
+            let differing = witness.outputs.iter().zip(&honest.outputs).filter(|(a, b)| a != b);
+            assert_eq!(differing.count(), 1);
+            assert_breaks(&broken(&circuit, witness), &[IS_TAKEN]);
+        }
+    }
+}
+
+#[test]
+fn words_are_those_of_their_ports() {
+    let model = model();
+    let circuit = circuit(&model);
+    let refused = ["the bytes are those of the instances"];
+    for word in 2..circuit.instances() {
+        let mut witness = honest(&circuit);
+        witness.instances.swap(word - 1, word);
+        assert_breaks(&broken(&circuit, witness), &refused);
+    }
+}

@@ -1,0 +1,250 @@
+//! What the statement fixes leaves a prover no choice: each accumulator in its range has one row of the table that
+//! gates allow, with the reference's byte, and all that is contributed is taken once.
+//!
+//! These are claims about fixed columns, so they are checked by going through them: accumulators at both ends of
+//! every range and around every step, against every row of the table and every mixture of its parts.
+
+use super::{
+    average, circuit,
+    models::{self, Builder},
+};
+use crate::circuit::{
+    Goal, ModelCircuit, Wishes,
+    average::{LIFT, MARK, QUOTIENTS},
+    fit::FittedRule,
+    graph::{Kind, MOST_SPILLS, Place},
+    intervals::{Interval, LENGTH_FACTOR},
+    layout::{Content, MAKER, POSITION},
+    rule::{Levels, Rule},
+};
+use crate::model::Model;
+use halo2_proofs::halo2curves::bn256::Fr;
+use std::collections::{HashMap, HashSet};
+
+/// The least accumulator of each level, with the level.
+type Rises = [(i128, i128)];
+
+/// A monotone rule by its range and where it rises; none for others, whose tables have all their accumulators.
+fn monotone(rule: &Rule) -> Option<((i128, i128), &Rises)> {
+    match &rule.levels {
+        Levels::Steps(monotone) => {
+            let range = (i128::from(rule.range.0), i128::from(rule.range.1));
+            Some((range, monotone.steps.rises()))
+        }
+        Levels::Rises(all) => Some((all.range, &all.rises)),
+        Levels::Table(_) | Levels::Sum(_) => None,
+    }
+}
+
+/// Accumulators where a read could go wrong: the range's ends and middle, and around each rise.
+fn probes((low, high): (i128, i128), rises: &Rises) -> Vec<i128> {
+    let around = rises.iter().flat_map(|&(acc, _)| [acc - 1, acc]);
+    let all = [low, high, (low + high) / 2].into_iter().chain(around);
+    all.filter(|acc| (low..=high).contains(acc)).collect()
+}
+
+/// What the reference makes of an accumulator.
+fn value(rule: &Rule, rises: &Rises, acc: i128) -> u32 {
+    let level = rises.iter().rev().find(|&&(from, _)| from <= acc);
+    rule.value(level.map_or(rule.activation.min.into(), |&(_, level)| level))
+}
+
+/// The table's rows of intervals. Those without one are alike: the first of them stands for all.
+fn entries(circuit: &ModelCircuit) -> Vec<(usize, Interval)> {
+    let entries = circuit.plan().fitted.intervals.iter().flatten();
+    let mut had_none = false;
+    let mut is_new = |entry: &Interval| entry.length > 0 || !std::mem::replace(&mut had_none, true);
+    entries.copied().enumerate().filter(|(_, entry)| is_new(entry)).collect()
+}
+
+/// All rows of the table that an interval's gates allow at a position, with the mixture of parts: start + 2^40·m
+/// and length − m. With float32 sums the parts are read apart from each other.
+fn readings(
+    circuit: &ModelCircuit,
+    entries: &[(usize, Interval)],
+    position: i128,
+) -> Vec<(usize, i128)> {
+    let shape = &circuit.plan().shape;
+    let factor = i128::from(LENGTH_FACTOR);
+    let pairs = 0..shape.base() * shape.base();
+    let mut found = Vec::new();
+    for &(row, entry) in entries {
+        // The least mixture that leaves a start within N² of the position, and some beside it.
+        let least = (position - pairs.end + 1 - entry.start).div_euclid(factor) - 1;
+        let mixtures = if shape.averages { 0..=0 } else { least..=least + 4 };
+        for mixture in mixtures {
+            let z = position - (entry.start + factor * mixture);
+            let rest = entry.length - mixture - 1 - z;
+            if pairs.contains(&z) && pairs.contains(&rest) {
+                found.push((row, mixture));
+            }
+        }
+    }
+    found
+}
+
+fn assert_bytes_have_one_row(circuit: &ModelCircuit, name: &str) {
+    let fitted = &circuit.plan().fitted;
+    let entries = entries(circuit);
+    for (rule, own) in circuit.compiled.net.rules.iter().zip(&fitted.rules) {
+        let Some((range, rises)) = monotone(rule) else { continue };
+        for acc in probes(range, rises) {
+            let row = match *own {
+                FittedRule::Intervals { constant, .. } => {
+                    let found = readings(circuit, &entries, acc + constant);
+                    assert!(matches!(found[..], [(_, 0)]), "{name}: {acc} is read at {found:?}");
+                    found[0].0
+                }
+                FittedRule::Line { slope, constant, .. } => {
+                    let u = (slope * acc + constant).div_euclid(fitted.divisor());
+                    usize::try_from(u).expect("regions begin at the least level")
+                }
+            };
+            assert_eq!(fitted.table[row], value(rule, rises, acc), "{name}: {acc} in {range:?}");
+        }
+    }
+}
+
+/// The rows of the table whose progressions have a sum.
+fn progressions(entries: &[(usize, Interval)], sum: i128) -> Vec<usize> {
+    let has = |entry: &Interval| {
+        let rest = MARK + sum - entry.start;
+        match entry.length {
+            0 => rest == 0,
+            stride => {
+                rest.rem_euclid(stride) == 0 && (0..QUOTIENTS).contains(&rest.div_euclid(stride))
+            }
+        }
+    };
+    entries.iter().filter(|(_, entry)| has(entry)).map(|&(row, _)| row).collect()
+}
+
+fn assert_sums_have_one_row(circuit: &ModelCircuit, name: &str) {
+    let Some((low, high)) = circuit.compiled.net.float_sums else { return };
+    let entries = entries(circuit);
+    let near = |bit: i128| (-3..=3).flat_map(move |by| [bit + by, -bit + by]);
+    let sums = [low, high].into_iter().chain((0..48).flat_map(|bit| near(1 << bit)));
+    for sum in sums.filter(|sum| (low..=high).contains(sum)) {
+        let found = progressions(&entries, sum);
+        assert_eq!(found.len(), 1, "{name}: {sum} is read at {found:?}");
+        let rounded = sum + i128::from(circuit.plan().fitted.table[found[0]]) - LIFT;
+        #[allow(clippy::cast_precision_loss, clippy::cast_possible_truncation)]
+        let expected = sum as f32 as i128;
+        assert_eq!(rounded, expected, "{name}: {sum}");
+    }
+}
+
+/// Whatever is taken off in digits stands alone at its place, each digit once; all else that is made, too; and all
+/// places that anything is contributed to are made.
+fn assert_contributions_are_taken(circuit: &ModelCircuit, name: &str) {
+    let net = &circuit.compiled.net;
+    let mut digits: HashMap<Place, Vec<(u32, i128)>> = HashMap::new();
+    let mut made: HashSet<Place> = HashSet::new();
+    for cell in net.blocks.iter().flat_map(|block| &block.cells) {
+        match (cell.kind, cell.place) {
+            (Kind::Natural { digit, bias, .. }, Some(place)) => {
+                let digits = digits.entry(place).or_default();
+                assert!(digits.iter().all(|&(other, own)| other != digit && own == bias), "{name}");
+                digits.push((digit, bias));
+            }
+            (kind, Some(_)) => {
+                let is_new = cell.places().all(|place| made.insert(place));
+                assert!(is_new, "{name}: {kind:?} is made twice");
+            }
+            (
+                Kind::Input | Kind::Free { .. } | Kind::Quotient { .. } | Kind::Product { .. },
+                None,
+            ) => {}
+            (kind, None) => panic!("{name}: {kind:?} makes nothing"),
+        }
+    }
+    assert!(digits.keys().all(|place| !made.contains(place)), "{name}");
+    for run in net.blocks.iter().flat_map(|block| &block.runs) {
+        for (term, (_, at)) in
+            run.terms.iter().flat_map(|t| run.elements.iter().map(move |e| (t, e)))
+        {
+            let place = term.place.plus(*at);
+            assert!(made.contains(&place) || digits.contains_key(&place), "{name}: {place:?}");
+        }
+    }
+}
+
+/// A row's byte contributes whenever it is made, so one that is no element needs a coefficient of 0; and rows whose
+/// lanes are weights are nothing else: their lanes hold no flags, and no moves but the weigher's.
+fn assert_only_elements_contribute(circuit: &ModelCircuit, name: &str) {
+    let fixed = &circuit.compiled.fixed;
+    let mut coefficient_is_zero = true;
+    for (at, row) in fixed.rows.iter().enumerate().skip(1) {
+        coefficient_is_zero |= row.starts;
+        let takes = row.takes || row.takes_wide;
+        let is_cell =
+            row.makes() || row.reads || row.naturals || row.adds || row.spills || row.packs;
+        let moves = [MAKER, POSITION].map(|cursor| fixed.moves[cursor].iter().any(|of| of[at] > 0));
+        let is_more = is_cell || takes || row.holds || row.words || moves.contains(&true);
+        assert!(!(row.weighs && is_more), "{name}: row {at}");
+        coefficient_is_zero &= !(row.weighs || row.loads);
+        let content = circuit.plan().layout.rows.get(at).map(|row| row.content);
+        if let Some(Content::Cell { block, cell }) = content {
+            let cell = circuit.compiled.net.blocks[block as usize].cells[cell as usize];
+            let contributes = row.makes() && cell.element.is_none();
+            let count = match cell.kind {
+                Kind::Spills { count } => count,
+                _ => 0,
+            };
+            assert_eq!(row.spills, count > 0, "{name}: row {at} {:?}", cell.kind);
+            let lanes = fixed.weights[..MOST_SPILLS - 1].iter().map(|lane| lane[at]);
+            let others = (1..MOST_SPILLS).map(|spill| Fr::from(u64::from(spill < count)));
+            assert!(count == 0 || lanes.eq(others), "{name}: row {at} {:?}", cell.kind);
+            assert!(!contributes || coefficient_is_zero, "{name}: row {at} {:?}", cell.kind);
+        } else {
+            assert!(!is_cell && !takes, "{name}: row {at}");
+        }
+    }
+}
+
+pub fn assert_no_choice(circuit: &ModelCircuit, name: &str) {
+    assert_bytes_have_one_row(circuit, name);
+    assert_sums_have_one_row(circuit, name);
+    assert_contributions_are_taken(circuit, name);
+    assert_only_elements_contribute(circuit, name);
+}
+
+#[test]
+fn every_operator_leaves_no_choice() {
+    for (number, (name, model)) in models::all().into_iter().enumerate() {
+        let goal = if number % 3 == 0 { Goal::Gas } else { Goal::Speed };
+        let wishes = Wishes { goal, ..Wishes::default() };
+        let circuit = ModelCircuit::new(&model, wishes).expect("the model has a circuit");
+        assert_no_choice(&circuit, name);
+    }
+}
+
+#[test]
+fn float32_sums_leave_no_choice() {
+    for case in average::cases().into_iter().step_by(2) {
+        assert_no_choice(&case.circuit(), &format!("{case:?}"));
+    }
+}
+
+#[test]
+fn transformers_leave_no_choice() {
+    for name in ["tiny_transformer/int8_qdq", "tiny_transformer_gelu/int8_qop"] {
+        let path = format!("{}/test/fixtures/models/{name}.onnx", env!("CARGO_MANIFEST_DIR"));
+        let bytes = std::fs::read(path).expect("a fixture");
+        let model = Model::from_onnx("transformer", &bytes).expect("a model");
+        assert_no_choice(&circuit(&model), name);
+    }
+}
+
+// Each function's accumulators begin where those of the one before end.
+#[test]
+fn functions_in_intervals_leave_no_choice() {
+    let mut builder = Builder::new(5, &[1, 2, 4, 4]);
+    let plain = ([1, 1], [1, 1], [0, 0]);
+    let multipliers = [1.0, 2.0, 4.0].map(|factor| factor * models::NO_LINE);
+    builder.conv(builder.last(), (3, 1), [2, 2], plain, multipliers.to_vec());
+    let circuit = circuit(&builder.model());
+    let rules = &circuit.plan().fitted.rules;
+    assert!(rules.iter().all(|rule| matches!(rule, FittedRule::Intervals { .. })));
+    assert_no_choice(&circuit, "three functions");
+}

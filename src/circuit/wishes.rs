@@ -1,0 +1,26 @@
+//! What is asked of a layout, whatever its circuit.
+
+/// What a layout should be best at.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Goal {
+    /// Proving time.
+    #[default]
+    Speed,
+    /// Gas of a verification.
+    Gas,
+    /// Memory while proving.
+    Memory,
+}
+
+/// What the caller asks of a layout.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Wishes {
+    /// What to be best at.
+    pub goal: Goal,
+    /// Exactly this k.
+    pub k: Option<u32>,
+    /// No larger k.
+    pub max_k: Option<u32>,
+    /// The input stays with the prover.
+    pub private_input: bool,
+}

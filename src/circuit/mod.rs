@@ -29,6 +29,7 @@ mod fit;
 mod fixed;
 mod gates;
 mod graph;
+mod instances;
 mod intervals;
 mod layout;
 mod lookups;
@@ -46,13 +47,14 @@ mod witness;
 pub use columns::Columns;
 pub use error::CircuitError;
 pub use field::pack;
+pub use instances::*;
 pub use shape::Shape;
 pub use wishes::{Goal, Wishes};
 pub use witness::Witness;
 
 use crate::model::Model;
 use fixed::Fixed;
-use graph::{Net, Port};
+use graph::Net;
 use halo2_proofs::{
     circuit::{Layouter, SimpleFloorPlanner},
     halo2curves::bn256::Fr,
@@ -60,10 +62,12 @@ use halo2_proofs::{
 };
 use plan::Plan;
 use std::sync::Arc;
-use witness::{Challenges, Sums};
+use witness::Challenges;
+#[cfg(test)]
+use witness::Sums;
 
 /// Bytes packed into one instance.
-pub const BYTES_PER_WORD: usize = 31;
+pub const BYTES_PER_WORD: usize = Code::Uint8.per_word();
 
 /// The largest degree of a gate: halo2-axiom silently caps the degree it makes room for here.
 const LARGEST_DEGREE: usize = 5;
@@ -149,24 +153,6 @@ impl ModelCircuit {
     /// The witness for all inputs' integers, one after the other, and a context.
     pub fn witness(&self, input: &[i32], context: Fr) -> Result<Witness, CircuitError> {
         Witness::new(&self.compiled.net, self.plan(), input, context)
-    }
-
-    /// All outputs that instances hold, one after the other, given as big-endian words.
-    pub fn outputs(&self, instances: &[[u8; 32]]) -> Vec<i32> {
-        let outputs = &self.compiled.net.outputs;
-        let words = |port: &Port| port.len.div_ceil(BYTES_PER_WORD);
-        let mut first = self.instances() - outputs.iter().map(words).sum::<usize>();
-        let mut integers = Vec::new();
-        for port in outputs {
-            let bytes = instances.iter().skip(first).flat_map(|word| {
-                // The first byte weighs least, so it stands last.
-                word.iter().rev().take(BYTES_PER_WORD)
-            });
-            let integer = |&byte| activation::integer(byte, port.element);
-            integers.extend(bytes.take(port.len).map(integer));
-            first += words(port);
-        }
-        integers
     }
 
     /// The circuit with a witness in it, which must be one of this circuit.

@@ -1,7 +1,8 @@
 //! The verifier contract of a bundle, rendered and compiled.
 
 use super::{CliError, Console, bundle::Bundle};
-use crate::model::{ElementType, Model, Port};
+use crate::circuit::{Code, InstanceTensor};
+use crate::model::{Model, Port};
 use crate::proving::Verifier;
 use crate::solidity::{
     CompiledContract, CompilerSettings, IoElement, IoSpec, IoTensor, RenderedContract,
@@ -57,16 +58,18 @@ pub fn render(
 /// The library that packs a model's inputs, where proofs show them, and reads its outputs.
 pub fn io_library(model: &Model, shows_input: bool) -> IoSpec {
     let tensor = |port: &Port| {
-        let tensor = &model.graph.tensors[port.tensor.0];
+        let InstanceTensor { name, code, shape } = InstanceTensor::of_port(model, port);
+        let quantization = &model.graph.tensors[port.tensor.0].quantization;
         IoTensor {
-            name: port.name.clone(),
-            shape: tensor.shape.clone(),
-            element: match tensor.quantization.element {
-                ElementType::Uint8 => IoElement::Uint8,
-                _ => IoElement::Int8,
+            name,
+            shape,
+            element: match code {
+                Code::Int8 => IoElement::Int8,
+                Code::Uint8 => IoElement::Uint8,
+                code => unreachable!("models have no ports of {}", code.name()),
             },
-            scale: tensor.quantization.scale,
-            zero_point: tensor.quantization.zero_point,
+            scale: quantization.scale,
+            zero_point: quantization.zero_point,
         }
     };
     IoSpec {
@@ -90,4 +93,25 @@ pub fn compile(
 ) -> Result<CompiledContract, CliError> {
     let _stage = console.stage("compiling the contract");
     Ok(compiler.compile(contract, CompilerSettings::default())?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::circuit::InstanceLayout;
+    use std::path::Path;
+
+    /// The rendered library reads what proofs hold.
+    #[test]
+    fn library_has_the_instances_of_the_layout() {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("test/fixtures/models");
+        for name in ["credit_logreg", "digits_mlp", "digits_cnn", "tiny_transformer"] {
+            let onnx = std::fs::read(folder.join(name).join("int8_qdq.onnx")).unwrap();
+            let model = Model::from_onnx(name, &onnx).unwrap();
+            for private in [false, true] {
+                let layout = InstanceLayout::of_model(&model, private);
+                assert_eq!(io_library(&model, !private).num_instances(), layout.len(), "{name}");
+            }
+        }
+    }
 }

@@ -2,7 +2,7 @@
 
 #[cfg(feature = "chain")]
 use crate::chain::ChainError;
-use crate::circuit::CircuitError;
+use crate::circuit::{CircuitError, InstanceError};
 use crate::evm::EvmError;
 use crate::model::ModelError;
 use crate::proving::ProvingError;
@@ -62,6 +62,10 @@ pub enum CliError {
     /// The model has no circuit.
     #[error(transparent)]
     Circuit(#[from] CircuitError),
+
+    /// Instances say nothing.
+    #[error(transparent)]
+    Instances(#[from] InstanceError),
 
     /// There are no keys or no proof.
     #[error(transparent)]

@@ -5,7 +5,7 @@
 //! constants anew.
 
 use super::CliError;
-use crate::circuit::ModelCircuit;
+use crate::circuit::{InstanceLayout, InstancePart, InstanceTensor, ModelCircuit};
 use crate::model::{Model, Port};
 use crate::proving::WORD_BYTES;
 use crate::solidity::{GasEstimate, estimate_circuit_gas};
@@ -99,11 +99,13 @@ impl Prediction {
 
 /// Bytes of the instances in which nothing is packed. The context has none.
 fn unused_bytes(model: &Model, circuit: &ModelCircuit) -> usize {
-    let bytes = |ports: &[Port]| -> usize {
-        ports.iter().map(|port| model.graph.tensors[port.tensor.0].len()).sum()
+    let layout = InstanceLayout::of_model(model, !circuit.shape().shows_input());
+    let parts = layout.parts();
+    let tensors = parts.iter().filter_map(|part| part.tensor.map(|tensor| (tensor, part)));
+    let unused = |(tensor, part): (&InstanceTensor, &InstancePart<'_>)| {
+        (WORD_BYTES * part.at.len()).saturating_sub(tensor.len() * tensor.code.bits() / 8)
     };
-    let inputs = if circuit.shape().shows_input() { bytes(&model.inputs) } else { 0 };
-    (WORD_BYTES * (circuit.instances() - 1)).saturating_sub(inputs + bytes(&model.outputs))
+    tensors.map(unused).sum()
 }
 
 /// Bytes of the packed inputs that are 0: packing counts from the type's smallest value.

@@ -1,7 +1,8 @@
 //! Proof files: what `prove` writes and later verbs read.
 
 use super::{CliError, bundle::hex, files};
-use crate::model::OutputValues;
+use crate::circuit::{InstanceError, InstanceLayout, Role, Word};
+use crate::model::{Model, OutputValues};
 use crate::proving::WORD_BYTES;
 use halo2_proofs::halo2curves::{bn256::Fr, ff::PrimeField};
 use serde::{Deserialize, Serialize};
@@ -40,6 +41,27 @@ impl Inference {
     /// Names the values.
     pub fn new(outputs: Vec<OutputValues>) -> Self {
         Self { outputs: outputs.into_iter().map(|values| (values.name.clone(), values)).collect() }
+    }
+
+    /// The outputs that instances hold, one inference after the other.
+    pub fn of_instances(
+        model: &Model,
+        layout: &InstanceLayout,
+        instances: &[Word],
+    ) -> Result<Vec<Self>, InstanceError> {
+        layout.check(instances)?;
+        let mut inferences = vec![Self { outputs: BTreeMap::new() }; layout.inferences];
+        for part in layout.parts().iter().filter(|part| part.role == Role::Output) {
+            let (Some(inference), Some(port)) = (
+                part.inference.and_then(|inference| inferences.get_mut(inference)),
+                model.outputs.iter().find(|port| port.name == part.name),
+            ) else {
+                continue;
+            };
+            let values = OutputValues::new(model, port, part.integers(instances)?);
+            inference.outputs.insert(values.name.clone(), values);
+        }
+        Ok(inferences)
     }
 }
 

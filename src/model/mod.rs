@@ -16,6 +16,7 @@ mod quantization;
 pub mod quantize;
 mod requantization;
 mod summary;
+mod visibility;
 
 pub use difference::*;
 pub use error::*;
@@ -29,3 +30,4 @@ pub use operator::*;
 pub use output::*;
 pub use requantization::*;
 pub use summary::*;
+pub use visibility::Visibility;

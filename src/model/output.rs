@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::{Evaluation, Model};
+use super::{Evaluation, Model, Port};
 
 /// The values of one output.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -18,24 +18,25 @@ pub struct OutputValues {
     pub dequantized: Vec<f32>,
 }
 
+impl OutputValues {
+    /// The values of an output whose integers these are.
+    pub fn new(model: &Model, port: &Port, quantized: Vec<i32>) -> Self {
+        let tensor = &model.graph.tensors[port.tensor.0];
+        let real = |&value: &i32| tensor.quantization.dequantize(value);
+        Self {
+            name: port.name.clone(),
+            shape: tensor.shape.clone(),
+            dequantized: quantized.iter().map(real).collect(),
+            quantized,
+        }
+    }
+}
+
 impl Model {
     /// The outputs of an inference.
     pub fn outputs(&self, evaluation: &Evaluation) -> Vec<OutputValues> {
-        self.outputs
-            .iter()
-            .map(|port| {
-                let tensor = &self.graph.tensors[port.tensor.0];
-                let quantized = evaluation.tensor(port.tensor).to_vec();
-                OutputValues {
-                    name: port.name.clone(),
-                    shape: tensor.shape.clone(),
-                    dequantized: quantized
-                        .iter()
-                        .map(|&value| tensor.quantization.dequantize(value))
-                        .collect(),
-                    quantized,
-                }
-            })
-            .collect()
+        let values =
+            |port: &Port| OutputValues::new(self, port, evaluation.tensor(port.tensor).to_vec());
+        self.outputs.iter().map(values).collect()
     }
 }

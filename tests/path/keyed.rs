@@ -3,7 +3,7 @@
 use halo2_proofs::halo2curves::bn256::Fr;
 use std::path::{Path, PathBuf};
 use zkverdict::{
-    circuit::{ModelCircuit, Wishes, Witness},
+    circuit::{InstanceLayout, ModelCircuit, Wishes, Witness, Word},
     model::{InputFormat, Model},
     proving::{Prover, Srs, Verifier},
     solidity::{CompiledContract, CompilerSettings, SolidityCompiler, VerifierContract},
@@ -77,6 +77,11 @@ impl Keyed {
         self.model.outputs(&evaluation).remove(0).quantized
     }
 
+    /// The outputs that instances hold.
+    pub fn outputs(&self, instances: &[Word]) -> Vec<i32> {
+        outputs(&self.model, &self.circuit, instances)
+    }
+
     pub fn witness(&self, input: &[i32]) -> Witness {
         self.circuit.witness(input, Fr::from(0xC0FFEE)).unwrap()
     }
@@ -90,6 +95,12 @@ impl Keyed {
     pub fn contract(&self) -> CompiledContract {
         contract_of(self.verifier())
     }
+}
+
+/// The outputs that instances hold.
+pub fn outputs(model: &Model, circuit: &ModelCircuit, instances: &[Word]) -> Vec<i32> {
+    let layout = InstanceLayout::of_model(model, !circuit.shape().shows_input());
+    layout.outputs(instances).unwrap()
 }
 
 pub fn contract_of(verifier: &Verifier) -> CompiledContract {

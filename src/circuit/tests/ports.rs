@@ -2,7 +2,8 @@
 
 use super::{IS_TAKEN, broken, circuit, models::Builder};
 use crate::circuit::{
-    Goal, ModelCircuit, Wishes, Witness, compute::Held, graph::Kind, tests::assert_breaks,
+    Goal, InstanceLayout, ModelCircuit, Role, Wishes, Witness, compute::Held, graph::Kind,
+    tests::assert_breaks,
 };
 use crate::model::{ElementType, Model, Port, TensorId};
 use halo2_proofs::halo2curves::{bn256::Fr, ff::PrimeField};
@@ -69,7 +70,11 @@ fn outputs_are_the_reference_and_have_words_of_their_own() {
                 bytes
             })
             .collect();
-        assert_eq!(circuit.outputs(&instances), reference);
+        let layout = InstanceLayout::of_model(&model, private_input);
+        assert_eq!(layout.outputs(&instances).unwrap(), reference);
+        for (part, input) in layout.parts().iter().filter(|p| p.role == Role::Input).zip(inputs()) {
+            assert_eq!(part.integers(&instances).unwrap(), input);
+        }
         if !private_input {
             // The second input begins a word: its first byte weighs least there.
             let second = instances[1 + words(&INPUTS[..1])];

@@ -2,7 +2,7 @@
 
 use super::{demo, keygen::WishArgs};
 use crate::chain::consumer_context;
-use crate::circuit::{BYTES_PER_WORD, ModelCircuit};
+use crate::circuit::{InstanceLayout, ModelCircuit, Role};
 use crate::cli::bundle::Bundle;
 use crate::cli::path::Keyed;
 use crate::cli::project::{FORGE_SCRIPTS, FORGE_SUPPORT, SOLC_SHIM, SOURCES};
@@ -114,23 +114,23 @@ pub fn run(args: Args, console: &Console) -> Result<Answer, CliError> {
     let context = scalar(context.to_be_bytes()).expect("contexts are reduced");
     let document = super::prove::prove(&model, &circuit, &prover, &inputs, context, console)?;
     let proof = ProofFile::from(&document);
-    let outputs = circuit.outputs(&proof.instances);
+    let shows_input = circuit.shape().shows_input();
+    let layout = InstanceLayout::of_model(&model, !shows_input);
+    let outputs = layout.outputs(&proof.instances)?;
     let answer = answer(&outputs, &proof);
     let proof = serde_json::json!({
         "vk_digest": document.vk_digest, "proof": document.proof, "instances": document.instances,
     });
 
     // Private inputs are not among the instances.
-    let shown = inputs.iter().filter(|_| circuit.shape().shows_input());
-    let input_length: usize = shown.map(Vec::len).sum();
-    let input_words = input_length.div_ceil(BYTES_PER_WORD);
+    let shown = inputs.iter().filter(|_| shows_input);
     let consumer = Consumer {
         model: &model.name,
         prefix: &prefix,
-        input_length,
-        input_words,
+        input_length: shown.map(Vec::len).sum(),
+        input_words: layout.range(Role::Input).len(),
         output_length: outputs.len(),
-        first_output: 1 + input_words,
+        first_output: layout.range(Role::Output).start,
     };
     let modules = node_modules();
     let shim = modules.is_some();

@@ -3,6 +3,7 @@
 use crate::chain::{
     Deployment, ModelVersion, NewVersion, Record, Records, Registry, Sent, block_on, model_id,
 };
+use crate::circuit::{InstanceLayout, Role};
 use crate::cli::bundle::Bundle;
 use crate::cli::chain_args::{ChainArgs, deploy_options, deployable};
 use crate::cli::{Answer, CliError, Console, contract, project};
@@ -201,12 +202,11 @@ fn add(args: AddArgs, console: &Console) -> Result<Answer, CliError> {
     let contract = deployable(&compiled)?;
     let model = bundle.model()?;
     // The registry asks for none where proofs keep the input private.
-    let ports = model.inputs.iter().filter(|_| bundle.manifest.shape.shows_input());
-    let elements: usize = ports.map(|port| model.graph.tensors[port.tensor.0].len()).sum();
+    let layout = InstanceLayout::of_model(&model, !bundle.manifest.shape.shows_input());
     let new = NewVersion {
         verifier: Deployment::predict(&contract, args.salt),
         vk_digest: rendered.vk_digest.into(),
-        input_instances: elements.div_ceil(crate::circuit::BYTES_PER_WORD) as u64,
+        input_instances: layout.range(Role::Input).len() as u64,
         metadata_uri: args.uri,
     };
     let id = model_id(args.model.as_deref().unwrap_or(&bundle.manifest.model));

@@ -1,6 +1,7 @@
 //! `submit`: gets a chain's verdict on a proof.
 
 use crate::chain::{Deployment, Revert, Submission, Verdict, VerdictReport, block_on};
+use crate::circuit::InstanceLayout;
 use crate::cli::bundle::Bundle;
 use crate::cli::chain_args::{ChainArgs, deploy_options, deployable};
 use crate::cli::proof_file::{Inference, ProofFile};
@@ -132,21 +133,7 @@ pub fn run(args: Args, console: &Console) -> Result<Answer, CliError> {
 /// The outputs that a proof's instances hold.
 fn outputs(bundle: &Bundle, proof: &ProofFile) -> Result<BTreeMap<String, OutputValues>, CliError> {
     let model = bundle.model()?;
-    let integers = bundle.circuit(&model)?.outputs(&proof.instances);
-    let mut rest = &integers[..];
-    let mut outputs = BTreeMap::new();
-    for port in &model.outputs {
-        let tensor = &model.graph.tensors[port.tensor.0];
-        let (quantized, after) = rest.split_at(tensor.len().min(rest.len()));
-        rest = after;
-        let dequantize = |&value: &i32| tensor.quantization.dequantize(value);
-        let values = OutputValues {
-            name: port.name.clone(),
-            shape: tensor.shape.clone(),
-            quantized: quantized.to_vec(),
-            dequantized: quantized.iter().map(dequantize).collect(),
-        };
-        outputs.insert(port.name.clone(), values);
-    }
-    Ok(outputs)
+    let layout = InstanceLayout::of_model(&model, !bundle.manifest.shape.shows_input());
+    let inferences = Inference::of_instances(&model, &layout, &proof.instances)?;
+    Ok(inferences.into_iter().next().map(|inference| inference.outputs).unwrap_or_default())
 }

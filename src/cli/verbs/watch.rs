@@ -3,13 +3,12 @@
 use crate::chain::{
     Answer as Proved, Request, WatchEvent, WatchOptions, WatchReport, Watcher, block_on,
 };
-use crate::circuit::BYTES_PER_WORD;
+use crate::circuit::{InstanceLayout, Role, Word};
 use crate::cli::bundle::Bundle;
 use crate::cli::chain_args::ChainArgs;
 use crate::cli::proof_file::{ProofFile, scalar};
 use crate::cli::verbs::prove::prove;
 use crate::cli::{Answer, CliError, Console};
-use crate::model::Model;
 use crate::proving::Prover;
 use alloy::json_abi::JsonAbi;
 use alloy::primitives::{Address, U256};
@@ -83,9 +82,10 @@ pub fn run(args: Args, console: &Console) -> Result<Answer, CliError> {
     let stage = console.stage("making the proving key");
     let prover = Prover::generate(bundle.verifier()?, &circuit)?;
     drop(stage);
+    let layout = InstanceLayout::of_model(&model, false);
     let quiet = Console::new(false, true);
     let answer = |request: &Request, context: U256| -> Result<Proved, String> {
-        let inputs = unpack(&model, &request.inputs)?;
+        let inputs = unpack(&layout, &request.inputs)?;
         let context = scalar(context.to_be_bytes()).ok_or("the context is no field element")?;
         let document = prove(&model, &circuit, &prover, &inputs, context, &quiet)
             .map_err(|error| error.to_string())?;
@@ -128,21 +128,17 @@ pub fn run(args: Args, console: &Console) -> Result<Answer, CliError> {
     })
 }
 
-/// The model's inputs in a request's words: 31 bytes to a word, the first lowest, each a value less the
-/// type's smallest one.
-fn unpack(model: &Model, words: &[U256]) -> Result<Vec<Vec<i32>>, String> {
-    let mut bytes = words.iter().flat_map(|word| {
-        let bytes: [u8; 32] = word.to_le_bytes();
-        bytes.into_iter().take(BYTES_PER_WORD)
-    });
-    let inputs: Option<Vec<Vec<i32>>> = model
-        .inputs
-        .iter()
-        .map(|port| {
-            let tensor = &model.graph.tensors[port.tensor.0];
-            let (smallest, _) = tensor.quantization.element.range();
-            (0..tensor.len()).map(|_| Some(i32::from(bytes.next()?) + smallest)).collect()
-        })
-        .collect();
-    inputs.ok_or_else(|| "the request has too few words".into())
+/// The model's inputs in a request's words, which are the instances of a proof's inputs.
+fn unpack(layout: &InstanceLayout, words: &[U256]) -> Result<Vec<Vec<i32>>, String> {
+    let at = layout.range(Role::Input);
+    if words.len() != at.len() {
+        return Err(format!("the request has {} words, expected {}", words.len(), at.len()));
+    }
+    let mut instances = vec![Word::default(); layout.len()];
+    for (instance, word) in instances[at].iter_mut().zip(words) {
+        *instance = word.to_be_bytes();
+    }
+    let parts = layout.parts();
+    let inputs = parts.iter().filter(|part| part.role == Role::Input);
+    inputs.map(|part| part.integers(&instances).map_err(|error| error.to_string())).collect()
 }

@@ -13,6 +13,11 @@ pragma solidity ^0.8.20;
 /// Memory is used at fixed addresses from {{ r_mptr }} on, above the free memory pointer, and is not
 /// allocated: nothing in it outlives a call. A name ending in `_mptr` points to memory, in `_cptr` to calldata.
 contract {{ name }} is IHalo2Verifier {
+    {%- if unsafe_dev_srs %}
+    /// @notice Anybody can forge proofs under the development string, and this chain is no local one.
+    error UnsafeDevSrs(uint256 chainId);
+
+    {% endif %}
     {%- if key_data.is_some() %}
     /// @notice The contract that holds the points of the verifying key is not what the constructor made.
     error WrongKeyData();
@@ -27,6 +32,21 @@ contract {{ name }} is IHalo2Verifier {
 
     /// @inheritdoc IHalo2Verifier
     uint256 public constant override VERSION = 1;
+
+    /// @notice Whether the trusted setup is the development string, under which anybody can forge proofs.
+    bool public constant UNSAFE_DEV_SRS = {{ unsafe_dev_srs }};
+    {%- if let Some(counts) = instance_counts %}
+
+    /// @notice How many instances hold the model's inputs: they come after the contexts, in order.
+    uint256 public constant INPUT_INSTANCES = {{ counts.inputs() }};
+
+    /// @notice How many instances hold the model's outputs: they are the last.
+    uint256 public constant OUTPUT_INSTANCES = {{ counts.outputs() }};
+
+    /// @notice Every part of the instances in order, four bytes each: what it is (0 context, 1 name, 2 input, 3 claim
+    /// parameter, 4 claim result, 5 output), then how many instances it takes.
+    bytes public constant INSTANCES = hex"{{ counts }}";
+    {%- endif %}
 
     /// @dev Modulus of the scalar field.
     uint256 internal constant R =
@@ -108,7 +128,11 @@ contract {{ name }} is IHalo2Verifier {
 
     /// @dev Refuses a chain on which a precompile is missing or wrong.
     {%- if key_data.is_some() %} Creates the contract with the key's points.{% endif %}
+    {%- if unsafe_dev_srs %} Refuses every chain but local ones.{% endif %}
     constructor() {
+        {%- if unsafe_dev_srs %}
+        if ({% for id in dev_chain_ids %}{% if !loop.first %} && {% endif %}block.chainid != {{ id }}{% endfor %}) revert UnsafeDevSrs(block.chainid);
+        {%- endif %}
         {%- if let Some(key_data) = key_data %}
         address key_data;
         assembly ("memory-safe") {

@@ -28,8 +28,8 @@ pub struct DeployOptions {
     pub salt: B256,
     /// The contract's keys come from an SRS whose secret somebody may know.
     pub unsafe_dev_srs: bool,
-    /// Deploys such a contract to a public chain all the same.
-    pub allow_unsafe_dev_srs: bool,
+    /// A chain beside the local ones that such a contract was rendered for.
+    pub dev_chain_id: Option<u64>,
 }
 
 /// A deployment that could be sent, or that has been sent by somebody before.
@@ -75,7 +75,8 @@ impl<'a> Deployment<'a> {
         contract: &'a Contract,
         options: &DeployOptions,
     ) -> Result<Self, ChainError> {
-        if options.unsafe_dev_srs && !options.allow_unsafe_dev_srs && !chain.is_local() {
+        let is_for_development = chain.is_local() || options.dev_chain_id == Some(chain.id());
+        if options.unsafe_dev_srs && !is_for_development {
             return Err(ChainError::UnsafeSrs {
                 contract: contract.name.clone(),
                 chain_id: chain.id(),

@@ -1,9 +1,8 @@
 //! Which chain, and who pays: the flags that `deploy` and `submit` share.
 
-use super::{CliError, Console, bundle::Bundle};
+use super::{CliError, Console, contract::CompilerArgs};
 use crate::chain::{Chain, Contract, DeployOptions, Key, LocalChain, RuntimeCode, SendOptions};
-use crate::proving::SrsOrigin;
-use crate::solidity::CompiledContract;
+use crate::solidity::{CompiledContract, RenderedContract};
 use alloy::primitives::{B256, utils::parse_units};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -124,11 +123,11 @@ pub fn deployable(compiled: &CompiledContract) -> Result<Contract, CliError> {
     }))
 }
 
-/// How a bundle's contract is deployed.
-pub fn deploy_options(bundle: &Bundle, salt: B256, force: bool) -> DeployOptions {
-    DeployOptions {
-        salt,
-        unsafe_dev_srs: bundle.manifest.srs == SrsOrigin::UnsafeDev,
-        allow_unsafe_dev_srs: force,
-    }
+/// How a rendered contract is deployed.
+pub fn deploy_options(
+    rendered: &RenderedContract,
+    salt: B256,
+    args: &CompilerArgs,
+) -> DeployOptions {
+    DeployOptions { salt, unsafe_dev_srs: rendered.unsafe_dev_srs, dev_chain_id: args.dev_chain_id }
 }

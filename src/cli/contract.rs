@@ -10,12 +10,15 @@ use crate::solidity::{
 };
 use std::path::PathBuf;
 
-/// Which compiler to use.
+/// How the contract is made.
 #[derive(Clone, Debug, Default, clap::Args)]
 pub struct CompilerArgs {
     /// The Solidity compiler [default: tools/solc, solc on the PATH, Foundry's newest]
     #[arg(long, value_name = "FILE")]
     solc: Option<PathBuf>,
+    /// Let a contract under the development string also be created on this chain: a local fork that kept another id
+    #[arg(long, value_name = "ID")]
+    pub dev_chain_id: Option<u64>,
 }
 
 impl CompilerArgs {
@@ -45,14 +48,20 @@ pub fn contract_prefix(model: &str) -> String {
 /// Renders the verifier of a model, under its own name or another.
 pub fn render(
     verifier: &Verifier,
-    model: &str,
+    model: &Model,
+    shows_input: bool,
     name: Option<&str>,
+    args: &CompilerArgs,
 ) -> Result<RenderedContract, CliError> {
-    let default = || contract_prefix(model) + "Verifier";
+    let default = || contract_prefix(&model.name) + "Verifier";
     let name = name.map_or_else(default, str::to_owned);
     let contract =
-        VerifierContract::new(verifier.params(), verifier.vk(), &[verifier.instances()])?;
-    Ok(contract.named(&name)?.render()?)
+        VerifierContract::new(verifier.params(), verifier.vk(), &[verifier.instances()])?
+            .with_instance_counts(io_library(model, shows_input).instance_counts())?
+            .named(&name)?;
+    let contract =
+        args.dev_chain_id.iter().fold(contract, |contract, &id| contract.on_dev_chain(id));
+    Ok(contract.render()?)
 }
 
 /// The library that packs a model's inputs, where proofs show them, and reads its outputs.
@@ -81,8 +90,13 @@ pub fn io_library(model: &Model, shows_input: bool) -> IoSpec {
 }
 
 /// Renders the verifier of a bundle.
-pub fn render_bundle(bundle: &Bundle, name: Option<&str>) -> Result<RenderedContract, CliError> {
-    render(&bundle.verifier()?, &bundle.manifest.model, name)
+pub fn render_bundle(
+    bundle: &Bundle,
+    name: Option<&str>,
+    args: &CompilerArgs,
+) -> Result<RenderedContract, CliError> {
+    let shows_input = bundle.manifest.shape.shows_input();
+    render(&bundle.verifier()?, &bundle.model()?, shows_input, name, args)
 }
 
 /// Compiles a rendered contract.

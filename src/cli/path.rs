@@ -61,7 +61,13 @@ impl Keyed {
         args: &contract::CompilerArgs,
         console: &Console,
     ) -> Result<CompiledContract, CliError> {
-        let rendered = contract::render(self.prover.verifier(), &self.model.name, None)?;
+        let rendered = contract::render(
+            self.prover.verifier(),
+            &self.model,
+            self.circuit.shape().shows_input(),
+            None,
+            args,
+        )?;
         contract::compile(&rendered, &args.find()?, console)
     }
 }

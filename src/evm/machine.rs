@@ -22,6 +22,9 @@ use super::{EvmError, Fork, Halt};
 /// The account that sends every transaction.
 pub const CALLER: Address = Address::new([0x11; 20]);
 
+/// The id of the chain unless [`Machine::with_chain_id`] sets another: a local one, where contracts under the development string may lie.
+pub const CHAIN_ID: u64 = 31337;
+
 /// Gas limit of a transaction unless [`Machine::with_gas_limit`] sets another. Above every fork's cap on
 /// purpose: the report says what a transaction over the cap would cost.
 const DEFAULT_GAS_LIMIT: u64 = 1 << 30;
@@ -33,6 +36,7 @@ pub struct Machine {
     fork: Fork,
     nonce: u64,
     gas_limit: u64,
+    chain_id: u64,
     code_size_limit: Option<usize>,
     missing_precompiles: AddressSet,
 }
@@ -115,6 +119,7 @@ impl Machine {
             fork,
             nonce: 0,
             gas_limit: DEFAULT_GAS_LIMIT,
+            chain_id: CHAIN_ID,
             code_size_limit: None,
             missing_precompiles: AddressSet::default(),
         }
@@ -124,6 +129,13 @@ impl Machine {
     #[must_use]
     pub const fn with_gas_limit(mut self, gas_limit: u64) -> Self {
         self.gas_limit = gas_limit;
+        self
+    }
+
+    /// Gives the chain another id.
+    #[must_use]
+    pub const fn with_chain_id(mut self, id: u64) -> Self {
+        self.chain_id = id;
         self
     }
 
@@ -230,9 +242,10 @@ impl Machine {
             .data(Bytes::copy_from_slice(data))
             .gas_limit(self.gas_limit)
             .nonce(self.nonce)
+            .chain_id(Some(self.chain_id))
             .build()
             .map_err(|error| invalid(format!("{error:?}")))?;
-        let code_size_limit = self.code_size_limit;
+        let (chain_id, code_size_limit) = (self.chain_id, self.code_size_limit);
         let precompiles = Precompiles::new(fork.spec_id(), &self.missing_precompiles);
         let context = Context::mainnet()
             .with_db(&mut self.db)
@@ -240,6 +253,7 @@ impl Machine {
             .modify_cfg_chained(|cfg| {
                 // `set_spec` alone would keep the gas table of the default fork.
                 cfg.set_spec_and_mainnet_gas_params(fork.spec_id());
+                cfg.chain_id = chain_id;
                 cfg.tx_gas_limit_cap = Some(u64::MAX);
                 cfg.limit_contract_code_size = code_size_limit;
             });

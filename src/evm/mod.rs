@@ -25,7 +25,7 @@ pub use abi::{Abi, DecodedArgument, DecodedError};
 pub use error::{EvmError, Halt};
 pub use experiment::{ConstructorWord, Consumer, Experiment};
 pub use fork::{Fork, Limits};
-pub use machine::{CALLER, Deployment, Gas, Machine, Outcome, Run};
+pub use machine::{CALLER, CHAIN_ID, Deployment, Gas, Machine, Outcome, Run};
 pub use opcode_class::OpcodeClass;
 pub use report::{
     CallResult, GasReport, LimitsReport, LineReport, Parts, PrecompileReport, Prediction,

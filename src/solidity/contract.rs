@@ -7,10 +7,10 @@ use halo2_proofs::{
     poly::kzg::commitment::ParamsKZG,
 };
 
-use crate::proving::vk_digest;
+use crate::proving::{Srs, vk_digest};
 
 use super::{
-    SolidityError,
+    InstanceCounts, SolidityError,
     layout::{Layout, point_bytes},
     protocol::Protocol,
     source::Source,
@@ -38,6 +38,10 @@ pub enum Tier {
     Data,
 }
 
+/// The chains on which a contract under the development string may lie: those of anvil, Hardhat, Ganache and geth's
+/// development mode. [`VerifierContract::on_dev_chain`] adds one.
+pub const LOCAL_CHAIN_IDS: [u64; 2] = [31337, 1337];
+
 /// A verifier of one circuit, ready to be rendered.
 #[derive(Debug, Clone)]
 pub struct VerifierContract {
@@ -46,6 +50,9 @@ pub struct VerifierContract {
     pub(super) protocol: Protocol,
     pub(super) layout: Layout,
     pub(super) tier: Tier,
+    pub(super) instance_counts: Option<InstanceCounts>,
+    /// Where the contract may be created if its string is the development one.
+    pub(super) dev_chain_ids: Vec<u64>,
 }
 
 /// A rendered contract.
@@ -63,6 +70,8 @@ pub struct RenderedContract {
     pub num_instances: usize,
     /// Bytes of the contract with the key's points; 0 if they are in the contract's own code.
     pub key_data_bytes: usize,
+    /// Whether the key comes from the development string, so that the contract refuses all but local chains.
+    pub unsafe_dev_srs: bool,
 }
 
 impl VerifierContract {
@@ -82,8 +91,15 @@ impl VerifierContract {
     /// In the second tier if the first is estimated to be too large.
     pub(super) fn of(name: &str, vk_digest: [u8; 32], protocol: Protocol) -> Self {
         let layout = Layout::new(&protocol);
-        let mut contract =
-            Self { name: name.to_owned(), vk_digest, protocol, layout, tier: Tier::Inline };
+        let mut contract = Self {
+            name: name.to_owned(),
+            vk_digest,
+            protocol,
+            layout,
+            tier: Tier::Inline,
+            instance_counts: None,
+            dev_chain_ids: LOCAL_CHAIN_IDS.to_vec(),
+        };
         if contract.estimate_gas().runtime_bytes > INLINE_LIMIT {
             contract.tier = Tier::Data;
         }
@@ -94,6 +110,31 @@ impl VerifierContract {
     pub fn in_tier(mut self, tier: Tier) -> Self {
         self.tier = tier;
         self
+    }
+
+    /// The same contract, which also tells what its instances are.
+    pub fn with_instance_counts(mut self, counts: InstanceCounts) -> Result<Self, SolidityError> {
+        let (received, expected) = (counts.total(), self.protocol.num_instances());
+        if received != expected {
+            return Err(SolidityError::InstanceCounts { received, expected });
+        }
+        self.instance_counts = Some(counts);
+        Ok(self)
+    }
+
+    /// The same contract, which under the development string may also be created on this chain: a fork of another
+    /// one under its own id.
+    #[must_use]
+    pub fn on_dev_chain(mut self, id: u64) -> Self {
+        if !self.dev_chain_ids.contains(&id) {
+            self.dev_chain_ids.push(id);
+        }
+        self
+    }
+
+    /// Whether the key comes from the development string, known by its secret whatever file it came in.
+    pub fn is_unsafe_dev(&self) -> bool {
+        self.protocol.key.tau_g2 == Srs::unsafe_dev(1).params.s_g2()
     }
 
     /// Where the contract keeps the points of its key.
@@ -148,6 +189,7 @@ impl VerifierContract {
             proof_length: self.proof_length(),
             num_instances: self.protocol.num_instances(),
             key_data_bytes,
+            unsafe_dev_srs: self.is_unsafe_dev(),
         })
     }
 }

@@ -33,6 +33,15 @@ pub enum SolidityError {
         rows: usize,
     },
 
+    /// A description of the instances is another circuit's.
+    #[error("`{received}` instances are described, expected `{expected}`")]
+    InstanceCounts {
+        /// Instances described.
+        received: usize,
+        /// Instances of the circuit.
+        expected: usize,
+    },
+
     /// A constraint needs a higher degree than the constraint system allows, so that no proof can be made.
     #[error(
         "`{constraint}` has degree `{degree}`, the constraint system allows `{allowed}` (raise it with \

@@ -2,7 +2,7 @@
 
 use askama::Template;
 
-use super::SolidityError;
+use super::{InstanceCounts, InstancePart, SolidityError};
 
 /// Elements that one instance holds: 31 bytes are below the scalar modulus.
 const ELEMENTS_PER_INSTANCE: usize = 31;
@@ -64,7 +64,17 @@ pub struct IoSpec {
 impl IoSpec {
     /// Instances of a proof, the context included.
     pub fn num_instances(&self) -> usize {
-        1 + self.inputs.iter().chain(&self.outputs).map(IoTensor::num_instances).sum::<usize>()
+        self.instance_counts().total()
+    }
+
+    /// What the instances are.
+    pub fn instance_counts(&self) -> InstanceCounts {
+        let parts = |part, tensors: &[IoTensor]| -> Vec<_> {
+            tensors.iter().map(|tensor| (part, tensor.num_instances())).collect()
+        };
+        let inputs = parts(InstancePart::Input, &self.inputs);
+        let outputs = parts(InstancePart::Output, &self.outputs);
+        InstanceCounts::new([(InstancePart::Context, 1)].into_iter().chain(inputs).chain(outputs))
     }
 
     /// The library's source: one file that imports nothing.

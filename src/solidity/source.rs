@@ -8,6 +8,7 @@ use halo2_proofs::halo2curves::{
 use sha3::{Digest, Keccak256};
 
 use super::{
+    InstanceCounts,
     constraints::{
         ConstraintSource, LookupSource, PermutationSource, constraint_added, permutation,
         polynomials,
@@ -148,6 +149,9 @@ pub(super) struct Source<'a> {
     pub(super) vk_digest: String,
     pub(super) transcript_repr: String,
     pub(super) num_instances: usize,
+    pub(super) instance_counts: Option<&'a InstanceCounts>,
+    pub(super) unsafe_dev_srs: bool,
+    pub(super) dev_chain_ids: &'a [u64],
     pub(super) num_points: usize,
     pub(super) num_evaluations: usize,
     pub(super) proof_length: Ptr,
@@ -233,6 +237,9 @@ impl<'a> Source<'a> {
             vk_digest: word(&contract.vk_digest()),
             transcript_repr: scalar_word(protocol.key.transcript_repr),
             num_instances,
+            instance_counts: contract.instance_counts.as_ref(),
+            unsafe_dev_srs: contract.is_unsafe_dev(),
+            dev_chain_ids: &contract.dev_chain_ids,
             num_points: protocol.points.len(),
             num_evaluations: protocol.num_evaluations,
             proof_length: Ptr(proof_length),

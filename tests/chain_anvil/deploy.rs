@@ -101,7 +101,7 @@ async fn a_constructor_that_refuses_is_heard() {
 }
 
 #[tokio::test]
-async fn an_unsafe_srs_stays_on_local_chains_unless_forced() {
+async fn an_unsafe_srs_stays_on_local_chains_and_the_one_it_was_rendered_for() {
     let anvil = zkverdict::chain::find_anvil().expect("anvil");
     let local = LocalChain::start_with(&anvil, ["--chain-id", "11155111"]).expect("anvil");
     let chain = connect(&local).await;
@@ -112,8 +112,11 @@ async fn an_unsafe_srs_stays_on_local_chains_unless_forced() {
     let Some(ChainError::UnsafeSrs { chain_id: 11_155_111, .. }) = error else {
         panic!("{error:?}");
     };
-    let forced = DeployOptions { allow_unsafe_dev_srs: true, ..unsafe_srs };
-    Deployment::plan(&chain, &contract, &forced).await.expect("forced");
+    let elsewhere = DeployOptions { dev_chain_id: Some(1), ..unsafe_srs };
+    let error = Deployment::plan(&chain, &contract, &elsewhere).await.err();
+    assert!(matches!(error, Some(ChainError::UnsafeSrs { .. })), "{error:?}");
+    let here = DeployOptions { dev_chain_id: Some(11_155_111), ..unsafe_srs };
+    Deployment::plan(&chain, &contract, &here).await.expect("it was named");
 
     let local = LocalChain::start().expect("anvil");
     let chain = connect(&local).await;

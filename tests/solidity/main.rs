@@ -6,6 +6,7 @@
 mod batches;
 mod claim;
 mod compilers;
+mod development;
 mod fixture;
 mod interop;
 mod io;

@@ -24,9 +24,6 @@ pub struct Args {
     /// Where to write down what lies where
     #[arg(long, value_name = "DIR", default_value = "deployments")]
     deployments: PathBuf,
-    /// Deploy a contract with the development string to a public chain all the same
-    #[arg(long)]
-    force_unsafe_dev_srs: bool,
 }
 
 /// Where a contract lies.
@@ -67,10 +64,10 @@ impl fmt::Display for DryRun {
 pub fn run(args: Args, console: &Console) -> Result<Answer, CliError> {
     let send = args.chain.send_options(console);
     let bundle = Bundle::open(&args.bundle)?;
-    let rendered = contract::render_bundle(&bundle, None)?;
+    let rendered = contract::render_bundle(&bundle, None, &args.compiler)?;
     let compiled = contract::compile(&rendered, &args.compiler.find()?, console)?;
     let contract = deployable(&compiled)?;
-    let options = deploy_options(&bundle, args.salt, args.force_unsafe_dev_srs);
+    let options = deploy_options(&rendered, args.salt, &args.compiler);
     block_on(async {
         let connection = args.chain.connect(console).await?;
         let chain = &connection.chain;

@@ -304,7 +304,7 @@ impl Workbench<'_> {
         let bundle = Bundle::open(bundle)?;
         let proofs =
             proofs.iter().map(|proof| ProofFile::read(proof)).collect::<Result<Vec<_>, _>>()?;
-        let rendered = contract::render_bundle(&bundle, None)?;
+        let rendered = contract::render_bundle(&bundle, None, &self.args.compiler)?;
         let compiled = contract::compile(&rendered, self.compiler()?, self.console)?;
         let model = bundle.model()?;
         let prediction = Prediction::new(&model, &bundle.circuit(&model)?)?;

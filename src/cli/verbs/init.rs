@@ -105,7 +105,13 @@ pub fn run(args: Args, console: &Console) -> Result<Answer, CliError> {
         });
     }
     let Subject { model, circuit, prover, srs, inputs } = subject(&args, console)?;
-    let rendered = contract::render(prover.verifier(), &model.name, None)?;
+    let rendered = contract::render(
+        prover.verifier(),
+        &model,
+        circuit.shape().shows_input(),
+        None,
+        &Default::default(),
+    )?;
     let prefix = contract::contract_prefix(&model.name);
 
     // The project's tests give accounts and contracts the addresses that their names hash to.

@@ -197,7 +197,7 @@ fn deploy(args: DeployArgs, console: &Console) -> Result<Answer, CliError> {
 
 fn add(args: AddArgs, console: &Console) -> Result<Answer, CliError> {
     let bundle = Bundle::open(&args.bundle)?;
-    let rendered = contract::render_bundle(&bundle, None)?;
+    let rendered = contract::render_bundle(&bundle, None, &args.compiler)?;
     let compiled = contract::compile(&rendered, &args.compiler.find()?, console)?;
     let contract = deployable(&compiled)?;
     let model = bundle.model()?;
@@ -211,7 +211,7 @@ fn add(args: AddArgs, console: &Console) -> Result<Answer, CliError> {
     };
     let id = model_id(args.model.as_deref().unwrap_or(&bundle.manifest.model));
     let send = args.chain.send_options(console);
-    let options = deploy_options(&bundle, args.salt, false);
+    let options = deploy_options(&rendered, args.salt, &args.compiler);
     block_on(async {
         let connection = args.chain.connect(console).await?;
         let chain = &connection.chain;

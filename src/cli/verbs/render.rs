@@ -64,7 +64,7 @@ fn is_zero(count: &usize) -> bool {
 /// Renders and compiles the contract of a bundle.
 pub fn run(args: Args, console: &Console) -> Result<Answer, CliError> {
     let bundle = Bundle::open(&args.bundle)?;
-    let rendered = contract::render_bundle(&bundle, args.name.as_deref())?;
+    let rendered = contract::render_bundle(&bundle, args.name.as_deref(), &args.compiler)?;
     let compiled = contract::compile(&rendered, &args.compiler.find()?, console)?;
     let out = args.out.unwrap_or_else(|| bundle.path.join("contracts"));
     let write = |suffix: &str, bytes: &[u8]| -> Result<String, CliError> {

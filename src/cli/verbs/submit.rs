@@ -85,7 +85,7 @@ pub fn run(args: Args, console: &Console) -> Result<Answer, CliError> {
     let send = args.chain.send_options(console);
     let bundle = Bundle::open(&args.bundle)?;
     let proof = ProofFile::read(&args.proof)?;
-    let rendered = contract::render_bundle(&bundle, None)?;
+    let rendered = contract::render_bundle(&bundle, None, &args.compiler)?;
     let compiled = contract::compile(&rendered, &args.compiler.find()?, console)?;
     let contract = deployable(&compiled)?;
     let instances: Vec<U256> =
@@ -98,7 +98,7 @@ pub fn run(args: Args, console: &Console) -> Result<Answer, CliError> {
             (None, false) => Deployment::predict(&contract, args.salt),
             (None, true) => {
                 let _stage = console.stage("deploying to the local chain");
-                let options = deploy_options(&bundle, args.salt, false);
+                let options = deploy_options(&rendered, args.salt, &args.compiler);
                 let deployment = Deployment::plan(chain, &contract, &options).await?;
                 deployment.send(chain, &send).await?.address
             }

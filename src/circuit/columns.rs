@@ -1,36 +1,114 @@
-//! The columns of a net's circuit.
+//! The columns of a circuit, and the names of its cells.
 //!
-//! A row either weighs, and all its lanes are weights, or they hold what else is fixed about it:
-//!
-//! | lane | holds |
-//! |---|---|
-//! | 0, 1 | of a made byte, offset and scale of its rule; of a copy, what the value is short of its byte (its zero point in products of matrices), and a constant |
-//! | 2 | of a public byte, the packing's factor; of a product, a zero point |
-//! | 0 to 2 | of spills, 1 for the second, third and fourth if there is one |
-//! | 3 | of a product, the other zero point; in nets without products, the first flag |
-//! | from there on | flags, then moves of the maker and of the position |
-//!
-//! So a flag or a move means something only where [`Columns::cells`] is 1: gates multiply with it.
+//! A row either weighs, and all its lanes are weights, or they hold what else is fixed about it: first
+//! [`Constant`]s, then [`Flag`]s, then moves of the maker and of the position. So these mean something only where
+//! [`Columns::cells`] is 1: gates multiply with it.
 
-use super::average::AverageFlags;
-use super::cursor::Cursor;
-use super::graph::MOST_SPILLS;
-use super::intervals::LENGTH_FACTOR;
-use super::layout::{CURSORS, MAKER, POSITION, WEIGHER};
-use super::shape::Shape;
-use crate::circuit::{
-    lookups,
-    query::{Folder, Placed, here, one},
-};
+use super::layout::moves::{CURSORS, MAKER, POSITION, WEIGHER};
+use super::query::{Folder, Placed, Query, here};
+use super::shape::{Flag, Flags, Home, Shape};
 use halo2_proofs::{
     halo2curves::bn256::Fr,
     plonk::{
         Advice, Challenge, Column, ConstraintSystem, Expression, FirstPhase, Fixed, Instance,
         SecondPhase, VirtualCells,
     },
+    poly::Rotation,
 };
 
-/// All columns and challenges of a net's circuit.
+/// A cell of a row.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Cell {
+    /// Row of the table that a byte is read from.
+    TableRow,
+    /// The byte read.
+    Byte,
+    /// A limb, least first; what is held, if it is no integer of any size.
+    Limb(usize),
+    /// The start that is read with a byte.
+    Start,
+    /// The length that is read with a byte, or the stride.
+    Length,
+    /// An integer of any size.
+    Integer,
+    /// A monomial.
+    Cursor(usize),
+    /// What a value of the run contributes at position 0: the sum of its weights times their monomials.
+    Coefficient,
+    /// Made minus contributed, so far; on the rows of instances, what is left of them.
+    Balance,
+    /// What is left of the packed instances to be found among the bytes.
+    Packed,
+    /// How often the row's index was a limb.
+    LimbUses,
+    /// How often the row of the table was read.
+    TableUses,
+    /// A running sum of the look-up argument.
+    LookupSum(usize),
+    /// 1 on rows of the table.
+    Active,
+    /// The row's number, from 0 on.
+    Index,
+    /// The table's value.
+    Table,
+    /// On the row of the table, start + 2^40·length; with float32 sums, the start.
+    TableStart,
+    /// With float32 sums, the length on the row of the table.
+    TableLength,
+    /// A weight, on rows that weigh.
+    Weight(usize),
+    /// What else is fixed, on other rows.
+    Constant(Constant),
+}
+
+/// What the first lanes hold on rows that do not weigh.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Constant {
+    /// Of a made byte: what is added to its accumulator.
+    Offset,
+    /// Of a copy: what the value is short of it.
+    Shortfall,
+    /// Of a made byte: the dividend is multiplied with it.
+    Scale,
+    /// Of a copy: what is added to what is contributed.
+    Added,
+    /// Of a public byte: what the packing multiplies the bytes behind it with.
+    Packing,
+    /// Of a product: the zero point that is taken off what the row before holds in its first or second limb.
+    Zero(usize),
+    /// Of border cells: 1 for the second, third and fourth if there is one.
+    Border(usize),
+}
+
+impl Constant {
+    /// Its lane. No row has two at one.
+    pub fn lane(self) -> usize {
+        match self {
+            Self::Offset | Self::Shortfall => 0,
+            Self::Scale | Self::Added => 1,
+            Self::Packing => 2,
+            Self::Zero(limb) => 2 + limb,
+            Self::Border(further) => further,
+        }
+    }
+}
+
+/// A challenge.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Point {
+    /// Separates table entries.
+    Beta,
+    /// Folds a table entry into one element.
+    Gamma,
+    /// Powers stand for channels.
+    Rho,
+    /// Powers stand for positions, along one axis or the other.
+    Axis(usize),
+    /// Packed words are evaluated there.
+    Tau,
+}
+
+/// All columns and challenges of a circuit.
 #[derive(Clone, Debug)]
 pub struct Columns {
     /// Public values: the context, then packed words.
@@ -38,24 +116,22 @@ pub struct Columns {
     /// How many columns share one, and so how many instances lie on a row.
     pub fold: usize,
     /// The look-up argument's.
-    pub lookups: lookups::Columns,
+    pub lookups: LookupColumns,
+    /// Integers of any size, in the first phase.
+    pub integer: Option<Placed<Advice>>,
     /// Monomials.
     pub cursors: [Cursor; CURSORS],
-    /// What a value of the run contributes at position 0: the sum of its weights times their monomials.
+    /// See [`Cell::Coefficient`].
     pub coefficient: Placed<Advice>,
-    /// Made minus contributed, so far; on the rows of instances, what is left of them.
+    /// See [`Cell::Balance`].
     pub balance: Placed<Advice>,
-    /// Integers of any size, in the first phase.
-    pub wide: Option<WideColumns>,
-    /// What is left of the packed instances to be found among the bytes.
+    /// See [`Cell::Packed`].
     pub packed: Placed<Advice>,
 
-    /// 1 on rows whose lanes are weights.
-    pub weighs: Placed<Fixed>,
-    /// Lanes: weights, or constants and flags.
-    pub weights: Vec<Placed<Fixed>>,
+    /// Lanes: weights, or constants, flags and moves.
+    pub lanes: Vec<Placed<Fixed>>,
     /// Flags.
-    pub flags: Flags,
+    pub flags: Flags<Option<Placed<Fixed>>>,
 
     /// Point at which powers stand for channels.
     pub rho: Challenge,
@@ -65,68 +141,53 @@ pub struct Columns {
     pub tau: Challenge,
 }
 
-/// What a row is, in fixed cells of 0 and 1: in lanes, but for `starts`, which rows of weights have too.
-#[derive(Clone, Copy, Debug)]
-pub struct Flags {
-    /// A byte by division.
-    pub divides: Placed<Fixed>,
-    /// A byte by interval.
-    pub steps: Option<Placed<Fixed>>,
-    /// A copy.
-    pub reads: Option<Placed<Fixed>>,
-    /// A byte of the input, where it is private.
-    pub inputs: Option<Placed<Fixed>>,
-    /// The copy or input contributes; made bytes always do, perhaps with coefficient 0.
-    pub takes: Placed<Fixed>,
-    /// The coefficient begins anew.
-    pub starts: Placed<Fixed>,
-    /// A public byte.
-    pub packs: Placed<Fixed>,
-    /// Last byte of its word; a packed instance, where no byte is.
-    pub ends_word: Placed<Fixed>,
-    /// For rows that go on from the row before.
-    pub groups: Option<GroupFlags>,
-    /// For products of elements.
-    pub products: Option<ProductFlags>,
-    /// A left factor of a product of matrices.
-    pub loads: Option<Placed<Fixed>>,
-    /// For float32 sums.
-    pub averages: Option<AverageFlags>,
-    /// Spills.
-    pub spills: Option<Placed<Fixed>>,
+/// The columns of the look-up argument.
+#[derive(Clone, Debug)]
+pub struct LookupColumns {
+    /// The table's rows.
+    pub active: Placed<Fixed>,
+    /// 0 to N − 1, on active rows.
+    pub index: Placed<Fixed>,
+    /// The table's values.
+    pub table: Placed<Fixed>,
+    /// Row of the table that a value is read from.
+    pub table_row: Placed<Advice>,
+    /// The value read.
+    pub byte: Placed<Advice>,
+    /// Limbs, least first.
+    pub limbs: Vec<Placed<Advice>>,
+    /// Where a start and a length are read with each byte.
+    pub intervals: Option<IntervalColumns>,
+    /// How often each row index was a limb.
+    pub limb_uses: Placed<Advice>,
+    /// How often each row of the table was read.
+    pub table_uses: Placed<Advice>,
+    /// Running sums, in the second phase.
+    pub sums: Vec<Placed<Advice>>,
+    /// Separates table entries.
+    pub beta: Challenge,
+    /// Folds a table entry into one element.
+    pub gamma: Challenge,
 }
 
-/// Integers of any size.
+/// The columns of intervals and float32 sums.
 #[derive(Clone, Copy, Debug)]
-pub struct WideColumns {
-    /// The integer.
-    pub integer: Placed<Advice>,
-    /// 1 on rows whose value it is.
-    pub flag: Placed<Fixed>,
-    /// It contributes.
-    pub takes: Placed<Fixed>,
-    /// 1 on rows that take off an integer that is at least 0.
-    pub naturals: Placed<Fixed>,
+pub struct IntervalColumns {
+    /// The start and the length that are read.
+    pub parts: [Placed<Advice>; 2],
+    /// On each row of the table, start + 2^40·length; with float32 sums, the start.
+    pub table: Placed<Fixed>,
+    /// With float32 sums, the length on each row of the table.
+    pub lengths: Option<Placed<Fixed>>,
 }
 
-/// Flags of rows that go on from the row before.
-#[derive(Clone, Copy, Debug)]
-pub struct GroupFlags {
-    /// Holds what the row before held.
-    pub holds: Placed<Fixed>,
-    /// Holds the larger of a copy and the value before.
-    pub larger: Option<Placed<Fixed>>,
-}
-
-/// Flags of products of elements.
-#[derive(Clone, Copy, Debug)]
-pub struct ProductFlags {
-    /// Holds a copy and the value before.
-    pub pairs: Placed<Fixed>,
-    /// A byte by division of the product of a pair.
-    pub multiplies: Placed<Fixed>,
-    /// A byte by interval of the product of a pair.
-    pub multiplies_in: Option<Placed<Fixed>>,
+/// A cursor's columns.
+#[derive(Clone, Debug)]
+pub struct Cursor {
+    /// The monomial.
+    pub column: Placed<Advice>,
+    /// Which move.
+    pub moves: Vec<Placed<Fixed>>,
 }
 
 impl Columns {
@@ -137,11 +198,10 @@ impl Columns {
         let table_row = first.next(meta);
         let byte = first.next(meta);
         let limbs = (0..shape.limb_columns()).map(|_| first.next(meta)).collect();
-        let steps = shape.steps.then(|| lookups::StepColumns {
+        let intervals = shape.intervals.then(|| IntervalColumns {
             parts: [first.next(meta), first.next(meta)],
-            factors: [1, LENGTH_FACTOR],
             table: fixed.next(meta),
-            second_table: shape.averages.then(|| fixed.next(meta)),
+            lengths: shape.averages.then(|| fixed.next(meta)),
         });
         let integer = shape.vectors.then(|| first.next(meta));
         let limb_uses = first.next(meta);
@@ -154,43 +214,23 @@ impl Columns {
         let monomials = [(); CURSORS].map(|()| second.next(meta));
         // By itself: it is 0 on the rows of all other columns that share one, where no gate applies.
         let active = Placed::alone(meta.fixed_column(), shape.fold);
-        let weighs = Placed::alone(meta.fixed_column(), shape.fold);
-        let weights: Vec<_> = (0..shape.lanes).map(|_| fixed.next(meta)).collect();
-        let starts = fixed.next(meta);
-        let mut free = weights.iter().copied().skip(shape.constants());
-        let mut flag = || free.next().expect("a shape has a lane for each of its flags");
-        let flags = Flags {
-            divides: flag(),
-            steps: shape.steps.then(&mut flag),
-            reads: shape.reads.then(&mut flag),
-            inputs: shape.private_input.then(&mut flag),
-            takes: flag(),
-            starts,
-            packs: flag(),
-            ends_word: flag(),
-            groups: shape
-                .groups
-                .then(|| GroupFlags { holds: flag(), larger: shape.larger.then(&mut flag) }),
-            products: shape.products.then(|| ProductFlags {
-                pairs: flag(),
-                multiplies: flag(),
-                multiplies_in: shape.steps.then(&mut flag),
-            }),
-            loads: shape.loads.then(&mut flag),
-            averages: shape.averages.then(|| AverageFlags { adds: flag(), goes_on: flag() }),
-            spills: shape.spills.then(&mut flag),
+        let mut flags: Flags<Option<Placed<Fixed>>> = Flags::default();
+        let at = |home: Home| {
+            let is_there = move |flag: &Flag| flag.home() == home && flag.is_of(shape);
+            Flag::ALL.into_iter().filter(is_there)
         };
-        let wide = integer.map(|integer| WideColumns {
-            integer,
-            flag: flag(),
-            takes: flag(),
-            naturals: flag(),
-        });
+        at(Home::Alone)
+            .for_each(|flag| flags[flag] = Some(Placed::alone(meta.fixed_column(), shape.fold)));
+        let lanes: Vec<_> = (0..shape.lanes).map(|_| fixed.next(meta)).collect();
+        at(Home::Column).for_each(|flag| flags[flag] = Some(fixed.next(meta)));
+        let mut free = lanes.iter().copied().skip(shape.constants());
+        let mut lane = || free.next().expect("a shape has a lane for each of its flags and moves");
+        at(Home::Lane).for_each(|flag| flags[flag] = Some(lane()));
         let cursors = [WEIGHER, MAKER, POSITION].map(|cursor| {
             let moves = 0..shape.menus[cursor].columns();
             let moves = match cursor {
                 WEIGHER => moves.map(|_| fixed.next(meta)).collect(),
-                _ => moves.map(|_| flag()).collect(),
+                _ => moves.map(|_| lane()).collect(),
             };
             Cursor { column: monomials[cursor], moves }
         });
@@ -201,24 +241,23 @@ impl Columns {
             cursors,
             coefficient: second.next(meta),
             balance: second.next(meta),
-            wide,
+            integer,
             packed: second.next(meta),
-            lookups: lookups::Columns {
+            lookups: LookupColumns {
                 active,
                 index,
                 table,
                 table_row,
                 byte,
                 limbs,
-                steps,
+                intervals,
                 limb_uses,
                 table_uses,
                 sums,
                 beta,
                 gamma,
             },
-            weighs,
-            weights,
+            lanes,
             flags,
             rho,
             axes: [along, down],
@@ -226,83 +265,63 @@ impl Columns {
         }
     }
 
-    /// ρ, s₁ and s₂.
-    pub fn points(&self) -> [Expression<Fr>; 3] {
-        [self.rho.expr(), self.axes[0].expr(), self.axes[1].expr()]
+    /// Where a cell's values are asked for: what the prover chooses, or what is fixed.
+    fn place(&self, cell: Cell) -> Result<Placed<Advice>, Placed<Fixed>> {
+        let lookups = &self.lookups;
+        let steps = || lookups.intervals.expect("there are intervals");
+        Ok(match cell {
+            Cell::TableRow => lookups.table_row,
+            Cell::Byte => lookups.byte,
+            Cell::Limb(limb) => lookups.limbs[limb],
+            Cell::Start => steps().parts[0],
+            Cell::Length => steps().parts[1],
+            Cell::Integer => self.integer.expect("a row with an integer of any size"),
+            Cell::Cursor(cursor) => self.cursors[cursor].column,
+            Cell::Coefficient => self.coefficient,
+            Cell::Balance => self.balance,
+            Cell::Packed => self.packed,
+            Cell::LimbUses => lookups.limb_uses,
+            Cell::TableUses => lookups.table_uses,
+            Cell::LookupSum(column) => lookups.sums[column],
+            Cell::Active => return Err(lookups.active),
+            Cell::Index => return Err(lookups.index),
+            Cell::Table => return Err(lookups.table),
+            Cell::TableStart => return Err(steps().table),
+            Cell::TableLength => return Err(steps().lengths.expect("there are float32 sums")),
+            Cell::Weight(lane) => return Err(self.lanes[lane]),
+            Cell::Constant(constant) => return Err(self.lanes[constant.lane()]),
+        })
     }
 
-    /// 1 on rows of the table that do not weigh: where the flags in lanes are flags. Both columns are by
+    /// A challenge.
+    pub fn point(&self, point: Point) -> Expression<Fr> {
+        match point {
+            Point::Beta => self.lookups.beta.expr(),
+            Point::Gamma => self.lookups.gamma.expr(),
+            Point::Rho => self.rho.expr(),
+            Point::Axis(axis) => self.axes[axis].expr(),
+            Point::Tau => self.tau.expr(),
+        }
+    }
+
+    /// A cell, `back` rows before the gate's.
+    pub fn cell(&self, meta: &mut VirtualCells<'_, Fr>, cell: Cell, back: usize) -> Expression<Fr> {
+        let rotation = Rotation(-i32::try_from(back).expect("a row nearby"));
+        match self.place(cell) {
+            Ok(advice) => advice.at(meta, rotation),
+            Err(fixed) => fixed.at(meta, rotation),
+        }
+    }
+
+    /// A flag of the gate's row, if the circuit has it.
+    pub fn flag(&self, meta: &mut VirtualCells<'_, Fr>, flag: Flag) -> Option<Expression<Fr>> {
+        self.flags[flag].map(|column| here(meta, column))
+    }
+
+    /// 1 on rows of the table that do not weigh: where lanes hold constants, flags and moves. Both columns are by
     /// themselves, so that it is 0 on the rows of columns that share one.
     pub fn cells(&self, meta: &mut VirtualCells<'_, Fr>) -> Expression<Fr> {
-        here(meta, self.lookups.active) - here(meta, self.weighs)
-    }
-
-    /// 1 on rows that make a byte.
-    pub fn makes(&self, meta: &mut VirtualCells<'_, Fr>) -> Expression<Fr> {
-        let products =
-            self.flags.products.map(|flags| [Some(flags.multiplies), flags.multiplies_in]);
-        let others = [self.flags.steps].into_iter().chain(products.into_iter().flatten());
-        let divides = here(meta, self.flags.divides);
-        others.flatten().fold(divides, |sum, flag| sum + here(meta, flag))
-    }
-
-    /// 1 on rows that make a byte by interval.
-    pub fn in_intervals(&self, meta: &mut VirtualCells<'_, Fr>) -> Option<Expression<Fr>> {
-        let flags = [self.flags.steps, self.flags.products.and_then(|flags| flags.multiplies_in)];
-        let flags = flags.into_iter().flatten().map(|flag| here(meta, flag));
-        flags.reduce(|sum, flag| sum + flag)
-    }
-
-    /// 1 on rows that take a packed instance.
-    pub fn words(&self, meta: &mut VirtualCells<'_, Fr>) -> Expression<Fr> {
-        here(meta, self.flags.ends_word) * (one() - here(meta, self.flags.packs))
-    }
-
-    /// 1 on rows of input bytes: public ones that are neither made nor copied, or private ones.
-    pub fn inputs(&self, meta: &mut VirtualCells<'_, Fr>) -> Expression<Fr> {
-        match self.flags.inputs {
-            Some(inputs) => here(meta, inputs),
-            None => {
-                let reads = self.flags.reads.map(|reads| here(meta, reads));
-                let others = reads.into_iter().fold(self.makes(meta), |sum, flag| sum + flag);
-                here(meta, self.flags.packs) * (one() - others)
-            }
-        }
-    }
-
-    /// The cells of spills, on rows that take some.
-    pub fn spills(&self) -> [Placed<Advice>; MOST_SPILLS] {
-        let lookups = &self.lookups;
-        [lookups.limbs[0], lookups.limbs[1], lookups.table_row, lookups.byte]
-    }
-
-    /// 1 on rows that look limbs up and read the table: all but those of spills, which are any integers.
-    pub fn looks_up(&self, meta: &mut VirtualCells<'_, Fr>) -> Expression<Fr> {
-        match self.flags.spills {
-            Some(spills) => one() - self.cells(meta) * here(meta, spills),
-            None => one(),
-        }
-    }
-
-    /// The copy or input of a row: its first limb minus the first lane.
-    pub fn copy(&self, meta: &mut VirtualCells<'_, Fr>) -> Expression<Fr> {
-        here(meta, self.lookups.limbs[0]) - here(meta, self.weights[0])
-    }
-
-    /// The value of a row: the byte that it makes, or else its copy.
-    pub fn value(&self, meta: &mut VirtualCells<'_, Fr>) -> Expression<Fr> {
-        let (byte, copy) = (here(meta, self.lookups.byte), self.copy(meta));
-        copy.clone() + self.makes(meta) * (byte - copy)
-    }
-
-    /// What a row holds: its first limb, or an integer of any size.
-    pub fn held(&self, meta: &mut VirtualCells<'_, Fr>) -> Expression<Fr> {
-        let limb = here(meta, self.lookups.limbs[0]);
-        match self.wide {
-            Some(WideColumns { integer, flag, .. }) => {
-                limb.clone() + here(meta, flag) * (here(meta, integer) - limb)
-            }
-            None => limb,
-        }
+        let weighs = self.flags[Flag::Weighs].expect("every shape has it");
+        here(meta, self.lookups.active) - here(meta, weighs)
     }
 }

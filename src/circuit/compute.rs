@@ -1,8 +1,8 @@
 //! What cells of blocks hold, from an input on.
 
-use super::fit::Division;
-use super::graph::{FREE_DIGIT, Hint, Kind, MOST_SPILLS, NATURAL_DIGIT, Net, Place};
-use super::plan::Plan;
+use super::layout::plan::Plan;
+use super::table::fits::Division;
+use super::wiring::{FREE_DIGIT, Hint, Kind, MOST_BORDER_CELLS, NATURAL_DIGIT, Net, Place};
 
 /// What a cell of a block holds.
 #[derive(Clone, Copy, Debug, Default)]
@@ -13,7 +13,7 @@ pub struct Held {
     /// An integer of any size.
     pub wide: Option<i128>,
     /// Accumulators that nothing uses.
-    pub spills: Option<[i128; MOST_SPILLS]>,
+    pub border_cells: Option<[i128; MOST_BORDER_CELLS]>,
 }
 
 /// What a cheating prover does to a cell, given its block and number, before anything follows from it.
@@ -92,12 +92,12 @@ pub fn compute(
                 Kind::Average { rule, bias } => {
                     Held::made(plan.fitted.make(rule, sum + made + i128::from(bias)))
                 }
-                Kind::Spills { .. } => {
-                    let mut spills = [0; MOST_SPILLS];
-                    for (spill, place) in spills.iter_mut().zip(cell.places()) {
-                        *spill = accumulators[index(place)];
+                Kind::Border { .. } => {
+                    let mut border_cells = [0; MOST_BORDER_CELLS];
+                    for (border_cell, place) in border_cells.iter_mut().zip(cell.places()) {
+                        *border_cell = accumulators[index(place)];
                     }
-                    Held { spills: Some(spills), ..Held::default() }
+                    Held { border_cells: Some(border_cells), ..Held::default() }
                 }
                 Kind::Read { constant } => Held::copy(made + i128::from(constant), 0, 0),
                 Kind::Larger { constant } => {

@@ -26,19 +26,6 @@ pub fn pack(bytes: &[u8]) -> Vec<Fr> {
     bytes.chunks(BYTES_PER_WORD).map(word).collect()
 }
 
-/// What is left of packed bytes after each row, where `taken` says which byte a row takes off and what the rest
-/// was multiplied with. Backwards: nothing is left after the last byte.
-pub fn left_to_pack(rows: usize, taken: impl Fn(usize) -> Option<(Fr, Fr)>) -> Vec<Fr> {
-    let mut left = vec![Fr::zero(); rows];
-    for row in (1..rows).rev() {
-        left[row - 1] = match taken(row) {
-            Some((byte, multiplier)) => left[row] * multiplier + byte,
-            None => left[row],
-        };
-    }
-    left
-}
-
 /// The field element of a count or position.
 pub fn unsigned(value: usize) -> Fr {
     Fr::from(u64::try_from(value).expect("usize is at most 64 bits here"))

@@ -1,11 +1,14 @@
 //! What the statement fixes: the columns that depend on the model alone.
 
-use super::average;
-use super::fit::FittedRule;
-use super::graph::{Kind, NATURAL_DIGIT, Net};
-use super::layout::{CURSORS, Content, MAKER, POSITION, WEIGHER};
-use super::plan::Plan;
-use crate::circuit::field::{byte_power, field, unsigned};
+use super::columns::Constant;
+use super::field::{byte_power, field, unsigned};
+use super::layout::moves::{CURSORS, MAKER, POSITION, WEIGHER};
+use super::layout::plan::Plan;
+use super::layout::rows::{Content, Row};
+use super::shape::{Flag, Flags};
+use super::table::binades::MARK;
+use super::table::fits::FittedRule;
+use super::wiring::{Kind, NATURAL_DIGIT, Net};
 use halo2_proofs::halo2curves::{bn256::Fr, ff::BatchInvert};
 
 /// Fixed columns, row 0 to the last active row.
@@ -16,52 +19,17 @@ pub struct Fixed {
     /// The rules' bytes.
     pub table: Vec<Fr>,
     /// With intervals, start + 2^40·length; with float32 sums, start.
-    pub steps: Option<Vec<Fr>>,
+    pub starts: Option<Vec<Fr>>,
     /// With float32 sums, length.
     pub lengths: Option<Vec<Fr>>,
-    /// Weights, offsets, scales, zero points and packing factors.
-    pub weights: Vec<Vec<Fr>>,
+    /// Weights, or constants.
+    pub lanes: Vec<Vec<Fr>>,
     /// The table's rows.
     pub active: Vec<bool>,
-    /// What each row is.
-    pub rows: Vec<Kinds>,
+    /// What each row is. (Of public inputs too: circuits have no column for that.)
+    pub rows: Vec<Flags<bool>>,
     /// The moves of each cursor, by column.
     pub moves: [Vec<Vec<u8>>; CURSORS],
-}
-
-/// A row's flags.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[allow(clippy::struct_excessive_bools, reason = "they are the circuit's flags")]
-pub struct Kinds {
-    pub divides: bool,
-    pub steps: bool,
-    pub reads: bool,
-    pub inputs: bool,
-    pub words: bool,
-    pub takes: bool,
-    pub weighs: bool,
-    pub starts: bool,
-    pub packs: bool,
-    pub ends_word: bool,
-    pub holds: bool,
-    pub larger: bool,
-    pub pairs: bool,
-    pub multiplies: bool,
-    pub multiplies_in: bool,
-    pub loads: bool,
-    pub wide: bool,
-    pub takes_wide: bool,
-    pub naturals: bool,
-    pub spills: bool,
-    pub adds: bool,
-    pub continues: bool,
-}
-
-impl Kinds {
-    /// Whether the row makes a byte.
-    pub fn makes(&self) -> bool {
-        self.divides || self.steps || self.multiplies || self.multiplies_in
-    }
 }
 
 impl Fixed {
@@ -72,11 +40,11 @@ impl Fixed {
         let mut fixed = Self {
             index: zeros.clone(),
             table: zeros.clone(),
-            steps: plan.fitted.intervals.as_ref().map(|_| zeros.clone()),
+            starts: plan.fitted.intervals.as_ref().map(|_| zeros.clone()),
             lengths: plan.shape.averages.then(|| zeros.clone()),
-            weights: vec![zeros; plan.shape.lanes],
+            lanes: vec![zeros; plan.shape.lanes],
             active: vec![false; length],
-            rows: vec![Kinds::default(); length],
+            rows: vec![Flags::default(); length],
             moves: [WEIGHER, MAKER, POSITION]
                 .map(|cursor| vec![vec![0; length]; plan.shape.menus[cursor].columns()]),
         };
@@ -85,7 +53,7 @@ impl Fixed {
             fixed.index[index + 1] = unsigned(index);
             fixed.table[index + 1] = Fr::from(u64::from(byte));
         }
-        if let (Some(column), Some(steps)) = (&mut fixed.steps, &plan.fitted.intervals) {
+        if let (Some(column), Some(steps)) = (&mut fixed.starts, &plan.fitted.intervals) {
             for (cell, step) in column[1..].iter_mut().zip(steps) {
                 *cell = field(if plan.shape.averages { step.start } else { step.entry() });
             }
@@ -103,98 +71,134 @@ impl Fixed {
                     column[at] = cell;
                 }
             }
-            let kinds = &mut fixed.rows[at];
-            kinds.takes = row.takes;
-            kinds.starts = row.starts;
-            kinds.ends_word = row.ends_word;
-            if let Some(shift) = row.packs {
-                kinds.packs = true;
-                fixed.weights[2][at] = byte_power(shift.into());
+            let cells = Cells::new(net, row, &scales);
+            fixed.rows[at] = cells.flags;
+            for (column, value) in fixed.lanes.iter_mut().zip(cells.constants) {
+                column[at] = value;
             }
-            let mut lanes = |values: &[Fr]| {
-                for (column, &value) in fixed.weights.iter_mut().zip(values) {
-                    column[at] = value;
-                }
-            };
-            match row.content {
-                Content::Boundary | Content::Idle => {}
-                Content::Hold => kinds.holds = true,
-                Content::Instance => kinds.words = true,
-                Content::Weights(number) => {
-                    kinds.weighs = true;
-                    let weights = &plan.layout.weights[number as usize].lanes;
-                    let weight = |&weight| field(plan.fitted.weight(weight));
-                    lanes(&weights.iter().map(weight).collect::<Vec<_>>());
-                }
-                Content::Cell { block, cell } => {
-                    let kind = net.blocks[block as usize].cells[cell as usize].kind;
-                    kinds.wide = kind.is_wide();
-                    match kind {
-                        Kind::Input => kinds.inputs = true,
-                        Kind::Free { .. } | Kind::Quotient { .. } => {}
-                        Kind::Wide { constant } | Kind::WideMultiply { constant, .. } => {
-                            kinds.reads = true;
-                            lanes(&[Fr::zero(), field(constant)]);
-                        }
-                        Kind::WideLoad { .. } => (kinds.reads, kinds.loads) = (true, true),
-                        Kind::Natural { bias, digit, .. } => {
-                            kinds.naturals = true;
-                            let offset = if digit == 0 { field(bias) } else { Fr::zero() };
-                            lanes(&[offset, power_of_two(digit * NATURAL_DIGIT)]);
-                        }
-                        Kind::Made { rule, bias } => {
-                            kinds.divides = scales.is_line(rule);
-                            kinds.steps = !kinds.divides;
-                            lanes(&scales.lanes(rule, bias));
-                        }
-                        Kind::Product { rule, zeros: [left, right] } => {
-                            kinds.multiplies = scales.is_line(rule);
-                            kinds.multiplies_in = !kinds.multiplies;
-                            let [offset, scale] = scales.lanes(rule, 0);
-                            let zeros = [right, left].map(|zero| field(zero.into()));
-                            lanes(&[offset, scale, zeros[0], zeros[1]]);
-                        }
-                        Kind::Adds { bias, goes_on } => {
-                            (kinds.adds, kinds.continues) = (true, goes_on);
-                            lanes(&[field(average::MARK + i128::from(bias))]);
-                        }
-                        Kind::Average { rule, bias } => {
-                            (kinds.steps, kinds.continues) = (true, true);
-                            lanes(&scales.lanes(rule, bias));
-                        }
-                        Kind::Spills { count } => {
-                            kinds.spills = true;
-                            lanes(&vec![Fr::one(); count - 1]);
-                        }
-                        Kind::Read { constant } => {
-                            kinds.reads = true;
-                            lanes(&[Fr::zero(), field(constant.into())]);
-                        }
-                        Kind::Larger { constant } => {
-                            (kinds.reads, kinds.larger) = (true, true);
-                            lanes(&[Fr::zero(), field(constant.into())]);
-                        }
-                        Kind::Pair { constant } => {
-                            (kinds.reads, kinds.pairs) = (true, true);
-                            lanes(&[Fr::zero(), field(constant.into())]);
-                        }
-                        Kind::Load { zero, constant, .. } => {
-                            (kinds.reads, kinds.loads) = (true, true);
-                            lanes(&[field(zero.into()), field(constant.into())]);
-                        }
-                        Kind::Multiply { zero, constant, .. } => {
-                            kinds.reads = true;
-                            lanes(&[field(zero.into()), field(constant.into())]);
-                        }
-                    }
+            if let Content::Weights(number) = row.content {
+                let weights = &plan.layout.weights[number as usize].lanes;
+                for (column, &weight) in fixed.lanes.iter_mut().zip(weights) {
+                    column[at] = field(plan.fitted.weight(weight));
                 }
             }
-            // What is made contributes anyway.
-            kinds.takes &= !kinds.makes();
-            kinds.takes_wide = kinds.takes && kinds.wide;
-            kinds.takes &= !kinds.wide;
         }
         fixed
+    }
+
+    /// What else is fixed about a row.
+    pub fn constant(&self, constant: Constant, at: usize) -> Fr {
+        self.lanes[constant.lane()][at]
+    }
+}
+
+/// Lanes that constants take, at most.
+const CONSTANTS: usize = 4;
+
+/// The flags and constants of a row.
+#[derive(Default)]
+struct Cells {
+    flags: Flags<bool>,
+    constants: [Fr; CONSTANTS],
+}
+
+impl Cells {
+    fn new(net: &Net, row: &Row, scales: &Scales<'_>) -> Self {
+        let mut cells = match row.content {
+            Content::Boundary | Content::Idle => Self::default(),
+            Content::Hold => Self::is([Flag::Holds]),
+            Content::Instance => Self::is([Flag::EndsWord]),
+            Content::Weights(_) => Self::is([Flag::Weighs]),
+            Content::Cell { block, cell } => {
+                Self::of(net.blocks[block as usize].cells[cell as usize].kind, scales)
+            }
+        };
+        let flags = &mut cells.flags;
+        flags[Flag::Starts] = row.starts;
+        flags[Flag::EndsWord] |= row.ends_word;
+        // What is made contributes anyway.
+        let takes = row.takes && !flags.makes();
+        flags[Flag::TakesWide] = takes && flags[Flag::Wide];
+        flags[Flag::Takes] = takes && !flags[Flag::Wide];
+        match row.packs {
+            Some(shift) => cells.and(Flag::Packs).with(Constant::Packing, byte_power(shift.into())),
+            None => cells,
+        }
+    }
+
+    /// What rows of a kind are.
+    fn of(kind: Kind, scales: &Scales<'_>) -> Self {
+        match kind {
+            Kind::Input => Self::is([Flag::Inputs]),
+            Kind::Free { .. } | Kind::Quotient { .. } => Self::default(),
+            Kind::Made { rule, bias } => {
+                let flag = if scales.is_line(rule) { Flag::Divides } else { Flag::Intervals };
+                Self::is([flag]).with_rule(scales, rule, bias)
+            }
+            Kind::Product { rule, zeros: [left, right] } => {
+                let is_line = scales.is_line(rule);
+                let flag = if is_line { Flag::Multiplies } else { Flag::MultipliesIn };
+                // The row before holds the right factor, and the left one beside it.
+                Self::is([flag])
+                    .with_rule(scales, rule, 0)
+                    .with(Constant::Zero(0), field(right.into()))
+                    .with(Constant::Zero(1), field(left.into()))
+            }
+            Kind::Natural { bias, digit, .. } => {
+                let offset = if digit == 0 { field(bias) } else { Fr::zero() };
+                Self::is([Flag::Naturals])
+                    .with(Constant::Offset, offset)
+                    .with(Constant::Scale, power_of_two(digit * NATURAL_DIGIT))
+            }
+            Kind::Adds { bias, goes_on } => {
+                let mut cells = Self::is([Flag::Adds]);
+                cells.flags[Flag::Continues] = goes_on;
+                cells.with(Constant::Offset, field(MARK + i128::from(bias)))
+            }
+            Kind::Average { rule, bias } => {
+                Self::is([Flag::Intervals, Flag::Continues]).with_rule(scales, rule, bias)
+            }
+            Kind::Border { count } => (0..count - 1)
+                .fold(Self::is([Flag::Border]), |cells, further| {
+                    cells.with(Constant::Border(further), Fr::one())
+                }),
+            Kind::Read { constant } => Self::copy([Flag::Reads], constant.into()),
+            Kind::Larger { constant } => Self::copy([Flag::Reads, Flag::Larger], constant.into()),
+            Kind::Pair { constant } => Self::copy([Flag::Reads, Flag::Pairs], constant.into()),
+            Kind::Load { zero, constant, .. } => {
+                Self::copy([Flag::Reads, Flag::Loads], constant.into())
+                    .with(Constant::Shortfall, field(zero.into()))
+            }
+            Kind::Multiply { zero, constant, .. } => Self::copy([Flag::Reads], constant.into())
+                .with(Constant::Shortfall, field(zero.into())),
+            Kind::Wide { constant } | Kind::WideMultiply { constant, .. } => {
+                Self::copy([Flag::Reads, Flag::Wide], constant)
+            }
+            Kind::WideLoad { .. } => Self::is([Flag::Reads, Flag::Wide, Flag::Loads]),
+        }
+    }
+
+    fn is<const N: usize>(flags: [Flag; N]) -> Self {
+        flags.into_iter().fold(Self::default(), Self::and)
+    }
+
+    fn copy<const N: usize>(flags: [Flag; N], added: i128) -> Self {
+        Self::is(flags).with(Constant::Added, field(added))
+    }
+
+    fn and(mut self, flag: Flag) -> Self {
+        self.flags[flag] = true;
+        self
+    }
+
+    fn with(mut self, constant: Constant, value: Fr) -> Self {
+        self.constants[constant.lane()] = value;
+        self
+    }
+
+    fn with_rule(self, scales: &Scales<'_>, rule: u32, bias: i64) -> Self {
+        let [offset, scale] = scales.of(rule, bias);
+        self.with(Constant::Offset, offset).with(Constant::Scale, scale)
     }
 }
 
@@ -220,7 +224,7 @@ impl<'a> Scales<'a> {
     }
 
     /// A row's offset and scale: raw = scale·(D·u + z) − offset, or start + z − offset.
-    fn lanes(&self, rule: u32, bias: i64) -> [Fr; 2] {
+    fn of(&self, rule: u32, bias: i64) -> [Fr; 2] {
         let bias = field(bias.into());
         match self.plan.fitted.rules[rule as usize] {
             FittedRule::Line { constant, .. } => {

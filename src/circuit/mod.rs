@@ -1,46 +1,35 @@
 //! From a quantized graph to a Halo2 circuit.
 //!
 //! The circuit's claim: *the packed output instances are what the model computes from the packed input
-//! instances*. One value lies on each row, and all wires are one random linear combination. Its parts, each with
-//! its argument beside its gates:
+//! instances*. One value lies on each row, and all wires are one random linear combination.
 //!
-//! | module | claim |
+//! | module | says |
 //! |---|---|
-//! | [`lower`] | the graph is blocks of values with linear maps between them ([`graph`]); Softmax, LayerNormalization and ArgMax are systems of equations and inequalities (`lower::vectors`) |
-//! | [`rule`], [`fit`] | each made byte is one exact division, or lies in an interval, and one table look-up |
-//! | [`average`] | float32 sums are rounded as float32 rounds them |
-//! | [`lookups`] | limbs are below N, bytes are read from the table |
-//! | [`gates`] | everything made is the sum of what is contributed to it |
-//! | [`cursor`] | weights, makers and positions are at the monomials that the layout says |
-//! | [`packing`] | instances hold the input's and the output's bytes |
-//!
-//! [`plan`] chooses a layout, [`layout`] says what each row is, [`columns`] what each column is for, [`fixed`] what
-//! fixed ones hold. [`compute`] runs a net, and [`witness`] is how an honest prover fills the others.
+//! | [`ops`] | what each ONNX operator becomes: blocks of values with linear maps between them ([`wiring`]) |
+//! | [`table`] | how bytes are made from accumulators: each by one exact division or interval, and one look-up |
+//! | [`layout`] | what each row is, and how many columns there are |
+//! | [`shape`], [`columns`] | what the columns are for, which flags rows have |
+//! | [`relations`] | what must hold between cells, each with its argument |
+//! | [`instances`] | what is public, and how it is packed |
+//! | [`fixed`], [`compute`], [`witness`], [`assign`] | what the cells hold |
 
 mod activation;
 mod assign;
-mod average;
 mod columns;
 mod compute;
-mod cursor;
 mod error;
 mod field;
-mod fit;
 mod fixed;
-mod gates;
-mod graph;
 mod instances;
-mod intervals;
 mod layout;
-mod lookups;
-mod lower;
-mod packing;
-mod plan;
+mod ops;
 mod query;
-mod rule;
+mod relations;
 mod shape;
+mod table;
 #[cfg(test)]
 mod tests;
+mod wiring;
 mod wishes;
 mod witness;
 
@@ -54,17 +43,15 @@ pub use witness::Witness;
 
 use crate::model::Model;
 use fixed::Fixed;
-use graph::Net;
 use halo2_proofs::{
     circuit::{Layouter, SimpleFloorPlanner},
     halo2curves::bn256::Fr,
     plonk::{Circuit, ConstraintSystem, Error},
 };
-use plan::Plan;
+use layout::plan::Plan;
 use std::sync::Arc;
-use witness::Challenges;
-#[cfg(test)]
-use witness::Sums;
+use wiring::Net;
+use witness::{Challenges, Known, Sums};
 
 /// Bytes packed into one instance.
 pub const BYTES_PER_WORD: usize = Code::Uint8.per_word();
@@ -91,6 +78,12 @@ struct Compiled {
     net: Net,
     plan: Plan,
     fixed: Fixed,
+}
+
+impl Compiled {
+    fn known<'a>(&'a self, witness: &'a Witness, challenges: &'a Challenges) -> Known<'a> {
+        Known { witness, fixed: &self.fixed, plan: &self.plan, challenges }
+    }
 }
 
 impl ModelCircuit {
@@ -176,11 +169,7 @@ impl Circuit<Fr> for ModelCircuit {
 
     fn configure_with_params(meta: &mut ConstraintSystem<Fr>, shape: Shape) -> Columns {
         let columns = Columns::new(meta, &shape);
-        lookups::configure(meta, &columns.lookups, |meta| columns.looks_up(meta));
-        gates::configure(meta, &columns, &shape);
-        packing::configure(meta, &columns, &shape);
-        average::configure(meta, &columns, &shape);
-        intervals::configure(meta, &columns, &shape);
+        relations::configure(meta, &columns, &shape);
         let degree = meta.gates().iter().flat_map(|gate| gate.polynomials());
         let degree = degree.map(halo2_proofs::plonk::Expression::degree).max().unwrap_or(0);
         assert!(degree <= LARGEST_DEGREE, "a gate of degree {degree} would go unchecked");
@@ -209,7 +198,7 @@ impl Circuit<Fr> for ModelCircuit {
                 match (&self.witness, &drawn) {
                     (Some(witness), Some(challenges)) => {
                         #[allow(unused_mut, reason = "tests forge it")]
-                        let mut sums = witness.sums(&compiled.fixed, &compiled.plan, challenges);
+                        let mut sums = Sums::new(compiled.known(witness, challenges));
                         #[cfg(test)]
                         if let Some(forge) = self.forge {
                             forge(&mut sums, challenges, compiled, witness);

@@ -6,11 +6,6 @@ use halo2_proofs::{
     poly::Rotation,
 };
 
-/// 1.
-pub fn one() -> Expression<Fr> {
-    Expression::Constant(Fr::one())
-}
-
 /// A column that gates can query.
 pub trait Query: Copy {
     /// Its value some rows away.
@@ -20,11 +15,6 @@ pub trait Query: Copy {
 /// The column's value on the gate's row.
 pub fn here(meta: &mut VirtualCells<'_, Fr>, column: impl Query) -> Expression<Fr> {
     column.at(meta, Rotation::cur())
-}
-
-/// The column's value on the row before.
-pub fn before(meta: &mut VirtualCells<'_, Fr>, column: impl Query) -> Expression<Fr> {
-    column.at(meta, Rotation::prev())
 }
 
 /// A column that may share a column of the backend with others: `factor` of them take turns, so that this

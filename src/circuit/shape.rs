@@ -1,9 +1,12 @@
-//! What a circuit's columns and gates depend on.
+//! What a circuit's columns and gates depend on, and the one table of flags: what a row is, in fixed cells of 0 and 1.
+//!
+//! Which shapes have a flag, where its column is, what its cells hold and by which name gates and witness ask for it
+//! all follow from its line in the table.
 
-use super::cursor::Menu;
-use super::graph::{Kind, Net};
-use super::layout::{CURSORS, MAKER, POSITION, WEIGHER};
-use super::{Goal, intervals, lookups};
+use super::Goal;
+use super::layout::moves::{CURSORS, MAKER, Menu, POSITION, WEIGHER};
+use super::wiring::{Kind, Net};
+use std::ops::{Index, IndexMut};
 
 /// Rows at the end of the domain that blinding takes, beside two for each column that shares one: halo2 has
 /// as many blinding factors as a column has rotations (at least three), two more, and a row before them.
@@ -27,6 +30,13 @@ pub const LANES: [usize; 11] = [8, 12, 14, 15, 16, 17, 18, 20, 24, 28, 32];
 /// How many columns may share one.
 pub const FOLDS: [usize; 3] = [1, 2, 4];
 
+/// Limbs of an interval's row: two of the remainder, two of what it is short of the length.
+pub const INTERVAL_LIMBS: usize = 4;
+
+/// Look-ups and table entries per column of running sums: the selector, the sum and three denominators are degree 5,
+/// and so are the selector, `looks_up`, which may be of degree 2, and two denominators.
+pub const TERMS_PER_SUM: usize = 3;
+
 /// Limbs to choose from.
 pub const LIMBS: [usize; 2] = [2, 3];
 
@@ -42,7 +52,7 @@ pub struct Shape {
     /// Rows of the table, and of the circuit.
     pub table_rows: usize,
     /// Some bytes are made by intervals.
-    pub steps: bool,
+    pub intervals: bool,
     /// Some rows copy.
     pub reads: bool,
     /// Some rows go on from the row before.
@@ -59,21 +69,21 @@ pub struct Shape {
     pub vectors: bool,
     /// There are float32 sums.
     pub averages: bool,
-    /// Some rows take spills.
-    pub spills: bool,
+    /// Some rows take border cells.
+    pub border_cells: bool,
     /// The moves of each cursor.
     pub menus: [Menu; CURSORS],
 }
 
 impl Shape {
-    /// Columns of the look-up argument's running sums.
+    /// Columns of the look-up argument's running sums: of each limb, one read, and the two tables.
     pub fn lookup_sums(&self) -> usize {
-        lookups::sum_columns(self.limb_columns())
+        (self.limb_columns() + 3).div_ceil(TERMS_PER_SUM)
     }
 
     /// Columns of limbs.
     pub fn limb_columns(&self) -> usize {
-        if self.steps { intervals::LIMBS } else { self.limbs }
+        if self.intervals { INTERVAL_LIMBS } else { self.limbs }
     }
 
     /// The base of the limbs.
@@ -92,7 +102,7 @@ impl Shape {
             loads: cells()
                 .any(|cell| matches!(cell.kind, Kind::Load { .. } | Kind::WideLoad { .. })),
             vectors: net.has_vectors(),
-            spills: cells().any(|cell| matches!(cell.kind, Kind::Spills { .. })),
+            border_cells: cells().any(|cell| matches!(cell.kind, Kind::Border { .. })),
             private_input: net.inputs.iter().any(|input| !net.blocks[input.block].is_public),
             averages: net.float_sums.is_some(),
             ..Self::default()
@@ -104,25 +114,11 @@ impl Shape {
         if self.products { 4 } else { 3 }
     }
 
-    /// Lanes that hold flags there.
-    fn flags(&self) -> usize {
-        let count = |flag: bool, flags: usize| if flag { flags } else { 0 };
-        4 + count(self.steps, 1)
-            + count(self.reads, 1)
-            + count(self.private_input, 1)
-            + count(self.groups, 1)
-            + count(self.larger, 1)
-            + count(self.products, if self.steps { 3 } else { 2 })
-            + count(self.loads, 1)
-            + count(self.vectors, 3)
-            + count(self.averages, 2)
-            + count(self.spills, 1)
-    }
-
     /// Lanes for all constants, flags, and moves.
     pub(super) fn least_lanes(&self) -> usize {
         let moves = self.menus[MAKER].columns() + self.menus[POSITION].columns();
-        self.constants() + self.flags() + moves
+        let is_in_lane = |flag: &&Flag| flag.home() == Home::Lane && flag.is_of(self);
+        self.constants() + Flag::ALL.iter().filter(is_in_lane).count() + moves
     }
 
     /// Whether the input is among the instances.
@@ -139,7 +135,7 @@ impl Shape {
             && (SHORTEST_TABLE..=longest_table(k, self.fold)).contains(&self.table_rows)
             && self.menus.iter().all(Menu::is_valid)
             && self.lanes >= self.least_lanes()
-            && (self.steps || !self.averages)
+            && (self.intervals || !self.averages)
     }
 
     /// What a plan of this shape costs, to be compared with others of the same goal.
@@ -164,9 +160,9 @@ impl Shape {
     fn columns(&self) -> [usize; 3] {
         let moves = self.menus[WEIGHER].columns();
         let count = |flag: bool, columns: usize| if flag { columns } else { 0 };
-        let first = 4 + self.limb_columns() + count(self.steps, 2) + count(self.vectors, 1);
+        let first = 4 + self.limb_columns() + count(self.intervals, 2) + count(self.vectors, 1);
         let second = 6 + self.lookup_sums();
-        let tables = 1 + count(self.steps, 1) + count(self.averages, 1);
+        let tables = 1 + count(self.intervals, 1) + count(self.averages, 1);
         let fixed = 2 + tables + self.lanes + moves;
         let folded = |columns: usize| columns.div_ceil(self.fold);
         [folded(first), folded(second), 2 + folded(fixed)]
@@ -177,3 +173,124 @@ impl Shape {
 pub fn longest_table(k: u32, fold: usize) -> usize {
     ((1_usize << k) - UNUSABLE_ROWS - 2 * fold) / fold - 1
 }
+
+/// Where a flag's cells are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Home {
+    /// In a column of the backend that it shares with none.
+    Alone,
+    /// In a column, so that rows of weights have it too.
+    Column,
+    /// In a lane, so that it means something only on rows that do not weigh.
+    Lane,
+}
+
+macro_rules! flags {
+    ($($(#[$doc:meta])* $name:ident, $home:ident, $exists:expr;)*) => {
+        /// What a row is. Those in lanes take them in this order.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        pub enum Flag { $($(#[$doc])* $name,)* }
+
+        impl Flag {
+            /// All of them.
+            pub const ALL: [Self; [$(stringify!($name)),*].len()] = [$(Self::$name),*];
+
+            /// Where its cells are.
+            pub fn home(self) -> Home {
+                match self { $(Self::$name => Home::$home,)* }
+            }
+
+            /// Whether circuits of a shape have it.
+            pub fn is_of(self, shape: &Shape) -> bool {
+                let exists: fn(&Shape) -> bool = match self { $(Self::$name => $exists,)* };
+                exists(shape)
+            }
+        }
+    };
+}
+
+flags! {
+    /// All lanes are weights.
+    Weighs, Alone, |_| true;
+    /// The coefficient begins anew.
+    Starts, Column, |_| true;
+    /// A byte by division.
+    Divides, Lane, |_| true;
+    /// A byte by interval.
+    Intervals, Lane, |shape| shape.intervals;
+    /// A copy.
+    Reads, Lane, |shape| shape.reads;
+    /// A byte of the input.
+    Inputs, Lane, |shape| shape.private_input;
+    /// The copy or input contributes; made bytes always do, perhaps with coefficient 0.
+    Takes, Lane, |_| true;
+    /// A public byte.
+    Packs, Lane, |_| true;
+    /// Last byte of its word; a packed instance, where no byte is.
+    EndsWord, Lane, |_| true;
+    /// Holds what the row before held.
+    Holds, Lane, |shape| shape.groups;
+    /// Holds the larger of a copy and the value before.
+    Larger, Lane, |shape| shape.larger;
+    /// Holds a copy and the value before.
+    Pairs, Lane, |shape| shape.products;
+    /// A byte by division of the product of a pair.
+    Multiplies, Lane, |shape| shape.products;
+    /// A byte by interval of the product of a pair.
+    MultipliesIn, Lane, |shape| shape.products && shape.intervals;
+    /// A left factor of a product of matrices.
+    Loads, Lane, |shape| shape.loads;
+    /// Adds terms of a float32 sum and rounds.
+    Adds, Lane, |shape| shape.averages;
+    /// The float32 sum goes on from the row before.
+    Continues, Lane, |shape| shape.averages;
+    /// Border cells.
+    Border, Lane, |shape| shape.border_cells;
+    /// The value is an integer of any size.
+    Wide, Lane, |shape| shape.vectors;
+    /// The integer of any size contributes.
+    TakesWide, Lane, |shape| shape.vectors;
+    /// Takes off an integer that is at least 0.
+    Naturals, Lane, |shape| shape.vectors;
+}
+
+/// One `T` for each flag.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Flags<T>([T; Flag::ALL.len()]);
+
+impl<T> Flags<T> {
+    /// What `of` says of each flag, in order.
+    pub fn new(of: impl FnMut(Flag) -> T) -> Self {
+        Self(Flag::ALL.map(of))
+    }
+}
+
+impl<T> Index<Flag> for Flags<T> {
+    type Output = T;
+
+    fn index(&self, flag: Flag) -> &T {
+        &self.0[flag as usize]
+    }
+}
+
+impl<T> IndexMut<Flag> for Flags<T> {
+    fn index_mut(&mut self, flag: Flag) -> &mut T {
+        &mut self.0[flag as usize]
+    }
+}
+
+impl Flags<bool> {
+    /// Whether the row makes a byte.
+    pub fn makes(&self) -> bool {
+        MAKING.iter().any(|&flag| self[flag])
+    }
+
+    /// Whether the row takes a packed instance.
+    pub fn is_word(&self) -> bool {
+        self[Flag::EndsWord] && !self[Flag::Packs]
+    }
+}
+
+/// Rows of these flags make a byte.
+pub const MAKING: [Flag; 4] =
+    [Flag::Divides, Flag::Intervals, Flag::Multiplies, Flag::MultipliesIn];

@@ -1,18 +1,17 @@
 //! What an honest prover writes into the circuit.
 
-use super::average;
+use super::CircuitError;
+use super::activation::{byte, integer};
+use super::columns::{Cell, Point};
 use super::compute::{Claim, Tamper, compute};
+use super::field::{field, pack, unsigned};
 use super::fixed::Fixed;
-use super::graph::{Kind, MOST_SPILLS, Net};
-use super::intervals::LENGTH_FACTOR;
-use super::layout::{CURSORS, Content, MAKER, POSITION, WEIGHER};
-use super::plan::Plan;
-use crate::circuit::{
-    BYTES_PER_WORD, CircuitError,
-    activation::{byte, integer},
-    field::{byte_power, field, left_to_pack, pack, unsigned},
-    lookups::{Cells, running_sums},
-};
+use super::layout::moves::CURSORS;
+use super::layout::plan::Plan;
+use super::layout::rows::Content;
+use super::relations::{Row, lookup, packing, wires};
+use super::shape::{Flag, Shape};
+use super::wiring::{Kind, Net};
 use halo2_proofs::halo2curves::bn256::Fr;
 
 /// First-phase columns, row 0 to the last active row.
@@ -25,7 +24,7 @@ pub struct Witness {
     /// Limbs, least first.
     pub limbs: Vec<Vec<Fr>>,
     /// With intervals: start and length of the one in the row read.
-    pub steps: Option<[Vec<Fr>; 2]>,
+    pub parts: Option<[Vec<Fr>; 2]>,
     /// Integers of any size.
     pub wide: Option<Vec<Fr>>,
     /// Uses of each row's index as a limb.
@@ -68,7 +67,12 @@ pub struct Challenges {
 
 impl Witness {
     /// Computes a net on an input.
-    pub fn new(net: &Net, plan: &Plan, input: &[i32], context: Fr) -> Result<Self, CircuitError> {
+    pub(super) fn new(
+        net: &Net,
+        plan: &Plan,
+        input: &[i32],
+        context: Fr,
+    ) -> Result<Self, CircuitError> {
         Self::tampered(net, plan, input, context, &|_, _, _| {})
     }
 
@@ -123,12 +127,12 @@ impl Witness {
         let mut table_row = vec![0_u32; length];
         let mut limbs = vec![vec![0_u32; length]; plan.shape.limb_columns()];
         let mut wide = plan.shape.vectors.then(|| vec![Fr::zero(); length]);
-        let mut spills = Vec::new();
+        let mut border_cells = Vec::new();
         for (at, row) in plan.layout.rows.iter().enumerate() {
             match row.content {
                 Content::Cell { block, cell } => {
                     let held = &held[block as usize][cell as usize];
-                    spills.extend(held.spills.map(|own| (at, own)));
+                    border_cells.extend(held.border_cells.map(|own| (at, own)));
                     if let (Some(wide), Some(integer)) = (&mut wide, held.wide) {
                         wide[at] = field(integer);
                     }
@@ -153,7 +157,7 @@ impl Witness {
             }
         }
         let (mut limb_uses, mut table_uses) = (vec![0_usize; length], vec![0_usize; length]);
-        let looks_up = |at: &usize| spills.binary_search_by_key(at, |(row, _)| *row).is_err();
+        let looks_up = |at: &usize| border_cells.binary_search_by_key(at, |(row, _)| *row).is_err();
         for at in (1..length).filter(looks_up) {
             table_uses[table_row[at] as usize + 1] += 1;
             for column in &limbs {
@@ -175,10 +179,10 @@ impl Witness {
             instances.extend(pack(&bytes));
             outputs.extend(bytes.into_iter().map(|byte| integer(byte, port.element)));
         }
-        let steps = plan.fitted.intervals.as_ref().map(|intervals| {
+        let parts = plan.fitted.intervals.as_ref().map(|intervals| {
             let read = table_row.iter().map(|&row| intervals[row as usize]);
-            let parts = read.map(|interval| (field(interval.start), field(interval.length)));
-            let (starts, lengths) = parts.unzip();
+            let (starts, lengths) =
+                read.map(|interval| (field(interval.start), field(interval.length))).unzip();
             [starts, lengths]
         });
         let table = &plan.fitted.table;
@@ -189,16 +193,16 @@ impl Witness {
         let mut byte: Vec<Fr> = bytes.collect();
         let mut table_row = elements(table_row);
         let mut limbs: Vec<Vec<Fr>> = limbs.into_iter().map(elements).collect();
-        for (at, own) in spills {
+        for (at, own) in border_cells {
             let [first, second] = limbs.first_chunk_mut().expect("there are two limbs");
             let cells = [first, second, &mut table_row, &mut byte];
-            for (column, spill) in cells.into_iter().zip(own) {
-                column[at] = field(spill);
+            for (column, border_cell) in cells.into_iter().zip(own) {
+                column[at] = field(border_cell);
             }
         }
         Ok(Self {
             byte,
-            steps,
+            parts,
             wide,
             table_row,
             limbs,
@@ -218,179 +222,125 @@ impl Witness {
         }
         Ok(())
     }
+}
 
-    /// Computes the second phase for the drawn challenges.
-    pub fn sums(&self, fixed: &Fixed, plan: &Plan, challenges: &Challenges) -> Sums {
-        let cursors = cursors(plan, challenges, self.byte.len());
-        let coefficient = self.coefficient(fixed, challenges, &cursors[WEIGHER]);
-        Sums {
-            lookup_sums: self.lookup_sums(fixed, plan, challenges),
-            balance: self.balance(fixed, plan, challenges, &cursors, &coefficient),
-            packed: self.packed(fixed, challenges),
-            cursors,
-            coefficient,
-        }
-    }
+/// All that the second phase is computed from.
+#[derive(Clone, Copy)]
+pub struct Known<'a> {
+    /// The first phase.
+    pub witness: &'a Witness,
+    /// What the statement fixes.
+    pub fixed: &'a Fixed,
+    /// The layout.
+    pub plan: &'a Plan,
+    /// What was drawn after the first phase.
+    pub challenges: &'a Challenges,
+}
 
-    fn lookup_sums(&self, fixed: &Fixed, plan: &Plan, challenges: &Challenges) -> Vec<Vec<Fr>> {
-        let cells = |at: usize| {
-            let factor = Fr::from(LENGTH_FACTOR);
-            let factor = if plan.shape.averages { challenges.gamma } else { factor };
-            let step = |[starts, lengths]: &[Vec<Fr>; 2]| starts[at] + lengths[at] * factor;
-            Cells {
-                looks_up: if fixed.rows[at].spills { Fr::zero() } else { Fr::one() },
-                limbs: self.limbs.iter().map(|column| column[at]).collect(),
-                table_row: self.table_row[at],
-                byte: self.byte[at],
-                step: self.steps.as_ref().map(step),
-                limb_uses: self.limb_uses[at],
-                table_uses: self.table_uses[at],
-                index: fixed.index[at],
-                table: fixed.table[at],
-                table_step: fixed.steps.as_ref().map(|steps| {
-                    let length = fixed.lengths.as_ref().map(|lengths| lengths[at]);
-                    steps[at] + length.unwrap_or(Fr::zero()) * challenges.gamma
-                }),
-            }
+impl Sums {
+    /// Computes the second phase.
+    pub fn new(known: Known<'_>) -> Self {
+        let Known { plan, challenges, .. } = known;
+        let length = known.witness.byte.len();
+        let mut sums = Self {
+            lookup_sums: Vec::new(),
+            cursors: wires::cursors(plan, &challenges.points, length),
+            coefficient: Vec::new(),
+            balance: Vec::new(),
+            packed: Vec::new(),
         };
-        running_sums((1..self.byte.len()).map(cells), challenges.beta, challenges.gamma)
+        let row = |at: usize| known.row(&sums, at);
+        let lookup_sums = lookup::running_sums((1..length).map(row), challenges.beta);
+        let packed = packing::packed(length, row);
+        (sums.lookup_sums, sums.packed) = (lookup_sums, packed);
+        sums.follow_cursors(known);
+        sums
     }
 
-    /// The value of a row, as its taker sees it.
-    fn value(&self, fixed: &Fixed, at: usize) -> Fr {
-        if fixed.rows[at].makes() {
-            self.byte[at]
-        } else {
-            self.held(fixed, at) - fixed.weights[0][at]
+    /// Computes what follows from the cursors.
+    pub fn follow_cursors(&mut self, known: Known<'_>) {
+        let Known { witness, plan, challenges, .. } = known;
+        let length = witness.byte.len();
+        self.coefficient = vec![Fr::zero(); length];
+        for at in 1..length {
+            self.coefficient[at] = wires::coefficient(&mut known.row(self, at));
         }
-    }
-
-    /// What a row holds.
-    fn held(&self, fixed: &Fixed, at: usize) -> Fr {
-        match &self.wide {
-            Some(wide) if fixed.rows[at].wide => wide[at],
-            _ => self.limbs[0][at],
-        }
-    }
-
-    pub(super) fn coefficient(
-        &self,
-        fixed: &Fixed,
-        challenges: &Challenges,
-        weigher: &[Fr],
-    ) -> Vec<Fr> {
-        let mut coefficient = vec![Fr::zero(); self.byte.len()];
-        for at in 1..coefficient.len() {
-            let row = &fixed.rows[at];
-            let kept = if row.starts { Fr::zero() } else { coefficient[at - 1] };
-            let mut added = Fr::zero();
-            if row.weighs {
-                added = (fixed.weights.iter().rev())
-                    .fold(Fr::zero(), |sum, column| sum * challenges.points[0] + column[at]);
-            }
-            if row.loads {
-                added += self.held(fixed, at) - fixed.weights[0][at];
-            }
-            coefficient[at] = kept + weigher[at] * added;
-        }
-        coefficient
-    }
-
-    /// What a row makes.
-    fn made(&self, fixed: &Fixed, plan: &Plan, rho: Fr, at: usize) -> Fr {
-        let base = field(plan.shape.base());
-        let row = &fixed.rows[at];
-        let (offset, scale) = (fixed.weights[0][at], fixed.weights[1][at]);
-        if row.divides || row.naturals {
-            let dividend = (self.limbs[..plan.shape.limbs].iter().rev())
-                .fold(self.table_row[at], |sum, limb| sum * base + limb[at]);
-            dividend * scale - offset
-        } else if row.steps {
-            let start = self.steps.as_ref().map_or(Fr::zero(), |[starts, _]| starts[at]);
-            let sum = if row.continues { self.float_sum(plan, at - 1) } else { Fr::zero() };
-            start + self.limbs[0][at] + base * self.limbs[1][at] - offset - sum
-        } else if row.adds {
-            let sum = if row.continues { self.float_sum(plan, at - 1) } else { Fr::zero() };
-            self.unrounded(plan, at) - offset - sum
-        } else if row.spills {
-            let cells = [&self.limbs[0], &self.limbs[1], &self.table_row, &self.byte];
-            let lanes = fixed.weights[..MOST_SPILLS - 1].iter().map(|lane| lane[at]);
-            let factors = std::iter::once(Fr::one()).chain(lanes);
-            let spills: Vec<Fr> =
-                cells.iter().zip(factors).map(|(cell, factor)| cell[at] * factor).collect();
-            spills.into_iter().rev().fold(Fr::zero(), |sum, spill| sum * rho + spill)
-        } else if row.reads {
-            let below = if row.larger { self.limbs[1][at] } else { Fr::zero() };
-            self.held(fixed, at) - scale - below
-        } else {
-            Fr::zero()
-        }
-    }
-
-    /// The sum that a row rounds, and the mark beside it.
-    fn unrounded(&self, plan: &Plan, at: usize) -> Fr {
-        let Some([starts, lengths]) = &self.steps else { return Fr::zero() };
-        let quotient = self.limbs[0][at] + field(plan.shape.base()) * self.limbs[1][at];
-        starts[at] + lengths[at] * quotient
-    }
-
-    /// The rounded sum that a row holds.
-    fn float_sum(&self, plan: &Plan, at: usize) -> Fr {
-        self.unrounded(plan, at) + self.byte[at] - field(average::MARK + average::LIFT)
-    }
-
-    pub(super) fn balance(
-        &self,
-        fixed: &Fixed,
-        plan: &Plan,
-        challenges: &Challenges,
-        cursors: &[Vec<Fr>; CURSORS],
-        coefficient: &[Fr],
-    ) -> Vec<Fr> {
-        let multiplier = byte_power(BYTES_PER_WORD) * challenges.tau;
-        let inverse = multiplier.invert().unwrap_or(Fr::zero());
-        let words = &self.instances[1..];
-        // Instances lie closer than rows where columns share one.
-        let fold = plan.shape.fold;
-        let word = |index: usize| self.instances.get(index).copied().unwrap_or(Fr::zero());
-        // What the words add up to, the first lowest.
-        let all = words.iter().rev().fold(Fr::zero(), |sum, word| sum * multiplier + word);
-        let mut balance = vec![all; self.byte.len()];
-        for at in 1..balance.len() {
-            let row = &fixed.rows[at];
-            let then = balance[at - 1];
-            balance[at] = if row.words {
-                let own = (at - 1) * fold + 1..=at * fold;
-                own.fold(then, |rest, index| (rest - word(index)) * inverse)
+        let words = wires::Words::new(&witness.instances, plan.shape.fold, challenges.tau);
+        self.balance = vec![words.all(); length];
+        for at in 1..length {
+            self.balance[at] = if known.fixed.rows[at].is_word() {
+                words.take_off(self.balance[at - 1], at)
             } else {
-                let mut now =
-                    then + cursors[MAKER][at] * self.made(fixed, plan, challenges.points[0], at);
-                if row.takes || row.takes_wide || row.makes() {
-                    now -= self.value(fixed, at) * coefficient[at] * cursors[POSITION][at];
-                }
-                now
+                wires::balance(&mut known.row(self, at))
             };
         }
-        balance
-    }
-
-    fn packed(&self, fixed: &Fixed, challenges: &Challenges) -> Vec<Fr> {
-        left_to_pack(self.byte.len(), |at| {
-            let row = &fixed.rows[at];
-            let tau = if row.ends_word { challenges.tau } else { Fr::one() };
-            row.packs.then(|| (self.value(fixed, at), fixed.weights[2][at] * tau))
-        })
     }
 }
 
-fn cursors(plan: &Plan, challenges: &Challenges, length: usize) -> [Vec<Fr>; CURSORS] {
-    [WEIGHER, MAKER, POSITION].map(|cursor| {
-        let multipliers = plan.shape.menus[cursor].multipliers(&challenges.points);
-        let mut column = vec![Fr::one(); length];
-        for at in 1..length {
-            let step = plan.layout.rows.get(at).map_or(0, |row| row.moves[cursor]);
-            column[at] = column[at - 1] * multipliers[usize::from(step)];
+impl<'a> Known<'a> {
+    fn row(self, sums: &'a Sums, at: usize) -> WitnessRow<'a> {
+        WitnessRow { known: self, sums, at }
+    }
+}
+
+/// A row as the prover sees it.
+struct WitnessRow<'a> {
+    known: Known<'a>,
+    sums: &'a Sums,
+    at: usize,
+}
+
+impl Row for WitnessRow<'_> {
+    type Value = Fr;
+
+    fn cell(&mut self, cell: Cell, back: usize) -> Fr {
+        let (at, Known { witness, fixed, .. }) = (self.at - back, self.known);
+        let part = |number: usize| witness.parts.as_ref().expect("there are intervals")[number][at];
+        let of = |column: &Option<Vec<Fr>>| column.as_ref().expect("the circuit has it")[at];
+        match cell {
+            Cell::TableRow => witness.table_row[at],
+            Cell::Byte => witness.byte[at],
+            Cell::Limb(limb) => witness.limbs[limb][at],
+            Cell::Start => part(0),
+            Cell::Length => part(1),
+            Cell::Integer => of(&witness.wide),
+            Cell::LimbUses => witness.limb_uses[at],
+            Cell::TableUses => witness.table_uses[at],
+            Cell::LookupSum(column) => self.sums.lookup_sums[column][at],
+            Cell::Cursor(cursor) => self.sums.cursors[cursor][at],
+            Cell::Coefficient => self.sums.coefficient[at],
+            Cell::Balance => self.sums.balance[at],
+            Cell::Packed => self.sums.packed[at],
+            Cell::Active => Fr::from(u64::from(fixed.active[at])),
+            Cell::Index => fixed.index[at],
+            Cell::Table => fixed.table[at],
+            Cell::TableStart => of(&fixed.starts),
+            Cell::TableLength => of(&fixed.lengths),
+            Cell::Weight(lane) => fixed.lanes[lane][at],
+            Cell::Constant(constant) => fixed.constant(constant, at),
         }
-        column
-    })
+    }
+
+    fn flag(&mut self, flag: Flag) -> Option<Fr> {
+        self.known.fixed.rows[self.at][flag].then(Fr::one)
+    }
+
+    fn point(&self, point: Point) -> Fr {
+        let Challenges { beta, gamma, points, tau } = *self.known.challenges;
+        match point {
+            Point::Beta => beta,
+            Point::Gamma => gamma,
+            Point::Rho => points[0],
+            Point::Axis(axis) => points[1 + axis],
+            Point::Tau => tau,
+        }
+    }
+
+    fn shape(&self) -> &Shape {
+        &self.known.plan.shape
+    }
+
+    fn cells(&mut self) -> Fr {
+        Fr::one()
+    }
 }

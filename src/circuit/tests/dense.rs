@@ -4,11 +4,12 @@ use super::{
     IS_AN_ENTRY, assert_breaks, broken, circuit, foldings, models::NO_LINE, relimb, reread, rows,
     table_row,
 };
+use crate::circuit::shape::Flag;
 use crate::circuit::{
     ModelCircuit, Witness,
     field::{byte_power, field, pack},
-    graph::Kind,
-    rule::Levels,
+    table::rules::Levels,
+    wiring::Kind,
 };
 use crate::model::{
     ElementType, Gemm, Graph, Model, Node, Operator, Origin, Port, Quantization, Requantization,
@@ -215,7 +216,7 @@ fn swapped_words_are_refused() {
 fn negative_remainder_is_refused() {
     for circuit in foldings(&model()) {
         let made = rows(&circuit, |kind| matches!(kind, Kind::Made { .. }));
-        let at = made.into_iter().find(|&at| circuit.compiled.fixed.rows[at].divides);
+        let at = made.into_iter().find(|&at| circuit.compiled.fixed.rows[at][Flag::Divides]);
         let at = at.expect("an output by division");
         // One more quotient, D less remainder: saturation or rounding to the prover's taste.
         let mut witness = honest(&circuit);

@@ -4,11 +4,12 @@ use super::{
     IS_AN_ENTRY, assert_breaks, broken, circuit, field, relimb, row, rows,
     vectors::{arg_max, claiming, normalization, output_rows, rewrite},
 };
+use crate::circuit::columns::Constant;
 use crate::circuit::{
     ModelCircuit, Witness,
     compute::Held,
     field::pack,
-    graph::{Hint, Kind, NATURAL_DIGIT},
+    wiring::{Hint, Kind, NATURAL_DIGIT},
 };
 use crate::model::{LayerNormalization, Operator};
 use halo2_proofs::halo2curves::bn256::Fr;
@@ -219,7 +220,12 @@ fn half_a_quotient_is_refused() {
         relimb(&mut witness, 0, at, digit);
         // The output's division takes the half into its remainder.
         let at = output_rows(circuit)[element];
-        let slope = circuit.compiled.fixed.weights[1][at].invert().expect("slopes are not 0");
+        let slope = circuit
+            .compiled
+            .fixed
+            .constant(Constant::Scale, at)
+            .invert()
+            .expect("slopes are not 0");
         let limb = witness.limbs[0][at] + slope * field(by) * half;
         relimb(&mut witness, 0, at, limb);
         assert_breaks(&broken(circuit, witness), &[IS_AN_ENTRY]);

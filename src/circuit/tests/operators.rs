@@ -3,7 +3,7 @@
 use super::{
     assert_other_output_is_refused, broken, circuit, foldings, honest, input, mixed, models,
 };
-use crate::circuit::{Goal, ModelCircuit, Shape, Wishes, cursor::Menu};
+use crate::circuit::{Goal, ModelCircuit, Shape, Wishes, layout::moves::Menu};
 use halo2_proofs::halo2curves::bn256::Fr;
 
 #[test]
@@ -83,7 +83,7 @@ fn impossible_shapes_are_known() {
         |shape| shape.limbs = 1,
         |shape| shape.fold = 3,
         |shape| shape.table_rows = 1 << 20,
-        |shape| (shape.averages, shape.steps) = (true, false),
+        |shape| (shape.averages, shape.intervals) = (true, false),
         |shape| (shape.lanes, shape.vectors, shape.products) = (8, true, true),
     ];
     for (number, change) in changes.into_iter().enumerate() {

@@ -2,8 +2,8 @@
 
 use super::{IS_TAKEN, broken, circuit, models::Builder};
 use crate::circuit::{
-    Goal, InstanceLayout, ModelCircuit, Role, Wishes, Witness, compute::Held, graph::Kind,
-    tests::assert_breaks,
+    Goal, InstanceLayout, ModelCircuit, Role, Wishes, Witness, compute::Held, tests::assert_breaks,
+    wiring::Kind,
 };
 use crate::model::{ElementType, Model, Port, TensorId};
 use halo2_proofs::halo2curves::{bn256::Fr, ff::PrimeField};

@@ -5,17 +5,23 @@
 //! every range and around every step, against every row of the table and every mixture of its parts.
 
 use super::{
-    average, circuit,
+    circuit,
     models::{self, Builder},
 };
+use crate::circuit::columns::Constant;
+use crate::circuit::relations::float_sum::tests::cases as float_sum_cases;
+use crate::circuit::shape::Flag;
 use crate::circuit::{
     Goal, ModelCircuit, Wishes,
-    average::{LIFT, MARK, QUOTIENTS},
-    fit::FittedRule,
-    graph::{Kind, MOST_SPILLS, Place},
-    intervals::{Interval, LENGTH_FACTOR},
-    layout::{Content, MAKER, POSITION},
-    rule::{Levels, Rule},
+    layout::{
+        moves::{MAKER, POSITION},
+        rows::Content,
+    },
+    table::binades::{LIFT, MARK, QUOTIENTS},
+    table::fits::FittedRule,
+    table::intervals::{Interval, LENGTH_FACTOR},
+    table::rules::{Levels, Rule},
+    wiring::{Kind, MOST_BORDER_CELLS, Net, Place},
 };
 use crate::model::Model;
 use halo2_proofs::halo2curves::bn256::Fr;
@@ -25,13 +31,16 @@ use std::collections::{HashMap, HashSet};
 type Rises = [(i128, i128)];
 
 /// A monotone rule by its range and where it rises; none for others, whose tables have all their accumulators.
-fn monotone(rule: &Rule) -> Option<((i128, i128), &Rises)> {
+fn monotone<'a>(net: &'a Net, rule: &'a Rule) -> Option<((i128, i128), &'a Rises)> {
     match &rule.levels {
         Levels::Steps(monotone) => {
             let range = (i128::from(rule.range.0), i128::from(rule.range.1));
             Some((range, monotone.steps.rises()))
         }
-        Levels::Rises(all) => Some((all.range, &all.rises)),
+        Levels::Rises(function) => {
+            let function = &net.functions[function.0 as usize];
+            Some((function.range, &function.rises))
+        }
         Levels::Table(_) | Levels::Sum(_) => None,
     }
 }
@@ -87,7 +96,7 @@ fn assert_bytes_have_one_row(circuit: &ModelCircuit, name: &str) {
     let fitted = &circuit.plan().fitted;
     let entries = entries(circuit);
     for (rule, own) in circuit.compiled.net.rules.iter().zip(&fitted.rules) {
-        let Some((range, rises)) = monotone(rule) else { continue };
+        let Some((range, rises)) = monotone(&circuit.compiled.net, rule) else { continue };
         for acc in probes(range, rises) {
             let row = match *own {
                 FittedRule::Intervals { constant, .. } => {
@@ -175,25 +184,28 @@ fn assert_only_elements_contribute(circuit: &ModelCircuit, name: &str) {
     let fixed = &circuit.compiled.fixed;
     let mut coefficient_is_zero = true;
     for (at, row) in fixed.rows.iter().enumerate().skip(1) {
-        coefficient_is_zero |= row.starts;
-        let takes = row.takes || row.takes_wide;
-        let is_cell =
-            row.makes() || row.reads || row.naturals || row.adds || row.spills || row.packs;
+        coefficient_is_zero |= row[Flag::Starts];
+        let takes = row[Flag::Takes] || row[Flag::TakesWide];
+        let others = [Flag::Reads, Flag::Naturals, Flag::Adds, Flag::Border, Flag::Packs];
+        let is_cell = row.makes() || others.iter().any(|&flag| row[flag]);
         let moves = [MAKER, POSITION].map(|cursor| fixed.moves[cursor].iter().any(|of| of[at] > 0));
-        let is_more = is_cell || takes || row.holds || row.words || moves.contains(&true);
-        assert!(!(row.weighs && is_more), "{name}: row {at}");
-        coefficient_is_zero &= !(row.weighs || row.loads);
+        let is_more =
+            is_cell || takes || row[Flag::Holds] || row.is_word() || moves.contains(&true);
+        assert!(!(row[Flag::Weighs] && is_more), "{name}: row {at}");
+        coefficient_is_zero &= !(row[Flag::Weighs] || row[Flag::Loads]);
         let content = circuit.plan().layout.rows.get(at).map(|row| row.content);
         if let Some(Content::Cell { block, cell }) = content {
             let cell = circuit.compiled.net.blocks[block as usize].cells[cell as usize];
             let contributes = row.makes() && cell.element.is_none();
             let count = match cell.kind {
-                Kind::Spills { count } => count,
+                Kind::Border { count } => count,
                 _ => 0,
             };
-            assert_eq!(row.spills, count > 0, "{name}: row {at} {:?}", cell.kind);
-            let lanes = fixed.weights[..MOST_SPILLS - 1].iter().map(|lane| lane[at]);
-            let others = (1..MOST_SPILLS).map(|spill| Fr::from(u64::from(spill < count)));
+            assert_eq!(row[Flag::Border], count > 0, "{name}: row {at} {:?}", cell.kind);
+            let lanes = (0..MOST_BORDER_CELLS - 1)
+                .map(|further| fixed.constant(Constant::Border(further), at));
+            let others =
+                (1..MOST_BORDER_CELLS).map(|border_cell| Fr::from(u64::from(border_cell < count)));
             assert!(count == 0 || lanes.eq(others), "{name}: row {at} {:?}", cell.kind);
             assert!(!contributes || coefficient_is_zero, "{name}: row {at} {:?}", cell.kind);
         } else {
@@ -221,7 +233,7 @@ fn every_operator_leaves_no_choice() {
 
 #[test]
 fn float32_sums_leave_no_choice() {
-    for case in average::cases().into_iter().step_by(2) {
+    for case in float_sum_cases().into_iter().step_by(2) {
         assert_no_choice(&case.circuit(), &format!("{case:?}"));
     }
 }

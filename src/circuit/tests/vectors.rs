@@ -4,11 +4,13 @@ use super::{
     IS_AN_ENTRY, IS_TAKEN, assert_breaks, assert_other_output_is_refused, broken, circuit,
     foldings, forged, relimb, rows,
 };
+use crate::circuit::columns::Constant;
+use crate::circuit::shape::Flag;
 use crate::circuit::{
     CircuitError, Compiled, ModelCircuit, Wishes, Witness,
     field::{field, pack},
-    graph::{Hint, Kind},
-    layout::Content,
+    layout::rows::Content,
+    wiring::{Hint, Kind},
 };
 use crate::model::{
     ArgMax, ElementType, Graph, LayerNormalization, Model, Node, Operator, Origin, Port,
@@ -46,7 +48,7 @@ fn model(shape: [usize; 2], operator: Operator, output: (usize, ElementType)) ->
     }
 }
 
-fn softmax(rows: usize, length: usize, scale: f64) -> Model {
+pub fn softmax(rows: usize, length: usize, scale: f64) -> Model {
     softmax_of((rows, length, scale), 255)
 }
 
@@ -338,9 +340,11 @@ fn fractional_quotient_of_a_softmax_is_refused() {
     // The output's division takes the fraction into its remainder.
     let plan = circuit.plan();
     let fixed = &circuit.compiled.fixed;
-    let slope = fixed.weights[1][at].invert().expect("slopes are not 0");
+    let slope = fixed.constant(Constant::Scale, at).invert().expect("slopes are not 0");
     let limb = witness.limbs[0][at] + slope * fraction;
-    assert!((fixed.rows[at].naturals || fixed.rows[at].divides) && plan.shape.vectors);
+    assert!(
+        (fixed.rows[at][Flag::Naturals] || fixed.rows[at][Flag::Divides]) && plan.shape.vectors
+    );
     relimb(&mut witness, 0, at, limb);
     assert_breaks(&broken(&circuit, witness), &[IS_AN_ENTRY]);
 }
@@ -397,7 +401,9 @@ fn other_factor_than_was_loaded_is_refused() {
     for circuit in foldings(&model) {
         let honest = claiming(&circuit, &some_input(&model), |_, honest| honest);
         let names = forged(&circuit, honest, |sums, _, fixed, _| {
-            let is_load = |at: &usize| fixed.fixed.rows[*at].loads && fixed.fixed.rows[*at].wide;
+            let is_load = |at: &usize| {
+                fixed.fixed.rows[*at][Flag::Loads] && fixed.fixed.rows[*at][Flag::Wide]
+            };
             let at = (1..fixed.fixed.rows.len()).find(is_load).expect("a factor is loaded");
             sums.coefficient[at] += Fr::one();
         });

@@ -1,0 +1,155 @@
+//! Chooses a layout: k, lanes of weights, limbs, table length.
+
+use super::rows::Layout;
+use crate::circuit::shape::{
+    FOLDS, LANES, LARGEST_K, LIMBS, SHORTEST_TABLE, SMALLEST_K, Shape, longest_table,
+};
+use crate::circuit::table::fits::{self, Fitted, Slope};
+use crate::circuit::wiring::{NATURAL_LIMBS, Net};
+use crate::circuit::{CircuitError, Goal, Wishes};
+use std::{collections::HashMap, sync::Arc};
+
+/// How many table lengths are tried per k and limb count before intervals take over where no line is.
+const TABLE_LENGTHS_TRIED: usize = 40;
+
+/// A layout for a net.
+#[derive(Clone, Debug)]
+pub struct Plan {
+    /// log₂ of the number of rows.
+    pub k: u32,
+    /// The circuit's shape.
+    pub shape: Shape,
+    /// What each row is.
+    pub layout: Layout,
+    /// The net's integers for this shape.
+    pub fitted: Arc<Fitted>,
+}
+
+impl Plan {
+    /// Chooses the best layout for a net.
+    pub fn new(net: &Net, wishes: Wishes) -> Result<Self, CircuitError> {
+        let largest = wishes.k.or(wishes.max_k).unwrap_or(LARGEST_K).min(LARGEST_K);
+        let least = wishes.k.unwrap_or(SMALLEST_K).max(SMALLEST_K);
+        let mut fits = Fits::new(net);
+        let mut best: Option<(usize, Self)> = None;
+        let mut needed: Option<u32> = None;
+        // Twice the rows never prove quicker. They may take less gas: a longer table makes do without intervals.
+        let tries = match wishes.goal {
+            Goal::Gas => 3,
+            Goal::Speed | Goal::Memory => 1,
+        };
+        let own = Shape::of_net(net);
+        let options =
+            LANES.into_iter().filter(|&lanes| lanes >= own.least_lanes()).flat_map(|lanes| {
+                Layout::all(net, lanes).into_iter().map(move |layout| (lanes, layout))
+            });
+        for (lanes, layout) in options {
+            let rows = layout.rows.len();
+            for fold in FOLDS {
+                let fitting = (SMALLEST_K..=LARGEST_K)
+                    .filter(|&k| k >= least && rows.max(SHORTEST_TABLE) <= longest_table(k, fold))
+                    .filter_map(|k| Some((k, fits.longest(longest_table(k, fold), rows)?)));
+                for (k, fitted) in fitting.take(tries) {
+                    needed = Some(needed.map_or(k, |needed| needed.min(k)));
+                    if k > largest {
+                        break;
+                    }
+                    // A longer table could spare no column.
+                    let is_plain = fitted.intervals.is_none() && fitted.limbs == LIMBS[0];
+                    let shape = shape(net, &layout, &fitted, lanes, fold);
+                    if lanes < shape.least_lanes() {
+                        continue;
+                    }
+                    let cost = shape.cost(wishes.goal, k);
+                    if best.as_ref().is_none_or(|(least, _)| cost < *least) {
+                        best = Some((cost, Self { k, shape, layout: layout.clone(), fitted }));
+                    }
+                    if is_plain {
+                        break;
+                    }
+                }
+            }
+        }
+        match (best, needed) {
+            (Some((_, plan)), _) => Ok(plan),
+            (None, Some(needed)) => Err(CircuitError::TooManyRows { needed, wish: largest }),
+            (None, None) => Err(CircuitError::TooLarge(LARGEST_K)),
+        }
+    }
+
+    /// The plan that an earlier one was written down as: only if it fits the net.
+    pub fn restore(net: &Net, k: u32, shape: &Shape) -> Option<Self> {
+        if !shape.is_possible(k) {
+            return None;
+        }
+        let layouts = Layout::all(net, shape.lanes);
+        let layout = layouts.into_iter().find(|layout| layout.menus == shape.menus)?;
+        let slopes = fits::slopes(&net.rules);
+        let fits = shape.table_rows >= net.shortest_table().max(layout.rows.len())
+            && (shape.limbs >= NATURAL_LIMBS || !net.has_vectors());
+        let fitted = [false, true]
+            .into_iter()
+            .filter(|_| fits)
+            .find_map(|may| Fitted::new(net, &slopes, shape.table_rows, shape.limbs, may))?;
+        let fitted = Arc::new(fitted);
+        let same = self::shape(net, &layout, &fitted, shape.lanes, shape.fold) == *shape;
+        same.then(|| Self { k, shape: shape.clone(), layout, fitted })
+    }
+
+    /// Rows in use.
+    pub fn rows(&self) -> usize {
+        self.layout.rows.len()
+    }
+}
+
+fn shape(net: &Net, layout: &Layout, fitted: &Fitted, lanes: usize, fold: usize) -> Shape {
+    Shape {
+        fold,
+        lanes,
+        limbs: fitted.limbs,
+        table_rows: fitted.table_rows,
+        intervals: fitted.intervals.is_some(),
+        menus: layout.menus.clone(),
+        ..Shape::of_net(net)
+    }
+}
+
+/// A net's rules for all table lengths that layouts ask for: many of them ask for the same.
+struct Fits<'a> {
+    net: &'a Net,
+    slopes: Vec<Option<Slope>>,
+    shortest: usize,
+    /// By the shortest and the longest table.
+    known: HashMap<(usize, usize), Option<Arc<Fitted>>>,
+}
+
+impl<'a> Fits<'a> {
+    fn new(net: &'a Net) -> Self {
+        let shortest = net.shortest_table().max(SHORTEST_TABLE);
+        Self { net, slopes: fits::slopes(&net.rules), shortest, known: HashMap::new() }
+    }
+
+    /// A table of at least `rows` and as long as can be that the rules fit, with as few limbs and intervals as
+    /// can be.
+    fn longest(&mut self, longest: usize, rows: usize) -> Option<Arc<Fitted>> {
+        let least_limbs = if self.net.has_vectors() { NATURAL_LIMBS } else { LIMBS[0] };
+        let least = self.shortest.max(rows);
+        if least > longest {
+            return None;
+        }
+        let shortest = least.max((longest + 1).saturating_sub(TABLE_LENGTHS_TRIED));
+        let fit = || {
+            let new = |length, limbs, may_step| {
+                Fitted::new(self.net, &self.slopes, length, limbs, may_step).map(Arc::new)
+            };
+            let limbs = LIMBS.into_iter().filter(|&limbs| limbs >= least_limbs);
+            let lengths = || (shortest..=longest).rev();
+            let most = LIMBS[LIMBS.len() - 1];
+            limbs
+                .flat_map(|limbs| lengths().map(move |length| (length, limbs)))
+                .find_map(|(length, limbs)| new(length, limbs, false))
+                .or_else(|| new(longest, most, true))
+        };
+        self.known.entry((shortest, longest)).or_insert_with(fit).clone()
+    }
+}

@@ -1,0 +1,68 @@
+//! AveragePool: a convolution by ones.
+
+use super::{
+    lowering::Lowering,
+    rounded_pool,
+    rules::slope,
+    windows::{phases, shifts},
+};
+use crate::circuit::{
+    CircuitError,
+    wiring::{Place, Run, Scan, exponent, index},
+};
+use crate::model::{AveragePool, Node};
+use std::collections::BTreeMap;
+
+impl Lowering<'_> {
+    pub(super) fn average_pool(
+        &mut self,
+        node: &Node,
+        pool: &AveragePool,
+    ) -> Result<usize, CircuitError> {
+        if self.is_rounded(node, pool) {
+            return self.rounded_pool(node, pool);
+        }
+        let window = &pool.window;
+        let scan = self.wish(node).expect("an AveragePool has one");
+        let source = self.cut(node, node.inputs[0], scan);
+        let zero = self.zero_byte(node.inputs[0]);
+        let base = self.base(node.output);
+        let mut rules: BTreeMap<usize, u32> = BTreeMap::new();
+        let [height, width] = window.output;
+        let mut made = Vec::new();
+        for plane in 0..pool.planes {
+            for (row, column) in (0..height).flat_map(|i| (0..width).map(move |j| (i, j))) {
+                let seen = window.positions([row, column]).count();
+                let rule = match rules.get(&seen) {
+                    Some(&rule) => rule,
+                    None => {
+                        let count = i32::try_from(seen).expect("windows are small");
+                        let range = (-zero * count, (255 - zero) * count);
+                        let level = |sum| {
+                            rounded_pool::of_sum(pool, zero, sum, seen).expect("sums decide") - base
+                        };
+                        let bounds = (pool.mean.min - base, pool.mean.max - base);
+                        let divisor = if pool.count_include_pad { window.len() } else { seen };
+                        let rule = self.monotone(level, bounds, slope(&pool.mean, divisor), range);
+                        rules.insert(seen, rule);
+                        rule
+                    }
+                };
+                let count = i64::try_from(seen).expect("windows are small");
+                let at = [exponent(column), exponent(row)];
+                made.push((Place { omega: index(plane), at }, rule, -i64::from(zero) * count));
+            }
+        }
+        let phases = if matches!(scan, Scan::Sums { .. }) { vec![[0, 0]] } else { phases(window) };
+        let taps = |_: &Run, run: usize| {
+            let (plane, phase) = (run / phases.len(), phases[run % phases.len()]);
+            if matches!(scan, Scan::Sums { .. }) {
+                return vec![(index(plane), [0, 0], 1)];
+            }
+            let shifts = shifts(window, phase).into_iter();
+            shifts.map(|(_, at)| (index(plane), at, 1)).collect()
+        };
+        let natural = Scan::Planes { size: window.output, strides: [1, 1] };
+        Ok(self.linear(node, source, taps, pool.planes, made, natural))
+    }
+}

@@ -1,0 +1,85 @@
+//! ConvTranspose: a convolution with the roles of inputs and outputs exchanged.
+
+use super::{linear::centred_range, lowering::Lowering};
+use crate::circuit::{
+    CircuitError,
+    wiring::{Place, Run, Scan, exponent, index},
+};
+use crate::model::{ConvTranspose, Node};
+
+impl Lowering<'_> {
+    pub(super) fn conv_transpose(
+        &mut self,
+        node: &Node,
+        conv: &ConvTranspose,
+    ) -> Result<usize, CircuitError> {
+        let window = &conv.window;
+        let scan = self.wish(node).expect("a ConvTranspose has one");
+        let source = self.cut(node, node.inputs[0], scan);
+        let zero = i64::from(self.zero_byte(node.inputs[0]));
+        let (inputs, outputs) = (conv.inputs / conv.group, conv.outputs / conv.group);
+        let weight = |channel: usize, output: usize, tap: usize| {
+            conv.weights[(channel * outputs + output) * window.len() + tap]
+        };
+        // The window slides over this operator's output; the positions it sees there are reached.
+        let [height, width] = window.input;
+        let mut reached = vec![Vec::new(); height * width];
+        for (row, column) in
+            (0..window.output[0]).flat_map(|i| (0..window.output[1]).map(move |j| (i, j)))
+        {
+            for tap in 0..window.len() {
+                let tap_position = [tap / window.kernel[1], tap % window.kernel[1]];
+                if let Some([i, j]) = window.position([row, column], tap_position) {
+                    reached[i * width + j].push(tap);
+                }
+            }
+        }
+        let (mut ranges, mut made) = (Vec::new(), Vec::new());
+        for output in 0..conv.outputs {
+            let (group, own) = (output / outputs, output % outputs);
+            let channels = group * inputs..(group + 1) * inputs;
+            let weights: Vec<i32> = (channels)
+                .flat_map(|channel| (0..window.len()).map(move |tap| (channel, tap)))
+                .map(|(channel, tap)| weight(channel, own, tap))
+                .collect();
+            ranges.push(centred_range(&weights, zero, conv.bias[output].into()));
+        }
+        let rules = self.requantizations(node, &conv.requantization, &ranges)?;
+        for (batch, output) in (0..conv.batch).flat_map(|b| (0..conv.outputs).map(move |o| (b, o)))
+        {
+            let (group, own) = (output / outputs, output % outputs);
+            for (position, reached) in reached.iter().enumerate() {
+                let channels = group * inputs..(group + 1) * inputs;
+                let sum: i64 = channels
+                    .flat_map(|channel| reached.iter().map(move |&tap| (channel, tap)))
+                    .map(|(channel, tap)| i64::from(weight(channel, own, tap)))
+                    .sum();
+                let omega = index(batch * conv.outputs + output);
+                let at = [exponent(position % width), exponent(position / width)];
+                made.push((
+                    Place { omega, at },
+                    rules[output],
+                    i64::from(conv.bias[output]) - zero * sum,
+                ));
+            }
+        }
+        let taps = |_: &Run, plane: usize| {
+            let (batch, channel) = (plane / conv.inputs, plane % conv.inputs);
+            let group = channel / inputs;
+            let mut taps = Vec::new();
+            for tap in 0..window.len() {
+                let along = |axis: usize, position: usize| {
+                    exponent(position * window.dilations[axis]) - exponent(window.pads[axis])
+                };
+                let at = [along(1, tap % window.kernel[1]), along(0, tap / window.kernel[1])];
+                for own in 0..outputs {
+                    let omega = index(batch * conv.outputs + group * outputs + own);
+                    taps.push((omega, at, weight(channel, own, tap)));
+                }
+            }
+            taps
+        };
+        let natural = Scan::Planes { size: window.input, strides: [1, 1] };
+        Ok(self.linear(node, source, taps, conv.batch * conv.outputs, made, natural))
+    }
+}

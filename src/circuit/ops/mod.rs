@@ -1,0 +1,117 @@
+//! From a quantized graph to blocks and linear maps: a file for each operator.
+//!
+//! What they share: [`lowering`] is the net in the making, [`scans`] says how tensors are cut, [`read`] copies elements,
+//! [`rules`] says what becomes of accumulators, [`linear`] makes weighted sums, [`vectors`] systems of equations and
+//! inequalities.
+
+mod add;
+mod arg_max;
+mod average_pool;
+mod conv;
+mod conv_transpose;
+mod gemm;
+mod layer_norm;
+mod linear;
+mod lowering;
+mod mat_mul;
+mod max_pool;
+mod mul;
+mod ports;
+mod read;
+mod reduce;
+mod rounded_pool;
+mod rules;
+mod scans;
+mod softmax;
+mod table;
+mod vectors;
+mod view;
+mod windows;
+
+use super::CircuitError;
+use super::wiring::{Net, Plane};
+use crate::model::{Model, Node, Operator, View};
+use lowering::{Lowering, Value, unsupported};
+use std::collections::HashMap;
+
+impl Net {
+    /// Lowers a model's graph.
+    pub fn new(model: &Model, private_input: bool) -> Result<Self, CircuitError> {
+        let graph = &model.graph;
+        let tensors = graph.tensors.len();
+        let mut lowering = Lowering {
+            graph,
+            net: Self {
+                blocks: Vec::new(),
+                rules: Vec::new(),
+                functions: Vec::new(),
+                // No accumulator at ρ⁰, which belongs to the packed instances.
+                planes: vec![Plane { start: 0, low: [0, 0], len: [0, 0] }],
+                accumulators: 0,
+                float_sums: None,
+                inputs: Vec::new(),
+                outputs: Vec::new(),
+            },
+            values: vec![None; tensors],
+            uses: vec![0; tensors],
+            wanted: vec![Vec::new(); tensors],
+            copies: HashMap::new(),
+        };
+        lowering.count_uses(&model.outputs);
+        lowering.collect_wishes();
+        for input in &model.inputs {
+            lowering.input(input.tensor, !private_input);
+        }
+        for node in &graph.nodes {
+            lowering.node(node)?;
+        }
+        for output in &model.outputs {
+            lowering.output(output.tensor, model.outputs.len() == 1);
+        }
+        let mut net = lowering.net;
+        net.measure_planes();
+        assert!(net.makes_places_once(), "wires rest on this, see `relations::wires`");
+        Ok(net)
+    }
+}
+
+impl Lowering<'_> {
+    fn node(&mut self, node: &Node) -> Result<(), CircuitError> {
+        let value = match &node.operator {
+            Operator::Gemm(gemm) => Value::Block(self.gemm(node, gemm)?),
+            Operator::Conv(conv) => Value::Block(self.conv(node, conv)?),
+            Operator::ConvTranspose(conv) => Value::Block(self.conv_transpose(node, conv)?),
+            Operator::AveragePool(pool) => Value::Block(self.average_pool(node, pool)?),
+            Operator::Reduce(reduce) => Value::Block(self.reduce(node, reduce)?),
+            Operator::Add(add) => Value::Block(self.add(node, add)),
+            Operator::Mul(mul) => Value::Block(self.mul(node, mul)),
+            Operator::MatMul(product) => Value::Block(self.mat_mul(node, product)?),
+            Operator::MaxPool(pool) => Value::Block(self.max_pool(node, pool)),
+            Operator::ReduceMax(reduce) => Value::Block(self.reduce_max(node, reduce)),
+            Operator::Table(table) => match self.fuse(node, &table.values) {
+                Some(block) => Value::Block(block),
+                None => Value::Block(self.tables(node, &[&table.values], |_| 0)),
+            },
+            Operator::Tables(tables) => {
+                let values: Vec<&[i32]> = tables.tables.iter().map(|t| &t.values[..]).collect();
+                let selector = |element: usize| tables.selector[element] as usize;
+                Value::Block(self.tables(node, &values, selector))
+            }
+            Operator::View(View::Reshape) => {
+                let [from, to] = [node.inputs[0], node.output].map(|tensor| self.base(tensor));
+                if from != to {
+                    return Err(unsupported(node));
+                }
+                self.values[node.inputs[0].0].clone().expect("made before")
+            }
+            Operator::View(View::Elements(elements)) => self.view(node, elements),
+            Operator::ArgMax(arg_max) => Value::Block(self.arg_max(node, arg_max)?),
+            Operator::Softmax(softmax) => Value::Block(self.softmax(node, softmax)?),
+            Operator::LayerNormalization(normalization) => {
+                Value::Block(self.layer_normalization(node, normalization)?)
+            }
+        };
+        self.values[node.output.0] = Some(value);
+        Ok(())
+    }
+}

@@ -1,0 +1,58 @@
+//! The model's inputs and outputs.
+
+use super::lowering::{Lowering, Value};
+use crate::circuit::wiring::{Cell, Kind, Port, Scan, index};
+use crate::model::TensorId;
+
+impl Lowering<'_> {
+    pub(super) fn input(&mut self, tensor: TensorId, is_public: bool) {
+        let len = self.len(tensor);
+        let natural = self.lines(tensor);
+        let will_do = |scan: Scan| !is_public || scan.is_in_order(len);
+        let scan = self.scan(tensor, natural, will_do);
+        let cells = (0..len).map(|element| Cell {
+            kind: Kind::Input,
+            place: None,
+            element: Some(index(element)),
+        });
+        let block = self.block("input", len, scan, cells.collect(), 1);
+        self.net.blocks[block].is_public = is_public;
+        let port = self.port(block, tensor, self.net.inputs.last());
+        self.net.inputs.push(port);
+        self.values[tensor.0] = Some(Value::Block(block));
+    }
+
+    pub(super) fn port(&self, block: usize, tensor: TensorId, last: Option<&Port>) -> Port {
+        Port {
+            block,
+            first: last.map_or(0, |port| port.first + port.len),
+            len: self.len(tensor),
+            element: self.graph.tensors[tensor.0].quantization.element,
+        }
+    }
+
+    /// An output's rows lie in order, after those of the outputs before it, nothing else takes them, and
+    /// packing has a fixed cell of its own: the only output may have all that, others are copied.
+    pub(super) fn output(&mut self, tensor: TensorId, is_only: bool) {
+        let plain = match self.values[tensor.0] {
+            Some(Value::Block(block)) => {
+                let cells = &self.net.blocks[block].cells;
+                let made = |cell: &Cell| matches!(cell.kind, Kind::Made { .. } | Kind::Read { .. });
+                let in_order =
+                    cells.iter().map(|cell| cell.element).eq((0..index(cells.len())).map(Some));
+                let taken = self.net.blocks[block].is_taken();
+                let is_input = self.net.inputs.iter().any(|input| input.block == block);
+                (is_only && !is_input && in_order && !taken && cells.iter().all(made))
+                    .then_some(block)
+            }
+            _ => None,
+        };
+        let block = plain.unwrap_or_else(|| {
+            let sources = self.sources(tensor);
+            self.copy("output", &sources, self.lines(tensor))
+        });
+        self.net.blocks[block].is_public = true;
+        let port = self.port(block, tensor, self.net.outputs.last());
+        self.net.outputs.push(port);
+    }
+}

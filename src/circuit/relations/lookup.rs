@@ -1,0 +1,173 @@
+//! Limbs are row indices, bytes are read from the table: a logarithmic-derivative argument as gates.
+//!
+//! With every look-up and table entry folded into one element,
+//!
+//! ```text
+//! limb:   z                       in   index
+//! read:   u + γ·byte + γ²         in   index + γ·table + γ²            (+ γ³·(start + 2^40·length) with intervals,
+//!                                                                  + γ³·start + γ⁴·length with float32 sums)
+//! ```
+//!
+//! the multiset of look-ups is contained in the table if, and except with probability about
+//! (rows · terms) / 2^254 over β and γ only if,
+//!
+//! ```text
+//! Σ 1/(β + look-up)  =  Σ uses/(β + entry)
+//! ```
+//!
+//! summed over all active rows that look up: `looks_up` is 1 on them and 0 where their cells hold something
+//! else. It is fixed, so no prover chooses. γ² keeps limbs and reads apart. Running sums go along the rows, up to
+//! three terms per column, from 0 before the first active row to 0 on the last:
+//!
+//! | row | sum₀ | sum₁ |
+//! |-----|------|------|
+//! | i−1 | | s |
+//! | i | s + three terms | s + six terms |
+//!
+//! The sums are second-phase columns: β and γ are drawn after all look-ups and uses are committed.
+
+use super::{
+    gate::{GateRow, Gates, selected},
+    row::{Ring, Row},
+};
+use crate::circuit::{
+    columns::{Cell, Point},
+    shape::{Flag, TERMS_PER_SUM},
+    table::intervals::LENGTH_FACTOR,
+};
+use halo2_proofs::{
+    halo2curves::{bn256::Fr, ff::BatchInvert},
+    plonk::Expression,
+};
+
+/// `numerator / (β + folded)`.
+pub struct Term<T> {
+    /// 1 for a look-up, 0 for none, minus the uses for a table entry.
+    pub numerator: T,
+    /// The folded look-up or entry.
+    pub folded: T,
+}
+
+/// The terms of a row, in the order in which sums take them: each limb, one read, and the two tables.
+pub fn terms<R: Row>(row: &mut R) -> Vec<Term<R::Value>> {
+    let gamma = row.point(Point::Gamma);
+    // Rows of border cells look nothing up: their cells are any elements of the field.
+    let looks_up = match row.flag(Flag::Border) {
+        Some(border_cells) => R::Value::one() - row.cells() * border_cells,
+        None => R::Value::one(),
+    };
+    let limbs = 0..row.shape().limb_columns();
+    let mut terms: Vec<_> = limbs
+        .map(|limb| Term { numerator: looks_up.clone(), folded: row.here(Cell::Limb(limb)) })
+        .collect();
+    let [table_row, byte] = [Cell::TableRow, Cell::Byte].map(|cell| row.here(cell));
+    let step = row.shape().intervals.then(|| {
+        let (start, length) = (row.here(Cell::Start), row.here(Cell::Length));
+        let factor = match row.shape().averages {
+            true => gamma.clone(),
+            false => R::Value::constant(Fr::from(LENGTH_FACTOR)),
+        };
+        start + length * factor
+    });
+    terms.push(Term { numerator: looks_up, folded: folded(&gamma, table_row, byte, step) });
+    let [limb_uses, table_uses] = [Cell::LimbUses, Cell::TableUses].map(|cell| row.here(cell));
+    let [index, table] = [Cell::Index, Cell::Table].map(|cell| row.here(cell));
+    let step = row.shape().intervals.then(|| {
+        let start = row.here(Cell::TableStart);
+        match row.shape().averages {
+            true => start + row.here(Cell::TableLength) * gamma.clone(),
+            false => start,
+        }
+    });
+    terms.push(Term { numerator: -limb_uses, folded: index.clone() });
+    terms.push(Term { numerator: -table_uses, folded: folded(&gamma, index, table, step) });
+    terms
+}
+
+/// A row of the table with what it holds, as one element.
+fn folded<T: Ring>(gamma: &T, row: T, byte: T, step: Option<T>) -> T {
+    let tag = match step {
+        Some(step) => gamma.clone() * (T::one() + gamma.clone() * step),
+        None => gamma.clone(),
+    };
+    row + gamma.clone() * (byte + tag)
+}
+
+/// The columns of running sums: 0 on row 0, then what the rows' terms come to.
+pub fn running_sums<R: Row<Value = Fr>>(
+    rows: impl ExactSizeIterator<Item = R>,
+    beta: Fr,
+) -> Vec<Vec<Fr>> {
+    let length = rows.len() + 1;
+    let terms: Vec<Term<Fr>> = rows.flat_map(|mut row| terms(&mut row)).collect();
+    // A zero denominator has probability rows/2^254; the proof then fails and is made again.
+    let mut fractions: Vec<Fr> = terms.iter().map(|term| beta + term.folded).collect();
+    fractions.iter_mut().batch_invert();
+    for (fraction, term) in fractions.iter_mut().zip(terms) {
+        *fraction *= term.numerator;
+    }
+    let per_row = fractions.len() / (length - 1).max(1);
+    let mut sums = vec![vec![Fr::zero(); length]; per_row.div_ceil(TERMS_PER_SUM)];
+    let mut sum = Fr::zero();
+    for (row, fractions) in fractions.chunks(per_row.max(1)).enumerate() {
+        for (column, fractions) in sums.iter_mut().zip(fractions.chunks(TERMS_PER_SUM)) {
+            sum += fractions.iter().sum::<Fr>();
+            column[row + 1] = sum;
+        }
+    }
+    sums
+}
+
+/// Adds the argument's gates.
+pub fn configure(gates: &mut Gates<'_>) {
+    gates.add("look-ups", |row| {
+        let active = row.here(Cell::Active);
+        let terms = terms(row);
+        let sums = row.columns.lookups.sums.len();
+        let mut sum = row.before(Cell::LookupSum(sums - 1));
+        let mut steps = Vec::new();
+        for (terms, column) in terms.chunks(TERMS_PER_SUM).zip(0..sums) {
+            let next = row.here(Cell::LookupSum(column));
+            let step = step(next.clone() - sum, terms, row);
+            steps.push(("the sum grows by the row's look-ups", step));
+            sum = next;
+        }
+        selected(&active, steps)
+    });
+
+    gates.add("look-ups add up", |row| {
+        // 1 just behind the table and −1 on its first row: boundaries are conditions on the row before.
+        let edge = row.before(Cell::Active) - row.here(Cell::Active);
+        let last = row.columns.lookups.sums.len() - 1;
+        let sum = row.before(Cell::LookupSum(last));
+        selected(&edge, [("every look-up is a table entry", sum)])
+    });
+}
+
+/// `growth = Σ numerator/(β + folded)`, multiplied by all denominators.
+fn step(
+    growth: Expression<Fr>,
+    terms: &[Term<Expression<Fr>>],
+    row: &GateRow<'_, '_>,
+) -> Expression<Fr> {
+    let denominator = |term: &Term<Expression<Fr>>| row.point(Point::Beta) + term.folded.clone();
+    let product = |skipped: Option<usize>| {
+        (terms.iter().enumerate())
+            .filter(|&(index, _)| Some(index) != skipped)
+            .map(|(_, term)| denominator(term))
+            .reduce(|product, factor| product * factor)
+    };
+    let all = product(None).expect("chunks are not empty");
+    let fractions = terms.iter().enumerate().map(|(index, term)| {
+        match (product(Some(index)), &term.numerator) {
+            (Some(others), Expression::Constant(one)) if *one == Fr::one() => others,
+            (Some(others), numerator) => numerator.clone() * others,
+            (None, numerator) => numerator.clone(),
+        }
+    });
+    let sum = fractions.reduce(|sum, fraction| sum + fraction).expect("chunks are not empty");
+    growth * all - sum
+}
+
+#[cfg(test)]
+mod tests;

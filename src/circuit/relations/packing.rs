@@ -1,0 +1,109 @@
+//! Public values: the packed instances are the model's input and output bytes.
+//!
+//! Word w packs bytes b₀ … b₃₀ as Σ_t 256^t·b_t, each tensor beginning a word; words are instances 1, 2, …
+//! after the context. They agree with the bytes if, and except with probability words/2^253 over τ only if,
+//!
+//! ```text
+//! Σ_w T^w·instance_w  =  Σ_w T^w · Σ_t 256^t·b_(w,t)          T = 256^31·τ
+//! ```
+//!
+//! | row | balance | packed |
+//! |-----|---------|--------|
+//! | boundary | V | V |
+//! | instance | (balance₋₁ − instance)/T | packed₋₁ |
+//! | public byte | … | (packed₋₁ − b)/m |
+//! | any other | … | packed₋₁ |
+//!
+//! `packed` ends at 0, so that V, which a prover chooses after all challenges, is the right side: bytes are of the
+//! first phase. What the rows of instances leave of it in `balance` is a polynomial in τ over a power of τ, and 0
+//! only if it is the left side too; see [`wires`](super::wires) for why it must be 0. m is 256, and 256·τ at the end
+//! of a word; at the end of a short word that others follow 256^(31 − bytes + 1)·τ.
+//!
+//! An input byte lies in the first limb; it is below 256 because it is below N, and so is the second
+//! limb, which is the byte plus N − 256. An output byte is read from the table.
+
+use super::{
+    gate::{Constraint, Gates, selected},
+    row::{Ring, Row},
+};
+use crate::circuit::{
+    columns::{Cell, Constant, Point},
+    field::field,
+    shape::Flag,
+};
+use halo2_proofs::halo2curves::bn256::Fr;
+
+/// 1 on rows of input bytes: public ones that are neither made nor copied, or private ones.
+fn is_input<R: Row>(row: &mut R) -> R::Value {
+    if row.shape().private_input {
+        return row.flag(Flag::Inputs).expect("the shape has it");
+    }
+    let reads = row.flag(Flag::Reads);
+    let makes = row.makes().expect("some rows make bytes");
+    let others = match reads {
+        Some(reads) => makes + reads,
+        None => makes,
+    };
+    row.flag(Flag::Packs).expect("every shape has it") * (R::Value::one() - others)
+}
+
+/// What rows of input bytes promise.
+fn input_byte<R: Row>(row: &mut R) -> [Constraint<R::Value>; 1] {
+    let room = R::Value::constant(field(row.shape().base() - 256));
+    let [byte, raised] = [0, 1].map(|limb| row.here(Cell::Limb(limb)));
+    [("an input plus N − 256 is below N", raised - byte - room)]
+}
+
+/// What the packing of a public byte multiplies those behind it with.
+pub fn factor<R: Row>(row: &mut R) -> R::Value {
+    let packing = row.constant(Constant::Packing);
+    match row.flag(Flag::EndsWord) {
+        Some(ends_word) => {
+            packing * (R::Value::one() + ends_word * (row.point(Point::Tau) - R::Value::one()))
+        }
+        None => packing,
+    }
+}
+
+/// Adds the gates of public values.
+pub fn configure(gates: &mut Gates<'_>) {
+    gates.add("input byte", |row| {
+        let inputs = row.cells() * is_input(row);
+        selected(&inputs, input_byte(row))
+    });
+
+    gates.add("packed", |row| {
+        let active = row.here(Cell::Active);
+        let packs = row.flag(Flag::Packs).expect("every shape has it");
+        let factor = factor(row);
+        let (packed, then) = (row.here(Cell::Packed), row.before(Cell::Packed));
+        let taken = row.value() + (factor - Ring::one()) * packed.clone();
+        let constraint = active * (then - packed) - row.cells() * packs * taken;
+        vec![("the packed instances hold the public bytes", constraint)]
+    });
+
+    gates.add("packed begins and ends", |row| {
+        let (first, behind) = (row.is_first(), row.is_behind());
+        let (packed, balance) = (row.before(Cell::Packed), row.before(Cell::Balance));
+        vec![
+            ("the bytes are those of the instances", first * (packed.clone() - balance)),
+            ("nothing but the bytes is packed", behind * packed),
+        ]
+    });
+}
+
+/// The column `packed`: what is left of packed bytes after each row. Backwards: nothing is left after the last byte.
+pub fn packed<R: Row<Value = Fr>>(length: usize, row: impl Fn(usize) -> R) -> Vec<Fr> {
+    let mut left = vec![Fr::zero(); length];
+    for at in (1..length).rev() {
+        let mut row = row(at);
+        left[at - 1] = match row.flag(Flag::Packs) {
+            Some(_) => left[at] * factor(&mut row) + row.value(),
+            None => left[at],
+        };
+    }
+    left
+}
+
+#[cfg(test)]
+mod tests;

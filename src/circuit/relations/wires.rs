@@ -1,0 +1,331 @@
+//! Wires: what rows make is what values contribute.
+//!
+//! With E the accumulator or copy that a row makes at its place, and x the value of a row at position p of a
+//! run with coefficient K = Σ weight·monomial of the run's terms,
+//!
+//! ```text
+//! Σ E·ρ^ω·s₁^a·s₂^b  =  Σ x·s₁^p₀·s₂^p₁·K
+//! ```
+//!
+//! holds as Laurent polynomials in ρ, s₁, s₂ if and only if everything made is the sum of what is contributed to
+//! its place, since no place is made twice. The three are drawn after all E and x are committed; a weight of K is
+//! fixed, or for a product of matrices a factor that is committed as well.
+//!
+//! `balance` adds up E's side and takes off x's side along the rows. Where it begins, the prover says when all
+//! challenges are known, but `packed` begins there too, and ends at 0 over bytes of the first phase (see
+//! [`packing`](super::packing)): so it begins at a polynomial in τ whose coefficients are committed. What the rows of
+//! instances leave of it is a constant in ρ, s₁, s₂, and no place has ω = 0: it must be 0 for the balance to end at 0.
+//!
+//! **The error.** A cursor's exponents are between −2^26 and 2^26 (see `layout::moves`), one for each of ρ, s₁ and s₂.
+//! E's terms have one cursor, x's terms two, position and weigher, and a lane's power of ρ, at most 31: all
+//! exponents are between −2^27 and 2^27 + 31. Multiplied with (ρ·s₁·s₂)^(2^27), the difference of both sides is a
+//! polynomial whose degree is at most 3·2^28 + 31; the instances add at most 2^20 powers of τ, one for each word,
+//! in the numerator or in what it is divided by. A polynomial that is not 0 is 0 at a random point with probability
+//! at most its degree over r, and some challenge is 0, which would leave cursors or the balance free, with 4/r:
+//! less than 2^-224 together, as r is above 2^253.59.
+//!
+//! | row | E | x |
+//! |---|---|---|
+//! | division | scale·(D·u + z) − offset | out[u] |
+//! | interval | start + z − offset | out[u] |
+//! | copy | limb − constant | limb − short |
+//! | larger | (limb − limb₁) − constant | limb, at least the limb of the row before; one of limb₁ and u is 0 |
+//! | float32 sum | see `float_sum` | |
+//! | input | | limb |
+//! | border cells | limb + ρ·limb₁ + ρ²·u + ρ³·byte, or the first of these; nothing is looked up | |
+//! | integer of any size | integer − constant | integer, see `ops::vectors` |
+//!
+//! **Cursors** are columns that hold a monomial in ρ, s₁ and s₂, and walk from row to row.
+//!
+//! A cursor begins at 1. Each row multiplies it by one of the moves of its menu, which a fixed cell chooses:
+//!
+//! ```text
+//! cursor · denominator(move) = cursor₋₁ · numerator(move)
+//! ```
+//!
+//! which is `stayed + moved`, with both sides' multipliers less 1 in `moved`: that one may be multiplied with
+//! what says where there are moves at all.
+//!
+//! So on every row a cursor is the monomial that the layout says, and no other, unless a challenge is 0. Each
+//! move changes an exponent by at most 64 (`layout::moves`), and there are fewer than 2^20 rows: exponents are between
+//! −2^26 and 2^26.
+
+use super::{
+    division::divided,
+    float_sum,
+    gate::{GateRow, Gates, selected},
+    interval,
+    row::{BORDER_CELLS, Ring, Row, sum},
+};
+use crate::circuit::{
+    BYTES_PER_WORD,
+    columns::{Cell, Constant, Point},
+    field::byte_power,
+    layout::{
+        moves::{CURSORS, MAKER, Menu, POSITION, WEIGHER},
+        plan::Plan,
+    },
+    query::here,
+    shape::{Flag, MAKING},
+};
+use halo2_proofs::{halo2curves::bn256::Fr, plonk::Expression, poly::Rotation};
+
+/// What the row adds to the coefficient, before it is multiplied with its monomial; none if nothing.
+pub fn added<R: Row>(row: &mut R) -> Option<R::Value> {
+    let weights = row.when(&[Flag::Weighs], |row| {
+        let lanes = 0..row.shape().lanes;
+        let lanes = lanes.map(|lane| row.here(Cell::Weight(lane))).collect();
+        Ring::evaluate(lanes, &row.point(Point::Rho))
+    });
+    let loaded = row.flag(Flag::Loads).map(|loads| {
+        let factor = row.held() - row.constant(Constant::Shortfall);
+        row.cells() * loads * factor
+    });
+    sum([weights, loaded])
+}
+
+/// What the row keeps of the coefficient before.
+pub fn kept<R: Row>(row: &mut R) -> R::Value {
+    let before = |row: &mut R| row.before(Cell::Coefficient);
+    match row.flag(Flag::Starts) {
+        Some(starts) => (R::Value::one() - starts) * before(row),
+        None => before(row),
+    }
+}
+
+/// The value that the row contributes, before it is multiplied with its coefficient and position; none if nothing.
+pub fn contributed<R: Row>(row: &mut R) -> Option<R::Value> {
+    let byte = row.when(&MAKING, |row| row.here(Cell::Byte));
+    let copy = row.when(&[Flag::Takes], Row::copy);
+    let integer = row.when(&[Flag::TakesWide], |row| {
+        row.here(Cell::Integer) - row.constant(Constant::Shortfall)
+    });
+    sum([byte, copy, integer])
+}
+
+/// What the row makes, before it is multiplied with its monomial; none if nothing.
+pub fn made<R: Row>(row: &mut R) -> Option<R::Value> {
+    let by_division = row.when(&[Flag::Divides, Flag::Naturals], |row| {
+        divided(row) - row.constant(Constant::Offset)
+    });
+    let by_interval = row
+        .when(&[Flag::Intervals], |row| interval::position(row) - row.constant(Constant::Offset));
+    let copy = row.when(&[Flag::Reads], copied);
+    let rounded = float_sum::made(row);
+    let at_border = row.when(&[Flag::Border], at_border);
+    sum([by_division, by_interval, copy, rounded, at_border])
+}
+
+/// What a row copies.
+fn copied<R: Row>(row: &mut R) -> R::Value {
+    let copied = row.held() - row.constant(Constant::Added);
+    match row.when(&[Flag::Larger], |row| row.here(Cell::Limb(1))) {
+        Some(below) => copied - below,
+        None => copied,
+    }
+}
+
+/// The border cells that a row takes: the first always, others where their constant is 1. Nothing fixes them but the
+/// balance: they are what is contributed to their places.
+fn at_border<R: Row>(row: &mut R) -> R::Value {
+    let mut power = R::Value::one();
+    let mut at_border = Vec::new();
+    for (number, cell) in BORDER_CELLS.into_iter().enumerate() {
+        let border_cell = row.here(cell) * power.clone();
+        at_border.push(Some(match number.checked_sub(1) {
+            Some(further) => border_cell * row.constant(Constant::Border(further)),
+            None => border_cell,
+        }));
+        power = power * row.point(Point::Rho);
+    }
+    sum(at_border).expect("rows take border cells")
+}
+
+/// Adds the gates of wires.
+pub fn configure(gates: &mut Gates<'_>) {
+    let names = [
+        "the weigher moves as the layout says",
+        "the maker moves as the layout says",
+        "the position moves as the layout says",
+    ];
+    for (cursor, name) in [WEIGHER, MAKER, POSITION].into_iter().zip(names) {
+        gates.add(name, |row| {
+            let moved = row.moved(cursor);
+            let moves = if cursor == WEIGHER { row.here(Cell::Active) } else { row.cells() };
+            let stayed = row.here(Cell::Cursor(cursor)) - row.before(Cell::Cursor(cursor));
+            vec![(name, row.here(Cell::Active) * stayed + moves * moved)]
+        });
+    }
+
+    gates.add("cursors begin", |row| {
+        let first = row.is_first();
+        let [weigher, maker, position] = [WEIGHER, MAKER, POSITION]
+            .map(|cursor| row.before(Cell::Cursor(cursor)) - Expression::one());
+        selected(
+            &first,
+            [
+                ("the weigher begins at 1", weigher),
+                ("the maker begins at 1", maker),
+                ("the position begins at 1", position),
+            ],
+        )
+    });
+
+    gates.add("coefficient", |row| {
+        let kept = kept(row);
+        let grown = row.here(Cell::Coefficient) - kept;
+        let weigher = row.here(Cell::Cursor(WEIGHER));
+        let added = added(row).expect("some rows weigh");
+        vec![(
+            "the coefficient grows by weights times their monomial",
+            row.here(Cell::Active) * grown - weigher * added,
+        )]
+    });
+
+    gates.add("balance", |row| {
+        let (balance, then) = (row.here(Cell::Balance), row.before(Cell::Balance));
+        let [maker, position] = [MAKER, POSITION].map(|cursor| row.here(Cell::Cursor(cursor)));
+        let made = maker * made(row).expect("some rows make bytes");
+        let coefficient = row.here(Cell::Coefficient);
+        let value = contributed(row).expect("some rows contribute");
+        let taken = coefficient * position * value;
+        let word = row.is_word() * row.word(balance.clone());
+        let grown = row.here(Cell::Active) * (balance - then);
+        vec![(
+            "the balance grows by what is made less what is taken",
+            grown + row.cells() * (word + taken - made),
+        )]
+    });
+
+    gates.add("balance ends", |row| {
+        let behind = row.is_behind();
+        let balance = row.before(Cell::Balance);
+        selected(&behind, [("everything made is what was taken", balance)])
+    });
+}
+
+/// The columns of cursors.
+pub fn cursors(plan: &Plan, points: &[Fr; 3], length: usize) -> [Vec<Fr>; CURSORS] {
+    [WEIGHER, MAKER, POSITION].map(|cursor| {
+        let multipliers = plan.shape.menus[cursor].multipliers(points);
+        let mut column = vec![Fr::one(); length];
+        for at in 1..length {
+            let step = plan.layout.rows.get(at).map_or(0, |row| row.moves[cursor]);
+            column[at] = column[at - 1] * multipliers[usize::from(step)];
+        }
+        column
+    })
+}
+
+/// A row's coefficient, from the one before.
+pub fn coefficient<R: Row<Value = Fr>>(row: &mut R) -> Fr {
+    kept(row) + added(row).map_or(Fr::zero(), |added| row.here(Cell::Cursor(WEIGHER)) * added)
+}
+
+/// A row's balance, from the one before, if it takes no packed instances.
+pub fn balance<R: Row<Value = Fr>>(row: &mut R) -> Fr {
+    let made = made(row).map_or(Fr::zero(), |made| row.here(Cell::Cursor(MAKER)) * made);
+    let taken = contributed(row).map_or(Fr::zero(), |value| {
+        row.here(Cell::Coefficient) * row.here(Cell::Cursor(POSITION)) * value
+    });
+    row.before(Cell::Balance) + made - taken
+}
+
+/// The packed instances, as the balance begins with them.
+pub struct Words<'a> {
+    /// The context, then the words.
+    instances: &'a [Fr],
+    /// How many a row takes.
+    per_row: usize,
+    multiplier: Fr,
+    inverse: Fr,
+}
+
+impl<'a> Words<'a> {
+    /// Those of instances, the first of which is the context.
+    pub fn new(instances: &'a [Fr], per_row: usize, tau: Fr) -> Self {
+        let multiplier = word_multiplier(tau);
+        let inverse = multiplier.invert().unwrap_or(Fr::zero());
+        Self { instances, per_row, multiplier, inverse }
+    }
+
+    /// What they add up to, the first lowest.
+    pub fn all(&self) -> Fr {
+        let words = self.instances[1..].iter().rev();
+        words.fold(Fr::zero(), |sum, word| sum * self.multiplier + word)
+    }
+
+    /// What a row leaves of them.
+    pub fn take_off(&self, before: Fr, row: usize) -> Fr {
+        let own = (row - 1) * self.per_row + 1..=row * self.per_row;
+        own.fold(before, |rest, index| {
+            let word = self.instances.get(index).copied().unwrap_or(Fr::zero());
+            (rest - word) * self.inverse
+        })
+    }
+}
+
+/// By which words are apart.
+fn word_multiplier<T: Ring>(tau: T) -> T {
+    T::constant(byte_power(BYTES_PER_WORD)) * tau
+}
+
+impl GateRow<'_, '_> {
+    /// 1 on rows that take a packed instance.
+    fn is_word(&mut self) -> Expression<Fr> {
+        let flag = |row: &mut Self, flag| row.flag(flag).expect("every shape has it");
+        flag(self, Flag::EndsWord) * (Expression::one() - flag(self, Flag::Packs))
+    }
+
+    /// What the balance before a row of words is more than the one after it. Where columns share one,
+    /// instances lie closer than rows: a row takes all since the row before.
+    fn word(&mut self, balance: Expression<Fr>) -> Expression<Fr> {
+        let fold = i32::try_from(self.columns.fold).expect("few columns share one");
+        let words = (1 - fold..=0).rev();
+        let after = words.fold(balance.clone(), |sum, rotation| {
+            let word = self.meta.query_instance(self.columns.instance, Rotation(rotation));
+            sum * word_multiplier(self.point(Point::Tau)) + word
+        });
+        after - balance
+    }
+
+    /// What is 0 if a cursor makes the row's move, added to what is 0 if it stays: 0 where it has none.
+    fn moved(&mut self, cursor: usize) -> Expression<Fr> {
+        let points = [Point::Rho, Point::Axis(0), Point::Axis(1)].map(|point| self.point(point));
+        let mut multipliers = [Fr::zero(); 2].map(Expression::Constant);
+        let columns = &self.columns.cursors[cursor].moves;
+        for (&column, steps) in columns.iter().zip(self.shape.menus[cursor].by_column()) {
+            let choice = here(self.meta, column);
+            for (number, step) in steps.iter().enumerate() {
+                let chosen = lagrange(&choice, number + 1, steps.len());
+                let factors = Menu::factors(step, &points, &Expression::one());
+                for (multiplier, factor) in multipliers.iter_mut().zip(factors) {
+                    if !matches!(factor, Expression::Constant(_)) {
+                        *multiplier =
+                            multiplier.clone() + chosen.clone() * (factor - Expression::one());
+                    }
+                }
+            }
+        }
+        // Numerator and denominator of the row's move, both less 1.
+        let [numerator, denominator] = multipliers;
+        let (now, then) = (self.here(Cell::Cursor(cursor)), self.before(Cell::Cursor(cursor)));
+        now * denominator - then * numerator
+    }
+}
+
+/// 1 where the cell is `node`, 0 at the other numbers up to `last`.
+fn lagrange(cell: &Expression<Fr>, node: usize, last: usize) -> Expression<Fr> {
+    let number = |value: usize| Fr::from(value as u64);
+    let others = || (0..=last).filter(|&other| other != node);
+    let scale = others().fold(Fr::one(), |scale, other| scale * (number(node) - number(other)));
+    let scale = scale.invert().expect("nodes differ");
+    others()
+        .map(|other| cell.clone() - Expression::Constant(number(other)))
+        .reduce(|product, factor| product * factor)
+        .expect("there is another node")
+        * Expression::Constant(scale)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,580 @@
+//! What a graph becomes: blocks of values, and the linear maps between them.
+//!
+//! Every value lies on a row of its own. What a row *makes* (an accumulator, or a copy of another value)
+//! has a [`Place`], the monomial ρ^ω·s₁^at₀·s₂^at₁ that it is weighed with; no two have the same. What a
+//! value *contributes* follows from the [`Term`]s of its run: the value at position p of a run adds
+//! weight·value to what is made at term.place + p, for each term. So a convolution's run is a plane and
+//! its terms are the kernel's taps; a dense layer's run is a single value and its terms are a column of
+//! the matrix; reading a value elsewhere is a single term of weight 1.
+//!
+//! A contribution may land where no value is made, beyond a convolution's border: those places are made
+//! by *border cell* rows, whose accumulator nothing uses.
+
+use super::table::rules::{Rises, Rule};
+use crate::model::ElementType;
+
+/// Exponents of s₁ and s₂.
+pub type Position = [i32; 2];
+
+/// The monomial that something made is weighed with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Place {
+    /// Exponent of ρ.
+    pub omega: u32,
+    /// Exponents of s₁ and s₂.
+    pub at: Position,
+}
+
+impl Place {
+    /// The place of a contribution at a position of a run.
+    pub fn plus(self, position: Position) -> Self {
+        Self { at: [self.at[0] + position[0], self.at[1] + position[1]], ..self }
+    }
+
+    /// The place a power of ρ on.
+    pub fn next(self) -> Self {
+        Self { omega: self.omega + 1, ..self }
+    }
+}
+
+/// A factor known from the model.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Weight {
+    /// Itself.
+    Integer(i32),
+    /// Itself, where an operator on vectors has it.
+    Long(i128),
+    /// The factor of an operand of a sum of two, which depends on the divisor.
+    Operand {
+        /// The sum's rule.
+        rule: u32,
+        /// Which operand.
+        operand: usize,
+    },
+}
+
+/// Where and how much the values of a run contribute.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Term {
+    /// Where the value at position 0 contributes to.
+    pub place: Place,
+    /// How much of it.
+    pub weight: Weight,
+}
+
+/// Values that contribute alike, apart from their position.
+#[derive(Clone, Debug)]
+pub struct Run {
+    /// The values, as element of the block and position.
+    pub elements: Vec<(u32, Position)>,
+    /// What they contribute to.
+    pub terms: Vec<Term>,
+}
+
+/// How a block's elements are cut into runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Scan {
+    /// One run, cut into lines for the sake of small exponents.
+    Whole {
+        /// Elements in a line.
+        width: usize,
+    },
+    /// A run per element.
+    Flat,
+    /// A run per plane, and with strides per phase of a plane.
+    Planes {
+        /// Height and width.
+        size: [usize; 2],
+        /// Strides: rows and columns of equal remainder make a phase.
+        strides: [usize; 2],
+    },
+    /// A run per plane, whose positions are some steps apart.
+    Spread {
+        /// Height and width.
+        size: [usize; 2],
+        /// Steps.
+        factors: [usize; 2],
+    },
+    /// A run per column of a matrix.
+    Columns {
+        /// Columns of the matrix.
+        columns: usize,
+    },
+    /// A run per sum along an axis, all at position 0.
+    Sums {
+        /// Length of the summed axis.
+        length: usize,
+        /// Product of the axes behind it.
+        inner: usize,
+    },
+}
+
+impl Scan {
+    /// Whether no two elements of a run have the same position, so that runs can be read.
+    pub fn is_injective(self) -> bool {
+        !matches!(self, Self::Sums { .. })
+    }
+
+    /// The runs of a block of some length.
+    pub fn runs(self, len: usize) -> Vec<Run> {
+        let mut runs = Vec::new();
+        let mut push = |elements: Vec<(u32, Position)>| {
+            if !elements.is_empty() {
+                runs.push(Run { elements, terms: Vec::new() });
+            }
+        };
+        match self {
+            Self::Whole { width } => push(
+                (0..len).map(|i| (index(i), [exponent(i % width), exponent(i / width)])).collect(),
+            ),
+            Self::Flat => (0..len).for_each(|i| push(vec![(index(i), [0, 0])])),
+            Self::Planes { size: [height, width], strides: [down, along] } => {
+                for plane in 0..len / (height * width).max(1) {
+                    for (first_row, first_column) in pairs(down, along) {
+                        let rows = (first_row..height).step_by(down);
+                        let elements = rows.flat_map(|row| {
+                            (first_column..width).step_by(along).map(move |column| {
+                                let element = (plane * height + row) * width + column;
+                                (index(element), [exponent(column / along), exponent(row / down)])
+                            })
+                        });
+                        push(elements.collect());
+                    }
+                }
+            }
+            Self::Spread { size: [height, width], factors: [down, along] } => {
+                for plane in 0..len / (height * width).max(1) {
+                    let elements = pairs(height, width).map(|(row, column)| {
+                        let element = (plane * height + row) * width + column;
+                        (index(element), [exponent(column * along), exponent(row * down)])
+                    });
+                    push(elements.collect());
+                }
+            }
+            Self::Columns { columns } => {
+                for column in 0..columns {
+                    let elements = (0..len / columns.max(1))
+                        .map(|row| (index(row * columns + column), [exponent(row), 0]));
+                    push(elements.collect());
+                }
+            }
+            Self::Sums { length, inner } => {
+                for (outer, position) in pairs(len / (length * inner).max(1), inner) {
+                    let elements = (0..length)
+                        .map(|i| (index((outer * length + i) * inner + position), [0, 0]));
+                    push(elements.collect());
+                }
+            }
+        }
+        runs
+    }
+
+    /// Whether the runs, one after the other, have the elements in order.
+    pub fn is_in_order(self, len: usize) -> bool {
+        let runs = self.runs(len);
+        let elements = runs.iter().flat_map(|run| run.elements.iter().map(|&(element, _)| element));
+        elements.eq(0..index(len))
+    }
+}
+
+fn pairs(outer: usize, inner: usize) -> impl Iterator<Item = (usize, usize)> {
+    (0..outer).flat_map(move |i| (0..inner).map(move |j| (i, j)))
+}
+
+/// An element's number; tensors have fewer than 2^32 elements.
+pub fn index(value: usize) -> u32 {
+    u32::try_from(value).expect("tensors have fewer than 2^32 elements")
+}
+
+/// A small number as an exponent.
+pub fn exponent(value: usize) -> i32 {
+    i32::try_from(value).expect("planes are narrower than 2^31")
+}
+
+/// What a row does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// Holds a byte of the input.
+    Input,
+    /// Makes `rule(accumulator + bias)`.
+    Made {
+        /// Which rule.
+        rule: u32,
+        /// What is added to the accumulator of bytes: the layer's bias and its zero points.
+        bias: i64,
+    },
+    /// Copies a value; without one, holds the constant.
+    Read {
+        /// What is added to the copy.
+        constant: i32,
+    },
+    /// Copies a value and holds the larger of it and the value of the row before.
+    Larger {
+        /// What is added to the copy.
+        constant: i32,
+    },
+    /// Copies a value and holds it together with the value of the row before.
+    Pair {
+        /// What is added to the copy.
+        constant: i32,
+    },
+    /// Makes `rule(product)` of the two values that the row before holds, minus their zero points.
+    Product {
+        /// Which rule.
+        rule: u32,
+        /// Zero points of the factors.
+        zeros: [i32; 2],
+    },
+    /// Makes terms of a float32 sum, adds them to the sum of the row before, and holds the rounded sum.
+    Adds {
+        /// What is added to the accumulator of terms.
+        bias: i64,
+        /// Whether there is a sum before.
+        goes_on: bool,
+    },
+    /// Makes the last term of a float32 sum, and `rule(sum + term + bias)`.
+    Average {
+        /// Which rule.
+        rule: u32,
+        /// What is added to the accumulator of terms.
+        bias: i64,
+    },
+    /// Takes accumulators that nothing uses: the one at its place, and those a power of ρ on each.
+    Border {
+        /// How many, at most [`MOST_BORDER_CELLS`].
+        count: usize,
+    },
+    /// Copies a left factor of a product of matrices, and adds it to its run's coefficient.
+    Load {
+        /// The factor's zero point.
+        zero: i32,
+        /// What is added to the copy.
+        constant: i32,
+        /// Which of the product's accumulators it weighs for.
+        target: Place,
+        /// First of its run.
+        starts: bool,
+    },
+    /// Copies a right factor of a product of matrices, and contributes it times the run's coefficient.
+    Multiply {
+        /// The factor's zero point.
+        zero: i32,
+        /// What is added to the copy.
+        constant: i32,
+        /// Its position.
+        at: Position,
+    },
+    /// Copies an integer of any size.
+    Wide {
+        /// What is added to the copy.
+        constant: i128,
+    },
+    /// Copies an integer of any size as a left factor, see [`Kind::Load`].
+    WideLoad {
+        /// Which of the product's accumulators it weighs for.
+        target: Place,
+        /// First of its run.
+        starts: bool,
+    },
+    /// Copies an integer of any size as a right factor, see [`Kind::Multiply`].
+    WideMultiply {
+        /// What is added to the copy.
+        constant: i128,
+        /// Its position.
+        at: Position,
+    },
+    /// Holds what the prover says, at least 0 and below N.
+    Free {
+        /// What an honest prover says.
+        hint: Hint,
+        /// Which digit of it.
+        digit: u32,
+        /// Whether more digits follow.
+        goes_on: bool,
+    },
+    /// Holds what the prover says, as a right factor. An honest one says how often the first left factor can be
+    /// taken off what is at its target.
+    Quotient {
+        /// Its position.
+        at: Position,
+        /// No honest prover's is larger.
+        most: u32,
+    },
+    /// Takes off an accumulator an integer that is at least 0.
+    Natural {
+        /// What is added to the accumulator, before anything is taken off.
+        bias: i128,
+        /// Which digit of the integer.
+        digit: u32,
+        /// Whether more digits follow.
+        goes_on: bool,
+    },
+}
+
+/// What an honest prover says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Hint {
+    /// An accumulator plus `offset`, divided by `divisor`.
+    Quotient {
+        /// Where the accumulator is.
+        place: Place,
+        /// What is added.
+        offset: i128,
+        /// At least 1.
+        divisor: i128,
+    },
+    /// The largest r with r²·d ≤ 2^(2·bits), d being an accumulator plus `constant`.
+    InverseRoot {
+        /// Where the accumulator is.
+        place: Place,
+        /// What is added.
+        constant: i128,
+        /// Precision.
+        bits: u32,
+    },
+}
+
+/// How many border cells a row takes at most, in as many cells that no border cell row needs for anything else.
+pub const MOST_BORDER_CELLS: usize = 4;
+
+/// Bits of a digit that the prover says: below N in nets with such digits.
+pub const FREE_DIGIT: u32 = 11;
+
+/// Bits of a digit of an integer that is at least 0: below N⁴ in nets with such digits.
+pub const NATURAL_DIGIT: u32 = 47;
+
+/// Limbs in nets with such digits.
+pub const NATURAL_LIMBS: usize = 3;
+
+/// The table is at least this long in nets with such digits: 4000⁴ > 2^47.
+pub const NATURAL_TABLE: usize = 4000;
+
+/// A row of a block.
+#[derive(Clone, Copy, Debug)]
+pub struct Cell {
+    /// What it does.
+    pub kind: Kind,
+    /// Where it makes something.
+    pub place: Option<Place>,
+    /// Which element of the block it holds.
+    pub element: Option<u32>,
+}
+
+/// Values, in the order in which they are computed.
+#[derive(Clone, Debug)]
+pub struct Block {
+    /// The node that made it.
+    pub name: String,
+    /// Number of elements.
+    pub len: usize,
+    /// How its elements are cut into runs.
+    pub scan: Scan,
+    /// The runs.
+    pub runs: Vec<Run>,
+    /// Its rows; those of one group stay together.
+    pub cells: Vec<Cell>,
+    /// Beginnings of groups among the cells.
+    pub groups: Vec<u32>,
+    /// The model's input or output, to be packed into instances.
+    pub is_public: bool,
+}
+
+impl Kind {
+    /// Whether it goes on from the row before.
+    pub fn goes_on(self) -> bool {
+        match self {
+            Self::Adds { goes_on, .. } => goes_on,
+            Self::Larger { .. }
+            | Self::Pair { .. }
+            | Self::Product { .. }
+            | Self::Average { .. } => true,
+            _ => false,
+        }
+    }
+
+    /// Whether it copies what is contributed to its place.
+    pub fn is_copy(self) -> bool {
+        matches!(
+            self,
+            Self::Read { .. }
+                | Self::Larger { .. }
+                | Self::Pair { .. }
+                | Self::Load { .. }
+                | Self::Multiply { .. }
+        ) || self.is_wide()
+    }
+
+    /// Whether its value is an integer of any size.
+    pub fn is_wide(self) -> bool {
+        matches!(self, Self::Wide { .. } | Self::WideLoad { .. } | Self::WideMultiply { .. })
+    }
+}
+
+impl Cell {
+    /// Where it makes something.
+    pub fn places(&self) -> impl Iterator<Item = Place> {
+        let count = match self.kind {
+            Kind::Border { count } => count,
+            _ => 1,
+        };
+        std::iter::successors(self.place, |place| Some(place.next())).take(count)
+    }
+}
+
+impl Block {
+    /// The cells of each group.
+    pub fn groups(&self) -> impl Iterator<Item = std::ops::Range<usize>> + '_ {
+        let ends = self.groups.iter().skip(1).map(|&end| end as usize);
+        let ends = ends.chain(std::iter::once(self.cells.len()));
+        self.groups.iter().zip(ends).map(|(&start, end)| start as usize..end)
+    }
+
+    /// Whether anything takes its values.
+    pub fn is_taken(&self) -> bool {
+        self.runs.iter().any(|run| !run.terms.is_empty())
+    }
+}
+
+/// Where the accumulators of a power of ρ are stored, and how small and large they get.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Plane {
+    /// The first one's index.
+    pub start: usize,
+    /// Least exponents.
+    pub low: Position,
+    /// How many exponents.
+    pub len: [usize; 2],
+}
+
+impl Plane {
+    /// The index of a position's accumulator.
+    pub fn index(&self, at: Position) -> usize {
+        let offset = |axis: usize| {
+            usize::try_from(at[axis] - self.low[axis]).expect("positions lie in their plane")
+        };
+        self.start + offset(1) * self.len[0] + offset(0)
+    }
+}
+
+/// A graph, ready to be laid out.
+#[derive(Clone, Debug)]
+pub struct Net {
+    /// In the order in which they can be computed.
+    pub blocks: Vec<Block>,
+    /// What becomes of accumulators.
+    pub rules: Vec<Rule>,
+    /// The monotone functions of rules, by [`FunctionId`](super::table::rules::FunctionId).
+    pub functions: Vec<Rises>,
+    /// By power of ρ.
+    pub planes: Vec<Plane>,
+    /// Number of accumulators.
+    pub accumulators: usize,
+    /// The least and the greatest sum that float32 rounds, in units of its own.
+    pub float_sums: Option<(i128, i128)>,
+    /// The model's inputs, in its order.
+    pub inputs: Vec<Port>,
+    /// The model's outputs, in its order.
+    pub outputs: Vec<Port>,
+}
+
+/// An input or an output.
+#[derive(Clone, Copy, Debug)]
+pub struct Port {
+    /// Its block.
+    pub block: usize,
+    /// How many elements the ports before it have.
+    pub first: usize,
+    /// How many it has.
+    pub len: usize,
+    /// Their type.
+    pub element: ElementType,
+}
+
+impl Port {
+    /// Its part of what all ports hold.
+    pub fn of<T>(self, all: &[T]) -> &[T] {
+        &all[self.first..self.first + self.len]
+    }
+}
+
+impl Net {
+    /// Whether there are integers of any size.
+    pub fn has_vectors(&self) -> bool {
+        self.blocks.iter().flat_map(|block| &block.cells).any(|cell| cell.kind.is_wide())
+    }
+
+    /// The shortest table that has all digits and quotients.
+    pub fn shortest_table(&self) -> usize {
+        let cells = self.blocks.iter().flat_map(|block| &block.cells);
+        let needed = cells.map(|cell| match cell.kind {
+            Kind::Quotient { most, .. } => most as usize + 1,
+            Kind::Wide { .. } => NATURAL_TABLE,
+            _ => 0,
+        });
+        needed.max().unwrap_or(0)
+    }
+
+    /// Whether every place is made by one row, or by the digits of one integer, and none is at ρ⁰.
+    ///
+    /// What contributes to a place is what its rows make together: two rows that both make all of it would
+    /// leave the prover to choose how they share it. Digits do share, and digit 0 alone adds the bias.
+    pub fn makes_places_once(&self) -> bool {
+        let digit = |kind| match kind {
+            Kind::Natural { digit, .. } => Some(digit),
+            _ => None,
+        };
+        let cells = self.blocks.iter().flat_map(|block| &block.cells);
+        let mut makers: Vec<(Place, Option<u32>)> =
+            cells.flat_map(|cell| cell.places().map(|place| (place, digit(cell.kind)))).collect();
+        makers.sort_unstable();
+        let is_one = |makers: &[(Place, Option<u32>)]| match makers {
+            [(_, None)] => true,
+            _ => (0..).zip(makers).all(|(number, &(_, digit))| digit == Some(number)),
+        };
+        makers.chunk_by(|one, next| one.0 == next.0).all(is_one)
+            && makers.first().is_none_or(|(place, _)| place.omega > 0)
+    }
+
+    /// Gives every power of ρ room for the accumulators that terms reach or rows make.
+    pub fn measure_planes(&mut self) {
+        let mut boxes: Vec<Option<[Position; 2]>> = vec![None; self.planes.len()];
+        let mut reach = |place: Place| {
+            let reached = &mut boxes[place.omega as usize];
+            let corners = reached.iter().flatten().copied().chain([place.at]);
+            *reached = Some(bounds(corners));
+        };
+        for block in &self.blocks {
+            for run in &block.runs {
+                let corners = bounds(run.elements.iter().map(|&(_, at)| at));
+                for term in &run.terms {
+                    corners.iter().for_each(|&corner| reach(term.place.plus(corner)));
+                }
+            }
+            for place in block.cells.iter().flat_map(Cell::places) {
+                reach(place);
+            }
+        }
+        let mut start = 0;
+        for (plane, reached) in self.planes.iter_mut().zip(boxes) {
+            let Some([low, high]) = reached else { continue };
+            let len = [0, 1]
+                .map(|axis| usize::try_from(high[axis] - low[axis] + 1).expect("high is higher"));
+            *plane = Plane { start, low, len };
+            start += len[0] * len[1];
+        }
+        self.accumulators = start;
+    }
+}
+
+/// The least and the greatest exponents.
+pub fn bounds(positions: impl Iterator<Item = Position>) -> [Position; 2] {
+    let boxes = positions.map(|at| [at, at]);
+    boxes
+        .reduce(|[low, high], [l, h]| {
+            [[low[0].min(l[0]), low[1].min(l[1])], [high[0].max(h[0]), high[1].max(h[1])]]
+        })
+        .unwrap_or([[0, 0], [0, 0]])
+}
+
+#[cfg(test)]
+mod tests;

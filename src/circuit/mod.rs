@@ -28,7 +28,7 @@ mod relations;
 mod shape;
 mod table;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 mod wiring;
 mod wishes;
 mod witness;

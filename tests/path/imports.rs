@@ -48,3 +48,82 @@ fn imports_go_one_way() {
         }
     }
 }
+
+/// The paths that a file imports from its circuit, each from `circuit` on.
+fn imported(text: &str, own: &[String]) -> Vec<Vec<String>> {
+    let mut paths = Vec::new();
+    for item in text.split("\nuse ").skip(1) {
+        let item = item.split(';').next().unwrap().split_whitespace().collect::<Vec<_>>().join(" ");
+        paths.extend(expanded(&item.replace(' ', "")));
+    }
+    let absolute = |path: Vec<String>| match path[0].as_str() {
+        "crate" if path.get(1).is_some_and(|module| module == "circuit") => {
+            Some(path[2..].to_vec())
+        }
+        "super" => {
+            let up = path.iter().take_while(|name| *name == "super").count();
+            let base = own.len().checked_sub(up)?;
+            Some([&own[..base], &path[up..]].concat())
+        }
+        _ => None,
+    };
+    paths.into_iter().filter_map(absolute).collect()
+}
+
+/// The paths of a tree of imports: `a::{b,c::d}` is `a::b` and `a::c::d`.
+fn expanded(tree: &str) -> Vec<Vec<String>> {
+    let Some((before, inner)) = tree.split_once('{') else {
+        return vec![tree.split("::").map(str::to_owned).collect()];
+    };
+    let inner = inner.strip_suffix('}').unwrap();
+    let (mut depth, mut start, mut parts) = (0, 0, Vec::new());
+    for (at, c) in inner.char_indices() {
+        match c {
+            '{' => depth += 1,
+            '}' => depth -= 1,
+            ',' if depth == 0 => {
+                parts.push(&inner[start..at]);
+                start = at + 1;
+            }
+            _ => {}
+        }
+    }
+    parts.push(&inner[start..]);
+    let parts = parts.into_iter().filter(|part| !part.is_empty());
+    parts.flat_map(|part| expanded(&format!("{before}{part}"))).collect()
+}
+
+#[test]
+fn files_of_the_circuit_import_each_other_in_no_circle() {
+    let folder = Path::new(ROOT).join("src/circuit");
+    let module = |file: &PathBuf| -> Vec<String> {
+        let path = file.strip_prefix(&folder).unwrap().with_extension("");
+        path.iter().map(|name| name.to_str().unwrap().to_owned()).filter(|n| n != "mod").collect()
+    };
+    let files: Vec<(PathBuf, Vec<String>)> =
+        rust_files(&folder).into_iter().map(|file| (file.clone(), module(&file))).collect();
+    // A `mod.rs` only puts together what is below it; tests may know everything.
+    let is_leaf = |(file, module): &&(PathBuf, Vec<String>)| {
+        !file.ends_with("mod.rs") && !module.iter().any(|name| name == "tests")
+    };
+    let mut left: Vec<(Vec<String>, Vec<Vec<String>>)> = files
+        .iter()
+        .filter(is_leaf)
+        .map(|(file, module)| {
+            (module.clone(), imported(&std::fs::read_to_string(file).unwrap(), module))
+        })
+        .collect();
+    assert!(left.iter().any(|(_, imports)| !imports.is_empty()));
+    // Files that import none of those left are taken away, until none is left.
+    while !left.is_empty() {
+        let names: Vec<Vec<String>> = left.iter().map(|(name, _)| name.clone()).collect();
+        let waits = |(own, imports): &(Vec<String>, Vec<Vec<String>>)| {
+            imports
+                .iter()
+                .any(|path| names.iter().any(|name| name != own && path.starts_with(name)))
+        };
+        let before = left.len();
+        left.retain(waits);
+        assert!(left.len() < before, "a circle among {names:?}");
+    }
+}

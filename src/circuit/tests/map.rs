@@ -1,10 +1,9 @@
 //! `docs/map.md`: from an ONNX operator to its rows, and to the constraints that hold on them.
 
-use super::{models, vectors};
+use super::{average::ties, models, vectors};
 use crate::circuit::{
     ModelCircuit, Wishes,
     layout::rows::Content,
-    relations::float_sum::tests::ties,
     shape::{Flag, Flags},
 };
 use crate::model::Model;

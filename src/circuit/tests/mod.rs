@@ -6,10 +6,11 @@ mod map;
 pub mod models;
 mod operators;
 mod ports;
-mod random;
+pub mod random;
 pub mod unique;
 pub mod vectors;
 
+pub use super::relations::float_sum::tests as average;
 use super::{
     Compiled, Forge, ModelCircuit, Witness,
     compute::{Held, Tamper},
@@ -19,7 +20,7 @@ use super::{
     wiring::{Kind, Net},
 };
 use crate::circuit::Wishes;
-pub use crate::circuit::field::field;
+pub(super) use crate::circuit::field::field;
 use crate::model::Model;
 use halo2_proofs::{
     dev::{MockProver, VerifyFailure},
@@ -45,38 +46,38 @@ fn broken_constraints<C: Circuit<Fr>>(k: u32, circuit: &C, instances: Vec<Fr>) -
 
 /// That exactly the constraints of these names are broken.
 #[track_caller]
-pub fn assert_breaks(names: &[String], sentences: &[&str]) {
+pub(super) fn assert_breaks(names: &[String], sentences: &[&str]) {
     let is_expected = |name: &String| sentences.iter().any(|sentence| name.contains(sentence));
     let all = sentences.iter().all(|sentence| names.iter().any(|name| name.contains(sentence)));
     assert!(all && names.iter().all(is_expected), "expected {sentences:?}, found {names:?}");
 }
 
 /// What the look-up argument refuses.
-pub const IS_AN_ENTRY: &str = "every look-up is a table entry";
+pub(super) const IS_AN_ENTRY: &str = "every look-up is a table entry";
 
 /// The names of the constraints that a witness breaks.
-pub fn broken(circuit: &ModelCircuit, witness: Witness) -> Vec<String> {
+pub(super) fn broken(circuit: &ModelCircuit, witness: Witness) -> Vec<String> {
     forged(circuit, witness, |_, _, _, _| {})
 }
 
 /// The same, with a second phase that a cheating prover changed after computing it.
-pub fn forged(circuit: &ModelCircuit, witness: Witness, forge: Forge) -> Vec<String> {
+pub(super) fn forged(circuit: &ModelCircuit, witness: Witness, forge: Forge) -> Vec<String> {
     let instances = witness.instances.clone();
     let mut circuit = circuit.with_witness(witness);
     circuit.forge = Some(forge);
     broken_constraints(circuit.plan().k, &circuit, instances)
 }
 
-pub const IS_TAKEN: &str = "everything made is what was taken";
+pub(super) const IS_TAKEN: &str = "everything made is what was taken";
 
-pub const IS_IN_INTERVAL: &str = "the remainder is below the interval's length";
+pub(super) const IS_IN_INTERVAL: &str = "the remainder is below the interval's length";
 
-pub fn circuit(model: &Model) -> ModelCircuit {
+pub(super) fn circuit(model: &Model) -> ModelCircuit {
     ModelCircuit::new(model, Wishes::default()).expect("the model has a circuit")
 }
 
 /// The model's circuit, and the same with two and with four columns that share one.
-pub fn foldings(model: &Model) -> [ModelCircuit; 3] {
+pub(super) fn foldings(model: &Model) -> [ModelCircuit; 3] {
     let circuit = circuit(model);
     let Plan { k, shape, .. } = circuit.plan();
     assert_eq!(shape.fold, 1);
@@ -86,29 +87,33 @@ pub fn foldings(model: &Model) -> [ModelCircuit; 3] {
     })
 }
 
-pub fn input(model: &Model, of: impl Fn(i32) -> i32) -> Vec<i32> {
+pub(super) fn input(model: &Model, of: impl Fn(i32) -> i32) -> Vec<i32> {
     let length: usize =
         (model.inputs.iter()).map(|port| model.graph.tensors[port.tensor.0].len()).sum();
     (0..i32::try_from(length).expect("a small tensor")).map(of).collect()
 }
 
-pub fn mixed(model: &Model) -> Vec<i32> {
+pub(super) fn mixed(model: &Model) -> Vec<i32> {
     input(model, |i| i * 37 % 256 - 128)
 }
 
-pub fn honest(model: &Model, circuit: &ModelCircuit) -> Witness {
+pub(super) fn honest(model: &Model, circuit: &ModelCircuit) -> Witness {
     circuit.witness(&mixed(model), Fr::from(5)).expect("an input of the model")
 }
 
 /// The witness of a prover who cheats in one cell and goes on honestly.
-pub fn tampered(model: &Model, circuit: &ModelCircuit, tamper: Tamper<'_>) -> Witness {
+pub(super) fn tampered(model: &Model, circuit: &ModelCircuit, tamper: Tamper<'_>) -> Witness {
     let Compiled { net, plan, .. } = &*circuit.compiled;
     Witness::tampered(net, plan, &mixed(model), Fr::from(5), tamper).expect("an input of the model")
 }
 
 /// That a circuit refuses another byte as an element of its first output, all else being what follows from it.
 #[track_caller]
-pub fn assert_other_output_is_refused(circuit: &ModelCircuit, input: &[i32], element: usize) {
+pub(super) fn assert_other_output_is_refused(
+    circuit: &ModelCircuit,
+    input: &[i32],
+    element: usize,
+) {
     let Compiled { net, plan, .. } = &*circuit.compiled;
     let block = net.outputs[0].block;
     let cells = &net.blocks[block].cells;
@@ -145,7 +150,7 @@ pub fn assert_other_output_is_refused(circuit: &ModelCircuit, input: &[i32], ele
 }
 
 /// The block and number of the first cell of a kind.
-pub fn cell(net: &Net, is_it: impl Fn(Kind) -> bool) -> (usize, usize) {
+pub(super) fn cell(net: &Net, is_it: impl Fn(Kind) -> bool) -> (usize, usize) {
     let found = net.blocks.iter().enumerate().find_map(|(block, cells)| {
         Some((block, cells.cells.iter().position(|cell| is_it(cell.kind))?))
     });
@@ -153,7 +158,7 @@ pub fn cell(net: &Net, is_it: impl Fn(Kind) -> bool) -> (usize, usize) {
 }
 
 /// The row of a cell.
-pub fn row(circuit: &ModelCircuit, (block, cell): (usize, usize)) -> usize {
+pub(super) fn row(circuit: &ModelCircuit, (block, cell): (usize, usize)) -> usize {
     let is_it = |content: Content| match content {
         Content::Cell { block: b, cell: c } => (b as usize, c as usize) == (block, cell),
         _ => false,
@@ -163,7 +168,7 @@ pub fn row(circuit: &ModelCircuit, (block, cell): (usize, usize)) -> usize {
 }
 
 /// The rows of a kind, in order.
-pub fn rows(circuit: &ModelCircuit, is_it: impl Fn(Kind) -> bool) -> Vec<usize> {
+pub(super) fn rows(circuit: &ModelCircuit, is_it: impl Fn(Kind) -> bool) -> Vec<usize> {
     let kind = |row: &Row| match row.content {
         Content::Cell { block, cell } => {
             Some(circuit.compiled.net.blocks[block as usize].cells[cell as usize].kind)
@@ -175,7 +180,7 @@ pub fn rows(circuit: &ModelCircuit, is_it: impl Fn(Kind) -> bool) -> Vec<usize> 
 }
 
 /// The number that a field element stands for.
-pub fn integer(value: Fr) -> i128 {
+pub(super) fn integer(value: Fr) -> i128 {
     let read = |value: Fr| {
         let bytes = value.to_bytes();
         bytes[16..].iter().all(|&byte| byte == 0).then(|| {
@@ -187,7 +192,7 @@ pub fn integer(value: Fr) -> i128 {
 }
 
 /// Writes another limb and counts its use, as a prover who wants the look-ups to hold would.
-pub fn relimb(witness: &mut Witness, limb: usize, at: usize, value: Fr) {
+pub(super) fn relimb(witness: &mut Witness, limb: usize, at: usize, value: Fr) {
     let count = |witness: &mut Witness, value: Fr, by: Fr| {
         let index = (0..witness.limb_uses.len() - 1).find(|&i| Fr::from(i as u64) == value);
         if let Some(index) = index {
@@ -199,12 +204,12 @@ pub fn relimb(witness: &mut Witness, limb: usize, at: usize, value: Fr) {
     witness.limbs[limb][at] = value;
 }
 
-pub fn table_row(witness: &Witness, at: usize) -> usize {
+pub(super) fn table_row(witness: &Witness, at: usize) -> usize {
     usize::try_from(integer(witness.table_row[at])).expect("a row of the table")
 }
 
 /// Reads another row of the table and counts its use.
-pub fn reread(circuit: &ModelCircuit, witness: &mut Witness, at: usize, row: usize) {
+pub(super) fn reread(circuit: &ModelCircuit, witness: &mut Witness, at: usize, row: usize) {
     let then = table_row(witness, at);
     witness.table_uses[then + 1] -= Fr::one();
     witness.table_uses[row + 1] += Fr::one();
@@ -218,7 +223,7 @@ pub fn reread(circuit: &ModelCircuit, witness: &mut Witness, at: usize, row: usi
 }
 
 /// Makes another accumulator of a row, in the same interval if it is made by one.
-pub fn off_by_one(held: &mut Held, has_intervals: bool) {
+pub(super) fn off_by_one(held: &mut Held, has_intervals: bool) {
     let limbs = &mut held.division.limbs;
     if has_intervals && limbs[2] > 0 {
         (limbs[0], limbs[2]) = (limbs[0] + 1, limbs[2] - 1);

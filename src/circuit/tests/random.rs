@@ -17,10 +17,10 @@ const MODELS: u64 = 96;
 /// Tensors that others are made from have no more elements.
 const LARGEST_TENSOR: usize = 100;
 
-struct Random(u64);
+pub struct Random(pub u64);
 
 impl Random {
-    fn below(&mut self, end: usize) -> usize {
+    pub fn below(&mut self, end: usize) -> usize {
         self.0 =
             self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         usize::try_from(self.0 >> 33).expect("31 bits") % end
@@ -215,7 +215,7 @@ impl Growing {
 }
 
 /// One to four operators, mostly each on the output of the last.
-fn model(random: &mut Random, seed: u64) -> Model {
+pub fn model(random: &mut Random, seed: u64) -> Model {
     let shape = [1, random.between(1, 3), random.between(1, 6), random.between(1, 6)];
     let builder = Builder::new(seed, &shape);
     let input = builder.last();

@@ -5,11 +5,10 @@
 //! every range and around every step, against every row of the table and every mixture of its parts.
 
 use super::{
-    circuit,
+    average, circuit,
     models::{self, Builder},
 };
 use crate::circuit::columns::Constant;
-use crate::circuit::relations::float_sum::tests::cases as float_sum_cases;
 use crate::circuit::shape::Flag;
 use crate::circuit::{
     Goal, ModelCircuit, Wishes,
@@ -233,7 +232,7 @@ fn every_operator_leaves_no_choice() {
 
 #[test]
 fn float32_sums_leave_no_choice() {
-    for case in float_sum_cases().into_iter().step_by(2) {
+    for case in average::cases().into_iter().step_by(2) {
         assert_no_choice(&case.circuit(), &format!("{case:?}"));
     }
 }

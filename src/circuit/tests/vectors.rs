@@ -52,7 +52,7 @@ pub fn softmax(rows: usize, length: usize, scale: f64) -> Model {
     softmax_of((rows, length, scale), 255)
 }
 
-fn softmax_of((rows, length, scale): (usize, usize, f64), levels: u32) -> Model {
+pub fn softmax_of((rows, length, scale): (usize, usize, f64), levels: u32) -> Model {
     let exponential = |distance: u32| {
         let exponential = (-f64::from(distance) * scale).exp() * f64::from(1 << 20);
         #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]

@@ -1,7 +1,7 @@
 //! Integers that could wrap around the field, or leave their type, are refused.
 
-use crate::circuit::relations::float_sum::tests::ties;
 use crate::circuit::tests::{
+    average::ties,
     circuit,
     models::{Builder, NO_LINE},
 };

@@ -33,9 +33,16 @@ pub enum CircuitError {
     #[error("the circuit needs k = {needed}, more than the {wish} that was asked for")]
     TooManyRows { needed: u32, wish: u32 },
 
-    /// No k is large enough.
-    #[error("the circuit does not fit the largest k, {0}")]
-    TooLarge(u32),
+    /// No k has as many rows.
+    #[error(
+        "the circuit has at least {rows} rows, more than the largest k, {largest}, has; most of them, {most}, are those of \
+         node `{node}`, and k = {needed} would do"
+    )]
+    TooLarge { rows: usize, needed: u32, largest: u32, node: String, most: usize },
+
+    /// No k has a table as long.
+    #[error("the tables of the model's functions do not fit the largest k, {0}")]
+    LongTable(u32),
 
     /// A plan that was written down does not fit the model.
     #[error("the stored plan does not fit the model")]

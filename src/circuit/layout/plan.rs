@@ -6,11 +6,17 @@ use crate::circuit::shape::{
 };
 use crate::circuit::table::fits::{self, Fitted, Slope};
 use crate::circuit::wiring::{NATURAL_LIMBS, Net};
-use crate::circuit::{CircuitError, Goal, Wishes};
-use std::{collections::HashMap, sync::Arc};
+use crate::circuit::{CircuitError, Wishes};
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::Arc,
+};
 
 /// How many table lengths are tried per k and limb count before intervals take over where no line is.
 const TABLE_LENGTHS_TRIED: usize = 40;
+
+/// How many k are tried for each layout from the first that fits on.
+const TABLES_TRIED: usize = 3;
 
 /// A layout for a net.
 #[derive(Clone, Debug)]
@@ -26,19 +32,15 @@ pub struct Plan {
 }
 
 impl Plan {
-    /// Chooses the best layout for a net.
+    /// Chooses the best layout for a net: every goal compares the same ones.
     pub fn new(net: &Net, wishes: Wishes) -> Result<Self, CircuitError> {
         let largest = wishes.k.or(wishes.max_k).unwrap_or(LARGEST_K).min(LARGEST_K);
         let least = wishes.k.unwrap_or(SMALLEST_K).max(SMALLEST_K);
+        check_rows(net)?;
         let mut fits = Fits::new(net);
         let mut best: Option<(usize, Self)> = None;
         let mut needed: Option<u32> = None;
-        // Twice the rows never prove quicker. They may take less gas: a longer table makes do without intervals.
-        let tries = match wishes.goal {
-            Goal::Gas => 3,
-            Goal::Speed | Goal::Memory => 1,
-        };
-        let own = Shape::of_net(net);
+        let own = Shape { limbs: fits.least_limbs(), ..Shape::of_net(net) };
         let options =
             LANES.into_iter().filter(|&lanes| lanes >= own.least_lanes()).flat_map(|lanes| {
                 Layout::all(net, lanes).into_iter().map(move |layout| (lanes, layout))
@@ -46,25 +48,29 @@ impl Plan {
         for (lanes, layout) in options {
             let rows = layout.rows.len();
             for fold in FOLDS {
-                let fitting = (SMALLEST_K..=LARGEST_K)
-                    .filter(|&k| k >= least && rows.max(SHORTEST_TABLE) <= longest_table(k, fold))
-                    .filter_map(|k| Some((k, fits.longest(longest_table(k, fold), rows)?)));
-                for (k, fitted) in fitting.take(tries) {
-                    needed = Some(needed.map_or(k, |needed| needed.min(k)));
-                    if k > largest {
-                        break;
-                    }
-                    // A longer table could spare no column.
-                    let is_plain = fitted.intervals.is_none() && fitted.limbs == LIMBS[0];
-                    let shape = shape(net, &layout, &fitted, lanes, fold);
-                    if lanes < shape.least_lanes() {
+                let bare = Shape { fold, lanes, menus: layout.menus.clone(), ..own.clone() };
+                let mut tried = 0;
+                for k in least..=LARGEST_K {
+                    let longest = longest_table(k, fold);
+                    // Intervals and limbs only cost more.
+                    let is_cheaper = |best: &(usize, Self)| bare.cost(wishes.goal, k) < best.0;
+                    if rows.max(SHORTEST_TABLE) > longest || !best.as_ref().is_none_or(is_cheaper) {
                         continue;
                     }
-                    let cost = shape.cost(wishes.goal, k);
-                    if best.as_ref().is_none_or(|(least, _)| cost < *least) {
-                        best = Some((cost, Self { k, shape, layout: layout.clone(), fitted }));
+                    let Some(fitted) = fits.longest(longest, rows) else { continue };
+                    let shape = bare.fitted(&fitted);
+                    if lanes >= shape.least_lanes() {
+                        needed = Some(needed.map_or(k, |needed| needed.min(k)));
+                        let cost = shape.cost(wishes.goal, k);
+                        if k <= largest && best.as_ref().is_none_or(|(least, _)| cost < *least) {
+                            let (layout, fitted) = (layout.clone(), fitted.clone());
+                            best = Some((cost, Self { k, shape, layout, fitted }));
+                        }
                     }
-                    if is_plain {
+                    // A longer table may make do without intervals, but not with fewer columns than that.
+                    let is_plain = fitted.intervals.is_none() && fitted.limbs == own.limbs;
+                    tried += 1;
+                    if k > largest || is_plain || tried == TABLES_TRIED {
                         break;
                     }
                 }
@@ -73,7 +79,7 @@ impl Plan {
         match (best, needed) {
             (Some((_, plan)), _) => Ok(plan),
             (None, Some(needed)) => Err(CircuitError::TooManyRows { needed, wish: largest }),
-            (None, None) => Err(CircuitError::TooLarge(LARGEST_K)),
+            (None, None) => Err(CircuitError::LongTable(LARGEST_K)),
         }
     }
 
@@ -92,7 +98,13 @@ impl Plan {
             .filter(|_| fits)
             .find_map(|may| Fitted::new(net, &slopes, shape.table_rows, shape.limbs, may))?;
         let fitted = Arc::new(fitted);
-        let same = self::shape(net, &layout, &fitted, shape.lanes, shape.fold) == *shape;
+        let bare = Shape {
+            fold: shape.fold,
+            lanes: shape.lanes,
+            menus: layout.menus.clone(),
+            ..Shape::of_net(net)
+        };
+        let same = bare.fitted(&fitted) == *shape;
         same.then(|| Self { k, shape: shape.clone(), layout, fitted })
     }
 
@@ -102,16 +114,39 @@ impl Plan {
     }
 }
 
-fn shape(net: &Net, layout: &Layout, fitted: &Fitted, lanes: usize, fold: usize) -> Shape {
-    Shape {
-        fold,
-        lanes,
-        limbs: fitted.limbs,
-        table_rows: fitted.table_rows,
-        intervals: fitted.intervals.is_some(),
-        menus: layout.menus.clone(),
-        ..Shape::of_net(net)
+impl Shape {
+    /// The shape with what follows from the rules' arithmetic.
+    fn fitted(&self, fitted: &Fitted) -> Self {
+        Self {
+            limbs: fitted.limbs,
+            table_rows: fitted.table_rows,
+            intervals: fitted.intervals.is_some(),
+            ..self.clone()
+        }
     }
+}
+
+/// Refuses nets that have more rows than any circuit, whatever the layout: before one is made.
+fn check_rows(net: &Net) -> Result<(), CircuitError> {
+    let widest = LANES[LANES.len() - 1];
+    let mut by_node: BTreeMap<&str, usize> = BTreeMap::new();
+    for block in &net.blocks {
+        let weights = block.runs.iter().map(|run| run.terms.len().div_ceil(widest));
+        *by_node.entry(&block.name).or_default() += block.cells.len() + weights.sum::<usize>();
+    }
+    let rows = by_node.values().sum();
+    if rows <= longest_table(LARGEST_K, 1) {
+        return Ok(());
+    }
+    let most = by_node.into_iter().max_by_key(|&(_, rows)| rows).expect("a net has rows");
+    let fits = |&k: &u32| longest_table(k, 1) >= rows;
+    Err(CircuitError::TooLarge {
+        rows,
+        needed: (LARGEST_K..usize::BITS - 1).find(fits).unwrap_or(usize::BITS),
+        largest: LARGEST_K,
+        node: most.0.to_owned(),
+        most: most.1,
+    })
 }
 
 /// A net's rules for all table lengths that layouts ask for: many of them ask for the same.
@@ -129,10 +164,14 @@ impl<'a> Fits<'a> {
         Self { net, slopes: fits::slopes(&net.rules), shortest, known: HashMap::new() }
     }
 
+    fn least_limbs(&self) -> usize {
+        if self.net.has_vectors() { NATURAL_LIMBS } else { LIMBS[0] }
+    }
+
     /// A table of at least `rows` and as long as can be that the rules fit, with as few limbs and intervals as
     /// can be.
     fn longest(&mut self, longest: usize, rows: usize) -> Option<Arc<Fitted>> {
-        let least_limbs = if self.net.has_vectors() { NATURAL_LIMBS } else { LIMBS[0] };
+        let least_limbs = self.least_limbs();
         let least = self.shortest.max(rows);
         if least > longest {
             return None;
@@ -153,3 +192,6 @@ impl<'a> Fits<'a> {
         self.known.entry((shortest, longest)).or_insert_with(fit).clone()
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity ^0.8.20;
 
+import {ModelClient} from "./ModelClient.sol";
 import {IInferenceConsumer} from "./interfaces/IInferenceConsumer.sol";
 import {IModelVerifier} from "./interfaces/IModelVerifier.sol";
+import {IVersionedConsumer} from "./interfaces/IVersionedConsumer.sol";
 import {InferenceContext} from "./libraries/InferenceContext.sol";
 
 /// @title Base of contracts that act on the answers of a model
@@ -11,50 +13,69 @@ import {InferenceContext} from "./libraries/InferenceContext.sol";
 ///
 /// What a proof does not say is where its input comes from. An application has to check in `_onInference` that the
 /// input words are those it means: its own state, something it has seen before, or something signed.
-abstract contract InferenceConsumer is IInferenceConsumer {
-    /// @notice Checks proofs.
-    IModelVerifier public immutable VERIFIER;
-
-    /// @inheritdoc IInferenceConsumer
-    bytes32 public immutable MODEL_ID;
-
-    /// @inheritdoc IInferenceConsumer
-    uint256 public immutable PINNED_VERSION;
-
+abstract contract InferenceConsumer is ModelClient, IInferenceConsumer, IVersionedConsumer {
     /// @inheritdoc IInferenceConsumer
     mapping(address sender => uint256) public nonces;
 
     /// @param verifier A registry, or a verifier of one model.
     /// @param modelId The model whose answers count.
-    /// @param pinnedVersion The version whose answers count. 0 follows the newest active one, which trusts the
-    /// registry's owner with all that this contract does.
-    constructor(IModelVerifier verifier, bytes32 modelId, uint256 pinnedVersion) {
-        VERIFIER = verifier;
-        MODEL_ID = modelId;
-        PINNED_VERSION = pinnedVersion;
+    /// @param pinnedVersion The version whose answers count; 0 follows the newest.
+    constructor(IModelVerifier verifier, bytes32 modelId, uint256 pinnedVersion)
+        ModelClient(verifier, modelId, pinnedVersion)
+    {}
+
+    /// @inheritdoc IInferenceConsumer
+    function MODEL_ID() external view returns (bytes32) {
+        return _MODEL;
+    }
+
+    /// @inheritdoc IInferenceConsumer
+    function PINNED_VERSION() external view returns (uint256) {
+        return _VERSION;
     }
 
     /// @inheritdoc IInferenceConsumer
     function contextOf(address sender) public view returns (uint256) {
-        return InferenceContext.derive(address(this), sender, nonces[sender]);
+        return InferenceContext.derive(InferenceContext.TURN, address(this), sender, nonces[sender]);
     }
 
     /// @inheritdoc IInferenceConsumer
     function submitInference(bytes calldata proof, uint256[] calldata instances) public virtual {
-        uint256 expected = contextOf(msg.sender);
-        uint256 found = instances.length == 0 ? 0 : instances[0];
-        if (found != expected) revert WrongContext(found, expected);
-        // Before anything else runs: no call from inside `_onInference` finds the nonce unused.
-        uint256 nonce = nonces[msg.sender]++;
-        uint256 version = VERIFIER.verifyInference(MODEL_ID, PINNED_VERSION, proof, instances);
-        emit InferenceAccepted(msg.sender, nonce, version);
-        _onInference(msg.sender, instances);
+        _submit(_VERSION, proof, instances);
+    }
+
+    /// @inheritdoc IVersionedConsumer
+    function submitInferenceOf(uint256 version, bytes calldata proof, uint256[] calldata instances) public virtual {
+        _submit(_acceptVersion(version), proof, instances);
     }
 
     /// @notice ERC-165.
     function supportsInterface(bytes4 interfaceId) public view virtual returns (bool) {
         // 0x01ffc9a7 is ERC-165 itself.
-        return interfaceId == type(IInferenceConsumer).interfaceId || interfaceId == 0x01ffc9a7;
+        return interfaceId == type(IInferenceConsumer).interfaceId
+            || interfaceId == type(IVersionedConsumer).interfaceId || interfaceId == 0x01ffc9a7;
+    }
+
+    /// @dev Uses up the sender's context, or refuses instances that were not made with it.
+    function _takeTurn(uint256[] calldata instances) internal returns (uint256 nonce) {
+        nonce = nonces[msg.sender];
+        uint256 expected = InferenceContext.derive(InferenceContext.TURN, address(this), msg.sender, nonce);
+        uint256 found = instances.length == 0 ? 0 : instances[0];
+        if (found != expected) revert WrongContext(found, expected);
+        nonces[msg.sender] = nonce + 1;
+    }
+
+    function _submit(uint256 version, bytes calldata proof, uint256[] calldata instances) private {
+        // Before anything else runs: no call from inside `_onInference` finds the nonce unused.
+        uint256 nonce = _takeTurn(instances);
+        version = VERIFIER.verifyInference(_MODEL, version, proof, instances);
+        _accept(nonce, version, instances);
+    }
+
+    /// @dev Announces what was proved, and acts on it.
+    function _accept(uint256 nonce, uint256 version, uint256[] calldata instances) internal {
+        emit InferenceAccepted(msg.sender, nonce, version, _inputsHash(instances), _outputsHash(instances));
+        _onInference(msg.sender, instances);
     }
 
     /// @dev Acts on a valid inference. The proof holds for `instances`, which are those of the sender's choice:

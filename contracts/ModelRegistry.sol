@@ -5,18 +5,34 @@ import {TwoStepOwned} from "./TwoStepOwned.sol";
 import {IHalo2Verifier} from "./interfaces/IHalo2Verifier.sol";
 import {IModelRegistry} from "./interfaces/IModelRegistry.sol";
 import {IModelVerifier} from "./interfaces/IModelVerifier.sol";
+import {FixedCode} from "./libraries/FixedCode.sol";
+import {PackedTensor} from "./libraries/PackedTensor.sol";
+import {VerifierShape} from "./libraries/VerifierShape.sol";
 
 /// @title Models, their versions, and the verifiers that check them
-/// @notice The owner adds versions and may withdraw them, but can never change one: whoever pins a version
-/// gets that verifier or none. Anybody can stop a version whose verifier accepts a falsehood.
+/// @notice The owner adds versions and may withdraw them, but can never change one: whoever pins a version gets that
+/// verifier or none. That a verifier's answers cannot change is seen in its code. Where it cannot be seen, the owner has
+/// to vouch for it, and the version says so: whoever pins a version that is vouched for trusts the owner in this.
+/// Anybody can stop a version whose verifier accepts a falsehood.
 contract ModelRegistry is IModelRegistry, TwoStepOwned {
+    using PackedTensor for uint256[];
+
+    /// @notice A model's period of grace until the owner sets another.
+    uint64 public constant DEFAULT_GRACE_PERIOD = 1 days;
+
     /// @notice Who, besides the owner, may stop things. Cannot resume them.
     address public guardian;
 
-    /// @notice Whether everything is stopped.
+    /// @inheritdoc IModelRegistry
     bool public stopped;
 
-    mapping(bytes32 modelId => Version[]) private _versions;
+    /// @inheritdoc IModelRegistry
+    mapping(bytes32 modelId => uint64) public gracePeriod;
+
+    /// @inheritdoc IModelRegistry
+    mapping(bytes32 modelId => uint256) public versionCount;
+
+    mapping(bytes32 modelId => mapping(uint256 version => Version)) private _versions;
 
     struct KeyUse {
         bytes32 modelId;
@@ -40,16 +56,44 @@ contract ModelRegistry is IModelRegistry, TwoStepOwned {
         view
         returns (uint256 usedVersion)
     {
-        if (stopped) revert RegistryIsStopped();
-        usedVersion = version == 0 ? latestVersion(modelId) : version;
-        Version storage entry = _get(modelId, usedVersion);
-        if (entry.status != Status.Active) revert VersionIs(modelId, usedVersion, entry.status);
+        Version storage entry;
+        (usedVersion, entry) = _usable(modelId, version);
         _verify(entry, proof, instances);
     }
 
-    /// @inheritdoc IModelRegistry
-    function versionCount(bytes32 modelId) external view returns (uint256) {
-        return _versions[modelId].length;
+    /// @inheritdoc IModelVerifier
+    function verifyBatch(bytes32 modelId, uint256 version, bytes[] calldata proofs, uint256[][] calldata instances)
+        external
+        view
+        returns (uint256 usedVersion)
+    {
+        Version storage entry;
+        (usedVersion, entry) = _usable(modelId, version);
+        if (!_verifierOf(entry).verifyBatch(proofs, instances)) revert ProofRejected();
+    }
+
+    /// @inheritdoc IModelVerifier
+    function shapeOf(bytes32 modelId, uint256 version) external view returns (Shape memory) {
+        return _get(modelId, version == 0 ? latestVersion(modelId) : version).shape;
+    }
+
+    /// @inheritdoc IModelVerifier
+    function isUsable(bytes32 modelId, uint256 version) public view returns (bool) {
+        if (stopped) return false;
+        if (version == 0) return _latestVersion(modelId) != 0;
+        Version storage entry = _versions[modelId][version];
+        return entry.status == Status.Active && address(entry.verifier).codehash == entry.codeHash;
+    }
+
+    /// @inheritdoc IModelVerifier
+    function isCurrent(bytes32 modelId, uint256 version) external view returns (bool) {
+        if (version == 0 || !isUsable(modelId, version)) return false;
+        uint256 count = versionCount[modelId];
+        for (uint256 newer = version + 1; newer <= count; ++newer) {
+            Version storage entry = _versions[modelId][newer];
+            if (entry.status == Status.Active) return block.timestamp <= uint256(entry.addedAt) + gracePeriod[modelId];
+        }
+        return true;
     }
 
     /// @inheritdoc IModelRegistry
@@ -58,12 +102,9 @@ contract ModelRegistry is IModelRegistry, TwoStepOwned {
     }
 
     /// @inheritdoc IModelRegistry
-    function latestVersion(bytes32 modelId) public view returns (uint256) {
-        Version[] storage versions = _versions[modelId];
-        for (uint256 version = versions.length; version > 0; --version) {
-            if (versions[version - 1].status == Status.Active) return version;
-        }
-        revert NoActiveVersion(modelId);
+    function latestVersion(bytes32 modelId) public view returns (uint256 version) {
+        version = _latestVersion(modelId);
+        if (version == 0) revert NoActiveVersion(modelId);
     }
 
     /// @inheritdoc IModelRegistry
@@ -74,44 +115,45 @@ contract ModelRegistry is IModelRegistry, TwoStepOwned {
 
     // ── The owner ──
 
-    /// @notice Adds a version, active at once.
+    /// @notice Adds a version, active at once, whose verifier's code shows that its answers never change.
     /// @param modelId The model; the first version makes it.
-    /// @param verifier Checks proofs of this version.
+    /// @param verifier Checks proofs of this version, and tells what their instances are.
     /// @param vkDigest The digest that the verifier must have.
-    /// @param inputInstances How many instances after the context describe the input; 0 if proofs keep it
-    /// private. Too small a number would let honest proofs look like contradictions.
     /// @param metadataURI Where people read about it.
     /// @return version Its number.
-    function addVersion(
-        bytes32 modelId,
-        IHalo2Verifier verifier,
-        bytes32 vkDigest,
-        uint64 inputInstances,
-        string calldata metadataURI
-    ) external onlyOwner returns (uint256 version) {
-        if (address(verifier).code.length == 0) revert NotAContract(address(verifier));
-        bytes32 digest = verifier.VK_DIGEST();
-        if (digest != vkDigest) revert WrongVerifyingKey(digest, vkDigest);
-        KeyUse storage use = _keyUses[vkDigest];
-        if (use.version != 0) revert DuplicateVerifyingKey(vkDigest, use.modelId, use.version);
-        uint256 instances = verifier.NUM_INSTANCES();
-        if (instances < 2 || inputInstances > instances - 2) {
-            revert TooManyInputInstances(inputInstances, instances);
-        }
+    function addVersion(bytes32 modelId, IHalo2Verifier verifier, bytes32 vkDigest, string calldata metadataURI)
+        external
+        onlyOwner
+        returns (uint256 version)
+    {
+        version = _add(modelId, verifier, vkDigest, metadataURI, false);
+        uint256 pc = FixedCode.find(address(verifier));
+        if (pc != FixedCode.NOWHERE) revert VerifierCouldChange(address(verifier), pc);
+    }
 
-        _versions[modelId].push(
-            Version({
-                verifier: verifier,
-                status: Status.Active,
-                inputInstances: inputInstances,
-                vkDigest: vkDigest,
-                codeHash: address(verifier).codehash,
-                metadataURI: metadataURI
-            })
-        );
-        version = _versions[modelId].length;
-        _keyUses[vkDigest] = KeyUse(modelId, version);
-        emit VersionAdded(modelId, version, address(verifier), vkDigest, metadataURI);
+    /// @notice Adds a version, active at once, for whose verifier the owner vouches: its code calls or reads what might
+    /// change, so that it does not change is the owner's word. Verifiers that keep their key in a second contract are
+    /// such; so is every proxy.
+    /// @param modelId The model; the first version makes it.
+    /// @param verifier Checks proofs of this version, and tells what their instances are.
+    /// @param vkDigest The digest that the verifier must have.
+    /// @param metadataURI Where people read about it.
+    /// @return version Its number.
+    function addVouchedVersion(bytes32 modelId, IHalo2Verifier verifier, bytes32 vkDigest, string calldata metadataURI)
+        external
+        onlyOwner
+        returns (uint256 version)
+    {
+        version = _add(modelId, verifier, vkDigest, metadataURI, true);
+        emit VersionVouchedFor(modelId, version, address(verifier));
+    }
+
+    /// @notice Sets for how long proofs of a version are accepted, by whoever follows the newest, after a newer was added.
+    /// @param modelId The model.
+    /// @param seconds_ The time; 0 for none. A version that must not be used is stopped, not outwaited.
+    function setGracePeriod(bytes32 modelId, uint64 seconds_) external onlyOwner {
+        gracePeriod[modelId] = seconds_;
+        emit GracePeriodChanged(modelId, seconds_);
     }
 
     /// @notice Resumes a stopped version.
@@ -121,10 +163,24 @@ contract ModelRegistry is IModelRegistry, TwoStepOwned {
         _setStatus(modelId, version, entry, Status.Active);
     }
 
+    /// @notice Withdraws a version without blame. It does not come back under this number, but its key may be added again:
+    /// this is how a version that was added wrongly is replaced.
+    function retireVersion(bytes32 modelId, uint256 version) external onlyOwner {
+        Version storage entry = _get(modelId, version);
+        if (entry.status != Status.Active && entry.status != Status.Stopped) {
+            revert VersionIs(modelId, version, entry.status);
+        }
+        _setStatus(modelId, version, entry, Status.Retired);
+        delete _keyUses[entry.vkDigest];
+    }
+
     /// @notice Withdraws a version for good. Neither it nor its key ever comes back.
     function tombstoneVersion(bytes32 modelId, uint256 version) external onlyOwner {
         Version storage entry = _get(modelId, version);
-        if (entry.status == Status.Tombstoned) revert VersionIs(modelId, version, entry.status);
+        // Of a retired version the key may be in use again.
+        if (entry.status == Status.Tombstoned || entry.status == Status.Retired) {
+            revert VersionIs(modelId, version, entry.status);
+        }
         _setStatus(modelId, version, entry, Status.Tombstoned);
     }
 
@@ -164,16 +220,16 @@ contract ModelRegistry is IModelRegistry, TwoStepOwned {
         if (entry.status != Status.Active && entry.status != Status.Stopped) {
             revert VersionIs(modelId, version, entry.status);
         }
-        uint256 inputEnd = 1 + entry.inputInstances;
-        if (inputEnd == 1) revert InputsArePrivate();
+        Shape memory shape = entry.shape;
+        if (shape.inputs == 0) revert InputsArePrivate();
         // The verifier checks the number of instances, so both have the same one.
         _verify(entry, first.proof, first.instances);
         _verify(entry, second.proof, second.instances);
         // Contexts differ from proof to proof and do not enter the model.
-        bool sameInput = keccak256(abi.encodePacked(first.instances[1:inputEnd]))
-            == keccak256(abi.encodePacked(second.instances[1:inputEnd]));
-        bool sameOutput = keccak256(abi.encodePacked(first.instances[inputEnd:]))
-            == keccak256(abi.encodePacked(second.instances[inputEnd:]));
+        bool sameInput = first.instances.hash(shape.contexts, shape.firstOutput)
+            == second.instances.hash(shape.contexts, shape.firstOutput);
+        bool sameOutput = first.instances.hash(shape.firstOutput, shape.instances)
+            == second.instances.hash(shape.firstOutput, shape.instances);
         if (!sameInput || sameOutput) revert NoContradiction();
 
         _setStatus(modelId, version, entry, Status.Contradicted);
@@ -182,10 +238,64 @@ contract ModelRegistry is IModelRegistry, TwoStepOwned {
 
     // ── Inside ──
 
-    function _get(bytes32 modelId, uint256 version) private view returns (Version storage) {
-        Version[] storage versions = _versions[modelId];
-        if (version == 0 || version > versions.length) revert UnknownVersion(modelId, version);
-        return versions[version - 1];
+    function _add(bytes32 modelId, IHalo2Verifier verifier, bytes32 vkDigest, string calldata metadataURI, bool vouched)
+        private
+        returns (uint256 version)
+    {
+        if (!FixedCode.isContract(address(verifier))) revert NotAContract(address(verifier));
+        Shape memory shape = VerifierShape.check(verifier, vkDigest);
+        KeyUse storage use = _keyUses[vkDigest];
+        if (use.version != 0) revert DuplicateVerifyingKey(vkDigest, use.modelId, use.version);
+        version = ++versionCount[modelId];
+        if (version == 1) gracePeriod[modelId] = DEFAULT_GRACE_PERIOD;
+        _requireShapeOfModel(modelId, version, shape);
+        _versions[modelId][version] = Version({
+            verifier: verifier,
+            status: Status.Active,
+            vouched: vouched,
+            addedAt: uint64(block.timestamp),
+            shape: shape,
+            vkDigest: vkDigest,
+            codeHash: address(verifier).codehash,
+            metadataURI: metadataURI
+        });
+        _keyUses[vkDigest] = KeyUse(modelId, version);
+        emit VersionAdded(modelId, version, address(verifier), vkDigest, metadataURI);
+    }
+
+    /// Whoever follows the newest version reads all of them alike. Retired ones were mistakes.
+    function _requireShapeOfModel(bytes32 modelId, uint256 version, Shape memory shape) private view {
+        for (uint256 older = version - 1; older > 0; --older) {
+            Version storage entry = _versions[modelId][older];
+            if (entry.status == Status.Retired) continue;
+            Shape memory other = entry.shape;
+            // The trusted setup may differ.
+            other.unsafeDevSrs = shape.unsafeDevSrs;
+            if (keccak256(abi.encode(other)) != keccak256(abi.encode(shape))) revert AnotherShape(modelId, older);
+            return;
+        }
+    }
+
+    /// The newest active version, zero if there is none.
+    function _latestVersion(bytes32 modelId) private view returns (uint256 version) {
+        version = versionCount[modelId];
+        while (version != 0 && _versions[modelId][version].status != Status.Active) --version;
+    }
+
+    function _usable(bytes32 modelId, uint256 version)
+        private
+        view
+        returns (uint256 usedVersion, Version storage entry)
+    {
+        if (stopped) revert RegistryIsStopped();
+        usedVersion = version == 0 ? latestVersion(modelId) : version;
+        entry = _get(modelId, usedVersion);
+        if (entry.status != Status.Active) revert VersionIs(modelId, usedVersion, entry.status);
+    }
+
+    function _get(bytes32 modelId, uint256 version) private view returns (Version storage entry) {
+        entry = _versions[modelId][version];
+        if (entry.status == Status.Absent) revert UnknownVersion(modelId, version);
     }
 
     function _setStatus(bytes32 modelId, uint256 version, Version storage entry, Status status) private {
@@ -193,14 +303,17 @@ contract ModelRegistry is IModelRegistry, TwoStepOwned {
         emit VersionStatusChanged(modelId, version, status);
     }
 
-    /// Reverts unless the verifier, unchanged since it was added, accepts.
-    function _verify(Version storage entry, bytes calldata proof, uint256[] calldata instances) private view {
-        IHalo2Verifier verifier = entry.verifier;
-        // Before Cancun, and on chains that never had it, code at an address can be replaced.
+    /// The verifier of a version, unchanged since it was added.
+    function _verifierOf(Version storage entry) private view returns (IHalo2Verifier verifier) {
+        verifier = entry.verifier;
+        // Harmless code may have been returned by a constructor that also had the account destroyed at the end of its
+        // transaction, and other code been put there since. Before Cancun, code can go at any time.
         bytes32 codeHash = address(verifier).codehash;
-        if (codeHash != entry.codeHash) {
-            revert VerifierChanged(address(verifier), codeHash, entry.codeHash);
-        }
-        if (!verifier.verifyProof(proof, instances)) revert ProofRejected();
+        if (codeHash != entry.codeHash) revert VerifierChanged(address(verifier), codeHash, entry.codeHash);
+    }
+
+    /// Reverts unless the verifier accepts.
+    function _verify(Version storage entry, bytes calldata proof, uint256[] calldata instances) private view {
+        if (!_verifierOf(entry).verifyProof(proof, instances)) revert ProofRejected();
     }
 }

@@ -3,9 +3,12 @@ pragma solidity ^0.8.20;
 
 import {IHalo2Verifier} from "./interfaces/IHalo2Verifier.sol";
 import {IModelVerifier} from "./interfaces/IModelVerifier.sol";
+import {FixedCode} from "./libraries/FixedCode.sol";
+import {VerifierShape} from "./libraries/VerifierShape.sol";
 
 /// @title One version of one model, without owner or registry
-/// @notice For applications that want a verifier that nobody can ever stop or replace.
+/// @notice For applications that want a verifier that nobody can ever stop or replace. `VOUCHED` says whether that the
+/// verifier's answers never change is seen in its code, or is the word of whoever made this contract.
 contract SingleModelVerifier is IModelVerifier {
     /// @notice Checks the proofs.
     IHalo2Verifier public immutable VERIFIER;
@@ -13,17 +16,33 @@ contract SingleModelVerifier is IModelVerifier {
     /// @notice The model.
     bytes32 public immutable MODEL_ID;
 
+    /// @notice Whether the verifier calls or reads what might change, as one does that keeps its key in a second contract.
+    bool public immutable VOUCHED;
+
+    /// @notice Hash of the verifier's code.
+    bytes32 public immutable CODE_HASH;
+
+    Shape private _shape;
+
     /// @notice This contract knows one version, 1, of one model.
     error UnknownModel(bytes32 modelId, uint256 version);
 
-    /// @notice The verifier checks proofs of another key.
-    error WrongVerifyingKey(bytes32 found, bytes32 expected);
+    /// @notice There is no contract at the verifier's address.
+    error NotAContract(address verifier);
 
+    /// @notice The code at the verifier's address is not the code that was there first.
+    error VerifierChanged(address verifier, bytes32 found, bytes32 expected);
+
+    /// @param verifier Checks the proofs.
+    /// @param modelId The model's name for this contract.
+    /// @param vkDigest The digest that the verifier must have.
     constructor(IHalo2Verifier verifier, bytes32 modelId, bytes32 vkDigest) {
-        bytes32 digest = verifier.VK_DIGEST();
-        if (digest != vkDigest) revert WrongVerifyingKey(digest, vkDigest);
+        if (!FixedCode.isContract(address(verifier))) revert NotAContract(address(verifier));
+        _shape = VerifierShape.check(verifier, vkDigest);
         VERIFIER = verifier;
         MODEL_ID = modelId;
+        CODE_HASH = address(verifier).codehash;
+        VOUCHED = FixedCode.find(address(verifier)) != FixedCode.NOWHERE;
     }
 
     /// @inheritdoc IModelVerifier
@@ -32,8 +51,40 @@ contract SingleModelVerifier is IModelVerifier {
         view
         returns (uint256 usedVersion)
     {
-        if (modelId != MODEL_ID || version > 1) revert UnknownModel(modelId, version);
-        if (!VERIFIER.verifyProof(proof, instances)) revert ProofRejected();
+        if (!_checked(modelId, version).verifyProof(proof, instances)) revert ProofRejected();
         return 1;
+    }
+
+    /// @inheritdoc IModelVerifier
+    function verifyBatch(bytes32 modelId, uint256 version, bytes[] calldata proofs, uint256[][] calldata instances)
+        external
+        view
+        returns (uint256 usedVersion)
+    {
+        if (!_checked(modelId, version).verifyBatch(proofs, instances)) revert ProofRejected();
+        return 1;
+    }
+
+    /// @inheritdoc IModelVerifier
+    function shapeOf(bytes32 modelId, uint256 version) external view returns (Shape memory) {
+        if (modelId != MODEL_ID || version > 1) revert UnknownModel(modelId, version);
+        return _shape;
+    }
+
+    /// @inheritdoc IModelVerifier
+    function isUsable(bytes32 modelId, uint256 version) public view returns (bool) {
+        return modelId == MODEL_ID && version <= 1 && address(VERIFIER).codehash == CODE_HASH;
+    }
+
+    /// @inheritdoc IModelVerifier
+    function isCurrent(bytes32 modelId, uint256 version) external view returns (bool) {
+        return version == 1 && isUsable(modelId, version);
+    }
+
+    function _checked(bytes32 modelId, uint256 version) private view returns (IHalo2Verifier verifier) {
+        if (modelId != MODEL_ID || version > 1) revert UnknownModel(modelId, version);
+        verifier = VERIFIER;
+        bytes32 codeHash = address(verifier).codehash;
+        if (codeHash != CODE_HASH) revert VerifierChanged(address(verifier), codeHash, CODE_HASH);
     }
 }

@@ -35,8 +35,11 @@ const zkverdict = (...args) =>
 const address = (name) => BigInt("0x" + keccak256(name)) & ((1n << 160n) - 1n);
 const word = (value) => value.toString(16).padStart(64, "0");
 const bytes = (hex) => Buffer.from(hex, "hex");
-const contextOf = (consumer, sender, nonce) =>
-  BigInt("0x" + keccak256(bytes([CHAIN_ID, consumer, sender, nonce].map(word).join("")))) % R;
+// Kinds of uses: `turn`, `answer`, `content`, as in contracts/libraries/InferenceContext.sol.
+const contextOf = (kind, consumer, sender, nonce) => {
+  const tag = BigInt("0x" + keccak256(`zkverdict.context.${kind}.v1`));
+  return BigInt("0x" + keccak256(bytes([tag, CHAIN_ID, consumer, sender, nonce].map(word).join("")))) % R;
+};
 
 // The first inference in an .npy file of floats.
 function firstSample(file, length) {
@@ -83,21 +86,21 @@ const signal = model("diagnosis_mlp", "SignalVerifier");
 const digits = model("digits_mlp", "DigitsVerifier");
 
 prove("digits", digits, digits.sample, 0n);
-prove("consumer", digits, digits.sample, contextOf(address("consumer"), address("alice"), 0n));
-prove("lending", credit, credit.sample, contextOf(address("pool"), address("borrower"), 0n));
+prove("consumer", digits, digits.sample, contextOf("turn", address("consumer"), address("alice"), 0n));
+prove("lending", credit, credit.sample, contextOf("turn", address("pool"), address("borrower"), 0n));
 
 // Prices that do not move: every return is 0.
 const flat = Array(30).fill(signal.dequantize(0));
-prove("signal", signal, flat, contextOf(address("vault"), address("keeper"), 0n));
+prove("signal", signal, flat, contextOf("turn", address("vault"), address("keeper"), 0n));
 
 // The board after a first move into column 3: one stone of the player, -64, at its bottom.
 const board = Array(64).fill(digits.dequantize(0));
 board[8 * 3] = digits.dequantize(-64);
-prove("game", digits, board, contextOf(address("game"), address("operator"), 0n));
+prove("game", digits, board, contextOf("answer", address("game"), address("operator"), 0n));
 
 // The prompt is the sample as bytes; the token's id is its hash.
 const prompt = Buffer.from(digits.sample.map((x) => digits.quantize(x) + 128));
 const tokenId = BigInt("0x" + keccak256(prompt));
-prove("content", digits, digits.sample, contextOf(address("nft"), 0n, tokenId));
+prove("content", digits, digits.sample, contextOf("content", address("nft"), 0n, tokenId));
 
 fs.rmSync(work, { recursive: true });

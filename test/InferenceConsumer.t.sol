@@ -10,8 +10,9 @@ import {IModelRegistry} from "../contracts/interfaces/IModelRegistry.sol";
 import {IModelVerifier} from "../contracts/interfaces/IModelVerifier.sol";
 import {IRequestConsumer} from "../contracts/interfaces/IRequestConsumer.sol";
 import {IHalo2Verifier} from "../contracts/interfaces/IHalo2Verifier.sol";
+import {VerifierShape} from "../contracts/libraries/VerifierShape.sol";
 import {Test} from "./Test.sol";
-import {MockVerifier} from "./mocks/MockVerifier.sol";
+import {MockVerifier} from "../contracts/testing/MockVerifier.sol";
 import {vm} from "./Vm.sol";
 
 /// @notice Remembers who said what last.
@@ -64,8 +65,9 @@ contract Asker is RequestConsumer {
         _request(new uint256[](2));
     }
 
-    function _inputWords() internal pure override returns (uint256) {
-        return 1;
+    function _inputLengths() internal pure override returns (uint256[] memory lengths) {
+        lengths = new uint256[](1);
+        lengths[0] = 2;
     }
 
     function _onAnswer(uint256 requestId, address operator, uint256[] calldata outputs) internal override {
@@ -89,9 +91,9 @@ contract InferenceConsumerTest is Test {
 
     function setUp() public {
         registry = new ModelRegistry(address(this));
-        first = new MockVerifier("first", 3);
-        second = new MockVerifier("second", 3);
-        registry.addVersion(MODEL, first, "first", 1, "");
+        first = new MockVerifier("first", 1, 1);
+        second = new MockVerifier("second", 1, 1);
+        registry.addVersion(MODEL, first, "first", "");
         pinned = new Recorder(registry, MODEL, 1);
         following = new Recorder(registry, MODEL, 0);
         asker = new Asker(registry, MODEL);
@@ -104,10 +106,18 @@ contract InferenceConsumerTest is Test {
         (made[0], made[1], made[2]) = (context, input, output);
     }
 
+    function wordHash(uint256 word) private pure returns (bytes32) {
+        return keccak256(abi.encodePacked(word));
+    }
+
     // ── Proofs of one's own ──
 
     function test_the_context_is_the_documented_hash() public view {
-        uint256 expected = uint256(keccak256(abi.encode(block.chainid, address(pinned), alice, uint256(0)))) % R;
+        uint256 expected = uint256(
+            keccak256(
+                abi.encode(keccak256("zkverdict.context.turn.v1"), block.chainid, address(pinned), alice, uint256(0))
+            )
+        ) % R;
         assertEq(pinned.contextOf(alice), expected);
     }
 
@@ -115,7 +125,7 @@ contract InferenceConsumerTest is Test {
         uint256[] memory instances = instancesOf(pinned.contextOf(alice), 5, 6);
         bytes memory proof = first.prove(instances);
         vm.expectEmit();
-        emit IInferenceConsumer.InferenceAccepted(alice, 0, 1);
+        emit IInferenceConsumer.InferenceAccepted(alice, 0, 1, wordHash(5), wordHash(6));
         vm.prank(alice);
         pinned.submitInference(proof, instances);
         assertEq(pinned.lastSender(), alice);
@@ -199,7 +209,7 @@ contract InferenceConsumerTest is Test {
     // ── Versions ──
 
     function test_a_pinned_consumer_stays_and_a_following_one_follows() public {
-        registry.addVersion(MODEL, second, "second", 1, "");
+        registry.addVersion(MODEL, second, "second", "");
         uint256[] memory instances = instancesOf(pinned.contextOf(alice), 5, 6);
         bytes memory old = first.prove(instances);
         vm.prank(alice);
@@ -212,7 +222,7 @@ contract InferenceConsumerTest is Test {
         following.submitInference(old, instances);
         bytes memory proof = second.prove(instances);
         vm.expectEmit();
-        emit IInferenceConsumer.InferenceAccepted(alice, 0, 2);
+        emit IInferenceConsumer.InferenceAccepted(alice, 0, 2, wordHash(5), wordHash(6));
         vm.prank(alice);
         following.submitInference(proof, instances);
     }
@@ -255,7 +265,7 @@ contract InferenceConsumerTest is Test {
         single.verifyInference(MODEL, 2, proof, instances);
         vm.expectPartialRevert(SingleModelVerifier.UnknownModel.selector);
         single.verifyInference("another", 1, proof, instances);
-        vm.expectPartialRevert(SingleModelVerifier.WrongVerifyingKey.selector);
+        vm.expectPartialRevert(VerifierShape.WrongVerifyingKey.selector);
         new SingleModelVerifier(first, MODEL, "second");
     }
 

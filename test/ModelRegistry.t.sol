@@ -6,8 +6,10 @@ import {TwoStepOwned} from "../contracts/TwoStepOwned.sol";
 import {IModelRegistry} from "../contracts/interfaces/IModelRegistry.sol";
 import {IModelVerifier} from "../contracts/interfaces/IModelVerifier.sol";
 import {IHalo2Verifier} from "../contracts/interfaces/IHalo2Verifier.sol";
+import {VerifierShape} from "../contracts/libraries/VerifierShape.sol";
 import {Test} from "./Test.sol";
-import {FalseVerifier, MockVerifier} from "./mocks/MockVerifier.sol";
+import {FalseVerifier} from "./mocks/Verifiers.sol";
+import {MockVerifier} from "../contracts/testing/MockVerifier.sol";
 import {vm} from "./Vm.sol";
 
 contract ModelRegistryTest is Test {
@@ -23,15 +25,15 @@ contract ModelRegistryTest is Test {
 
     function setUp() public {
         registry = new ModelRegistry(address(this));
-        first = new MockVerifier(FIRST, 4);
-        second = new MockVerifier(SECOND, 4);
+        first = new MockVerifier(FIRST, 2, 1);
+        second = new MockVerifier(SECOND, 2, 1);
         guardian = account("guardian");
         stranger = account("stranger");
         registry.setGuardian(guardian);
     }
 
     function add(MockVerifier verifier) private returns (uint256) {
-        return registry.addVersion(MODEL, verifier, verifier.VK_DIGEST(), 2, "ipfs://model");
+        return registry.addVersion(MODEL, verifier, verifier.VK_DIGEST(), "ipfs://model");
     }
 
     /// Context, two words of input, one of output.
@@ -53,7 +55,9 @@ contract ModelRegistryTest is Test {
         assertEq(address(version.verifier), address(first));
         assertEq(version.vkDigest, first.VK_DIGEST());
         assertEq(version.codeHash, address(first).codehash);
-        assertEq(version.inputInstances, 2);
+        assertEq(version.shape.inputs, 2);
+        assertEq(version.shape.firstOutput, 3);
+        assertTrue(!version.vouched, "seen in its code");
         assertEq(registry.latestVersion(MODEL), 2);
         assertEq(registry.versionCount(MODEL), 2);
         (bytes32 modelId, uint256 number) = registry.versionOfKey(second.VK_DIGEST());
@@ -65,31 +69,25 @@ contract ModelRegistryTest is Test {
         bytes32 digest = first.VK_DIGEST();
         vm.expectRevert(abi.encodeWithSelector(TwoStepOwned.NotOwner.selector, guardian));
         vm.prank(guardian);
-        registry.addVersion(MODEL, first, digest, 2, "");
+        registry.addVersion(MODEL, first, digest, "");
     }
 
     function test_a_verifier_of_another_key_is_refused() public {
-        vm.expectRevert(abi.encodeWithSelector(IModelRegistry.WrongVerifyingKey.selector, FIRST, SECOND));
-        registry.addVersion(MODEL, first, "second", 2, "");
+        vm.expectRevert(abi.encodeWithSelector(VerifierShape.WrongVerifyingKey.selector, FIRST, SECOND));
+        registry.addVersion(MODEL, first, "second", "");
     }
 
     function test_an_address_without_code_is_refused() public {
         vm.expectRevert(abi.encodeWithSelector(IModelRegistry.NotAContract.selector, stranger));
-        registry.addVersion(MODEL, IHalo2Verifier(stranger), "first", 2, "");
+        registry.addVersion(MODEL, IHalo2Verifier(stranger), "first", "");
     }
 
     function test_a_key_is_registered_once() public {
         add(first);
         registry.tombstoneVersion(MODEL, 1);
-        MockVerifier again = new MockVerifier(FIRST, 4);
+        MockVerifier again = new MockVerifier(FIRST, 2, 1);
         vm.expectRevert(abi.encodeWithSelector(IModelRegistry.DuplicateVerifyingKey.selector, FIRST, MODEL, 1));
-        registry.addVersion("another", again, "first", 2, "");
-    }
-
-    function test_inputs_leave_room_for_an_output() public {
-        bytes32 digest = first.VK_DIGEST();
-        vm.expectRevert(abi.encodeWithSelector(IModelRegistry.TooManyInputInstances.selector, 3, 4));
-        registry.addVersion(MODEL, first, digest, 3, "");
+        registry.addVersion("another", again, "first", "");
     }
 
     // ── Verifying ──
@@ -120,7 +118,7 @@ contract ModelRegistryTest is Test {
 
     function test_false_is_a_refusal() public {
         FalseVerifier verifier = new FalseVerifier();
-        registry.addVersion(MODEL, verifier, verifier.VK_DIGEST(), 1, "");
+        registry.addVersion(MODEL, verifier, verifier.VK_DIGEST(), "");
         vm.expectRevert(IModelVerifier.ProofRejected.selector);
         verify(1, "", instancesOf(0, 1, 2));
     }
@@ -297,7 +295,8 @@ contract ModelRegistryTest is Test {
     }
 
     function test_private_inputs_cannot_contradict() public {
-        registry.addVersion(MODEL, first, first.VK_DIGEST(), 0, "");
+        first = new MockVerifier(FIRST, 0, 3);
+        registry.addVersion(MODEL, first, first.VK_DIGEST(), "");
         reportFails(
             abi.encodePacked(IModelRegistry.InputsArePrivate.selector), instancesOf(1, 5, 7), instancesOf(1, 5, 8)
         );

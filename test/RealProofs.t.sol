@@ -10,6 +10,7 @@ import {IInferenceConsumer} from "../contracts/interfaces/IInferenceConsumer.sol
 import {IModelRegistry} from "../contracts/interfaces/IModelRegistry.sol";
 import {IModelVerifier} from "../contracts/interfaces/IModelVerifier.sol";
 import {PackedTensor} from "../contracts/libraries/PackedTensor.sol";
+import {VerifierShape} from "../contracts/libraries/VerifierShape.sol";
 import {Fixtures} from "./Fixtures.sol";
 import {vm} from "./Vm.sol";
 import {CreditVerifier} from "./fixtures/verifiers/CreditVerifier.sol";
@@ -41,7 +42,7 @@ contract RealProofsTest is Fixtures {
     function setUp() public {
         registry = new ModelRegistry(address(this));
         verifier = new DigitsVerifier();
-        registry.addVersion("digits", IHalo2Verifier(address(verifier)), load("digits").vkDigest, 3, "");
+        registry.addVersion("digits", IHalo2Verifier(address(verifier)), load("digits").vkDigest, "");
         reader = DigitReader(place(address(new DigitReader(registry)), "consumer"));
         alice = account("alice");
     }
@@ -77,8 +78,8 @@ contract RealProofsTest is Fixtures {
         assertEq(verifier.NUM_INSTANCES(), load("digits").instances.length);
         CreditVerifier other = new CreditVerifier();
         Proof memory made = load("digits");
-        vm.expectPartialRevert(IModelRegistry.WrongVerifyingKey.selector);
-        registry.addVersion("digits", IHalo2Verifier(address(other)), made.vkDigest, 1, "");
+        vm.expectPartialRevert(VerifierShape.WrongVerifyingKey.selector);
+        registry.addVersion("digits", IHalo2Verifier(address(other)), made.vkDigest, "");
     }
 
     // ── What is false ──

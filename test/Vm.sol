@@ -5,9 +5,11 @@ pragma solidity ^0.8.20;
 interface Vm {
     function assume(bool condition) external pure;
     function chainId(uint256 id) external;
+    function cool(address account) external;
     function deal(address account, uint256 balance) external;
     function envOr(string calldata name, string calldata otherwise) external view returns (string memory);
     function envOr(string calldata name, address otherwise) external view returns (address);
+    function envOr(string calldata name, bool otherwise) external view returns (bool);
     function envOr(string calldata name, bytes32 otherwise) external view returns (bytes32);
     function etch(address where, bytes calldata code) external;
     function expectEmit() external;
@@ -26,6 +28,7 @@ interface Vm {
     function readFile(string calldata path) external view returns (string memory);
     function roll(uint256 blockNumber) external;
     function snapshotGasLastCall(string calldata group, string calldata name) external returns (uint256);
+    function snapshotValue(string calldata group, string calldata name, uint256 value) external;
     function startBroadcast() external;
     function startPrank(address sender) external;
     function stopBroadcast() external;

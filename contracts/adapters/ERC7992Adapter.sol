@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity ^0.8.20;
 
+import {TwoStepOwned} from "../TwoStepOwned.sol";
 import {IERCZKMLRegistry, IERCZKMLVerifier} from "../interfaces/IERC7992.sol";
 import {IModelRegistry} from "../interfaces/IModelRegistry.sol";
+import {IModelVerifier} from "../interfaces/IModelVerifier.sol";
 
 /// @title A model registry as ERC-7992 wants it
-/// @notice Each id names one version of one model for good; a new version is a new id. Whether an id is deprecated is
-/// up to who registered it here, and to the status of the version in the model registry.
+/// @notice Each id names one version of one model for good; a new version is a new id. Who owns the model registry owns
+/// the ids: nobody else says what the hashes and the URI of a key are. An id is deprecated by the owner here, and
+/// whenever the model registry does not accept its version.
 ///
 /// `proof` is `abi.encode(bytes proof, uint256[] instances)`, `output` is `abi.encode(uint256[] outputWords)`.
 contract ERC7992Adapter is IERCZKMLRegistry, IERCZKMLVerifier {
@@ -19,12 +22,15 @@ contract ERC7992Adapter is IERCZKMLRegistry, IERCZKMLVerifier {
     /// @notice Where the versions and their verifiers are.
     IModelRegistry public immutable MODELS;
 
+    /// @dev What an id stands for.
     struct Model {
         ModelCommitment commitment;
-        address owner;
+        bytes32 id;
+        uint256 version;
         bool deprecated;
     }
 
+    /// @dev Which version of which model an id stands for.
     mapping(uint256 modelId => Model) private _models;
 
     /// @notice How many ids were given out; the first is 1.
@@ -33,22 +39,27 @@ contract ERC7992Adapter is IERCZKMLRegistry, IERCZKMLVerifier {
     /// @notice The model registry knows no such verifying key.
     error UnknownVerifyingKey(bytes32 vkHash);
 
+    /// @notice Only who owns the model registry registers its models.
+    error NotRegistryOwner(address caller);
+
     /// @notice A model never changes here: register the new version.
     error ModelsAreImmutable();
 
+    /// @param models The model registry.
     constructor(IModelRegistry models) {
         MODELS = models;
     }
 
     /// @inheritdoc IERCZKMLRegistry
     function registerModel(ModelCommitment calldata commitment) external returns (uint256 modelId) {
+        if (msg.sender != _owner()) revert NotRegistryOwner(msg.sender);
         if (commitment.proofSystemId != PROOF_SYSTEM) {
             revert UnsupportedProofSystem(commitment.proofSystemId);
         }
-        (, uint256 version) = MODELS.versionOfKey(commitment.vkHash);
+        (bytes32 id, uint256 version) = MODELS.versionOfKey(commitment.vkHash);
         if (version == 0) revert UnknownVerifyingKey(commitment.vkHash);
         modelId = ++modelCount;
-        _models[modelId] = Model(commitment, msg.sender, false);
+        _models[modelId] = Model(commitment, id, version, false);
         emit ModelRegistered(modelId, msg.sender, commitment);
     }
 
@@ -72,8 +83,7 @@ contract ERC7992Adapter is IERCZKMLRegistry, IERCZKMLVerifier {
         returns (ModelCommitment memory commitment, bool deprecated, address owner)
     {
         Model storage model = _get(modelId);
-        deprecated = model.deprecated || _version(model).status != IModelRegistry.Status.Active;
-        return (model.commitment, deprecated, model.owner);
+        return (model.commitment, _isDeprecated(model), _owner());
     }
 
     /// @inheritdoc IERCZKMLVerifier
@@ -81,24 +91,26 @@ contract ERC7992Adapter is IERCZKMLRegistry, IERCZKMLVerifier {
         external
     {
         Model storage model = _get(modelId);
-        IModelRegistry.Version memory version = _version(model);
-        if (model.deprecated || version.status != IModelRegistry.Status.Active) {
-            revert VerificationRefused_ModelDeprecated(modelId);
-        }
-        (bytes memory halo2Proof, uint256[] memory instances) = abi.decode(proof, (bytes, uint256[]));
-        uint256 inputEnd = 1 + uint256(version.inputInstances);
-        if (instances.length < inputEnd) revert InvalidProof();
-        if (inputCommitment != commitInput(instances[0], _slice(instances, 1, inputEnd))) {
-            revert InputCommitmentMismatch();
-        }
-        if (keccak256(output) != keccak256(abi.encode(_slice(instances, inputEnd, instances.length)))) {
+        if (_isDeprecated(model)) revert VerificationRefused_ModelDeprecated(modelId);
+        IModelVerifier.Shape memory shape = MODELS.shapeOf(model.id, model.version);
+        (bytes memory halo2Proof, uint256[] memory instances) = _decode(proof);
+        if (instances.length != shape.instances) revert InvalidProof();
+        uint256[] memory inputs = _slice(instances, shape.firstInput, shape.firstInput + shape.inputs);
+        if (inputCommitment != commitInput(instances[0], inputs)) revert InputCommitmentMismatch();
+        if (keccak256(output) != keccak256(abi.encode(_slice(instances, shape.firstOutput, instances.length)))) {
             revert OutputMismatch();
         }
-        (bytes32 id, uint256 number) = MODELS.versionOfKey(model.commitment.vkHash);
-        // Reverts with the verifier's own error; the version it returns is the one that was asked for.
-        uint256 used = MODELS.verifyInference(id, number, halo2Proof, instances);
-        if (used != number) revert ModelMismatch();
+        // Reverts with the verifier's own error.
+        MODELS.verifyInference(model.id, model.version, halo2Proof, instances);
         emit InferenceVerified(modelId, inputCommitment, output, msg.sender);
+    }
+
+    /// @notice A proof and its instances, as `verifyInference` takes them; reverts if they are no such thing.
+    /// @param proof `abi.encode(bytes proof, uint256[] instances)`
+    /// @return halo2Proof The proof.
+    /// @return instances What it proves.
+    function decode(bytes calldata proof) external pure returns (bytes memory halo2Proof, uint256[] memory instances) {
+        return abi.decode(proof, (bytes, uint256[]));
     }
 
     /// @notice The commitment to an input: the context makes it unique, so it cannot be replayed where contexts are
@@ -125,17 +137,29 @@ contract ERC7992Adapter is IERCZKMLRegistry, IERCZKMLVerifier {
 
     function _get(uint256 modelId) private view returns (Model storage model) {
         model = _models[modelId];
-        if (model.owner == address(0)) revert ModelNotFound(modelId);
+        if (model.version == 0) revert ModelNotFound(modelId);
     }
 
     function _owned(uint256 modelId) private view returns (Model storage model) {
         model = _get(modelId);
-        if (model.owner != msg.sender) revert NotModelOwner(modelId, msg.sender);
+        if (msg.sender != _owner()) revert NotModelOwner(modelId, msg.sender);
     }
 
-    function _version(Model storage model) private view returns (IModelRegistry.Version memory) {
-        (bytes32 id, uint256 number) = MODELS.versionOfKey(model.commitment.vkHash);
-        return MODELS.getVersion(id, number);
+    function _owner() private view returns (address) {
+        return TwoStepOwned(address(MODELS)).owner();
+    }
+
+    function _isDeprecated(Model storage model) private view returns (bool) {
+        return model.deprecated || !MODELS.isUsable(model.id, model.version);
+    }
+
+    /// The decoder reverts without a reason; a call to it can be caught.
+    function _decode(bytes calldata proof) private view returns (bytes memory halo2Proof, uint256[] memory instances) {
+        try this.decode(proof) returns (bytes memory decoded, uint256[] memory words) {
+            return (decoded, words);
+        } catch {
+            revert InvalidProof();
+        }
     }
 
     function _slice(uint256[] memory words, uint256 from, uint256 to) private pure returns (uint256[] memory part) {

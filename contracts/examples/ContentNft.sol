@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity ^0.8.20;
 
+import {ERC721} from "solady/tokens/ERC721.sol";
 import {LibString} from "solady/utils/LibString.sol";
 import {ERC7007Content} from "../adapters/ERC7007Content.sol";
 import {IModelVerifier} from "../interfaces/IModelVerifier.sol";
@@ -8,7 +9,7 @@ import {IModelVerifier} from "../interfaces/IModelVerifier.sol";
 /// @title Tokens of prompts, with content that a model makes of them
 /// @notice A prompt is claimed in two transactions, so that nobody who sees it can claim it first: `commit` to its hash,
 /// then `claim` it in a later block. Then anybody may prove the content and add it.
-contract ContentNft is ERC7007Content {
+contract ContentNft is ERC721, ERC7007Content {
     /// @notice The block of a commitment, zero if there is none.
     mapping(bytes32 commitment => uint256 blockNumber) public committedAt;
 
@@ -32,18 +33,15 @@ contract ContentNft is ERC7007Content {
         return "VCON";
     }
 
-    /// @notice ERC-721 metadata: the content itself is in the event, its hash is here.
+    /// @notice ERC-721 metadata, by the schema of ERC-7007.
     function tokenURI(uint256 tokenId) public view override returns (string memory) {
         if (!_exists(tokenId)) revert TokenDoesNotExist();
-        bytes32 hash = contentHash[tokenId];
-        string memory content = hash == 0 ? "" : LibString.toHexString(uint256(hash), 32);
-        return string.concat(
-            'data:application/json;utf8,{"name":"Verified Content #',
-            LibString.toString(tokenId),
-            '","proof_type":"validity (zkML)","content_hash":"',
-            content,
-            '"}'
-        );
+        return metadataURI(string.concat("Verified Content #", LibString.toString(tokenId)), tokenId);
+    }
+
+    /// @notice ERC-165.
+    function supportsInterface(bytes4 interfaceId) public view override(ERC721, ERC7007Content) returns (bool) {
+        return ERC7007Content.supportsInterface(interfaceId) || ERC721.supportsInterface(interfaceId);
     }
 
     /// @notice What to commit to: the salt keeps guessable prompts secret.
@@ -66,5 +64,9 @@ contract ContentNft is ERC7007Content {
         if (blockNumber == 0 || blockNumber >= block.number) revert NotCommitted(commitment);
         tokenId = tokenIdOf(prompt);
         _safeMint(msg.sender, tokenId);
+    }
+
+    function _tokenExists(uint256 tokenId) internal view override returns (bool) {
+        return _exists(tokenId);
     }
 }

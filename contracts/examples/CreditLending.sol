@@ -7,7 +7,8 @@ import {PackedTensor} from "../libraries/PackedTensor.sol";
 
 /// @title A lending pool that gives credit by a score
 /// @notice Lenders pool ether. A borrower's features are attested by somebody both sides trust; the model turns them into
-/// a score, and the score into a credit line. The pool never sees how, and the borrower cannot choose the score.
+/// a score, and the score into a credit line. The pool never sees how, and the borrower cannot choose the score. A line
+/// lasts no longer than what it rests on: the attestation it was proved for, and the version of the model.
 contract CreditLending is InferenceConsumer {
     using PackedTensor for uint256[];
 
@@ -29,6 +30,8 @@ contract CreditLending is InferenceConsumer {
         uint128 debt;
         /// Has to be paid back by then; the end of time once written off.
         uint64 due;
+        /// Hash of the attested inputs that the limit rests on.
+        bytes32 inputsHash;
     }
 
     /// @notice A score below this gives no credit; the scale is the model's quantized output, 0 to 255.
@@ -44,9 +47,6 @@ contract CreditLending is InferenceConsumer {
 
     /// @notice Attests features.
     address public immutable ATTESTER;
-
-    /// @notice How many words the model's inputs take.
-    uint256 public immutable INPUT_WORDS;
 
     /// @notice Features, by borrower.
     mapping(address borrower => Attestation) public attestations;
@@ -71,6 +71,8 @@ contract CreditLending is InferenceConsumer {
 
     error NotAttester(address caller);
     error NotAttested(address borrower);
+    error ModelUnusable(uint256 version);
+    error NoVersion();
     error AmountIsZero();
     error ZeroAddress();
     error ScoreTooLow(uint8 score, uint8 required);
@@ -88,12 +90,13 @@ contract CreditLending is InferenceConsumer {
         _entered = false;
     }
 
-    constructor(IModelVerifier verifier, bytes32 modelId, uint256 version, address attester, uint256 inputWords)
+    constructor(IModelVerifier verifier, bytes32 modelId, uint256 version, address attester)
         InferenceConsumer(verifier, modelId, version)
     {
         if (attester == address(0)) revert ZeroAddress();
+        // A line rests on one version, which can be looked up when it is used.
+        if (version == 0) revert NoVersion();
         ATTESTER = attester;
-        INPUT_WORDS = inputWords;
     }
 
     // ── Borrowers ──
@@ -107,15 +110,13 @@ contract CreditLending is InferenceConsumer {
 
     /// @dev Turns a proved score into a credit line.
     function _onInference(address sender, uint256[] calldata instances) internal override {
-        Attestation memory attestation = attestations[sender];
-        if (
-            attestation.expires <= block.timestamp
-                || keccak256(abi.encodePacked(instances[1:1 + INPUT_WORDS])) != attestation.inputsHash
-        ) revert NotAttested(sender);
-        uint8 score = instances.byteAt(1 + INPUT_WORDS, 0);
+        bytes32 inputsHash = _inputsHash(instances);
+        if (!_isAttested(sender, inputsHash)) revert NotAttested(sender);
+        uint8 score = instances.byteAt(_OUTPUT_START, 0);
         if (score < MIN_SCORE) revert ScoreTooLow(score, MIN_SCORE);
         uint128 limit = uint128(score - MIN_SCORE + 1) * CREDIT_PER_POINT;
         credits[sender].limit = limit;
+        credits[sender].inputsHash = inputsHash;
         emit CreditGranted(sender, score, limit);
     }
 
@@ -124,6 +125,8 @@ contract CreditLending is InferenceConsumer {
         Credit storage credit = credits[msg.sender];
         if (amount == 0) revert AmountIsZero();
         if (credit.debt != 0) revert HasDebt(msg.sender);
+        if (!_isAttested(msg.sender, credit.inputsHash)) revert NotAttested(msg.sender);
+        if (!VERIFIER.isUsable(_MODEL, _VERSION)) revert ModelUnusable(_VERSION);
         if (amount > credit.limit) revert OverLimit(amount, credit.limit);
         if (amount > address(this).balance) revert OverLimit(amount, address(this).balance);
         uint128 debt = amount + (amount * INTEREST_BPS) / 10_000;
@@ -185,6 +188,12 @@ contract CreditLending is InferenceConsumer {
     }
 
     // ── Inside ──
+
+    /// Whether these inputs are the borrower's attested ones now.
+    function _isAttested(address borrower, bytes32 inputsHash) private view returns (bool) {
+        Attestation storage attestation = attestations[borrower];
+        return attestation.expires > block.timestamp && attestation.inputsHash == inputsHash;
+    }
 
     function _pay(address to, uint256 amount) private {
         (bool ok,) = to.call{value: amount}("");

@@ -7,7 +7,12 @@ import {PackedTensor} from "../libraries/PackedTensor.sol";
 
 /// @title Four in a row on eight columns, against a model
 /// @notice The house must play what the model says: each of the player's moves asks for an inference on the board, and
-/// only a proved answer moves the house. A house that does not answer in time loses.
+/// only a proved answer moves the house. A house that does not answer in time loses, unless it could not: when the model
+/// is stopped, games are void and stakes go back.
+///
+/// The model is public and gives one answer to each board, so whoever finds a line that beats it can play that line again,
+/// and one close to it. So a final position pays once, ever, and on any day only so many games begin: that bounds what
+/// the house can lose before its owner sees it.
 /// @dev The model takes 64 cells (column after column, bottom first) and gives at least 8 outputs, one per column; the
 /// house plays the legal column with the greatest.
 contract GameAgent is RequestConsumer {
@@ -21,7 +26,8 @@ contract GameAgent is RequestConsumer {
         HouseToMove,
         PlayerWon,
         HouseWon,
-        Drawn
+        Drawn,
+        Void
     }
 
     /// @notice A game. Each side's stones are a set of bits: row r of column c is bit 9·c + r, and the ninth bit of
@@ -40,6 +46,8 @@ contract GameAgent is RequestConsumer {
     uint256 public constant STAKE = 0.01 ether;
     /// @notice Seconds for a move.
     uint64 public constant MOVE_TIME = 1 hours;
+    /// @notice Games that may begin on one day: the house loses at most as many stakes in it.
+    uint256 public constant GAMES_PER_DAY = 20;
     /// @notice Bytes that the model sees for a cell: int8 0, 64 and -64.
     bytes1 private constant EMPTY = 0x80;
     bytes1 private constant HOUSE = 0xc0;
@@ -57,6 +65,11 @@ contract GameAgent is RequestConsumer {
     /// @notice What winners can withdraw.
     mapping(address player => uint256) public winnings;
 
+    /// @notice Games that began, by day since 1970.
+    mapping(uint256 day => uint256) public gamesOn;
+    /// @notice Whether a player has been paid for this final position.
+    mapping(bytes32 position => bool) public isPaid;
+
     mapping(uint256 requestId => uint256 gameId) private _gameOf;
 
     event GameStarted(uint256 indexed gameId, address indexed player);
@@ -72,6 +85,9 @@ contract GameAgent is RequestConsumer {
     error IllegalColumn(uint256 column);
     error TooEarly(uint64 deadline);
     error TooLate(uint64 deadline);
+    error TooManyGames(uint256 day);
+    error ModelUsable();
+    error ModelUnusable();
     error TransferFailed(address to);
 
     constructor(IModelVerifier verifier, bytes32 modelId, uint256 version) RequestConsumer(verifier, modelId, version) {
@@ -84,6 +100,9 @@ contract GameAgent is RequestConsumer {
     function start() external payable returns (uint256 gameId) {
         if (msg.value != STAKE) revert WrongStake(msg.value, STAKE);
         if (bankroll < STAKE) revert BankrollTooSmall(bankroll);
+        if (!VERIFIER.isUsable(_MODEL, _VERSION)) revert ModelUnusable();
+        uint256 day = block.timestamp / 1 days;
+        if (gamesOn[day]++ == GAMES_PER_DAY) revert TooManyGames(day);
         bankroll -= STAKE;
         gameId = gameCount++;
         games[gameId] = Game(msg.sender, State.PlayerToMove, uint64(block.timestamp) + MOVE_TIME, 0, 0);
@@ -101,7 +120,10 @@ contract GameAgent is RequestConsumer {
         game.playerStones |= stone;
         emit Moved(gameId, false, column);
         if (_hasFour(game.playerStones)) {
-            _end(gameId, State.PlayerWon);
+            // A line that somebody was paid for before gives a draw.
+            bytes32 position = keccak256(abi.encode(game.playerStones, game.houseStones));
+            _end(gameId, isPaid[position] ? State.Drawn : State.PlayerWon);
+            isPaid[position] = true;
         } else if (_isFull(game)) {
             _end(gameId, State.Drawn);
         } else {
@@ -112,13 +134,23 @@ contract GameAgent is RequestConsumer {
         }
     }
 
-    /// @notice Ends a game in which the other side did not move in time.
+    /// @notice Ends a game in which the other side did not move in time. While the model is stopped, the house could not.
     function claimTimeout(uint256 gameId) external {
         Game storage game = games[gameId];
         State state = game.state;
         if (state != State.PlayerToMove && state != State.HouseToMove) revert WrongState(state);
         if (block.timestamp <= game.deadline) revert TooEarly(game.deadline);
-        _end(gameId, state == State.HouseToMove ? State.PlayerWon : State.HouseWon);
+        if (state == State.PlayerToMove) _end(gameId, State.HouseWon);
+        else _end(gameId, VERIFIER.isUsable(_MODEL, _VERSION) ? State.PlayerWon : State.Void);
+    }
+
+    /// @notice Ends a game while the model is stopped; both stakes go back. Anybody may, so that neither side waits for the
+    /// other, or for the model to go on.
+    function voidGame(uint256 gameId) external {
+        State state = games[gameId].state;
+        if (state != State.PlayerToMove && state != State.HouseToMove) revert WrongState(state);
+        if (VERIFIER.isUsable(_MODEL, _VERSION)) revert ModelUsable();
+        _end(gameId, State.Void);
     }
 
     /// @notice Takes the caller's winnings out.
@@ -184,8 +216,9 @@ contract GameAgent is RequestConsumer {
         }
     }
 
-    function _inputWords() internal pure override returns (uint256) {
-        return PackedTensor.words(SIZE * SIZE);
+    function _inputLengths() internal pure override returns (uint256[] memory lengths) {
+        lengths = new uint256[](1);
+        lengths[0] = SIZE * SIZE;
     }
 
     // ── The rules ──

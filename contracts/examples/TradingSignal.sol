@@ -7,8 +7,10 @@ import {PackedTensor} from "../libraries/PackedTensor.sol";
 
 /// @title Where the vault trades ether against a token that it holds at the exchange
 interface IExchange {
-    /// @notice Ether for one token, in wei.
-    function price() external view returns (uint256);
+    /// @notice The sum, over every second since the exchange began, of what one token cost in wei. The price of a second
+    /// is the one at its beginning: what happens within a block, a flash loan say, counts for nothing before the block
+    /// is over and others could trade against it.
+    function cumulativePrice() external view returns (uint256);
 
     /// @notice Tokens of an account.
     function balanceOf(address account) external view returns (uint256);
@@ -24,6 +26,11 @@ interface IExchange {
 /// @notice The price history is recorded here, so the model's input is this contract's own state and anybody may prove
 /// the signal. Whatever the model says, one step moves a bounded part of the vault, at a bounded price, once per
 /// recorded price.
+///
+/// A recorded price is the average over the whole period before it. The price of a moment would be for sale: with a flash
+/// loan anybody moves it, records it, and sells to the vault at it, all in one transaction. An average over an hour moves
+/// by a hundredth of what somebody holds against all other traders for 36 seconds. Nobody can record a price and act on it
+/// in one block either, so what a trade may cost is fixed before anybody can shape the block it happens in.
 contract TradingSignal is InferenceConsumer {
     using PackedTensor for uint256[];
     using PackedTensor for bytes;
@@ -56,8 +63,12 @@ contract TradingSignal is InferenceConsumer {
 
     /// @notice Number of recorded prices.
     uint256 public rounds;
-    /// @notice The time of the last recorded price.
+    /// @notice The time of the last recorded price, or of the start of the first period.
     uint256 public recordedAt;
+    /// @notice The block of the last recorded price.
+    uint256 public recordedInBlock;
+    /// @notice The exchange's sum of prices then.
+    uint256 public recordedSum;
     /// @notice The round in which the vault acted last.
     uint256 public actedInRound;
 
@@ -68,6 +79,7 @@ contract TradingSignal is InferenceConsumer {
 
     error TooEarly(uint256 until);
     error NotEnoughPrices(uint256 rounds);
+    error RecordedInThisBlock(uint256 blockNumber);
     error ActedAlready(uint256 round);
     error WrongInputs(uint256 round);
     error NotBeneficiary(address caller);
@@ -81,17 +93,20 @@ contract TradingSignal is InferenceConsumer {
         if (beneficiary == address(0)) revert ZeroAddress();
         EXCHANGE = exchange;
         BENEFICIARY = beneficiary;
+        recordedAt = block.timestamp;
+        recordedSum = exchange.cumulativePrice();
     }
 
     receive() external payable {}
 
-    /// @notice Records the exchange's price. Anybody may, once per period.
+    /// @notice Records the average price since the last time. Anybody may, once per period.
     function recordPrice() external {
-        if (rounds != 0 && block.timestamp < recordedAt + PERIOD) revert TooEarly(recordedAt + PERIOD);
-        uint256 price = EXCHANGE.price();
+        if (block.timestamp < recordedAt + PERIOD) revert TooEarly(recordedAt + PERIOD);
+        uint256 sum = EXCHANGE.cumulativePrice();
+        uint256 price = (sum - recordedSum) / (block.timestamp - recordedAt);
         if (price == 0) revert PriceIsZero();
         _prices[rounds % (WINDOW + 1)] = price;
-        recordedAt = block.timestamp;
+        (recordedAt, recordedInBlock, recordedSum) = (block.timestamp, block.number, sum);
         emit PriceRecorded(++rounds, price);
     }
 
@@ -131,6 +146,7 @@ contract TradingSignal is InferenceConsumer {
     /// @dev Acts on the signal, once per round.
     function _onInference(address, uint256[] calldata instances) internal override {
         uint256 round = rounds;
+        if (recordedInBlock == block.number) revert RecordedInThisBlock(block.number);
         if (actedInRound == round) revert ActedAlready(round);
         uint256[] memory expected = inputs();
         if (!instances.equals(1, expected)) revert WrongInputs(round);

@@ -4,7 +4,14 @@ pragma solidity ^0.8.20;
 /// @title A contract that acts on the answers of a model
 interface IInferenceConsumer {
     /// @notice A proof was accepted and acted on.
-    event InferenceAccepted(address indexed sender, uint256 indexed nonce, uint256 indexed version);
+    /// @param sender Who submitted it.
+    /// @param nonce Which of the sender's proofs this was.
+    /// @param version The version of the model.
+    /// @param inputsHash Hash of the packed inputs, `keccak256(abi.encodePacked(words))`; that of nothing if private.
+    /// @param outputsHash Hash of the packed outputs.
+    event InferenceAccepted(
+        address indexed sender, uint256 indexed nonce, uint256 indexed version, bytes32 inputsHash, bytes32 outputsHash
+    );
 
     /// @notice The proof was made for another chain, consumer, sender or turn.
     error WrongContext(uint256 found, uint256 expected);
@@ -22,5 +29,7 @@ interface IInferenceConsumer {
     function contextOf(address sender) external view returns (uint256);
 
     /// @notice Checks a proof made by the caller for the caller, and acts on it.
+    /// @param proof The proof.
+    /// @param instances What it proves: context, packed inputs, packed outputs.
     function submitInference(bytes calldata proof, uint256[] calldata instances) external;
 }

@@ -16,8 +16,10 @@ interface IModelRegistry is IModelVerifier {
         Stopped,
         /// Two valid proofs contradict each other: its verifier must not be trusted, ever.
         Contradicted,
-        /// The owner has withdrawn it for good.
-        Tombstoned
+        /// The owner has withdrawn it for good, and its key.
+        Tombstoned,
+        /// The owner has withdrawn it without blame: its key may be added again.
+        Retired
     }
 
     /// @notice One version of a model.
@@ -26,8 +28,12 @@ interface IModelRegistry is IModelVerifier {
         IHalo2Verifier verifier;
         /// Whether its proofs are accepted.
         Status status;
-        /// How many instances after the context describe the input; 0 if proofs keep it private.
-        uint64 inputInstances;
+        /// Whether nothing but the owner's word says that the verifier's answers never change.
+        bool vouched;
+        /// When it was added.
+        uint64 addedAt;
+        /// Where inputs and outputs lie in its proofs' instances, as its verifier tells.
+        Shape shape;
         /// Names the verifying key, and with it circuit, weights and SRS.
         bytes32 vkDigest;
         /// Hash of the verifier's code when it was added.
@@ -46,6 +52,12 @@ interface IModelRegistry is IModelVerifier {
     event VersionAdded(
         bytes32 indexed modelId, uint256 indexed version, address indexed verifier, bytes32 vkDigest, string metadataURI
     );
+
+    /// @notice A version's verifier calls or reads what may change; that it does not is the owner's word alone.
+    event VersionVouchedFor(bytes32 indexed modelId, uint256 indexed version, address indexed verifier);
+
+    /// @notice Proofs of a version are accepted for another time after a newer one was added.
+    event GracePeriodChanged(bytes32 indexed modelId, uint64 gracePeriod);
 
     /// @notice A version has another status now.
     event VersionStatusChanged(bytes32 indexed modelId, uint256 indexed version, Status status);
@@ -77,14 +89,14 @@ interface IModelRegistry is IModelVerifier {
     /// @notice There is no contract at the verifier's address.
     error NotAContract(address verifier);
 
-    /// @notice The verifier checks proofs of another key.
-    error WrongVerifyingKey(bytes32 found, bytes32 expected);
+    /// @notice The verifier's code has an instruction, at this place in it, with which its answers could change.
+    error VerifierCouldChange(address verifier, uint256 pc);
 
-    /// @notice A key can be registered once, whatever became of that version.
+    /// @notice A key is registered once, until that version is retired.
     error DuplicateVerifyingKey(bytes32 vkDigest, bytes32 modelId, uint256 version);
 
-    /// @notice The verifier has too few instances for a context, that input and an output.
-    error TooManyInputInstances(uint256 inputInstances, uint256 instances);
+    /// @notice The versions before it have other inputs or outputs: that is another model.
+    error AnotherShape(bytes32 modelId, uint256 version);
 
     /// @notice The model's inputs are private: outputs may differ without any contradiction.
     error InputsArePrivate();
@@ -94,6 +106,12 @@ interface IModelRegistry is IModelVerifier {
 
     /// @notice The caller is neither the owner nor the guardian.
     error NotGuardian(address caller);
+
+    /// @notice Whether everything is stopped.
+    function stopped() external view returns (bool);
+
+    /// @notice Seconds for which proofs of a version are accepted, by whoever follows the newest, after a newer was added.
+    function gracePeriod(bytes32 modelId) external view returns (uint64);
 
     /// @notice How many versions a model has; they are numbered from 1.
     function versionCount(bytes32 modelId) external view returns (uint256);

@@ -3,8 +3,24 @@ pragma solidity ^0.8.20;
 
 /// @title Checks inferences of models by the model's name
 /// @notice A proof says: this version of this model, on some input, gives the outputs in `instances`.
-/// @dev No boolean is returned, so none can be forgotten.
+/// @dev No boolean is returned by what checks proofs, so none can be forgotten.
 interface IModelVerifier {
+    /// @notice Where in the instances of a model's proofs its inputs and outputs lie, as its verifier tells.
+    struct Shape {
+        /// Instances of a proof.
+        uint32 instances;
+        /// Contexts come first: so many instances.
+        uint32 contexts;
+        /// The first instance of the inputs.
+        uint32 firstInput;
+        /// Instances of the inputs; 0 if proofs keep them private.
+        uint32 inputs;
+        /// What the model makes of its inputs begins here and ends with the instances.
+        uint32 firstOutput;
+        /// Whether the trusted setup is the development string, under which anybody can forge proofs.
+        bool unsafeDevSrs;
+    }
+
     /// @notice The verifier answered `false`. Verifiers made by zkverdict revert with their own errors instead.
     error ProofRejected();
 
@@ -18,4 +34,27 @@ interface IModelVerifier {
         external
         view
         returns (uint256 usedVersion);
+
+    /// @notice Returns if all proofs are valid, reverts if one is not. One pairing serves all of them.
+    /// @param modelId The model.
+    /// @param version A version of it, or 0 for the newest one that may be used.
+    /// @param proofs The proofs.
+    /// @param instances For each proof its public values.
+    /// @return usedVersion The version that the proofs were checked against.
+    function verifyBatch(bytes32 modelId, uint256 version, bytes[] calldata proofs, uint256[][] calldata instances)
+        external
+        view
+        returns (uint256 usedVersion);
+
+    /// @notice Where inputs and outputs lie in the instances of a version's proofs.
+    /// @param modelId The model.
+    /// @param version A version of it, whatever its status, or 0 for the newest one that may be used.
+    function shapeOf(bytes32 modelId, uint256 version) external view returns (Shape memory);
+
+    /// @notice Whether proofs of a version are accepted now, or with version 0 those of any.
+    function isUsable(bytes32 modelId, uint256 version) external view returns (bool);
+
+    /// @notice Whether whoever follows the newest version accepts this one as well: it is the newest that may be used, or
+    /// was until so recently that proofs of it are still on their way.
+    function isCurrent(bytes32 modelId, uint256 version) external view returns (bool);
 }

@@ -18,6 +18,10 @@ interface IRequestConsumer {
     /// @notice The proof is about another input than the request.
     error WrongInputs(uint256 requestId);
 
+    /// @notice No proof can have this word among its inputs: an unused byte of it is set. The request could never be
+    /// answered.
+    error UnprovableInputs();
+
     /// @notice The model whose answers count.
     function MODEL_ID() external view returns (bytes32);
 
@@ -31,5 +35,8 @@ interface IRequestConsumer {
     function contextOf(address operator, uint256 requestId) external view returns (uint256);
 
     /// @notice Answers a request with a proof made by the caller for the caller.
+    /// @param requestId The request.
+    /// @param proof The proof.
+    /// @param instances What it proves: context, packed inputs, packed outputs.
     function answerInference(uint256 requestId, bytes calldata proof, uint256[] calldata instances) external;
 }

@@ -35,7 +35,13 @@ sol! {
     #[derive(Debug)]
     #[sol(abi)]
     interface IInferenceConsumer {
-        event InferenceAccepted(address indexed sender, uint256 indexed nonce, uint256 indexed version);
+        event InferenceAccepted(
+            address indexed sender,
+            uint256 indexed nonce,
+            uint256 indexed version,
+            bytes32 inputsHash,
+            bytes32 outputsHash
+        );
 
         error WrongContext(uint256 found, uint256 expected);
 
@@ -56,6 +62,9 @@ sol! {
         error NotOpen(uint256 requestId);
         error WrongContext(uint256 found, uint256 expected);
         error WrongInputs(uint256 requestId);
+        error UnprovableInputs();
+        error NotPinnedVersion(uint256 found, uint256 pinned);
+        error NotCurrentVersion(uint256 version);
 
         function MODEL_ID() external view returns (bytes32);
         function PINNED_VERSION() external view returns (uint256);
@@ -81,13 +90,26 @@ sol! {
             /// Two valid proofs contradict each other.
             Contradicted,
             /// Withdrawn for good.
-            Tombstoned
+            Tombstoned,
+            /// Withdrawn without blame; its key may be added again.
+            Retired
+        }
+
+        struct Shape {
+            uint32 instances;
+            uint32 contexts;
+            uint32 firstInput;
+            uint32 inputs;
+            uint32 firstOutput;
+            bool unsafeDevSrs;
         }
 
         struct Version {
             address verifier;
             Status status;
-            uint64 inputInstances;
+            bool vouched;
+            uint64 addedAt;
+            Shape shape;
             bytes32 vkDigest;
             bytes32 codeHash;
             string metadataURI;
@@ -110,26 +132,35 @@ sol! {
         error NotAContract(address verifier);
         error WrongVerifyingKey(bytes32 found, bytes32 expected);
         error DuplicateVerifyingKey(bytes32 vkDigest, bytes32 modelId, uint256 version);
-        error TooManyInputInstances(uint256 inputInstances, uint256 instances);
+        error UnknownVerifierVersion(address verifier, uint256 version);
+        error UnknownInstances(address verifier);
+        error UnsafeDevSrs(address verifier, uint256 chainId);
+        error VerifierCouldChange(address verifier, uint256 pc);
+        error AnotherShape(bytes32 modelId, uint256 version);
         error InputsArePrivate();
         error NoContradiction();
         error NotGuardian(address caller);
         error NotOwner(address caller);
+        error NotPendingOwner(address caller);
 
         function versionCount(bytes32 modelId) external view returns (uint256);
         function getVersion(bytes32 modelId, uint256 version) external view returns (Version memory);
-        function addVersion(
-            bytes32 modelId,
-            address verifier,
-            bytes32 vkDigest,
-            uint64 inputInstances,
-            string calldata metadataURI
-        ) external returns (uint256 version);
+        function addVersion(bytes32 modelId, address verifier, bytes32 vkDigest, string calldata metadataURI)
+            external
+            returns (uint256 version);
+        function addVouchedVersion(bytes32 modelId, address verifier, bytes32 vkDigest, string calldata metadataURI)
+            external
+            returns (uint256 version);
         function stopVersion(bytes32 modelId, uint256 version) external;
         function resumeVersion(bytes32 modelId, uint256 version) external;
+        function retireVersion(bytes32 modelId, uint256 version) external;
         function tombstoneVersion(bytes32 modelId, uint256 version) external;
+        function setGracePeriod(bytes32 modelId, uint64 seconds_) external;
         function stop() external;
         function resume() external;
+        function setGuardian(address newGuardian) external;
+        function transferOwnership(address to) external;
+        function acceptOwnership() external;
     }
 }
 

@@ -59,7 +59,7 @@ pub use error::ChainError;
 pub use key::{KEYSTORE_PASSWORD_VARIABLE, Key, PRIVATE_KEY_VARIABLE};
 pub use local::{ANVIL_VARIABLE, LocalChain, find_anvil};
 pub use record::{Record, Records};
-pub use registry::{ModelVersion, NewVersion, Registry, model_id};
+pub use registry::{ModelVersion, NewVersion, Registry, RegistryChange, model_id};
 pub use revert::{CallOutcome, Revert};
 pub use send::{OnSend, Outgoing, SendOptions, Sent};
 pub use submit::{Submission, Verdict, VerdictReport, consumer_context};

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use alloy::{
     eips::BlockNumberOrTag,
     network::TransactionBuilder,
-    primitives::{Address, B256, U256, keccak256},
+    primitives::{Address, B256, Bytes, U256, keccak256},
     providers::Provider,
     rpc::types::{Filter, TransactionRequest},
     sol_types::{SolCall, SolEvent},
@@ -31,10 +31,37 @@ pub struct NewVersion {
     pub verifier: Address,
     /// The digest that the verifier must have.
     pub vk_digest: B256,
-    /// How many instances after the context describe the input; 0 if proofs keep it private.
-    pub input_instances: u64,
+    /// Whether the owner vouches that the verifier never changes, where its code cannot show it.
+    pub vouched: bool,
     /// Where people read about it.
     pub metadata_uri: String,
+}
+
+/// A change that the registry's owner makes, or its guardian.
+#[derive(Clone, Debug)]
+pub enum RegistryChange {
+    /// Adds a version of a model.
+    Add(B256, NewVersion),
+    /// Has a version's proofs refused until it is resumed.
+    StopVersion(B256, u64),
+    /// Has a stopped version's proofs accepted again.
+    ResumeVersion(B256, u64),
+    /// Withdraws a version without blame: its key may be added again.
+    Retire(B256, u64),
+    /// Withdraws a version for good, and its key.
+    Tombstone(B256, u64),
+    /// For how many seconds followers of a model's newest version accept the one before.
+    Grace(B256, u64),
+    /// Has nothing verified until the registry is resumed.
+    Stop,
+    /// Lets the registry go on.
+    Resume,
+    /// Says who may stop things besides the owner; zero for nobody.
+    Guardian(Address),
+    /// Offers the registry to an account, which has to accept; zero takes an offer back.
+    Transfer(Address),
+    /// Accepts a registry that was offered to the sender.
+    Accept,
 }
 
 /// A version as the registry has it.
@@ -44,14 +71,16 @@ pub struct ModelVersion {
     pub model_id: B256,
     /// Its number, from 1.
     pub version: u64,
-    /// `active`, `stopped`, `contradicted` or `tombstoned`.
+    /// `active`, `stopped`, `contradicted`, `tombstoned` or `retired`.
     pub status: IModelRegistry::Status,
     /// Checks its proofs.
     pub verifier: Address,
     /// Names the verifying key.
     pub vk_digest: B256,
-    /// How many instances after the context describe the input.
-    pub input_instances: u64,
+    /// How many instances hold the input, as the verifier tells.
+    pub input_instances: u32,
+    /// Whether nothing but the owner's word says that the verifier never changes.
+    pub vouched: bool,
     /// Where people read about it.
     pub metadata_uri: String,
 }
@@ -62,14 +91,45 @@ pub fn model_id(name: &str) -> B256 {
     parsed.unwrap_or_else(|| keccak256(name))
 }
 
-impl NewVersion {
-    fn call(&self, model_id: B256) -> IModelRegistry::addVersionCall {
-        IModelRegistry::addVersionCall {
-            modelId: model_id,
-            verifier: self.verifier,
-            vkDigest: self.vk_digest,
-            inputInstances: self.input_instances,
-            metadataURI: self.metadata_uri.clone(),
+#[allow(non_snake_case, reason = "fields of Solidity's functions")]
+impl RegistryChange {
+    /// The call's signature and data.
+    fn call(&self) -> (&'static str, Bytes) {
+        fn encoded<C: SolCall>(call: C) -> (&'static str, Bytes) {
+            (C::SIGNATURE, call.abi_encode().into())
+        }
+        use IModelRegistry as R;
+        let number = U256::from::<u64>;
+        match *self {
+            Self::Add(modelId, ref new) => {
+                let (verifier, vkDigest) = (new.verifier, new.vk_digest);
+                let metadataURI = new.metadata_uri.clone();
+                if new.vouched {
+                    encoded(R::addVouchedVersionCall { modelId, verifier, vkDigest, metadataURI })
+                } else {
+                    encoded(R::addVersionCall { modelId, verifier, vkDigest, metadataURI })
+                }
+            }
+            Self::StopVersion(modelId, version) => {
+                encoded(R::stopVersionCall { modelId, version: number(version) })
+            }
+            Self::ResumeVersion(modelId, version) => {
+                encoded(R::resumeVersionCall { modelId, version: number(version) })
+            }
+            Self::Retire(modelId, version) => {
+                encoded(R::retireVersionCall { modelId, version: number(version) })
+            }
+            Self::Tombstone(modelId, version) => {
+                encoded(R::tombstoneVersionCall { modelId, version: number(version) })
+            }
+            Self::Grace(modelId, seconds_) => {
+                encoded(R::setGracePeriodCall { modelId, seconds_ })
+            }
+            Self::Stop => encoded(R::stopCall {}),
+            Self::Resume => encoded(R::resumeCall {}),
+            Self::Guardian(newGuardian) => encoded(R::setGuardianCall { newGuardian }),
+            Self::Transfer(to) => encoded(R::transferOwnershipCall { to }),
+            Self::Accept => encoded(R::acceptOwnershipCall {}),
         }
     }
 }
@@ -120,7 +180,8 @@ impl Registry {
             status: found.status,
             verifier: found.verifier,
             vk_digest: found.vkDigest,
-            input_instances: found.inputInstances,
+            input_instances: found.shape.inputs,
+            vouched: found.vouched,
             metadata_uri: found.metadataURI,
         })
     }
@@ -141,7 +202,8 @@ impl Registry {
         {
             return Ok((known.version, None));
         }
-        let sent = self.send(chain, new.call(model_id), options).await?;
+        let change = RegistryChange::Add(model_id, new.clone());
+        let sent = self.change(chain, &change, options).await?;
         let added = sent
             .logs
             .iter()
@@ -154,60 +216,41 @@ impl Registry {
         Ok((version.version.saturating_to(), Some(sent)))
     }
 
-    /// Withdraws a version for good.
-    pub async fn tombstone(
+    /// Makes a change.
+    pub async fn change(
         &self,
         chain: &Chain,
-        model_id: B256,
-        version: u64,
+        change: &RegistryChange,
         options: &SendOptions,
     ) -> Result<Sent, ChainError> {
-        let call = IModelRegistry::tombstoneVersionCall {
-            modelId: model_id,
-            version: U256::from(version),
-        };
-        self.send(chain, call, options).await
-    }
-
-    /// Gas that adding a version would take, or why it cannot be done.
-    pub async fn simulate_add(
-        &self,
-        chain: &Chain,
-        model_id: B256,
-        new: &NewVersion,
-    ) -> Result<u64, ChainError> {
-        self.simulate(chain, new.call(model_id)).await
-    }
-
-    /// Gas that withdrawing a version would take, or why it cannot be done.
-    pub async fn simulate_tombstone(
-        &self,
-        chain: &Chain,
-        model_id: B256,
-        version: u64,
-    ) -> Result<u64, ChainError> {
-        let version = U256::from(version);
-        let call = IModelRegistry::tombstoneVersionCall { modelId: model_id, version };
-        self.simulate(chain, call).await
-    }
-
-    /// Stops a version, or lets it go on.
-    pub async fn set_stopped(
-        &self,
-        chain: &Chain,
-        model_id: B256,
-        version: u64,
-        stopped: bool,
-        options: &SendOptions,
-    ) -> Result<Sent, ChainError> {
-        let version = U256::from(version);
-        if stopped {
-            let call = IModelRegistry::stopVersionCall { modelId: model_id, version };
-            self.send(chain, call, options).await
-        } else {
-            let call = IModelRegistry::resumeVersionCall { modelId: model_id, version };
-            self.send(chain, call, options).await
+        let (signature, data) = change.call();
+        match chain.send(self.address, data, &KNOWN_ERRORS, options).await {
+            Err(ChainError::Reverted { contract, error, .. }) => {
+                Err(ChainError::Reverted { call: signature.into(), contract, error })
+            }
+            other => other,
         }
+    }
+
+    /// Gas that a change would take, or why it cannot be made.
+    pub async fn simulate(
+        &self,
+        chain: &Chain,
+        change: &RegistryChange,
+    ) -> Result<u64, ChainError> {
+        if !chain.has_code(self.address).await? {
+            return Err(ChainError::NoContract { address: self.address, chain_id: chain.id() });
+        }
+        let (signature, data) = change.call();
+        let request = TransactionRequest::default()
+            .with_from(chain.sender())
+            .with_to(self.address)
+            .with_input(data);
+        chain.estimate(&request).await?.map_err(|data| ChainError::Reverted {
+            call: signature.into(),
+            contract: self.address,
+            error: Revert::decode(data, &KNOWN_ERRORS).into(),
+        })
     }
 
     /// Models in the order in which they were added, from the registry's events.
@@ -239,35 +282,6 @@ impl Registry {
                 contract: self.address,
                 error: Revert::decode(data, &KNOWN_ERRORS).into(),
             }),
-        }
-    }
-
-    async fn simulate<C: SolCall>(&self, chain: &Chain, call: C) -> Result<u64, ChainError> {
-        if !chain.has_code(self.address).await? {
-            return Err(ChainError::NoContract { address: self.address, chain_id: chain.id() });
-        }
-        let request = TransactionRequest::default()
-            .with_from(chain.sender())
-            .with_to(self.address)
-            .with_input(call.abi_encode());
-        chain.estimate(&request).await?.map_err(|data| ChainError::Reverted {
-            call: C::SIGNATURE.into(),
-            contract: self.address,
-            error: Revert::decode(data, &KNOWN_ERRORS).into(),
-        })
-    }
-
-    async fn send<C: SolCall>(
-        &self,
-        chain: &Chain,
-        call: C,
-        options: &SendOptions,
-    ) -> Result<Sent, ChainError> {
-        match chain.send(self.address, call.abi_encode().into(), &KNOWN_ERRORS, options).await {
-            Err(ChainError::Reverted { contract, error, .. }) => {
-                Err(ChainError::Reverted { call: C::SIGNATURE.into(), contract, error })
-            }
-            other => other,
         }
     }
 }

@@ -19,9 +19,11 @@ use super::{
 const SCALAR_MODULUS: U256 =
     uint!(0x30644e72e131a029b85045b68181585d2833e84879b9709143e1f593f0000001_U256);
 
-/// The context that ties a proof to one use: what `contracts/libraries/InferenceContext.sol` derives.
+/// The context that ties a proof to a sender's turn at a consumer: what `contracts/libraries/InferenceContext.sol`
+/// derives.
 pub fn consumer_context(chain_id: u64, consumer: Address, sender: Address, nonce: u64) -> U256 {
-    let words = (U256::from(chain_id), consumer, sender, U256::from(nonce)).abi_encode();
+    let turn = keccak256("zkverdict.context.turn.v1");
+    let words = (turn, U256::from(chain_id), consumer, sender, U256::from(nonce)).abi_encode();
     U256::from_be_bytes(keccak256(words).0) % SCALAR_MODULUS
 }
 

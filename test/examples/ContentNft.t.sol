@@ -8,7 +8,7 @@ import {IERC7007} from "../../contracts/interfaces/IERC7007.sol";
 import {PackedTensor} from "../../contracts/libraries/PackedTensor.sol";
 import {ERC721} from "solady/tokens/ERC721.sol";
 import {Test} from "../Test.sol";
-import {MockVerifier} from "../mocks/MockVerifier.sol";
+import {MockVerifier} from "../../contracts/testing/MockVerifier.sol";
 import {vm} from "../Vm.sol";
 
 contract ContentNftTest is Test {
@@ -23,8 +23,8 @@ contract ContentNftTest is Test {
 
     function setUp() public {
         registry = new ModelRegistry(address(this));
-        verifier = new MockVerifier("content", 5);
-        registry.addVersion("content", verifier, "content", 3, "");
+        verifier = new MockVerifier("content", 3, 1);
+        registry.addVersion("content", verifier, "content", "");
         nft = new ContentNft(registry, "content", 1, 64, 10);
         alice = account("alice");
         mallory = account("mallory");
@@ -84,7 +84,7 @@ contract ContentNftTest is Test {
         bytes memory other = new bytes(64);
         vm.expectPartialRevert(ERC7007Content.WrongPrompt.selector);
         nft.addAigcData(tokenId, other, content, proof);
-        vm.expectRevert(ERC721.TokenDoesNotExist.selector);
+        vm.expectRevert(abi.encodeWithSelector(ERC7007Content.NoSuchToken.selector, tokenId + 1));
         nft.addAigcData(tokenId + 1, prompt, content, proof);
     }
 

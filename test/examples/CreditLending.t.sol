@@ -4,10 +4,11 @@ pragma solidity ^0.8.20;
 import {ModelRegistry} from "../../contracts/ModelRegistry.sol";
 import {CreditLending} from "../../contracts/examples/CreditLending.sol";
 import {Test} from "../Test.sol";
-import {MockVerifier} from "../mocks/MockVerifier.sol";
+import {MockVerifier} from "../../contracts/testing/MockVerifier.sol";
 import {vm} from "../Vm.sol";
 
 contract CreditLendingTest is Test {
+    ModelRegistry private registry;
     MockVerifier private verifier;
     CreditLending private pool;
     address private attester;
@@ -17,13 +18,13 @@ contract CreditLendingTest is Test {
     uint256 private constant FEATURES = 0x1234;
 
     function setUp() public {
-        ModelRegistry registry = new ModelRegistry(address(this));
-        verifier = new MockVerifier("credit", 3);
-        registry.addVersion("credit", verifier, "credit", 1, "");
+        registry = new ModelRegistry(address(this));
+        verifier = new MockVerifier("credit", 1, 1);
+        registry.addVersion("credit", verifier, "credit", "");
         attester = account("attester");
         borrower = account("borrower");
         lender = account("lender");
-        pool = new CreditLending(registry, "credit", 1, attester, 1);
+        pool = new CreditLending(registry, "credit", 1, attester);
         vm.deal(lender, 100 ether);
         vm.prank(lender);
         pool.deposit{value: 10 ether}();
@@ -61,7 +62,7 @@ contract CreditLendingTest is Test {
     function test_a_good_score_gives_a_credit_line_that_is_borrowed_and_repaid() public {
         attest(FEATURES);
         prove(FEATURES, 200);
-        (uint128 limit,,,) = pool.credits(borrower);
+        (uint128 limit,,,,) = pool.credits(borrower);
         assertEq(limit, 73 * 0.01 ether);
         borrow(0.7 ether);
         assertEq(borrower.balance, 0.7 ether);
@@ -72,7 +73,7 @@ contract CreditLendingTest is Test {
         pool.repay{value: 0.735 ether}();
         assertEq(pool.assets(), 10.035 ether);
         assertEq(pool.lent(), 0);
-        (,, uint128 debt,) = pool.credits(borrower);
+        (,, uint128 debt,,) = pool.credits(borrower);
         assertEq(debt, 0);
         borrow(0.1 ether);
     }
@@ -80,7 +81,7 @@ contract CreditLendingTest is Test {
     function test_a_bad_score_gives_nothing() public {
         attest(FEATURES);
         proveFails(CreditLending.ScoreTooLow.selector, FEATURES, 127);
-        vm.expectPartialRevert(CreditLending.OverLimit.selector);
+        vm.expectPartialRevert(CreditLending.NotAttested.selector);
         borrow(1);
     }
 
@@ -90,6 +91,51 @@ contract CreditLendingTest is Test {
         proveFails(CreditLending.NotAttested.selector, FEATURES + 1, 255);
         skip(1 days);
         proveFails(CreditLending.NotAttested.selector, FEATURES, 255);
+    }
+
+    function test_a_line_ends_with_its_attestation() public {
+        attest(FEATURES);
+        prove(FEATURES, 200);
+        skip(1 days);
+        vm.expectPartialRevert(CreditLending.NotAttested.selector);
+        borrow(1);
+        attest(FEATURES);
+        borrow(1);
+    }
+
+    function test_a_line_ends_with_a_revoked_or_changed_attestation() public {
+        attest(FEATURES);
+        prove(FEATURES, 200);
+        attest(FEATURES + 1);
+        vm.expectPartialRevert(CreditLending.NotAttested.selector);
+        borrow(1);
+        vm.prank(attester);
+        pool.attest(borrower, 0, 0);
+        vm.expectPartialRevert(CreditLending.NotAttested.selector);
+        borrow(1);
+    }
+
+    function test_a_line_ends_with_the_version_of_the_model() public {
+        attest(FEATURES);
+        prove(FEATURES, 200);
+        registry.stopVersion("credit", 1);
+        vm.expectRevert(abi.encodeWithSelector(CreditLending.ModelUnusable.selector, 1));
+        borrow(1);
+        registry.resumeVersion("credit", 1);
+        borrow(1);
+        registry.tombstoneVersion("credit", 1);
+        vm.deal(borrower, 1 ether);
+        vm.prank(borrower);
+        pool.repay{value: 1}();
+        vm.expectPartialRevert(CreditLending.ModelUnusable.selector);
+        borrow(1);
+    }
+
+    function test_a_pool_needs_a_version_and_an_attester() public {
+        vm.expectRevert(CreditLending.NoVersion.selector);
+        new CreditLending(registry, "credit", 0, attester);
+        vm.expectRevert(CreditLending.ZeroAddress.selector);
+        new CreditLending(registry, "credit", 1, address(0));
     }
 
     function test_only_the_attester_attests() public {

@@ -5,19 +5,20 @@ import {ModelRegistry} from "../../contracts/ModelRegistry.sol";
 import {GameAgent} from "../../contracts/examples/GameAgent.sol";
 import {IRequestConsumer} from "../../contracts/interfaces/IRequestConsumer.sol";
 import {Test} from "../Test.sol";
-import {MockVerifier} from "../mocks/MockVerifier.sol";
+import {MockVerifier} from "../../contracts/testing/MockVerifier.sol";
 import {vm} from "../Vm.sol";
 
 contract GameAgentTest is Test {
+    ModelRegistry private registry;
     MockVerifier private verifier;
     GameAgent private game;
     address private player;
     address private operator;
 
     function setUp() public {
-        ModelRegistry registry = new ModelRegistry(address(this));
-        verifier = new MockVerifier("game", 5);
-        registry.addVersion("game", verifier, "game", 3, "");
+        registry = new ModelRegistry(address(this));
+        verifier = new MockVerifier("game", 3, 1);
+        registry.addVersion("game", verifier, "game", "");
         game = new GameAgent(registry, "game", 1);
         player = account("player");
         operator = account("operator");
@@ -34,12 +35,12 @@ contract GameAgentTest is Test {
         game.play(0, column);
     }
 
-    function inference(uint256 requestId, uint256 outputs)
+    function inference(uint256 gameId, uint256 requestId, uint256 outputs)
         private
         view
         returns (bytes memory proof, uint256[] memory made)
     {
-        uint256[] memory board = game.board(0);
+        uint256[] memory board = game.board(gameId);
         made = new uint256[](5);
         made[0] = game.contextOf(operator, requestId);
         (made[1], made[2], made[3], made[4]) = (board[0], board[1], board[2], outputs);
@@ -47,8 +48,12 @@ contract GameAgentTest is Test {
     }
 
     function answer(uint256 outputs) private {
+        answerIn(0, outputs);
+    }
+
+    function answerIn(uint256 gameId, uint256 outputs) private {
         uint256 requestId = game.requestCount() - 1;
-        (bytes memory proof, uint256[] memory instances) = inference(requestId, outputs);
+        (bytes memory proof, uint256[] memory instances) = inference(gameId, requestId, outputs);
         vm.prank(operator);
         game.answerInference(requestId, proof, instances);
     }
@@ -143,7 +148,7 @@ contract GameAgentTest is Test {
 
     function test_a_move_on_another_board_is_refused() public {
         play(3);
-        (, uint256[] memory instances) = inference(0, prefer(0));
+        (, uint256[] memory instances) = inference(0, 0, prefer(0));
         instances[1] += 1;
         bytes memory proof = verifier.prove(instances);
         vm.expectRevert(abi.encodeWithSelector(IRequestConsumer.WrongInputs.selector, 0));
@@ -156,7 +161,7 @@ contract GameAgentTest is Test {
         vm.expectPartialRevert(GameAgent.TooEarly.selector);
         game.claimTimeout(0);
         skip(1 hours + 1);
-        (bytes memory proof, uint256[] memory instances) = inference(0, prefer(0));
+        (bytes memory proof, uint256[] memory instances) = inference(0, 0, prefer(0));
         game.claimTimeout(0);
         assertTrue(stateOf(0) == GameAgent.State.PlayerWon, "by timeout");
         vm.expectPartialRevert(GameAgent.WrongState.selector);
@@ -187,6 +192,74 @@ contract GameAgentTest is Test {
         game.defund(1);
         game.defund(game.bankroll());
         vm.expectPartialRevert(GameAgent.BankrollTooSmall.selector);
+        game.start{value: 0.01 ether}();
+    }
+
+    // ── What stood open once ──
+
+    function isVoid(uint256 gameId) private view returns (bool) {
+        return stateOf(gameId) == GameAgent.State.Void;
+    }
+
+    function test_a_stop_voids_games_and_costs_the_house_nothing() public {
+        play(3);
+        vm.expectRevert(GameAgent.ModelUsable.selector);
+        game.voidGame(0);
+        registry.stopVersion("game", 1);
+        skip(1 hours + 1);
+        game.claimTimeout(0);
+        assertTrue(isVoid(0), "the house could not answer");
+        assertEq(game.bankroll(), 0.1 ether);
+        assertEq(game.winnings(player), 0.01 ether);
+        vm.expectRevert(GameAgent.ModelUnusable.selector);
+        vm.prank(player);
+        game.start{value: 0.01 ether}();
+        vm.expectPartialRevert(GameAgent.WrongState.selector);
+        game.voidGame(0);
+    }
+
+    function test_a_stopped_game_is_void_before_the_model_goes_on() public {
+        play(3);
+        registry.stop();
+        game.voidGame(0);
+        registry.resume();
+        assertTrue(isVoid(0), "at once");
+        assertEq(game.bankroll() + game.winnings(player), address(game).balance);
+    }
+
+    /// One winning line against a model that answers the same to the same board, again and again.
+    function test_a_winning_line_pays_once() public {
+        for (uint256 round = 0; round < 5; ++round) {
+            if (round != 0) {
+                vm.prank(player);
+                game.start{value: 0.01 ether}();
+            }
+            for (uint256 i = 0; i < 3; ++i) {
+                vm.prank(player);
+                game.play(round, 0);
+                answerIn(round, prefer(i + 2));
+            }
+            vm.prank(player);
+            game.play(round, 0);
+            assertTrue(
+                stateOf(round) == (round == 0 ? GameAgent.State.PlayerWon : GameAgent.State.Drawn),
+                "the first time alone"
+            );
+        }
+        assertEq(game.bankroll(), 0.09 ether);
+    }
+
+    function test_a_day_has_so_many_games() public {
+        for (uint256 i = 1; i < 20; ++i) {
+            game.fund{value: 0.01 ether}();
+            vm.prank(player);
+            game.start{value: 0.01 ether}();
+        }
+        vm.expectPartialRevert(GameAgent.TooManyGames.selector);
+        vm.prank(player);
+        game.start{value: 0.01 ether}();
+        skip(1 days);
+        vm.prank(player);
         game.start{value: 0.01 ether}();
     }
 

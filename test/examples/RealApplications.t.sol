@@ -24,15 +24,14 @@ contract RealApplicationsTest is Fixtures {
 
     function setUp() public {
         registry = new ModelRegistry(address(this));
-        registry.addVersion("credit", IHalo2Verifier(address(new CreditVerifier())), load("lending").vkDigest, 1, "");
-        registry.addVersion("signal", IHalo2Verifier(address(new SignalVerifier())), load("signal").vkDigest, 1, "");
-        registry.addVersion("digits", IHalo2Verifier(address(new DigitsVerifier())), load("digits").vkDigest, 3, "");
+        registry.addVersion("credit", IHalo2Verifier(address(new CreditVerifier())), load("lending").vkDigest, "");
+        registry.addVersion("signal", IHalo2Verifier(address(new SignalVerifier())), load("signal").vkDigest, "");
+        registry.addVersion("digits", IHalo2Verifier(address(new DigitsVerifier())), load("digits").vkDigest, "");
     }
 
     function test_lending() public {
         address attester = account("attester");
-        CreditLending pool =
-            CreditLending(place(address(new CreditLending(registry, "credit", 1, attester, 1)), "pool"));
+        CreditLending pool = CreditLending(place(address(new CreditLending(registry, "credit", 1, attester)), "pool"));
         pool.deposit{value: 10 ether}();
         address borrower = account("borrower");
         Proof memory made = load("lending");
@@ -46,7 +45,7 @@ contract RealApplicationsTest is Fixtures {
         vm.prank(borrower);
         pool.submitInference(made.proof, made.instances);
         vm.snapshotGasLastCall("examples", "CreditLending.submitInference");
-        (uint128 limit,,,) = pool.credits(borrower);
+        (uint128 limit,,,,) = pool.credits(borrower);
         assertEq(limit, (made.instances[2] - 127) * 0.01 ether);
         vm.prank(borrower);
         pool.borrow(limit);
@@ -65,6 +64,7 @@ contract RealApplicationsTest is Fixtures {
             skip(1 hours);
             vault.recordPrice();
         }
+        mine();
         Proof memory signal = load("signal");
         vm.prank(account("keeper"));
         vault.submitInference(signal.proof, signal.instances);

@@ -4,7 +4,7 @@ pragma solidity ^0.8.20;
 import {ModelRegistry} from "../../contracts/ModelRegistry.sol";
 import {IExchange, TradingSignal} from "../../contracts/examples/TradingSignal.sol";
 import {Test} from "../Test.sol";
-import {MockVerifier} from "../mocks/MockVerifier.sol";
+import {MockVerifier} from "../../contracts/testing/MockVerifier.sol";
 import {vm} from "../Vm.sol";
 
 /// @notice Trades any amount at its price, or a little worse.
@@ -13,10 +13,18 @@ contract MockExchange is IExchange {
     uint256 public slippageBps;
     mapping(address account => uint256) public balanceOf;
 
+    uint256 private _sum;
+    uint256 private _since = block.timestamp;
+
     error Slipped(uint256 found, uint256 least);
 
     function set(uint256 newPrice, uint256 newSlippageBps) external {
+        (_sum, _since) = (cumulativePrice(), block.timestamp);
         (price, slippageBps) = (newPrice, newSlippageBps);
+    }
+
+    function cumulativePrice() public view returns (uint256) {
+        return _sum + price * (block.timestamp - _since);
     }
 
     function buy(uint256 minTokens) external payable returns (uint256 tokens) {
@@ -34,6 +42,41 @@ contract MockExchange is IExchange {
     }
 }
 
+/// @notice A pool whose product of reserves stays the same, without fees.
+contract PoolExchange is IExchange {
+    uint256 private _ether;
+    uint256 private _tokens;
+    uint256 private _sum;
+    uint256 private _since = block.timestamp;
+    mapping(address account => uint256) public balanceOf;
+
+    constructor(uint256 tokens) payable {
+        (_ether, _tokens) = (msg.value, tokens);
+    }
+
+    function cumulativePrice() public view returns (uint256) {
+        return _sum + _ether * 1 ether / _tokens * (block.timestamp - _since);
+    }
+
+    function buy(uint256 minTokens) external payable returns (uint256 tokens) {
+        (_sum, _since) = (cumulativePrice(), block.timestamp);
+        tokens = _tokens - (_ether * _tokens + _ether + msg.value - 1) / (_ether + msg.value);
+        require(tokens >= minTokens, "too few");
+        (_ether, _tokens) = (_ether + msg.value, _tokens - tokens);
+        balanceOf[msg.sender] += tokens;
+    }
+
+    function sell(uint256 tokens, uint256 minEther) external returns (uint256 received) {
+        (_sum, _since) = (cumulativePrice(), block.timestamp);
+        received = _ether - (_ether * _tokens + _tokens + tokens - 1) / (_tokens + tokens);
+        require(received >= minEther, "too little");
+        (_ether, _tokens) = (_ether - received, _tokens + tokens);
+        balanceOf[msg.sender] -= tokens;
+        (bool ok,) = msg.sender.call{value: received}("");
+        require(ok);
+    }
+}
+
 contract TradingSignalTest is Test {
     MockVerifier private verifier;
     MockExchange private exchange;
@@ -41,8 +84,8 @@ contract TradingSignalTest is Test {
 
     function setUp() public {
         ModelRegistry registry = new ModelRegistry(address(this));
-        verifier = new MockVerifier("signal", 3);
-        registry.addVersion("signal", verifier, "signal", 1, "");
+        verifier = new MockVerifier("signal", 1, 1);
+        registry.addVersion("signal", verifier, "signal", "");
         exchange = new MockExchange();
         vault = new TradingSignal(registry, "signal", 1, exchange, address(this));
         vm.deal(address(vault), 10 ether);
@@ -54,10 +97,12 @@ contract TradingSignalTest is Test {
 
     receive() external payable {}
 
+    /// A period at one price.
     function record(uint256 price) private {
-        skip(1 hours);
         exchange.set(price, exchange.slippageBps());
+        skip(1 hours);
         vault.recordPrice();
+        mine();
     }
 
     function inference(uint8 down, uint8 up) private view returns (bytes memory proof, uint256[] memory made) {
@@ -131,8 +176,8 @@ contract TradingSignalTest is Test {
     function test_prices_are_recorded_once_per_period() public {
         vm.expectPartialRevert(TradingSignal.TooEarly.selector);
         vault.recordPrice();
-        skip(1 hours);
         exchange.set(0, 0);
+        skip(1 hours);
         vm.expectRevert(TradingSignal.PriceIsZero.selector);
         vault.recordPrice();
     }
@@ -152,6 +197,64 @@ contract TradingSignalTest is Test {
         uint256 before = address(this).balance;
         vault.withdraw();
         assertEq(address(this).balance, before + 10 ether);
+    }
+
+    // ── What stood open once: the price of a moment was recorded ──
+
+    /// A pool of ether and tokens, which anybody can move, given the money for a moment.
+    function flashLoan(uint256 amount) private returns (uint256 gained) {
+        PoolExchange pool = new PoolExchange{value: 1000 ether}(1000 ether);
+        TradingSignal victim = new TradingSignal(vault.VERIFIER(), "signal", 1, pool, address(this));
+        vm.deal(address(victim), 100 ether);
+        for (uint256 i = 0; i < 31; ++i) {
+            skip(1 hours);
+            victim.recordPrice();
+            mine();
+        }
+        skip(1 hours);
+        // All in one transaction, with money that is given back at its end.
+        vm.deal(address(this), amount);
+        uint256 tokens = pool.buy{value: amount}(0);
+        victim.recordPrice();
+        uint256[] memory made = new uint256[](3);
+        (made[0], made[1], made[2]) = (victim.contextOf(address(this)), victim.inputs()[0], 100 + 256 * 110);
+        try victim.submitInference(verifier.prove(made), made) {} catch {}
+        assertEq(victim.lastPrice(), 1 ether);
+        gained = pool.sell(tokens, 0);
+        // The next block: what was recorded is the average, at which the pool does not trade while it is moved.
+        mine();
+        skip(12);
+        vm.deal(address(this), amount);
+        tokens = pool.buy{value: amount}(0);
+        try victim.submitInference(verifier.prove(made), made) {
+            assertTrue(address(victim).balance == 100 ether, "nothing is bought from a moved pool");
+        } catch {}
+        pool.sell(tokens, 0);
+    }
+
+    function testFuzz_a_flash_loan_earns_nothing(uint256 amount) public {
+        amount = bound(amount, 10 ether, 10_000 ether);
+        assertTrue(flashLoan(amount) <= amount, "no more than was put in");
+    }
+
+    function test_a_price_is_not_acted_on_in_its_own_block() public {
+        skip(1 hours);
+        vault.recordPrice();
+        (bytes memory proof, uint256[] memory instances) = inference(100, 110);
+        vm.expectPartialRevert(TradingSignal.RecordedInThisBlock.selector);
+        vault.submitInference(proof, instances);
+        mine();
+        vault.submitInference(proof, instances);
+    }
+
+    function test_a_moment_does_not_move_the_recorded_price() public {
+        skip(1 hours - 12);
+        exchange.set(100 ether, 0);
+        exchange.set(1 ether, 0);
+        skip(12);
+        exchange.set(100 ether, 0);
+        vault.recordPrice();
+        assertEq(vault.lastPrice(), 1 ether);
     }
 
     function testFuzz_no_signal_moves_more_than_a_tenth(uint8 down, uint8 up, uint64 price) public {

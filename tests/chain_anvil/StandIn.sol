@@ -13,6 +13,11 @@ contract StandIn {
 
     bytes32 public immutable VK_DIGEST;
     uint256 public constant NUM_INSTANCES = 3;
+    uint256 public constant INPUT_INSTANCES = 1;
+    uint256 public constant OUTPUT_INSTANCES = 1;
+    bytes public constant INSTANCES = hex"000000010200000105000001";
+    bool public constant UNSAFE_DEV_SRS = true;
+    uint256 public constant VERSION = 1;
     uint256 internal constant R = 0x30644e72e131a029b85045b68181585d2833e84879b9709143e1f593f0000001;
 
     constructor() {
@@ -87,8 +92,9 @@ contract Asker is RequestConsumer {
         }
     }
 
-    function _inputWords() internal pure override returns (uint256) {
-        return 1;
+    function _inputLengths() internal pure override returns (uint256[] memory lengths) {
+        lengths = new uint256[](1);
+        lengths[0] = 2;
     }
 
     function _onAnswer(uint256 requestId, address, uint256[] calldata outputs) internal override {

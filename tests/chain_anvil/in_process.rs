@@ -92,7 +92,7 @@ async fn registry_consumer_and_watch_work_in_process() {
     let new = NewVersion {
         verifier,
         vk_digest: B256::from_slice(&digest),
-        input_instances: 1,
+        vouched: false,
         metadata_uri: String::new(),
     };
     let (version, sent) =

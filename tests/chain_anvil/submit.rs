@@ -5,7 +5,7 @@ use alloy::{
 };
 use zkverdict::chain::{
     CallOutcome, Chain, ChainError, IHalo2Verifier, IInferenceConsumer, IModelRegistry, LocalChain,
-    NewVersion, Registry, SendOptions, Sent, Submission, Verdict, model_id,
+    NewVersion, Registry, RegistryChange, SendOptions, Sent, Submission, Verdict, model_id,
 };
 
 use crate::stand_in::{connect, contract, deploy, instances, proof, with_arguments};
@@ -172,13 +172,14 @@ async fn tombstoned_versions_and_stopped_registries_refuse() {
     let resume = IModelRegistry::resumeCall {}.abi_encode();
     chain.send(registry_address, resume.into(), &stand_in.abi, &send).await.expect("resumed");
 
+    let tombstone = RegistryChange::Tombstone(model, 1);
     let thief = chain.clone().with_key(local.nth_key(1));
-    let error = registry.tombstone(&thief, model, 1, &send).await.expect_err("not the owner");
+    let error = registry.change(&thief, &tombstone, &send).await.expect_err("not the owner");
     assert!(error.to_string().contains("NotOwner("), "{error}");
 
-    registry.tombstone(&chain, model, 1, &send).await.expect("withdrawn");
+    registry.change(&chain, &tombstone, &send).await.expect("withdrawn");
     assert_eq!(refusal().await, Some(format!("NoActiveVersion({model})")));
-    let error = registry.set_stopped(&chain, model, 1, false, &send).await;
+    let error = registry.change(&chain, &RegistryChange::ResumeVersion(model, 1), &send).await;
     assert!(matches!(error, Err(ChainError::Reverted { .. })), "{error:?}");
     let error = registry.version(&chain, model, 2).await.expect_err("there is one");
     assert!(error.to_string().contains("UnknownVersion("), "{error}");
@@ -209,7 +210,7 @@ async fn add_stand_in(chain: &Chain, registry: Registry, verifier: Address) -> (
     let new = NewVersion {
         verifier,
         vk_digest: digest,
-        input_instances: 1,
+        vouched: false,
         metadata_uri: "ipfs://stand-in".into(),
     };
     let send = SendOptions::default();

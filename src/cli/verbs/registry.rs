@@ -1,9 +1,8 @@
 //! `registry`: models, their versions, and the verifiers that check them.
 
 use crate::chain::{
-    Deployment, ModelVersion, NewVersion, Record, Records, Registry, Sent, block_on, model_id,
+    Deployment, ModelVersion, NewVersion, Record, Records, Registry, RegistryChange, Sent, block_on, model_id,
 };
-use crate::circuit::{InstanceLayout, Role};
 use crate::cli::bundle::Bundle;
 use crate::cli::chain_args::{ChainArgs, deploy_options, deployable};
 use crate::cli::{Answer, CliError, Console, contract, project};
@@ -28,8 +27,22 @@ enum Verb {
     Add(AddArgs),
     /// List versions
     List(ListArgs),
-    /// Withdraw a version for good
-    Tombstone(TombstoneArgs),
+    /// Stop a version, or without one everything, until it is resumed
+    Stop(SomeArgs),
+    /// Resume a version, or without one the registry
+    Resume(SomeArgs),
+    /// Withdraw a version without blame: its key may be added again
+    Retire(VersionArgs),
+    /// Withdraw a version for good, and its key
+    Tombstone(VersionArgs),
+    /// Say for how long followers of a model's newest version accept the one before
+    Grace(GraceArgs),
+    /// Say who may stop things besides the owner
+    Guardian(AccountArgs),
+    /// Offer the registry to an account, which has to accept it
+    Transfer(AccountArgs),
+    /// Accept a registry that was offered to the sender
+    Accept(RegistryArgs),
 }
 
 #[derive(clap::Args)]
@@ -59,6 +72,9 @@ struct AddArgs {
     /// Where people read about this version
     #[arg(long, default_value = "")]
     uri: String,
+    /// Vouch that the verifier never changes, where its code cannot show it: a key in a second contract, a proxy
+    #[arg(long)]
+    vouch: bool,
     #[command(flatten)]
     chain: ChainArgs,
     #[command(flatten)]
@@ -81,11 +97,7 @@ struct ListArgs {
 }
 
 #[derive(clap::Args)]
-struct TombstoneArgs {
-    /// The model's name, or its 32-byte id
-    model: String,
-    /// The version
-    version: u64,
+struct RegistryArgs {
     /// The registry
     #[arg(long, value_name = "ADDRESS")]
     registry: Address,
@@ -93,17 +105,58 @@ struct TombstoneArgs {
     chain: ChainArgs,
 }
 
+#[derive(clap::Args)]
+struct VersionArgs {
+    /// The model's name, or its 32-byte id
+    model: String,
+    /// The version
+    version: u64,
+    #[command(flatten)]
+    at: RegistryArgs,
+}
+
+#[derive(clap::Args)]
+struct SomeArgs {
+    /// The model's name, or its 32-byte id [default: everything]
+    #[arg(requires = "version")]
+    model: Option<String>,
+    /// The version
+    version: Option<u64>,
+    #[command(flatten)]
+    at: RegistryArgs,
+}
+
+#[derive(clap::Args)]
+struct GraceArgs {
+    /// The model's name, or its 32-byte id
+    model: String,
+    /// The time in seconds; 0 for none
+    seconds: u64,
+    #[command(flatten)]
+    at: RegistryArgs,
+}
+
+#[derive(clap::Args)]
+struct AccountArgs {
+    /// The account; zero for nobody
+    account: Address,
+    #[command(flatten)]
+    at: RegistryArgs,
+}
+
 /// A change of the registry.
 #[derive(Serialize)]
 struct Change {
-    model_id: B256,
-    version: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    model_id: Option<B256>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    version: Option<u64>,
     transaction: Option<B256>,
     gas_used: Option<u64>,
 }
 
 impl Change {
-    fn new(model_id: B256, version: u64, sent: Option<&Sent>) -> Self {
+    fn new(model_id: Option<B256>, version: Option<u64>, sent: Option<&Sent>) -> Self {
         let transaction = sent.map(|sent| sent.transaction);
         Self { model_id, version, transaction, gas_used: sent.map(|sent| sent.gas_used) }
     }
@@ -111,8 +164,12 @@ impl Change {
 
 impl fmt::Display for Change {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "model        {}", self.model_id)?;
-        writeln!(f, "version      {}", self.version)?;
+        if let Some(model_id) = self.model_id {
+            writeln!(f, "model        {model_id}")?;
+        }
+        if let Some(version) = self.version {
+            writeln!(f, "version      {version}")?;
+        }
         match (self.transaction, self.gas_used) {
             (Some(transaction), Some(gas)) => {
                 writeln!(f, "transaction  {transaction}")?;
@@ -129,8 +186,9 @@ struct Versions(Vec<ModelVersion>);
 
 impl fmt::Display for Versions {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for ModelVersion { model_id, version, status, verifier, vk_digest, .. } in &self.0 {
-            writeln!(f, "{model_id}  {version}  {status:?}  {verifier}  {vk_digest}")?;
+        for ModelVersion { model_id, version, status, verifier, vk_digest, vouched, .. } in &self.0 {
+            let vouched = if *vouched { "  vouched" } else { "" };
+            writeln!(f, "{model_id}  {version}  {status:?}  {verifier}  {vk_digest}{vouched}")?;
         }
         Ok(())
     }
@@ -160,7 +218,27 @@ pub fn run(args: Args, console: &Console) -> Result<Answer, CliError> {
         Verb::Deploy(args) => deploy(args, console),
         Verb::Add(args) => add(args, console),
         Verb::List(args) => list(args, console),
-        Verb::Tombstone(args) => tombstone(args, console),
+        Verb::Stop(SomeArgs { model, version, at }) => match (model, version) {
+            (Some(model), Some(version)) => of_version(VersionArgs { model, version, at }, RegistryChange::StopVersion, console),
+            _ => change(at, RegistryChange::Stop, None, None, console),
+        },
+        Verb::Resume(SomeArgs { model, version, at }) => match (model, version) {
+            (Some(model), Some(version)) => of_version(VersionArgs { model, version, at }, RegistryChange::ResumeVersion, console),
+            _ => change(at, RegistryChange::Resume, None, None, console),
+        },
+        Verb::Retire(args) => of_version(args, RegistryChange::Retire, console),
+        Verb::Tombstone(args) => of_version(args, RegistryChange::Tombstone, console),
+        Verb::Grace(GraceArgs { model, seconds, at }) => {
+            let id = model_id(&model);
+            change(at, RegistryChange::Grace(id, seconds), Some(id), None, console)
+        }
+        Verb::Guardian(AccountArgs { account, at }) => {
+            change(at, RegistryChange::Guardian(account), None, None, console)
+        }
+        Verb::Transfer(AccountArgs { account, at }) => {
+            change(at, RegistryChange::Transfer(account), None, None, console)
+        }
+        Verb::Accept(at) => change(at, RegistryChange::Accept, None, None, console),
     }
 }
 
@@ -200,13 +278,10 @@ fn add(args: AddArgs, console: &Console) -> Result<Answer, CliError> {
     let rendered = contract::render_bundle(&bundle, None, &args.compiler)?;
     let compiled = contract::compile(&rendered, &args.compiler.find()?, console)?;
     let contract = deployable(&compiled)?;
-    let model = bundle.model()?;
-    // The registry asks for none where proofs keep the input private.
-    let layout = InstanceLayout::of_model(&model, !bundle.manifest.shape.shows_input());
     let new = NewVersion {
         verifier: Deployment::predict(&contract, args.salt),
         vk_digest: rendered.vk_digest.into(),
-        input_instances: layout.range(Role::Input).len() as u64,
+        vouched: args.vouch,
         metadata_uri: args.uri,
     };
     let id = model_id(args.model.as_deref().unwrap_or(&bundle.manifest.model));
@@ -219,12 +294,12 @@ fn add(args: AddArgs, console: &Console) -> Result<Answer, CliError> {
         Deployment::plan(chain, &contract, &options).await?;
         let registry = Registry::at(args.registry);
         if args.chain.dry_run {
-            let estimated_gas = registry.simulate_add(chain, id, &new).await?;
+            let estimated_gas = registry.simulate(chain, &RegistryChange::Add(id, new)).await?;
             console.result(&WouldSend { dry_run: true, address: None, estimated_gas })?;
             return Ok(Answer::Yes);
         }
         let (version, sent) = registry.add(chain, id, &new, &send).await?;
-        console.result(&Change::new(id, version, sent.as_ref()))?;
+        console.result(&Change::new(Some(id), Some(version), sent.as_ref()))?;
         Ok(Answer::Yes)
     })
 }
@@ -239,19 +314,35 @@ fn list(args: ListArgs, console: &Console) -> Result<Answer, CliError> {
     })
 }
 
-fn tombstone(args: TombstoneArgs, console: &Console) -> Result<Answer, CliError> {
-    let id = model_id(&args.model);
+/// Changes a version.
+fn of_version(
+    args: VersionArgs,
+    what: fn(B256, u64) -> RegistryChange,
+    console: &Console,
+) -> Result<Answer, CliError> {
+    let VersionArgs { model, version, at } = args;
+    let id = model_id(&model);
+    change(at, what(id, version), Some(id), Some(version), console)
+}
+
+fn change(
+    args: RegistryArgs,
+    change: RegistryChange,
+    model_id: Option<B256>,
+    version: Option<u64>,
+    console: &Console,
+) -> Result<Answer, CliError> {
     let send = args.chain.send_options(console);
     block_on(async {
         let connection = args.chain.connect(console).await?;
         let (chain, registry) = (&connection.chain, Registry::at(args.registry));
         if args.chain.dry_run {
-            let estimated_gas = registry.simulate_tombstone(chain, id, args.version).await?;
+            let estimated_gas = registry.simulate(chain, &change).await?;
             console.result(&WouldSend { dry_run: true, address: None, estimated_gas })?;
             return Ok(Answer::Yes);
         }
-        let sent = registry.tombstone(chain, id, args.version, &send).await?;
-        console.result(&Change::new(id, args.version, Some(&sent)))?;
+        let sent = registry.change(chain, &change, &send).await?;
+        console.result(&Change::new(model_id, version, Some(&sent)))?;
         Ok(Answer::Yes)
     })
 }

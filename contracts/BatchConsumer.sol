@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+pragma solidity ^0.8.20;
+
+import {InferenceConsumer} from "./InferenceConsumer.sol";
+import {IBatchConsumer} from "./interfaces/IBatchConsumer.sol";
+import {IModelVerifier} from "./interfaces/IModelVerifier.sol";
+import {MerkleRoot} from "./libraries/MerkleRoot.sol";
+import {PackedTensor} from "./libraries/PackedTensor.sol";
+
+/// @title Base of consumers that settle many inferences by one verification
+/// @notice A claim is as good as a proof: it has to be the sender's next context, it counts once, and it goes with the version
+/// that the batch was verified against.
+abstract contract BatchConsumer is InferenceConsumer, IBatchConsumer {
+    using PackedTensor for uint256[];
+
+    /// @dev Keeps leaves apart from everything else that is hashed.
+    bytes32 private constant LEAF = keccak256("zkverdict.batch.leaf.v1");
+
+    /// @inheritdoc IBatchConsumer
+    mapping(bytes32 root => uint256 version) public batchVersion;
+
+    /// @param verifier A registry, or a verifier of one model.
+    /// @param modelId The model whose answers count.
+    /// @param pinnedVersion The version whose answers count; 0 follows the newest.
+    constructor(IModelVerifier verifier, bytes32 modelId, uint256 pinnedVersion)
+        InferenceConsumer(verifier, modelId, pinnedVersion)
+    {}
+
+    /// @inheritdoc IBatchConsumer
+    function leafOf(uint256[] calldata instances) public view returns (bytes32) {
+        uint256 context = instances[0];
+        // All that is given: inputs, and whatever else lies between context and outputs.
+        bytes32 given = instances.hash(1, _OUTPUT_START);
+        return keccak256(abi.encode(LEAF, context, given, _outputsHash(instances)));
+    }
+
+    /// @inheritdoc IBatchConsumer
+    function settleBatch(uint256 version, bytes[] calldata proofs, uint256[][] calldata instances)
+        external
+        virtual
+        returns (bytes32 root)
+    {
+        version = VERIFIER.verifyBatch(_MODEL, version == 0 ? _VERSION : _acceptVersion(version), proofs, instances);
+        // The verifier has checked that there is a proof, and that each has all its instances.
+        bytes32[] memory leaves = new bytes32[](instances.length);
+        for (uint256 i = 0; i < leaves.length; ++i) {
+            leaves[i] = leafOf(instances[i]);
+        }
+        root = MerkleRoot.ofLeaves(leaves);
+        batchVersion[root] = version;
+        emit BatchSettled(root, version, msg.sender, leaves.length);
+    }
+
+    /// @inheritdoc IBatchConsumer
+    function claimInference(bytes32 root, uint256[] calldata instances, bytes32[] calldata path) external virtual {
+        uint256 version = batchVersion[root];
+        if (version == 0) revert UnknownBatch(root);
+        // What was true when it was settled may have been withdrawn since.
+        if (!VERIFIER.isUsable(_MODEL, version)) revert BatchVersionUnusable(root, version);
+        uint256 nonce = _takeTurn(instances);
+        bytes32 leaf = leafOf(instances);
+        if (MerkleRoot.ofPath(leaf, path) != root) revert NotInBatch(root, leaf);
+        _accept(nonce, version, instances);
+    }
+
+    /// @inheritdoc InferenceConsumer
+    function supportsInterface(bytes4 interfaceId) public view virtual override returns (bool) {
+        return interfaceId == type(IBatchConsumer).interfaceId || super.supportsInterface(interfaceId);
+    }
+}

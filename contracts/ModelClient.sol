@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+pragma solidity ^0.8.20;
+
+import {IModelVerifier} from "./interfaces/IModelVerifier.sol";
+import {PackedTensor} from "./libraries/PackedTensor.sol";
+import {VerifierShape} from "./libraries/VerifierShape.sol";
+
+/// @title Base of contracts that depend on one model
+/// @notice Knows whose proofs count, and where inputs and outputs lie in their instances.
+abstract contract ModelClient {
+    using PackedTensor for uint256[];
+
+    /// @notice Checks proofs.
+    IModelVerifier public immutable VERIFIER;
+
+    /// @dev The model, and the version whose answers count; 0 follows the newest.
+    bytes32 internal immutable _MODEL;
+    uint256 internal immutable _VERSION;
+
+    /// @dev Where inputs begin and end, and outputs begin, in the instances of a proof.
+    uint256 internal immutable _INPUT_START;
+    uint256 internal immutable _INPUT_END;
+    uint256 internal immutable _OUTPUT_START;
+
+    /// @notice Another version was named than the one that is pinned.
+    error NotPinnedVersion(uint256 found, uint256 pinned);
+
+    /// @notice The version is not the newest, and has not been for longer than proofs may be on their way.
+    error NotCurrentVersion(uint256 version);
+
+    /// @notice A proof has one context for each inference; these contracts act on one inference at a time.
+    error SeveralInferences(uint256 contexts);
+
+    /// @param verifier A registry, or a verifier of one model.
+    /// @param modelId The model whose answers count.
+    /// @param pinnedVersion The version whose answers count. 0 follows the newest active one, which trusts the
+    /// registry's owner with all that this contract does.
+    constructor(IModelVerifier verifier, bytes32 modelId, uint256 pinnedVersion) {
+        IModelVerifier.Shape memory shape = verifier.shapeOf(modelId, pinnedVersion);
+        if (shape.contexts != 1) revert SeveralInferences(shape.contexts);
+        // The registry refuses such verifiers as well; other contracts that verify may not.
+        if (shape.unsafeDevSrs && !VerifierShape.isLocal()) {
+            revert VerifierShape.UnsafeDevSrs(address(verifier), block.chainid);
+        }
+        VERIFIER = verifier;
+        _MODEL = modelId;
+        _VERSION = pinnedVersion;
+        _INPUT_START = shape.firstInput;
+        _INPUT_END = shape.firstInput + shape.inputs;
+        _OUTPUT_START = shape.firstOutput;
+    }
+
+    /// @dev The version to check a proof against whose sender names it: the pinned one, or one that may still be used.
+    function _acceptVersion(uint256 named) internal view returns (uint256) {
+        if (_VERSION != 0) {
+            if (named != _VERSION) revert NotPinnedVersion(named, _VERSION);
+        } else if (!VERIFIER.isCurrent(_MODEL, named)) {
+            revert NotCurrentVersion(named);
+        }
+        return named;
+    }
+
+    /// @dev Hash of a proof's packed inputs; that of nothing if they are private.
+    function _inputsHash(uint256[] calldata instances) internal view returns (bytes32) {
+        return instances.hash(_INPUT_START, _INPUT_END);
+    }
+
+    /// @dev Hash of a proof's packed outputs.
+    function _outputsHash(uint256[] calldata instances) internal view returns (bytes32) {
+        return instances.hash(_OUTPUT_START, instances.length);
+    }
+}

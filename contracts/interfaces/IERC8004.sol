@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+pragma solidity ^0.8.20;
+
+/// @title ERC-8004: the validation registry, as it stands since January 2026
+/// @notice Agents ask for their work to be validated; the validator that they name responds.
+interface IERC8004ValidationRegistry {
+    /// @notice An agent asks for a validation.
+    event ValidationRequest(
+        address indexed validatorAddress, uint256 indexed agentId, string requestURI, bytes32 indexed requestHash
+    );
+
+    /// @notice A validator responds.
+    event ValidationResponse(
+        address indexed validatorAddress,
+        uint256 indexed agentId,
+        bytes32 indexed requestHash,
+        uint8 response,
+        string responseURI,
+        bytes32 responseHash,
+        string tag
+    );
+
+    /// @notice Asks for a validation. Only for the agent's owner or operator.
+    /// @param validatorAddress Who is to respond.
+    /// @param agentId Whose work it is.
+    /// @param requestURI Where all that the validator needs is found.
+    /// @param requestHash Keccak-256 of what is found there.
+    function validationRequest(
+        address validatorAddress,
+        uint256 agentId,
+        string calldata requestURI,
+        bytes32 requestHash
+    ) external;
+
+    /// @notice Responds. Only for the validator that was named.
+    /// @param requestHash The request.
+    /// @param response 0 for failed to 100 for passed.
+    /// @param responseURI Where the evidence is found; may be empty.
+    /// @param responseHash Keccak-256 of the evidence; may be zero.
+    /// @param tag The validator's own category; may be empty.
+    function validationResponse(
+        bytes32 requestHash,
+        uint8 response,
+        string calldata responseURI,
+        bytes32 responseHash,
+        string calldata tag
+    ) external;
+
+    /// @notice What is known of a request.
+    function getValidationStatus(bytes32 requestHash)
+        external
+        view
+        returns (
+            address validatorAddress,
+            uint256 agentId,
+            uint8 response,
+            bytes32 responseHash,
+            string memory tag,
+            uint256 lastUpdate
+        );
+}

@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+pragma solidity ^0.8.20;
+
+import {IModelHalo2Verifier} from "../interfaces/IModelHalo2Verifier.sol";
+
+/// @title Stands in for a generated verifier in tests
+/// @notice What it takes for a proof is the hash of its key and the instances, so that every change of either is refused.
+/// It checks shapes as a generated one does. As anybody can make its proofs, it says so: registries and consumers refuse it
+/// on every chain but local ones.
+contract MockVerifier is IModelHalo2Verifier {
+    bytes32 public immutable VK_DIGEST;
+    uint256 public immutable NUM_INSTANCES;
+    uint256 public immutable INPUT_INSTANCES;
+    uint256 public immutable OUTPUT_INSTANCES;
+    uint256 public constant VERSION = 1;
+    bool public constant UNSAFE_DEV_SRS = true;
+
+    uint256 private constant R = 0x30644e72e131a029b85045b68181585d2833e84879b9709143e1f593f0000001;
+
+    /// @param digest What stands for the verifying key.
+    /// @param inputs How many instances the inputs take; 0 if they are private.
+    /// @param outputs How many instances the outputs take.
+    constructor(bytes32 digest, uint256 inputs, uint256 outputs) {
+        VK_DIGEST = digest;
+        INPUT_INSTANCES = inputs;
+        OUTPUT_INSTANCES = outputs;
+        NUM_INSTANCES = 1 + inputs + outputs;
+    }
+
+    /// @notice The parts of the instances: a context, inputs, outputs.
+    function INSTANCES() external view virtual returns (bytes memory) {
+        // forge-lint: disable-next-line(unsafe-typecast) counts of instances
+        return abi.encodePacked(hex"0000000102", uint24(INPUT_INSTANCES), hex"05", uint24(OUTPUT_INSTANCES));
+    }
+
+    function verifyProof(bytes calldata proof, uint256[] calldata instances) public view virtual returns (bool) {
+        if (instances.length != NUM_INSTANCES) revert InstanceCount(instances.length, NUM_INSTANCES);
+        for (uint256 i = 0; i < instances.length; ++i) {
+            if (instances[i] >= R) revert ScalarOutOfRange(i);
+        }
+        if (keccak256(proof) != keccak256(prove(instances))) revert InvalidProof();
+        return true;
+    }
+
+    function verifyBatch(bytes[] calldata proofs, uint256[][] calldata instances) external view virtual returns (bool) {
+        if (proofs.length != instances.length) revert BatchLength(proofs.length, instances.length);
+        if (proofs.length == 0) revert EmptyBatch();
+        for (uint256 i = 0; i < proofs.length; ++i) {
+            verifyProof(proofs[i], instances[i]);
+        }
+        return true;
+    }
+
+    /// @notice The proof that this accepts. Unlike a real prover it proves anything, falsehoods too.
+    function prove(uint256[] memory instances) public view returns (bytes memory) {
+        return abi.encode(keccak256(abi.encode(VK_DIGEST, instances)));
+    }
+}

@@ -36,6 +36,9 @@ library {{ name }} {
     /// @dev Bits of an element, and its byte.
     uint256 private constant ELEMENT_BITS = 8;
     uint256 private constant ELEMENT_MASK = 0xff;
+
+    /// @dev What turns the bytes of signed elements into those of an instance, and back: it adds 128 to each.
+    uint256 private constant SIGNS = 0x80808080808080808080808080808080808080808080808080808080808080;
     {%- for tensor in tensors %}
 
     /// @notice How many elements {{ tensor.title }} has.
@@ -51,10 +54,11 @@ library {{ name }} {
     int256 internal constant {{ tensor.constant }}_SCALE_DENOMINATOR = {{ tensor.denominator }};
     {%- endfor %}
 
-    /// @notice The context of a proof for one chain, consumer, sender and nonce: taken from elsewhere, the proof
+    /// @notice The context of a proof for one chain, consumer, sender and turn: taken from elsewhere, the proof
     /// is useless.
     function contextOf(address consumer, address sender, uint256 nonce) internal view returns (uint256) {
-        return uint256(keccak256(abi.encode(block.chainid, consumer, sender, nonce))) % R;
+        bytes32 kind = keccak256("zkverdict.context.turn.v1");
+        return uint256(keccak256(abi.encode(kind, block.chainid, consumer, sender, nonce))) % R;
     }
 
     /// @notice Instances with the context set and all tensors still to be packed.
@@ -73,13 +77,13 @@ library {{ name }} {
             // Both are arrays of words.
             words := elements
         }
-        _pack(words, {{ tensor.constant }}_INSTANCE, {{ tensor.offset }}, instances);
+        _packWords(words, {{ tensor.constant }}_INSTANCE, {% if tensor.is_signed %}SIGNS{% else %}0{% endif %}, instances);
     }
 
     /// @notice Puts {{ tensor.title }}, one byte per element, into its instances.
     function pack{{ tensor.function }}(bytes memory elements, uint256[] memory instances) internal pure {
         _checkLengths(elements.length, {{ tensor.constant }}_LENGTH, instances.length);
-        _pack(elements, {{ tensor.constant }}_INSTANCE, {{ tensor.offset }}, instances);
+        _packBytes(elements, {{ tensor.constant }}_INSTANCE, {% if tensor.is_signed %}SIGNS{% else %}0{% endif %}, instances);
     }
 
     /// @notice Reads {{ tensor.title }}.
@@ -92,6 +96,11 @@ library {{ name }} {
         assembly ("memory-safe") {
             elements := words
         }
+    }
+
+    /// @notice Reads {{ tensor.title }}, one byte per element: much cheaper than a word each.
+    function unpack{{ tensor.function }}Bytes(uint256[] memory instances) internal pure returns (bytes memory) {
+        return _unpackBytes(instances, {{ tensor.constant }}_INSTANCE, {{ tensor.constant }}_LENGTH, {% if tensor.is_signed %}SIGNS{% else %}0{% endif %});
     }
 
     /// @notice Reads one element of {{ tensor.title }}.
@@ -129,34 +138,49 @@ library {{ name }} {
         if (count != NUM_INSTANCES) revert InstanceCount(count, NUM_INSTANCES);
     }
 
-    /// @dev `offset` is what a type's smallest value lies below zero: 128 or 0. Modulo 256 it is added and taken off alike.
-    function _pack(uint256[] memory words, uint256 first, uint256 offset, uint256[] memory instances)
-        private
-        pure
-    {
+    /// @dev The bits of the last instance's elements, of `length` in all.
+    function _lastMask(uint256 length) private pure returns (uint256) {
         unchecked {
-            uint256 instance;
-            for (uint256 i = 0; i < words.length; ++i) {
-                instance |= ((words[i] + offset) & ELEMENT_MASK) << (ELEMENT_BITS * (i % ELEMENTS_PER_INSTANCE));
-                if (i % ELEMENTS_PER_INSTANCE == ELEMENTS_PER_INSTANCE - 1 || i + 1 == words.length) {
-                    instances[first + i / ELEMENTS_PER_INSTANCE] = instance;
-                    instance = 0;
-                }
+            uint256 unused = (ELEMENTS_PER_INSTANCE - length % ELEMENTS_PER_INSTANCE) % ELEMENTS_PER_INSTANCE;
+            return type(uint256).max >> (ELEMENT_BITS * (unused + 1));
+        }
+    }
+
+    /// @dev Packs elements of a word each. What lies behind the last element is read, and cut off.
+    function _packWords(uint256[] memory words, uint256 first, uint256 signs, uint256[] memory instances) private pure {
+        uint256 mask = _lastMask(words.length);
+        assembly ("memory-safe") {
+            let instance_mptr := add(add(instances, 0x20), shl(5, first))
+            let end_mptr := add(add(words, 0x20), shl(5, mload(words)))
+            mstore(0x00, 0)
+            for { let mptr := add(words, 0x20) } lt(mptr, end_mptr) { } {
+                // An element's low byte goes to its place; byte 0 of the instance stays zero.
+                {%- for i in 0..31 %}
+                mstore8({{ 31 - i }}, mload(add(mptr, {{ 32 * i }})))
+                {%- endfor %}
+                mptr := add(mptr, {{ 32 * 31 }})
+                let instance := xor(mload(0x00), signs)
+                if iszero(lt(mptr, end_mptr)) { instance := and(instance, mask) }
+                mstore(instance_mptr, instance)
+                instance_mptr := add(instance_mptr, 0x20)
             }
         }
     }
 
-    function _pack(bytes memory elements, uint256 first, uint256 offset, uint256[] memory instances)
-        private
-        pure
-    {
+    /// @dev Packs elements of a byte each: reverses 31 bytes at once, as the first is the lowest of its instance.
+    function _packBytes(bytes memory elements, uint256 first, uint256 signs, uint256[] memory instances) private pure {
+        uint256 length = elements.length;
+        uint256 mask = _lastMask(length);
         unchecked {
-            uint256 instance;
-            for (uint256 i = 0; i < elements.length; ++i) {
-                instance |= ((uint256(uint8(elements[i])) + offset) & ELEMENT_MASK) << (ELEMENT_BITS * (i % ELEMENTS_PER_INSTANCE));
-                if (i % ELEMENTS_PER_INSTANCE == ELEMENTS_PER_INSTANCE - 1 || i + 1 == elements.length) {
-                    instances[first + i / ELEMENTS_PER_INSTANCE] = instance;
-                    instance = 0;
+            uint256 count = (length + ELEMENTS_PER_INSTANCE - 1) / ELEMENTS_PER_INSTANCE;
+            for (uint256 i = 0; i < count; ++i) {
+                uint256 instance;
+                assembly ("memory-safe") {
+                    instance := mload(add(add(elements, 0x20), mul(i, 31)))
+                }
+                instance = (_reverse(instance) ^ signs) & (i + 1 == count ? mask : type(uint256).max >> ELEMENT_BITS);
+                assembly ("memory-safe") {
+                    mstore(add(add(instances, 0x20), shl(5, add(first, i))), instance)
                 }
             }
         }
@@ -168,14 +192,62 @@ library {{ name }} {
         returns (uint256[] memory words)
     {
         if (instances.length != NUM_INSTANCES) revert InstanceCount(instances.length, NUM_INSTANCES);
-        words = new uint256[](length);
+        assembly ("memory-safe") {
+            words := mload(0x40)
+            mstore(words, length)
+            let mptr := add(words, 0x20)
+            let end_mptr := add(mptr, shl(5, length))
+            let instance_mptr := add(add(instances, 0x20), shl(5, first))
+            for { } lt(mptr, end_mptr) { mptr := add(mptr, {{ 32 * 31 }}) } {
+                let instance := mload(instance_mptr)
+                instance_mptr := add(instance_mptr, 0x20)
+                // A signed type is sign-extended to the word. Words behind the last element are not kept.
+                {%- for i in 0..31 %}
+                mstore(add(mptr, {{ 32 * i }}), sub(byte({{ 31 - i }}, instance), offset))
+                {%- endfor %}
+            }
+            mstore(0x40, end_mptr)
+        }
+    }
+
+    function _unpackBytes(uint256[] memory instances, uint256 first, uint256 length, uint256 signs)
+        private
+        pure
+        returns (bytes memory elements)
+    {
+        if (instances.length != NUM_INSTANCES) revert InstanceCount(instances.length, NUM_INSTANCES);
         unchecked {
-            for (uint256 i = 0; i < length; ++i) {
-                uint256 element = (instances[first + i / ELEMENTS_PER_INSTANCE] >> (ELEMENT_BITS * (i % ELEMENTS_PER_INSTANCE))) & ELEMENT_MASK;
-                // A signed type is sign-extended to the word.
-                words[i] = element - offset;
+            // Each store writes a byte more than an instance has, which the next overwrites.
+            elements = new bytes(length + 0x20);
+            uint256 count = (length + ELEMENTS_PER_INSTANCE - 1) / ELEMENTS_PER_INSTANCE;
+            for (uint256 i = 0; i < count; ++i) {
+                uint256 instance;
+                assembly ("memory-safe") {
+                    instance := mload(add(add(instances, 0x20), shl(5, add(first, i))))
+                }
+                instance = _reverse(instance ^ signs);
+                assembly ("memory-safe") {
+                    mstore(add(add(elements, 0x20), mul(i, 31)), instance)
+                }
+            }
+            assembly ("memory-safe") {
+                mstore(elements, length)
+                mstore(add(add(elements, 0x20), length), 0)
             }
         }
+    }
+
+    /// @dev A word with its bytes in the opposite order.
+    function _reverse(uint256 word) private pure returns (uint256) {
+        uint256 mask = 0x00ff00ff00ff00ff00ff00ff00ff00ff00ff00ff00ff00ff00ff00ff00ff00ff;
+        word = ((word >> 8) & mask) | ((word & mask) << 8);
+        mask = 0x0000ffff0000ffff0000ffff0000ffff0000ffff0000ffff0000ffff0000ffff;
+        word = ((word >> 16) & mask) | ((word & mask) << 16);
+        mask = 0x00000000ffffffff00000000ffffffff00000000ffffffff00000000ffffffff;
+        word = ((word >> 32) & mask) | ((word & mask) << 32);
+        mask = 0x0000000000000000ffffffffffffffff0000000000000000ffffffffffffffff;
+        word = ((word >> 64) & mask) | ((word & mask) << 64);
+        return (word >> 128) | (word << 128);
     }
 
     function _argmax(uint256[] memory instances, uint256 first, uint256 length)

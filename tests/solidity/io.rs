@@ -77,6 +77,8 @@ contract Harness {
         uint256[] memory again = ToyIo.newInstances(7);
         ToyIo.packX1(raw, again);
         require(again[1] == first && again[2] == second, "bytes");
+        require(keccak256(ToyIo.unpackX1Bytes(again)) == keccak256(raw), "bytes again");
+        require(ToyIo.unpackMaskBytes(instances).length == 3 && ToyIo.unpackMaskBytes(instances)[1] == 0xff, "unsigned bytes");
 
         require(ToyIo.dequantizeX1(-128) == 0, "zero point");
         require(ToyIo.dequantizeX1(127) == 127.5e18, "half steps");

@@ -62,5 +62,5 @@ pub use record::{Record, Records};
 pub use registry::{ModelVersion, NewVersion, Registry, RegistryChange, model_id};
 pub use revert::{CallOutcome, Revert};
 pub use send::{OnSend, Outgoing, SendOptions, Sent};
-pub use submit::{Submission, Verdict, VerdictReport, consumer_context};
+pub use submit::{Submission, Verdict, VerdictReport, consumer_context, next_context};
 pub use watch::{Answer, Request, WatchEvent, WatchOptions, WatchReport, Watcher};

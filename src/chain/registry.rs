@@ -122,9 +122,7 @@ impl RegistryChange {
             Self::Tombstone(modelId, version) => {
                 encoded(R::tombstoneVersionCall { modelId, version: number(version) })
             }
-            Self::Grace(modelId, seconds_) => {
-                encoded(R::setGracePeriodCall { modelId, seconds_ })
-            }
+            Self::Grace(modelId, seconds_) => encoded(R::setGracePeriodCall { modelId, seconds_ }),
             Self::Stop => encoded(R::stopCall {}),
             Self::Resume => encoded(R::resumeCall {}),
             Self::Guardian(newGuardian) => encoded(R::setGuardianCall { newGuardian }),

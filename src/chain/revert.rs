@@ -35,7 +35,13 @@ impl Revert {
             data.get(..4).and_then(|selector| known.find(|error| error.selector() == selector))
             && let Ok(decoded) = error.decode_error(&data)
         {
-            let arguments = decoded.body.iter().map(show).collect();
+            // Contexts are given in hexadecimal, as `prove` takes them.
+            let contexts = error.name == "WrongContext";
+            let arguments = decoded.body.iter().map(|value| match value {
+                DynSolValue::Uint(value, _) if contexts => format!("{value:#066x}"),
+                value => show(value),
+            });
+            let arguments = arguments.collect();
             return Self { name: Some(error.name.clone()), arguments, data };
         }
         if let Ok(message) = ErrorString::abi_decode(&data) {

@@ -27,6 +27,26 @@ pub fn consumer_context(chain_id: u64, consumer: Address, sender: Address, nonce
     U256::from_be_bytes(keccak256(words).0) % SCALAR_MODULUS
 }
 
+/// The context that a consumer asks for in a proof of the sender's next turn.
+pub async fn next_context(
+    chain: &Chain,
+    consumer: Address,
+    sender: Address,
+) -> Result<U256, ChainError> {
+    if !chain.has_code(consumer).await? {
+        return Err(ChainError::NoContract { address: consumer, chain_id: chain.id() });
+    }
+    let call = IInferenceConsumer::contextOfCall { sender };
+    let malformed = |message| ChainError::Malformed { request: "eth_call", message };
+    match chain.call(consumer, call.abi_encode().into()).await? {
+        CallOutcome::Returned(data) => IInferenceConsumer::contextOfCall::abi_decode_returns(&data)
+            .map_err(|error| malformed(format!("contextOf of {consumer}: {error}"))),
+        CallOutcome::Reverted(_) => {
+            Err(malformed(format!("{consumer} has no `contextOf(address)`: it is no consumer")))
+        }
+    }
+}
+
 /// Calldata that asks a contract for its verdict.
 #[derive(Clone, Debug)]
 pub struct Submission {

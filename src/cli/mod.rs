@@ -9,6 +9,7 @@ mod bundle;
 #[cfg(all(feature = "compile", feature = "chain"))]
 mod chain_args;
 mod console;
+mod context;
 #[cfg(feature = "compile")]
 mod contract;
 mod dev_string;

@@ -2,10 +2,11 @@
 
 use crate::circuit::ModelCircuit;
 use crate::cli::bundle::Bundle;
-use crate::cli::proof_file::{self, Inference, ProofDocument, scalar, unhex, word};
+use crate::cli::context::ContextArgs;
+use crate::cli::proof_file::{self, Inference, ProofDocument, word};
 use crate::cli::{Answer, CliError, Console, bundle::hex, input};
 use crate::model::Model;
-use crate::proving::{Prover, WORD_BYTES};
+use crate::proving::Prover;
 use crate::solidity::verify_proof_calldata;
 use halo2_proofs::halo2curves::bn256::Fr;
 use std::path::PathBuf;
@@ -19,26 +20,17 @@ pub struct Args {
     /// JSON, .npy or .npz
     #[arg(long)]
     input: PathBuf,
-    /// A field element that the proof is bound to: who may use it, where, once
-    #[arg(long, value_name = "HEX32", value_parser = parse_context, default_value = "0x0")]
-    context: Fr,
+    #[command(flatten)]
+    context: ContextArgs,
     /// Where to put the proof file
     #[arg(long)]
     out: PathBuf,
 }
 
-/// `0x` and at most 64 digits, below the BN254 scalar modulus.
-fn parse_context(text: &str) -> Result<Fr, String> {
-    let digits = text.strip_prefix("0x").ok_or("expected `0x` and up to 64 hexadecimal digits")?;
-    let padded = format!("0x{digits:0>64}");
-    let word: [u8; WORD_BYTES] = unhex(&padded)
-        .and_then(|bytes| bytes.try_into().ok())
-        .ok_or("expected `0x` and up to 64 hexadecimal digits")?;
-    scalar(word).ok_or_else(|| "not below the BN254 scalar modulus".into())
-}
-
 /// Makes a proof.
 pub fn run(args: Args, console: &Console) -> Result<Answer, CliError> {
+    // Before the minutes that keys take.
+    let context = args.context.resolve()?;
     let bundle = Bundle::open(&args.bundle)?;
     let model = bundle.model()?;
     let circuit = bundle.circuit(&model)?;
@@ -56,7 +48,7 @@ pub fn run(args: Args, console: &Console) -> Result<Answer, CliError> {
             hint: "prove them one by one".into(),
         });
     };
-    let document = prove(&model, &circuit, &prover, inputs, args.context, console)?;
+    let document = prove(&model, &circuit, &prover, inputs, context, console)?;
     proof_file::write(&args.out, &document)?;
     console.result(&document)?;
     Ok(Answer::Yes)

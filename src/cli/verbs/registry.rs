@@ -1,7 +1,8 @@
 //! `registry`: models, their versions, and the verifiers that check them.
 
 use crate::chain::{
-    Deployment, ModelVersion, NewVersion, Record, Records, Registry, RegistryChange, Sent, block_on, model_id,
+    Deployment, ModelVersion, NewVersion, Record, Records, Registry, RegistryChange, Sent,
+    block_on, model_id,
 };
 use crate::cli::bundle::Bundle;
 use crate::cli::chain_args::{ChainArgs, deploy_options, deployable};
@@ -186,7 +187,8 @@ struct Versions(Vec<ModelVersion>);
 
 impl fmt::Display for Versions {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for ModelVersion { model_id, version, status, verifier, vk_digest, vouched, .. } in &self.0 {
+        for ModelVersion { model_id, version, status, verifier, vk_digest, vouched, .. } in &self.0
+        {
             let vouched = if *vouched { "  vouched" } else { "" };
             writeln!(f, "{model_id}  {version}  {status:?}  {verifier}  {vk_digest}{vouched}")?;
         }
@@ -219,11 +221,17 @@ pub fn run(args: Args, console: &Console) -> Result<Answer, CliError> {
         Verb::Add(args) => add(args, console),
         Verb::List(args) => list(args, console),
         Verb::Stop(SomeArgs { model, version, at }) => match (model, version) {
-            (Some(model), Some(version)) => of_version(VersionArgs { model, version, at }, RegistryChange::StopVersion, console),
+            (Some(model), Some(version)) => {
+                of_version(VersionArgs { model, version, at }, RegistryChange::StopVersion, console)
+            }
             _ => change(at, RegistryChange::Stop, None, None, console),
         },
         Verb::Resume(SomeArgs { model, version, at }) => match (model, version) {
-            (Some(model), Some(version)) => of_version(VersionArgs { model, version, at }, RegistryChange::ResumeVersion, console),
+            (Some(model), Some(version)) => of_version(
+                VersionArgs { model, version, at },
+                RegistryChange::ResumeVersion,
+                console,
+            ),
             _ => change(at, RegistryChange::Resume, None, None, console),
         },
         Verb::Retire(args) => of_version(args, RegistryChange::Retire, console),

@@ -114,6 +114,7 @@ pub fn run(args: Args, console: &Console) -> Result<Answer, CliError> {
                 error: simulated.err(),
             };
             let answer = if report.valid { Answer::Yes } else { Answer::No };
+            hint_at_context(report.error.as_ref(), console);
             console.result(&report)?;
             return Ok(answer);
         }
@@ -125,9 +126,22 @@ pub fn run(args: Args, console: &Console) -> Result<Answer, CliError> {
             Verdict::Refused { .. } => BTreeMap::new(),
         };
         let answer = if verdict.is_valid() { Answer::Yes } else { Answer::No };
+        if let Verdict::Refused { .. } = &verdict {
+            hint_at_context(verdict.report().error.as_ref(), console);
+        }
         console.result(&Report { verdict: verdict.report(), outputs, verifier })?;
         Ok(answer)
     })
+}
+
+/// Says what to do about a proof that was made for another turn.
+fn hint_at_context(error: Option<&Revert>, console: &Console) {
+    let Some(error) = error.filter(|error| error.name.as_deref() == Some("WrongContext")) else {
+        return;
+    };
+    if let [_, expected] = &error.arguments[..] {
+        console.note(format!("hint: prove again with `--context {expected}`"));
+    }
 }
 
 /// The outputs that a proof's instances hold.

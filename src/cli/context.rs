@@ -1,0 +1,69 @@
+//! What a proof is bound to: a context that is given, or the one that a consumer asks for.
+
+use super::CliError;
+use super::proof_file::{scalar, unhex};
+use crate::proving::WORD_BYTES;
+use halo2_proofs::halo2curves::bn256::Fr;
+
+#[cfg(feature = "chain")]
+use crate::chain::{Chain, block_on, next_context};
+#[cfg(feature = "chain")]
+use alloy::primitives::Address;
+
+/// What a proof is bound to.
+#[derive(clap::Args)]
+pub struct ContextArgs {
+    /// A field element that the proof is bound to: who may use it, where, once
+    #[arg(long, value_name = "HEX32", value_parser = parse_context, default_value = "0x0")]
+    context: Fr,
+    /// Bind the proof to the next turn of `--account` at this consumer, which is asked for the context
+    #[cfg(feature = "chain")]
+    #[arg(
+        long = "for",
+        value_name = "ADDRESS",
+        conflicts_with = "context",
+        requires = "account",
+        requires = "rpc_url"
+    )]
+    consumer: Option<Address>,
+    /// Who will submit the proof
+    #[cfg(feature = "chain")]
+    #[arg(long, value_name = "ADDRESS", requires = "consumer")]
+    account: Option<Address>,
+    /// The node of the consumer's chain
+    #[cfg(feature = "chain")]
+    #[arg(long, value_name = "URL", requires = "consumer")]
+    rpc_url: Option<String>,
+}
+
+impl ContextArgs {
+    /// The context; asks the consumer for it where one is named.
+    pub fn resolve(&self) -> Result<Fr, CliError> {
+        #[cfg(feature = "chain")]
+        if let (Some(consumer), Some(account), Some(url)) =
+            (self.consumer, self.account, &self.rpc_url)
+        {
+            return block_on(async {
+                let chain = Chain::connect(url, None).await?;
+                let context = next_context(&chain, consumer, account).await?;
+                scalar(context.to_be_bytes()).ok_or_else(|| CliError::Usage {
+                    message: format!(
+                        "{consumer} asks for the context {context:#066x}, which no proof can have"
+                    ),
+                    hint: "give the address of a consumer".into(),
+                })
+            });
+        }
+        Ok(self.context)
+    }
+}
+
+/// `0x` and at most 64 digits, below the BN254 scalar modulus.
+fn parse_context(text: &str) -> Result<Fr, String> {
+    let digits = text.strip_prefix("0x").ok_or("expected `0x` and up to 64 hexadecimal digits")?;
+    let padded = format!("0x{digits:0>64}");
+    let word: [u8; WORD_BYTES] = unhex(&padded)
+        .and_then(|bytes| bytes.try_into().ok())
+        .ok_or("expected `0x` and up to 64 hexadecimal digits")?;
+    scalar(word).ok_or_else(|| "not below the BN254 scalar modulus".into())
+}

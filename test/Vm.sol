@@ -10,6 +10,7 @@ interface Vm {
     function envOr(string calldata name, string calldata otherwise) external view returns (string memory);
     function envOr(string calldata name, address otherwise) external view returns (address);
     function envOr(string calldata name, bool otherwise) external view returns (bool);
+    function envOr(string calldata name, bytes calldata otherwise) external view returns (bytes memory);
     function envOr(string calldata name, bytes32 otherwise) external view returns (bytes32);
     function etch(address where, bytes calldata code) external;
     function expectEmit() external;

@@ -194,10 +194,11 @@ impl Registry {
         options: &SendOptions,
     ) -> Result<(u64, Option<Sent>), ChainError> {
         let known = self.list(chain, Some(model_id)).await?;
-        if let Some(known) = known
-            .iter()
-            .find(|known| (known.vk_digest, known.verifier) == (new.vk_digest, new.verifier))
-        {
+        // A retired one may be there once more.
+        if let Some(known) = known.iter().find(|known| {
+            !matches!(known.status, IModelRegistry::Status::Retired)
+                && (known.vk_digest, known.verifier) == (new.vk_digest, new.verifier)
+        }) {
             return Ok((known.version, None));
         }
         let change = RegistryChange::Add(model_id, new.clone());

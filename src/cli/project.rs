@@ -46,6 +46,7 @@ pub const SOURCES: &[(&str, &str)] = sources![
     "contracts/libraries/MerkleRoot.sol",
     "contracts/libraries/PackedTensor.sol",
     "contracts/libraries/VerifierShape.sol",
+    "contracts/testing/InferenceTesting.sol",
     "contracts/testing/MockVerifier.sol",
 ];
 

@@ -19,7 +19,7 @@ contract {{ prefix }}ConsumerTest is Test {
     function setUp() public {
         IHalo2Verifier verifier = IHalo2Verifier(address(new {{ prefix }}Verifier()));
         SingleModelVerifier model = new SingleModelVerifier(verifier, "{{ model }}", verifier.VK_DIGEST());
-        {{ prefix }}Consumer made = new {{ prefix }}Consumer(model, "{{ model }}", 1);
+        {{ prefix }}Consumer made = new {{ prefix }}Consumer(model, "{{ model }}", 1{% if template.is_attested() %}, address(this){% endif %});
         // The proof was made before anything was deployed, so the consumer moves to where the proof expects it.
         consumer = {{ prefix }}Consumer(account("consumer"));
         vm.etch(address(consumer), address(made).code);
@@ -27,7 +27,24 @@ contract {{ prefix }}ConsumerTest is Test {
         string memory json = vm.readFile("test/fixtures/proof.json");
         proof = vm.parseJsonBytes(json, ".proof");
         instances = vm.parseJsonUintArray(json, ".instances");
+{%- if template.is_attested() %}
+        attest(inputsHash());
+{%- endif %}
     }
+{%- if template.is_attested() %}
+
+    function attest(bytes32 hash) private {
+        consumer.attest(alice, hash{% if template.is_biometric() %}, {{ answer }}{% endif %});
+    }
+
+    function inputsHash() private view returns (bytes32) {
+        uint256[] memory words = new uint256[]({{ input_words }});
+        for (uint256 i = 0; i < words.length; ++i) {
+            words[i] = instances[1 + i];
+        }
+        return keccak256(abi.encodePacked(words));
+    }
+{%- endif %}
 
     function submit(address sender) private {
         vm.prank(sender);
@@ -40,6 +57,66 @@ contract {{ prefix }}ConsumerTest is Test {
         vm.expectPartialRevert(IInferenceConsumer.WrongContext.selector);
         submit(alice);
     }
+
+{%- if template.is_attested() %}
+    function test_inputs_that_nobody_attested_are_refused() public {
+        attest(bytes32(uint256(1)));
+        vm.expectPartialRevert({{ prefix }}Consumer.NotAttested.selector);
+        submit(alice);
+        vm.expectPartialRevert({{ prefix }}Consumer.NotAttester.selector);
+        vm.prank(alice);
+        consumer.attest(alice, 0{% if template.is_biometric() %}, 0{% endif %});
+    }
+
+{%- endif %}
+{%- match template %}
+{%- when Application::Plain %}
+{%- when Application::Credit %}
+
+    function test_a_line_ends_with_what_it_rests_on() public {
+        assertEq(consumer.limitOf(alice), 0);
+        submit(alice);
+        assertEq(consumer.limitOf(alice), {{ answer }} * consumer.CREDIT_PER_STEP());
+        attest(0);
+        assertEq(consumer.limitOf(alice), 0);
+        attest(inputsHash());
+        skip(consumer.TERM() + 1);
+        assertEq(consumer.limitOf(alice), 0);
+    }
+{%- when Application::Biometric %}
+
+    function test_it_opens_for_a_while_to_whom_it_recognizes() public {
+        submit(alice);
+        assertTrue(consumer.isOpenTo(alice), "recognized");
+        skip(consumer.SESSION() + 1);
+        assertTrue(!consumer.isOpenTo(alice), "no longer");
+    }
+{%- when Application::Dao %}
+
+    function test_a_proposal_passes_by_the_models_verdict() public {
+        assertTrue(!consumer.passes(inputsHash()), "there is no verdict yet");
+        submit(alice);
+        assertTrue(consumer.passes(inputsHash()) == ({{ answer }} == consumer.PASSES()), "the verdict decides");
+    }
+{%- when Application::Game %}
+
+    function test_a_position_is_played_once() public {
+        submit(alice);
+        assertEq(consumer.moves(alice), 1);
+        assertEq(consumer.attested(alice), bytes32(0));
+    }
+{%- when Application::Oracle %}
+
+    function test_an_answer_is_read_while_it_is_fresh() public {
+        vm.expectPartialRevert({{ prefix }}Consumer.Stale.selector);
+        consumer.read();
+        submit(alice);
+        assertEq(consumer.read(), {{ answer }});
+        skip(consumer.FRESH() + 1);
+        vm.expectPartialRevert({{ prefix }}Consumer.Stale.selector);
+        consumer.read();
+    }
+{%- endmatch %}
 
     function test_a_proof_is_worthless_to_anybody_else() public {
         address mallory = account("mallory");

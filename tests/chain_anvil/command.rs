@@ -15,7 +15,8 @@ use alloy::{
 };
 use serde_json::Value;
 use zkverdict::chain::{
-    CallOutcome, Chain, LocalChain, SendOptions, consumer_context, find_anvil, model_id,
+    CallOutcome, Chain, IInferenceConsumer, LocalChain, SendOptions, consumer_context, find_anvil,
+    model_id,
 };
 
 use crate::stand_in::{connect, contract, deploy, with_arguments};
@@ -189,7 +190,7 @@ async fn a_model_is_registered_used_by_a_consumer_and_withdrawn() {
     let local = LocalChain::start().expect("anvil");
     let chain = connect(&local).await;
     let dir = tempfile::tempdir().expect("a directory");
-    let (bundle, _) = bundle();
+    let (bundle, input) = bundle();
     let records = dir.path().join("deployments").display().to_string();
     let rpc = ["--rpc-url", local.url()];
     let with = |arguments: &[&str]| ok(&[arguments, &rpc].concat());
@@ -226,10 +227,39 @@ async fn a_model_is_registered_used_by_a_consumer_and_withdrawn() {
         refusal["error"]["name"].as_str().expect("a typed error").to_owned()
     };
     assert_eq!(refused(&submit), "WrongContext");
-    let withdrawn = with(&[&["registry", "tombstone", "credit", "1"], &there[..]].concat());
+    // What the next proof must be bound to: the refusal says it, and so does the consumer when it is asked.
+    let expected = format!("{:#066x}", consumer_context(31337, consumer, chain.sender(), 1));
+    let refusal = run(&[&submit[..], &rpc].concat());
+    assert!(String::from_utf8_lossy(&refusal.stdout).contains(&expected));
+    let (next, sender) =
+        (dir.path().join("next.json").display().to_string(), chain.sender().to_string());
+    let bound = ["--for", &to, "--account", &sender, "--out", &next];
+    let made = with(&[&["prove", bundle, "--input", input], &bound[..]].concat());
+    assert_eq!(made["context"], expected);
+
+    // Every verb that the contract has.
+    let registry_verb = |arguments: &[&str]| with(&[&["registry"], arguments, &there[..]].concat());
+    for scope in [&["credit", "1"][..], &[]] {
+        registry_verb(&[&["stop"], scope].concat());
+        let reason = if scope.is_empty() { "RegistryIsStopped" } else { "NoActiveVersion" };
+        assert_eq!(refused(&["submit", bundle, &next, "--to", &to]), reason);
+        registry_verb(&[&["resume"], scope].concat());
+    }
+    registry_verb(&["guardian", &sender]);
+    registry_verb(&["grace", "credit", "0"]);
+    registry_verb(&["transfer", &sender]);
+    registry_verb(&["accept"]);
+    let stranger = [&["registry", "accept"], &there[..], &rpc].concat();
+    assert!(error(&stranger).contains("NotPendingOwner("), "accepted already");
+    registry_verb(&["retire", "credit", "1"]);
+    assert_eq!(with(&add)["version"], 2, "its key is free again");
+    let withdrawn = with(&[&["registry", "tombstone", "credit", "2"], &there[..]].concat());
     assert!(withdrawn["transaction"].is_string());
     let listed = with(&[&["registry", "list"], &there[..]].concat());
-    assert_eq!(listed[0]["status"], "tombstoned");
+    assert_eq!(
+        (&listed[0]["status"], &listed[1]["status"]),
+        (&"retired".into(), &"tombstoned".into())
+    );
     let fresh = prove(dir.path(), consumer_context(31337, consumer, chain.sender(), 1));
     assert_eq!(refused(&["submit", bundle, &fresh, "--to", &to]), "NoActiveVersion");
     let twice = [&["registry", "tombstone", "credit", "1"], &there[..], &rpc].concat();
@@ -473,4 +503,60 @@ async fn forge_alone_deploys_to_the_same_address_and_submits() {
     let (passed, text) = forge(&submit, &[("ZKVERDICT_TO", to)]);
     assert!(!passed);
     assert!(text.contains("InvalidProof") || text.contains("PointNotOnCurve"), "{text}");
+}
+
+/// The commands of a project's README, in their order, as they are written: it is tested, deployed, and has acted on a proof.
+#[tokio::test]
+async fn a_projects_readme_is_followed_as_written() {
+    let local = LocalChain::start().expect("anvil");
+    let chain = connect(&local).await;
+    let dir = tempfile::tempdir_in(root().join("target")).expect("a directory below node_modules");
+    let (bundle, input) = bundle();
+    let applications = ["plain", "credit", "biometric", "dao", "game", "oracle"];
+    for (application, followed) in
+        applications.map(|name| (name, ["plain", "biometric"].contains(&name)))
+    {
+        let project = dir.path().join(application);
+        let made = project.display().to_string();
+        ok(&["init", &made, "--bundle", bundle, "--input", input, "--template", application]);
+        let readme = std::fs::read_to_string(project.join("README.md")).expect("a README");
+        let commands = readme.split("```sh\n").skip(1).filter_map(|rest| rest.split("```").next());
+        let bin = |path: &str| root().join(path).display().to_string();
+        let command = Path::new(env!("CARGO_BIN_EXE_zkverdict")).parent().expect("a folder");
+        let path = [&bin("tools"), &bin("node_modules/.bin"), &command.display().to_string()]
+            .map(String::as_str)
+            .join(":");
+        let mut consumer = String::new();
+        for block in commands.take(if followed { usize::MAX } else { 1 }) {
+            let output = Command::new("bash")
+                .current_dir(&project)
+                .args(["-euo", "pipefail", "-c", block])
+                .env("PATH", format!("{path}:{}", std::env::var("PATH").expect("a path")))
+                .envs([("RPC", local.url()), ("KEY", KEY), ("ZKVERDICT_PRIVATE_KEY", KEY)])
+                .envs([("BUNDLE", bundle), ("INPUT", input), ("CONSUMER", &consumer)])
+                .env("ACCOUNT", chain.sender().to_string())
+                .output()
+                .expect("bash runs");
+            let text = String::from_utf8_lossy(&output.stdout).into_owned();
+            let errors = String::from_utf8_lossy(&output.stderr);
+            assert!(output.status.success(), "{application}: {block}\n{text}\n{errors}");
+            if let Some((_, found)) = text.split_once("consumer: address ") {
+                consumer = found[..42].to_owned();
+            }
+        }
+        let format = Command::new(root().join("tools/forge"))
+            .current_dir(&project)
+            .args(["fmt", "--check"])
+            .output()
+            .expect("forge runs");
+        assert!(
+            format.status.success(),
+            "{application}: {}",
+            String::from_utf8_lossy(&format.stdout)
+        );
+        if followed {
+            let call = IInferenceConsumer::noncesCall { sender: chain.sender() };
+            assert_eq!(read(&chain, address(&consumer.into()), call).await, U256::ONE);
+        }
+    }
 }

@@ -27,11 +27,49 @@ pub struct Args {
     /// An input for the proof that the project's tests submit [default: zeros]
     #[arg(long, requires = "bundle")]
     input: Option<PathBuf>,
+    /// What the consumer does with an answer
+    #[arg(long, value_enum, default_value_t)]
+    template: Application,
+}
+
+/// What a consumer does with the model's answers.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+enum Application {
+    /// Keeps them, for whatever you make of them
+    #[default]
+    Plain,
+    /// Credit lines by a score of attested features
+    Credit,
+    /// Opens to whom the model recognizes
+    Biometric,
+    /// Lets proposals pass by the model's verdict
+    Dao,
+    /// Moves of a game
+    Game,
+    /// An answer that others read while it is fresh
+    Oracle,
+}
+
+impl Application {
+    /// Whether somebody says which inputs count.
+    fn is_attested(self) -> bool {
+        self != Self::Plain
+    }
+
+    fn is_biometric(self) -> bool {
+        self == Self::Biometric
+    }
+
+    /// Whether an answer counts for a time.
+    fn has_times(self) -> bool {
+        matches!(self, Self::Credit | Self::Biometric)
+    }
 }
 
 #[derive(Template)]
 #[template(path = "project/Consumer.sol", escape = "none")]
 struct Consumer<'a> {
+    template: Application,
     model: &'a str,
     prefix: &'a str,
     input_length: usize,
@@ -43,16 +81,30 @@ struct Consumer<'a> {
 #[derive(Template)]
 #[template(path = "project/ConsumerTest.sol", escape = "none")]
 struct ConsumerTest<'a> {
+    template: Application,
     model: &'a str,
     prefix: &'a str,
+    input_words: usize,
     answer: usize,
+}
+
+#[derive(Template)]
+#[template(path = "project/DeployConsumer.sol", escape = "none")]
+struct DeployConsumer<'a> {
+    template: Application,
+    model: &'a str,
+    prefix: &'a str,
+    digest: String,
 }
 
 #[derive(Template)]
 #[template(path = "project/README.md", escape = "none")]
 struct Readme<'a> {
+    template: Application,
     model: &'a str,
     prefix: &'a str,
+    input_words: usize,
+    answer: usize,
     shim: bool,
     unsafe_dev_srs: bool,
 }
@@ -130,21 +182,44 @@ pub fn run(args: Args, console: &Console) -> Result<Answer, CliError> {
 
     // Private inputs are not among the instances.
     let shown = inputs.iter().filter(|_| shows_input);
+    let template = args.template;
+    let input_words = layout.range(Role::Input).len();
+    if template.is_attested() && input_words == 0 {
+        return Err(CliError::Usage {
+            message: "this bundle's proofs keep the input private, so nobody can attest it".into(),
+            hint: "leave `--template` out, or make the bundle with public inputs".into(),
+        });
+    }
     let consumer = Consumer {
+        template,
         model: &model.name,
         prefix: &prefix,
         input_length: shown.map(Vec::len).sum(),
-        input_words: layout.range(Role::Input).len(),
+        input_words,
         output_length: outputs.len(),
         first_output: layout.range(Role::Output).start,
     };
     let modules = node_modules();
     let shim = modules.is_some();
     let unsafe_dev_srs = srs == SrsOrigin::UnsafeDev;
-    let readme = Readme { model: &model.name, prefix: &prefix, shim, unsafe_dev_srs };
+    let readme = Readme {
+        template,
+        model: &model.name,
+        prefix: &prefix,
+        input_words,
+        answer,
+        shim,
+        unsafe_dev_srs,
+    };
+    let deploy = DeployConsumer {
+        template,
+        model: &model.name,
+        prefix: &prefix,
+        digest: document.vk_digest,
+    };
     let foundry =
         FoundryToml { prefix: &prefix, solc: if shim { "./tools/solc" } else { "0.8.28" }, shim };
-    let test = ConsumerTest { model: &model.name, prefix: &prefix, answer };
+    let test = ConsumerTest { template, model: &model.name, prefix: &prefix, input_words, answer };
     let text = |rendered: Result<String, askama::Error>| {
         // Askama drops a template's last line break.
         rendered.expect("these templates are filled with texts and numbers") + "\n"
@@ -159,6 +234,7 @@ pub fn run(args: Args, console: &Console) -> Result<Answer, CliError> {
         write(&verifier_path, &rendered.source)?;
         write(&test_path, &text(test.render()))?;
         write("test/fixtures/proof.json", &format!("{proof:#}\n"))?;
+        write("script/DeployConsumer.s.sol", &text(deploy.render()))?;
         write("README.md", &text(readme.render()))?;
         write("foundry.toml", &text(foundry.render()))?;
         write(".gitignore", "/out\n/cache\n/broadcast\n/node_modules\n")?;

@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: UNLICENSED
+pragma solidity ^0.8.20;
+
+import {ModelRegistry} from "zkverdict/ModelRegistry.sol";
+import {SingleModelVerifier} from "zkverdict/SingleModelVerifier.sol";
+import {IHalo2Verifier} from "zkverdict/interfaces/IHalo2Verifier.sol";
+import {vm} from "../test/Vm.sol";
+import {{ "{" }}{{ prefix }}Consumer} from "../src/{{ prefix }}Consumer.sol";
+import {{ "{" }}{{ prefix }}Verifier} from "../src/{{ prefix }}Verifier.sol";
+
+/// @title Deploys verifier and consumer, and prints where they are
+/// @notice Without more, the consumer gets a verifier that nobody can stop or replace. With a registry that the sender owns,
+/// the verifier becomes a version in it, unless its key is there already, and the consumer pins that version:
+///
+///     REGISTRY=0x… forge script script/DeployConsumer.s.sol --rpc-url URL --broadcast --account NAME
+///
+{%- if template.is_attested() %}
+/// The attester is an argument: `--sig 'run(address)' 0x…`.
+{%- else %}
+/// If the consumer's constructor takes more arguments than these three, give them in `ARGUMENTS`, encoded as the ABI says.
+{%- endif %}
+contract DeployConsumer {
+    /// @notice The model's id, as `zkverdict registry` has it.
+    bytes32 public constant MODEL_ID = keccak256("{{ model }}");
+
+    error DeploymentFailed();
+
+{%- if template.is_attested() %}
+    function run(address attester) external returns (address verifier, address model, address consumer) {
+        return deploy(vm.envOr("REGISTRY", address(0)), abi.encode(attester));
+    }
+{%- else %}
+    function run() external returns (address verifier, address model, address consumer) {
+        return deploy(vm.envOr("REGISTRY", address(0)), vm.envOr("ARGUMENTS", bytes("")));
+    }
+{%- endif %}
+
+    /// @notice Deploys what is missing.
+    /// @param registry A registry that the sender owns; zero for none.
+    /// @param arguments What the consumer's constructor takes besides verifier, model and version.
+    /// @return verifier Checks proofs.
+    /// @return model What the consumer asks: the registry, or a verifier of this model alone.
+    /// @return consumer Acts on the model's answers.
+    function deploy(address registry, bytes memory arguments)
+        public
+        returns (address verifier, address model, address consumer)
+    {
+        uint256 version = 1;
+        vm.startBroadcast();
+        if (registry == address(0)) {
+            IHalo2Verifier made = IHalo2Verifier(address(new {{ prefix }}Verifier()));
+            (verifier, model) = (address(made), address(new SingleModelVerifier(made, MODEL_ID, made.VK_DIGEST())));
+        } else {
+            (verifier, version) = _version(ModelRegistry(registry));
+            model = registry;
+        }
+        consumer = _create(
+            bytes.concat(type({{ prefix }}Consumer).creationCode, abi.encode(model, MODEL_ID, version), arguments)
+        );
+        vm.stopBroadcast();
+    }
+
+    /// The version of the verifier's key in a registry; adds it if it is not there.
+    function _version(ModelRegistry registry) private returns (address verifier, uint256 version) {
+        bytes32 digest = {{ digest }};
+        (, version) = registry.versionOfKey(digest);
+        if (version == 0) {
+            IHalo2Verifier made = IHalo2Verifier(address(new {{ prefix }}Verifier()));
+            version = registry.addVersion(MODEL_ID, made, digest, "");
+        }
+        verifier = address(registry.getVersion(MODEL_ID, version).verifier);
+    }
+
+    function _create(bytes memory initCode) private returns (address made) {
+        assembly ("memory-safe") {
+            made := create(0, add(initCode, 0x20), mload(initCode))
+        }
+        if (made == address(0)) revert DeploymentFailed();
+    }
+}

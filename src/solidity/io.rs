@@ -77,6 +77,35 @@ impl IoSpec {
         InstanceCounts::new([(InstancePart::Context, 1)].into_iter().chain(inputs).chain(outputs))
     }
 
+    /// The document that describes the instances, for tools that know neither model nor contract: the public-input
+    /// schema of ERC-8084.
+    pub fn schema(&self) -> serde_json::Value {
+        let mut first = 1;
+        let mut describe = |tensor: &IoTensor| {
+            let begin = first;
+            first += tensor.num_instances();
+            serde_json::json!({
+                "name": tensor.name,
+                "type": if tensor.element == IoElement::Int8 { "int8" } else { "uint8" },
+                "shape": tensor.shape,
+                "instances": [begin, first],
+                "scale": tensor.scale,
+                "zero_point": tensor.zero_point,
+            })
+        };
+        let inputs: Vec<_> = self.inputs.iter().map(&mut describe).collect();
+        let outputs: Vec<_> = self.outputs.iter().map(&mut describe).collect();
+        serde_json::json!({
+            "model": self.model,
+            "instances": self.num_instances(),
+            "context": [0, 1],
+            "encoding": "31 elements share an instance, the first in the lowest byte; a byte is the element less \
+                the smallest value of its type; each tensor starts a new instance",
+            "inputs": inputs,
+            "outputs": outputs,
+        })
+    }
+
     /// The library's source: one file that imports nothing.
     pub fn render(&self) -> Result<String, SolidityError> {
         super::contract::check_identifier(&self.library)?;
@@ -230,6 +259,31 @@ mod tests {
         for refused in [0.0, -1.0, f32::NAN, f32::INFINITY, f32::MIN_POSITIVE / 2.0] {
             assert_eq!(scale_fraction(refused), None);
         }
+    }
+
+    #[test]
+    fn a_schema_says_where_each_tensor_lies() {
+        let tensor = |name: &str, length, element| IoTensor {
+            name: name.into(),
+            shape: vec![length],
+            element,
+            scale: 0.5,
+            zero_point: 3,
+        };
+        let spec = IoSpec {
+            library: "TwoIo".into(),
+            model: "two".into(),
+            inputs: vec![tensor("a", 32, IoElement::Int8), tensor("b", 1, IoElement::Uint8)],
+            outputs: vec![tensor("c", 31, IoElement::Int8)],
+        };
+        let schema = spec.schema();
+        assert_eq!(schema["inputs"][0]["instances"], serde_json::json!([1, 3]));
+        assert_eq!(schema["inputs"][1]["instances"], serde_json::json!([3, 4]));
+        assert_eq!(schema["outputs"][0]["instances"], serde_json::json!([4, 5]));
+        assert_eq!(
+            (&schema["instances"], &schema["inputs"][1]["type"]),
+            (&5.into(), &"uint8".into())
+        );
     }
 
     #[test]

@@ -4,6 +4,7 @@ use crate::cli::bundle::Bundle;
 use crate::cli::{Answer, CliError, Console, contract, files, viem};
 use crate::solidity::INTERFACE;
 use serde::Serialize;
+use sha3::{Digest, Keccak256};
 use std::fmt;
 use std::path::PathBuf;
 
@@ -36,6 +37,9 @@ struct Report {
     interface: String,
     io: String,
     viem: String,
+    /// What `ERC8084Metadata` is deployed with: the document that describes the instances, and its Keccak-256.
+    schema: String,
+    schema_hash: String,
 }
 
 impl fmt::Display for Report {
@@ -51,6 +55,7 @@ impl fmt::Display for Report {
             )?;
         }
         writeln!(f, "library    {}", self.io)?;
+        writeln!(f, "schema     {}", self.schema)?;
         writeln!(f, "abi        {}", self.abi)?;
         writeln!(f, "explorers  {}", self.standard_json)
     }
@@ -80,6 +85,7 @@ pub fn run(args: Args, console: &Console) -> Result<Answer, CliError> {
     let io = contract::io_library(&bundle.model()?, bundle.manifest.shape.shows_input());
     let library = out.join(format!("{}.sol", io.library));
     files::write(&library, io.render()?.as_bytes())?;
+    let schema = json(&io.schema())?;
     let interface = out.join("IHalo2Verifier.sol");
     files::write(&interface, INTERFACE.as_bytes())?;
     console.result(&Report {
@@ -93,6 +99,8 @@ pub fn run(args: Args, console: &Console) -> Result<Answer, CliError> {
         interface: interface.display().to_string(),
         io: library.display().to_string(),
         viem: write(".viem.mjs", module.as_bytes())?,
+        schema_hash: crate::cli::bundle::hex(&Keccak256::digest(&schema)),
+        schema: write(".schema.json", &schema)?,
         name: compiled.name,
     })?;
     Ok(Answer::Yes)

@@ -14,6 +14,7 @@ demo: setup
 test: setup
 	cargo test
 	$(FORGE) test
+	script/package.sh
 
 lint: setup
 	cargo fmt --check
@@ -21,6 +22,7 @@ lint: setup
 	$(FORGE) fmt --check
 	$(FORGE) lint --deny warnings
 	$(FORGE) snapshot --check
+	python3 script/natspec.py
 
 bench: setup
 	script/bench.sh

@@ -34,6 +34,7 @@ contract ModelRegistry is IModelRegistry, TwoStepOwned {
 
     mapping(bytes32 modelId => mapping(uint256 version => Version)) private _versions;
 
+    /// @dev Which version of which model uses a key.
     struct KeyUse {
         bytes32 modelId;
         uint256 version;
@@ -46,6 +47,7 @@ contract ModelRegistry is IModelRegistry, TwoStepOwned {
         _;
     }
 
+    /// @param initialOwner Who owns this first.
     constructor(address initialOwner) TwoStepOwned(initialOwner) {}
 
     // ── Reading ──

@@ -31,6 +31,7 @@ abstract contract TwoStepOwned {
         _;
     }
 
+    /// @param initialOwner Who owns this first.
     constructor(address initialOwner) {
         if (initialOwner == address(0)) revert ZeroOwner();
         owner = initialOwner;

@@ -19,6 +19,11 @@ contract ContentNft is ERC721, ERC7007Content {
     /// @notice Commit first, and wait for a block.
     error NotCommitted(bytes32 commitment);
 
+    /// @param verifier A registry, or a verifier of one model.
+    /// @param modelId The model that makes the content.
+    /// @param version The version that makes the content.
+    /// @param promptLength Elements of the model's input.
+    /// @param contentLength Elements of the model's output.
     constructor(IModelVerifier verifier, bytes32 modelId, uint256 version, uint256 promptLength, uint256 contentLength)
         ERC7007Content(verifier, modelId, version, promptLength, contentLength)
     {}

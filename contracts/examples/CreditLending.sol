@@ -61,26 +61,46 @@ contract CreditLending is InferenceConsumer {
 
     bool private _entered;
 
+    /// @notice The attester says what a borrower's features are.
     event Attested(address indexed borrower, bytes32 inputsHash, uint64 expires);
+    /// @notice A proved score has become a line.
     event CreditGranted(address indexed borrower, uint8 score, uint128 limit);
+    /// @notice A lender has added ether, for shares.
     event Deposited(address indexed lender, uint256 amount, uint256 shares);
+    /// @notice A lender has taken ether out, for shares.
     event Withdrawn(address indexed lender, uint256 amount, uint256 shares);
+    /// @notice A loan has begun.
     event Borrowed(address indexed borrower, uint256 amount, uint256 debt);
+    /// @notice A loan is paid back.
     event Repaid(address indexed borrower, uint256 debt);
+    /// @notice A loan is written off.
     event Defaulted(address indexed borrower, uint256 debt);
 
+    /// @notice Only the attester attests.
     error NotAttester(address caller);
+    /// @notice Nobody attests these features to the borrower now.
     error NotAttested(address borrower);
+    /// @notice The version that lines rest on must not be used.
     error ModelUnusable(uint256 version);
+    /// @notice A version is needed.
     error NoVersion();
+    /// @notice There is nothing to pay, borrow or get.
     error AmountIsZero();
+    /// @notice Nobody has the address zero.
     error ZeroAddress();
+    /// @notice The score gives no credit.
     error ScoreTooLow(uint8 score, uint8 required);
+    /// @notice One loan at a time.
     error HasDebt(address borrower);
+    /// @notice More than the line, or than the pool has.
     error OverLimit(uint256 amount, uint256 limit);
+    /// @notice A loan is paid back whole.
     error WrongAmount(uint256 found, uint256 expected);
+    /// @notice The loan may still be paid back in time.
     error NotDue(uint64 due);
+    /// @notice The receiver refuses ether.
     error TransferFailed(address to);
+    /// @notice One call at a time.
     error Reentered();
 
     modifier nonReentrant() {
@@ -90,6 +110,10 @@ contract CreditLending is InferenceConsumer {
         _entered = false;
     }
 
+    /// @param verifier A registry, or a verifier of one model.
+    /// @param modelId The model whose answers count.
+    /// @param version Its version.
+    /// @param attester Who attests features.
     constructor(IModelVerifier verifier, bytes32 modelId, uint256 version, address attester)
         InferenceConsumer(verifier, modelId, version)
     {

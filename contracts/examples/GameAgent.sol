@@ -72,24 +72,43 @@ contract GameAgent is RequestConsumer {
 
     mapping(uint256 requestId => uint256 gameId) private _gameOf;
 
+    /// @notice A game has begun.
     event GameStarted(uint256 indexed gameId, address indexed player);
+    /// @notice A stone fell into a column.
     event Moved(uint256 indexed gameId, bool house, uint256 column);
+    /// @notice A game is over.
     event GameEnded(uint256 indexed gameId, State state);
+    /// @notice The house has added money, or taken some out.
     event BankrollChanged(uint256 bankroll);
 
+    /// @notice A game costs one stake.
     error WrongStake(uint256 found, uint256 expected);
+    /// @notice The house cannot match the stake.
     error BankrollTooSmall(uint256 bankroll);
+    /// @notice Only the house's owner takes its money out.
     error NotHouseOwner(address caller);
+    /// @notice It is somebody else's game.
     error NotPlayer(address caller);
+    /// @notice It is the other side's turn, or the game is over.
     error WrongState(State found);
+    /// @notice The column is full, or is none.
     error IllegalColumn(uint256 column);
+    /// @notice The other side may still move.
     error TooEarly(uint64 deadline);
+    /// @notice The time for this move is over.
     error TooLate(uint64 deadline);
+    /// @notice No more games begin on this day.
     error TooManyGames(uint256 day);
+    /// @notice The model is not stopped, so the game goes on.
     error ModelUsable();
+    /// @notice The model is stopped, so the house could not answer.
     error ModelUnusable();
+    /// @notice The receiver refuses ether.
     error TransferFailed(address to);
 
+    /// @param verifier A registry, or a verifier of one model.
+    /// @param modelId The model that plays for the house.
+    /// @param version Its version; 0 follows the newest.
     constructor(IModelVerifier verifier, bytes32 modelId, uint256 version) RequestConsumer(verifier, modelId, version) {
         HOUSE_OWNER = msg.sender;
     }

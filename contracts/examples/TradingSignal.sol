@@ -74,19 +74,35 @@ contract TradingSignal is InferenceConsumer {
 
     uint256[WINDOW + 1] private _prices;
 
+    /// @notice The average price of a period is recorded.
     event PriceRecorded(uint256 indexed round, uint256 price);
+    /// @notice The vault has acted, or held.
     event Acted(uint256 indexed round, Signal signal, uint256 amount);
 
+    /// @notice The period is not over.
     error TooEarly(uint256 until);
+    /// @notice The window is not full yet.
     error NotEnoughPrices(uint256 rounds);
+    /// @notice A price is acted on in a later block than it is recorded in.
     error RecordedInThisBlock(uint256 blockNumber);
+    /// @notice The vault has acted in this round.
     error ActedAlready(uint256 round);
+    /// @notice The proof is about another history.
     error WrongInputs(uint256 round);
+    /// @notice Only the beneficiary withdraws.
     error NotBeneficiary(address caller);
+    /// @notice The exchange has no price.
     error PriceIsZero();
+    /// @notice Nobody has the address zero.
     error ZeroAddress();
+    /// @notice The receiver refuses ether.
     error TransferFailed(address to);
 
+    /// @param verifier A registry, or a verifier of one model.
+    /// @param modelId The model whose signals count.
+    /// @param version Its version; 0 follows the newest.
+    /// @param exchange Where the vault trades.
+    /// @param beneficiary Whose money it is.
     constructor(IModelVerifier verifier, bytes32 modelId, uint256 version, IExchange exchange, address beneficiary)
         InferenceConsumer(verifier, modelId, version)
     {

@@ -8,11 +8,17 @@ import {IModelHalo2Verifier} from "../interfaces/IModelHalo2Verifier.sol";
 /// It checks shapes as a generated one does. As anybody can make its proofs, it says so: registries and consumers refuse it
 /// on every chain but local ones.
 contract MockVerifier is IModelHalo2Verifier {
+    /// @notice What stands for the verifying key.
     bytes32 public immutable VK_DIGEST;
+    /// @notice How many instances a proof has.
     uint256 public immutable NUM_INSTANCES;
+    /// @notice How many of them hold inputs.
     uint256 public immutable INPUT_INSTANCES;
+    /// @notice How many of them hold outputs.
     uint256 public immutable OUTPUT_INSTANCES;
+    /// @notice The version of the interface.
     uint256 public constant VERSION = 1;
+    /// @notice Anybody can make these proofs.
     bool public constant UNSAFE_DEV_SRS = true;
 
     uint256 private constant R = 0x30644e72e131a029b85045b68181585d2833e84879b9709143e1f593f0000001;
@@ -33,6 +39,7 @@ contract MockVerifier is IModelHalo2Verifier {
         return abi.encodePacked(hex"0000000102", uint24(INPUT_INSTANCES), hex"05", uint24(OUTPUT_INSTANCES));
     }
 
+    /// @notice As a generated verifier.
     function verifyProof(bytes calldata proof, uint256[] calldata instances) public view virtual returns (bool) {
         if (instances.length != NUM_INSTANCES) revert InstanceCount(instances.length, NUM_INSTANCES);
         for (uint256 i = 0; i < instances.length; ++i) {
@@ -42,6 +49,7 @@ contract MockVerifier is IModelHalo2Verifier {
         return true;
     }
 
+    /// @notice As a generated verifier.
     function verifyBatch(bytes[] calldata proofs, uint256[][] calldata instances) external view virtual returns (bool) {
         if (proofs.length != instances.length) revert BatchLength(proofs.length, instances.length);
         if (proofs.length == 0) revert EmptyBatch();

@@ -20,5 +20,6 @@ pub mod circuit;
 pub mod cli;
 pub mod evm;
 pub mod model;
+mod name;
 pub mod proving;
 pub mod solidity;

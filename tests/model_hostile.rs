@@ -2,7 +2,12 @@
 
 #![allow(clippy::unwrap_used)]
 
+#[path = "shared/onnx.rs"]
+mod onnx;
+
 use std::{fs, path::PathBuf};
+
+use onnx::{FLOAT, INT8, INT64, Proto, model, node, scale, tensor, value_info};
 
 use zkverdict::model::{ImportOptions, Model, ModelError};
 
@@ -14,82 +19,6 @@ fn fixture(model: &str, variant: &str) -> Vec<u8> {
 
 fn message(bytes: &[u8]) -> String {
     Model::from_onnx("hostile", bytes).unwrap_err().to_string()
-}
-
-/// Writes protobuf.
-#[derive(Clone, Default)]
-struct Proto(Vec<u8>);
-
-impl Proto {
-    fn varint(mut self, mut value: u64) -> Self {
-        while value >= 0x80 {
-            self.0.push(u8::try_from(value & 0x7f).unwrap() | 0x80);
-            value >>= 7;
-        }
-        self.0.push(u8::try_from(value).unwrap());
-        self
-    }
-
-    fn int(self, field: u64, value: i64) -> Self {
-        self.varint(field << 3).varint(value.cast_unsigned())
-    }
-
-    fn bytes(self, field: u64, value: &[u8]) -> Self {
-        let mut result = self.varint(field << 3 | 2).varint(value.len() as u64);
-        result.0.extend_from_slice(value);
-        result
-    }
-
-    fn text(self, field: u64, value: &str) -> Self {
-        self.bytes(field, value.as_bytes())
-    }
-
-    fn message(self, field: u64, value: &Self) -> Self {
-        self.bytes(field, &value.0)
-    }
-}
-
-fn value_info(name: &str, element: i64, dims: &[i64]) -> Proto {
-    let shape = dims
-        .iter()
-        .fold(Proto::default(), |shape, &dim| shape.message(1, &Proto::default().int(1, dim)));
-    let tensor = Proto::default().int(1, element).message(2, &shape);
-    Proto::default().text(1, name).message(2, &Proto::default().message(1, &tensor))
-}
-
-fn tensor(name: &str, element: i64, dims: &[i64], raw: &[u8]) -> Proto {
-    let proto = dims.iter().fold(Proto::default(), |proto, &dim| proto.int(1, dim));
-    proto.int(2, element).text(8, name).bytes(9, raw)
-}
-
-fn node(operator: &str, inputs: &[&str], output: &str) -> Proto {
-    let proto = inputs.iter().fold(Proto::default(), |proto, input| proto.text(1, input));
-    proto.text(2, output).text(4, operator)
-}
-
-/// A model of these parts: nodes, initializers, inputs, with the output `y`.
-fn model(nodes: &[Proto], initializers: &[Proto], inputs: &[Proto]) -> Vec<u8> {
-    let mut graph = Proto::default();
-    for node in nodes {
-        graph = graph.message(1, node);
-    }
-    for initializer in initializers {
-        graph = graph.message(5, initializer);
-    }
-    for input in inputs {
-        graph = graph.message(11, input);
-    }
-    graph = graph.message(12, &Proto::default().text(1, "y"));
-    let opset = Proto::default().int(2, 17);
-    Proto::default().int(1, 8).message(7, &graph).message(8, &opset).0
-}
-
-const FLOAT: i64 = 1;
-const INT8: i64 = 3;
-const INT64: i64 = 7;
-
-fn scale() -> Proto {
-    tensor("s", FLOAT, &[], &0.5_f32.to_le_bytes())
 }
 
 #[test]

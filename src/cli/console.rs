@@ -1,6 +1,7 @@
 //! What people and scripts see: results on standard output, everything else on standard error.
 
 use super::CliError;
+use crate::name::{printable, printable_json};
 use serde::Serialize;
 use std::fmt::Display;
 use std::io::{IsTerminal, Write};
@@ -23,9 +24,9 @@ impl Console {
     /// Prints a result: its `Display` for people, its serialization with `--json`.
     pub fn result<T: Display + Serialize>(&self, result: &T) -> Result<(), CliError> {
         let text = if self.json {
-            serde_json::to_string_pretty(result).map_err(CliError::Json)?
+            printable_json(&serde_json::to_string_pretty(result).map_err(CliError::Json)?)
         } else {
-            result.to_string()
+            printable(&result.to_string())
         };
         // A reader that went away (`| head`) has seen what it wanted.
         match writeln!(std::io::stdout().lock(), "{}", text.trim_end()) {
@@ -39,7 +40,7 @@ impl Console {
     /// Something to know that is not the result.
     pub fn warn(&self, message: impl Display) {
         if self.watched {
-            eprintln!("warning: {message}");
+            eprintln!("warning: {}", printable(&message.to_string()));
         }
     }
 
@@ -47,7 +48,7 @@ impl Console {
     #[cfg(all(feature = "compile", feature = "chain"))]
     pub fn note(&self, message: impl Display) {
         if self.watched {
-            eprintln!("{message}");
+            eprintln!("{}", printable(&message.to_string()));
         }
     }
 
@@ -77,11 +78,11 @@ impl Console {
         let hint = error.hint();
         if self.json {
             let document = serde_json::json!({ "error": message, "hint": hint });
-            eprintln!("{document}");
+            eprintln!("{}", printable_json(&document.to_string()));
         } else {
-            eprintln!("error: {message}");
+            eprintln!("error: {}", printable(&message));
             if let Some(hint) = hint.filter(|_| self.watched) {
-                eprintln!("\nhint: {hint}");
+                eprintln!("\nhint: {}", printable(&hint));
             }
         }
     }

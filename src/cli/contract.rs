@@ -3,6 +3,7 @@
 use super::{CliError, Console, bundle::Bundle};
 use crate::circuit::{Code, InstanceTensor};
 use crate::model::{Model, Port};
+use crate::name::{Identifier, Name};
 use crate::proving::Verifier;
 use crate::solidity::{
     CompiledContract, CompilerSettings, IoElement, IoSpec, IoTensor, RenderedContract,
@@ -32,16 +33,23 @@ impl CompilerArgs {
 }
 
 /// `digits_mlp` → `DigitsMlp`: the name of a model's contracts begins like this.
-pub fn contract_prefix(model: &str) -> String {
-    let words = model.split(|c: char| !c.is_ascii_alphanumeric()).filter(|word| !word.is_empty());
-    let capital = |word: &str| {
-        let (first, rest) = word.split_at(1);
-        first.to_ascii_uppercase() + rest
-    };
-    let name: String = words.map(capital).collect();
-    match name.chars().next() {
-        Some(first) if first.is_ascii_alphabetic() => name,
-        _ => format!("Model{name}"),
+pub fn contract_prefix(model: &str) -> Identifier {
+    /// With one of the endings that are added, these are the names of contracts that projects have anyway.
+    const TAKEN: [&str; 9] = [
+        "Inference",
+        "IInference",
+        "Request",
+        "IRequest",
+        "Batch",
+        "IBatch",
+        "SingleModel",
+        "IModel",
+        "IHalo2",
+    ];
+    let prefix = Name::new(model).identifier("Model");
+    match TAKEN.contains(&prefix.with("").as_str()) {
+        true => Name::new(&prefix.with("Model")).identifier(""),
+        false => prefix,
     }
 }
 
@@ -53,7 +61,7 @@ pub fn render(
     name: Option<&str>,
     args: &CompilerArgs,
 ) -> Result<RenderedContract, CliError> {
-    let default = || contract_prefix(&model.name) + "Verifier";
+    let default = || contract_prefix(&model.name).with("Verifier");
     let name = name.map_or_else(default, str::to_owned);
     let contract =
         VerifierContract::new(verifier.params(), verifier.vk(), &[verifier.instances()])?
@@ -82,7 +90,7 @@ pub fn io_library(model: &Model, shows_input: bool) -> IoSpec {
         }
     };
     IoSpec {
-        library: contract_prefix(&model.name) + "Io",
+        library: contract_prefix(&model.name).with("Io"),
         model: model.name.clone(),
         inputs: model.inputs.iter().filter(|_| shows_input).map(tensor).collect(),
         outputs: model.outputs.iter().map(tensor).collect(),

@@ -3,12 +3,14 @@
 use askama::Template;
 use serde::Serialize;
 
+use crate::name::{Name, printable_json};
+
 use super::{EvmError, Experiment, Fork, GasReport, report::Entry, text::Grouped};
 
 #[derive(Template)]
 #[template(path = "gas_report.html")]
-struct Page<'a> {
-    contract: &'a str,
+struct Page {
+    contract: Name,
     forks: Vec<Column>,
     rows: Vec<Row>,
     /// Everything, for the page's script.
@@ -40,7 +42,7 @@ impl Experiment {
         let page_error = |reason: String| EvmError::Page { reason };
         let data = data(self, reports, chosen).map_err(|error| page_error(error.to_string()))?;
         let page = Page {
-            contract: reports.first().map_or("contract", |report| &report.contract),
+            contract: Name::new(reports.first().map_or("contract", |report| &report.contract)),
             forks: reports.iter().map(|report| Column { name: report.fork.name() }).collect(),
             rows: rows(reports),
             data,
@@ -124,5 +126,5 @@ fn data(
         .collect();
     let data = serde_json::to_string(&Data { reports, sources, chosen })?;
     // Neither `</script>` nor `<!--` may occur.
-    Ok(data.replace('<', "\\u003c"))
+    Ok(printable_json(&data).replace('<', "\\u003c"))
 }

@@ -5,6 +5,7 @@
 use prost::{Enumeration, Message, Oneof};
 
 use super::{ModelError, limits};
+use crate::name::Name;
 
 /// Decodes a file, after counting what it is made of: a message of two bytes in the file takes some
 /// hundred bytes in memory.
@@ -18,7 +19,50 @@ pub(super) fn decode(bytes: &[u8]) -> Result<ModelProto, ModelError> {
             limit: limits::MAX_MESSAGES as u128,
         });
     }
-    ModelProto::decode(bytes).map_err(ModelError::NotOnnx)
+    let mut file = ModelProto::decode(bytes).map_err(ModelError::NotOnnx)?;
+    file.names().for_each(Name::tame);
+    Ok(file)
+}
+
+/// Every name in a file, which its author has chosen. Equal ones stay equal.
+impl ModelProto {
+    fn names(&mut self) -> impl Iterator<Item = &mut String> {
+        let sets = self.opset_import.iter_mut().map(|set| &mut set.domain);
+        sets.chain(self.graph.iter_mut().flat_map(GraphProto::names))
+    }
+}
+
+impl GraphProto {
+    fn names(&mut self) -> impl Iterator<Item = &mut String> {
+        let ports = self.input.iter_mut().chain(&mut self.output);
+        std::iter::once(&mut self.name)
+            .chain(self.node.iter_mut().flat_map(NodeProto::names))
+            .chain(self.initializer.iter_mut().map(|tensor| &mut tensor.name))
+            .chain(ports.flat_map(ValueInfoProto::names))
+    }
+}
+
+impl NodeProto {
+    fn names(&mut self) -> impl Iterator<Item = &mut String> {
+        let attributes = self.attribute.iter_mut().flat_map(|attribute| {
+            let tensor = attribute.t.iter_mut().map(|tensor| &mut tensor.name);
+            std::iter::once(&mut attribute.name).chain(tensor)
+        });
+        let own = [&mut self.name, &mut self.op_type, &mut self.domain];
+        own.into_iter().chain(&mut self.input).chain(&mut self.output).chain(attributes)
+    }
+}
+
+impl ValueInfoProto {
+    fn names(&mut self) -> impl Iterator<Item = &mut String> {
+        let shape = self.r#type.iter_mut().filter_map(|ty| ty.tensor_type.as_mut()?.shape.as_mut());
+        let symbols =
+            shape.flat_map(|shape| &mut shape.dim).filter_map(|dim| match &mut dim.value {
+                Some(Dimension::Symbol(symbol)) => Some(symbol),
+                _ => None,
+            });
+        std::iter::once(&mut self.name).chain(symbols)
+    }
 }
 
 /// The messages that hold others.

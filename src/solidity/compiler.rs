@@ -251,3 +251,69 @@ fn candidates() -> Vec<PathBuf> {
     }
     candidates
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        name::Name,
+        solidity::{IoElement, IoSpec, IoTensor, hostile},
+    };
+
+    /// Compiles a source as far as its ABI and gives its contracts' names.
+    fn contracts(source: &str) -> Vec<String> {
+        let input = serde_json::json!({
+            "language": "Solidity",
+            "sources": { "source.sol": { "content": source } },
+            "settings": { "outputSelection": { "*": { "*": ["abi"] } } },
+        });
+        let output = SolidityCompiler::find().unwrap().standard_json(&input).unwrap();
+        let errors = output["errors"].as_array().into_iter().flatten();
+        let error = errors.into_iter().find(|message| message["severity"] == "error");
+        assert!(error.is_none(), "{}", error.unwrap()["formattedMessage"].as_str().unwrap());
+        let contracts = output["contracts"]["source.sol"].as_object().unwrap();
+        contracts.keys().cloned().collect()
+    }
+
+    #[test]
+    fn hostile_names_compile_in_every_place_of_a_source() {
+        let names = hostile::hostile_names();
+        let mut source = "pragma solidity ^0.8.20;\n".to_owned();
+        for (i, name) in names.iter().enumerate() {
+            let name = Name::new(name);
+            source += &format!(
+                "/// @title {comment}\n/// | `{comment}` | {comment}\n// {comment}\nlibrary {identifier} {{\n    \
+                 /* {comment} */\n    string internal constant NAME = {literal};\n}}\n",
+                comment = name.comment(),
+                identifier = name.identifier("Model").with(&format!("_{i}")),
+                literal = name.literal(),
+            );
+        }
+        assert!(hostile::shows_all(&source));
+        let found = contracts(&source);
+        assert_eq!(found.len(), names.len());
+        assert!(found.iter().all(|name| name.contains('_')), "{found:?}");
+    }
+
+    #[test]
+    fn tensors_of_hostile_names_have_functions_of_their_own() {
+        let tensor = |name: String| IoTensor {
+            name,
+            shape: vec![3],
+            element: IoElement::Int8,
+            scale: 0.5,
+            zero_point: 0,
+        };
+        let mut names = hostile::hostile_names();
+        let outputs = names.split_off(names.len() / 2).into_iter().map(tensor).collect();
+        let spec = IoSpec {
+            library: "HostileIo".into(),
+            model: "*/ contract Pwned {} /*\n".into(),
+            inputs: names.into_iter().map(tensor).collect(),
+            outputs,
+        };
+        let source = spec.render().unwrap();
+        assert!(hostile::shows_all(&source));
+        assert_eq!(contracts(&source), ["HostileIo"]);
+    }
+}

@@ -3,9 +3,13 @@
 use askama::Template;
 
 use super::{InstanceCounts, InstancePart, SolidityError};
+use crate::name::{Comment, Name};
 
 /// Elements that one instance holds: 31 bytes are below the scalar modulus.
 const ELEMENTS_PER_INSTANCE: usize = 31;
+
+/// Letters of an identifier: the words of a name that go beyond are left out.
+const LONGEST_IDENTIFIER: usize = 128;
 
 /// The type of a tensor's elements.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -117,19 +121,23 @@ impl IoSpec {
             let mut source = TensorSource::new(role, tensor, first)?;
             // Different names may become the same identifier.
             let words = source.words.clone();
+            source.name_functions();
             for i in 2.. {
-                if tensors.iter().all(|other| other.words != source.words) {
+                if !source.clashes_with(&tensors) {
                     break;
                 }
                 source.words = [&words[..], &[i.to_string()]].concat();
+                source.name_functions();
             }
-            source.name_functions();
             first = source.end;
             tensors.push(source);
         }
-        let model: String = self.model.chars().filter(|c| !c.is_control()).take(100).collect();
-        let library =
-            Library { name: &self.library, model, num_instances: self.num_instances(), tensors };
+        let library = Library {
+            name: &self.library,
+            model: Name::new(&self.model).comment(),
+            num_instances: self.num_instances(),
+            tensors,
+        };
         Ok(library.render()?)
     }
 }
@@ -138,7 +146,7 @@ impl IoSpec {
 #[template(path = "ModelIo.sol", escape = "none")]
 struct Library<'a> {
     name: &'a str,
-    model: String,
+    model: Comment,
     num_instances: usize,
     tensors: Vec<TensorSource>,
 }
@@ -170,12 +178,9 @@ impl TensorSource {
             SolidityError::InvalidScale { tensor: tensor.name.clone(), scale: tensor.scale }
         })?;
         let is_signed = tensor.element == IoElement::Int8;
-        let safe =
-            |c: &char| c.is_ascii_graphic() && !matches!(c, '`' | '|' | '*' | '/' | '\\' | '@');
-        let title: String = tensor.name.chars().filter(safe).take(60).collect();
         let shape: Vec<_> = tensor.shape.iter().map(usize::to_string).collect();
         Ok(Self {
-            title: format!("`{title}`"),
+            title: format!("`{}`", Name::new(&tensor.name).comment()),
             role,
             words: identifier_words(&tensor.name, role),
             constant: String::new(),
@@ -193,6 +198,17 @@ impl TensorSource {
             numerator,
             denominator,
         })
+    }
+
+    /// Whether another tensor, or the library itself, has one of its identifiers.
+    fn clashes_with(&self, others: &[Self]) -> bool {
+        self.constant == "ELEMENTS_PER"
+            || others.iter().any(|other| {
+                [&other.constant, &other.function, &other.getter]
+                    .into_iter()
+                    .zip([&self.constant, &self.function, &self.getter])
+                    .any(|(theirs, own)| theirs == own)
+            })
     }
 
     fn name_functions(&mut self) {
@@ -215,6 +231,11 @@ fn identifier_words(name: &str, role: &str) -> Vec<String> {
         .filter(|word| !word.is_empty())
         .map(str::to_ascii_lowercase)
         .collect();
+    let mut length = 0;
+    words.retain(|word| {
+        length += word.len();
+        length <= LONGEST_IDENTIFIER
+    });
     if !words.first().is_some_and(|word| word.starts_with(|c: char| c.is_ascii_alphabetic())) {
         words.insert(0, role.to_owned());
     }
@@ -291,5 +312,6 @@ mod tests {
         assert_eq!(identifier_words("conv1.Weight", "input"), ["conv1", "weight"]);
         assert_eq!(identifier_words("123", "input"), ["input", "123"]);
         assert_eq!(identifier_words("日本", "output"), ["output"]);
+        assert_eq!(identifier_words(&"x".repeat(1 << 20), "input"), ["input"]);
     }
 }

@@ -29,6 +29,9 @@ mod error;
 mod expression;
 mod fixed_columns;
 mod gas;
+#[cfg(test)]
+#[path = "../../tests/shared/hostile_names.rs"]
+mod hostile;
 mod instances;
 mod io;
 mod layout;

@@ -11,6 +11,8 @@ import {{ "{" }}{{ prefix }}Verifier} from "../src/{{ prefix }}Verifier.sol";
 
 /// @notice The consumer against a real proof of `{{ model }}`, made for `alice` and the address of `consumer`.
 contract {{ prefix }}ConsumerTest is Test {
+    bytes32 private constant MODEL_ID = keccak256({{ model_literal }});
+
     {{ prefix }}Consumer private consumer;
     address private alice;
     bytes private proof;
@@ -18,8 +20,8 @@ contract {{ prefix }}ConsumerTest is Test {
 
     function setUp() public {
         IHalo2Verifier verifier = IHalo2Verifier(address(new {{ prefix }}Verifier()));
-        SingleModelVerifier model = new SingleModelVerifier(verifier, "{{ model }}", verifier.VK_DIGEST());
-        {{ prefix }}Consumer made = new {{ prefix }}Consumer(model, "{{ model }}", 1{% if template.is_attested() %}, address(this){% endif %});
+        SingleModelVerifier model = new SingleModelVerifier(verifier, MODEL_ID, verifier.VK_DIGEST());
+        {{ prefix }}Consumer made = new {{ prefix }}Consumer(model, MODEL_ID, 1{% if template.is_attested() %}, address(this){% endif %});
         // The proof was made before anything was deployed, so the consumer moves to where the proof expects it.
         consumer = {{ prefix }}Consumer(account("consumer"));
         vm.etch(address(consumer), address(made).code);

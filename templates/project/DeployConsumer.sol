@@ -21,7 +21,7 @@ import {{ "{" }}{{ prefix }}Verifier} from "../src/{{ prefix }}Verifier.sol";
 {%- endif %}
 contract DeployConsumer {
     /// @notice The model's id, as `zkverdict registry` has it.
-    bytes32 public constant MODEL_ID = keccak256("{{ model }}");
+    bytes32 public constant MODEL_ID = keccak256({{ model_literal }});
 
     error DeploymentFailed();
 

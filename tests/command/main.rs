@@ -2,6 +2,12 @@
 #![cfg(all(feature = "compile", feature = "chain"))]
 #![allow(clippy::unwrap_used)]
 
+#[path = "../shared/hostile_names.rs"]
+mod hostile;
+mod names;
+#[path = "../shared/onnx.rs"]
+mod onnx;
+
 use serde_json::{Value, json};
 use std::{
     fs,

@@ -9,6 +9,7 @@ use crate::cli::project::{FORGE_SCRIPTS, FORGE_SUPPORT, SOLC_SHIM, SOURCES};
 use crate::cli::proof_file::{ProofFile, scalar};
 use crate::cli::{Answer, CliError, Console, contract, files, input};
 use crate::model::Model;
+use crate::name::{Comment, Identifier, Literal, Name};
 use crate::proving::{Prover, SrsOrigin};
 use alloy::primitives::{Address, keccak256};
 use askama::Template;
@@ -70,8 +71,8 @@ impl Application {
 #[template(path = "project/Consumer.sol", escape = "none")]
 struct Consumer<'a> {
     template: Application,
-    model: &'a str,
-    prefix: &'a str,
+    model: Comment,
+    prefix: &'a Identifier,
     input_length: usize,
     input_words: usize,
     output_length: usize,
@@ -82,8 +83,9 @@ struct Consumer<'a> {
 #[template(path = "project/ConsumerTest.sol", escape = "none")]
 struct ConsumerTest<'a> {
     template: Application,
-    model: &'a str,
-    prefix: &'a str,
+    model: Comment,
+    model_literal: Literal,
+    prefix: &'a Identifier,
     input_words: usize,
     answer: usize,
 }
@@ -92,8 +94,8 @@ struct ConsumerTest<'a> {
 #[template(path = "project/DeployConsumer.sol", escape = "none")]
 struct DeployConsumer<'a> {
     template: Application,
-    model: &'a str,
-    prefix: &'a str,
+    model_literal: Literal,
+    prefix: &'a Identifier,
     digest: String,
 }
 
@@ -101,8 +103,8 @@ struct DeployConsumer<'a> {
 #[template(path = "project/README.md", escape = "none")]
 struct Readme<'a> {
     template: Application,
-    model: &'a str,
-    prefix: &'a str,
+    model: Comment,
+    prefix: &'a Identifier,
     input_words: usize,
     answer: usize,
     shim: bool,
@@ -112,7 +114,7 @@ struct Readme<'a> {
 #[derive(Template)]
 #[template(path = "project/foundry.toml", escape = "none")]
 struct FoundryToml<'a> {
-    prefix: &'a str,
+    prefix: &'a Identifier,
     solc: &'a str,
     shim: bool,
 }
@@ -164,7 +166,7 @@ pub fn run(args: Args, console: &Console) -> Result<Answer, CliError> {
         None,
         &Default::default(),
     )?;
-    let prefix = contract::contract_prefix(&model.name);
+    let (name, prefix) = (Name::new(&model.name), contract::contract_prefix(&model.name));
 
     // The project's tests give accounts and contracts the addresses that their names hash to.
     let address = |name: &str| Address::from_word(keccak256(name));
@@ -192,7 +194,7 @@ pub fn run(args: Args, console: &Console) -> Result<Answer, CliError> {
     }
     let consumer = Consumer {
         template,
-        model: &model.name,
+        model: name.comment(),
         prefix: &prefix,
         input_length: shown.map(Vec::len).sum(),
         input_words,
@@ -204,7 +206,7 @@ pub fn run(args: Args, console: &Console) -> Result<Answer, CliError> {
     let unsafe_dev_srs = srs == SrsOrigin::UnsafeDev;
     let readme = Readme {
         template,
-        model: &model.name,
+        model: name.comment(),
         prefix: &prefix,
         input_words,
         answer,
@@ -213,13 +215,20 @@ pub fn run(args: Args, console: &Console) -> Result<Answer, CliError> {
     };
     let deploy = DeployConsumer {
         template,
-        model: &model.name,
+        model_literal: name.literal(),
         prefix: &prefix,
         digest: document.vk_digest,
     };
     let foundry =
         FoundryToml { prefix: &prefix, solc: if shim { "./tools/solc" } else { "0.8.28" }, shim };
-    let test = ConsumerTest { template, model: &model.name, prefix: &prefix, input_words, answer };
+    let test = ConsumerTest {
+        template,
+        model: name.comment(),
+        model_literal: name.literal(),
+        prefix: &prefix,
+        input_words,
+        answer,
+    };
     let text = |rendered: Result<String, askama::Error>| {
         // Askama drops a template's last line break.
         rendered.expect("these templates are filled with texts and numbers") + "\n"

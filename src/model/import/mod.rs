@@ -43,6 +43,7 @@ use super::{
     TensorId, Unsupported, limits,
     onnx::{self, DataType, Dimension, GraphProto, ModelProto, ValueInfoProto},
 };
+use crate::name::Name;
 
 /// The operator sets of ONNX whose meaning is known.
 const OPSETS: std::ops::RangeInclusive<i64> = 11..=26;
@@ -155,7 +156,8 @@ fn read(name: &str, file: &ModelProto, options: &ImportOptions<'_>) -> Result<Mo
     importer.read_inputs(graph, options)?;
     importer.read_nodes(graph)?;
     let own = graph.name.trim();
-    importer.finish(if EXPORTERS_NAMES.contains(&own) { name } else { own }, graph)
+    let name = Name::new(if EXPORTERS_NAMES.contains(&own) { name } else { own });
+    importer.finish(name.as_str(), graph)
 }
 
 /// What a name of the file stands for.

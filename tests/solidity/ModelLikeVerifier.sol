@@ -78,6 +78,9 @@ contract ModelLikeVerifier is IHalo2Verifier {
     /// @inheritdoc IHalo2Verifier
     uint256 public constant override VERSION = 1;
 
+    /// @notice Whether the trusted setup is the development string, under which anybody can forge proofs.
+    bool public constant UNSAFE_DEV_SRS = false;
+
     /// @dev Modulus of the scalar field.
     uint256 internal constant R =
         0x30644e72e131a029b85045b68181585d2833e84879b9709143e1f593f0000001;

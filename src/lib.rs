@@ -21,5 +21,7 @@ pub mod cli;
 pub mod evm;
 pub mod model;
 mod name;
+#[cfg(any(feature = "compile", feature = "chain"))]
+mod program;
 pub mod proving;
 pub mod solidity;

@@ -1,7 +1,6 @@
 //! A chain of one's own, for as long as it is needed.
 
 use std::{
-    collections::BTreeSet,
     env,
     ffi::OsString,
     path::{Path, PathBuf},
@@ -13,6 +12,7 @@ use alloy::{
 };
 
 use super::{Chain, ChainError, Key};
+use crate::program;
 
 /// The environment variable that says which anvil to run. Empty: none, as where none is found.
 pub const ANVIL_VARIABLE: &str = "ZKVERDICT_ANVIL";
@@ -25,8 +25,8 @@ pub struct LocalChain {
 }
 
 impl LocalChain {
-    /// Starts the anvil found in [`ANVIL_VARIABLE`], `node_modules`, next to this program, in `PATH`, or
-    /// where foundryup puts it.
+    /// Starts the anvil that [`ANVIL_VARIABLE`] names, or the one in this package's `node_modules`, next to this
+    /// program, in `PATH`, or where foundryup puts it for this user.
     pub fn start() -> Result<Self, ChainError> {
         Self::start_with(&find_anvil()?, ["--hardfork", "prague"])
     }
@@ -37,10 +37,12 @@ impl LocalChain {
         arguments: impl IntoIterator<Item = S>,
     ) -> Result<Self, ChainError> {
         let arguments = arguments.into_iter().map(Into::into);
-        let instance =
-            Anvil::at(anvil).host("127.0.0.1").args(arguments).try_spawn().map_err(|error| {
-                ChainError::AnvilFails { path: anvil.to_owned(), reason: error.to_string() }
-            })?;
+        let hidden = program::withheld().map(|name| (name, ""));
+        let builder = Anvil::at(anvil).host("127.0.0.1").args(arguments).envs(hidden);
+        let instance = builder.try_spawn().map_err(|error| ChainError::AnvilFails {
+            path: anvil.to_owned(),
+            reason: error.to_string(),
+        })?;
         if instance.keys().is_empty() {
             return Err(ChainError::AnvilFails {
                 path: anvil.to_owned(),
@@ -103,24 +105,12 @@ fn anvil_candidates() -> Vec<PathBuf> {
         return if path.is_empty() { vec![] } else { vec![path.into()] };
     }
     let binary = format!("anvil{}", env::consts::EXE_SUFFIX);
-    let mut roots = BTreeSet::new();
-    let mut candidates = Vec::new();
-    let starts = [env::current_dir().ok(), env::current_exe().ok()];
-    for start in starts.iter().flatten() {
-        for root in start.ancestors() {
-            if roots.insert(root.to_owned()) && root.join("node_modules").is_dir() {
-                candidates.push(root.join(npm_package()).join("bin").join(&binary));
-            }
-        }
-    }
-    if let Some(program) = env::current_exe().ok().as_deref().and_then(Path::parent) {
-        candidates.push(program.join(&binary));
-    }
-    let path = env::var_os("PATH").unwrap_or_default();
-    candidates.extend(env::split_paths(&path).map(|dir| dir.join(&binary)));
-    if let Some(home) = env::home_dir() {
-        candidates.push(home.join(".foundry/bin").join(&binary));
-    }
+    let package = program::package().map(|package| package.join(npm_package()).join("bin"));
+    let mut candidates: Vec<PathBuf> =
+        package.into_iter().chain(program::folder()).map(|folder| folder.join(&binary)).collect();
+    candidates.extend(program::on_path(&binary));
+    let foundry = env::home_dir().map(|home| home.join(".foundry/bin").join(&binary));
+    candidates.extend(foundry.filter(|path| path.is_absolute() && program::is_private(path)));
     candidates
 }
 

@@ -14,7 +14,7 @@ use std::path::PathBuf;
 /// How the contract is made.
 #[derive(Clone, Debug, Default, clap::Args)]
 pub struct CompilerArgs {
-    /// The Solidity compiler [default: tools/solc, solc on the PATH, Foundry's newest]
+    /// The Solidity compiler [default: this package's, solc on the PATH, Foundry's newest]
     #[arg(long, value_name = "FILE")]
     solc: Option<PathBuf>,
     /// Let a contract under the development string also be created on this chain: a local fork that kept another id

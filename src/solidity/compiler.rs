@@ -1,19 +1,28 @@
 //! Compiles contracts with solc, through foundry-compilers.
 
 use std::{
+    io::{Error, Write},
     ops::Range,
     path::{Path, PathBuf},
+    process::Stdio,
 };
 
 use foundry_compilers::{
     artifacts::{
-        EvmVersion, Optimizer, Settings, SolcInput, SolcLanguage, Source, Sources,
+        CompilerOutput, EvmVersion, Optimizer, Settings, SolcInput, SolcLanguage, Source, Sources,
         output_selection::OutputSelection,
     },
     solc::Solc,
 };
 
+use serde::{Serialize, de::DeserializeOwned};
+use sha3::{Digest, Keccak256};
+
 use super::{INIT_CODE_LIMIT, RUNTIME_LIMIT, RenderedContract, SolidityError};
+use crate::program;
+
+/// Characters that are repeated of what a compiler complains about.
+const MOST_SAID: usize = 2_000;
 
 /// How a contract is compiled. The defaults run on every EVM chain and cost little gas.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -56,8 +65,8 @@ pub struct CompiledContract {
     pub source_map: String,
     /// The compiler's input, as block explorers take it to verify a contract's source.
     pub standard_json: serde_json::Value,
-    /// The compiler's version.
-    pub compiler: String,
+    /// The compiler.
+    pub compiler: CompilerIdentity,
 }
 
 impl CompiledContract {
@@ -84,20 +93,37 @@ impl CompiledContract {
 #[derive(Debug, Clone)]
 pub struct SolidityCompiler {
     solc: Solc,
+    hash: [u8; 32],
+}
+
+/// Which compiler made a contract.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+pub struct CompilerIdentity {
+    /// Its version.
+    pub version: String,
+    /// Keccak-256 of the file that was run, hexadecimal.
+    pub hash: String,
+    /// Where that lies.
+    pub path: PathBuf,
 }
 
 impl SolidityCompiler {
     /// The compiler at `path`: anything that takes `--version` and `--standard-json` as solc does.
     pub fn at(path: &Path) -> Result<Self, SolidityError> {
-        let solc = Solc::new(path).map_err(|source| SolidityError::Compiler {
-            path: path.to_owned(),
-            source: source.into(),
-        })?;
-        Ok(Self { solc })
+        let failed = |source: Error| SolidityError::Compiler { path: path.to_owned(), source };
+        let hash = Keccak256::digest(std::fs::read(path).map_err(failed)?).into();
+        let said = run(path, "--version", &[]).map_err(failed)?;
+        let said = String::from_utf8_lossy(&said);
+        let version = said.lines().find_map(|line| line.trim().strip_prefix("Version:"));
+        // `0.8.30+commit.73712a01.Linux.g++`
+        let number =
+            version.and_then(|version| version.trim().split(['+', '-']).next()?.parse().ok());
+        let number = number.ok_or_else(|| failed(Error::other("it does not tell its version")))?;
+        Ok(Self { solc: Solc::new_with_version(path, number), hash })
     }
 
-    /// The first compiler among: `tools/solc` in the working directory or above it, `solc` on the PATH, and
-    /// the newest that Foundry or svm installed.
+    /// The first compiler among: the package's own in `tools`, `solc` on the PATH, and the newest that Foundry or
+    /// svm installed for this user.
     pub fn find() -> Result<Self, SolidityError> {
         let candidates = candidates();
         match candidates.iter().find(|path| path.is_file()) {
@@ -111,15 +137,29 @@ impl SolidityCompiler {
         self.solc.version.to_string()
     }
 
+    /// Which compiler it is.
+    pub fn identity(&self) -> CompilerIdentity {
+        CompilerIdentity {
+            version: self.version(),
+            hash: super::layout::word(&self.hash),
+            path: self.solc.solc.clone(),
+        }
+    }
+
     /// Runs the compiler on its standard JSON and gives what it says, errors included.
     pub fn standard_json(
         &self,
         input: &serde_json::Value,
     ) -> Result<serde_json::Value, SolidityError> {
-        self.solc.compile_as(input).map_err(|source| SolidityError::Compiler {
-            path: self.solc.solc.clone(),
-            source: source.into(),
-        })
+        self.ask(input)
+    }
+
+    fn ask<T: Serialize, U: DeserializeOwned>(&self, input: &T) -> Result<U, SolidityError> {
+        let path = &self.solc.solc;
+        let failed = |source: Error| SolidityError::Compiler { path: path.clone(), source };
+        let input = serde_json::to_vec(input).map_err(|error| failed(error.into()))?;
+        let output = run(path, "--standard-json", &input).map_err(failed)?;
+        serde_json::from_slice(&output).map_err(|error| failed(error.into()))
     }
 
     /// Compiles a rendered contract.
@@ -140,15 +180,11 @@ impl SolidityCompiler {
         settings: CompilerSettings,
     ) -> Result<CompiledContract, SolidityError> {
         let file = format!("{name}.sol");
-        let compiler = |source: foundry_compilers::error::SolcError| SolidityError::Compiler {
-            path: self.solc.solc.clone(),
-            source: source.into(),
-        };
         let mut sources = Sources::new();
         sources.insert(file.clone().into(), Source::new(source));
         let input = SolcInput::new(SolcLanguage::Solidity, sources, settings.into())
             .sanitized(&self.solc.version);
-        let output = self.solc.compile(&input).map_err(compiler)?;
+        let output: CompilerOutput = self.ask(&input)?;
         if let Some(error) = output.errors.iter().find(|error| error.severity.is_error()) {
             return Err(SolidityError::Compilation { message: error.to_string() });
         }
@@ -198,9 +234,27 @@ impl SolidityCompiler {
             key_data_bytes: 0,
             source_map: runtime.source_map.clone().unwrap_or_default(),
             standard_json: json("compiler's input", serde_json::to_value(&input))?,
-            compiler: self.version(),
+            compiler: self.identity(),
         })
     }
+}
+
+/// Runs a compiler and gives what it says. It learns nothing of this program's environment.
+fn run(compiler: &Path, argument: &str, input: &[u8]) -> Result<Vec<u8>, Error> {
+    let mut command = program::command(compiler);
+    command.arg(argument).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn()?;
+    let mut stdin = child.stdin.take();
+    // A compiler that does not read to the end has something to say, which comes first.
+    let written = stdin.as_mut().map_or(Ok(()), |stdin| stdin.write_all(input));
+    drop(stdin);
+    let output = child.wait_with_output()?;
+    if !output.status.success() {
+        let said = String::from_utf8_lossy(&output.stderr);
+        let said: String = said.trim().chars().take(MOST_SAID).collect();
+        return Err(Error::other(format!("{}: {said}", output.status)));
+    }
+    written.map(|()| output.stdout)
 }
 
 impl From<CompilerSettings> for Settings {
@@ -224,30 +278,29 @@ impl From<CompilerSettings> for Settings {
 
 /// Where a compiler may be, in order.
 fn candidates() -> Vec<PathBuf> {
-    let mut candidates = vec![];
-    if let Ok(directory) = std::env::current_dir() {
-        candidates.extend(directory.ancestors().map(|ancestor| ancestor.join("tools/solc")));
-    }
-    if let Some(path) = std::env::var_os("PATH") {
-        candidates.extend(std::env::split_paths(&path).map(|directory| directory.join("solc")));
-    }
-    if let Some(home) = std::env::var_os("HOME").map(PathBuf::from) {
-        for directory in [home.join(".svm"), home.join(".local/share/svm")] {
-            let mut installed: Vec<(Vec<u32>, PathBuf)> = std::fs::read_dir(&directory)
-                .into_iter()
-                .flatten()
-                .flatten()
-                .filter_map(|entry| {
-                    let version = entry.file_name().into_string().ok()?;
-                    let numbers =
-                        version.split('.').map(|n| n.parse().ok()).collect::<Option<_>>()?;
-                    Some((numbers, entry.path().join(format!("solc-{version}"))))
-                })
-                .collect();
-            installed.sort();
-            candidates.extend(installed.into_iter().rev().map(|(_, path)| path));
-            candidates.push(directory);
-        }
+    // The package's is a script for a compiler that npm installs.
+    let developed = program::package().filter(|package| package.join("node_modules").is_dir());
+    let mut candidates: Vec<PathBuf> =
+        developed.map(|package| package.join("tools/solc")).into_iter().collect();
+    candidates.extend(program::folder().map(|folder| folder.join("tools/solc")));
+    candidates.extend(program::on_path("solc"));
+    let home = std::env::home_dir().filter(|home| home.is_absolute());
+    for directory in [".svm", ".local/share/svm"] {
+        let Some(directory) = home.as_ref().map(|home| home.join(directory)) else { continue };
+        let mut installed: Vec<(Vec<u32>, PathBuf)> = std::fs::read_dir(&directory)
+            .into_iter()
+            .flatten()
+            .flatten()
+            .filter_map(|entry| {
+                let version = entry.file_name().into_string().ok()?;
+                let numbers = version.split('.').map(|n| n.parse().ok()).collect::<Option<_>>()?;
+                Some((numbers, entry.path().join(format!("solc-{version}"))))
+            })
+            .filter(|(_, path)| program::is_private(path))
+            .collect();
+        installed.sort();
+        candidates.extend(installed.into_iter().rev().map(|(_, path)| path));
+        candidates.push(directory);
     }
     candidates
 }

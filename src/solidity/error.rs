@@ -115,7 +115,7 @@ pub enum SolidityError {
         /// The compiler.
         path: std::path::PathBuf,
         /// How it failed.
-        source: Box<foundry_compilers::error::SolcError>,
+        source: std::io::Error,
     },
 
     /// No chain takes a contract with so many points.

@@ -7,6 +7,7 @@ mod hostile;
 mod names;
 #[path = "../shared/onnx.rs"]
 mod onnx;
+mod programs;
 
 use serde_json::{Value, json};
 use std::{

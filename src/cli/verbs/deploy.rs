@@ -4,7 +4,8 @@ use crate::chain::{Deployed, Deployment, Record, Records, block_on};
 use crate::cli::bundle::Bundle;
 use crate::cli::chain_args::{ChainArgs, deploy_options, deployable};
 use crate::cli::{Answer, CliError, Console, contract};
-use alloy::primitives::B256;
+use crate::solidity::{CompiledContract, CompilerIdentity};
+use alloy::primitives::{Address, B256, keccak256};
 use serde::Serialize;
 use std::fmt;
 use std::path::PathBuf;
@@ -21,6 +22,9 @@ pub struct Args {
     /// Another salt gives another address
     #[arg(long, value_name = "HEX32", default_value_t)]
     salt: B256,
+    /// Deploy nothing but the contract whose code has this Keccak-256
+    #[arg(long, value_name = "HEX32")]
+    expect_code_hash: Option<B256>,
     /// Where to write down what lies where
     #[arg(long, value_name = "DIR", default_value = "deployments")]
     deployments: PathBuf,
@@ -28,12 +32,18 @@ pub struct Args {
 
 /// Where a contract lies.
 #[derive(Serialize)]
-#[serde(transparent)]
-pub struct Report(pub Deployed);
+pub struct Report {
+    /// Where, and since when.
+    #[serde(flatten)]
+    pub deployed: Deployed,
+    /// What compiled it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub compiler: Option<CompilerIdentity>,
+}
 
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Deployed { address, chain_id, gas_used, transaction, .. } = &self.0;
+        let Deployed { address, chain_id, gas_used, transaction, .. } = &self.deployed;
         writeln!(f, "address      {address}")?;
         writeln!(f, "chain        {chain_id}")?;
         match (transaction, gas_used) {
@@ -65,15 +75,36 @@ pub fn run(args: Args, console: &Console) -> Result<Answer, CliError> {
     let send = args.chain.send_options(console);
     let bundle = Bundle::open(&args.bundle)?;
     let rendered = contract::render_bundle(&bundle, None, &args.compiler)?;
-    let compiled = contract::compile(&rendered, &args.compiler.find()?, console)?;
+    let compiler = args.compiler.find()?;
+    let compiled = contract::compile(&rendered, &compiler, console)?;
+    // What is deployed stays for ever: a compiler that does not always say the same is none for that.
+    if contract::compile(&rendered, &compiler, console)?.init_code != compiled.init_code {
+        return Err(CliError::Usage {
+            message: "the compiler made different code of the same source".into(),
+            hint: "give another one with `--solc`".into(),
+        });
+    }
     let contract = deployable(&compiled)?;
+    let code_hash = code_hash(&compiled, Deployment::predict(&contract, args.salt));
+    if let Some(expected) = args.expect_code_hash.filter(|&expected| expected != code_hash) {
+        return Err(CliError::Usage {
+            message: format!("the contract's code has the hash {code_hash}, expected {expected}"),
+            hint: format!(
+                "the code depends on the compiler, which is solc {} here",
+                compiler.version()
+            ),
+        });
+    }
     let options = deploy_options(&rendered, args.salt, &args.compiler);
     block_on(async {
         let connection = args.chain.connect(console).await?;
         let chain = &connection.chain;
         let deployment = Deployment::plan(chain, &contract, &options).await?;
         if args.chain.dry_run {
-            console.result(&DryRun(deployment.dry_run()))?;
+            let mut outcome = deployment.dry_run();
+            outcome["code_hash"] = serde_json::json!(code_hash);
+            outcome["compiler"] = serde_json::json!(compiled.compiler);
+            console.result(&DryRun(outcome))?;
             return Ok(Answer::Yes);
         }
         console.note(format!("{} will lie at {}", contract.name, deployment.address()));
@@ -86,7 +117,18 @@ pub fn run(args: Args, console: &Console) -> Result<Answer, CliError> {
             let record = Record::new(&contract, &options, &deployed, Some(digest));
             Records::new(&args.deployments).add(chain.id(), record)?;
         }
-        console.result(&Report(deployed))?;
+        console.result(&Report { deployed, compiler: Some(compiled.compiler) })?;
         Ok(Answer::Yes)
     })
+}
+
+/// Keccak-256 of the code that will lie at an address.
+fn code_hash(compiled: &CompiledContract, at: Address) -> B256 {
+    let mut code = compiled.runtime_code.clone();
+    // The one immutable is the address of the contract with the key's points, the first that the constructor makes.
+    let key_data = at.create(1).into_word();
+    for place in &compiled.immutables {
+        code[place.clone()].copy_from_slice(&key_data[key_data.len() - place.len()..]);
+    }
+    keccak256(code)
 }

@@ -313,13 +313,10 @@ fn answer(outputs: &[i32], proof: &ProofFile) -> usize {
     best.map_or(0, |(at, _)| at)
 }
 
-/// The nearest `node_modules` with a Solidity compiler, above the working directory or this program.
+/// This package's `node_modules`, if they have a Solidity compiler.
 fn node_modules() -> Option<PathBuf> {
-    let starts = [std::env::current_dir().ok(), std::env::current_exe().ok()];
-    starts.iter().flatten().flat_map(|start| start.ancestors()).find_map(|folder| {
-        let modules = folder.join("node_modules");
-        modules.join("solc/package.json").is_file().then_some(modules)
-    })
+    let modules = crate::program::package()?.join("node_modules");
+    modules.join("solc/package.json").is_file().then_some(modules)
 }
 
 /// The compiler's shim, which finds the compiler also where it was found when the project was made.

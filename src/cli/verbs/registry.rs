@@ -276,7 +276,7 @@ fn deploy(args: DeployArgs, console: &Console) -> Result<Answer, CliError> {
             let record = Record::new(&contract, &options, &deployed, None);
             Records::new(&args.deployments).add(chain.id(), record)?;
         }
-        console.result(&super::deploy::Report(deployed))?;
+        console.result(&super::deploy::Report { deployed, compiler: None })?;
         Ok(Answer::Yes)
     })
 }

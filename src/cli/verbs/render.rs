@@ -2,7 +2,7 @@
 
 use crate::cli::bundle::Bundle;
 use crate::cli::{Answer, CliError, Console, contract, files, viem};
-use crate::solidity::INTERFACE;
+use crate::solidity::{CompilerIdentity, INTERFACE};
 use serde::Serialize;
 use sha3::{Digest, Keccak256};
 use std::fmt;
@@ -40,6 +40,9 @@ struct Report {
     /// What `ERC8084Metadata` is deployed with: the document that describes the instances, and its Keccak-256.
     schema: String,
     schema_hash: String,
+    /// Keccak-256 of the contract's code, but for immutables.
+    code_hash: String,
+    compiler: CompilerIdentity,
 }
 
 impl fmt::Display for Report {
@@ -101,6 +104,8 @@ pub fn run(args: Args, console: &Console) -> Result<Answer, CliError> {
         viem: write(".viem.mjs", module.as_bytes())?,
         schema_hash: crate::cli::bundle::hex(&Keccak256::digest(&schema)),
         schema: write(".schema.json", &schema)?,
+        code_hash: crate::cli::bundle::hex(&Keccak256::digest(&compiled.runtime_code)),
+        compiler: compiled.compiler,
         name: compiled.name,
     })?;
     Ok(Answer::Yes)

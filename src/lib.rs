@@ -24,4 +24,5 @@ mod name;
 #[cfg(any(feature = "compile", feature = "chain"))]
 mod program;
 pub mod proving;
+mod regular_file;
 pub mod solidity;

@@ -271,3 +271,29 @@ fn symbolic_dimensions_are_one_or_as_told() {
     let four = Model::from_onnx_with("x", &bytes, &options).unwrap();
     assert_eq!(four.summary().inputs[0].shape, [4, 3]);
 }
+
+/// A quantized input, given back: `sets` says which operator sets the file names.
+fn with_operator_sets(sets: &[(&str, i64)]) -> Result<Model, ModelError> {
+    let nodes =
+        [node("QuantizeLinear", &["x", "s"], "q"), node("DequantizeLinear", &["q", "s"], "y")];
+    let whole = model(&nodes, &[scale()], &[value_info("x", FLOAT, &[2])]);
+    // The operator set comes last.
+    let without = whole.len() - Proto::default().message(8, &Proto::default().int(2, 17)).0.len();
+    let file = sets.iter().fold(Proto(whole[..without].to_vec()), |file, &(domain, version)| {
+        file.message(8, &Proto::default().text(1, domain).int(2, version))
+    });
+    Model::from_onnx("sets", &file.0)
+}
+
+#[test]
+fn operator_set_is_named_once() {
+    for sets in
+        [&[("", 17)][..], &[("ai.onnx", 13)], &[("", 17), ("ai.onnx", 17), ("com.microsoft", 1)]]
+    {
+        assert!(with_operator_sets(sets).is_ok(), "{sets:?}");
+    }
+    let error = with_operator_sets(&[("com.microsoft", 1)]).unwrap_err().to_string();
+    assert_eq!(error, "the ONNX file has no operator set");
+    let error = with_operator_sets(&[("", 17), ("ai.onnx", 11)]).unwrap_err().to_string();
+    assert!(error.contains("17") && error.contains("11"), "{error}");
+}

@@ -166,3 +166,47 @@ fn evaluation_checks_its_inputs() {
     assert!(model.evaluate(&[vec![128; 30]]).is_err());
     assert!(model.evaluate(&[vec![127; 30]]).is_ok());
 }
+
+/// An archive of one deflated array that claims a length, named by `names` in its directory.
+fn archive(claimed: u32, names: &[&str]) -> Vec<u8> {
+    let data = miniz_oxide::deflate::compress_to_vec(&npy("<f4", "(1, 30)", &[0; 120]), 6);
+    let length = u32::try_from(data.len()).unwrap();
+    let mut bytes = b"PK\x03\x04".to_vec();
+    bytes.extend([0; 22]);
+    bytes.extend([5, 0, 0, 0]);
+    bytes.extend(b"x.npy");
+    bytes.extend(data);
+    let start = u32::try_from(bytes.len()).unwrap();
+    for name in names {
+        let mut entry = b"PK\x01\x02".to_vec();
+        entry.resize(46, 0);
+        entry[10] = 8;
+        entry[20..24].copy_from_slice(&length.to_le_bytes());
+        entry[24..28].copy_from_slice(&claimed.to_le_bytes());
+        entry[28] = u8::try_from(name.len()).unwrap();
+        bytes.extend(entry);
+        bytes.extend(name.as_bytes());
+    }
+    let count = u16::try_from(names.len()).unwrap();
+    bytes.extend(b"PK\x05\x06");
+    bytes.extend([0; 6]);
+    bytes.extend(count.to_le_bytes());
+    bytes.extend([0; 4]);
+    bytes.extend(start.to_le_bytes());
+    bytes.extend([0; 2]);
+    bytes
+}
+
+#[test]
+fn archives_are_no_larger_inside_than_allowed() {
+    let model = logreg();
+    let read = |archive: &[u8]| model.read_inferences(archive, InputFormat::Npz);
+    let whole = u32::try_from(npy("<f4", "(1, 30)", &[0; 120]).len()).unwrap();
+    assert_eq!(read(&archive(whole, &["input.npy"])).unwrap().len(), 1);
+    assert_eq!(read(&archive(whole, &["input.npy", "y.npy"])).unwrap().len(), 1);
+    let error = message(read(&archive(u32::MAX, &["input.npy"])));
+    assert!(error.contains("numpy.savez"), "{error}");
+    // One entry, named again and again.
+    let error = message(read(&archive(whole, &["input.npy"; 60_000])));
+    assert!(error.contains("two entries `input`"), "{error}");
+}

@@ -58,7 +58,7 @@ impl Key {
             reason: reason.to_owned(),
         };
         // Before the password is asked for: a mistyped path is the likelier mistake.
-        std::fs::File::open(path).map_err(|error| trouble(&error.to_string()))?;
+        crate::regular_file::open(path).map_err(|error| trouble(&error.to_string()))?;
         let password = std::env::var(KEYSTORE_PASSWORD_VARIABLE)
             .ok()
             .or_else(ask)

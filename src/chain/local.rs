@@ -134,7 +134,7 @@ fn is_native(path: &Path) -> bool {
     use std::io::Read;
     let mut start = [0; 2];
     path.is_file()
-        && std::fs::File::open(path).and_then(|mut file| file.read_exact(&mut start)).is_ok()
+        && crate::regular_file::open(path).and_then(|mut file| file.read_exact(&mut start)).is_ok()
         && &start != b"#!"
 }
 

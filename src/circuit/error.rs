@@ -71,6 +71,9 @@ impl CircuitError {
             Self::Disagreement { .. } => {
                 Some("this is a defect of zkverdict; please report it with the model".into())
             }
+            Self::TooLarge { .. } => {
+                Some("make the model smaller: its inputs, or the results of its layers".into())
+            }
             Self::LargeIntegers { .. } => {
                 Some("quantize its output with a larger scale, nearer to the values' range".into())
             }

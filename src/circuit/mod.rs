@@ -15,6 +15,7 @@
 
 mod activation;
 mod assign;
+mod bound;
 mod columns;
 mod compute;
 mod error;
@@ -89,6 +90,7 @@ impl Compiled {
 impl ModelCircuit {
     /// Plans a circuit for a model.
     pub fn new(model: &Model, wishes: Wishes) -> Result<Self, CircuitError> {
+        bound::check_model(model)?;
         let net = Net::new(model, wishes.private_input)?;
         let plan = Plan::new(&net, wishes)?;
         Ok(Self::compile(net, plan))

@@ -130,7 +130,7 @@ fn compilation(metadata: &Value, artifact: &Path) -> Option<(Value, String, Stri
         let hash = source["keccak256"].as_str()?;
         let mut candidates = roots(artifact).into_iter().map(|root| root.join(path));
         let text = candidates.find_map(|candidate| {
-            let text = std::fs::read_to_string(candidate).ok()?;
+            let text = String::from_utf8(crate::regular_file::read(&candidate).ok()?).ok()?;
             let digest = super::bundle::hex(&Keccak256::digest(&text));
             (digest == hash).then_some(text)
         })?;

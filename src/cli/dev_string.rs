@@ -31,7 +31,7 @@ pub fn load(k: u32) -> Srs {
 }
 
 fn read(path: &std::path::Path) -> Option<Srs> {
-    let bytes = std::fs::read(path).ok()?;
+    let bytes = crate::regular_file::read(path).ok()?;
     let (srs, hash) = bytes.split_at_checked(bytes.len().checked_sub(HASH_BYTES)?)?;
     if Keccak256::digest(srs)[..] != *hash {
         return None;

@@ -51,6 +51,10 @@ pub enum CliError {
     )]
     TooMuchGas { least: u64, most: u64 },
 
+    /// Something was taken for granted that does not hold.
+    #[error("could not go on: {message}")]
+    Panic { message: String },
+
     /// A stage of the path failed, with the file it was at.
     #[error("`{}`", path.display())]
     At { path: PathBuf, source: Box<CliError> },
@@ -111,6 +115,9 @@ impl CliError {
             }
             Self::ProofFile { .. } => Some("make the proof again with `zkverdict prove`".into()),
             Self::TooMuchGas { least, .. } => Some(format!("ask for --max-gas {least} or more")),
+            Self::Panic { .. } => Some(
+                "a file may be damaged; if it is as it was written, this is a defect of zkverdict: please report it".into(),
+            ),
             Self::At { source, .. } => source.hint(),
             Self::Model(error) => error.hint(),
             Self::Circuit(error) => error.hint(),

@@ -1,6 +1,7 @@
 //! Files that are there whole or not at all.
 
 use super::CliError;
+use crate::regular_file;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -63,7 +64,7 @@ impl Drop for Unfinished {
 
 /// Reads a file, naming it when that fails.
 pub fn read(path: &Path) -> Result<Vec<u8>, CliError> {
-    std::fs::read(path).map_err(|source| CliError::io(path, source))
+    regular_file::read(path).map_err(|source| CliError::io(path, source))
 }
 
 /// Writes a file under a temporary name beside its place and renames it: whoever looks sees the old

@@ -2,6 +2,7 @@
 
 use super::{CliError, files};
 use crate::model::{ImportOptions, InputFormat, Model, ModelError, embed};
+use crate::regular_file;
 use std::io::{Error, ErrorKind, Read, Seek, SeekFrom};
 use std::path::Path;
 
@@ -66,10 +67,10 @@ fn read_beside(
     if !place.starts_with(&folder) {
         return Err(Error::new(ErrorKind::PermissionDenied, "it is outside the model's folder"));
     }
-    let mut file = std::fs::File::open(place)?;
+    let mut file = regular_file::open(&place)?;
     let end = u64::try_from(length).ok().and_then(|length| offset.checked_add(length));
     // Before anything of this length is allocated.
-    if !file.metadata()?.is_file() || end.is_none_or(|end| file_len(&file) < end) {
+    if end.is_none_or(|end| file_len(&file) < end) {
         return Err(Error::new(ErrorKind::UnexpectedEof, "the file is too short"));
     }
     file.seek(SeekFrom::Start(offset))?;

@@ -66,7 +66,7 @@ pub fn main() -> ExitCode {
     };
     files::clean_up_when_interrupted();
     let console = Console::new(cli.json, cli.quiet);
-    match verbs::run(cli.verb, &console) {
+    match caught(|| verbs::run(cli.verb, &console)) {
         Ok(Answer::Yes) => ExitCode::SUCCESS,
         Ok(Answer::No) => ExitCode::from(1),
         Err(error) => {
@@ -74,6 +74,21 @@ pub fn main() -> ExitCode {
             ExitCode::from(2)
         }
     }
+}
+
+/// What a verb found out, or that it panicked: libraries do on some bytes from outside.
+fn caught(verb: impl FnOnce() -> Result<Answer, CliError>) -> Result<Answer, CliError> {
+    // Said once, as every other error; where it happened only to whoever asks for that.
+    if std::env::var_os("RUST_BACKTRACE").is_none_or(|wanted| wanted == "0") {
+        std::panic::set_hook(Box::new(|_| ()));
+    }
+    // Nothing that the verb changed is looked at afterwards.
+    std::panic::catch_unwind(std::panic::AssertUnwindSafe(verb)).unwrap_or_else(|panic| {
+        let text = panic.downcast_ref::<String>().map(String::as_str);
+        let message =
+            text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("no message");
+        Err(CliError::Panic { message: message.to_owned() })
+    })
 }
 
 /// Help and version are answers; anything else wrong with the arguments is an error, in JSON when
@@ -94,4 +109,17 @@ fn usage(error: &clap::Error) -> ExitCode {
         let _ = error.print();
     }
     ExitCode::from(2)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn panic_of_a_library_is_an_error() {
+        let error = caught(|| panic!("point at {}", "infinity")).unwrap_err();
+        assert_eq!(error.to_string(), "could not go on: point at infinity");
+        assert!(error.hint().is_some());
+        assert_eq!(caught(|| Ok(Answer::No)).expect("an answer"), Answer::No);
+    }
 }

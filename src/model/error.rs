@@ -23,6 +23,13 @@ pub enum ModelError {
         max: i64,
     },
 
+    /// The file says twice, and differently, which operator set it is written in.
+    #[error("the file names operator set {} and operator set {} of ONNX, expected one", .versions[0], .versions[1])]
+    OperatorSets {
+        /// Two of them.
+        versions: [i64; 2],
+    },
+
     /// No circuit is written for these nodes.
     #[error("{}", list_unsupported(.0))]
     Unsupported(Vec<Unsupported>),

@@ -32,6 +32,20 @@ impl ModelProto {
     }
 }
 
+impl ModelProto {
+    /// The one version of ONNX's own operators that the file is written in. Without one, or with several, nobody knows
+    /// what its nodes mean.
+    pub fn operator_set(&self) -> Result<i64, ModelError> {
+        let own = |set: &&OperatorSetIdProto| matches!(set.domain.as_str(), "" | "ai.onnx");
+        let mut versions = self.opset_import.iter().filter(own).map(|set| set.version);
+        let version = versions.next().ok_or(ModelError::Missing("operator set"))?;
+        match versions.find(|&other| other != version) {
+            Some(other) => Err(ModelError::OperatorSets { versions: [version, other] }),
+            None => Ok(version),
+        }
+    }
+}
+
 impl GraphProto {
     fn names(&mut self) -> impl Iterator<Item = &mut String> {
         let ports = self.input.iter_mut().chain(&mut self.output);

@@ -111,7 +111,7 @@ impl SolidityCompiler {
     /// The compiler at `path`: anything that takes `--version` and `--standard-json` as solc does.
     pub fn at(path: &Path) -> Result<Self, SolidityError> {
         let failed = |source: Error| SolidityError::Compiler { path: path.to_owned(), source };
-        let hash = Keccak256::digest(std::fs::read(path).map_err(failed)?).into();
+        let hash = Keccak256::digest(crate::regular_file::read(path).map_err(failed)?).into();
         let said = run(path, "--version", &[]).map_err(failed)?;
         let said = String::from_utf8_lossy(&said);
         let version = said.lines().find_map(|line| line.trim().strip_prefix("Version:"));

@@ -31,7 +31,9 @@ fn compiled() -> &'static CompilerOutput {
             sources.insert(path.into(), Source::new(text));
         };
         add(Path::new("tests/chain_anvil/StandIn.sol"));
-        for folder in ["contracts", "contracts/interfaces", "contracts/libraries", "contracts/testing"] {
+        for folder in
+            ["contracts", "contracts/interfaces", "contracts/libraries", "contracts/testing"]
+        {
             for entry in std::fs::read_dir(root().join(folder)).expect("a folder") {
                 let name = entry.expect("an entry").file_name();
                 if Path::new(&name).extension().is_some_and(|extension| extension == "sol") {

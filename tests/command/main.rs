@@ -2,6 +2,7 @@
 #![cfg(all(feature = "compile", feature = "chain"))]
 #![allow(clippy::unwrap_used)]
 
+mod budgets;
 #[path = "../shared/hostile_names.rs"]
 mod hostile;
 mod names;

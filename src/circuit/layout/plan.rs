@@ -6,11 +6,8 @@ use crate::circuit::shape::{
 };
 use crate::circuit::table::fits::{self, Fitted, Slope};
 use crate::circuit::wiring::{NATURAL_LIMBS, Net};
-use crate::circuit::{CircuitError, Wishes};
-use std::{
-    collections::{BTreeMap, HashMap},
-    sync::Arc,
-};
+use crate::circuit::{CircuitError, Wishes, bound};
+use std::{collections::HashMap, sync::Arc};
 
 /// How many table lengths are tried per k and limb count before intervals take over where no line is.
 const TABLE_LENGTHS_TRIED: usize = 40;
@@ -129,24 +126,10 @@ impl Shape {
 /// Refuses nets that have more rows than any circuit, whatever the layout: before one is made.
 fn check_rows(net: &Net) -> Result<(), CircuitError> {
     let widest = LANES[LANES.len() - 1];
-    let mut by_node: BTreeMap<&str, usize> = BTreeMap::new();
-    for block in &net.blocks {
+    bound::check(net.blocks.iter().map(|block| {
         let weights = block.runs.iter().map(|run| run.terms.len().div_ceil(widest));
-        *by_node.entry(&block.name).or_default() += block.cells.len() + weights.sum::<usize>();
-    }
-    let rows = by_node.values().sum();
-    if rows <= longest_table(LARGEST_K, 1) {
-        return Ok(());
-    }
-    let most = by_node.into_iter().max_by_key(|&(_, rows)| rows).expect("a net has rows");
-    let fits = |&k: &u32| longest_table(k, 1) >= rows;
-    Err(CircuitError::TooLarge {
-        rows,
-        needed: (LARGEST_K..usize::BITS - 1).find(fits).unwrap_or(usize::BITS),
-        largest: LARGEST_K,
-        node: most.0.to_owned(),
-        most: most.1,
-    })
+        (block.name.as_str(), block.cells.len() + weights.sum::<usize>())
+    }))
 }
 
 /// A net's rules for all table lengths that layouts ask for: many of them ask for the same.

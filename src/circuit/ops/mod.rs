@@ -28,8 +28,8 @@ mod vectors;
 mod view;
 mod windows;
 
-use super::CircuitError;
 use super::wiring::{Net, Plane};
+use super::{CircuitError, bound, shape::LARGEST_K};
 use crate::model::{Model, Node, Operator, View};
 use lowering::{Lowering, Value, unsupported};
 use std::collections::HashMap;
@@ -62,8 +62,16 @@ impl Net {
         for input in &model.inputs {
             lowering.input(input.tensor, !private_input);
         }
+        let (mut blocks, mut rows) = (0, 0);
         for node in &graph.nodes {
             lowering.node(node)?;
+            // Each cell takes a row: blocks that no circuit has room for are not made to the end.
+            let all = &lowering.net.blocks;
+            rows += all[blocks..].iter().map(|block| block.cells.len()).sum::<usize>();
+            blocks = all.len();
+            if rows >= 1 << LARGEST_K {
+                bound::check(all.iter().map(|block| (block.name.as_str(), block.cells.len())))?;
+            }
         }
         for output in &model.outputs {
             lowering.output(output.tensor, model.outputs.len() == 1);

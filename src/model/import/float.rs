@@ -61,12 +61,8 @@ impl FloatGraph {
     /// Reads a float model.
     pub fn read(file: &ModelProto, options: &ImportOptions<'_>) -> Result<Self, ModelError> {
         let graph = file.graph.as_ref().ok_or(ModelError::Missing("graph"))?;
-        let version = file
-            .opset_import
-            .iter()
-            .find(|set| set.domain.is_empty() || set.domain == "ai.onnx")
-            .map_or(13, |set| set.version);
-        let mut importer = Importer { opset: version, is_float: true, ..Importer::default() };
+        let mut importer =
+            Importer { opset: file.operator_set()?, is_float: true, ..Importer::default() };
         for tensor in &graph.initializer {
             let constant = constant::decode(tensor, options.external_data)?;
             importer.count_elements(&tensor.name, constant.len())?;

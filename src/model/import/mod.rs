@@ -127,12 +127,8 @@ pub fn embed(bytes: &[u8], options: &ImportOptions<'_>) -> Result<Option<Vec<u8>
 }
 
 fn read(name: &str, file: &ModelProto, options: &ImportOptions<'_>) -> Result<Model, ModelError> {
-    let version = file
-        .opset_import
-        .iter()
-        .find(|set| set.domain.is_empty() || set.domain == "ai.onnx")
-        .map(|set| set.version);
-    if let Some(version) = version.filter(|version| !OPSETS.contains(version)) {
+    let version = file.operator_set()?;
+    if !OPSETS.contains(&version) {
         return Err(ModelError::Opset { version, min: *OPSETS.start(), max: *OPSETS.end() });
     }
     let graph = file.graph.as_ref().ok_or(ModelError::Missing("graph"))?;
@@ -147,7 +143,7 @@ fn read(name: &str, file: &ModelProto, options: &ImportOptions<'_>) -> Result<Mo
         });
     }
 
-    let mut importer = Importer { opset: version.unwrap_or(*OPSETS.end()), ..Importer::default() };
+    let mut importer = Importer { opset: version, ..Importer::default() };
     for tensor in &graph.initializer {
         let constant = constant::decode(tensor, options.external_data)?;
         importer.count_elements(&tensor.name, constant.len())?;

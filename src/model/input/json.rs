@@ -4,6 +4,7 @@ use serde_json::{Number, Value};
 
 use super::{Array, Elements};
 use crate::model::ModelError;
+use crate::name::Name;
 
 fn error(reason: impl Into<String>) -> ModelError {
     ModelError::InputFormat { format: "JSON with arrays of numbers", reason: reason.into() }
@@ -15,7 +16,8 @@ pub(super) fn read(bytes: &[u8]) -> Result<Vec<(Option<String>, Array)>, ModelEr
     match value {
         Value::Object(object) => object
             .into_iter()
-            .map(|(name, value)| {
+            .map(|(mut name, value)| {
+                Name::tame(&mut name);
                 let array =
                     array(&value).map_err(|reason| error(format!("under `{name}`, {reason}")))?;
                 Ok((Some(name), array))

@@ -2,6 +2,7 @@
 
 use super::{Array, Elements, array::checked_len};
 use crate::model::ModelError;
+use crate::name::Name;
 
 pub(super) const MAGIC: &[u8] = b"\x93NUMPY";
 const FORMAT: &str = "a .npy array";
@@ -30,8 +31,9 @@ pub(super) fn read(bytes: &[u8]) -> Result<Array, ModelError> {
     }
     let (header, data) = rest.split_at(header_len);
     let header = std::str::from_utf8(header).map_err(|_| error("its header is not text"))?;
-    let header = Header::parse(header)
-        .ok_or_else(|| error(format!("its header `{}` is not understood", header.trim())))?;
+    let header = Header::parse(header).ok_or_else(|| {
+        error(format!("its header `{}` is not understood", Name::new(header.trim())))
+    })?;
     let len = checked_len(FORMAT, &header.shape)?;
     let elements = decode(&header.descr, data, len)?;
     if header.fortran_order && header.shape.len() > 1 {

@@ -2,8 +2,12 @@
 
 use miniz_oxide::inflate;
 
-use super::{Array, MAX_VALUES, npy};
+use super::{Array, npy};
 use crate::model::ModelError;
+use crate::name::Name;
+
+/// Bytes that the compressed entries of an archive may have together: a small file can claim any number.
+const MAX_INFLATED: usize = 1 << 28;
 
 fn error(reason: impl Into<String>) -> ModelError {
     ModelError::InputFormat { format: "an .npz archive", reason: reason.into() }
@@ -28,6 +32,12 @@ pub(super) fn read(
         if let Some(name) = entry.name.strip_suffix(".npy") {
             entry.name = name.to_owned();
         }
+        Name::tame(&mut entry.name);
+    }
+    let mut names: Vec<&str> = entries.iter().map(|entry| entry.name.as_str()).collect();
+    names.sort_unstable();
+    if let Some(pair) = names.windows(2).find(|pair| pair[0] == pair[1]) {
+        return Err(error(format!("it has two entries `{}`", pair[0])));
     }
     let has = |name: &str| entries.iter().any(|entry| entry.name == name);
     let stand_in = match inputs {
@@ -35,6 +45,7 @@ pub(super) fn read(
         [input] if !has(input) && has(FALLBACK) => Some(FALLBACK.to_owned()),
         _ => None,
     };
+    let mut budget = MAX_INFLATED;
     entries
         .into_iter()
         .filter(|entry| match &stand_in {
@@ -42,7 +53,7 @@ pub(super) fn read(
             None => inputs.contains(&entry.name.as_str()),
         })
         .map(|entry| {
-            let array = npy::read(&entry.contents(bytes)?)?;
+            let array = npy::read(&entry.contents(bytes, &mut budget)?)?;
             Ok((stand_in.is_none().then_some(entry.name), array))
         })
         .collect()
@@ -54,7 +65,7 @@ pub(super) fn read_one(bytes: &[u8], name: &str) -> Result<Option<Array>, ModelE
     directory(bytes)?
         .into_iter()
         .find(|entry| entry.name == file)
-        .map(|entry| npy::read(&entry.contents(bytes)?))
+        .map(|entry| npy::read(&entry.contents(bytes, &mut MAX_INFLATED.clone())?))
         .transpose()
 }
 
@@ -109,27 +120,32 @@ fn directory(bytes: &[u8]) -> Result<Vec<Entry>, ModelError> {
 }
 
 impl Entry {
-    fn contents(&self, archive: &[u8]) -> Result<Vec<u8>, ModelError> {
-        let damaged = || error(format!("its entry `{}` is damaged", self.name));
+    /// The entry's bytes. What is inflated is taken from a budget.
+    fn contents(&self, archive: &[u8], budget: &mut usize) -> Result<Vec<u8>, ModelError> {
+        let name = Name::new(&self.name);
+        let damaged = || error(format!("its entry `{name}` is damaged"));
         let local = archive.get(self.header..).ok_or_else(damaged)?;
         if !local.starts_with(LOCAL_HEADER) {
             return Err(damaged());
         }
-        let name = usize::from(u16_at(local, 26).ok_or_else(damaged)?);
-        let extra = usize::from(u16_at(local, 28).ok_or_else(damaged)?);
-        let start = 30 + name + extra;
+        let [name_len, extra_len] = [26, 28].map(|at| u16_at(local, at).map(usize::from));
+        let start = 30 + name_len.ok_or_else(damaged)? + extra_len.ok_or_else(damaged)?;
         let data = local.get(start..start + self.compressed).ok_or_else(damaged)?;
         match self.method {
             0 => Ok(data.to_vec()),
             8 => {
-                let limit = self.uncompressed.min(8 * MAX_VALUES);
+                let limit = self.uncompressed;
+                *budget = budget.checked_sub(limit).ok_or_else(|| {
+                    error(format!(
+                        "its entries up to `{name}` are more than {MAX_INFLATED} bytes without compression; \
+                         save them uncompressed, with numpy.savez"
+                    ))
+                })?;
                 let contents =
                     inflate::decompress_to_vec_with_limit(data, limit).map_err(|_| damaged())?;
                 if contents.len() == self.uncompressed { Ok(contents) } else { Err(damaged()) }
             }
-            other => {
-                Err(error(format!("its entry `{}` is compressed by method {other}", self.name)))
-            }
+            other => Err(error(format!("its entry `{name}` is compressed by method {other}"))),
         }
     }
 }

@@ -24,11 +24,7 @@ pub(super) fn rewrite(
     import: &ImportOptions<'_>,
 ) -> Result<ModelProto, ModelError> {
     let graph = file.graph.as_ref().ok_or(ModelError::Missing("graph"))?;
-    let opset = file
-        .opset_import
-        .iter()
-        .find(|set| set.domain.is_empty() || set.domain == "ai.onnx")
-        .map_or(PER_CHANNEL_OPSET, |set| set.version);
+    let opset = file.operator_set()?;
     let mut rewriter = Rewriter {
         graph,
         float,

@@ -1,0 +1,67 @@
+//! Files that would make the command wait, or work in vain.
+#![cfg(unix)]
+
+use super::{
+    Desk, fails, model,
+    onnx::{self, FLOAT, INT8, Proto, node, scale, value_info},
+    text,
+};
+use std::{fs, path::PathBuf, process::Command};
+
+/// A named pipe that nobody writes to.
+fn pipe(path: PathBuf) -> PathBuf {
+    let _ = fs::remove_file(&path);
+    assert!(Command::new("mkfifo").arg(&path).status().unwrap().success());
+    path
+}
+
+#[test]
+fn nothing_is_waited_for() {
+    let desk = Desk::new();
+    let bundle = desk.bundle("credit_logreg");
+    let pipe_path = pipe(desk.path("pipe"));
+    let (bundle, model, out) = (text(&bundle), model("credit_logreg"), desk.path("out"));
+    let (pipe_text, out) = (text(&pipe_path), text(&out));
+    let refused = |arguments: &[&str]| {
+        let error = fails(arguments);
+        assert!(error.contains("not a regular file"), "{arguments:?}: {error}");
+    };
+    refused(&["inspect", pipe_text]);
+    refused(&["run", &model, "--input", pipe_text]);
+    refused(&["keygen", &model, "--srs", pipe_text, "--out", out]);
+    refused(&["prove", bundle, "--input", pipe_text, "--out", out]);
+    refused(&["verify", bundle, pipe_text]);
+    let external = Proto::default().text(1, "location").text(2, "pipe");
+    let weights =
+        Proto::default().int(1, 2).int(2, INT8).text(8, "w").message(13, &external).int(14, 1);
+    let bytes = onnx::named("", &[node("Relu", &["w"], "y")], &[weights], &[], &["y"]);
+    let file = desk.write("external.onnx", &bytes);
+    let error = fails(&["inspect", text(&file)]);
+    assert!(error.contains("cannot read its data from `pipe`"), "{error}");
+    for name in ["srs.bin", "vk.bin", "model.onnx"] {
+        pipe(PathBuf::from(bundle).join(name));
+        refused(&["render", bundle]);
+    }
+}
+
+#[test]
+fn model_that_no_circuit_has_room_for_is_refused_with_the_k_that_would_do() {
+    let desk = Desk::new();
+    let quantized = |shape: &[i64], operator: &str| {
+        let nodes = [
+            node("QuantizeLinear", &["x", "s"], "a"),
+            node("DequantizeLinear", &["a", "s"], "b"),
+            node(operator, &["b"], "c"),
+            node("QuantizeLinear", &["c", "s"], "d"),
+            node("DequantizeLinear", &["d", "s"], "y"),
+        ];
+        onnx::named("", &nodes, &[scale()], &[value_info("x", FLOAT, shape)], &["y"])
+    };
+    for (shape, operator, k) in
+        [(&[64, 65_536][..], "Relu", "k = 23"), (&[8, 65_536], "Softmax", "k = 2")]
+    {
+        let file = desk.write("large.onnx", &quantized(shape, operator));
+        let error = fails(&["inspect", text(&file)]);
+        assert!(error.contains(k) && error.contains("rows"), "{error}");
+    }
+}

@@ -191,6 +191,17 @@ impl EvmError {
     }
 }
 
+impl std::str::FromStr for Fork {
+    type Err = EvmError;
+
+    fn from_str(name: &str) -> Result<Self, EvmError> {
+        Self::ALL
+            .into_iter()
+            .find(|fork| fork.name().eq_ignore_ascii_case(name))
+            .ok_or_else(|| EvmError::UnknownFork { name: name.to_owned() })
+    }
+}
+
 /// Lower-case hexadecimal without a prefix.
 pub(super) fn hex(bytes: &[u8]) -> String {
     use std::fmt::Write;

@@ -278,3 +278,10 @@ fn first_phase(debug: Option<&DebugInfo>) -> String {
 fn signed(gas: u64) -> i64 {
     i64::try_from(gas).unwrap_or(i64::MAX)
 }
+
+impl GasReport {
+    /// Measures a call to the contract that `init_code` deploys. [`Experiment`] offers more.
+    pub fn measure(init_code: &[u8], calldata: &[u8], fork: Fork) -> Result<Self, EvmError> {
+        Experiment::new(init_code, calldata).run(fork)
+    }
+}

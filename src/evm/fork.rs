@@ -1,11 +1,9 @@
 //! The hard forks whose prices and limits are known.
 
-use std::{fmt, str::FromStr};
+use std::fmt;
 
 use revm::primitives::{eip170, eip3860, eip7825, eip7954, hardfork::SpecId};
 use serde::{Deserialize, Serialize};
-
-use super::EvmError;
 
 /// A hard fork of Ethereum's mainnet: a table of gas prices and a set of limits.
 ///
@@ -82,20 +80,10 @@ impl fmt::Display for Fork {
     }
 }
 
-impl FromStr for Fork {
-    type Err = EvmError;
-
-    fn from_str(name: &str) -> Result<Self, EvmError> {
-        Self::ALL
-            .into_iter()
-            .find(|fork| fork.name().eq_ignore_ascii_case(name))
-            .ok_or_else(|| EvmError::UnknownFork { name: name.to_owned() })
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::evm::EvmError;
 
     #[test]
     fn names_parse_back() {

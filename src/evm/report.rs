@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Serialize, Serializer, ser::SerializeMap};
 
 use super::{
-    Abi, DecodedError, Deployment, EvmError, Experiment, Fork, Gas, Outcome,
+    Abi, DecodedError, Deployment, Fork, Gas, Outcome,
     error::hex,
     precompiles,
     rollup::{Cost, Prices, RollupBytes},
@@ -204,11 +204,6 @@ impl GasReport {
             predicted: measured.predicted,
             ledger,
         }
-    }
-
-    /// Measures a call to the contract that `init_code` deploys. [`Experiment`] offers more.
-    pub fn measure(init_code: &[u8], calldata: &[u8], fork: Fork) -> Result<Self, EvmError> {
-        Experiment::new(init_code, calldata).run(fork)
     }
 }
 

@@ -1,8 +1,9 @@
 //! The contract: from a verifying key to Solidity source.
 
-use askama::Template;
+use std::sync::LazyLock;
+
 use halo2_proofs::{
-    halo2curves::bn256::{Bn256, G1Affine},
+    halo2curves::bn256::{Bn256, G1Affine, G2Affine},
     plonk::VerifyingKey,
     poly::kzg::commitment::ParamsKZG,
 };
@@ -13,7 +14,6 @@ use super::{
     InstanceCounts, SolidityError,
     layout::{Layout, point_bytes},
     protocol::Protocol,
-    source::Source,
 };
 
 /// The largest runtime code that chains before Amsterdam take (EIP-170).
@@ -134,7 +134,8 @@ impl VerifierContract {
 
     /// Whether the key comes from the development string, known by its secret whatever file it came in.
     pub fn is_unsafe_dev(&self) -> bool {
-        self.protocol.key.tau_g2 == Srs::unsafe_dev(1).params.s_g2()
+        static TAU_G2: LazyLock<G2Affine> = LazyLock::new(|| Srs::unsafe_dev(1).params.s_g2());
+        self.protocol.key.tau_g2 == *TAU_G2
     }
 
     /// Where the contract keeps the points of its key.
@@ -169,28 +170,6 @@ impl VerifierContract {
                 [0].into_iter().chain(words).collect()
             }
         }
-    }
-
-    /// The contract's source.
-    pub fn render(&self) -> Result<RenderedContract, SolidityError> {
-        let key_data_bytes = self.key_data().len();
-        if key_data_bytes > RUNTIME_LIMIT {
-            return Err(SolidityError::KeyTooLarge {
-                points: self.layout.key_points.len(),
-                bytes: key_data_bytes,
-                limit: RUNTIME_LIMIT,
-            });
-        }
-        let source = Source::new(self).render()?;
-        Ok(RenderedContract {
-            name: self.name.clone(),
-            source,
-            vk_digest: self.vk_digest(),
-            proof_length: self.proof_length(),
-            num_instances: self.protocol.num_instances(),
-            key_data_bytes,
-            unsafe_dev_srs: self.is_unsafe_dev(),
-        })
     }
 }
 

@@ -12,7 +12,8 @@
 //! | `layout`, `legend` | where the contract keeps it, and how it tells its readers |
 //! | `expression` | from polynomials to straight-line Yul |
 //! | `constraints`, `openings` | the two sums that are checked |
-//! | `source` | what `templates/Halo2Verifier.sol` is filled with |
+//! | `source`, `render` | what `templates/Halo2Verifier.sol` is filled with, and the result |
+//! | `yul_cost`, `gas` | what straight-line Yul costs, and all else with it |
 //!
 //! A contract that would be too large with the key in its code keeps the key's points in the code of a second one
 //! ([`Tier`]).
@@ -38,7 +39,9 @@ mod layout;
 mod legend;
 mod openings;
 mod protocol;
+mod render;
 mod source;
+mod yul_cost;
 
 pub use calldata::*;
 #[cfg(feature = "compile")]

@@ -9,13 +9,9 @@ use sha3::{Digest, Keccak256};
 
 use super::{
     InstanceCounts,
-    constraints::{
-        ConstraintSource, LookupSource, PermutationSource, constraint_added, permutation,
-        polynomials,
-    },
+    constraints::{ConstraintSource, LookupSource, PermutationSource, permutation, polynomials},
     contract::{INTERFACE, Tier, VerifierContract},
     expression::field_literal,
-    gas::Cost,
     layout::{
         Layout, Ptr, challenge_name, g2_bytes, omega_power, point_words, rotated, rotation_title,
         scalar_word, word,
@@ -23,6 +19,7 @@ use super::{
     legend::{self, Place},
     openings::{SetSource, sets, term_ranges, unit_term},
     protocol::{Challenge, ProofPoint, Protocol},
+    yul_cost::Cost,
 };
 
 /// Selectors of the typed errors, as Yul.
@@ -116,9 +113,6 @@ impl InstanceSource {
 pub(super) struct LagrangeSource {
     pub(super) last: usize,
     pub(super) blinding_factors: usize,
-    pub(super) first_denominator_mptr: Ptr,
-    pub(super) last_denominator_mptr: Ptr,
-    pub(super) blinding_denominator_mptr: Ptr,
 }
 
 pub(super) struct OpeningPoint {
@@ -142,10 +136,8 @@ pub(super) struct Source<'a> {
     pub(super) interface: &'a str,
     pub(super) name: &'a str,
     pub(super) k: u32,
-    pub(super) r_mptr: Ptr,
-    pub(super) weight_mptr: Ptr,
-    pub(super) count_mptr: Ptr,
-    pub(super) challenge_mptr: Ptr,
+    /// Where everything lies.
+    pub(super) layout: &'a Layout,
     pub(super) vk_digest: String,
     pub(super) transcript_repr: String,
     pub(super) num_instances: usize,
@@ -166,25 +158,10 @@ pub(super) struct Source<'a> {
     pub(super) evaluations_length: Ptr,
     pub(super) evaluations_hash_length: Ptr,
     pub(super) opening_offset: Ptr,
-    pub(super) transcript_mptr: Ptr,
-    pub(super) evaluations_mptr: Ptr,
     pub(super) evaluation_places: Vec<Place>,
     pub(super) proof_term_places: Vec<Place>,
     pub(super) challenges: Vec<ChallengePlace>,
-    pub(super) l_first_mptr: Ptr,
-    pub(super) l_last_mptr: Ptr,
-    pub(super) l_active_mptr: Ptr,
-    pub(super) inverses_mptr: Ptr,
-    pub(super) inverses_end_mptr: Ptr,
     pub(super) inverses_length: Ptr,
-    pub(super) inverse_of_vanishing_mptr: Ptr,
-    pub(super) inverse_of_x_mptr: Option<Ptr>,
-    pub(super) scratch_mptr: Ptr,
-    pub(super) right_mptr: Ptr,
-    pub(super) left_mptr: Ptr,
-    pub(super) proof_terms_mptr: Ptr,
-    pub(super) key_terms_mptr: Ptr,
-    pub(super) terms_end_mptr: Ptr,
     pub(super) selectors: Selectors,
     pub(super) g2: Vec<String>,
     pub(super) minus_tau_g2: Vec<String>,
@@ -230,10 +207,7 @@ impl<'a> Source<'a> {
             interface: interface_body(),
             name,
             k: protocol.k,
-            r_mptr: layout.r_mptr,
-            weight_mptr: layout.weight_mptr,
-            count_mptr: layout.count_mptr,
-            challenge_mptr: layout.challenge_mptr,
+            layout,
             vk_digest: word(&contract.vk_digest()),
             transcript_repr: scalar_word(protocol.key.transcript_repr),
             num_instances,
@@ -256,25 +230,10 @@ impl<'a> Source<'a> {
             evaluations_length: Ptr(evaluations_length),
             evaluations_hash_length: Ptr(0x20 + evaluations_length),
             opening_offset: Ptr(evaluations_offset + evaluations_length),
-            transcript_mptr: layout.transcript_mptr,
-            evaluations_mptr: layout.evaluations_mptr,
             evaluation_places: legend::evaluations(protocol, layout),
             proof_term_places: legend::proof_terms(protocol, layout),
             challenges: challenge_places(protocol, layout),
-            l_first_mptr: layout.l_first_mptr,
-            l_last_mptr: layout.l_last_mptr,
-            l_active_mptr: layout.l_active_mptr,
-            inverses_mptr: layout.inverses_mptr,
-            inverses_end_mptr: layout.inverses_end_mptr,
             inverses_length: Ptr(layout.inverses_end_mptr.0 - layout.inverses_mptr.0),
-            inverse_of_vanishing_mptr: layout.inverse_of_vanishing_mptr,
-            inverse_of_x_mptr: layout.inverse_of_x_mptr,
-            scratch_mptr: layout.scratch_mptr,
-            right_mptr: layout.right_mptr,
-            left_mptr: layout.left_mptr,
-            proof_terms_mptr: layout.proof_terms_mptr,
-            key_terms_mptr: layout.key_terms_mptr,
-            terms_end_mptr: layout.terms_end_mptr,
             selectors: Selectors::new(),
             g2: g2_bytes(protocol.key.g2).iter().map(|bytes| word(bytes)).collect(),
             minus_tau_g2: g2_bytes(-protocol.key.tau_g2).iter().map(|bytes| word(bytes)).collect(),
@@ -299,9 +258,6 @@ impl<'a> Source<'a> {
             lagrange: protocol.uses_lagrange_bases().then_some(LagrangeSource {
                 last: protocol.blinding_factors + 1,
                 blinding_factors: protocol.blinding_factors,
-                first_denominator_mptr: layout.first_denominator_mptr,
-                last_denominator_mptr: layout.last_denominator_mptr,
-                blinding_denominator_mptr: layout.blinding_denominator_mptr,
             }),
             opening_points: opening_points(protocol, layout),
             constraint_groups: constraint_groups(constraints),
@@ -312,77 +268,6 @@ impl<'a> Source<'a> {
             first_ranges: term_ranges(protocol, layout, unit_mptr),
             ranges: term_ranges(protocol, layout, None),
         }
-    }
-}
-
-impl Source<'_> {
-    /// What runs once per proof and is different for every circuit, as Yul.
-    pub(super) fn straight_line(&self) -> Vec<String> {
-        let mut lines: Vec<String> = vec![];
-        let fold = constraint_added;
-        for constraint in self.constraint_groups.iter().flatten() {
-            lines.extend(constraint.lines());
-        }
-        for point in &self.opening_points {
-            lines.push(format!("mstore({}, addmod(u, sub(r, {}), r))", point.mptr, point.value));
-            if point.in_first_set {
-                lines.push("scale := mulmod(scale, difference, r)".to_owned());
-            }
-        }
-        if let Some(permutation) = &self.permutation {
-            let first = "mulmod(mload(L_FIRST_MPTR), add(1, sub(r, mload(0x1000))), r)";
-            lines.push(fold(first));
-            lines.push(fold("mulmod(mload(L_LAST_MPTR), mulmod(mload(0x1000), add(mload(0x1000), sub(r, 1)), r), r)"));
-            lines.extend(permutation.links.iter().map(|_| fold(first)));
-            for product in &permutation.products {
-                lines.push("let left := mload(0x1000) let right := mload(0x1000)".to_owned());
-                lines.push(fold("mulmod(mload(L_ACTIVE_MPTR), add(left, sub(r, right)), r)"));
-                for column in &product.columns {
-                    lines.push(format!("let value := add({}, gamma)", column.value));
-                    lines.push(format!(
-                        "left := mulmod(left, add(value, mulmod(beta, {}, r)), r)",
-                        column.sigma
-                    ));
-                    lines.push("right := mulmod(right, add(value, identity), r)".to_owned());
-                    if !column.is_last {
-                        lines.push(format!("identity := mulmod(identity, {}, r)", self.delta));
-                    }
-                }
-            }
-        }
-        for lookup in &self.lookups {
-            for side in [&lookup.input, &lookup.table] {
-                lines.extend(side.shared.iter().cloned());
-                lines.push(side.value.clone());
-            }
-            let at = &lookup.product;
-            lines.push(fold(&format!("mulmod(mload(L_FIRST_MPTR), add(1, sub(r, {at})), r)")));
-            lines.push(fold(&format!(
-                "mulmod(mload(L_LAST_MPTR), mulmod({at}, add({at}, sub(r, 1)), r), r)"
-            )));
-            lines.push(format!("mulmod({at}, mulmod(add({at}, beta), add({at}, gamma), r), r)"));
-            lines.push(format!("mulmod({at}, mulmod(add(input, beta), add(table, gamma), r), r)"));
-            lines.push(fold("mulmod(mload(L_ACTIVE_MPTR), add(left, sub(r, right)), r)"));
-            lines.push(format!("add({at}, sub(r, {at})) add({at}, sub(r, {at}))"));
-            lines.push(fold("mulmod(mload(L_FIRST_MPTR), difference, r)"));
-            lines.push(fold("mulmod(mload(L_ACTIVE_MPTR), mulmod(difference, step, r), r)"));
-        }
-        for set in &self.sets {
-            lines.extend(set.prelude.iter().cloned());
-            lines.push("scale := mulmod(scale, mload(OPENING_V_MPTR), r)".to_owned());
-            for point in &set.points {
-                let additions = point
-                    .values
-                    .iter()
-                    .map(|value| format!("sum := add(mulmod(sum, y, r), {value})"));
-                lines.extend(additions);
-                lines.push(format!("values := add(values, mulmod(sum, {}, r))", point.factor));
-            }
-            lines.push("value := addmod(value, mulmod(values, scale, r), r)".to_owned());
-            lines.push(set.scalar.clone());
-            lines.extend(set.scalars.iter().cloned());
-        }
-        lines
     }
 }
 

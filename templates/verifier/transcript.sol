@@ -1,0 +1,41 @@
+            let r := mload(R_MPTR)
+            {%- if num_instances > 0 %}
+            check_scalars(instances_cptr, add(instances_cptr, {{ instances_length }}), 0)
+            {%- endif %}
+            copy_points(proof_cptr, add(proof_cptr, {{ evaluations_offset }}), PROOF_TERMS_MPTR, 0)
+            check_scalars(
+                add(proof_cptr, {{ evaluations_offset }}),
+                add(proof_cptr, {{ opening_offset }}),
+                {{ num_instances }}
+            )
+            copy_points(
+                add(proof_cptr, {{ opening_offset }}),
+                add(proof_cptr, PROOF_LENGTH),
+                {{ opening_quotient.x_mptr }},
+                {{ num_points - 2 }}
+            )
+
+            // @phase transcript
+            // The digest of the key as halo2 has it, then the instances.
+            mstore(TRANSCRIPT_MPTR, {{ transcript_repr }})
+            {%- if num_instances > 0 %}
+            calldatacopy({{ layout.evaluations_mptr }}, instances_cptr, {{ instances_length }})
+            {%- endif %}
+            {%- for round in rounds %}
+
+            // {{ round.title }}
+            {%- if let Some(copy) = round.copy %}
+            calldatacopy({{ copy.mptr }}, add(proof_cptr, {{ copy.offset }}), {{ copy.length }})
+            {%- endif %}
+            {%- for draw in round.draws %}
+            {{ draw }}
+            {%- endfor %}
+            {%- endfor %}
+
+            // The evaluations at x and around it. They stay where they are hashed.
+            calldatacopy(EVALUATIONS_MPTR, add(proof_cptr, {{ evaluations_offset }}), {{ evaluations_length }})
+            mstore(OPENING_Y_MPTR, squeeze({{ evaluations_hash_length }}))
+            mstore(OPENING_V_MPTR, squeeze_again())
+            mstore(SCRATCH_MPTR, mload(TRANSCRIPT_MPTR))
+            calldatacopy(add(SCRATCH_MPTR, 0x20), add(proof_cptr, {{ opening_offset }}), 0x40)
+            mstore(OPENING_U_MPTR, mod(keccak256(SCRATCH_MPTR, 0x60), r))

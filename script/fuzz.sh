@@ -1,20 +1,28 @@
 #!/usr/bin/env bash
 # Feeds bytes to a target until it panics or time is up:
-#   script/fuzz.sh model|input|verifier [SECONDS]
+#   script/fuzz.sh model|quantize|input|verifier [SECONDS]
+#   script/fuzz.sh mutations [COUNT]
 # `model` and `input` read files from outside, `verifier` runs a program of changes to a proof and compares the
-# verdicts of the Rust and the Solidity verifier.
+# verdicts of the Rust and the Solidity verifier. `mutations` needs no libFuzzer: it changes models, float models, inputs,
+# strings, bundles, proof files and a node's answers by a seeded generator, COUNT times each, and fails where one takes
+# more than five seconds or a gigabyte.
 # Any compiler will do, nightly or not: coverage guides libFuzzer, no sanitizer is needed in safe code. Runs start
 # from the fixtures; what they find is kept in fuzz/corpus.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 target=${1:-} seconds=${2:-300}
+if [ "$target" = mutations ]; then
+    # One at a time, so that each has the machine to itself.
+    MUTATIONS=${2:-10000} exec cargo test --test mutated -- --nocapture --test-threads 1
+fi
 # A program is four bytes a change: longer ones only say no more often.
 max_len=65536
 case $target in
     model) seeds=(test/fixtures/models/*/ test/fixtures/quantize/*/) ;;
-    input) seeds=(test/fixtures/inputs test/fixtures/models/credit_logreg) ;;
+    quantize) seeds=(test/fixtures/quantize/*/) ;;
+    input) seeds=(fuzz/seeds/input test/fixtures/inputs test/fixtures/models/credit_logreg) ;;
     verifier) seeds=() max_len=32 ;;
-    *) echo "usage: script/fuzz.sh model|input|verifier [SECONDS]" >&2; exit 2 ;;
+    *) echo "usage: script/fuzz.sh model|quantize|input|verifier [SECONDS] | mutations [COUNT]" >&2; exit 2 ;;
 esac
 export RUSTFLAGS="-Cpasses=sancov-module -Cllvm-args=-sanitizer-coverage-level=3 \
 -Cllvm-args=-sanitizer-coverage-inline-8bit-counters -Cllvm-args=-sanitizer-coverage-pc-table \

@@ -1,0 +1,137 @@
+//! Bundles and proof files, through the command.
+
+use super::{ROOT, count, is_long_run, mutation::Mutations};
+use sha3::{Digest, Keccak256};
+use std::{
+    path::{Path, PathBuf},
+    process::{Command, Output},
+    time::Instant,
+};
+
+const MODEL: &str = "test/fixtures/models/credit_logreg/int8_qdq.onnx";
+
+/// Runs the command with a gigabyte of address space.
+fn zkverdict(arguments: &[&str]) -> Output {
+    let limit = if is_long_run() { "ulimit -v 1048576; " } else { "" };
+    let script = format!("{limit}exec \"$0\" \"$@\"");
+    let command = ["-c", &script, env!("CARGO_BIN_EXE_zkverdict")];
+    Command::new("sh").current_dir(ROOT).args(command).args(arguments).output().unwrap()
+}
+
+fn text(path: &Path) -> &str {
+    path.to_str().unwrap()
+}
+
+/// A bundle and a proof under it.
+fn honest(folder: &Path) -> (PathBuf, PathBuf) {
+    let (bundle, input, proof) =
+        (folder.join("b.zkv"), folder.join("x.json"), folder.join("p.json"));
+    std::fs::write(&input, format!("{:?}", [0.5; 30])).unwrap();
+    let made = zkverdict(&["keygen", MODEL, "--unsafe-dev-srs", "--out", text(&bundle)]);
+    assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+    let prove = ["prove", text(&bundle), "--input", text(&input), "--out", text(&proof)];
+    assert!(zkverdict(&prove).status.success());
+    assert!(zkverdict(&["verify", text(&bundle), text(&proof)]).status.success());
+    (bundle, proof)
+}
+
+/// What `verify` says about files that were changed: no, or an error that no panic has made.
+fn judge(what: &str, arguments: &[&str], may_be_valid: bool) {
+    let start = Instant::now();
+    let output = zkverdict(arguments);
+    let said = String::from_utf8_lossy(&output.stderr);
+    let is_answer = match output.status.code() {
+        Some(0) => may_be_valid,
+        Some(1 | 2) => !said.contains("panicked"),
+        _ => false,
+    };
+    assert!(is_answer, "{what}: {:?}, {said}", output.status);
+    assert!(!is_long_run() || start.elapsed() < super::LONGEST, "{what}: {:?}", start.elapsed());
+}
+
+fn keep(what: &str, bytes: &[u8]) -> PathBuf {
+    let kept = std::env::temp_dir().join(format!("zkverdict-mutated-{what}"));
+    std::fs::write(&kept, bytes).unwrap();
+    kept
+}
+
+#[test]
+fn proof_files() {
+    let folder = tempfile::tempdir().unwrap();
+    let (bundle, proof) = honest(folder.path());
+    let seed = std::fs::read(&proof).unwrap();
+    for (i, bytes) in Mutations::new("proof", vec![seed]).take(count(40)).enumerate() {
+        std::fs::write(&proof, &bytes).unwrap();
+        let kept = keep("proof", &bytes);
+        // Changes of what is not looked at change nothing.
+        judge(
+            &format!("proof {i}, {}", kept.display()),
+            &["verify", text(&bundle), text(&proof)],
+            true,
+        );
+    }
+}
+
+/// Keccak-256 as bundles have it.
+fn checksum(bytes: &[u8]) -> String {
+    let digits: String =
+        Keccak256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect();
+    format!("0x{digits}")
+}
+
+/// JSON without what stands between its values.
+fn compact(json: &str) -> String {
+    let (mut inside, mut escaped) = (false, false);
+    json.chars()
+        .filter(|&c| {
+            let keeps = inside || !c.is_whitespace();
+            inside ^= c == '"' && !escaped;
+            escaped = inside && c == '\\' && !escaped;
+            keeps
+        })
+        .collect()
+}
+
+/// A manifest that tells these bytes for a file and has the right checksum, as whoever can write files can make it.
+fn seal(manifest: &str, before: &[u8], after: &[u8]) -> String {
+    let manifest = manifest.replace(&checksum(before), &checksum(after));
+    let (head, tail) = manifest.rsplit_once("\"checksum\": \"").unwrap();
+    let rest = tail.split_once('"').unwrap().1;
+    let unsealed = format!("{head}\"checksum\": \"\"{rest}");
+    let sum = checksum(compact(&unsealed).as_bytes());
+    format!("{head}\"checksum\": \"{sum}\"{rest}")
+}
+
+#[test]
+fn bundles_with_the_right_checksums() {
+    let folder = tempfile::tempdir().unwrap();
+    let (bundle, proof) = honest(folder.path());
+    let place = |name: &str| bundle.join(name);
+    let manifest = std::fs::read_to_string(place("bundle.json")).unwrap();
+    assert_eq!(seal(&manifest, b"-", b"-"), manifest, "this is how bundles are sealed");
+    let names = ["srs.bin", "vk.bin", "model.onnx", "bundle.json"];
+    let files = names.map(|name| std::fs::read(place(name)).unwrap());
+    let mut mutations = Mutations::new("bundle", files.to_vec());
+    for i in 0..count(60) {
+        let at = mutations.below(names.len());
+        let mut bytes = files[at].clone();
+        mutations.change(&mut bytes);
+        let kept = keep("bundle", &bytes);
+        std::fs::write(place(names[at]), &bytes).unwrap();
+        if names[at] == "bundle.json" {
+            if let Ok(text) = String::from_utf8(bytes.clone())
+                && text.contains("\"checksum\": \"")
+            {
+                std::fs::write(place(names[at]), seal(&text, b"-", b"-")).unwrap();
+            }
+        } else {
+            std::fs::write(place("bundle.json"), seal(&manifest, &files[at], &bytes)).unwrap();
+        }
+        let what = format!("bundle {i}, {} as in {}", names[at], kept.display());
+        // The same key and string make the same verdicts, whatever else is different.
+        judge(&what, &["verify", text(&bundle), text(&proof)], true);
+        for (name, bytes) in names.iter().zip(&files) {
+            std::fs::write(place(name), bytes).unwrap();
+        }
+    }
+}

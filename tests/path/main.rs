@@ -4,6 +4,7 @@
 
 #[path = "../solidity/claim.rs"]
 mod claim;
+mod dependencies;
 mod imports;
 mod keyed;
 mod models;

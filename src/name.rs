@@ -147,7 +147,7 @@ fn escaped(c: char) -> String {
 
 /// Lines of text in which everything else that does not show itself is escaped: for terminals.
 pub(crate) fn printable(text: &str) -> String {
-    text.chars().map(|c| if c == '\n' { c.into() } else { escaped(c) }).collect()
+    text.chars().map(|c| if matches!(c, '\n' | '\t') { c.into() } else { escaped(c) }).collect()
 }
 
 /// The same JSON with `\u` escapes in its strings for what does not show itself.

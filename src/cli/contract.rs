@@ -1,13 +1,13 @@
 //! The verifier contract of a bundle, rendered and compiled.
 
 use super::{CliError, Console, bundle::Bundle};
-use crate::circuit::{Code, InstanceTensor};
+use crate::circuit::{Code, InstanceLayout, InstanceTensor, Role};
 use crate::model::{Model, Port};
 use crate::name::{Identifier, Name};
 use crate::proving::Verifier;
 use crate::solidity::{
-    CompiledContract, CompilerSettings, IoElement, IoSpec, IoTensor, RenderedContract,
-    SolidityCompiler, VerifierContract,
+    CompiledContract, CompilerSettings, InstanceCounts, InstanceKind, IoElement, IoSpec, IoTensor,
+    RenderedContract, SolidityCompiler, VerifierContract,
 };
 use std::path::PathBuf;
 
@@ -65,11 +65,24 @@ pub fn render(
     let name = name.map_or_else(default, str::to_owned);
     let contract =
         VerifierContract::new(verifier.params(), verifier.vk(), &[verifier.instances()])?
-            .with_instance_counts(io_library(model, shows_input).instance_counts())?
+            .with_instance_counts(instance_counts(&InstanceLayout::of_model(model, !shows_input)))?
             .named(&name)?;
     let contract =
         args.dev_chain_id.iter().fold(contract, |contract, &id| contract.on_dev_chain(id));
     Ok(contract.render()?)
+}
+
+/// What the contract tells of its instances.
+fn instance_counts(layout: &InstanceLayout) -> InstanceCounts {
+    let kind = |role: Role| match role {
+        Role::Context => InstanceKind::Context,
+        Role::WeightsName | Role::InputName => InstanceKind::Name,
+        Role::Input => InstanceKind::Input,
+        Role::ClaimParameter => InstanceKind::ClaimParameter,
+        Role::ClaimResult => InstanceKind::ClaimResult,
+        Role::Output => InstanceKind::Output,
+    };
+    InstanceCounts::new(layout.parts().into_iter().map(|part| (kind(part.role), part.at.len())))
 }
 
 /// The library that packs a model's inputs, where proofs show them, and reads its outputs.

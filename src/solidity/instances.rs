@@ -4,7 +4,7 @@ use std::fmt;
 
 /// What a part of the instances is. The numbers are the contract's.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum InstancePart {
+pub enum InstanceKind {
     /// What ties an inference to its use.
     Context = 0,
     /// The name of something committed.
@@ -21,11 +21,11 @@ pub enum InstancePart {
 
 /// The parts of the instances in order, one for each tensor, and how many instances each takes.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct InstanceCounts(Vec<(InstancePart, usize)>);
+pub struct InstanceCounts(Vec<(InstanceKind, usize)>);
 
 impl InstanceCounts {
     /// Of these parts.
-    pub fn new(parts: impl IntoIterator<Item = (InstancePart, usize)>) -> Self {
+    pub fn new(parts: impl IntoIterator<Item = (InstanceKind, usize)>) -> Self {
         Self(parts.into_iter().collect())
     }
 
@@ -36,15 +36,15 @@ impl InstanceCounts {
 
     /// Those that hold the model's inputs.
     pub fn inputs(&self) -> usize {
-        self.of(InstancePart::Input)
+        self.of(InstanceKind::Input)
     }
 
     /// Those that hold the model's outputs.
     pub fn outputs(&self) -> usize {
-        self.of(InstancePart::Output)
+        self.of(InstanceKind::Output)
     }
 
-    fn of(&self, wanted: InstancePart) -> usize {
+    fn of(&self, wanted: InstanceKind) -> usize {
         self.0.iter().filter(|(part, _)| *part == wanted).map(|(_, count)| count).sum()
     }
 }
@@ -63,10 +63,10 @@ mod tests {
     #[test]
     fn parts_are_counted_and_written_in_order() {
         let counts = InstanceCounts::new([
-            (InstancePart::Context, 1),
-            (InstancePart::Input, 26),
-            (InstancePart::Input, 2),
-            (InstancePart::Output, 300),
+            (InstanceKind::Context, 1),
+            (InstanceKind::Input, 26),
+            (InstanceKind::Input, 2),
+            (InstanceKind::Output, 300),
         ]);
         assert_eq!((counts.total(), counts.inputs(), counts.outputs()), (329, 28, 300));
         assert_eq!(counts.to_string(), "00000001_0200001a_02000002_0500012c".replace('_', ""));

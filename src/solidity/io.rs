@@ -2,7 +2,7 @@
 
 use askama::Template;
 
-use super::{InstanceCounts, InstancePart, SolidityError};
+use super::SolidityError;
 use crate::name::{Comment, Name};
 
 /// Elements that one instance holds: 31 bytes are below the scalar modulus.
@@ -68,17 +68,7 @@ pub struct IoSpec {
 impl IoSpec {
     /// Instances of a proof, the context included.
     pub fn num_instances(&self) -> usize {
-        self.instance_counts().total()
-    }
-
-    /// What the instances are.
-    pub fn instance_counts(&self) -> InstanceCounts {
-        let parts = |part, tensors: &[IoTensor]| -> Vec<_> {
-            tensors.iter().map(|tensor| (part, tensor.num_instances())).collect()
-        };
-        let inputs = parts(InstancePart::Input, &self.inputs);
-        let outputs = parts(InstancePart::Output, &self.outputs);
-        InstanceCounts::new([(InstancePart::Context, 1)].into_iter().chain(inputs).chain(outputs))
+        1 + self.inputs.iter().chain(&self.outputs).map(IoTensor::num_instances).sum::<usize>()
     }
 
     /// The document that describes the instances, for tools that know neither model nor contract: the public-input

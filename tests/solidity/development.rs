@@ -4,7 +4,7 @@ use sha3::{Digest, Keccak256};
 use zkverdict::{
     evm::{EvmError, Fork, Machine},
     proving::{Srs, SrsOrigin},
-    solidity::{CompilerSettings, InstanceCounts, InstancePart, SolidityError, VerifierContract},
+    solidity::{CompilerSettings, InstanceCounts, InstanceKind, SolidityError, VerifierContract},
 };
 
 use crate::{
@@ -83,9 +83,9 @@ fn contract_tells_what_its_instances_are() {
     let total: usize = RICH.instances.iter().map(Vec::len).sum();
     let counts = |inputs| {
         InstanceCounts::new([
-            (InstancePart::Context, 1),
-            (InstancePart::Input, inputs),
-            (InstancePart::Output, total - 2),
+            (InstanceKind::Context, 1),
+            (InstanceKind::Input, inputs),
+            (InstanceKind::Output, total - 2),
         ])
     };
     let contract = RICH.contract.clone().with_instance_counts(counts(1)).unwrap();

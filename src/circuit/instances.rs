@@ -223,6 +223,11 @@ impl InstanceLayout {
         start.unwrap_or(end)..end
     }
 
+    /// What the instances tell of each input, then of each output.
+    pub fn visibility(&self) -> Vec<Visibility> {
+        self.inputs.iter().chain(&self.outputs).map(|port| port.visibility).collect()
+    }
+
     /// Whether the instances tell all inputs.
     pub fn shows_input(&self) -> bool {
         self.inputs.iter().all(|port| port.visibility == Visibility::Public)

@@ -1,6 +1,7 @@
 //! From an ONNX file to a quantized graph, and what that graph computes.
 
 mod difference;
+mod digest;
 mod error;
 mod eval;
 mod forms;

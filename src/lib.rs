@@ -9,15 +9,39 @@
 //! | → circuit | [`circuit`] |
 //! | → keys, proof | [`proving`] |
 //! | → verifier contract | [`solidity`] |
-//! | → gas report | [`evm`] |
-//! | → deployment, on-chain verdict | [`chain`] |
+//! | kept in files | [`bundle`] |
+//! | → gas report | `evm` |
+//! | → deployment, on-chain verdict | `chain` |
+
+//!
+//! [`ModelProver`] and [`ModelVerifier`] are the way in; [`bundle::Bundle`] keeps them in files.
+//!
+//! # Features
+//!
+//! Without any (or with `verify` alone) models, bundles and proofs are read, proofs checked and contracts rendered.
+//!
+//! | feature | adds |
+//! |---|---|
+//! | `prove` | keys and proofs, on several threads; writing bundles |
+//! | `gas` | `evm`: contracts run in process |
+//! | `compile` | the Solidity compiler |
+//! | `chain` | `chain`: deployment and submission |
+//! | `cli` | the command; what it can do depends on the others |
 
 #![cfg_attr(not(test), warn(clippy::unwrap_used))]
 
+/// Its Rust is a test.
+#[cfg(all(doctest, feature = "prove"))]
+#[doc = include_str!("../README.md")]
+pub struct Readme;
+
+pub mod bundle;
 #[cfg(feature = "chain")]
 pub mod chain;
 pub mod circuit;
+#[cfg(feature = "cli")]
 pub mod cli;
+#[cfg(feature = "gas")]
 pub mod evm;
 pub mod model;
 mod name;
@@ -26,3 +50,25 @@ mod program;
 pub mod proving;
 mod regular_file;
 pub mod solidity;
+
+pub use bundle::{Bundle, ProofFile};
+pub use circuit::Wishes;
+/// The scalar field of BN254: contexts and instances.
+pub use halo2_proofs::halo2curves::bn256::Fr;
+#[cfg(feature = "prove")]
+pub use proving::ModelProver;
+pub use proving::{ModelVerifier, Proof, Refusal};
+
+/// The dependencies whose types stand in signatures here.
+pub mod dependencies {
+    #[cfg(feature = "chain")]
+    pub use alloy;
+    pub use askama;
+    #[cfg(feature = "compile")]
+    pub use foundry_compilers;
+    pub use halo2_proofs;
+    pub use prost;
+    #[cfg(feature = "gas")]
+    pub use revm;
+    pub use serde_json;
+}

@@ -26,6 +26,12 @@ contract {{ name }} is IHalo2Verifier {
     /// @inheritdoc IHalo2Verifier
     bytes32 public constant override VK_DIGEST =
         {{ vk_digest }};
+    {%- if let Some(model_digest) = model_digest %}
+
+    /// @notice Names the model: what the instances mean, and how the outputs follow from the inputs. `VK_DIGEST` covers it.
+    bytes32 public constant MODEL_DIGEST =
+        {{ model_digest }};
+    {%- endif %}
 
     /// @inheritdoc IHalo2Verifier
     uint256 public constant override NUM_INSTANCES = {{ num_instances }};

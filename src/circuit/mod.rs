@@ -58,7 +58,7 @@ use witness::{Challenges, Known, Sums};
 pub const BYTES_PER_WORD: usize = Code::Uint8.per_word();
 
 /// The largest degree of a gate: halo2-axiom silently caps the degree it makes room for here.
-const LARGEST_DEGREE: usize = 5;
+pub(crate) const LARGEST_DEGREE: usize = 5;
 
 /// A planned circuit, with or without a witness.
 #[derive(Clone, Debug)]

@@ -1,8 +1,8 @@
 //! What a proof is bound to: a context that is given, or the one that a consumer asks for.
 
 use super::CliError;
-use super::proof_file::{scalar, unhex};
-use crate::proving::WORD_BYTES;
+use crate::bundle::unhex;
+use crate::proving::{WORD_BYTES, scalar_of};
 use halo2_proofs::halo2curves::bn256::Fr;
 
 #[cfg(feature = "chain")]
@@ -46,7 +46,7 @@ impl ContextArgs {
             return block_on(async {
                 let chain = Chain::connect(url, None).await?;
                 let context = next_context(&chain, consumer, account).await?;
-                scalar(context.to_be_bytes()).ok_or_else(|| CliError::Usage {
+                scalar_of(context.to_be_bytes()).ok_or_else(|| CliError::Usage {
                     message: format!(
                         "{consumer} asks for the context {context:#066x}, which no proof can have"
                     ),
@@ -59,11 +59,11 @@ impl ContextArgs {
 }
 
 /// `0x` and at most 64 digits, below the BN254 scalar modulus.
-fn parse_context(text: &str) -> Result<Fr, String> {
+pub fn parse_context(text: &str) -> Result<Fr, String> {
     let digits = text.strip_prefix("0x").ok_or("expected `0x` and up to 64 hexadecimal digits")?;
     let padded = format!("0x{digits:0>64}");
     let word: [u8; WORD_BYTES] = unhex(&padded)
         .and_then(|bytes| bytes.try_into().ok())
         .ok_or("expected `0x` and up to 64 hexadecimal digits")?;
-    scalar(word).ok_or_else(|| "not below the BN254 scalar modulus".into())
+    scalar_of(word).ok_or_else(|| "not below the BN254 scalar modulus".into())
 }

@@ -1,13 +1,16 @@
 //! The verifier contract of a bundle, rendered and compiled.
 
-use super::{CliError, Console, bundle::Bundle};
-use crate::circuit::{Code, InstanceLayout, InstanceTensor, Role};
+use super::{
+    CliError, Console,
+    bundle::{Bundle, TrustArgs},
+};
+use crate::circuit::{Code, InstanceTensor};
 use crate::model::{Model, Port};
 use crate::name::{Identifier, Name};
-use crate::proving::Verifier;
+use crate::proving::ModelVerifier;
 use crate::solidity::{
-    CompiledContract, CompilerSettings, InstanceCounts, InstanceKind, IoElement, IoSpec, IoTensor,
-    RenderedContract, SolidityCompiler, VerifierContract,
+    CompiledContract, CompilerSettings, IoElement, IoSpec, IoTensor, RenderedContract,
+    SolidityCompiler,
 };
 use std::path::PathBuf;
 
@@ -55,34 +58,15 @@ pub fn contract_prefix(model: &str) -> Identifier {
 
 /// Renders the verifier of a model, under its own name or another.
 pub fn render(
-    verifier: &Verifier,
-    model: &Model,
-    shows_input: bool,
+    verifier: &ModelVerifier,
     name: Option<&str>,
     args: &CompilerArgs,
 ) -> Result<RenderedContract, CliError> {
-    let default = || contract_prefix(&model.name).with("Verifier");
-    let name = name.map_or_else(default, str::to_owned);
-    let contract =
-        VerifierContract::new(verifier.params(), verifier.vk(), &[verifier.instances()])?
-            .with_instance_counts(instance_counts(&InstanceLayout::of_model(model, !shows_input)))?
-            .named(&name)?;
+    let default = || contract_prefix(&verifier.model().name).with("Verifier");
+    let contract = verifier.contract(&name.map_or_else(default, str::to_owned))?;
     let contract =
         args.dev_chain_id.iter().fold(contract, |contract, &id| contract.on_dev_chain(id));
     Ok(contract.render()?)
-}
-
-/// What the contract tells of its instances.
-fn instance_counts(layout: &InstanceLayout) -> InstanceCounts {
-    let kind = |role: Role| match role {
-        Role::Context => InstanceKind::Context,
-        Role::WeightsName | Role::InputName => InstanceKind::Name,
-        Role::Input => InstanceKind::Input,
-        Role::ClaimParameter => InstanceKind::ClaimParameter,
-        Role::ClaimResult => InstanceKind::ClaimResult,
-        Role::Output => InstanceKind::Output,
-    };
-    InstanceCounts::new(layout.parts().into_iter().map(|part| (kind(part.role), part.at.len())))
 }
 
 /// The library that packs a model's inputs, where proofs show them, and reads its outputs.
@@ -110,14 +94,17 @@ pub fn io_library(model: &Model, shows_input: bool) -> IoSpec {
     }
 }
 
-/// Renders the verifier of a bundle.
+/// Renders the verifier of a bundle whose key is that of its model.
 pub fn render_bundle(
     bundle: &Bundle,
     name: Option<&str>,
     args: &CompilerArgs,
+    trust: TrustArgs,
+    console: &Console,
 ) -> Result<RenderedContract, CliError> {
-    let shows_input = bundle.manifest.shape.shows_input();
-    render(&bundle.verifier()?, &bundle.model()?, shows_input, name, args)
+    let verifier = bundle.verifier()?;
+    trust.check(bundle, verifier.model(), console)?;
+    render(&verifier, name, args)
 }
 
 /// Compiles a rendered contract.

@@ -1,5 +1,6 @@
 //! Why a verb could not tell.
 
+use crate::bundle::BundleError;
 #[cfg(feature = "chain")]
 use crate::chain::ChainError;
 use crate::circuit::{CircuitError, InstanceError};
@@ -25,21 +26,9 @@ pub enum CliError {
     #[error("the result cannot be written as JSON")]
     Json(#[source] serde_json::Error),
 
-    /// Something else lies where a bundle should.
-    #[error("`{}` is not a bundle", path.display())]
-    NotABundle { path: PathBuf },
-
-    /// A bundle's file is not what `keygen` wrote.
-    #[error("`{}` is damaged: it is not what `keygen` wrote", path.display())]
-    DamagedBundle { path: PathBuf },
-
-    /// A bundle is from another version.
-    #[error("`{}` is version {found}, expected {expected}", path.display())]
-    BundleVersion { path: PathBuf, found: u64, expected: u32 },
-
-    /// A proof file cannot be read.
-    #[error("proof file `{}`: {why}", path.display())]
-    ProofFile { path: PathBuf, why: String },
+    /// A bundle or a proof file cannot be used.
+    #[error(transparent)]
+    Bundle(#[from] BundleError),
 
     /// A compiled contract cannot be read, or a Solidity file not compiled.
     #[error("contract `{}`: {why}", path.display())]
@@ -107,13 +96,7 @@ impl CliError {
             Self::Io { source, .. } if source.kind() == std::io::ErrorKind::NotFound => {
                 Some("check the path".into())
             }
-            Self::NotABundle { .. } => {
-                Some("a bundle is the folder that `zkverdict keygen MODEL` makes".into())
-            }
-            Self::DamagedBundle { .. } | Self::BundleVersion { .. } => {
-                Some("make the bundle again with `zkverdict keygen MODEL`".into())
-            }
-            Self::ProofFile { .. } => Some("make the proof again with `zkverdict prove`".into()),
+            Self::Bundle(error) => error.hint(),
             Self::TooMuchGas { least, .. } => Some(format!("ask for --max-gas {least} or more")),
             Self::Panic { .. } => Some(
                 "a file may be damaged; if it is as it was written, this is a defect of zkverdict: please report it".into(),

@@ -14,7 +14,6 @@ mod context;
 mod contract;
 mod dev_string;
 mod error;
-mod files;
 mod input;
 #[cfg(feature = "compile")]
 mod path;
@@ -27,6 +26,7 @@ mod verbs;
 #[cfg(feature = "compile")]
 mod viem;
 
+use crate::bundle::files;
 use clap::Parser;
 use std::process::ExitCode;
 

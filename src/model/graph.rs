@@ -80,6 +80,7 @@ pub struct Quantization {
 
 /// Type of a tensor's elements.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum ElementType {
     /// −128 to 127.
     Int8,
@@ -156,6 +157,7 @@ pub enum Exactness {
 
 /// What a node computes, on integers.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub enum Operator {
     /// A matrix of weights times each row of the input, requantized.
     Gemm(Gemm),

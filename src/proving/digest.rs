@@ -9,6 +9,13 @@
 //! ```
 //!
 //! Numbers and coordinates are 32-byte words; coordinates in the order in which precompiles take them.
+//!
+//! Two models can be the same function of bytes and mean different things by them. So the digest of a model's
+//! key covers the model's own too:
+//!
+//! ```text
+//! keccak256( "zkverdict verifying key of a model 1" ‖ the digest above ‖ the model's digest )
+//! ```
 
 use super::{WORD_BYTES, word_of};
 use halo2_proofs::{
@@ -44,5 +51,16 @@ pub fn vk_digest(
     words.extend(in_g2(params.s_g2()));
     let mut hasher = Keccak256::new_with_prefix(b"zkverdict verifying key 1");
     hasher.update(words.as_flattened());
+    hasher.finalize().into()
+}
+
+/// The digest of a model's verifying key, from that of the key and the model's own.
+pub fn model_vk_digest(
+    vk_digest: [u8; WORD_BYTES],
+    model_digest: [u8; WORD_BYTES],
+) -> [u8; WORD_BYTES] {
+    let mut hasher = Keccak256::new_with_prefix(b"zkverdict verifying key of a model 1");
+    hasher.update(vk_digest);
+    hasher.update(model_digest);
     hasher.finalize().into()
 }

@@ -1,5 +1,8 @@
 //! Why there are no keys, or no proof, or no verdict.
 
+use super::CEREMONIES;
+use crate::circuit::{CircuitError, LARGEST_DEGREE};
+use crate::model::ModelError;
 use halo2_proofs::plonk;
 
 /// Why there are no keys, or no proof, or no verdict.
@@ -33,6 +36,26 @@ pub enum ProvingError {
     #[error("verifying key: the bytes are damaged or from another version")]
     VerifyingKey(#[source] std::io::Error),
 
+    /// The secret behind the string is public.
+    #[error(
+        "structured reference string: it is {0}, whose secret is public: anybody can forge proofs under it"
+    )]
+    SrsPublicSecret(&'static str),
+
+    /// An environment variable cuts the degree of gates.
+    #[error(
+        "the environment variable `MAX_DEGREE` is `{value}`, but gates have a degree up to {LARGEST_DEGREE}"
+    )]
+    MaxDegree { value: String },
+
+    /// The model cannot be evaluated.
+    #[error(transparent)]
+    Model(#[from] ModelError),
+
+    /// The model has no circuit, or its circuit no witness.
+    #[error(transparent)]
+    Circuit(#[from] CircuitError),
+
     /// Halo2 refused the circuit.
     #[error("halo2: {0:?}")]
     Halo2(plonk::Error),
@@ -53,11 +76,17 @@ impl ProvingError {
     pub fn hint(&self) -> Option<String> {
         match self {
             Self::SrsTooSmall { needed, .. } => {
-                Some(format!("take a powers-of-tau file of power {needed} or more"))
+                Some(format!("take a powers-of-tau file of power {needed} or more. {CEREMONIES}"))
             }
             Self::SrsLength { .. } | Self::SrsPoint { .. } | Self::SrsInvalid(_) => {
                 Some("download the file again and compare its published checksum".into())
             }
+            Self::SrsPublicSecret(_) => Some(format!(
+                "take the file of a public ceremony; for tests there is `--unsafe-dev-srs`. {CEREMONIES}"
+            )),
+            Self::MaxDegree { .. } => Some("run it again after `unset MAX_DEGREE`".into()),
+            Self::Model(error) => error.hint(),
+            Self::Circuit(error) => error.hint(),
             Self::VerifyingKey(_) => Some("make the bundle again with `zkverdict keygen`".into()),
             Self::OwnProof => {
                 Some("this is a defect of zkverdict; please report it with the model".into())

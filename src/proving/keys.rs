@@ -1,25 +1,32 @@
 //! Keys of a circuit, and what is done with them.
 
-use super::{KeccakChallenge, KeccakRead, KeccakWrite, ProvingError, Srs, WORD_BYTES, vk_digest};
+use crate::circuit::LARGEST_DEGREE;
+
+use super::{
+    KeccakChallenge, KeccakRead, ProvingError, Refusal, Srs, SrsOrigin, WORD_BYTES,
+    model_vk_digest, vk_digest,
+};
 use halo2_proofs::{
     SerdeFormat,
     halo2curves::bn256::{Bn256, Fr, G1Affine},
-    plonk::{Circuit, ProvingKey, VerifyingKey, create_proof, keygen_pk, keygen_vk, verify_proof},
+    plonk::{Circuit, ConstraintSystem, VerifyingKey, keygen_vk, verify_proof},
     poly::kzg::{
         commitment::{KZGCommitmentScheme, ParamsKZG},
-        multiopen::{ProverSHPLONK, VerifierSHPLONK},
+        multiopen::VerifierSHPLONK,
         strategy::SingleStrategy,
     },
-    transcript::{TranscriptReadBuffer, TranscriptWriterBuffer},
+    transcript::TranscriptReadBuffer,
 };
-use rand::rngs::OsRng;
+use std::sync::Arc;
 
 /// What proofs of one circuit are checked against.
 #[derive(Clone, Debug)]
 pub struct Verifier {
-    params: ParamsKZG<Bn256>,
+    params: Arc<ParamsKZG<Bn256>>,
+    srs_origin: SrsOrigin,
     vk: VerifyingKey<G1Affine>,
     instances: usize,
+    model_digest: Option<[u8; WORD_BYTES]>,
 }
 
 impl Verifier {
@@ -29,8 +36,20 @@ impl Verifier {
         circuit: &C,
         instances: usize,
     ) -> Result<Self, ProvingError> {
+        check_environment()?;
         let vk = keygen_vk(&srs.params, circuit)?;
-        Ok(Self { params: srs.params.clone(), vk, instances })
+        Ok(Self::new(srs, vk, instances))
+    }
+
+    fn new(srs: &Srs, vk: VerifyingKey<G1Affine>, instances: usize) -> Self {
+        let (params, srs_origin) = (Arc::new(srs.params.clone()), srs.origin);
+        Self { params, srs_origin, vk, instances, model_digest: None }
+    }
+
+    /// The same of a circuit that is a model's.
+    #[must_use]
+    pub fn about(self, model_digest: [u8; WORD_BYTES]) -> Self {
+        Self { model_digest: Some(model_digest), ..self }
     }
 
     /// Reads a verifying key that [`Self::to_bytes`] wrote.
@@ -44,6 +63,7 @@ impl Verifier {
             let source = std::io::Error::new(std::io::ErrorKind::InvalidData, why);
             ProvingError::VerifyingKey(source)
         };
+        check_environment()?;
         // The version byte, then k: halo2 makes room for 2^k before it looks any further.
         if bytes.get(1..5) != Some(&srs.k().to_le_bytes()[..]) {
             return Err(damaged("its k is not that of the structured reference string"));
@@ -54,7 +74,7 @@ impl Verifier {
         if !rest.is_empty() {
             return Err(damaged("bytes are left over"));
         }
-        Ok(Self { params: srs.params.clone(), vk, instances })
+        Ok(Self::new(srs, vk, instances))
     }
 
     /// The verifying key's bytes.
@@ -72,6 +92,11 @@ impl Verifier {
         &self.params
     }
 
+    /// Where the structured reference string comes from.
+    pub fn srs_origin(&self) -> SrsOrigin {
+        self.srs_origin
+    }
+
     /// Number of instances of a proof.
     pub fn instances(&self) -> usize {
         self.instances
@@ -79,17 +104,39 @@ impl Verifier {
 
     /// The verifying key's digest.
     pub fn digest(&self) -> [u8; WORD_BYTES] {
-        vk_digest(&self.params, &self.vk, &[self.instances])
+        let digest = vk_digest(&self.params, &self.vk, &[self.instances]);
+        self.model_digest.map_or(digest, |model| model_vk_digest(digest, model))
     }
 
-    /// Whether a proof proves its instances.
+    /// The digest of the model whose circuit this is of, if it is one's.
+    pub fn model_digest(&self) -> Option<[u8; WORD_BYTES]> {
+        self.model_digest
+    }
+
+    /// Bytes of every proof.
+    pub fn proof_length(&self) -> usize {
+        proof_length(self.vk.cs())
+    }
+
+    /// Whether a proof of so many bytes with so many instances can be one of this circuit.
+    pub fn check_lengths(&self, proof: usize, instances: usize) -> Result<(), Refusal> {
+        let (got, expected) = (instances as u64, self.instances as u64);
+        if got != expected {
+            return Err(Refusal::InstanceCount { got, expected });
+        }
+        let (got, expected) = (proof as u64, self.proof_length() as u64);
+        if got != expected {
+            return Err(Refusal::ProofLength { got, expected });
+        }
+        Ok(())
+    }
+
+    /// Whether a proof proves its instances, and if not, why not.
     ///
     /// As the contract: the number of instances is the circuit's (halo2 alone would fill up with
     /// zeros), and no byte follows the proof.
-    pub fn verify(&self, proof: &[u8], instances: &[Fr]) -> bool {
-        if instances.len() != self.instances {
-            return false;
-        }
+    pub fn verify(&self, proof: &[u8], instances: &[Fr]) -> Result<(), Refusal> {
+        self.check_lengths(proof.len(), instances.len())?;
         let mut transcript = KeccakRead::init(proof);
         let accepted = verify_proof::<
             KZGCommitmentScheme<Bn256>,
@@ -104,55 +151,39 @@ impl Verifier {
             &[&[instances]],
             &mut transcript,
         );
-        accepted.is_ok() && transcript.into_inner().is_empty()
-    }
-}
-
-/// What proofs of one circuit are made with.
-#[derive(Clone, Debug)]
-pub struct Prover {
-    pk: ProvingKey<G1Affine>,
-    verifier: Verifier,
-}
-
-impl Prover {
-    /// Makes the proving key that belongs to a verifying key.
-    pub fn generate<C: Circuit<Fr>>(verifier: Verifier, circuit: &C) -> Result<Self, ProvingError> {
-        let pk = keygen_pk(&verifier.params, verifier.vk.clone(), circuit)?;
-        Ok(Self { pk, verifier })
-    }
-
-    /// What the proofs are checked against.
-    pub fn verifier(&self) -> &Verifier {
-        &self.verifier
-    }
-
-    /// Bytes that the proving key would take in a file.
-    pub fn key_bytes(&self) -> usize {
-        self.pk.to_bytes(SerdeFormat::RawBytesUnchecked).len()
-    }
-
-    /// Proves a circuit that has its witness, and checks the proof before it is given away.
-    pub fn prove<C: Circuit<Fr>>(
-        &self,
-        circuit: C,
-        instances: &[Fr],
-    ) -> Result<Vec<u8>, ProvingError> {
-        let mut transcript = KeccakWrite::init(Vec::new());
-        create_proof::<
-            KZGCommitmentScheme<Bn256>,
-            ProverSHPLONK<'_, Bn256>,
-            KeccakChallenge,
-            _,
-            _,
-            _,
-        >(
-            &self.verifier.params, &self.pk, &[circuit], &[&[instances]], OsRng, &mut transcript
-        )?;
-        let proof = transcript.finalize();
-        if !self.verifier.verify(&proof, instances) {
-            return Err(ProvingError::OwnProof);
+        match transcript.refusal() {
+            Some(Refusal::ScalarOutOfRange { index }) => {
+                Err(Refusal::ScalarOutOfRange { index: instances.len() as u64 + index })
+            }
+            Some(refusal) => Err(refusal),
+            None if accepted.is_ok() && transcript.into_inner().is_empty() => Ok(()),
+            None => Err(Refusal::InvalidProof),
         }
-        Ok(proof)
+    }
+}
+
+/// Bytes of every proof of a circuit with these constraints.
+pub fn proof_length(cs: &ConstraintSystem<Fr>) -> usize {
+    let (lookups, degree) = (cs.lookups().len(), cs.degree());
+    let permuted = cs.permutation().get_columns().len();
+    // One degree is for the product itself, one for the rows where it is active.
+    let products = permuted.div_ceil(degree.saturating_sub(2).max(1));
+    // Columns, look-ups, products, the random polynomial, the quotient's pieces, the two of SHPLONK.
+    let points = cs.num_advice_columns() + 3 * lookups + products + 1 + (degree - 1) + 2;
+    let queries = cs.advice_queries().len() + cs.fixed_queries().len();
+    let of_products = (3 * products).saturating_sub(1);
+    let evaluations = queries + 1 + permuted + of_products + 5 * lookups;
+    WORD_BYTES * (2 * points + evaluations)
+}
+
+/// That halo2 makes room for gates of the degree that they have here: it takes the largest from a variable of the
+/// environment, and circuits whose gates have a higher degree lose their proofs without a word.
+pub fn check_environment() -> Result<(), ProvingError> {
+    const VARIABLE: &str = "MAX_DEGREE";
+    let Some(value) = std::env::var_os(VARIABLE) else { return Ok(()) };
+    let degree = value.to_str().and_then(|value| value.parse::<usize>().ok());
+    match degree {
+        Some(degree) if degree >= LARGEST_DEGREE => Ok(()),
+        _ => Err(ProvingError::MaxDegree { value: value.to_string_lossy().into_owned() }),
     }
 }

@@ -3,11 +3,19 @@
 mod digest;
 mod error;
 mod keys;
+mod model;
+#[cfg(feature = "prove")]
+mod prover;
+mod refusal;
 mod srs;
 mod transcript;
 
-pub use digest::vk_digest;
+pub use digest::{model_vk_digest, vk_digest};
 pub use error::ProvingError;
-pub use keys::{Prover, Verifier};
-pub use srs::{Srs, SrsOrigin};
+pub use keys::{Verifier, check_environment, proof_length};
+pub use model::*;
+#[cfg(feature = "prove")]
+pub use prover::Prover;
+pub use refusal::Refusal;
+pub use srs::{CEREMONIES, Srs, SrsOrigin, fingerprint, has_public_secret};
 pub use transcript::*;

@@ -7,9 +7,10 @@
 //! - `e(Σ cᵢ·gᵢ₊₁, g2) = e(Σ cᵢ·gᵢ, s·g2)` for random cᵢ: the points are powers of s, except with
 //!   probability 2^-128,
 //! - s is neither 0 nor 1, which a ceremony without contributions leaves,
-//! - `g_lagrange` commits to random values as `g` does to their interpolation.
+//! - `g_lagrange` commits to random values as `g` does to their interpolation,
+//! - its secret is none that everybody can compute: strings are known by [τ]₂, whatever file they are in.
 
-use super::ProvingError;
+use super::{ProvingError, WORD_BYTES, word_of};
 use halo2_proofs::{
     SerdeFormat,
     arithmetic::best_multiexp,
@@ -27,9 +28,22 @@ use halo2_proofs::{
     },
 };
 use rand::{RngCore, SeedableRng, rngs::OsRng};
+use sha3::{Digest, Keccak256};
+use std::{cmp::Ordering, sync::OnceLock};
 
 /// The largest k a file may claim: the perpetual ceremony's.
 const LARGEST_K: u32 = 28;
+
+/// Bytes of an uncompressed point of G1.
+const G1_BYTES: usize = 64;
+
+/// What the development string's secret is drawn with.
+const DEVELOPMENT_SEED: [u8; 32] = *b"zkverdict: this secret is public";
+
+/// Where strings of public ceremonies are.
+pub const CEREMONIES: &str = "The perpetual powers of tau are powersOfTau28_hez_final_K.ptau for circuits of \
+    2^K rows: about 1.2 KB a row (19 MB for K = 14); \
+    https://github.com/iden3/snarkjs#7-prepare-phase-2 says where they are and their BLAKE2b hashes";
 
 /// Where a string comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
@@ -59,7 +73,7 @@ impl Srs {
     ///
     /// The same on every machine, so that contracts made with it can be compared.
     pub fn unsafe_dev(k: u32) -> Self {
-        let rng = rand_chacha::ChaCha20Rng::from_seed(*b"zkverdict: this secret is public");
+        let rng = rand_chacha::ChaCha20Rng::from_seed(DEVELOPMENT_SEED);
         Self { params: ParamsKZG::setup(k, rng), origin: SrsOrigin::UnsafeDev }
     }
 
@@ -68,7 +82,10 @@ impl Srs {
         let srs =
             if bytes.starts_with(b"ptau") { read_ptau(bytes, k) } else { read_raw(bytes, k) }?;
         check(&srs.params)?;
-        Ok(srs)
+        match srs.public_secret() {
+            Some(name) => Err(ProvingError::SrsPublicSecret(name)),
+            None => Ok(srs),
+        }
     }
 
     /// The bytes that [`Self::from_bytes_unchecked`] reads.
@@ -85,7 +102,37 @@ impl Srs {
     /// integrity, not its origin: whoever can replace the one can replace the other.
     pub fn from_bytes_unchecked(bytes: &[u8], origin: SrsOrigin) -> Result<Self, ProvingError> {
         let k = bytes.first().map_or(0, |&k| k.into());
-        Ok(Self { origin, ..read_raw(bytes, k)? })
+        let srs = Self { origin, ..read_raw(bytes, k)? };
+        // Points at infinity are on the curve for halo2's reader, and end its arithmetic.
+        let points = bytes[4..].chunks_exact(G1_BYTES).take(2 << srs.k());
+        if points.into_iter().any(|point| point.iter().all(|&byte| byte == 0)) {
+            return Err(ProvingError::SrsInvalid("one of its points is at infinity"));
+        }
+        check_shape(&srs.params)?;
+        Ok(srs)
+    }
+
+    /// The name of the string, where its secret is one that everybody can compute.
+    pub fn public_secret(&self) -> Option<&'static str> {
+        public_secret(self.params.s_g2())
+    }
+
+    /// What tells the string from others: see [`fingerprint`].
+    pub fn fingerprint(&self) -> [u8; WORD_BYTES] {
+        fingerprint(&self.params)
+    }
+
+    /// The string for a smaller k; none where this is the one.
+    pub fn cut_down(&self, k: u32) -> Result<Option<Self>, ProvingError> {
+        match self.k().cmp(&k) {
+            Ordering::Less => Err(ProvingError::SrsTooSmall { needed: k, found: self.k() }),
+            Ordering::Equal => Ok(None),
+            Ordering::Greater => {
+                let mut params = self.params.clone();
+                params.downsize(k);
+                Ok(Some(Self { params, origin: self.origin }))
+            }
+        }
     }
 
     /// log₂ of the number of powers.
@@ -196,8 +243,39 @@ fn base_field_modulus() -> Vec<u8> {
     modulus
 }
 
-/// Checks a string by pairings. See the module's comment for what holds afterwards.
-fn check(params: &ParamsKZG<Bn256>) -> Result<(), ProvingError> {
+/// Strings whose secret everybody can compute, by the seed of the generator that halo2's set-up draws it from.
+const PUBLIC_SECRETS: [(&str, [u8; 32]); 2] = [
+    ("the development string", DEVELOPMENT_SEED),
+    // What `gen_srs` of halo2-lib and its examples make where there is no file.
+    ("halo2-lib's test string", [0; 32]),
+];
+
+fn public_secret(tau_g2: G2Affine) -> Option<&'static str> {
+    static KNOWN: OnceLock<[G2Affine; PUBLIC_SECRETS.len()]> = OnceLock::new();
+    let known = KNOWN.get_or_init(|| {
+        PUBLIC_SECRETS.map(|(_, seed)| {
+            ParamsKZG::<Bn256>::setup(1, rand_chacha::ChaCha20Rng::from_seed(seed)).s_g2()
+        })
+    });
+    let at = known.iter().position(|&point| point == tau_g2)?;
+    Some(PUBLIC_SECRETS[at].0)
+}
+
+/// Whether everybody can compute the secret behind the string with this `[τ]₂`, whatever file it came in.
+pub fn has_public_secret(tau_g2: G2Affine) -> bool {
+    public_secret(tau_g2).is_some()
+}
+
+/// Keccak-256 of `[τ]₂`, in the order in which precompiles take its coordinates: the same for all files and sizes of
+/// one ceremony's string.
+pub fn fingerprint(params: &ParamsKZG<Bn256>) -> [u8; WORD_BYTES] {
+    let point = params.s_g2();
+    let words = [point.x.c1, point.x.c0, point.y.c1, point.y.c0].map(|word| word_of(&word));
+    Keccak256::digest(words.as_flattened()).into()
+}
+
+/// What the first points must be.
+fn check_shape(params: &ParamsKZG<Bn256>) -> Result<(), ProvingError> {
     let invalid = |what| Err(ProvingError::SrsInvalid(what));
     let (g, g2, s_g2) = (params.get_g(), params.g2(), params.s_g2());
     if g[0] != G1Affine::generator() || g2 != G2Affine::generator() {
@@ -210,6 +288,14 @@ fn check(params: &ParamsKZG<Bn256>) -> Result<(), ProvingError> {
     if bool::from(s_g2.is_identity()) || s_g2 == g2 {
         return invalid("its secret is 0 or 1: the ceremony has no contributions");
     }
+    Ok(())
+}
+
+/// Checks a string by pairings. See the module's comment for what holds afterwards.
+pub(super) fn check(params: &ParamsKZG<Bn256>) -> Result<(), ProvingError> {
+    check_shape(params)?;
+    let invalid = |what| Err(ProvingError::SrsInvalid(what));
+    let (g, g2, s_g2) = (params.get_g(), params.g2(), params.s_g2());
     let random: Vec<Fr> = (1..g.len())
         .map(|_| {
             let mut bytes = [0; 16];

@@ -18,6 +18,7 @@
 
 use std::io::{self, Read, Write};
 
+use super::Refusal;
 use halo2_proofs::{
     halo2curves::{
         Coordinates, CurveAffine,
@@ -104,12 +105,20 @@ pub struct KeccakWrite<W> {
 pub struct KeccakRead<R> {
     buffer: Buffer,
     reader: R,
+    points: u64,
+    scalars: u64,
+    refusal: Option<Refusal>,
 }
 
 impl<R> KeccakRead<R> {
     /// Returns the reader: what is left in it is not part of the proof.
     pub fn into_inner(self) -> R {
         self.reader
+    }
+
+    /// What was wrong with the first value that could not be read, counted among those of its kind.
+    pub fn refusal(&self) -> Option<Refusal> {
+        self.refusal.clone()
     }
 }
 
@@ -167,6 +176,30 @@ impl<R> Transcript<G1Affine, KeccakChallenge> for KeccakRead<R> {
 
 impl<R: Read> TranscriptRead<G1Affine, KeccakChallenge> for KeccakRead<R> {
     fn read_point(&mut self) -> io::Result<G1Affine> {
+        let index = self.points;
+        self.points += 1;
+        let point = self.next_point();
+        if point.is_err() {
+            self.refusal.get_or_insert(Refusal::PointNotOnCurve { index });
+        }
+        point
+    }
+
+    fn read_scalar(&mut self) -> io::Result<Fr> {
+        let index = self.scalars;
+        self.scalars += 1;
+        let scalar = read_word(&mut self.reader, "scalar");
+        if scalar.is_err() {
+            self.refusal.get_or_insert(Refusal::ScalarOutOfRange { index });
+        }
+        let scalar = scalar?;
+        self.buffer.absorb_scalar(scalar);
+        Ok(scalar)
+    }
+}
+
+impl<R: Read> KeccakRead<R> {
+    fn next_point(&mut self) -> io::Result<G1Affine> {
         let x: Fq = read_word(&mut self.reader, "coordinate")?;
         let y: Fq = read_word(&mut self.reader, "coordinate")?;
         let point = Option::from(G1Affine::from_xy(x, y))
@@ -175,17 +208,11 @@ impl<R: Read> TranscriptRead<G1Affine, KeccakChallenge> for KeccakRead<R> {
         self.buffer.absorb_point(point)?;
         Ok(point)
     }
-
-    fn read_scalar(&mut self) -> io::Result<Fr> {
-        let scalar = read_word(&mut self.reader, "scalar")?;
-        self.buffer.absorb_scalar(scalar);
-        Ok(scalar)
-    }
 }
 
 impl<R: Read> TranscriptReadBuffer<R, G1Affine, KeccakChallenge> for KeccakRead<R> {
     fn init(reader: R) -> Self {
-        Self { buffer: Buffer::default(), reader }
+        Self { buffer: Buffer::default(), reader, points: 0, scalars: 0, refusal: None }
     }
 }
 

@@ -1,11 +1,11 @@
 //! Calls of a rendered contract and its typed errors, without an ABI library.
 
-use std::fmt;
-
 use halo2_proofs::halo2curves::bn256::Fr;
 use sha3::{Digest, Keccak256};
 
 use super::layout::scalar_bytes;
+
+pub use crate::proving::Refusal;
 
 /// Calldata of `verifyProof(bytes,uint256[])`. Instances are given column by column.
 pub fn verify_proof_calldata(proof: &[u8], instances: &[Fr]) -> Vec<u8> {
@@ -54,60 +54,6 @@ pub fn verify_batch_calldata_of_words(
     calldata
 }
 
-/// Why a contract refused.
-#[derive(Debug, Clone, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Refusal {
-    /// The proof does not prove the instances.
-    InvalidProof,
-    /// The proof has another length than every proof of this circuit.
-    ProofLength {
-        /// Bytes that were sent.
-        received: u64,
-        /// Bytes of every proof.
-        expected: u64,
-    },
-    /// There are more or fewer instances than the circuit has.
-    InstanceCount {
-        /// Instances that were sent.
-        received: u64,
-        /// Instances of the circuit.
-        expected: u64,
-    },
-    /// The calldata is not the one canonical encoding.
-    MalformedCalldata,
-    /// A scalar is not below the modulus.
-    ScalarOutOfRange {
-        /// Counts the instances, then the evaluations in the proof.
-        index: u64,
-    },
-    /// A point is not on the curve.
-    PointNotOnCurve {
-        /// Counts the points in the proof.
-        index: u64,
-    },
-    /// A challenge hits a point where the argument divides by zero.
-    ChallengeInDomain,
-    /// The chain has no such precompile, or the gas did not suffice for it.
-    PrecompileFailed {
-        /// The precompile's address.
-        precompile: u64,
-    },
-    /// Memory is in use where the verification works.
-    MemoryInUse,
-    /// The contract that the constructor made to hold the key's points is not as it was.
-    WrongKeyData,
-    /// A batch of nothing.
-    EmptyBatch,
-    /// A batch has not as many lists of instances as proofs.
-    BatchLength {
-        /// Proofs in the batch.
-        proofs: u64,
-        /// Lists of instances in the batch.
-        instances: u64,
-    },
-}
-
 impl Refusal {
     /// Reads what a contract reverted with; none if it is no error of a verifier.
     pub fn decode(data: &[u8]) -> Option<Self> {
@@ -123,10 +69,10 @@ impl Refusal {
         Some(match () {
             () if is("InvalidProof()") => Self::InvalidProof,
             () if is("ProofLength(uint256,uint256)") => {
-                Self::ProofLength { received: argument(0)?, expected: argument(1)? }
+                Self::ProofLength { got: argument(0)?, expected: argument(1)? }
             }
             () if is("InstanceCount(uint256,uint256)") => {
-                Self::InstanceCount { received: argument(0)?, expected: argument(1)? }
+                Self::InstanceCount { got: argument(0)?, expected: argument(1)? }
             }
             () if is("MalformedCalldata()") => Self::MalformedCalldata,
             () if is("ScalarOutOfRange(uint256)") => Self::ScalarOutOfRange { index: argument(0)? },
@@ -143,31 +89,6 @@ impl Refusal {
             }
             () => return None,
         })
-    }
-}
-
-impl fmt::Display for Refusal {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::InvalidProof => write!(f, "InvalidProof()"),
-            Self::ProofLength { received, expected } => {
-                write!(f, "ProofLength({received}, {expected})")
-            }
-            Self::InstanceCount { received, expected } => {
-                write!(f, "InstanceCount({received}, {expected})")
-            }
-            Self::MalformedCalldata => write!(f, "MalformedCalldata()"),
-            Self::ScalarOutOfRange { index } => write!(f, "ScalarOutOfRange({index})"),
-            Self::PointNotOnCurve { index } => write!(f, "PointNotOnCurve({index})"),
-            Self::ChallengeInDomain => write!(f, "ChallengeInDomain()"),
-            Self::PrecompileFailed { precompile } => write!(f, "PrecompileFailed({precompile})"),
-            Self::MemoryInUse => write!(f, "MemoryInUse()"),
-            Self::WrongKeyData => write!(f, "WrongKeyData()"),
-            Self::EmptyBatch => write!(f, "EmptyBatch()"),
-            Self::BatchLength { proofs, instances } => {
-                write!(f, "BatchLength({proofs}, {instances})")
-            }
-        }
     }
 }
 

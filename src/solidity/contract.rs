@@ -1,14 +1,12 @@
 //! The contract: from a verifying key to Solidity source.
 
-use std::sync::LazyLock;
-
 use halo2_proofs::{
-    halo2curves::bn256::{Bn256, G1Affine, G2Affine},
+    halo2curves::bn256::{Bn256, G1Affine},
     plonk::VerifyingKey,
     poly::kzg::commitment::ParamsKZG,
 };
 
-use crate::proving::{Srs, vk_digest};
+use crate::proving::{has_public_secret, model_vk_digest, vk_digest};
 
 use super::{
     InstanceCounts, SolidityError,
@@ -47,6 +45,7 @@ pub const LOCAL_CHAIN_IDS: [u64; 2] = [31337, 1337];
 pub struct VerifierContract {
     pub(super) name: String,
     pub(super) vk_digest: [u8; 32],
+    pub(super) model_digest: Option<[u8; 32]>,
     pub(super) protocol: Protocol,
     pub(super) layout: Layout,
     pub(super) tier: Tier,
@@ -94,6 +93,7 @@ impl VerifierContract {
         let mut contract = Self {
             name: name.to_owned(),
             vk_digest,
+            model_digest: None,
             protocol,
             layout,
             tier: Tier::Inline,
@@ -104,6 +104,14 @@ impl VerifierContract {
             contract.tier = Tier::Data;
         }
         contract
+    }
+
+    /// The same contract of a circuit that is a model's: it tells the model's digest, and its own covers it.
+    #[must_use]
+    pub fn about(mut self, model_digest: [u8; 32]) -> Self {
+        self.vk_digest = model_vk_digest(self.vk_digest, model_digest);
+        self.model_digest = Some(model_digest);
+        self
     }
 
     /// The same contract with its key elsewhere.
@@ -134,8 +142,7 @@ impl VerifierContract {
 
     /// Whether the key comes from the development string, known by its secret whatever file it came in.
     pub fn is_unsafe_dev(&self) -> bool {
-        static TAU_G2: LazyLock<G2Affine> = LazyLock::new(|| Srs::unsafe_dev(1).params.s_g2());
-        self.protocol.key.tau_g2 == *TAU_G2
+        has_public_secret(self.protocol.key.tau_g2)
     }
 
     /// Where the contract keeps the points of its key.

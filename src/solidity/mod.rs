@@ -37,6 +37,7 @@ mod instances;
 mod io;
 mod layout;
 mod legend;
+mod model;
 mod openings;
 mod protocol;
 mod render;

@@ -139,6 +139,7 @@ pub(super) struct Source<'a> {
     /// Where everything lies.
     pub(super) layout: &'a Layout,
     pub(super) vk_digest: String,
+    pub(super) model_digest: Option<String>,
     pub(super) transcript_repr: String,
     pub(super) num_instances: usize,
     pub(super) instance_counts: Option<&'a InstanceCounts>,
@@ -209,6 +210,7 @@ impl<'a> Source<'a> {
             k: protocol.k,
             layout,
             vk_digest: word(&contract.vk_digest()),
+            model_digest: contract.model_digest.map(|digest| word(&digest)),
             transcript_repr: scalar_word(protocol.key.transcript_repr),
             num_instances,
             instance_counts: contract.instance_counts.as_ref(),

@@ -1,5 +1,5 @@
 //! Deployments and submissions on a real anvil.
-#![cfg(all(feature = "compile", feature = "chain"))]
+#![cfg(all(feature = "compile", feature = "chain", feature = "cli"))]
 
 mod command;
 mod deploy;

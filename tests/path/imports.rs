@@ -8,14 +8,15 @@ use std::{
 };
 
 /// Which modules each may use.
-const ALLOWED: [(&str, &[&str]); 7] = [
+const ALLOWED: [(&str, &[&str]); 8] = [
     ("model", &[]),
     ("circuit", &["model"]),
     ("proving", &["model", "circuit"]),
-    ("solidity", &["proving"]),
+    ("solidity", &["circuit", "proving"]),
+    ("bundle", &["model", "circuit", "proving", "solidity"]),
     ("evm", &["solidity"]),
     ("chain", &["solidity"]),
-    ("cli", &["model", "circuit", "proving", "solidity", "evm", "chain"]),
+    ("cli", &["model", "circuit", "proving", "solidity", "bundle", "evm", "chain"]),
 ];
 
 /// Files that everybody may use, and that use none of the modules.

@@ -3,9 +3,9 @@
 use halo2_proofs::halo2curves::bn256::Fr;
 use std::path::{Path, PathBuf};
 use zkverdict::{
-    circuit::{InstanceLayout, ModelCircuit, Wishes, Witness, Word},
+    circuit::{ModelCircuit, Wishes, Witness},
     model::{InputFormat, Model},
-    proving::{Prover, Srs, Verifier},
+    proving::{ModelProver, ModelVerifier, Srs, Verifier, word_of},
     solidity::{CompiledContract, CompilerSettings, SolidityCompiler, VerifierContract},
 };
 
@@ -27,12 +27,6 @@ pub const NETS: [(&str, u32, &str); 4] = [
     ("tiny_transformer_gelu", 16, "int8_qop"),
 ];
 
-pub struct Keyed {
-    pub model: Model,
-    pub circuit: ModelCircuit,
-    pub prover: Prover,
-}
-
 pub fn folder(model: &str) -> PathBuf {
     Path::new(ROOT).join("test/fixtures/models").join(model)
 }
@@ -42,69 +36,84 @@ pub fn import(name: &str, variant: &str) -> Model {
     Model::from_onnx(name, &bytes).unwrap()
 }
 
-impl Keyed {
-    pub fn new(name: &str, variant: &str) -> Self {
-        Self::with_wishes(name, variant, Wishes::default())
-    }
+/// A fixture's keys under the development string.
+pub fn keyed(name: &str, variant: &str) -> ModelProver {
+    with_wishes(name, variant, Wishes::default())
+}
 
-    pub fn with_wishes(name: &str, variant: &str, wishes: Wishes) -> Self {
-        Self::of(import(name, variant), wishes, Srs::unsafe_dev)
-    }
+pub fn with_wishes(name: &str, variant: &str, wishes: Wishes) -> ModelProver {
+    of(import(name, variant), wishes, Srs::unsafe_dev)
+}
 
-    /// Under a structured reference string for the circuit's k.
-    pub fn of(model: Model, wishes: Wishes, srs: impl Fn(u32) -> Srs) -> Self {
-        let circuit = ModelCircuit::new(&model, wishes).unwrap();
-        let srs = srs(circuit.k());
-        let verifier = Verifier::generate(&srs, &circuit, circuit.instances()).unwrap();
-        let prover = Prover::generate(verifier, &circuit).unwrap();
-        Self { model, circuit, prover }
-    }
+/// Under a structured reference string for the circuit's k.
+pub fn of(model: Model, wishes: Wishes, srs: impl Fn(u32) -> Srs) -> ModelProver {
+    let circuit = ModelCircuit::new(&model, wishes).unwrap();
+    let srs = srs(circuit.k());
+    ModelProver::of_circuit(model, circuit, &srs).unwrap()
+}
 
-    pub fn verifier(&self) -> &Verifier {
-        self.prover.verifier()
-    }
-
+/// What tests ask of keys beyond their users.
+pub trait Fixture {
     /// The stored samples' integers.
-    pub fn samples(&self) -> Vec<Vec<i32>> {
-        let bytes = std::fs::read(folder(&self.model.name).join("samples.npy")).unwrap();
-        let inferences = self.model.read_inferences(&bytes, InputFormat::Npy).unwrap();
+    fn samples(&self) -> Vec<Vec<i32>>;
+    /// What the reference computes.
+    fn reference(&self, input: &[i32]) -> Vec<i32>;
+    /// The outputs that instances hold.
+    fn outputs(&self, instances: &[Fr]) -> Vec<i32>;
+    fn witness(&self, input: &[i32]) -> Witness;
+    /// A proof and its instances.
+    fn prove_witness(&self, witness: Witness) -> (Vec<u8>, Vec<Fr>);
+    fn contract(&self) -> CompiledContract;
+}
+
+impl Fixture for ModelProver {
+    fn samples(&self) -> Vec<Vec<i32>> {
+        let bytes = std::fs::read(folder(&self.model().name).join("samples.npy")).unwrap();
+        let inferences = self.model().read_inferences(&bytes, InputFormat::Npy).unwrap();
         inferences.into_iter().map(|mut inputs| inputs.remove(0)).collect()
     }
 
-    /// What the reference computes.
-    pub fn reference(&self, input: &[i32]) -> Vec<i32> {
-        let evaluation = self.model.evaluate(&[input.to_vec()]).unwrap();
-        self.model.outputs(&evaluation).remove(0).quantized
+    fn reference(&self, input: &[i32]) -> Vec<i32> {
+        reference(self.model(), input)
     }
 
-    /// The outputs that instances hold.
-    pub fn outputs(&self, instances: &[Word]) -> Vec<i32> {
-        outputs(&self.model, &self.circuit, instances)
+    fn outputs(&self, instances: &[Fr]) -> Vec<i32> {
+        outputs(self.verifier(), instances)
     }
 
-    pub fn witness(&self, input: &[i32]) -> Witness {
-        self.circuit.witness(input, Fr::from(0xC0FFEE)).unwrap()
+    fn witness(&self, input: &[i32]) -> Witness {
+        self.circuit().witness(input, Fr::from(0xC0FFEE)).unwrap()
     }
 
-    /// A proof and its instances.
-    pub fn prove(&self, witness: Witness) -> (Vec<u8>, Vec<Fr>) {
+    fn prove_witness(&self, witness: Witness) -> (Vec<u8>, Vec<Fr>) {
         let instances = witness.instances.clone();
-        (self.prover.prove(self.circuit.with_witness(witness), &instances).unwrap(), instances)
+        let circuit = self.circuit().with_witness(witness);
+        (self.keys().prove(circuit, &instances).unwrap(), instances)
     }
 
-    pub fn contract(&self) -> CompiledContract {
-        contract_of(self.verifier())
+    fn contract(&self) -> CompiledContract {
+        compiled(&self.verifier().contract("Halo2Verifier").unwrap())
     }
 }
 
+/// What the reference computes.
+pub fn reference(model: &Model, input: &[i32]) -> Vec<i32> {
+    let evaluation = model.evaluate(&[input.to_vec()]).unwrap();
+    model.outputs(&evaluation).remove(0).quantized
+}
+
 /// The outputs that instances hold.
-pub fn outputs(model: &Model, circuit: &ModelCircuit, instances: &[Word]) -> Vec<i32> {
-    let layout = InstanceLayout::of_model(model, !circuit.shape().shows_input());
-    layout.outputs(instances).unwrap()
+pub fn outputs(verifier: &ModelVerifier, instances: &[Fr]) -> Vec<i32> {
+    let words: Vec<_> = instances.iter().map(word_of).collect();
+    verifier.layout().outputs(&words).unwrap()
 }
 
 pub fn contract_of(verifier: &Verifier) -> CompiledContract {
     let contract = VerifierContract::new(verifier.params(), verifier.vk(), &[verifier.instances()]);
+    compiled(&contract.unwrap())
+}
+
+fn compiled(contract: &VerifierContract) -> CompiledContract {
     let compiler = SolidityCompiler::at(&Path::new(ROOT).join("tools/solc")).unwrap();
-    compiler.compile(&contract.unwrap().render().unwrap(), CompilerSettings::default()).unwrap()
+    compiler.compile(&contract.render().unwrap(), CompilerSettings::default()).unwrap()
 }

@@ -1,7 +1,7 @@
 //! The stored samples of the fixture models, from file to verdict.
 
 use super::{
-    keyed::{Keyed, MODELS, outputs},
+    keyed::{Fixture as _, MODELS, keyed, outputs, reference, with_wishes},
     proven::{InProcess, Proven},
 };
 use alloy::primitives::U256;
@@ -33,14 +33,14 @@ fn words(instances: &[Fr]) -> Vec<[u8; WORD_BYTES]> {
 fn proofs_of_all_samples_hold_the_reference_and_are_accepted() {
     for (name, most_k, variants) in MODELS {
         for variant in variants {
-            let keyed = Keyed::new(name, variant);
-            assert!(keyed.circuit.k() <= most_k, "{name}: k = {}", keyed.circuit.k());
+            let keyed = keyed(name, variant);
+            assert!(keyed.circuit().k() <= most_k, "{name}: k = {}", keyed.circuit().k());
             let contract = keyed.contract();
             assert!(contract.runtime_code.len() <= MOST_CODE, "{name}/{variant}");
             let mut in_process = InProcess::new(&contract);
             for input in keyed.samples() {
-                let (proof, instances) = keyed.prove(keyed.witness(&input));
-                let held = keyed.outputs(&words(&instances));
+                let (proof, instances) = keyed.prove_witness(keyed.witness(&input));
+                let held = keyed.outputs(&instances);
                 assert_eq!(held, keyed.reference(&input), "{name}/{variant}");
                 assert!(in_process.accepts(&proof, &instances), "{name}/{variant}");
                 let calldata = verify_proof_calldata(&proof, &instances);
@@ -53,11 +53,11 @@ fn proofs_of_all_samples_hold_the_reference_and_are_accepted() {
 }
 
 fn holds_the_reference_and_is_accepted(proven: &Proven) {
-    let name = &proven.model.name;
+    let name = proven.name();
     assert!(proven.circuit.k() <= proven.most_k, "{name}: k = {}", proven.circuit.k());
     assert!(proven.contract.runtime_code.len() <= MOST_NET_CODE, "{name}");
-    let held = outputs(&proven.model, &proven.circuit, &words(&proven.instances));
-    assert_eq!(held, proven.reference(&proven.samples[0]), "{name}");
+    let held = outputs(&proven.verifier, &proven.instances);
+    assert_eq!(held, reference(proven.model(), &proven.samples[0]), "{name}");
     let mut in_process = InProcess::new(&proven.contract);
     assert!(in_process.accepts(&proven.proof, &proven.instances), "{name}");
 }
@@ -80,11 +80,11 @@ fn every_model_is_cheap_to_verify_in_gas_mode() {
     let net = ("digits_cnn", "int8_qdq_perchannel", MOST_GAS, MOST_NET_CODE);
     for (name, variant, most_gas, most_code) in layers.into_iter().chain([net]) {
         let wishes = Wishes { goal: Goal::Gas, ..Wishes::default() };
-        let keyed = Keyed::with_wishes(name, variant, wishes);
+        let keyed = with_wishes(name, variant, wishes);
         let contract = keyed.contract();
         let input = keyed.samples().remove(0);
-        let (proof, instances) = keyed.prove(keyed.witness(&input));
-        assert_eq!(keyed.outputs(&words(&instances)), keyed.reference(&input), "{name}");
+        let (proof, instances) = keyed.prove_witness(keyed.witness(&input));
+        assert_eq!(keyed.outputs(&instances), keyed.reference(&input), "{name}");
         let calldata = verify_proof_calldata(&proof, &instances);
         let report = GasReport::measure(&contract.init_code, &calldata, Fork::Prague).unwrap();
         assert!(report.total <= most_gas, "{name}: {} gas", report.total);
@@ -96,18 +96,18 @@ fn every_model_is_cheap_to_verify_in_gas_mode() {
 #[test]
 fn private_input_is_proved_and_not_shown() {
     let wishes = Wishes { private_input: true, ..Wishes::default() };
-    let keyed = Keyed::with_wishes("diagnosis_mlp", "int8_qdq", wishes);
+    let keyed = with_wishes("diagnosis_mlp", "int8_qdq", wishes);
     let contract = keyed.contract();
     let input = keyed.samples().remove(0);
-    let (proof, instances) = keyed.prove(keyed.witness(&input));
+    let (proof, instances) = keyed.prove_witness(keyed.witness(&input));
     assert_eq!(instances.len(), 2, "the context and the output");
-    assert_eq!(keyed.outputs(&words(&instances)), keyed.reference(&input));
+    assert_eq!(keyed.outputs(&instances), keyed.reference(&input));
     assert!(InProcess::new(&contract).accepts(&proof, &instances));
 }
 
 #[test]
 fn instances_hold_the_context_the_input_and_the_output() {
-    let keyed = Keyed::new("digits_mlp", "int8_qdq");
+    let keyed = keyed("digits_mlp", "int8_qdq");
     let input = keyed.samples().remove(0);
     let instances = words(&keyed.witness(&input).instances);
     assert_eq!(instances[0], word_of(&Fr::from(0xC0FFEE)));
@@ -122,7 +122,7 @@ fn instances_hold_the_context_the_input_and_the_output() {
 #[test]
 fn output_off_by_one_has_no_proof() {
     for (name, _, variants) in MODELS {
-        let keyed = Keyed::new(name, variants[0]);
+        let keyed = keyed(name, variants[0]);
         let input = keyed.samples().remove(0);
         for position in 0..keyed.reference(&input).len() {
             let mut witness = keyed.witness(&input);
@@ -133,7 +133,7 @@ fn output_off_by_one_has_no_proof() {
             let step = Fr::from(256).pow([(position % BYTES_PER_WORD) as u64]);
             witness.instances[word] += step;
             let instances = witness.instances.clone();
-            let proof = keyed.prover.prove(keyed.circuit.with_witness(witness), &instances);
+            let proof = keyed.keys().prove(keyed.circuit().with_witness(witness), &instances);
             assert!(matches!(proof, Err(ProvingError::OwnProof)), "{name}: output {position}");
         }
     }
@@ -146,7 +146,7 @@ fn chain_accepts_all_samples_and_says_why_not() {
         let chain = Chain::connect(local.url(), Some(local.key())).await?;
         for (name, _, variants) in MODELS {
             for variant in variants {
-                let keyed = Keyed::new(name, variant);
+                let keyed = keyed(name, variant);
                 let compiled = keyed.contract();
                 let contract = Contract::new(
                     &compiled.name,
@@ -157,7 +157,7 @@ fn chain_accepts_all_samples_and_says_why_not() {
                 let deployment = Deployment::plan(&chain, &contract, &options).await?;
                 let deployed = deployment.send(&chain, &SendOptions::default()).await?;
                 for input in keyed.samples() {
-                    let (proof, instances) = keyed.prove(keyed.witness(&input));
+                    let (proof, instances) = keyed.prove_witness(keyed.witness(&input));
                     let mut words: Vec<U256> =
                         instances.iter().map(|i| U256::from_be_bytes(word_of(i))).collect();
                     let submit = async |words: &[U256]| {
@@ -189,9 +189,9 @@ fn chain_accepts_all_samples_and_says_why_not() {
 fn narrow_layouts_prove_and_cost_less_gas() {
     let total = |goal| {
         let wishes = Wishes { goal, ..Wishes::default() };
-        let keyed = Keyed::with_wishes("digits_mlp", "int8_qdq", wishes);
+        let keyed = with_wishes("digits_mlp", "int8_qdq", wishes);
         let contract = keyed.contract();
-        let (proof, instances) = keyed.prove(keyed.witness(&keyed.samples()[1]));
+        let (proof, instances) = keyed.prove_witness(keyed.witness(&keyed.samples()[1]));
         let calldata = verify_proof_calldata(&proof, &instances);
         let report = GasReport::measure(&contract.init_code, &calldata, Fork::Prague).unwrap();
         assert!(report.call.accepted);
@@ -203,7 +203,7 @@ fn narrow_layouts_prove_and_cost_less_gas() {
 #[test]
 fn same_model_in_both_formats_has_the_same_key() {
     for (name, _, variants) in MODELS {
-        let digest = |variant| Keyed::new(name, variant).verifier().digest();
+        let digest = |variant| keyed(name, variant).verifier().digest();
         assert_eq!(digest(variants[0]), digest(variants[1]), "{name}");
     }
 }

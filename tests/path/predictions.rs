@@ -13,7 +13,7 @@ use zkverdict::evm::Gas;
 
 /// `predicted` of `inspect`, the samples being example inputs.
 fn predicted(proven: &Proven) -> Value {
-    let folder = folder(&proven.model.name);
+    let folder = folder(proven.name());
     let output = Command::new(env!("CARGO_BIN_EXE_zkverdict"))
         .current_dir(ROOT)
         .args(["--json", "inspect"])
@@ -39,7 +39,7 @@ fn assert_within_a_hundredth(what: &str, predicted: u64, measured: u64) {
 }
 
 fn predictions_hold(proven: &Proven) {
-    let name = &proven.model.name;
+    let name = proven.name();
     let predicted = predicted(proven);
     let figure = |field: &str| predicted[field].as_u64().unwrap();
     assert_eq!(figure("proof_bytes"), proven.proof.len() as u64);
@@ -52,7 +52,7 @@ fn predictions_hold(proven: &Proven) {
     let mean = samples.iter().sum::<u64>() / samples.len() as u64;
     assert_within_a_hundredth(&format!("{name}, samples"), figure("verify_gas_mean"), mean);
     // As dense and as sparse as an input can be.
-    let port = &proven.model.graph.tensors[proven.model.inputs[0].tensor.0];
+    let port = &proven.model().graph.tensors[proven.model().inputs[0].tensor.0];
     let (smallest, largest) = port.quantization.element.range();
     let (dense, sparse) = (vec![largest; port.len()], vec![smallest; port.len()]);
     assert_within_a_hundredth(&format!("{name}, dense"), figure("verify_gas"), total(&dense));

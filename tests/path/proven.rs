@@ -2,7 +2,7 @@
 
 use crate::{
     claim::Claim,
-    keyed::{Keyed, MODELS, NETS},
+    keyed::{Fixture as _, MODELS, NETS, keyed},
 };
 use halo2_proofs::halo2curves::bn256::Fr;
 use std::sync::OnceLock;
@@ -10,7 +10,7 @@ use zkverdict::{
     circuit::ModelCircuit,
     evm::{Address, Fork, Machine, Outcome, Run},
     model::Model,
-    proving::Verifier,
+    proving::{ModelVerifier, Proof},
     solidity::{CompiledContract, Refusal},
 };
 
@@ -19,11 +19,10 @@ const LARGEST: (&str, u32, &str) = ("resnet8", 18, "int8_qdq");
 
 /// A model's verifiers and the proof of its first sample. The proving key is not kept.
 pub struct Proven {
-    pub model: Model,
     pub variant: &'static str,
     pub most_k: u32,
     pub circuit: ModelCircuit,
-    pub verifier: Verifier,
+    pub verifier: ModelVerifier,
     pub contract: CompiledContract,
     pub samples: Vec<Vec<i32>>,
     pub proof: Vec<u8>,
@@ -32,13 +31,12 @@ pub struct Proven {
 
 impl Proven {
     fn new((name, most_k, variant): (&str, u32, &'static str)) -> Self {
-        let keyed = Keyed::new(name, variant);
+        let keyed = keyed(name, variant);
         let contract = keyed.contract();
         let samples = keyed.samples();
-        let (proof, instances) = keyed.prove(keyed.witness(&samples[0]));
-        let verifier = keyed.verifier().clone();
-        let Keyed { model, circuit, .. } = keyed;
-        Self { model, variant, most_k, circuit, verifier, contract, samples, proof, instances }
+        let (proof, instances) = keyed.prove_witness(keyed.witness(&samples[0]));
+        let (verifier, circuit) = (keyed.verifier().clone(), keyed.circuit().clone());
+        Self { variant, most_k, circuit, verifier, contract, samples, proof, instances }
     }
 
     /// The models that are more than a chain of dense layers, but for the largest.
@@ -62,19 +60,23 @@ impl Proven {
         PROVEN.get_or_init(|| Self::new(LARGEST))
     }
 
+    pub fn model(&self) -> &Model {
+        self.verifier.model()
+    }
+
+    pub fn name(&self) -> &str {
+        &self.model().name
+    }
+
     pub fn claim(&self) -> Claim {
         Claim::new(&self.proof, &self.instances)
     }
 
-    /// What the reference computes.
-    pub fn reference(&self, input: &[i32]) -> Vec<i32> {
-        let evaluation = self.model.evaluate(&[input.to_vec()]).unwrap();
-        self.model.outputs(&evaluation).remove(0).quantized
-    }
-
-    /// The Rust verifier's verdict. A word that is no field element never reaches it.
-    pub fn accepts(&self, claim: &Claim) -> bool {
-        claim.scalars().is_some_and(|instances| self.verifier.verify(&claim.proof, &instances))
+    /// The Rust verifier's verdict.
+    pub fn verdict(&self, claim: &Claim) -> Result<(), Refusal> {
+        let vk_digest = self.verifier.digest();
+        let (bytes, instances) = (claim.proof.clone(), claim.instances.clone());
+        self.verifier.verify(&Proof { vk_digest, bytes, instances })
     }
 }
 

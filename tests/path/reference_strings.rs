@@ -4,12 +4,19 @@ use halo2_proofs::{
     SerdeFormat,
     poly::{commitment::Params, kzg::commitment::ParamsKZG},
 };
-use zkverdict::proving::{ProvingError, Srs, SrsOrigin};
+use rand::{SeedableRng, rngs::StdRng};
+use zkverdict::proving::{ProvingError, Srs, SrsOrigin, has_public_secret};
 
 fn raw(srs: &Srs, format: SerdeFormat) -> Vec<u8> {
     let mut bytes = Vec::new();
     srs.params.write_custom(&mut bytes, format).unwrap();
     bytes
+}
+
+/// A string whose secret is drawn for this test.
+fn ceremony(k: u32) -> Srs {
+    let params = ParamsKZG::setup(k, StdRng::seed_from_u64(0xCE4E));
+    Srs { params, origin: SrsOrigin::Raw }
 }
 
 fn same(a: &ParamsKZG<halo2_proofs::halo2curves::bn256::Bn256>, b: &Srs) -> bool {
@@ -20,29 +27,29 @@ fn same(a: &ParamsKZG<halo2_proofs::halo2curves::bn256::Bn256>, b: &Srs) -> bool
 
 #[test]
 fn raw_files_are_read_in_both_encodings() {
-    let dev = Srs::unsafe_dev(6);
+    let made = ceremony(6);
     for format in [SerdeFormat::RawBytes, SerdeFormat::Processed] {
-        let read = Srs::read(&raw(&dev, format), 6).unwrap();
+        let read = Srs::read(&raw(&made, format), 6).unwrap();
         assert_eq!(read.origin, SrsOrigin::Raw);
-        assert!(same(&dev.params, &read));
+        assert!(same(&made.params, &read));
     }
 }
 
 #[test]
 fn larger_file_is_cut_down() {
-    let read = Srs::read(&raw(&Srs::unsafe_dev(7), SerdeFormat::RawBytes), 5).unwrap();
-    assert!(same(&Srs::unsafe_dev(5).params, &read));
+    let read = Srs::read(&raw(&ceremony(7), SerdeFormat::RawBytes), 5).unwrap();
+    assert!(same(&ceremony(5).params, &read));
 }
 
 #[test]
 fn smaller_file_is_refused() {
-    let error = Srs::read(&raw(&Srs::unsafe_dev(5), SerdeFormat::RawBytes), 6).unwrap_err();
+    let error = Srs::read(&raw(&ceremony(5), SerdeFormat::RawBytes), 6).unwrap_err();
     assert!(matches!(error, ProvingError::SrsTooSmall { needed: 6, found: 5 }), "{error}");
 }
 
 #[test]
 fn wrong_lengths_are_refused() {
-    let bytes = raw(&Srs::unsafe_dev(4), SerdeFormat::RawBytes);
+    let bytes = raw(&ceremony(4), SerdeFormat::RawBytes);
     for bytes in [&bytes[..3], &bytes[..bytes.len() - 1], &[&bytes[..], &[0]].concat()] {
         assert!(Srs::read(bytes, 4).is_err());
     }
@@ -56,7 +63,7 @@ fn wrong_lengths_are_refused() {
 
 /// Puts a point of the file in another's place.
 fn with_copied_point(from: usize, to: usize) -> Vec<u8> {
-    let mut bytes = raw(&Srs::unsafe_dev(4), SerdeFormat::RawBytes);
+    let mut bytes = raw(&ceremony(4), SerdeFormat::RawBytes);
     bytes.copy_within(4 + 64 * from..4 + 64 * (from + 1), 4 + 64 * to);
     bytes
 }
@@ -81,7 +88,7 @@ fn other_lagrange_points_are_refused() {
 
 #[test]
 fn point_off_the_curve_is_refused() {
-    let mut bytes = raw(&Srs::unsafe_dev(4), SerdeFormat::RawBytes);
+    let mut bytes = raw(&ceremony(4), SerdeFormat::RawBytes);
     bytes[4 + 64 * 3] ^= 1;
     assert!(Srs::read(&bytes, 4).is_err());
 }
@@ -128,4 +135,51 @@ fn development_string_is_the_same_everywhere() {
     let (small, large) = (Srs::unsafe_dev(4), Srs::unsafe_dev(5));
     assert_eq!(small.params.s_g2(), large.params.s_g2());
     assert_eq!(small.params.k(), 4);
+}
+
+/// In either encoding, cut down, or from a generator that others use for tests.
+#[test]
+fn string_with_a_public_secret_is_refused_whatever_file_it_is_in() {
+    let seed = rand_chacha::ChaCha20Rng::from_seed([0; 32]);
+    let halo2_lib = Srs { params: ParamsKZG::setup(5, seed), origin: SrsOrigin::Raw };
+    for (string, name) in [(Srs::unsafe_dev(5), "development"), (halo2_lib, "halo2-lib")] {
+        assert!(has_public_secret(string.params.s_g2()));
+        for format in [SerdeFormat::RawBytes, SerdeFormat::Processed] {
+            for k in [3, 5] {
+                let error = Srs::read(&raw(&string, format), k).unwrap_err();
+                let is_refused =
+                    matches!(error, ProvingError::SrsPublicSecret(found) if found.contains(name));
+                assert!(is_refused, "{error}");
+            }
+        }
+    }
+    assert!(!has_public_secret(ceremony(3).params.s_g2()));
+}
+
+/// halo2 ends the process at a point at infinity, when it commits.
+#[test]
+fn point_at_infinity_is_refused_without_pairings_too() {
+    let good = raw(&ceremony(4), SerdeFormat::RawBytes);
+    assert!(Srs::from_bytes_unchecked(&good, SrsOrigin::Raw).is_ok());
+    // Of the powers, and of the Lagrange points.
+    for point in [0, 1, 15, 16, 31] {
+        let mut bytes = good.clone();
+        bytes[4 + 64 * point..][..64].fill(0);
+        for read in [Srs::from_bytes_unchecked(&bytes, SrsOrigin::Raw), Srs::read(&bytes, 4)] {
+            assert!(matches!(read, Err(ProvingError::SrsInvalid(_))), "point {point}");
+        }
+    }
+    // Both points of G2.
+    for point in [0, 1] {
+        let mut bytes = good.clone();
+        bytes[4 + 64 * 32 + 128 * point..][..128].fill(0);
+        assert!(Srs::from_bytes_unchecked(&bytes, SrsOrigin::Raw).is_err());
+    }
+}
+
+#[test]
+fn fingerprint_is_of_the_secret_alone() {
+    let (small, large) = (ceremony(3), ceremony(6));
+    assert_eq!(small.fingerprint(), large.fingerprint());
+    assert_ne!(small.fingerprint(), Srs::unsafe_dev(3).fingerprint());
 }

@@ -1,6 +1,6 @@
 //! The snark-verifier crate, an independent implementation, accepts our proofs.
 
-use super::keyed::{Keyed, MODELS};
+use super::keyed::{Fixture as _, MODELS, keyed};
 use halo2_proofs::halo2curves::bn256::{Bn256, Fr, G1Affine};
 use snark_verifier::{
     loader::native::NativeLoader,
@@ -8,11 +8,12 @@ use snark_verifier::{
     system::halo2::{Config, compile, transcript::evm::EvmTranscript},
     verifier::{SnarkVerifier, plonk::PlonkVerifier},
 };
+use zkverdict::proving::ModelProver;
 
 type NativePlonk = PlonkVerifier<KzgAs<Bn256, Bdfg21>>;
 
-fn accepts(keyed: &Keyed, proof: &[u8], instances: &[Fr]) -> bool {
-    let verifier = keyed.verifier();
+fn accepts(keyed: &ModelProver, proof: &[u8], instances: &[Fr]) -> bool {
+    let verifier = keyed.verifier().keys();
     let config = Config::kzg().with_num_instance(vec![verifier.instances()]);
     let protocol = compile(verifier.params(), verifier.vk(), config);
     let params = verifier.params();
@@ -28,8 +29,8 @@ fn accepts(keyed: &Keyed, proof: &[u8], instances: &[Fr]) -> bool {
 #[test]
 fn snark_verifier_accepts_our_proofs() {
     for (name, _, variants) in MODELS {
-        let keyed = Keyed::new(name, variants[0]);
-        let (proof, instances) = keyed.prove(keyed.witness(&keyed.samples()[0]));
+        let keyed = keyed(name, variants[0]);
+        let (proof, instances) = keyed.prove_witness(keyed.witness(&keyed.samples()[0]));
         assert!(accepts(&keyed, &proof, &instances), "{name}");
         let mut changed = instances.clone();
         changed[1] += Fr::one();

@@ -130,21 +130,21 @@ fn malformed_member_is_refused() {
     let mut moved = shorter.clone();
     moved[0].extend([0; 32]);
     let refused = refusal(&moved, &instances);
-    assert_eq!(refused, Refusal::ProofLength { received: expected + 32, expected });
+    assert_eq!(refused, Refusal::ProofLength { got: expected + 32, expected });
     let mut moved = instances.clone();
     let last = moved[1].pop().unwrap();
     moved[0].push(last);
     let count = instances[0].len() as u64;
     let refused = refusal(&proofs, &moved);
-    assert_eq!(refused, Refusal::InstanceCount { received: count + 1, expected: count });
+    assert_eq!(refused, Refusal::InstanceCount { got: count + 1, expected: count });
 
     // Lengths that are not what the offsets say.
     let calldata = verify_batch_calldata(&proofs, &instances);
     let first_proof = 0x64 + 0x40;
     let first_list = calldata.len() - 2 * (0x20 + 0x20 * instances[0].len());
     for (at, refused) in [
-        (first_proof, Refusal::ProofLength { received: expected + 1, expected }),
-        (first_list, Refusal::InstanceCount { received: count + 1, expected: count }),
+        (first_proof, Refusal::ProofLength { got: expected + 1, expected }),
+        (first_list, Refusal::InstanceCount { got: count + 1, expected: count }),
     ] {
         let mut wrong = calldata.clone();
         wrong[at + 31] += 1;

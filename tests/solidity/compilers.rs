@@ -34,7 +34,7 @@ pub fn questions() -> Vec<(Vec<u8>, Result<(), Refusal>)> {
         ),
         (
             verify_proof_calldata(&proof[..32], &instances),
-            Err(Refusal::ProofLength { received: 32, expected }),
+            Err(Refusal::ProofLength { got: 32, expected }),
         ),
         (trailing, Err(Refusal::MalformedCalldata)),
         (verify_batch_calldata(&[proof, proof], &[&instances, &instances]), Ok(())),

@@ -1,7 +1,7 @@
 //! Rendered contracts, run in an EVM in process, against the Rust verifier.
 
 #![allow(clippy::unwrap_used)]
-#![cfg(feature = "compile")]
+#![cfg(all(feature = "compile", feature = "gas", feature = "prove"))]
 
 mod batches;
 mod claim;

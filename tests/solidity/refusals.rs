@@ -107,9 +107,9 @@ fn proof_of_another_length_is_refused() {
     for proof in
         [&RICH.proof[..RICH.proof.len() - 32], &RICH.proof[..RICH.proof.len() - 1], &[], &longer]
     {
-        let received = proof.len() as u64;
+        let got = proof.len() as u64;
         let refusal = malformed(&calldata_of(proof));
-        assert_eq!(refusal, Refusal::ProofLength { received, expected });
+        assert_eq!(refusal, Refusal::ProofLength { got, expected });
         assert!(!RICH.fixture.accepts(proof, &RICH.instances));
     }
 }
@@ -120,9 +120,9 @@ fn another_number_of_instances_is_refused() {
     let expected = all.len() as u64;
     let longer = [&all[..], &[Fr::ZERO]].concat();
     for instances in [&all[..all.len() - 1], &[], &longer] {
-        let received = instances.len() as u64;
+        let got = instances.len() as u64;
         let refusal = malformed(&verify_proof_calldata(&RICH.proof, instances));
-        assert_eq!(refusal, Refusal::InstanceCount { received, expected });
+        assert_eq!(refusal, Refusal::InstanceCount { got, expected });
     }
 }
 

@@ -2,7 +2,7 @@
 
 use halo2_proofs::halo2curves::bn256::Fr;
 use rand::{Rng, SeedableRng, rngs::StdRng};
-use zkverdict::{evm::Fork, solidity::CompilerSettings};
+use zkverdict::{evm::Fork, proving::proof_length, solidity::CompilerSettings};
 
 use crate::{
     fixture::{Deployed, Fixture, compile, srs, verdict},
@@ -61,6 +61,7 @@ fn same_verdicts(seed: u64) {
     let compiled = compile(&contract, settings(seed));
     let mut deployed = Deployed::new(&compiled, Fork::Prague);
 
+    assert_eq!(proof_length(fixture.pk.get_vk().cs()), proof.len(), "seed {seed}");
     assert!(fixture.accepts(&proof, &instances), "seed {seed}: Rust refuses");
     assert_eq!(verdict(&deployed.verify(&proof, &instances)), Ok(()), "seed {seed}");
     if settings(seed) == CompilerSettings::default() {

@@ -1,11 +1,10 @@
 //! `bench`: what keys, proofs, verification and gas cost, per model.
 
 use super::gas;
-use crate::cli::path::Keyed;
-use crate::cli::proof_file::ProofFile;
 use crate::cli::usage::{cpu_seconds, peak_bytes};
-use crate::cli::{Answer, CliError, Console, contract, input};
+use crate::cli::{Answer, CliError, Console, contract, input, path};
 use crate::evm::Fork;
+use crate::proving::ProvingError;
 use halo2_proofs::halo2curves::bn256::Fr;
 use serde::Serialize;
 use std::fmt;
@@ -107,47 +106,47 @@ pub fn run(args: Args, console: &Console) -> Result<Answer, CliError> {
 fn bench(path: &Path, args: &Args, console: &Console) -> Result<Row, CliError> {
     let (model, _) = input::model(path)?;
     let summary = model.summary();
-    let keyed = Keyed::generate(model, args.wishes, console)?;
+    let (prover, keygen_seconds) = path::generate(model, args.wishes, console)?;
+    let verifier = prover.verifier();
     // The middle of each input's range. None of its bytes is 0, which would make it cheaper than others.
-    let inputs: Vec<Vec<i32>> = (keyed.model.inputs.iter())
+    let inputs: Vec<Vec<i32>> = (prover.model().inputs.iter())
         .map(|port| {
-            let tensor = &keyed.model.graph.tensors[port.tensor.0];
+            let tensor = &prover.model().graph.tensors[port.tensor.0];
             let (smallest, largest) = tensor.quantization.element.range();
             vec![smallest.midpoint(largest); tensor.len()]
         })
         .collect();
-    let mut proofs = Vec::new();
+    let (mut proofs, mut seconds) = (Vec::new(), Vec::new());
     let used = cpu_seconds();
     for _ in 0..args.proofs {
-        proofs.push(keyed.prove(&inputs, Fr::zero(), console)?);
+        let _stage = console.stage("proving");
+        let start = Instant::now();
+        proofs.push(prover.prove(&inputs, Fr::zero())?);
+        seconds.push(start.elapsed().as_secs_f64());
     }
     let prove_cpu_seconds = (cpu_seconds() - used) / f64::from(args.proofs);
-    let mut seconds: Vec<f64> = proofs.iter().map(|proof| proof.seconds).collect();
     seconds.sort_by(f64::total_cmp);
-    let document = proofs.pop().expect("at least one proof is made");
-    let proof = ProofFile::from(&document);
+    let proof = proofs.pop().expect("at least one proof is made");
     let start = Instant::now();
-    if !keyed.verify(&proof) {
-        return Err(crate::proving::ProvingError::OwnProof.into());
-    }
+    verifier.verify(&proof).map_err(|_| ProvingError::OwnProof)?;
     let verify_seconds = start.elapsed().as_secs_f64();
-    let compiled = keyed.contract(&args.compiler, console)?;
+    let compiled = path::compile(verifier, &args.compiler, console)?;
     let report = gas::measure(&compiled, &proof, Fork::default())?;
     Ok(Row {
         model: summary.model,
         file: path.display().to_string(),
-        k: keyed.circuit.k(),
-        rows: keyed.circuit.rows(),
+        k: prover.circuit().k(),
+        rows: prover.circuit().rows(),
         macs: summary.macs,
         parameters: summary.parameters,
-        keygen_seconds: keyed.keygen_seconds,
+        keygen_seconds,
         prove_seconds: seconds[seconds.len() / 2],
         prove_cpu_seconds,
         verify_seconds,
         peak_memory_bytes: peak_bytes(),
-        pk_bytes: keyed.prover.key_bytes(),
-        vk_bytes: keyed.prover.verifier().to_bytes().len(),
-        proof_bytes: proof.proof.len(),
+        pk_bytes: prover.key_bytes(),
+        vk_bytes: verifier.keys().to_bytes().len(),
+        proof_bytes: proof.bytes.len(),
         verify_gas: report.total,
         runtime_bytes: compiled.runtime_code.len(),
     })

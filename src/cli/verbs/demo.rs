@@ -1,20 +1,22 @@
 //! `demo`: the whole path, on a trained model and a local chain.
 
 use super::gas;
+use crate::bundle::Inference;
 use crate::chain::{
     Deployed, Deployment, LocalChain, Revert, SendOptions, Submission, Verdict, block_on,
 };
 use crate::cli::chain_args::deployable;
-use crate::cli::path::Keyed;
-use crate::cli::proof_file::{Inference, ProofFile};
-use crate::cli::{Answer, CliError, Console, contract, input};
+use crate::cli::usage::peak_bytes;
+use crate::cli::{Answer, CliError, Console, contract, input, path};
 use crate::evm::Fork;
 use crate::model::{InputFormat, Model, Summary};
+use crate::proving::Proof;
 use alloy::primitives::{Address, U256};
 use halo2_proofs::halo2curves::bn256::Fr;
 use serde::Serialize;
 use std::fmt;
 use std::path::PathBuf;
+use std::time::Instant;
 
 /// A multi-layer perceptron trained on 8×8 handwritten digits, and one of them.
 const MODEL: &[u8] = include_bytes!("../../../test/fixtures/models/digits_mlp/int8_qdq.onnx");
@@ -112,10 +114,16 @@ pub fn run(args: Args, console: &Console) -> Result<Answer, CliError> {
     };
     let summary = model.summary();
     let inputs = inputs.into_iter().next().unwrap_or_default();
-    let keyed = Keyed::generate(model, args.wishes, console)?;
-    let document = keyed.prove(&inputs, Fr::zero(), console)?;
-    let proof = ProofFile::from(&document);
-    let compiled = keyed.contract(&args.compiler, console)?;
+    let (prover, _) = path::generate(model, args.wishes, console)?;
+    let verifier = prover.verifier();
+    let stage = console.stage("proving");
+    let start = Instant::now();
+    let proof = prover.prove(&inputs, Fr::zero())?;
+    let prove_seconds = start.elapsed().as_secs_f64();
+    let peak_memory_bytes = peak_bytes();
+    drop(stage);
+    let outputs = verifier.statements(&proof.instances)?.remove(0).outputs;
+    let compiled = path::compile(verifier, &args.compiler, console)?;
     let gas = gas::measure(&compiled, &proof, Fork::default())?;
     let contract = deployable(&compiled)?;
     block_on(async {
@@ -123,15 +131,15 @@ pub fn run(args: Args, console: &Console) -> Result<Answer, CliError> {
         let (chain, _node) = LocalChain::start_or_in_process().await?;
         let deployment = Deployment::plan(&chain, &contract, &Default::default()).await?;
         let deployed = deployment.send(&chain, &SendOptions::default()).await?;
-        let submit = async |proof: &ProofFile| -> Result<Verdict, CliError> {
+        let submit = async |proof: &Proof| -> Result<Verdict, CliError> {
             let words = proof.instances.iter().map(|&word| U256::from_be_bytes(word));
             let words: Vec<U256> = words.collect();
-            let submission = Submission::to_verifier(deployed.address, &proof.proof, &words);
+            let submission = Submission::to_verifier(deployed.address, &proof.bytes, &words);
             Ok(submission.send(&chain, &contract.abi, &SendOptions::default()).await?)
         };
         let verdict = submit(&proof).await?;
         // Claims another answer under the same proof.
-        let mut tampered = ProofFile::from(&document);
+        let mut tampered = proof.clone();
         if let Some(byte) = tampered.instances.last_mut().and_then(|word| word.last_mut()) {
             *byte ^= 1;
         }
@@ -145,11 +153,11 @@ pub fn run(args: Args, console: &Console) -> Result<Answer, CliError> {
         };
         let Deployed { address, chain_id, .. } = deployed;
         let report = Report {
-            k: keyed.circuit.k(),
-            inference: document.inferences[0].clone(),
-            prove_seconds: document.seconds,
-            peak_memory_bytes: document.peak_memory_bytes,
-            proof_bytes: proof.proof.len(),
+            k: prover.circuit().k(),
+            inference: Inference { outputs },
+            prove_seconds,
+            peak_memory_bytes,
+            proof_bytes: proof.bytes.len(),
             contract: compiled.name.clone(),
             runtime_bytes: compiled.runtime_code.len(),
             predicted_deploy_gas: gas.deploy_gas,

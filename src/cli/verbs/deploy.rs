@@ -1,7 +1,7 @@
 //! `deploy`: puts a bundle's verifier on a chain.
 
 use crate::chain::{Deployed, Deployment, Record, Records, block_on};
-use crate::cli::bundle::Bundle;
+use crate::cli::bundle::{Bundle, TrustArgs};
 use crate::cli::chain_args::{ChainArgs, deploy_options, deployable};
 use crate::cli::{Answer, CliError, Console, contract};
 use crate::solidity::{CompiledContract, CompilerIdentity};
@@ -19,6 +19,8 @@ pub struct Args {
     chain: ChainArgs,
     #[command(flatten)]
     compiler: contract::CompilerArgs,
+    #[command(flatten)]
+    trust: TrustArgs,
     /// Another salt gives another address
     #[arg(long, value_name = "HEX32", default_value_t)]
     salt: B256,
@@ -74,7 +76,7 @@ impl fmt::Display for DryRun {
 pub fn run(args: Args, console: &Console) -> Result<Answer, CliError> {
     let send = args.chain.send_options(console);
     let bundle = Bundle::open(&args.bundle)?;
-    let rendered = contract::render_bundle(&bundle, None, &args.compiler)?;
+    let rendered = contract::render_bundle(&bundle, None, &args.compiler, args.trust, console)?;
     let compiler = args.compiler.find()?;
     let compiled = contract::compile(&rendered, &compiler, console)?;
     // What is deployed stays for ever: a compiler that does not always say the same is none for that.

@@ -12,6 +12,7 @@ use crate::evm::{
     Abi, Address, ConstructorWord, Consumer, DebugInfo, Experiment, Fork, ForkChanges,
     ForkComparison, GasReport, Prices, Snapshot, SnapshotCheck, SourceFile, U256,
 };
+use crate::proving::Proof;
 use crate::solidity::{
     CompiledContract, SolidityCompiler, verify_batch_calldata_of_words,
     verify_proof_calldata_of_words,
@@ -241,7 +242,7 @@ pub fn run(args: &Args, console: &Console) -> Result<Answer, CliError> {
 /// Measures a proof's verification under one fork, without a look at the source.
 pub fn measure(
     compiled: &CompiledContract,
-    proof: &ProofFile,
+    proof: &Proof,
     fork: Fork,
 ) -> Result<GasReport, CliError> {
     Ok(experiment(compiled, std::slice::from_ref(proof))?.run(fork)?)
@@ -302,12 +303,15 @@ impl Workbench<'_> {
 
     fn of_bundle(&self, bundle: &Path, proofs: &[PathBuf]) -> Result<Experiment, CliError> {
         let bundle = Bundle::open(bundle)?;
-        let proofs =
-            proofs.iter().map(|proof| ProofFile::read(proof)).collect::<Result<Vec<_>, _>>()?;
-        let rendered = contract::render_bundle(&bundle, None, &self.args.compiler)?;
+        let verifier = bundle.verifier()?;
+        let proof = |path: &PathBuf| -> Result<Proof, CliError> {
+            Ok(ProofFile::open(path)?.proof_of(&verifier)?.clone())
+        };
+        let proofs = proofs.iter().map(proof).collect::<Result<Vec<_>, _>>()?;
+        let rendered = contract::render(&verifier, None, &self.args.compiler)?;
         let compiled = contract::compile(&rendered, self.compiler()?, self.console)?;
-        let model = bundle.model()?;
-        let prediction = Prediction::new(&model, &bundle.circuit(&model)?)?;
+        let model = verifier.model();
+        let prediction = Prediction::new(model, &bundle.circuit(model)?)?;
         let file = format!("{}.sol", compiled.name);
         let debug = self.positions(&compiled.name, |compile| {
             let CompiledContract { standard_json, name, init_code, .. } = &compiled;
@@ -434,12 +438,12 @@ fn abi(artifact: &Artifact) -> Result<Abi, CliError> {
 }
 
 /// A call with one proof, or a batch.
-fn experiment(compiled: &CompiledContract, proofs: &[ProofFile]) -> Result<Experiment, CliError> {
+fn experiment(compiled: &CompiledContract, proofs: &[Proof]) -> Result<Experiment, CliError> {
     let calldata = match proofs {
-        [proof] => verify_proof_calldata_of_words(&proof.proof, &proof.instances),
+        [proof] => verify_proof_calldata_of_words(&proof.bytes, &proof.instances),
         _ => {
             let (proofs, instances): (Vec<_>, Vec<_>) =
-                proofs.iter().map(|file| (&file.proof, &file.instances)).unzip();
+                proofs.iter().map(|proof| (&proof.bytes, &proof.instances)).unzip();
             verify_batch_calldata_of_words(&proofs, &instances)
         }
     };

@@ -1,16 +1,13 @@
 //! `init`: a Foundry project for one's own model, with a consumer to edit.
 
 use super::{demo, keygen::WishArgs};
+use crate::bundle::{Bundle, hex};
 use crate::chain::consumer_context;
-use crate::circuit::{InstanceLayout, ModelCircuit, Role};
-use crate::cli::bundle::Bundle;
-use crate::cli::path::Keyed;
+use crate::circuit::Role;
 use crate::cli::project::{FORGE_SCRIPTS, FORGE_SUPPORT, SOLC_SHIM, SOURCES};
-use crate::cli::proof_file::{ProofFile, scalar};
-use crate::cli::{Answer, CliError, Console, contract, files, input};
-use crate::model::Model;
+use crate::cli::{Answer, CliError, Console, contract, files, input, path};
 use crate::name::{Comment, Identifier, Literal, Name};
-use crate::proving::{Prover, SrsOrigin};
+use crate::proving::{ModelProver, Proof, SrsOrigin, scalar_of};
 use alloy::primitives::{Address, keccak256};
 use askama::Template;
 use serde::Serialize;
@@ -138,10 +135,7 @@ impl fmt::Display for Report {
 
 /// A model with its keys, and where those come from.
 struct Subject {
-    model: Model,
-    circuit: ModelCircuit,
-    prover: Prover,
-    srs: SrsOrigin,
+    prover: ModelProver,
     inputs: Vec<Vec<i32>>,
 }
 
@@ -158,32 +152,28 @@ pub fn run(args: Args, console: &Console) -> Result<Answer, CliError> {
             hint: "give the name of a new folder".into(),
         });
     }
-    let Subject { model, circuit, prover, srs, inputs } = subject(&args, console)?;
-    let rendered = contract::render(
-        prover.verifier(),
-        &model,
-        circuit.shape().shows_input(),
-        None,
-        &Default::default(),
-    )?;
+    let Subject { prover, inputs } = subject(&args, console)?;
+    let (model, verifier) = (prover.model(), prover.verifier());
+    let rendered = contract::render(verifier, None, &Default::default())?;
     let (name, prefix) = (Name::new(&model.name), contract::contract_prefix(&model.name));
 
     // The project's tests give accounts and contracts the addresses that their names hash to.
     let address = |name: &str| Address::from_word(keccak256(name));
     let context = consumer_context(31337, address("consumer"), address("alice"), 0);
-    let context = scalar(context.to_be_bytes()).expect("contexts are reduced");
-    let document = super::prove::prove(&model, &circuit, &prover, &inputs, context, console)?;
-    let proof = ProofFile::from(&document);
-    let shows_input = circuit.shape().shows_input();
-    let layout = InstanceLayout::of_model(&model, !shows_input);
+    let context = scalar_of(context.to_be_bytes()).expect("contexts are reduced");
+    let stage = console.stage("proving");
+    let proof = prover.prove(&inputs, context)?;
+    drop(stage);
+    let layout = verifier.layout();
     let outputs = layout.outputs(&proof.instances)?;
     let answer = answer(&outputs, &proof);
+    let instances: Vec<String> = proof.instances.iter().map(|word| hex(word)).collect();
     let proof = serde_json::json!({
-        "vk_digest": document.vk_digest, "proof": document.proof, "instances": document.instances,
+        "vk_digest": hex(&proof.vk_digest), "proof": hex(&proof.bytes), "instances": instances,
     });
 
     // Private inputs are not among the instances.
-    let shown = inputs.iter().filter(|_| shows_input);
+    let shown = inputs.iter().filter(|_| layout.shows_input());
     let template = args.template;
     let input_words = layout.range(Role::Input).len();
     if template.is_attested() && input_words == 0 {
@@ -203,7 +193,7 @@ pub fn run(args: Args, console: &Console) -> Result<Answer, CliError> {
     };
     let modules = node_modules();
     let shim = modules.is_some();
-    let unsafe_dev_srs = srs == SrsOrigin::UnsafeDev;
+    let unsafe_dev_srs = verifier.keys().srs_origin() == SrsOrigin::UnsafeDev;
     let readme = Readme {
         template,
         model: name.comment(),
@@ -217,7 +207,7 @@ pub fn run(args: Args, console: &Console) -> Result<Answer, CliError> {
         template,
         model_literal: name.literal(),
         prefix: &prefix,
-        digest: document.vk_digest,
+        digest: hex(&verifier.digest()),
     };
     let foundry =
         FoundryToml { prefix: &prefix, solc: if shim { "./tools/solc" } else { "0.8.28" }, shim };
@@ -237,7 +227,7 @@ pub fn run(args: Args, console: &Console) -> Result<Answer, CliError> {
     let consumer_path = format!("src/{prefix}Consumer.sol");
     let verifier_path = format!("src/{prefix}Verifier.sol");
     let test_path = format!("test/{prefix}Consumer.t.sol");
-    files::write_folder(&args.dir, |root| {
+    files::write_folder(&args.dir, |root| -> Result<(), CliError> {
         let write = |path: &str, text: &str| files::write(&root.join(path), text.as_bytes());
         write(&consumer_path, &text(consumer.render()))?;
         write(&verifier_path, &rendered.source)?;
@@ -272,7 +262,7 @@ pub fn run(args: Args, console: &Console) -> Result<Answer, CliError> {
         consumer: path(&consumer_path),
         verifier: path(&verifier_path),
         test: path(&test_path),
-        model: model.name,
+        model: model.name.clone(),
     })?;
     Ok(Answer::Yes)
 }
@@ -281,31 +271,28 @@ pub fn run(args: Args, console: &Console) -> Result<Answer, CliError> {
 fn subject(args: &Args, console: &Console) -> Result<Subject, CliError> {
     let Some(path) = &args.bundle else {
         let model = demo::model()?;
-        let keyed = Keyed::generate(model, WishArgs::default(), console)?;
-        let Keyed { model, circuit, prover, .. } = keyed;
-        let inputs = demo::inputs(&model)?;
-        return Ok(Subject { model, circuit, prover, srs: SrsOrigin::UnsafeDev, inputs });
+        let (prover, _) = path::generate(model, WishArgs::default(), console)?;
+        let inputs = demo::inputs(prover.model())?;
+        return Ok(Subject { prover, inputs });
     };
-    let bundle = Bundle::open(path)?;
-    let model = bundle.model()?;
-    let circuit = bundle.circuit(&model)?;
     let stage = console.stage("making the proving key");
-    let prover = Prover::generate(bundle.verifier()?, &circuit)?;
+    let prover = Bundle::open(path)?.prover()?;
     drop(stage);
+    let model = prover.model();
     let zeros = || {
         let zero =
             |tensor: &crate::model::Tensor| vec![tensor.quantization.zero_point; tensor.len()];
         model.inputs.iter().map(|port| zero(&model.graph.tensors[port.tensor.0])).collect()
     };
     let inputs = match &args.input {
-        Some(path) => input::inferences(&model, path)?.into_iter().next().unwrap_or_else(zeros),
+        Some(path) => input::inferences(model, path)?.into_iter().next().unwrap_or_else(zeros),
         None => zeros(),
     };
-    Ok(Subject { srs: bundle.manifest.srs, model, circuit, prover, inputs })
+    Ok(Subject { prover, inputs })
 }
 
 /// What the consumer makes of the outputs: the first of the greatest, or the byte of a single one.
-fn answer(outputs: &[i32], proof: &ProofFile) -> usize {
+fn answer(outputs: &[i32], proof: &Proof) -> usize {
     if let [_] = outputs {
         return proof.instances.last().map_or(0, |word| word[31].into());
     }

@@ -1,6 +1,8 @@
 //! `inspect`: what a model is, and what it will cost.
 
 use super::keygen::Optimize;
+use crate::bundle::hex;
+use crate::circuit::{InstanceLayout, Wishes};
 use crate::cli::{Answer, CliError, Console, input, prediction::Prediction};
 use crate::model::{
     Difference, Exactness, Model, NodeSummary, PortSummary, RequantizationForm, Summary,
@@ -31,6 +33,8 @@ pub struct Args {
 struct Report {
     #[serde(flatten)]
     summary: Summary,
+    /// Under the wishes: what proofs show is part of it.
+    model_digest: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     differences: Option<Differences>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -82,6 +86,7 @@ impl fmt::Display for Report {
         writeln!(f, "  operators   {}", operators.join(", "))?;
         writeln!(f, "  parameters  {}", summary.parameters)?;
         writeln!(f, "  macs        {}", summary.macs)?;
+        writeln!(f, "  digest      {}", self.model_digest)?;
         writeln!(f, "nodes")?;
         let width = |text: fn(&NodeSummary) -> &str| {
             summary.nodes.iter().map(|node| text(node).len()).max().unwrap_or(0)
@@ -189,8 +194,11 @@ pub fn run(args: Args, console: &Console) -> Result<Answer, CliError> {
     let stage = console.stage("comparing with floats");
     let differences = inferences.map(|inferences| differences(&model, &inferences)).transpose()?;
     drop(stage);
+    let private_input = Wishes::from(args.wishes).private_input;
+    let layout = InstanceLayout::of_model(&model, private_input);
     console.result(&Report {
         summary: model.summary(),
+        model_digest: hex(&model.digest(&layout.visibility())),
         differences,
         layers: args.layers.then(|| model.requantization_forms()),
         plan,

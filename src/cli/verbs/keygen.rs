@@ -4,10 +4,10 @@ use crate::circuit::{Goal, ModelCircuit, Wishes};
 use crate::cli::bundle::{Bundle, hex};
 use crate::cli::{Answer, CliError, Console, dev_string, files, input, prediction::Prediction};
 use crate::model::Model;
-use crate::proving::{Prover, Srs, SrsOrigin, Verifier};
+use crate::proving::{CEREMONIES, ModelProver, Srs, SrsOrigin};
 use serde::Serialize;
 use std::fmt;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Instant;
 
 /// What `keygen` takes.
@@ -48,7 +48,9 @@ pub struct StatementArgs {
 #[group(required = true, multiple = false)]
 pub struct SrsArgs {
     /// A powers-of-tau file: snarkjs' .ptau, or halo2's raw format
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", long_help = format!(
+        "A powers-of-tau file: snarkjs' .ptau, or halo2's raw format. {CEREMONIES}"
+    ))]
     srs: Option<PathBuf>,
     /// Make one whose secret is public: anybody can forge proofs under it
     #[arg(long)]
@@ -137,7 +139,14 @@ impl SrsArgs {
         match &self.srs {
             Some(path) => {
                 let _stage = console.stage("checking the structured reference string");
-                Srs::read(&files::read(path)?, k).map_err(|error| CliError::from(error).at(path))
+                let srs = Srs::read(&files::read(path)?, k)
+                    .map_err(|error| CliError::from(error).at(path))?;
+                console.warn(format_args!(
+                    "a key is worth what its string's ceremony is: compare {}, the hash of this one's [τ]₂, with \
+                     somebody else's",
+                    hex(&srs.fingerprint())
+                ));
+                Ok(srs)
             }
             None => {
                 console.warn(
@@ -157,7 +166,10 @@ struct Report {
     seconds: f64,
     pk_bytes: usize,
     vk_digest: String,
+    model_digest: String,
     srs: SrsOrigin,
+    /// Keccak-256 of the string's [τ]₂.
+    srs_fingerprint: String,
 }
 
 impl fmt::Display for Report {
@@ -165,6 +177,8 @@ impl fmt::Display for Report {
         writeln!(f, "bundle  {}", self.bundle)?;
         writeln!(f, "k       {}", self.k)?;
         writeln!(f, "key     {}", self.vk_digest)?;
+        writeln!(f, "model   {}", self.model_digest)?;
+        writeln!(f, "string  {}", self.srs_fingerprint)?;
         writeln!(f, "took    {:.2} s", self.seconds)
     }
 }
@@ -172,37 +186,24 @@ impl fmt::Display for Report {
 /// Makes the bundle.
 pub fn run(args: Args, console: &Console) -> Result<Answer, CliError> {
     let out = args.out.clone().unwrap_or_else(|| Bundle::default_path(&args.model));
-    let (bundle, pk_bytes, seconds) =
-        make((&args.model, &args.dimensions), &out, &args.srs, args.wishes, console)?;
+    let (model, onnx) = input::model_with(&args.model, &args.dimensions)?;
+    let circuit = args.wishes.plan(&model).map_err(|error| error.at(&args.model))?;
+    let srs = args.srs.load(circuit.k(), console)?;
+    let start = Instant::now();
+    let stage = console.stage("making the keys");
+    let prover = ModelProver::of_circuit(model, circuit, &srs)?;
+    drop(stage);
+    let seconds = start.elapsed().as_secs_f64();
+    let bundle = Bundle::create(&out, &onnx, prover.verifier(), &srs)?;
     console.result(&Report {
         bundle: out.display().to_string(),
         k: bundle.manifest.k,
         seconds,
-        pk_bytes,
+        pk_bytes: prover.key_bytes(),
         vk_digest: bundle.manifest.vk_digest,
+        model_digest: bundle.manifest.model_digest,
         srs: bundle.manifest.srs,
+        srs_fingerprint: hex(&srs.fingerprint()),
     })?;
     Ok(Answer::Yes)
-}
-
-/// Makes a bundle; returns also the proving key's size and the seconds that the keys took.
-pub fn make(
-    (model_path, dimensions): (&Path, &input::DimensionArgs),
-    out: &Path,
-    srs: &SrsArgs,
-    wishes: WishArgs,
-    console: &Console,
-) -> Result<(Bundle, usize, f64), CliError> {
-    let (model, onnx) = input::model_with(model_path, dimensions)?;
-    let circuit = wishes.plan(&model).map_err(|error| error.at(model_path))?;
-    let srs = srs.load(circuit.k(), console)?;
-    let start = Instant::now();
-    let stage = console.stage("making the keys");
-    let verifier = Verifier::generate(&srs, &circuit, circuit.instances())?;
-    let prover = Prover::generate(verifier, &circuit)?;
-    drop(stage);
-    let seconds = start.elapsed().as_secs_f64();
-    let bundle = Bundle::create(out, &onnx, &model.name, &circuit, &srs, prover.verifier())?;
-    debug_assert_eq!(hex(&prover.verifier().digest()), bundle.manifest.vk_digest);
-    Ok((bundle, prover.key_bytes(), seconds))
 }

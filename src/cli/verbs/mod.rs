@@ -73,6 +73,7 @@ pub enum Verb {
 
 /// Does what the verb says.
 pub fn run(verb: Verb, console: &Console) -> Result<Answer, CliError> {
+    crate::proving::check_environment()?;
     match verb {
         Verb::Inspect(args) => inspect::run(args, console),
         Verb::Run(args) => run::run(args, console),

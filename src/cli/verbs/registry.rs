@@ -4,7 +4,7 @@ use crate::chain::{
     Deployment, ModelVersion, NewVersion, Record, Records, Registry, RegistryChange, Sent,
     block_on, model_id,
 };
-use crate::cli::bundle::Bundle;
+use crate::cli::bundle::{Bundle, TrustArgs};
 use crate::cli::chain_args::{ChainArgs, deploy_options, deployable};
 use crate::cli::{Answer, CliError, Console, contract, project};
 use alloy::primitives::{Address, B256};
@@ -283,7 +283,8 @@ fn deploy(args: DeployArgs, console: &Console) -> Result<Answer, CliError> {
 
 fn add(args: AddArgs, console: &Console) -> Result<Answer, CliError> {
     let bundle = Bundle::open(&args.bundle)?;
-    let rendered = contract::render_bundle(&bundle, None, &args.compiler)?;
+    let rendered =
+        contract::render_bundle(&bundle, None, &args.compiler, TrustArgs::default(), console)?;
     let compiled = contract::compile(&rendered, &args.compiler.find()?, console)?;
     let contract = deployable(&compiled)?;
     let new = NewVersion {

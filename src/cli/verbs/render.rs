@@ -1,6 +1,6 @@
 //! `render`: writes the contract, its interface, and what explorers and scripts need of it.
 
-use crate::cli::bundle::Bundle;
+use crate::cli::bundle::{Bundle, TrustArgs};
 use crate::cli::{Answer, CliError, Console, contract, files, viem};
 use crate::solidity::{CompilerIdentity, INTERFACE};
 use serde::Serialize;
@@ -21,6 +21,8 @@ pub struct Args {
     name: Option<String>,
     #[command(flatten)]
     compiler: contract::CompilerArgs,
+    #[command(flatten)]
+    trust: TrustArgs,
 }
 
 #[derive(Serialize)]
@@ -72,7 +74,13 @@ fn is_zero(count: &usize) -> bool {
 /// Renders and compiles the contract of a bundle.
 pub fn run(args: Args, console: &Console) -> Result<Answer, CliError> {
     let bundle = Bundle::open(&args.bundle)?;
-    let rendered = contract::render_bundle(&bundle, args.name.as_deref(), &args.compiler)?;
+    let rendered = contract::render_bundle(
+        &bundle,
+        args.name.as_deref(),
+        &args.compiler,
+        args.trust,
+        console,
+    )?;
     let compiled = contract::compile(&rendered, &args.compiler.find()?, console)?;
     let out = args.out.unwrap_or_else(|| bundle.path.join("contracts"));
     let write = |suffix: &str, bytes: &[u8]| -> Result<String, CliError> {

@@ -1,12 +1,12 @@
 //! `submit`: gets a chain's verdict on a proof.
 
 use crate::chain::{Deployment, Revert, Submission, Verdict, VerdictReport, block_on};
-use crate::circuit::InstanceLayout;
-use crate::cli::bundle::Bundle;
+use crate::cli::bundle::{Bundle, TrustArgs};
 use crate::cli::chain_args::{ChainArgs, deploy_options, deployable};
 use crate::cli::proof_file::{Inference, ProofFile};
 use crate::cli::{Answer, CliError, Console, contract};
 use crate::model::OutputValues;
+use crate::proving::{ModelVerifier, Proof};
 use alloy::primitives::{Address, B256, U256};
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -24,6 +24,8 @@ pub struct Args {
     chain: ChainArgs,
     #[command(flatten)]
     compiler: contract::CompilerArgs,
+    #[command(flatten)]
+    trust: TrustArgs,
     /// A verifier, or a consumer [default: the deployed verifier]
     #[arg(long, value_name = "ADDRESS")]
     to: Option<Address>,
@@ -84,10 +86,13 @@ impl fmt::Display for DryRun {
 pub fn run(args: Args, console: &Console) -> Result<Answer, CliError> {
     let send = args.chain.send_options(console);
     let bundle = Bundle::open(&args.bundle)?;
-    let proof = ProofFile::read(&args.proof)?;
-    let rendered = contract::render_bundle(&bundle, None, &args.compiler)?;
+    let file = ProofFile::open(&args.proof)?;
+    let keys = bundle.verifier()?;
+    args.trust.check(&bundle, keys.model(), console)?;
+    let rendered = contract::render(&keys, None, &args.compiler)?;
     let compiled = contract::compile(&rendered, &args.compiler.find()?, console)?;
     let contract = deployable(&compiled)?;
+    let proof = file.proof_of(&keys)?;
     let instances: Vec<U256> =
         proof.instances.iter().map(|&word| U256::from_be_bytes(word)).collect();
     block_on(async {
@@ -103,7 +108,7 @@ pub fn run(args: Args, console: &Console) -> Result<Answer, CliError> {
                 deployment.send(chain, &send).await?.address
             }
         };
-        let submission = Submission::detect(chain, verifier, &proof.proof, &instances).await?;
+        let submission = Submission::detect(chain, verifier, &proof.bytes, &instances).await?;
         if args.chain.dry_run {
             let simulated = submission.simulate(chain, &contract.abi).await?;
             let report = DryRun {
@@ -122,7 +127,7 @@ pub fn run(args: Args, console: &Console) -> Result<Answer, CliError> {
         let verdict = submission.send(chain, &contract.abi, &send).await?;
         drop(stage);
         let outputs = match &verdict {
-            Verdict::Accepted(_) => outputs(&bundle, &proof)?,
+            Verdict::Accepted(_) => outputs(&keys, proof)?,
             Verdict::Refused { .. } => BTreeMap::new(),
         };
         let answer = if verdict.is_valid() { Answer::Yes } else { Answer::No };
@@ -145,9 +150,10 @@ fn hint_at_context(error: Option<&Revert>, console: &Console) {
 }
 
 /// The outputs that a proof's instances hold.
-fn outputs(bundle: &Bundle, proof: &ProofFile) -> Result<BTreeMap<String, OutputValues>, CliError> {
-    let model = bundle.model()?;
-    let layout = InstanceLayout::of_model(&model, !bundle.manifest.shape.shows_input());
-    let inferences = Inference::of_instances(&model, &layout, &proof.instances)?;
-    Ok(inferences.into_iter().next().map(|inference| inference.outputs).unwrap_or_default())
+fn outputs(
+    verifier: &ModelVerifier,
+    proof: &Proof,
+) -> Result<BTreeMap<String, OutputValues>, CliError> {
+    let statements = verifier.statements(&proof.instances)?;
+    Ok(statements.into_iter().flat_map(|statement| statement.outputs).collect())
 }

@@ -1,9 +1,18 @@
-//! `verify`: checks a proof file.
+//! `verify`: checks a proof file, and says what its instances say.
 
-use crate::cli::{Answer, CliError, Console, bundle::Bundle, proof_file::ProofFile};
+use super::prove::one_inference;
+use crate::bundle::{Bundle, BundleError, ProofFile, difference, hex};
+use crate::cli::{
+    Answer, CliError, Console, bundle::TrustArgs, context::parse_context, files, input,
+};
+use crate::model::OutputValues;
+use crate::proving::{ModelVerifier, Refusal, Statement, word_of};
+use halo2_proofs::halo2curves::bn256::Fr;
 use serde::Serialize;
+use serde_json::Value;
+use std::collections::BTreeMap;
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// What `verify` takes.
 #[derive(clap::Args)]
@@ -12,6 +21,23 @@ pub struct Args {
     bundle: PathBuf,
     /// The proof file
     proof: PathBuf,
+    /// The model that the proof should be of: its key is derived again and compared
+    #[arg(long, value_name = "FILE")]
+    model: Option<PathBuf>,
+    #[command(flatten)]
+    dimensions: input::DimensionArgs,
+    /// The context that the proof should be bound to
+    #[arg(long, value_name = "HEX32", value_parser = parse_context)]
+    context: Option<Fr>,
+    /// The input that the proof should be of: JSON, .npy or .npz
+    #[arg(long, value_name = "FILE")]
+    input: Option<PathBuf>,
+    /// The outputs that the proof should have: what `run` prints, or JSON by output name, integers as they are
+    /// quantized or floats
+    #[arg(long, value_name = "FILE")]
+    expect_output: Option<PathBuf>,
+    #[command(flatten)]
+    trust: TrustArgs,
 }
 
 #[derive(Serialize)]
@@ -19,35 +45,230 @@ struct Report {
     valid: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     reason: Option<String>,
+    /// Only of a proof that proves its instances: of others they say nothing.
+    #[serde(flatten, skip_serializing_if = "Option::is_none")]
+    said: Option<Said>,
+    vk_digest: String,
+    model_digest: String,
+}
+
+#[derive(Serialize)]
+struct Said {
+    context: String,
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    inputs: BTreeMap<String, OutputValues>,
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    outputs: BTreeMap<String, OutputValues>,
 }
 
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.reason {
-            None => write!(f, "valid"),
-            Some(reason) => write!(f, "not valid: {reason}"),
+            None => writeln!(f, "valid")?,
+            Some(reason) => writeln!(f, "not valid: {reason}")?,
         }
+        if let Some(Said { context, inputs, outputs }) = &self.said {
+            writeln!(f, "context  {context}")?;
+            for (role, tensors) in [("input", inputs), ("output", outputs)] {
+                for (name, values) in tensors {
+                    writeln!(f, "{role} {name} {:?}", values.shape)?;
+                    writeln!(f, "  quantized    {:?}", values.quantized)?;
+                    writeln!(f, "  dequantized  {:?}", values.dequantized)?;
+                }
+            }
+        }
+        writeln!(f, "model    {}", self.model_digest)
     }
 }
 
-/// Checks a proof against the bundle's verifying key.
+/// Checks a proof against the bundle's verifying key, and what it says against what is expected.
 pub fn run(args: Args, console: &Console) -> Result<Answer, CliError> {
     let bundle = Bundle::open(&args.bundle)?;
-    let proof = ProofFile::read(&args.proof)?;
+    let file = ProofFile::open(&args.proof)?;
     let verifier = bundle.verifier()?;
-    let reason = if !proof.vk_digest.eq_ignore_ascii_case(&bundle.manifest.vk_digest) {
-        Some(format!("it was made under key `{}`", proof.vk_digest))
-    } else if proof.instances.len() != verifier.instances() {
-        let (found, expected) = (proof.instances.len(), verifier.instances());
-        Some(format!("it has {found} instances, expected {expected}"))
-    } else {
-        match proof.scalars() {
-            None => Some("an instance is not below the scalar modulus".into()),
-            Some(instances) if verifier.verify(&proof.proof, &instances) => None,
-            Some(_) => Some("the proof does not prove its instances".into()),
+    if args.model.is_none() {
+        args.trust.check(&bundle, verifier.model(), console)?;
+    }
+    let (reason, said) = match verifier.verify(&file.proof) {
+        Err(refusal) => (Some(in_words(&refusal)), None),
+        Ok(()) => {
+            let mut statements = verifier.statements(&file.proof.instances)?;
+            // Circuits prove one inference so far.
+            let statement = statements.remove(0);
+            let reason = match file.contradiction(&verifier) {
+                Some(contradiction) => {
+                    Some(format!("the proof file contradicts it: {contradiction}"))
+                }
+                None => disagreement(&args, &bundle, &verifier, &statement)?,
+            };
+            let Statement { context, inputs, outputs, .. } = statement;
+            (reason, Some(Said { context: hex(&context), inputs, outputs }))
         }
     };
     let answer = if reason.is_none() { Answer::Yes } else { Answer::No };
-    console.result(&Report { valid: reason.is_none(), reason })?;
+    console.result(&Report {
+        valid: reason.is_none(),
+        reason,
+        said,
+        vk_digest: hex(&verifier.digest()),
+        model_digest: hex(&verifier.model_digest()),
+    })?;
     Ok(answer)
+}
+
+fn in_words(refusal: &Refusal) -> String {
+    match refusal {
+        Refusal::WrongKey { got, .. } => format!("it was made under key `{}`", hex(got)),
+        Refusal::InstanceCount { got, expected } => {
+            format!("it has {got} instances, expected {expected}")
+        }
+        Refusal::ProofLength { got, expected } => {
+            format!("the proof has {got} bytes, expected {expected}")
+        }
+        Refusal::ScalarOutOfRange { index } => {
+            format!("an instance or evaluation, number {index}, is not below the scalar modulus")
+        }
+        Refusal::PointNotOnCurve { index } => {
+            format!("point {index} of the proof is not on the curve")
+        }
+        _ => "the proof does not prove its instances".into(),
+    }
+}
+
+/// Where a valid proof is not of what was asked for.
+fn disagreement(
+    args: &Args,
+    bundle: &Bundle,
+    verifier: &ModelVerifier,
+    said: &Statement,
+) -> Result<Option<String>, CliError> {
+    if let Some(path) = &args.model {
+        let (mut model, _) = input::model_with(path, &args.dimensions)?;
+        model.name = path.display().to_string();
+        match bundle.check_key(&model) {
+            Ok(()) => {}
+            Err(error @ BundleError::OtherKey { .. }) => return Ok(Some(error.to_string())),
+            Err(error) => return Err(error.into()),
+        }
+    }
+    if let Some(expected) = args.context.map(|context| word_of(&context)) {
+        if said.context != expected {
+            let (got, expected) = (hex(&said.context), hex(&expected));
+            return Ok(Some(format!("its context is `{got}`, expected `{expected}`")));
+        }
+    }
+    if let Some(path) = &args.input {
+        if !verifier.layout().shows_input() {
+            return Err(CliError::Usage {
+                message: "proofs of this bundle do not show their input".into(),
+                hint: "leave `--input` out".into(),
+            });
+        }
+        let expected = one_inference(verifier.model(), path)?;
+        for (port, expected) in verifier.model().inputs.iter().zip(expected) {
+            let got = said.inputs.get(&port.name).map(|values| &values.quantized[..]);
+            if let Some(where_) = first_difference(got.unwrap_or_default(), &expected) {
+                return Ok(Some(format!(
+                    "its input `{}` is not that of `{}`: {where_}",
+                    port.name,
+                    path.display()
+                )));
+            }
+        }
+    }
+    match &args.expect_output {
+        Some(path) => expected_outputs(path, &said.outputs),
+        None => Ok(None),
+    }
+}
+
+fn first_difference<T: PartialEq + fmt::Display>(got: &[T], expected: &[T]) -> Option<String> {
+    if got.len() != expected.len() {
+        return Some(format!("{} elements, expected {}", got.len(), expected.len()));
+    }
+    let mut pairs = got.iter().zip(expected).enumerate();
+    let (at, (got, expected)) = pairs.find(|(_, (got, expected))| got != expected)?;
+    Some(format!("element {at} is {got}, expected {expected}"))
+}
+
+/// Where outputs are not those of a file.
+fn expected_outputs(
+    path: &Path,
+    outputs: &BTreeMap<String, OutputValues>,
+) -> Result<Option<String>, CliError> {
+    let unreadable = |why: String| CliError::Usage {
+        message: format!("`{}` holds no outputs: {why}", path.display()),
+        hint: "give what `zkverdict --json run` prints, or numbers by output name".into(),
+    };
+    let document: Value = serde_json::from_slice(&files::read(path)?)
+        .map_err(|error| unreadable(error.to_string()))?;
+    // What `run` prints, or only its outputs.
+    let document = match &document["inferences"] {
+        Value::Array(inferences) => match &inferences[..] {
+            [inference] => &inference["outputs"],
+            _ => return Err(unreadable(format!("{} inferences", inferences.len()))),
+        },
+        _ => &document,
+    };
+    let named: Vec<(&String, &Value)> = match (document, outputs.first_key_value()) {
+        (Value::Object(fields), _) => fields.iter().collect(),
+        (Value::Array(_), Some((name, _))) if outputs.len() == 1 => vec![(name, document)],
+        _ => {
+            return Err(unreadable(
+                "neither an object by name nor the only output's numbers".into(),
+            ));
+        }
+    };
+    if named.is_empty() {
+        return Err(unreadable("it is empty".into()));
+    }
+    for (name, expected) in named {
+        let Some(values) = outputs.get(name) else {
+            return Ok(Some(format!("it has no output `{name}`")));
+        };
+        let different = match expected {
+            Value::Object(_) => {
+                let text = serde_json::to_string(values).map_err(CliError::Json)?;
+                let values = serde_json::from_str(&text).map_err(CliError::Json)?;
+                difference(expected, &values, name)
+                    .map(|different| format!("`{}`: {different}", path.display()))
+            }
+            _ => {
+                let mut numbers = Vec::new();
+                if !flatten(expected, &mut numbers) {
+                    return Err(unreadable(format!("`{name}` is not all numbers")));
+                }
+                let integers: Option<Vec<i64>> =
+                    numbers.iter().map(|number| number.as_i64()).collect();
+                let found = match integers {
+                    Some(integers) => {
+                        let got: Vec<i64> = values.quantized.iter().map(|&q| q.into()).collect();
+                        first_difference(&got, &integers)
+                    }
+                    None => {
+                        #[allow(clippy::cast_possible_truncation)]
+                        let reals = numbers.iter().map(|n| n.as_f64().unwrap_or(f64::NAN) as f32);
+                        first_difference(&values.dequantized, &reals.collect::<Vec<_>>())
+                    }
+                };
+                found.map(|different| format!("its output `{name}`: {different}"))
+            }
+        };
+        if different.is_some() {
+            return Ok(different);
+        }
+    }
+    Ok(None)
+}
+
+/// All numbers of a nested list, in order; whether there is nothing else.
+fn flatten<'a>(value: &'a Value, into: &mut Vec<&'a serde_json::Number>) -> bool {
+    match value {
+        Value::Number(number) => {
+            into.push(number);
+            true
+        }
+        Value::Array(values) => values.iter().all(|value| flatten(value, into)),
+        _ => false,
+    }
 }

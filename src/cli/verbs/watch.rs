@@ -1,15 +1,13 @@
 //! `watch`: follows a consumer's requests, proves, answers.
 
+use crate::bundle::Bundle;
 use crate::chain::{
     Answer as Proved, Request, WatchEvent, WatchOptions, WatchReport, Watcher, block_on,
 };
 use crate::circuit::{InstanceLayout, Role, Word};
-use crate::cli::bundle::Bundle;
 use crate::cli::chain_args::ChainArgs;
-use crate::cli::proof_file::{ProofFile, scalar};
-use crate::cli::verbs::prove::prove;
 use crate::cli::{Answer, CliError, Console};
-use crate::proving::Prover;
+use crate::proving::scalar_of;
 use alloy::json_abi::JsonAbi;
 use alloy::primitives::{Address, U256};
 use serde::Serialize;
@@ -71,27 +69,22 @@ pub fn run(args: Args, console: &Console) -> Result<Answer, CliError> {
         hint: String::new(),
     })?;
     let bundle = Bundle::open(&args.bundle)?;
-    let model = bundle.model()?;
-    if !bundle.manifest.shape.shows_input() {
+    let layout = &bundle.manifest.layout;
+    if !layout.shows_input() {
         return Err(CliError::Usage {
             message: "the bundle keeps inputs private, but requests on a chain are public".into(),
             hint: "make a bundle with `--input-visibility public`".into(),
         });
     }
-    let circuit = bundle.circuit(&model)?;
     let stage = console.stage("making the proving key");
-    let prover = Prover::generate(bundle.verifier()?, &circuit)?;
+    let prover = bundle.prover()?;
     drop(stage);
-    let layout = InstanceLayout::of_model(&model, false);
-    let quiet = Console::new(false, true);
     let answer = |request: &Request, context: U256| -> Result<Proved, String> {
-        let inputs = unpack(&layout, &request.inputs)?;
-        let context = scalar(context.to_be_bytes()).ok_or("the context is no field element")?;
-        let document = prove(&model, &circuit, &prover, &inputs, context, &quiet)
-            .map_err(|error| error.to_string())?;
-        let made = ProofFile::from(&document);
+        let inputs = unpack(layout, &request.inputs)?;
+        let context = scalar_of(context.to_be_bytes()).ok_or("the context is no field element")?;
+        let made = prover.prove(&inputs, context).map_err(|error| error.to_string())?;
         let instances = made.instances.iter().map(|&word| U256::from_be_bytes(word)).collect();
-        Ok(Proved { proof: made.proof, instances })
+        Ok(Proved { proof: made.bytes, instances })
     };
     let report = |event: &WatchEvent| match event {
         WatchEvent::Found(request) => console.note(format!("request {}", request.id)),

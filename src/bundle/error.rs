@@ -1,0 +1,100 @@
+//! Why a bundle or a proof file cannot be used.
+
+use crate::circuit::{CircuitError, InstanceError};
+use crate::model::ModelError;
+use crate::proving::ProvingError;
+use std::path::{Path, PathBuf};
+
+/// Why a bundle or a proof file cannot be used.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+#[allow(missing_docs, reason = "the messages say what the fields are")]
+pub enum BundleError {
+    /// A file cannot be read or written.
+    #[error("`{}`", path.display())]
+    Io { path: PathBuf, source: std::io::Error },
+
+    /// Something else lies where a bundle should.
+    #[error("`{}` is not a bundle", path.display())]
+    NotABundle { path: PathBuf },
+
+    /// A bundle's file is not what was written.
+    #[error("`{}` is damaged: it is not what `keygen` wrote", path.display())]
+    Damaged { path: PathBuf },
+
+    /// A bundle is from another version.
+    #[error("`{}` is version {found}, expected {expected}", path.display())]
+    Version { path: PathBuf, found: u64, expected: u32 },
+
+    /// A bundle's string is one whose secret is public, and the bundle says otherwise.
+    #[error("`{}` is {string}, whose secret is public, and the bundle calls it `{called}`", path.display())]
+    PublicSecret { path: PathBuf, string: &'static str, called: &'static str },
+
+    /// A bundle's key is not what its circuit gives for a model.
+    #[error(
+        "the verifying key of `{}` is not that of the model `{model}`: {why}", path.display()
+    )]
+    OtherKey { path: PathBuf, model: String, why: String },
+
+    /// A proof file cannot be read.
+    #[error("proof file `{}`: {why}", path.display())]
+    ProofFile { path: PathBuf, why: String },
+
+    /// A proof file says something of its proof that is not so.
+    #[error("the proof file contradicts its proof: {0}")]
+    Contradiction(String),
+
+    /// A document has no JSON form.
+    #[error("the document cannot be written as JSON")]
+    Json(#[source] serde_json::Error),
+
+    /// The model cannot be used.
+    #[error(transparent)]
+    Model(#[from] ModelError),
+
+    /// The model has no circuit.
+    #[error(transparent)]
+    Circuit(#[from] CircuitError),
+
+    /// The keys or the structured reference string cannot be used.
+    #[error(transparent)]
+    Proving(#[from] ProvingError),
+
+    /// Instances say nothing.
+    #[error(transparent)]
+    Instances(#[from] InstanceError),
+}
+
+impl BundleError {
+    /// An input or output error with the path it happened at.
+    pub(crate) fn io(path: impl AsRef<Path>, source: std::io::Error) -> Self {
+        Self::Io { path: path.as_ref().to_owned(), source }
+    }
+
+    /// What to do about it, where the error alone can tell.
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            Self::Io { source, .. } if source.kind() == std::io::ErrorKind::NotFound => {
+                Some("check the path".into())
+            }
+            Self::NotABundle { .. } => {
+                Some("a bundle is the folder that `zkverdict keygen MODEL` makes".into())
+            }
+            Self::Damaged { .. } | Self::Version { .. } => {
+                Some("make the bundle again with `zkverdict keygen MODEL`".into())
+            }
+            Self::PublicSecret { .. } => {
+                Some("somebody changed this bundle: make it again with `zkverdict keygen MODEL`".into())
+            }
+            Self::OtherKey { .. } => Some(
+                "make the bundle again with `zkverdict keygen MODEL`, and trust the digest that it prints"
+                    .into(),
+            ),
+            Self::ProofFile { .. } | Self::Contradiction(_) => Some("make the proof again with `zkverdict prove`".into()),
+            Self::Model(error) => error.hint(),
+            Self::Circuit(error) => error.hint(),
+            Self::Proving(error) => error.hint(),
+            Self::Json(_) | Self::Io { .. } | Self::Instances(_) => None,
+        }
+    }
+}

@@ -1,0 +1,242 @@
+//! What is kept in files: bundles, and proofs with what they say.
+//!
+//! A bundle is the directory that `keygen` makes and that later verbs take:
+//!
+//! | file | holds |
+//! |---|---|
+//! | `bundle.json` | version, plan, digests; a checksum of every other file and of itself |
+//! | `model.onnx` | the model, byte for byte |
+//! | `srs.bin` | the structured reference string, cut down to the circuit's k |
+//! | `vk.bin` | the verifying key |
+//!
+//! The proving key is made again from these when a proof is made, which takes less time than reading it.
+//! A bundle is put together beside its place and renamed: it is there whole or not at all.
+
+mod error;
+pub(crate) mod files;
+mod hex;
+mod proof_file;
+
+pub use error::BundleError;
+pub use hex::{hex, unhex};
+#[cfg(feature = "cli")]
+pub(crate) use proof_file::difference;
+pub use proof_file::{Inference, ProofDocument, ProofFile};
+
+use crate::circuit::{CircuitError, InstanceLayout, ModelCircuit, Shape};
+use crate::model::Model;
+#[cfg(feature = "prove")]
+use crate::proving::ModelProver;
+use crate::proving::{ModelVerifier, Srs, SrsOrigin};
+use serde::{Deserialize, Serialize};
+use sha3::{Digest, Keccak256};
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+const VERSION: u32 = 4;
+const MANIFEST: &str = "bundle.json";
+const MODEL: &str = "model.onnx";
+const SRS: &str = "srs.bin";
+const VERIFYING_KEY: &str = "vk.bin";
+
+/// More inferences than any circuit proves at once.
+const MOST_INFERENCES: usize = 1 << 16;
+
+/// What `bundle.json` says.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Manifest {
+    version: u32,
+    /// The model's name.
+    pub model: String,
+    /// The model's digest.
+    pub model_digest: String,
+    /// log₂ of the circuit's rows.
+    pub k: u32,
+    /// The circuit's shape.
+    pub shape: Shape,
+    /// What the instances of a proof are.
+    pub layout: InstanceLayout,
+    /// Number of instances of a proof.
+    pub instances: usize,
+    /// The verifying key's digest.
+    pub vk_digest: String,
+    /// Where the structured reference string comes from.
+    pub srs: SrsOrigin,
+    /// Keccak-256 of each file.
+    files: BTreeMap<String, String>,
+    /// Keccak-256 of this document with this field empty.
+    checksum: String,
+}
+
+/// A bundle on disk.
+#[derive(Clone, Debug)]
+pub struct Bundle {
+    /// Where it lies.
+    pub path: PathBuf,
+    /// What it says of itself.
+    pub manifest: Manifest,
+}
+
+impl Manifest {
+    fn seal(&self) -> Result<String, BundleError> {
+        let unsealed = Self { checksum: String::new(), ..self.clone() };
+        Ok(checksum(&serde_json::to_vec(&unsealed).map_err(BundleError::Json)?))
+    }
+}
+
+impl Bundle {
+    /// Where the bundle of a model lies unless the user says otherwise.
+    pub fn default_path(model: &Path) -> PathBuf {
+        model.with_extension("zkv")
+    }
+
+    /// Writes the bundle of a model's keys, in place of one that may be there. `onnx` holds the model, `srs` is the
+    /// string of the keys.
+    #[cfg(feature = "prove")]
+    pub fn create(
+        path: &Path,
+        onnx: &[u8],
+        verifier: &ModelVerifier,
+        srs: &Srs,
+    ) -> Result<Self, BundleError> {
+        if path.exists() && !path.join(MANIFEST).is_file() {
+            return Err(BundleError::NotABundle { path: path.to_owned() });
+        }
+        let keys = verifier.keys();
+        let files =
+            [(MODEL, onnx.to_vec()), (SRS, srs.to_bytes()), (VERIFYING_KEY, keys.to_bytes())];
+        let mut manifest = Manifest {
+            version: VERSION,
+            model: verifier.model().name.clone(),
+            model_digest: hex(&verifier.model_digest()),
+            k: srs.k(),
+            shape: verifier.shape().clone(),
+            layout: verifier.layout().clone(),
+            instances: keys.instances(),
+            vk_digest: hex(&verifier.digest()),
+            srs: srs.origin,
+            files: files.iter().map(|(name, bytes)| ((*name).into(), checksum(bytes))).collect(),
+            checksum: String::new(),
+        };
+        manifest.checksum = manifest.seal()?;
+        let document = serde_json::to_vec_pretty(&manifest).map_err(BundleError::Json)?;
+        files::write_folder(path, |folder| {
+            for (name, bytes) in &files {
+                files::write(&folder.join(name), bytes)?;
+            }
+            files::write(&folder.join(MANIFEST), &document)
+        })?;
+        Ok(Self { path: path.to_owned(), manifest })
+    }
+
+    /// Opens a bundle; its files are checked as they are read.
+    pub fn open(path: &Path) -> Result<Self, BundleError> {
+        let place = path.join(MANIFEST);
+        if path.exists() && !place.is_file() {
+            return Err(BundleError::NotABundle { path: path.to_owned() });
+        }
+        let bytes = files::read(&place)?;
+        let damaged = || BundleError::Damaged { path: place.clone() };
+        // The version first: another version's document may have other fields.
+        let document: serde_json::Value = serde_json::from_slice(&bytes).map_err(|_| damaged())?;
+        match document["version"].as_u64() {
+            Some(version) if version == u64::from(VERSION) => {}
+            Some(found) => {
+                return Err(BundleError::Version { path: place, found, expected: VERSION });
+            }
+            None => return Err(damaged()),
+        }
+        let manifest: Manifest = serde_json::from_value(document).map_err(|_| damaged())?;
+        // A key is read with the columns of its shape.
+        let is_sound = manifest.shape.is_possible(manifest.k)
+            && manifest.layout.inferences <= MOST_INFERENCES
+            && manifest.layout.len() == manifest.instances;
+        if !is_sound || manifest.seal()? != manifest.checksum {
+            return Err(damaged());
+        }
+        Ok(Self { path: path.to_owned(), manifest })
+    }
+
+    /// The model.
+    pub fn model(&self) -> Result<Model, BundleError> {
+        Ok(Model::from_onnx(&self.manifest.model, &self.read(MODEL)?)?)
+    }
+
+    /// The circuit of the model.
+    pub fn circuit(&self, model: &Model) -> Result<ModelCircuit, CircuitError> {
+        ModelCircuit::restore(model, self.manifest.k, &self.manifest.shape)
+    }
+
+    /// The structured reference string.
+    pub fn srs(&self) -> Result<Srs, BundleError> {
+        let srs = Srs::from_bytes_unchecked(&self.read(SRS)?, self.manifest.srs)?;
+        let called = match srs.origin {
+            SrsOrigin::UnsafeDev => return Ok(srs),
+            SrsOrigin::Ptau => "ptau",
+            SrsOrigin::Raw => "raw",
+        };
+        match srs.public_secret() {
+            Some(string) => {
+                Err(BundleError::PublicSecret { path: self.path.join(SRS), string, called })
+            }
+            None => Ok(srs),
+        }
+    }
+
+    /// What proofs are checked against. That the key belongs to the model is not checked:
+    /// [`Self::check_key`] does that.
+    pub fn verifier(&self) -> Result<ModelVerifier, BundleError> {
+        let (srs, key) = (self.srs()?, self.read(VERIFYING_KEY)?);
+        let Manifest { shape, layout, model_digest, vk_digest, .. } = &self.manifest;
+        let model = Arc::new(self.model()?);
+        let verifier = ModelVerifier::from_bytes(model, shape.clone(), &srs, &key)?;
+        let is_as_written = verifier.layout() == layout
+            && hex(&verifier.model_digest()) == *model_digest
+            && hex(&verifier.digest()) == *vk_digest;
+        if !is_as_written {
+            return Err(BundleError::Damaged { path: self.path.join(VERIFYING_KEY) });
+        }
+        Ok(verifier)
+    }
+
+    /// Derives the verifying key again from a model and this bundle's plan and string: whether it is the bundle's.
+    ///
+    /// Whoever gives a bundle away can put any key beside any model.
+    pub fn check_key(&self, model: &Model) -> Result<(), BundleError> {
+        let other = |why: String| BundleError::OtherKey {
+            path: self.path.clone(),
+            model: model.name.clone(),
+            why,
+        };
+        let circuit = self.circuit(model).map_err(|error| other(error.to_string()))?;
+        let derived = ModelVerifier::generate(Arc::new(model.clone()), &circuit, &self.srs()?)?;
+        let digest = hex(&derived.digest());
+        if digest != self.manifest.vk_digest {
+            let expected = &self.manifest.vk_digest;
+            return Err(other(format!("its digest is `{expected}`, the model's is `{digest}`")));
+        }
+        Ok(())
+    }
+
+    /// What proofs are made with.
+    #[cfg(feature = "prove")]
+    pub fn prover(&self) -> Result<ModelProver, BundleError> {
+        let verifier = self.verifier()?;
+        let circuit = self.circuit(verifier.model())?;
+        Ok(ModelProver::of_verifier(verifier, circuit)?)
+    }
+
+    fn read(&self, name: &str) -> Result<Vec<u8>, BundleError> {
+        let path = self.path.join(name);
+        let bytes = files::read(&path)?;
+        if self.manifest.files.get(name) != Some(&checksum(&bytes)) {
+            return Err(BundleError::Damaged { path });
+        }
+        Ok(bytes)
+    }
+}
+
+fn checksum(bytes: &[u8]) -> String {
+    hex(&Keccak256::digest(bytes))
+}

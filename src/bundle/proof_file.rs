@@ -1,0 +1,222 @@
+//! Proof files: what `prove` writes and later verbs read.
+
+use super::{BundleError, files, hex, unhex};
+use crate::model::OutputValues;
+use crate::proving::{ModelVerifier, Proof, Statement, WORD_BYTES};
+use crate::solidity::verify_proof_calldata_of_words;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use std::collections::BTreeMap;
+use std::path::Path;
+
+/// What `prove` writes and prints.
+#[derive(Debug, Serialize)]
+pub struct ProofDocument {
+    /// The verifying key's digest.
+    pub vk_digest: String,
+    /// The proof's bytes.
+    pub proof: String,
+    /// The public values.
+    pub instances: Vec<String>,
+    #[serde(flatten)]
+    said: Said,
+    /// How long proving took.
+    pub seconds: f64,
+    /// The most memory the command held.
+    pub peak_memory_bytes: u64,
+}
+
+/// What stands in a proof file beside the proof, for people and scripts: all of it follows from the instances.
+#[derive(Debug, Serialize)]
+struct Said {
+    context: String,
+    /// A call of `verifyProof`.
+    calldata: String,
+    inferences: Vec<Inference>,
+}
+
+/// The outputs of one inference, by name.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Inference {
+    /// Values by the output's name.
+    pub outputs: BTreeMap<String, OutputValues>,
+}
+
+impl Inference {
+    /// Names the values.
+    pub fn new(outputs: Vec<OutputValues>) -> Self {
+        Self { outputs: outputs.into_iter().map(|values| (values.name.clone(), values)).collect() }
+    }
+}
+
+impl std::fmt::Display for Inference {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        for (name, values) in &self.outputs {
+            writeln!(f, "{name} {:?}", values.shape)?;
+            writeln!(f, "  quantized    {:?}", values.quantized)?;
+            writeln!(f, "  dequantized  {:?}", values.dequantized)?;
+        }
+        Ok(())
+    }
+}
+
+impl Said {
+    fn of(proof: &Proof, statements: Vec<Statement>) -> Self {
+        let context = statements.first().map(|statement| statement.context).unwrap_or_default();
+        let outputs = |statement: Statement| Inference { outputs: statement.outputs };
+        Self {
+            context: hex(&context),
+            calldata: hex(&verify_proof_calldata_of_words(&proof.bytes, &proof.instances)),
+            inferences: statements.into_iter().map(outputs).collect(),
+        }
+    }
+}
+
+impl ProofDocument {
+    /// A proof with what its instances say, and what making it took.
+    pub fn new(
+        verifier: &ModelVerifier,
+        proof: &Proof,
+        seconds: f64,
+        peak_memory_bytes: u64,
+    ) -> Result<Self, BundleError> {
+        Ok(Self {
+            vk_digest: hex(&proof.vk_digest),
+            proof: hex(&proof.bytes),
+            instances: proof.instances.iter().map(|word| hex(word)).collect(),
+            said: Said::of(proof, verifier.statements(&proof.instances)?),
+            seconds,
+            peak_memory_bytes,
+        })
+    }
+
+    /// What the model answers.
+    pub fn inferences(&self) -> &[Inference] {
+        &self.said.inferences
+    }
+
+    /// Writes the file.
+    #[cfg(feature = "prove")]
+    pub fn write(&self, path: &Path) -> Result<(), BundleError> {
+        files::write(path, &serde_json::to_vec_pretty(self).map_err(BundleError::Json)?)
+    }
+}
+
+impl std::fmt::Display for ProofDocument {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        for inference in &self.said.inferences {
+            write!(f, "{inference}")?;
+        }
+        writeln!(f, "proof      {} bytes", (self.proof.len() - 2) / 2)?;
+        writeln!(f, "instances  {}", self.instances.len())?;
+        writeln!(f, "key        {}", self.vk_digest)?;
+        writeln!(f, "took       {:.2} s, {} MB at most", self.seconds, self.peak_memory_bytes >> 20)
+    }
+}
+
+/// A proof from a file. Whatever else the file says is believed by nobody.
+#[derive(Debug)]
+pub struct ProofFile {
+    /// The proof and its instances.
+    pub proof: Proof,
+    /// All fields of the document.
+    fields: Value,
+}
+
+#[derive(Deserialize)]
+struct Document {
+    vk_digest: String,
+    proof: String,
+    instances: Vec<String>,
+}
+
+impl ProofFile {
+    /// Reads a proof file.
+    pub fn open(path: &Path) -> Result<Self, BundleError> {
+        let malformed = |why: String| BundleError::ProofFile { path: path.to_owned(), why };
+        Self::parse(&files::read(path)?).map_err(malformed)
+    }
+
+    /// Reads a proof file's bytes; says what is wrong with them.
+    pub fn parse(bytes: &[u8]) -> Result<Self, String> {
+        let fields: Value = serde_json::from_slice(bytes).map_err(|error| error.to_string())?;
+        let document = Document::deserialize(&fields).map_err(|error| error.to_string())?;
+        let bytes = unhex(&document.proof)
+            .ok_or("`proof` is not `0x` and an even number of hexadecimal digits")?;
+        let word = |text: &str| -> Option<[u8; WORD_BYTES]> { unhex(text)?.try_into().ok() };
+        let vk_digest =
+            word(&document.vk_digest).ok_or("`vk_digest` is not `0x` and 64 hexadecimal digits")?;
+        let instance = |(index, text): (usize, &String)| {
+            word(text)
+                .ok_or_else(|| format!("instance {index} is not `0x` and 64 hexadecimal digits"))
+        };
+        let instances =
+            document.instances.iter().enumerate().map(instance).collect::<Result<_, _>>()?;
+        Ok(Self { proof: Proof { vk_digest, bytes, instances }, fields })
+    }
+
+    /// The proof, for whoever uses it without checking it: a file that contradicts its own instances is an error.
+    pub fn proof_of(&self, verifier: &ModelVerifier) -> Result<&Proof, BundleError> {
+        match self.contradiction(verifier) {
+            Some(why) => Err(BundleError::Contradiction(why)),
+            None => Ok(&self.proof),
+        }
+    }
+
+    /// What the file says beside its proof that the instances do not: the field, and both.
+    pub fn contradiction(&self, verifier: &ModelVerifier) -> Option<String> {
+        let statements = verifier.statements(&self.proof.instances).ok()?;
+        // As text, so that floats are the doubles that readers of a file take them for.
+        let said = serde_json::to_string(&Said::of(&self.proof, statements)).ok()?;
+        let said: Value = serde_json::from_str(&said).ok()?;
+        ["context", "inferences", "calldata"].iter().find_map(|&field| {
+            let found = self.fields.get(field)?;
+            difference(found, &said[field], field)
+        })
+    }
+}
+
+/// Where a value is not what is expected, and both. Fields may be left out, elements of lists may not.
+pub(crate) fn difference(found: &Value, expected: &Value, place: &str) -> Option<String> {
+    let differs = || {
+        let short = |value: &Value| -> String {
+            let text = value.to_string();
+            if text.len() <= SHORT {
+                text
+            } else {
+                text.chars().take(SHORT).chain(['…']).collect()
+            }
+        };
+        Some(format!("`{place}` is {}, the instances say {}", short(found), short(expected)))
+    };
+    match (found, expected) {
+        (Value::Object(found), Value::Object(expected)) => {
+            found.iter().find_map(|(name, value)| {
+                let place = format!("{place}.{name}");
+                match expected.get(name) {
+                    Some(expected) => difference(value, expected, &place),
+                    None => Some(format!("`{place}` is nothing that the instances say")),
+                }
+            })
+        }
+        (Value::Array(found), Value::Array(expected)) if found.len() == expected.len() => {
+            let mut pairs = found.iter().zip(expected).enumerate();
+            pairs.find_map(|(at, (found, expected))| {
+                difference(found, expected, &format!("{place}[{at}]"))
+            })
+        }
+        (Value::String(found), Value::String(expected)) => {
+            if found.eq_ignore_ascii_case(expected) {
+                None
+            } else {
+                differs()
+            }
+        }
+        (Value::Number(a), Value::Number(b)) if a.as_f64() == b.as_f64() => None,
+        _ if found == expected => None,
+        _ => differs(),
+    }
+}
+
+/// Characters of a value that a message shows.
+const SHORT: usize = 70;

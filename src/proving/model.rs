@@ -1,0 +1,250 @@
+//! Keys of a model: what its proofs are made with and checked against, and what they say.
+
+use super::{ProvingError, Refusal, Srs, Verifier, WORD_BYTES};
+use crate::circuit::{InstanceError, InstanceLayout, ModelCircuit, Role, Shape, Word};
+use crate::model::{Model, OutputValues, Port};
+use halo2_proofs::halo2curves::{bn256::Fr, ff::PrimeField};
+use std::{collections::BTreeMap, sync::Arc};
+
+#[cfg(feature = "prove")]
+use super::{Prover, word_of};
+#[cfg(feature = "prove")]
+use crate::circuit::Wishes;
+
+/// A proof with what it says: all that a verifier looks at.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Proof {
+    /// The digest of the verifying key that it was made under.
+    pub vk_digest: [u8; WORD_BYTES],
+    /// The proof's bytes, as the contract takes them.
+    pub bytes: Vec<u8>,
+    /// The public values, as they came: perhaps not below the field's modulus.
+    pub instances: Vec<Word>,
+}
+
+impl Proof {
+    /// The instances as field elements; the position of the first that is not below the modulus.
+    pub fn scalars(&self) -> Result<Vec<Fr>, u64> {
+        let scalar = |(index, word): (usize, &Word)| scalar_of(*word).ok_or(index as u64);
+        self.instances.iter().enumerate().map(scalar).collect()
+    }
+}
+
+/// The field element with these big-endian bytes, if they are below the modulus.
+pub fn scalar_of(mut word: Word) -> Option<Fr> {
+    word.reverse();
+    Fr::from_repr(word).into()
+}
+
+/// What the instances of a proof say of one inference.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct Statement {
+    /// What the proof is bound to.
+    pub context: Word,
+    /// The inputs that are public, by name.
+    pub inputs: BTreeMap<String, OutputValues>,
+    /// The outputs that are public, by name.
+    pub outputs: BTreeMap<String, OutputValues>,
+}
+
+/// What proofs of one model are checked against.
+#[derive(Clone, Debug)]
+pub struct ModelVerifier {
+    model: Arc<Model>,
+    shape: Shape,
+    layout: InstanceLayout,
+    keys: Verifier,
+}
+
+impl ModelVerifier {
+    /// Makes the verifying key of a model's circuit.
+    pub fn generate(
+        model: Arc<Model>,
+        circuit: &ModelCircuit,
+        srs: &Srs,
+    ) -> Result<Self, ProvingError> {
+        let keys = Verifier::generate(srs, circuit, circuit.instances())?;
+        Ok(Self::new(model, circuit.shape(), keys))
+    }
+
+    /// Reads the verifying key of a circuit of this shape.
+    pub fn from_bytes(
+        model: Arc<Model>,
+        shape: Shape,
+        srs: &Srs,
+        bytes: &[u8],
+    ) -> Result<Self, ProvingError> {
+        let instances = layout_of(&model, &shape).len();
+        let keys = Verifier::from_bytes::<ModelCircuit>(bytes, srs, shape.clone(), instances)?;
+        Ok(Self::new(model, shape, keys))
+    }
+
+    fn new(model: Arc<Model>, shape: Shape, keys: Verifier) -> Self {
+        let layout = layout_of(&model, &shape);
+        let keys = keys.about(model.digest(&layout.visibility()));
+        Self { model, shape, layout, keys }
+    }
+
+    /// Whether a proof proves its instances, and if not, why not.
+    pub fn verify(&self, proof: &Proof) -> Result<(), Refusal> {
+        let expected = self.digest();
+        if proof.vk_digest != expected {
+            return Err(Refusal::WrongKey { got: proof.vk_digest, expected });
+        }
+        self.keys.check_lengths(proof.bytes.len(), proof.instances.len())?;
+        let scalars = proof.scalars().map_err(|index| Refusal::ScalarOutOfRange { index });
+        self.keys.verify(&proof.bytes, &scalars?)
+    }
+
+    /// What instances say, inference by inference. A proof that does not verify says nothing, whatever its
+    /// instances are.
+    pub fn statements(&self, instances: &[Word]) -> Result<Vec<Statement>, InstanceError> {
+        self.layout.check(instances)?;
+        let empty = Statement {
+            context: Word::default(),
+            inputs: BTreeMap::new(),
+            outputs: BTreeMap::new(),
+        };
+        let mut statements = vec![empty; self.layout.inferences];
+        for part in self.layout.parts() {
+            let Some(statement) = part.inference.and_then(|index| statements.get_mut(index)) else {
+                continue;
+            };
+            let values = |ports: &[Port]| {
+                let port = ports.iter().find(|port| port.name == part.name);
+                let values =
+                    |port| Ok(OutputValues::new(&self.model, port, part.integers(instances)?));
+                port.map(values).transpose()
+            };
+            let name = part.name.to_owned();
+            match part.role {
+                Role::Context => statement.context = instances[part.at.start],
+                Role::Input => {
+                    statement.inputs.extend(values(&self.model.inputs)?.map(|v| (name, v)))
+                }
+                Role::Output => {
+                    statement.outputs.extend(values(&self.model.outputs)?.map(|v| (name, v)))
+                }
+                Role::WeightsName | Role::InputName | Role::ClaimParameter | Role::ClaimResult => {}
+            }
+        }
+        Ok(statements)
+    }
+
+    /// The model.
+    pub fn model(&self) -> &Model {
+        &self.model
+    }
+
+    /// The model's digest, which the verifying key's covers.
+    pub fn model_digest(&self) -> [u8; WORD_BYTES] {
+        self.keys.model_digest().expect("a model's key is about it")
+    }
+
+    /// The verifying key's digest.
+    pub fn digest(&self) -> [u8; WORD_BYTES] {
+        self.keys.digest()
+    }
+
+    /// What the instances are.
+    pub fn layout(&self) -> &InstanceLayout {
+        &self.layout
+    }
+
+    /// The shape of the circuit.
+    pub fn shape(&self) -> &Shape {
+        &self.shape
+    }
+
+    /// The verifying key and the structured reference string.
+    pub fn keys(&self) -> &Verifier {
+        &self.keys
+    }
+}
+
+fn layout_of(model: &Model, shape: &Shape) -> InstanceLayout {
+    InstanceLayout::of_model(model, !shape.shows_input())
+}
+
+/// What proofs of one model are made with.
+#[cfg(feature = "prove")]
+#[derive(Clone, Debug)]
+pub struct ModelProver {
+    circuit: ModelCircuit,
+    prover: Prover,
+    verifier: ModelVerifier,
+}
+
+#[cfg(feature = "prove")]
+impl ModelProver {
+    /// Plans a model's circuit and makes its keys.
+    pub fn generate(model: Model, srs: &Srs, wishes: Wishes) -> Result<Self, ProvingError> {
+        let circuit = ModelCircuit::new(&model, wishes)?;
+        Self::of_circuit(model, circuit, srs)
+    }
+
+    /// Makes the keys of a circuit that was planned for this model; the string may be longer.
+    pub fn of_circuit(
+        model: Model,
+        circuit: ModelCircuit,
+        srs: &Srs,
+    ) -> Result<Self, ProvingError> {
+        let verifier = match srs.cut_down(circuit.k())? {
+            Some(srs) => ModelVerifier::generate(Arc::new(model), &circuit, &srs),
+            None => ModelVerifier::generate(Arc::new(model), &circuit, srs),
+        }?;
+        Self::of_verifier(verifier, circuit)
+    }
+
+    /// Makes the proving key that belongs to a verifying key, of the circuit that it was made of.
+    pub fn of_verifier(
+        verifier: ModelVerifier,
+        circuit: ModelCircuit,
+    ) -> Result<Self, ProvingError> {
+        let prover = Prover::generate(verifier.keys.clone(), &circuit)?;
+        Ok(Self { circuit, prover, verifier })
+    }
+
+    /// Proves one inference, given by the integers of each input; the circuit's answer is compared with the
+    /// reference's before anything else.
+    pub fn prove(&self, inputs: &[Vec<i32>], context: Fr) -> Result<Proof, ProvingError> {
+        let model = &self.verifier.model;
+        let evaluation = model.evaluate(inputs)?;
+        let witness = self.circuit.witness(&inputs.concat(), context)?;
+        let reference = model.outputs.iter().flat_map(|port| evaluation.tensor(port.tensor));
+        witness.agrees_with(reference.copied())?;
+        let instances = witness.instances.clone();
+        let bytes = self.prover.prove(self.circuit.with_witness(witness), &instances)?;
+        Ok(Proof {
+            vk_digest: self.verifier.digest(),
+            bytes,
+            instances: instances.iter().map(word_of).collect(),
+        })
+    }
+
+    /// What the proofs are checked against.
+    pub fn verifier(&self) -> &ModelVerifier {
+        &self.verifier
+    }
+
+    /// The model.
+    pub fn model(&self) -> &Model {
+        &self.verifier.model
+    }
+
+    /// The model's circuit.
+    pub fn circuit(&self) -> &ModelCircuit {
+        &self.circuit
+    }
+
+    /// The proving key.
+    pub fn keys(&self) -> &Prover {
+        &self.prover
+    }
+
+    /// Bytes that the proving key would take in a file.
+    pub fn key_bytes(&self) -> usize {
+        self.prover.key_bytes()
+    }
+}

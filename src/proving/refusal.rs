@@ -1,0 +1,95 @@
+//! Why a verifier refuses, in Rust as on chain.
+
+use super::WORD_BYTES;
+use std::fmt;
+
+/// Why a verifier refused. The variants are the errors of the rendered contract, but for [`Self::WrongKey`]:
+/// a contract has one key and is told none.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Refusal {
+    /// The proof does not prove the instances.
+    InvalidProof,
+    /// The proof was made under another verifying key.
+    WrongKey {
+        /// The digest of the key that it was made under.
+        got: [u8; WORD_BYTES],
+        /// The digest of the verifier's.
+        expected: [u8; WORD_BYTES],
+    },
+    /// The proof has another length than every proof of this circuit.
+    ProofLength {
+        /// Bytes that were sent.
+        got: u64,
+        /// Bytes of every proof.
+        expected: u64,
+    },
+    /// There are more or fewer instances than the circuit has.
+    InstanceCount {
+        /// Instances that were sent.
+        got: u64,
+        /// Instances of the circuit.
+        expected: u64,
+    },
+    /// The calldata is not the one canonical encoding.
+    MalformedCalldata,
+    /// A scalar is not below the modulus.
+    ScalarOutOfRange {
+        /// Counts the instances, then the evaluations in the proof.
+        index: u64,
+    },
+    /// A point is not on the curve.
+    PointNotOnCurve {
+        /// Counts the points in the proof.
+        index: u64,
+    },
+    /// A challenge hits a point where the argument divides by zero.
+    ChallengeInDomain,
+    /// The chain has no such precompile, or the gas did not suffice for it.
+    PrecompileFailed {
+        /// The precompile's address.
+        precompile: u64,
+    },
+    /// Memory is in use where the verification works.
+    MemoryInUse,
+    /// The contract that the constructor made to hold the key's points is not as it was.
+    WrongKeyData,
+    /// A batch of nothing.
+    EmptyBatch,
+    /// A batch has not as many lists of instances as proofs.
+    BatchLength {
+        /// Proofs in the batch.
+        proofs: u64,
+        /// Lists of instances in the batch.
+        instances: u64,
+    },
+}
+
+impl std::error::Error for Refusal {}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::InvalidProof => write!(f, "InvalidProof()"),
+            Self::WrongKey { got, expected } => {
+                let hex = |word: &[u8]| -> String {
+                    word.iter().map(|byte| format!("{byte:02x}")).collect()
+                };
+                write!(f, "WrongKey(0x{}, 0x{})", hex(got), hex(expected))
+            }
+            Self::ProofLength { got, expected } => write!(f, "ProofLength({got}, {expected})"),
+            Self::InstanceCount { got, expected } => write!(f, "InstanceCount({got}, {expected})"),
+            Self::MalformedCalldata => write!(f, "MalformedCalldata()"),
+            Self::ScalarOutOfRange { index } => write!(f, "ScalarOutOfRange({index})"),
+            Self::PointNotOnCurve { index } => write!(f, "PointNotOnCurve({index})"),
+            Self::ChallengeInDomain => write!(f, "ChallengeInDomain()"),
+            Self::PrecompileFailed { precompile } => write!(f, "PrecompileFailed({precompile})"),
+            Self::MemoryInUse => write!(f, "MemoryInUse()"),
+            Self::WrongKeyData => write!(f, "WrongKeyData()"),
+            Self::EmptyBatch => write!(f, "EmptyBatch()"),
+            Self::BatchLength { proofs, instances } => {
+                write!(f, "BatchLength({proofs}, {instances})")
+            }
+        }
+    }
+}

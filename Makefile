@@ -23,6 +23,7 @@ lint: setup
 	$(FORGE) lint --deny warnings
 	$(FORGE) snapshot --check
 	python3 script/natspec.py
+	script/features.sh
 
 bench: setup
 	script/bench.sh

@@ -1,0 +1,26 @@
+#!/usr/bin/env bash
+# That every feature compiles by itself, without warnings; that the documentation has none; that the package has what it
+# is built from and no fixtures but the demo's. The first run compiles the dependencies for each feature.
+#   script/features.sh [FEATURE…]
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+features=("${@:-verify prove gas compile chain cli}")
+for feature in ${features[*]}; do
+    echo "feature $feature"
+    cargo clippy --quiet --lib --no-default-features --features "$feature" -- -D warnings
+done
+
+# What somebody who only verifies does not want.
+unwanted='^(revm|clap|alloy|tokio|indicatif|ctrlc|tempfile|foundry-compilers)( |$)'
+if cargo tree --quiet --edges normal --no-default-features --features verify --prefix none | grep -E "$unwanted"; then
+    echo "error: the feature verify depends on these" >&2
+    exit 1
+fi
+
+RUSTDOCFLAGS="-D warnings" cargo doc --quiet --no-deps --lib
+files=$(cargo package --quiet --list --allow-dirty)
+if grep '^test/fixtures/' <<<"$files" | grep -v '^test/fixtures/models/digits_mlp/'; then
+    echo "error: these fixtures would be published" >&2
+    exit 1
+fi

@@ -197,9 +197,9 @@ impl VerifierContract {
 fn straight_line(source: &str) -> impl Iterator<Item = &str> {
     const PHASES: [&str; 4] = ["gates", "permutation", "lookups", "openings"];
     const FUNCTIONS: [&str; 2] = ["function add_constraints_", "function open("];
-    let (mut in_phase, mut in_function) = (false, false);
-    // How far the line is indented that ends a loop or a refusal.
-    let mut skipped_to: Option<usize> = None;
+    let mut in_phase = false;
+    // How far the line is indented that ends a function that counts, and one that ends a loop or a refusal.
+    let (mut in_function, mut skipped_to): (Option<usize>, Option<usize>) = (None, None);
     source.lines().filter_map(move |line| {
         let text = line.trim_start();
         let indentation = line.len() - text.len();
@@ -208,9 +208,11 @@ fn straight_line(source: &str) -> impl Iterator<Item = &str> {
             return None;
         }
         if text.starts_with("function ") {
-            in_function = FUNCTIONS.iter().any(|function| text.starts_with(function));
+            let counts = FUNCTIONS.iter().any(|function| text.starts_with(function));
+            in_function = counts.then_some(indentation);
             return None;
         }
+        in_function = in_function.filter(|&end| indentation != end || !text.starts_with('}'));
         if let Some(end) = skipped_to {
             skipped_to = skipped_to.filter(|_| indentation != end || !text.starts_with('}'));
             return None;
@@ -221,7 +223,7 @@ fn straight_line(source: &str) -> impl Iterator<Item = &str> {
         }
         let statement = text.split("//").next()?.trim_end();
         let says_something = statement.contains(|c: char| c.is_ascii_alphanumeric());
-        (says_something && (in_phase || in_function)).then_some(statement)
+        (says_something && (in_phase || in_function.is_some())).then_some(statement)
     })
 }
 
@@ -269,6 +271,7 @@ mod tests {
                 if iszero(r) { leave }
                 h := before // as it was
             }
+            mstore(0x20, 2)
             function squeeze(length) -> challenge {
                 challenge := 2
             }

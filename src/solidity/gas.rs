@@ -248,7 +248,7 @@ const INVERSE_TURN: u64 = 130;
 const KEY_TERM: u64 = 18;
 const FUNCTION: u64 = 60;
 const FRAME: u64 = 3_200;
-const RUNTIME: usize = 2_870;
+const RUNTIME: usize = 2_830;
 /// Of a thousand characters.
 const TEXT_BYTES: usize = 243;
 const FUNCTION_BYTES: usize = 37;

@@ -58,7 +58,7 @@ fn model_that_no_circuit_has_room_for_is_refused_with_the_k_that_would_do() {
         onnx::named("", &nodes, &[scale()], &[value_info("x", FLOAT, shape)], &["y"])
     };
     for (shape, operator, k) in
-        [(&[64, 65_536][..], "Relu", "k = 23"), (&[8, 65_536], "Softmax", "k = 2")]
+        [(&[64, 65_536][..], "Relu", "k = 23"), (&[256, 2_048], "Softmax", "k = 21")]
     {
         let file = desk.write("large.onnx", &quantized(shape, operator));
         let error = fails(&["inspect", text(&file)]);

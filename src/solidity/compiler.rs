@@ -308,10 +308,8 @@ fn candidates() -> Vec<PathBuf> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{
-        name::Name,
-        solidity::{IoElement, IoSpec, IoTensor, hostile},
-    };
+    use crate::name::Name;
+    use crate::solidity::{IoElement, IoSpec, IoTensor, hostile};
 
     /// Compiles a source as far as its ABI and gives its contracts' names.
     fn contracts(source: &str) -> Vec<String> {

@@ -63,9 +63,10 @@ pub fn terms<R: Row>(row: &mut R) -> Vec<Term<R::Value>> {
     let [table_row, byte] = [Cell::TableRow, Cell::Byte].map(|cell| row.here(cell));
     let step = row.shape().intervals.then(|| {
         let (start, length) = (row.here(Cell::Start), row.here(Cell::Length));
-        let factor = match row.shape().averages {
-            true => gamma.clone(),
-            false => R::Value::constant(Fr::from(LENGTH_FACTOR)),
+        let factor = if row.shape().averages {
+            gamma.clone()
+        } else {
+            R::Value::constant(Fr::from(LENGTH_FACTOR))
         };
         start + length * factor
     });
@@ -74,9 +75,10 @@ pub fn terms<R: Row>(row: &mut R) -> Vec<Term<R::Value>> {
     let [index, table] = [Cell::Index, Cell::Table].map(|cell| row.here(cell));
     let step = row.shape().intervals.then(|| {
         let start = row.here(Cell::TableStart);
-        match row.shape().averages {
-            true => start + row.here(Cell::TableLength) * gamma.clone(),
-            false => start,
+        if row.shape().averages {
+            start + row.here(Cell::TableLength) * gamma.clone()
+        } else {
+            start
         }
     });
     terms.push(Term { numerator: -limb_uses, folded: index.clone() });

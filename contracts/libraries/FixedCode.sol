@@ -43,7 +43,7 @@ library FixedCode {
     function find(address account) internal view returns (uint256) {
         bytes memory code = account.code;
         unchecked {
-            bool dead;
+            bool dead = false;
             // Positions of the last two instructions.
             uint256 last = NOWHERE;
             uint256 beforeLast = NOWHERE;

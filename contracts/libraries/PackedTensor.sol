@@ -86,8 +86,8 @@ library PackedTensor {
         uint256 held = _held(instances, first);
         if (length == 0 || length > held) revert IndexOutOfRange(length == 0 ? 0 : length - 1, length == 0 ? 0 : held);
         unchecked {
-            uint256 greatest;
-            uint256 word;
+            uint256 greatest = 0;
+            uint256 word = 0;
             for (uint256 i = 0; i < length; ++i) {
                 word = i % PER_WORD == 0 ? instances[first + i / PER_WORD] : word >> 8;
                 uint256 value = word & 0xff;

@@ -22,6 +22,7 @@ interface Vm {
     function getBlockTimestamp() external view returns (uint256);
     function getCode(string calldata artifact) external view returns (bytes memory);
     function label(address account, string calldata name) external;
+    function parseJsonAddress(string calldata json, string calldata key) external pure returns (address);
     function parseJsonBytes(string calldata json, string calldata key) external pure returns (bytes memory);
     function parseJsonBytes32(string calldata json, string calldata key) external pure returns (bytes32);
     function parseJsonUintArray(string calldata json, string calldata key) external pure returns (uint256[] memory);
@@ -34,6 +35,8 @@ interface Vm {
     function startPrank(address sender) external;
     function stopBroadcast() external;
     function stopPrank() external;
+    function toString(address value) external pure returns (string memory);
+    function toString(uint256 value) external pure returns (string memory);
     function warp(uint256 timestamp) external;
 }
 

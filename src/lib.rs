@@ -8,11 +8,11 @@
 //! | model file → quantized graph | [`model`] |
 //! | → circuit | [`circuit`] |
 //! | → keys, proof | [`proving`] |
+//! | does the key say what the model says? | [`certify`] |
 //! | → verifier contract | [`solidity`] |
 //! | kept in files | [`bundle`] |
 //! | → gas report | `evm` |
 //! | → deployment, on-chain verdict | `chain` |
-
 //!
 //! [`ModelProver`] and [`ModelVerifier`] are the way in; [`bundle::Bundle`] keeps them in files.
 //!
@@ -36,6 +36,7 @@
 pub struct Readme;
 
 pub mod bundle;
+pub mod certify;
 #[cfg(feature = "chain")]
 pub mod chain;
 pub mod circuit;

@@ -197,6 +197,24 @@ fn proof_for_another_bundle_is_refused() {
 }
 
 #[test]
+fn certificate_is_written_for_the_keys_own_model_alone() {
+    let desk = Desk::new();
+    let (bundle, out) = (desk.bundle("credit_logreg"), desk.path("certificate.json"));
+    let (bundle, out) = (text(&bundle), text(&out));
+    let other = refused(&["certify", bundle, "--model", &model("diagnosis_mlp"), "--out", out]);
+    assert_eq!(other["holds"], false);
+    assert!(other["reason"].as_str().is_some_and(|reason| !reason.is_empty()), "{other}");
+    assert!(!Path::new(out).exists());
+    let own = run(&["certify", bundle, "--model", &model("credit_logreg"), "--out", out]);
+    assert_eq!(own["holds"], true);
+    assert!(own["counts"]["outputs"].as_u64().is_some_and(|outputs| outputs > 0), "{own}");
+    let manifest: Value =
+        serde_json::from_slice(&fs::read(Path::new(bundle).join("bundle.json")).unwrap()).unwrap();
+    assert_eq!(own["vk_digest"], manifest["vk_digest"]);
+    assert_eq!(serde_json::from_slice::<Value>(&fs::read(out).unwrap()).unwrap(), own);
+}
+
+#[test]
 fn context_is_the_first_instance() {
     let desk = Desk::new();
     let bundle = desk.bundle("credit_logreg");

@@ -8,15 +8,16 @@ use std::{
 };
 
 /// Which modules each may use.
-const ALLOWED: [(&str, &[&str]); 8] = [
+const ALLOWED: [(&str, &[&str]); 9] = [
     ("model", &[]),
     ("circuit", &["model"]),
     ("proving", &["model", "circuit"]),
+    ("certify", &["model", "circuit", "proving"]),
     ("solidity", &["circuit", "proving"]),
     ("bundle", &["model", "circuit", "proving", "solidity"]),
     ("evm", &["solidity"]),
     ("chain", &["solidity"]),
-    ("cli", &["model", "circuit", "proving", "solidity", "bundle", "evm", "chain"]),
+    ("cli", &["model", "circuit", "proving", "certify", "solidity", "bundle", "evm", "chain"]),
 ];
 
 /// Files that everybody may use, and that use none of the modules.

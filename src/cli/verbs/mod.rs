@@ -2,6 +2,7 @@
 
 #[cfg(feature = "compile")]
 mod bench;
+mod certify;
 #[cfg(all(feature = "compile", feature = "chain"))]
 mod demo;
 #[cfg(all(feature = "compile", feature = "chain"))]
@@ -42,6 +43,8 @@ pub enum Verb {
     Prove(prove::Args),
     /// Check a proof file
     Verify(verify::Args),
+    /// Check that a bundle's key computes a model, without trust in whoever made it
+    Certify(certify::Args),
     /// Write the verifier contract, its interface and the standard JSON
     #[cfg(feature = "compile")]
     Render(render::Args),
@@ -81,6 +84,7 @@ pub fn run(verb: Verb, console: &Console) -> Result<Answer, CliError> {
         Verb::Keygen(args) => keygen::run(args, console),
         Verb::Prove(args) => prove::run(args, console),
         Verb::Verify(args) => verify::run(args, console),
+        Verb::Certify(args) => certify::run(&args, console),
         #[cfg(feature = "compile")]
         Verb::Render(args) => render::run(args, console),
         #[cfg(feature = "compile")]

@@ -1,0 +1,425 @@
+//! Whether a verifying key says what a model says, without trust in whoever laid the circuit out.
+//!
+//! Nothing here comes from the planner, the lowering or the witness: from the fixed columns that a key commits to,
+//! and from a statement of the constraints of its own, it reads what the circuit computes from *any* input, reads
+//! the same from the model's graph, and compares.
+//!
+//! | module | says |
+//! |---|---|
+//! | `source` | which fixed columns a synthesis assigns, and whether the key commits to them |
+//! | `shape` | where each cell lies |
+//! | `gates` | what the constraints are, and whether the key's system has these and no others |
+//! | `rows` | what each row is: places made once, no coefficient used before it begins |
+//! | `table` | what the table says: intervals that do not overlap, sums rounded as float32 rounds them |
+//! | `circuit` | what each row holds: no dividend leaves its table, nothing wraps |
+//! | `model` | what each tensor holds |
+//! | `values`, `sums`, `floats` | the language that both are written in |
+//! | `lemmas`, `systems` | what intervals cannot see, and what inequalities determine |
+//!
+//! `docs/soundness.md` has the theorem that this is one hypothesis of, and the lemmas.
+
+mod circuit;
+mod floats;
+mod gates;
+mod lemmas;
+mod model;
+mod rows;
+mod shape;
+mod source;
+mod sums;
+mod systems;
+mod table;
+#[cfg(test)]
+mod tests;
+mod values;
+
+use crate::circuit::{BYTES_PER_WORD, ModelCircuit};
+use crate::model::Model;
+use crate::proving::Verifier;
+use circuit::Walk;
+use halo2_proofs::{halo2curves::bn256::Fr, plonk::Circuit};
+use rows::Rows;
+use serde::Serialize;
+use shape::{Exponents, Flag, Places, Shape};
+use source::{Columns, integer};
+use std::collections::HashMap;
+use table::Table;
+use values::{Obstacle, Value, Values};
+
+/// Why a key is not certified.
+#[derive(Clone, Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum CertifyError {
+    /// The circuit's shape is none that is known here.
+    #[error("the circuit has a shape that cannot be checked")]
+    Shape,
+    /// The circuit cannot be laid out, or uses what no model's circuit does.
+    #[error("the circuit's synthesis does not give fixed columns alone")]
+    Synthesis,
+    /// Another number of fixed columns.
+    #[error("the circuit has {got} fixed columns, the key {expected}")]
+    Columns {
+        /// The circuit's.
+        got: usize,
+        /// The key's.
+        expected: usize,
+    },
+    /// The key commits to something else.
+    #[error("fixed column {column} is not what the key commits to")]
+    Key {
+        /// Which.
+        column: usize,
+    },
+    /// The constraints are others.
+    #[error("the constraint system is not a model's: {what}")]
+    System {
+        /// In what it differs.
+        what: String,
+    },
+    /// A row is not what it should be.
+    #[error("row {row}{}: {what}", place.as_deref().map(|place| format!(" (place {place})")).unwrap_or_default())]
+    Row {
+        /// Which.
+        row: usize,
+        /// The place that it makes something at.
+        place: Option<String>,
+        /// What is wrong.
+        what: String,
+    },
+    /// A node of the model cannot be read.
+    #[error("node `{node}`: {what}")]
+    Node {
+        /// Its name.
+        node: String,
+        /// What is wrong.
+        what: String,
+    },
+    /// Instances hold other things than they should.
+    #[error("the public values: {what}")]
+    Packing {
+        /// What is wrong.
+        what: String,
+    },
+    /// The circuit computes something else.
+    #[error("output `{output}`, element {element}, on row {row}: the circuit computes another function than the model{}", from.as_deref().map(|node| format!("; the first value that no row has is of node `{node}`")).unwrap_or_default())]
+    Output {
+        /// The output's name.
+        output: String,
+        /// Which element.
+        element: usize,
+        /// The row that holds it.
+        row: usize,
+        /// The first node of which the circuit lacks a value that the output depends on.
+        from: Option<String>,
+    },
+}
+
+impl CertifyError {
+    fn row(row: usize, what: impl Into<String>) -> Self {
+        Self::Row { row, place: None, what: what.into() }
+    }
+
+    fn place(row: usize, place: Exponents, what: impl Into<String>) -> Self {
+        let [omega, along, down] = place;
+        Self::Row {
+            row, place: Some(format!("ρ^{omega}·s₁^{along}·s₂^{down}")), what: what.into()
+        }
+    }
+
+    fn at(row: usize, place: Option<Exponents>, why: Obstacle) -> Self {
+        match place {
+            Some(place) => Self::place(row, place, why.to_string()),
+            None => Self::row(row, why.to_string()),
+        }
+    }
+}
+
+/// What was counted on the way.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct Report {
+    /// Rows of the table.
+    pub rows: usize,
+    /// Constraints compared with their statement.
+    pub constraints: usize,
+    /// Keccak-256 of the constraints as the backend prints them.
+    pub constraints_digest: String,
+    /// Keccak-256 of all fixed cells.
+    pub fixed_columns_digest: String,
+    /// Places, each made by one row, or by the digits of one integer.
+    pub places: usize,
+    /// Products of a value and a weight that rows contribute.
+    pub contributions: usize,
+    /// Bytes made by division.
+    pub divisions: usize,
+    /// Bytes made by interval.
+    pub intervals: usize,
+    /// Float32 additions.
+    pub float_sums: usize,
+    /// Inequalities between integers.
+    pub inequalities: usize,
+    /// Integers that these determine.
+    pub defined: usize,
+    /// Bits of the largest integer; the field has more than 253.
+    pub widest_bits: u32,
+    /// Bytes of the input.
+    pub inputs: usize,
+    /// Elements of the output that were compared.
+    pub outputs: usize,
+    /// Different functions of the input that were compared along the way.
+    pub functions: usize,
+}
+
+/// Checks that a key's circuit computes what a model does, on every input.
+///
+/// `circuit` only says which fixed columns to compare with the key's commitments, and, where the input is private,
+/// which of its rows is which element: a wrong answer to either leads to an error.
+pub fn certify(
+    model: &Model,
+    circuit: &ModelCircuit,
+    verifier: &Verifier,
+) -> Result<Report, CertifyError> {
+    let (columns, _) = Columns::synthesize(circuit, circuit.k(), circuit.params())?;
+    columns.check_commitments(verifier)?;
+    let elements = elements(model, circuit)?;
+    let subject = Subject {
+        shape: Shape::read(&circuit.shape())?,
+        fixed: &columns.fixed,
+        system: verifier.vk().cs(),
+        instances: verifier.instances(),
+        elements: &elements,
+    };
+    subject.check(model)
+}
+
+/// Which element of the input lies on which row, where it is private: told by witnesses of inputs that spell each
+/// element's number.
+fn elements(model: &Model, circuit: &ModelCircuit) -> Result<HashMap<usize, u32>, CertifyError> {
+    let shape = Shape::read(&circuit.shape())?;
+    let mut elements = HashMap::new();
+    if !shape.private_input {
+        return Ok(elements);
+    }
+    let places = Places::new(&shape)?;
+    let tensors = || model.inputs.iter().map(|port| &model.graph.tensors[port.tensor.0]);
+    let bases: Vec<i32> = tensors()
+        .flat_map(|tensor| std::iter::repeat_n(tensor.quantization.element.range().0, tensor.len()))
+        .collect();
+    for place in 0..4_u32 {
+        let digit = 256_usize.pow(place);
+        let byte = |(element, base): (usize, &i32)| {
+            base + i32::from(u8::try_from(element / digit % 256).unwrap_or_default())
+        };
+        let input: Vec<i32> = bases.iter().enumerate().map(byte).collect();
+        let witness = circuit.witness(&input, Fr::zero()).map_err(|_| CertifyError::Synthesis)?;
+        let circuit = circuit.with_witness(witness);
+        let (columns, _) = Columns::synthesize(&circuit, circuit.k(), circuit.params())?;
+        let inputs = places.flag(Flag::Inputs).ok_or(CertifyError::Shape)?;
+        for row in 1..=shape.table_rows {
+            let cell = |column: &[Fr], place: shape::Place| {
+                column.get(shape.fold * row + place.offset).copied().unwrap_or(Fr::zero())
+            };
+            let weighs = cell(&columns.fixed[places.weighs.column], places.weighs);
+            if weighs == Fr::zero() && cell(&columns.fixed[inputs.column], inputs) == Fr::one() {
+                let limb = places.limbs[0];
+                let value = integer(cell(&columns.advice[limb.column], limb));
+                let value = value.and_then(|value| u32::try_from(value).ok());
+                let value = value.ok_or_else(|| CertifyError::row(row, "it holds no input"))?;
+                *elements.entry(row).or_default() += value << (8 * place);
+            }
+        }
+        if 256 * digit >= bases.len() {
+            break;
+        }
+    }
+    Ok(elements)
+}
+
+/// What is checked against a model.
+struct Subject<'a> {
+    shape: Shape,
+    fixed: &'a [Vec<Fr>],
+    system: &'a halo2_proofs::plonk::ConstraintSystem<Fr>,
+    instances: usize,
+    elements: &'a HashMap<usize, u32>,
+}
+
+impl Subject<'_> {
+    fn check(&self, model: &Model) -> Result<Report, CertifyError> {
+        let places = Places::new(&self.shape)?;
+        let constraints = gates::check(self.system, &self.shape, &places)?;
+        if self.fixed.len() != places.columns[2] {
+            return Err(CertifyError::Shape);
+        }
+        let usable = self.fixed[0].len().checked_sub(self.system.blinding_factors() + 1);
+        let rows =
+            Rows::read(&self.shape, &places, self.fixed, usable.ok_or(CertifyError::Shape)?)?;
+        let [contents, starts, lengths] = rows.table()?;
+        let table = Table::new(contents.unwrap_or_default(), starts.as_deref(), lengths.as_deref())
+            .map_err(|why| CertifyError::Row { row: 0, place: None, what: why.to_string() })?;
+        let mut values = Values::default();
+        let mut walk = Walk::new(&rows, &table, &mut values, self.elements);
+        walk.all()?;
+        let (public, mut report) =
+            (std::mem::take(&mut walk.public), std::mem::take(&mut walk.report));
+        let functions = values.len();
+        let lengths = self.ports(model);
+        self.check_packing(&rows, &public, &lengths)?;
+        let inputs: usize = tensor_lengths(model, &model.inputs).sum();
+        self.check_inputs(&rows, &public, inputs)?;
+        self.compare(model, &mut values, &public, inputs)?;
+        report.rows = rows.len();
+        report.constraints = constraints;
+        report.constraints_digest = hex(&gates::digest(self.system));
+        report.fixed_columns_digest = self.fixed_digest();
+        report.places = rows.at.len();
+        report.contributions = rows.contributions;
+        report.inputs = inputs;
+        report.outputs = tensor_lengths(model, &model.outputs).sum();
+        report.functions = functions;
+        Ok(report)
+    }
+
+    fn fixed_digest(&self) -> String {
+        use sha3::{Digest, Keccak256};
+        let mut hash = Keccak256::new();
+        for column in self.fixed {
+            for cell in column {
+                hash.update(cell.to_bytes());
+            }
+        }
+        hex(&hash.finalize())
+    }
+
+    /// Lengths of what is public, in order.
+    fn ports(&self, model: &Model) -> Vec<usize> {
+        let inputs = tensor_lengths(model, &model.inputs).filter(|_| !self.shape.private_input);
+        inputs.chain(tensor_lengths(model, &model.outputs)).collect()
+    }
+
+    /// Each public byte lies at its own power of 256 in its own word, and the first rows take all words.
+    fn check_packing(
+        &self,
+        rows: &Rows<'_>,
+        public: &[(usize, Value)],
+        lengths: &[usize],
+    ) -> Result<(), CertifyError> {
+        let wrong = |what: String| Err(CertifyError::Packing { what });
+        let words: usize = lengths.iter().map(|len| len.div_ceil(BYTES_PER_WORD)).sum();
+        if self.instances != 1 + words {
+            return wrong(format!("{} instances, expected {}", self.instances, 1 + words));
+        }
+        let is_word = |row: usize| {
+            !rows.weighs(row) && rows.is(row, Flag::EndsWord) && !rows.is(row, Flag::Packs)
+        };
+        let taken = (1..=rows.len()).filter(|&row| is_word(row)).count();
+        if !(1..=taken).all(is_word) || taken * self.shape.fold < words {
+            return wrong(format!("the first rows do not take {words} words"));
+        }
+        let total: usize = lengths.iter().sum();
+        if public.len() != total {
+            return wrong(format!("{} bytes are packed, expected {total}", public.len()));
+        }
+        let power =
+            |exponent: usize| (0..exponent).fold(Fr::one(), |power, _| power * Fr::from(256));
+        let (mut at, mut word) = (0, 0);
+        let mut next = public.iter();
+        let mut first_word = 0;
+        for len in lengths {
+            for byte in 0..*len {
+                let Some(&(row, _)) = next.next() else { break };
+                let expected = first_word + byte / BYTES_PER_WORD;
+                if (at, word) != (BYTES_PER_WORD * expected + byte % BYTES_PER_WORD, expected) {
+                    return wrong(format!("row {row} packs byte {at} of word {word}"));
+                }
+                let factor = rows.lane(row, 2);
+                match (0..2 * BYTES_PER_WORD).find(|&shift| power(shift) == factor) {
+                    Some(shift) => at += shift,
+                    // What follows the last byte does not matter.
+                    None if next.len() == 0 => {}
+                    None => return wrong(format!("row {row} packs by no power of 256")),
+                }
+                word += usize::from(rows.is(row, Flag::EndsWord));
+            }
+            first_word += len.div_ceil(BYTES_PER_WORD);
+        }
+        Ok(())
+    }
+
+    /// Every element of the input lies on a row, and on one only.
+    fn check_inputs(
+        &self,
+        rows: &Rows<'_>,
+        public: &[(usize, Value)],
+        inputs: usize,
+    ) -> Result<(), CertifyError> {
+        let wrong = |what: &str| Err(CertifyError::Packing { what: what.into() });
+        if self.shape.private_input {
+            let mut found: Vec<u32> = (1..=rows.len())
+                .filter(|&row| rows.is(row, Flag::Inputs))
+                .filter_map(|row| self.elements.get(&row).copied())
+                .collect();
+            found.sort_unstable();
+            let expected = 0..u32::try_from(inputs).unwrap_or(u32::MAX);
+            return if found.into_iter().eq(expected) {
+                Ok(())
+            } else {
+                wrong("not every element of the input lies on one row")
+            };
+        }
+        let is_input = |row: usize| !rows.reads_table(row) && !rows.is(row, Flag::Reads);
+        let packed = public.iter().map(|&(row, _)| is_input(row));
+        let expected = (0..public.len()).map(|number| number < inputs);
+        if packed.eq(expected) { Ok(()) } else { wrong("the input's bytes are not packed first") }
+    }
+
+    fn compare(
+        &self,
+        model: &Model,
+        values: &mut Values,
+        public: &[(usize, Value)],
+        inputs: usize,
+    ) -> Result<(), CertifyError> {
+        let known = values.len();
+        let outputs = model::outputs(model, values, known)
+            .map_err(|(node, why)| CertifyError::Node { node, what: why.to_string() })?;
+        if !self.shape.private_input {
+            for (number, &(row, value)) in (0_u32..).zip(&public[..inputs]) {
+                let atom = values.atom(values::Kind::Input(number), (0, 255));
+                if value != Value::of(atom) {
+                    let what = format!("row {row} does not pack byte {number} of the input");
+                    return Err(CertifyError::Packing { what });
+                }
+            }
+        }
+        let shown = if self.shape.private_input { 0 } else { inputs };
+        let mut computed = public[shown..].iter();
+        for (port, output) in model.outputs.iter().zip(outputs.by_port) {
+            for (element, expected) in output.into_iter().enumerate() {
+                let Some(&(row, value)) = computed.next() else {
+                    return Err(CertifyError::Packing { what: "outputs are missing".into() });
+                };
+                if value != expected {
+                    return Err(CertifyError::Output {
+                        output: port.name.clone(),
+                        element,
+                        row,
+                        from: outputs.first_new,
+                    });
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+fn tensor_lengths<'a>(
+    model: &'a Model,
+    ports: &'a [crate::model::Port],
+) -> impl Iterator<Item = usize> + 'a {
+    ports.iter().map(|port| model.graph.tensors[port.tensor.0].len())
+}
+
+fn hex(bytes: &[u8]) -> String {
+    let digits = bytes.iter().map(|byte| format!("{byte:02x}"));
+    std::iter::once("0x".to_owned()).chain(digits).collect()
+}

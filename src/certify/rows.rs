@@ -1,0 +1,400 @@
+//! What each row is, read from the fixed columns: flags, constants, places and positions.
+
+use super::CertifyError;
+use super::shape::{Exponents, Flag, MOVES_PER_COLUMN, Place, Places, Shape};
+use super::source::integer;
+use halo2_proofs::halo2curves::bn256::Fr;
+use std::collections::HashMap;
+
+/// What is multiplied with a value that contributes.
+#[derive(Clone, Copy, Debug)]
+pub enum Factor {
+    /// A fixed weight.
+    Weight(i128),
+    /// What a row holds, less its first lane.
+    Loaded(usize),
+}
+
+/// A value's share of a place: the row that it lies on, and its factor's number.
+#[derive(Clone, Copy, Debug)]
+pub struct Share {
+    pub row: u32,
+    pub factor: u32,
+}
+
+/// All rows.
+pub struct Rows<'a> {
+    pub shape: &'a Shape,
+    places: &'a Places,
+    fixed: &'a [Vec<Fr>],
+    flags: Vec<u32>,
+    /// Number of the place that each row makes something at.
+    pub made: Vec<Option<u32>>,
+    /// All places, by number.
+    pub at: Vec<Exponents>,
+    /// How many rows make each place.
+    pub makers: Vec<u32>,
+    /// Factors.
+    pub factors: Vec<Factor>,
+    /// Shares of places, in order of the places.
+    shares: Vec<Share>,
+    first_share: Vec<usize>,
+    /// Weights and contributions, for the certificate.
+    pub contributions: usize,
+}
+
+fn sum(a: Exponents, b: Exponents) -> Exponents {
+    [a[0] + b[0], a[1] + b[1], a[2] + b[2]]
+}
+
+const WEIGHER: usize = 0;
+const MAKER: usize = 1;
+const POSITION: usize = 2;
+
+impl<'a> Rows<'a> {
+    /// Reads all rows.
+    pub fn read(
+        shape: &'a Shape,
+        places: &'a Places,
+        fixed: &'a [Vec<Fr>],
+        usable: usize,
+    ) -> Result<Self, CertifyError> {
+        let mut rows = Self {
+            shape,
+            places,
+            fixed,
+            flags: Vec::new(),
+            made: Vec::new(),
+            at: Vec::new(),
+            makers: Vec::new(),
+            factors: Vec::new(),
+            shares: Vec::new(),
+            first_share: Vec::new(),
+            contributions: 0,
+        };
+        rows.check_domain(usable)?;
+        rows.read_flags()?;
+        rows.walk()?;
+        Ok(rows)
+    }
+
+    pub fn len(&self) -> usize {
+        self.shape.table_rows
+    }
+
+    fn cell(&self, place: Place, row: usize) -> Fr {
+        self.fixed[place.column][self.shape.fold * row + place.offset]
+    }
+
+    pub fn lane(&self, row: usize, lane: usize) -> Fr {
+        self.cell(self.places.lanes[lane], row)
+    }
+
+    /// A lane as a signed integer.
+    pub fn integer(&self, row: usize, lane: usize) -> Result<i128, CertifyError> {
+        integer(self.lane(row, lane))
+            .ok_or_else(|| CertifyError::row(row, format!("lane {lane} is no small integer")))
+    }
+
+    pub fn is(&self, row: usize, flag: Flag) -> bool {
+        self.flags[row] & (1 << flag as u32) != 0
+    }
+
+    pub fn weighs(&self, row: usize) -> bool {
+        self.cell(self.places.weighs, row) == Fr::one()
+    }
+
+    pub fn starts(&self, row: usize) -> bool {
+        self.cell(self.places.starts, row) == Fr::one()
+    }
+
+    /// Whether it makes what the table says.
+    pub fn reads_table(&self, row: usize) -> bool {
+        [Flag::Divides, Flag::Intervals, Flag::Multiplies, Flag::MultipliesIn]
+            .into_iter()
+            .any(|flag| self.is(row, flag))
+    }
+
+    /// Whether it makes something at a place.
+    pub fn makes(&self, row: usize) -> bool {
+        [Flag::Divides, Flag::Intervals, Flag::Reads, Flag::Naturals, Flag::Adds, Flag::Border]
+            .into_iter()
+            .any(|flag| self.is(row, flag))
+    }
+
+    /// Whether its value contributes.
+    fn takes(&self, row: usize) -> bool {
+        self.reads_table(row) || self.is(row, Flag::Takes) || self.is(row, Flag::TakesWide)
+    }
+
+    /// The table's columns: values, starts, lengths.
+    pub fn table(&self) -> Result<[Option<Vec<i128>>; 3], CertifyError> {
+        let column = |place: Place| {
+            let cell = |row: usize| {
+                integer(self.cell(place, row + 1)).ok_or_else(|| {
+                    CertifyError::row(row + 1, "the table's cell is no small integer")
+                })
+            };
+            (0..self.len()).map(cell).collect::<Result<Vec<_>, _>>()
+        };
+        let places = self.places;
+        let [values, starts, lengths] =
+            [Some(places.table), places.starts_table, places.lengths_table]
+                .map(|place| place.map(column).transpose());
+        Ok([values?, starts?, lengths?])
+    }
+
+    /// `active` and `weighs` on all rows of the domain, and indices.
+    fn check_domain(&self, usable: usize) -> Result<(), CertifyError> {
+        let (fold, n) = (self.shape.fold, self.len());
+        // The row after the last is where sums end; the last one is not blinded.
+        if n < 256 || fold * (n + 1) > usable {
+            return Err(CertifyError::Shape);
+        }
+        for row in 0..self.fixed[0].len() {
+            let is_active = row % fold == 0 && (1..=n).contains(&(row / fold));
+            let [active, weighs] =
+                [self.places.active, self.places.weighs].map(|place| self.fixed[place.column][row]);
+            let active_is = if is_active { Fr::one() } else { Fr::zero() };
+            if active != active_is {
+                return Err(CertifyError::row(
+                    row / fold,
+                    "`active` is not 1 on the table's rows alone",
+                ));
+            }
+            if weighs != Fr::zero() && !(is_active && weighs == Fr::one()) {
+                return Err(CertifyError::row(
+                    row / fold,
+                    "`weighs` is neither 0 nor 1 of an active row",
+                ));
+            }
+        }
+        for row in 1..=n {
+            let index = integer(self.cell(self.places.index, row));
+            if index.and_then(|index| usize::try_from(index).ok()) != Some(row - 1) {
+                return Err(CertifyError::row(row, "its index is not its number"));
+            }
+        }
+        Ok(())
+    }
+
+    fn read_flags(&mut self) -> Result<(), CertifyError> {
+        self.flags = vec![0; self.len() + 1];
+        for row in 1..=self.len() {
+            let starts = self.cell(self.places.starts, row);
+            if starts != Fr::zero() && starts != Fr::one() {
+                return Err(CertifyError::row(row, "`starts` is neither 0 nor 1"));
+            }
+            if self.weighs(row) {
+                continue;
+            }
+            for &(flag, place) in &self.places.flags {
+                let cell = self.cell(place, row);
+                if cell == Fr::one() {
+                    self.flags[row] |= 1 << flag as u32;
+                } else if cell != Fr::zero() {
+                    return Err(CertifyError::row(
+                        row,
+                        format!("flag {flag:?} is neither 0 nor 1"),
+                    ));
+                }
+            }
+            self.check_kind(row)?;
+        }
+        Ok(())
+    }
+
+    /// Flags that mean something together, and no others.
+    fn check_kind(&self, row: usize) -> Result<(), CertifyError> {
+        let is = |flag: Flag| self.is(row, flag);
+        let kinds = [
+            Flag::Divides,
+            Flag::Intervals,
+            Flag::Multiplies,
+            Flag::MultipliesIn,
+            Flag::Reads,
+            Flag::Naturals,
+            Flag::Adds,
+            Flag::Border,
+            Flag::Holds,
+            Flag::Inputs,
+        ];
+        let kinds = kinds.into_iter().filter(|&flag| is(flag)).count();
+        let is_word = is(Flag::EndsWord) && !is(Flag::Packs);
+        let only_reads = [Flag::Larger, Flag::Pairs, Flag::Loads, Flag::Wide];
+        let strange = kinds > 1
+            || (only_reads.into_iter().any(is) && !is(Flag::Reads))
+            || (is(Flag::Continues) && !is(Flag::Intervals) && !is(Flag::Adds))
+            || (is(Flag::TakesWide) && !is(Flag::Wide))
+            || (is(Flag::Wide) && (is(Flag::Larger) || is(Flag::Pairs) || is(Flag::Takes)))
+            || (is(Flag::Larger) && is(Flag::Pairs))
+            || (is(Flag::Takes) && (self.reads_table(row) || is(Flag::Border)))
+            || (is_word && (kinds > 0 || self.takes(row)))
+            || (is(Flag::Packs) && (is(Flag::Wide) || is(Flag::Border) || is(Flag::Naturals)))
+            || (is(Flag::Packs) && (is(Flag::Adds) || is(Flag::Holds)));
+        if strange {
+            return Err(CertifyError::row(row, "its flags do not go together"));
+        }
+        Ok(())
+    }
+
+    /// Where all cursors are on each row.
+    fn cursors(&self) -> Result<[Vec<Exponents>; 3], CertifyError> {
+        let mut all = [(); 3].map(|()| vec![[0; 3]; self.len() + 1]);
+        for (cursor, at) in all.iter_mut().enumerate() {
+            let menu = &self.shape.menus[cursor];
+            for row in 1..=self.len() {
+                at[row] = at[row - 1];
+                // The lanes of rows of weights are weights.
+                if cursor != WEIGHER && self.weighs(row) {
+                    continue;
+                }
+                for (column, &place) in self.places.moves[cursor].iter().enumerate() {
+                    let cell = self.cell(place, row);
+                    let choice = (0..=MOVES_PER_COLUMN)
+                        .find(|&choice| cell == Fr::from(choice as u64))
+                        .ok_or_else(|| CertifyError::row(row, "a move is none of its menu"))?;
+                    let Some(choice) = choice.checked_sub(1) else { continue };
+                    let step = menu
+                        .get(MOVES_PER_COLUMN * column + choice)
+                        .ok_or_else(|| CertifyError::row(row, "a move is none of its menu"))?;
+                    // Two moves of one row would not multiply but add up.
+                    if at[row] != at[row - 1] {
+                        return Err(CertifyError::row(row, "a cursor makes two moves"));
+                    }
+                    if step.iter().any(|exponent| exponent.unsigned_abs() > 64) {
+                        return Err(CertifyError::Shape);
+                    }
+                    at[row] = sum(at[row], *step);
+                }
+            }
+        }
+        Ok(all)
+    }
+
+    /// Places made, and all shares in them.
+    fn walk(&mut self) -> Result<(), CertifyError> {
+        let cursors = self.cursors()?;
+        let mut numbers: HashMap<Exponents, u32> = HashMap::new();
+        self.made = vec![None; self.len() + 1];
+        for row in 1..=self.len() {
+            if !self.makes(row) {
+                continue;
+            }
+            let count = self.spills(row)?.max(1);
+            for spill in 0..count {
+                let step = i32::try_from(spill).unwrap_or(i32::MAX);
+                let place = sum(cursors[MAKER][row], [step, 0, 0]);
+                if place[0] < 1 {
+                    // ρ⁰ belongs to the instances.
+                    return Err(CertifyError::place(
+                        row,
+                        place,
+                        "it is made at ρ to no positive power",
+                    ));
+                }
+                let next = u32::try_from(self.at.len()).unwrap_or(u32::MAX);
+                let number = *numbers.entry(place).or_insert(next);
+                if number == next {
+                    self.at.push(place);
+                    self.makers.push(0);
+                }
+                self.makers[number as usize] += 1;
+                self.made[row].get_or_insert(number);
+                let is_digit = self.is(row, Flag::Naturals);
+                if self.makers[number as usize] > 1 && !is_digit {
+                    return Err(CertifyError::place(row, place, "it is made twice"));
+                }
+            }
+        }
+        let mut shares: Vec<(u32, Share)> = Vec::new();
+        let mut run: Vec<(Exponents, u32)> = Vec::new();
+        let mut has_started = false;
+        for row in 1..=self.len() {
+            if self.starts(row) {
+                run.clear();
+                has_started = true;
+            }
+            let uses = self.weighs(row) || self.is(row, Flag::Loads) || self.takes(row);
+            if uses && !has_started {
+                return Err(CertifyError::row(row, "it uses a coefficient that has not begun"));
+            }
+            let weigher = cursors[WEIGHER][row];
+            if self.weighs(row) {
+                for lane in 0..self.places.lanes.len() {
+                    let weight = self.integer(row, lane)?;
+                    if weight != 0 {
+                        let step = i32::try_from(lane).unwrap_or(i32::MAX);
+                        let factor = self.factor(Factor::Weight(weight));
+                        run.push((sum(weigher, [step, 0, 0]), factor));
+                    }
+                }
+                continue;
+            }
+            if self.is(row, Flag::Loads) {
+                let factor = self.factor(Factor::Loaded(row));
+                run.push((weigher, factor));
+            }
+            if self.takes(row) {
+                for &(at, factor) in &run {
+                    let place = sum(cursors[POSITION][row], at);
+                    let Some(&number) = numbers.get(&place) else {
+                        let what = "something is contributed to it, and no row makes it";
+                        return Err(CertifyError::place(row, place, what));
+                    };
+                    let row = u32::try_from(row).unwrap_or(u32::MAX);
+                    shares.push((number, Share { row, factor }));
+                }
+            }
+        }
+        self.contributions = shares.len();
+        // In order of places, and of rows within each.
+        shares.sort_by_key(|&(place, _)| place);
+        self.first_share = Vec::with_capacity(self.at.len() + 1);
+        let mut next = 0;
+        for place in 0..=self.at.len() {
+            while shares.get(next).is_some_and(|share| (share.0 as usize) < place) {
+                next += 1;
+            }
+            self.first_share.push(next);
+        }
+        self.shares = shares.into_iter().map(|(_, share)| share).collect();
+        Ok(())
+    }
+
+    fn factor(&mut self, factor: Factor) -> u32 {
+        self.factors.push(factor);
+        u32::try_from(self.factors.len() - 1).unwrap_or(u32::MAX)
+    }
+
+    /// What is contributed to a place, in order of rows.
+    pub fn shares(&self, place: u32) -> &[Share] {
+        let place = place as usize;
+        &self.shares[self.first_share[place]..self.first_share[place + 1]]
+    }
+
+    /// How many spills a row takes: the first, and one for each of three lanes, from the first on.
+    fn spills(&self, row: usize) -> Result<usize, CertifyError> {
+        if !self.is(row, Flag::Border) {
+            return Ok(0);
+        }
+        let mut count = 1;
+        for lane in 0..3 {
+            let cell = self.lane(row, lane);
+            if cell == Fr::one() {
+                count = lane + 2;
+            } else if cell != Fr::zero() {
+                return Err(CertifyError::row(row, "a switch of spills is neither 0 nor 1"));
+            }
+            // A spill that is off makes nothing at its place.
+            if cell == Fr::one() && count != lane + 2 {
+                return Err(CertifyError::row(row, "its spills have a gap"));
+            }
+        }
+        let on = (0..3).filter(|&lane| self.lane(row, lane) == Fr::one()).count();
+        if on + 1 != count {
+            return Err(CertifyError::row(row, "its spills have a gap"));
+        }
+        Ok(count)
+    }
+}

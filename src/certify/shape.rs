@@ -1,0 +1,263 @@
+//! Where each cell lies: read from a bundle's description of the shape, and from nothing else.
+//!
+//! The order of columns is stated here a second time, on purpose: `gates` compares all constraints of the key's
+//! system with what they should be on these cells, so an order that differs from the circuit's cannot go unseen.
+
+use super::CertifyError;
+use serde::{Deserialize, Serialize};
+
+/// Moves that one fixed column chooses from, beside staying.
+pub const MOVES_PER_COLUMN: usize = 3;
+
+/// Exponents of ρ, s₁ and s₂.
+pub type Exponents = [i32; 3];
+
+/// What the shape says.
+#[derive(Clone, Debug, Deserialize)]
+#[allow(clippy::struct_excessive_bools, reason = "they are the shape's")]
+pub struct Shape {
+    pub fold: usize,
+    pub lanes: usize,
+    pub limbs: usize,
+    pub table_rows: usize,
+    pub intervals: bool,
+    pub reads: bool,
+    pub groups: bool,
+    pub larger: bool,
+    pub products: bool,
+    pub loads: bool,
+    pub private_input: bool,
+    pub vectors: bool,
+    pub averages: bool,
+    pub border_cells: bool,
+    pub menus: [Vec<Exponents>; 3],
+}
+
+impl Shape {
+    /// Reads a shape as bundles hold it.
+    pub fn read(shape: &impl Serialize) -> Result<Self, CertifyError> {
+        let document = serde_json::to_value(shape).map_err(|_| CertifyError::Shape)?;
+        serde_json::from_value(document).map_err(|_| CertifyError::Shape)
+    }
+
+    /// Columns of limbs.
+    pub fn limb_columns(&self) -> usize {
+        if self.intervals { 4 } else { self.limbs }
+    }
+
+    /// N, the base of limbs.
+    pub fn base(&self) -> i128 {
+        self.table_rows.try_into().unwrap_or(i128::MAX)
+    }
+}
+
+/// A cell of a row: a column of the backend, of which it takes every `fold`-th row from `offset` on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Place {
+    pub column: usize,
+    pub offset: usize,
+}
+
+/// Flags of rows, in the order in which lanes hold them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Flag {
+    Divides,
+    Intervals,
+    Reads,
+    Inputs,
+    Takes,
+    Packs,
+    EndsWord,
+    Holds,
+    Larger,
+    Pairs,
+    Multiplies,
+    MultipliesIn,
+    Loads,
+    Adds,
+    Continues,
+    Border,
+    Wide,
+    TakesWide,
+    Naturals,
+}
+
+/// All cells of a row.
+#[derive(Clone, Debug)]
+pub struct Places {
+    // First phase.
+    pub table_row: Place,
+    pub byte: Place,
+    pub limbs: Vec<Place>,
+    pub parts: Option<[Place; 2]>,
+    pub integer: Option<Place>,
+    pub limb_uses: Place,
+    pub table_uses: Place,
+    // Second phase.
+    pub sums: Vec<Place>,
+    pub cursors: [Place; 3],
+    pub coefficient: Place,
+    pub balance: Place,
+    pub packed: Place,
+    // Fixed.
+    pub active: Place,
+    pub weighs: Place,
+    pub lanes: Vec<Place>,
+    pub starts: Place,
+    pub flags: Vec<(Flag, Place)>,
+    pub moves: [Vec<Place>; 3],
+    pub index: Place,
+    pub table: Place,
+    pub starts_table: Option<Place>,
+    pub lengths_table: Option<Place>,
+    /// Columns of the backend: first phase, second phase, fixed.
+    pub columns: [usize; 3],
+}
+
+/// Hands out cells, `fold` to a column.
+struct Hands {
+    fold: usize,
+    first: usize,
+    count: usize,
+}
+
+impl Hands {
+    fn next(&mut self) -> Place {
+        let place =
+            Place { column: self.first + self.count / self.fold, offset: self.count % self.fold };
+        self.count += 1;
+        place
+    }
+
+    fn many(&mut self, count: usize) -> Vec<Place> {
+        (0..count).map(|_| self.next()).collect()
+    }
+
+    fn end(&self) -> usize {
+        self.first + self.count.div_ceil(self.fold)
+    }
+}
+
+impl Places {
+    /// The cells of a shape.
+    pub fn new(shape: &Shape) -> Result<Self, CertifyError> {
+        let fold = shape.fold;
+        if fold == 0 || shape.lanes > 64 || !(2..=8).contains(&shape.limbs) {
+            return Err(CertifyError::Shape);
+        }
+        let mut first = Hands { fold, first: 0, count: 0 };
+        // Columns by themselves come where they are asked for: here after the tables of starts and lengths.
+        let mut fixed = Hands { fold, first: 0, count: 0 };
+        let [table_row, byte] = [(); 2].map(|()| first.next());
+        let limbs = first.many(shape.limb_columns());
+        let parts = shape.intervals.then(|| [(); 2].map(|()| first.next()));
+        let starts_table = shape.intervals.then(|| fixed.next());
+        let lengths_table = (shape.intervals && shape.averages).then(|| fixed.next());
+        let integer = shape.vectors.then(|| first.next());
+        let [limb_uses, table_uses] = [(); 2].map(|()| first.next());
+        let mut second = Hands { fold, first: first.end(), count: 0 };
+        let sums = second.many((limbs.len() + 3).div_ceil(3));
+        let cursors = [(); 3].map(|()| second.next());
+        // The backend numbers columns as they are made: `active` and `weighs` get theirs while the last column
+        // of tables may still have room.
+        let begun = fixed.end();
+        let active = Place { column: begun, offset: 0 };
+        let weighs = Place { column: begun + 1, offset: 0 };
+        let mut fixed = After { hands: fixed, begun, skipped: 2 };
+        let lanes = fixed.many(shape.lanes);
+        let starts = fixed.next();
+        let constants = if shape.products { 4 } else { 3 };
+        let mut free = lanes.iter().copied().skip(constants);
+        let mut flags = Vec::new();
+        let order = [
+            (Flag::Divides, true),
+            (Flag::Intervals, shape.intervals),
+            (Flag::Reads, shape.reads),
+            (Flag::Inputs, shape.private_input),
+            (Flag::Takes, true),
+            (Flag::Packs, true),
+            (Flag::EndsWord, true),
+            (Flag::Holds, shape.groups),
+            (Flag::Larger, shape.larger),
+            (Flag::Pairs, shape.products),
+            (Flag::Multiplies, shape.products),
+            (Flag::MultipliesIn, shape.products && shape.intervals),
+            (Flag::Loads, shape.loads),
+            (Flag::Adds, shape.averages),
+            (Flag::Continues, shape.averages),
+            (Flag::Border, shape.border_cells),
+            (Flag::Wide, shape.vectors),
+            (Flag::TakesWide, shape.vectors),
+            (Flag::Naturals, shape.vectors),
+        ];
+        for (flag, there) in order {
+            if there {
+                flags.push((flag, free.next().ok_or(CertifyError::Shape)?));
+            }
+        }
+        let mut moves: [Vec<Place>; 3] = Default::default();
+        for (cursor, menu) in shape.menus.iter().enumerate() {
+            for _ in 0..menu.len().div_ceil(MOVES_PER_COLUMN) {
+                // The weigher's moves have columns of their own, since rows of weights need all lanes.
+                let place = if cursor == 0 { Some(fixed.next()) } else { free.next() };
+                moves[cursor].push(place.ok_or(CertifyError::Shape)?);
+            }
+        }
+        let [index, table] = [(); 2].map(|()| fixed.next());
+        let [coefficient, balance, packed] = [(); 3].map(|()| second.next());
+        let columns = [first.end(), second.end() - first.end(), fixed.end()];
+        Ok(Self {
+            table_row,
+            byte,
+            limbs,
+            parts,
+            integer,
+            limb_uses,
+            table_uses,
+            sums,
+            cursors,
+            coefficient,
+            balance,
+            packed,
+            active,
+            weighs,
+            lanes,
+            starts,
+            flags,
+            moves,
+            index,
+            table,
+            starts_table,
+            lengths_table,
+            columns,
+        })
+    }
+
+    /// The cell of a flag, if the shape has it.
+    pub fn flag(&self, flag: Flag) -> Option<Place> {
+        self.flags.iter().find(|(own, _)| *own == flag).map(|&(_, place)| place)
+    }
+}
+
+/// Hands out cells where other columns were made in between.
+struct After {
+    hands: Hands,
+    begun: usize,
+    skipped: usize,
+}
+
+impl After {
+    fn next(&mut self) -> Place {
+        let place = self.hands.next();
+        let skipped = if place.column >= self.begun { self.skipped } else { 0 };
+        Place { column: place.column + skipped, ..place }
+    }
+
+    fn many(&mut self, count: usize) -> Vec<Place> {
+        (0..count).map(|_| self.next()).collect()
+    }
+
+    fn end(&self) -> usize {
+        self.hands.end() + self.skipped
+    }
+}

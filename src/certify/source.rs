@@ -1,0 +1,151 @@
+//! The fixed columns and the constraint system that a verifying key commits to.
+
+use super::CertifyError;
+use crate::proving::Verifier;
+use halo2_proofs::halo2curves::group::Curve;
+use halo2_proofs::{
+    circuit::Value,
+    halo2curves::bn256::Fr,
+    plonk::{
+        Advice, Any, Assigned, Assignment, Challenge, Circuit, Column, ConstraintSystem, Error,
+        Fixed, FloorPlanner, Instance, Selector,
+    },
+    poly::commitment::{Blind, Params},
+};
+use rayon::prelude::*;
+
+/// What a circuit's synthesis assigns.
+#[derive(Clone, Debug)]
+pub struct Columns {
+    /// By column, then by row of the domain.
+    pub fixed: Vec<Vec<Fr>>,
+    /// First-phase advice, if the circuit has a witness.
+    pub advice: Vec<Vec<Fr>>,
+    copies: usize,
+    out_of_range: bool,
+}
+
+impl Columns {
+    /// Runs a circuit's synthesis.
+    pub fn synthesize<C: Circuit<Fr>>(
+        circuit: &C,
+        k: u32,
+        params: C::Params,
+    ) -> Result<(Self, ConstraintSystem<Fr>), CertifyError> {
+        let mut system = ConstraintSystem::default();
+        let config = C::configure_with_params(&mut system, params);
+        let rows = 1_usize << k;
+        let mut columns = Self {
+            fixed: vec![vec![Fr::zero(); rows]; system.num_fixed_columns()],
+            advice: vec![Vec::new(); system.num_advice_columns()],
+            copies: 0,
+            out_of_range: false,
+        };
+        C::FloorPlanner::synthesize(&mut columns, circuit, config, system.constants().clone())
+            .map_err(|_| CertifyError::Synthesis)?;
+        if columns.out_of_range || columns.copies > 0 {
+            return Err(CertifyError::Synthesis);
+        }
+        Ok((columns, system))
+    }
+
+    /// Whether a key commits to just these fixed columns.
+    pub fn check_commitments(&self, verifier: &Verifier) -> Result<(), CertifyError> {
+        let (params, vk) = (verifier.params(), verifier.vk());
+        let committed = vk.fixed_commitments();
+        if committed.len() != self.fixed.len() {
+            return Err(CertifyError::Columns { got: self.fixed.len(), expected: committed.len() });
+        }
+        let rows = self.fixed.first().map_or(0, Vec::len);
+        if u64::try_from(rows).ok() != Some(params.n()) {
+            return Err(CertifyError::Key { column: 0 });
+        }
+        let domain = vk.get_domain();
+        let other = self.fixed.par_iter().zip(committed).position_first(|(values, committed)| {
+            let values = domain.lagrange_from_vec(values.clone());
+            params.commit_lagrange(&values, Blind::default()).to_affine() != *committed
+        });
+        other.map_or(Ok(()), |column| Err(CertifyError::Key { column }))
+    }
+}
+
+impl Assignment<Fr> for Columns {
+    fn enter_region<NR: Into<String>, N: FnOnce() -> NR>(&mut self, _: N) {}
+
+    fn annotate_column<A: FnOnce() -> AR, AR: Into<String>>(&mut self, _: A, _: Column<Any>) {}
+
+    fn exit_region(&mut self) {}
+
+    fn enable_selector<A: FnOnce() -> AR, AR: Into<String>>(
+        &mut self,
+        _: A,
+        _: &Selector,
+        _: usize,
+    ) -> Result<(), Error> {
+        Err(Error::Synthesis)
+    }
+
+    fn query_instance(&self, _: Column<Instance>, _: usize) -> Result<Value<Fr>, Error> {
+        Ok(Value::unknown())
+    }
+
+    fn assign_advice<'v>(
+        &mut self,
+        column: Column<Advice>,
+        row: usize,
+        to: Value<Assigned<Fr>>,
+    ) -> Value<&'v Assigned<Fr>> {
+        let column = &mut self.advice[column.index()];
+        to.map(|value| {
+            if column.len() <= row {
+                column.resize(row + 1, Fr::zero());
+            }
+            column[row] = value.evaluate();
+        });
+        Value::unknown()
+    }
+
+    fn assign_fixed(&mut self, column: Column<Fixed>, row: usize, to: Assigned<Fr>) {
+        match self.fixed[column.index()].get_mut(row) {
+            Some(cell) => *cell = to.evaluate(),
+            None => self.out_of_range = true,
+        }
+    }
+
+    fn copy(&mut self, _: Column<Any>, _: usize, _: Column<Any>, _: usize) {
+        self.copies += 1;
+    }
+
+    fn fill_from_row(
+        &mut self,
+        _: Column<Fixed>,
+        _: usize,
+        _: Value<Assigned<Fr>>,
+    ) -> Result<(), Error> {
+        Err(Error::Synthesis)
+    }
+
+    fn get_challenge(&self, _: Challenge) -> Value<Fr> {
+        Value::unknown()
+    }
+
+    fn push_namespace<NR: Into<String>, N: FnOnce() -> NR>(&mut self, _: N) {}
+
+    fn pop_namespace(&mut self, _: Option<String>) {}
+}
+
+/// The signed integer that a field element stands for, if its magnitude is below 2^127.
+pub fn integer(value: Fr) -> Option<i128> {
+    let positive = |value: Fr| {
+        let bytes = value.to_bytes();
+        let (low, high) = bytes.split_at(16);
+        let low = i128::from_le_bytes(low.try_into().ok()?);
+        (high.iter().all(|&byte| byte == 0) && low >= 0).then_some(low)
+    };
+    positive(value).or_else(|| positive(-value).map(|value| -value))
+}
+
+/// The inverse of a field element that is not 0.
+pub fn inverse(value: Fr) -> Option<Fr> {
+    Option::from(value.invert())
+}

@@ -1,0 +1,299 @@
+//! Faults in fixed columns, planted one at a time, are all seen.
+
+use super::{Case, number};
+use crate::certify::{
+    rows::Rows,
+    shape::{Flag, Place, Places, Shape},
+    source::{Columns, integer},
+};
+use crate::circuit::tests::{average, models, random::Random, vectors};
+use crate::circuit::{Goal, ModelCircuit, Wishes};
+use crate::model::{Model, TensorId};
+use halo2_proofs::{halo2curves::bn256::Fr, plonk::Circuit};
+use std::collections::BTreeMap;
+
+const KINDS: [&str; 14] = [
+    "weight",
+    "offset",
+    "scale",
+    "constant of a copy",
+    "byte of the table",
+    "interval of the table",
+    "coefficient that goes on",
+    "value that is not taken",
+    "flag that is off",
+    "flag that is on",
+    "packing factor",
+    "end of a word",
+    "move",
+    "index",
+];
+
+/// A cell of the fixed columns, and what it becomes.
+type Fault = (usize, usize, Fr);
+
+/// Plants faults in a circuit.
+struct Planter<'a> {
+    case: &'a Case,
+    shape: &'a Shape,
+    places: &'a Places,
+    /// Rows of the table that some input reads.
+    read: Vec<usize>,
+    random: Random,
+}
+
+impl Planter<'_> {
+    fn cell(&self, place: Place, row: usize) -> (usize, usize) {
+        (place.column, self.shape.fold * row + place.offset)
+    }
+
+    fn value(&self, place: Place, row: usize) -> Fr {
+        let (column, row) = self.cell(place, row);
+        self.case.fixed[column][row]
+    }
+
+    fn weighs(&self, row: usize) -> bool {
+        self.value(self.places.weighs, row) == Fr::one()
+    }
+
+    fn is(&self, row: usize, flag: Flag) -> bool {
+        let place = self.places.flag(flag);
+        !self.weighs(row) && place.is_some_and(|place| self.value(place, row) == Fr::one())
+    }
+
+    /// A row of which something holds.
+    fn row(&mut self, holds: impl Fn(&Self, usize) -> bool) -> Option<usize> {
+        let rows: Vec<usize> =
+            (1..=self.shape.table_rows).filter(|&row| holds(self, row)).collect();
+        (!rows.is_empty()).then(|| rows[self.random.below(rows.len())])
+    }
+
+    fn makes(&self, row: usize) -> bool {
+        [Flag::Divides, Flag::Intervals, Flag::Multiplies, Flag::MultipliesIn]
+            .into_iter()
+            .any(|flag| self.is(row, flag))
+    }
+
+    fn set(&self, place: Place, row: usize, value: Fr) -> Fault {
+        let (column, row) = self.cell(place, row);
+        (column, row, value)
+    }
+
+    fn raise(&self, place: Place, row: usize, by: u64) -> Fault {
+        self.set(place, row, self.value(place, row) + Fr::from(by))
+    }
+
+    fn plant(&mut self, kind: &str) -> Option<Fault> {
+        let places = self.places;
+        Some(match kind {
+            "weight" => {
+                let row = self.row(|this, row| this.weighs(row))?;
+                let lanes = places.lanes.iter().copied();
+                let used: Vec<Place> =
+                    lanes.filter(|&lane| self.value(lane, row) != Fr::zero()).collect();
+                let lane = used[self.random.below(used.len())];
+                self.raise(lane, row, 1)
+            }
+            "offset" => {
+                let row = self.row(|this, row| this.makes(row))?;
+                self.raise(places.lanes[0], row, 1)
+            }
+            "scale" => {
+                let divides = |this: &Self, row: usize| this.is(row, Flag::Divides);
+                let row = self.row(divides)?;
+                self.set(places.lanes[1], row, self.value(places.lanes[1], row).double())
+            }
+            "constant of a copy" => {
+                let row = self.row(|this, row| this.is(row, Flag::Reads))?;
+                self.raise(places.lanes[1], row, 1)
+            }
+            "byte of the table" => {
+                let read = self.read[self.random.below(self.read.len())];
+                let by = 1 + self.random.below(3) as u64;
+                self.raise(places.table, read + 1, by)
+            }
+            "interval of the table" => {
+                let starts = places.starts_table?;
+                let makes = |this: &Self, read: usize| this.value(starts, read + 1) != Fr::zero();
+                let used: Vec<usize> =
+                    self.read.iter().copied().filter(|&read| makes(self, read)).collect();
+                let read = *used.get(self.random.below(used.len().max(1)))?;
+                self.raise(starts, read + 1, 1)
+            }
+            "coefficient that goes on" => {
+                let row = self.row(|this, row| this.value(places.starts, row) == Fr::one())?;
+                self.set(places.starts, row, Fr::zero())
+            }
+            "value that is not taken" => {
+                let takes = |this: &Self, row: usize| {
+                    this.is(row, Flag::Takes) || this.is(row, Flag::TakesWide)
+                };
+                let row = self.row(takes)?;
+                let flag = if self.is(row, Flag::Takes) { Flag::Takes } else { Flag::TakesWide };
+                self.set(places.flag(flag)?, row, Fr::zero())
+            }
+            "flag that is off" => {
+                let row =
+                    self.row(|this, row| places.flags.iter().any(|&(flag, _)| this.is(row, flag)))?;
+                let on: Vec<Place> = (places.flags.iter())
+                    .filter(|&&(flag, _)| self.is(row, flag))
+                    .map(|&(_, place)| place)
+                    .collect();
+                let on = on[self.random.below(on.len())];
+                self.set(on, row, Fr::zero())
+            }
+            "flag that is on" => {
+                let row = self.row(|this, row| !this.weighs(row))?;
+                let off: Vec<Place> = (places.flags.iter())
+                    .filter(|&&(flag, _)| !self.is(row, flag))
+                    .map(|&(_, place)| place)
+                    .collect();
+                let off = off[self.random.below(off.len())];
+                self.set(off, row, Fr::one())
+            }
+            "packing factor" => {
+                let rows: Vec<usize> =
+                    (1..=self.shape.table_rows).filter(|&row| self.is(row, Flag::Packs)).collect();
+                // Nothing is packed after the last one.
+                let row = rows[self.random.below(rows.len().checked_sub(1).filter(|&n| n > 0)?)];
+                self.set(places.lanes[2], row, self.value(places.lanes[2], row) * Fr::from(256))
+            }
+            "end of a word" => {
+                let rows: Vec<usize> =
+                    (1..=self.shape.table_rows).filter(|&row| self.is(row, Flag::Packs)).collect();
+                let row = rows[self.random.below(rows.len().checked_sub(1).filter(|&n| n > 0)?)];
+                let ends = places.flag(Flag::EndsWord)?;
+                self.set(ends, row, Fr::one() - self.value(ends, row))
+            }
+            "move" => {
+                let cursor = self.random.below(3);
+                let columns = &places.moves[cursor];
+                let column = *columns.get(self.random.below(columns.len().max(1)))?;
+                let row = self.row(|this, row| {
+                    (cursor == 0 || !this.weighs(row)) && this.value(column, row) != Fr::zero()
+                })?;
+                let choice = self.random.below(3) as u64;
+                let choice = Fr::from(choice);
+                let other = if choice == self.value(column, row) { Fr::from(3) } else { choice };
+                self.set(column, row, other)
+            }
+            _ => {
+                let row = self.row(|_, _| true)?;
+                self.raise(places.index, row, 1)
+            }
+        })
+    }
+}
+
+/// What a fault must change to be one: where nothing refers to, any cell may hold anything.
+fn shares(case: &Case, shape: &Shape, places: &Places) -> Option<(usize, usize, Vec<Option<u32>>)> {
+    let usable = case.fixed[0].len() - case.system.blinding_factors() - 1;
+    let rows = Rows::read(shape, places, &case.fixed, usable).ok()?;
+    Some((rows.contributions, rows.at.len(), rows.made.clone()))
+}
+
+/// Rows of the table that witnesses of a few inputs read to make a byte.
+fn read(model: &Model, circuit: &ModelCircuit, case: &Case, places: &Places) -> Vec<usize> {
+    let shape = Shape::read(&circuit.shape()).expect("a shape");
+    let tensors = || model.inputs.iter().map(|port| &model.graph.tensors[port.tensor.0]);
+    let mut read = Vec::new();
+    for seed in 0..4_i32 {
+        let input: Vec<i32> = tensors()
+            .flat_map(|tensor| {
+                let (low, _) = tensor.quantization.element.range();
+                (0..i32::try_from(tensor.len()).expect("small"))
+                    .map(move |i| low + (i * 37 + seed * (91 + 3 * i)) % 256)
+            })
+            .collect();
+        let witness = circuit.witness(&input, Fr::zero()).expect("an input of the model");
+        let circuit = circuit.with_witness(witness);
+        let columns = Columns::synthesize(&circuit, circuit.k(), circuit.params());
+        let advice = columns.expect("it has a witness").0.advice;
+        let planter = Planter { case, shape: &shape, places, read: Vec::new(), random: Random(0) };
+        for row in (1..=shape.table_rows).filter(|&row| planter.makes(row)) {
+            let (column, at) = planter.cell(places.table_row, row);
+            let value = advice[column].get(at).and_then(|&value| integer(value));
+            read.extend(value.and_then(|value| usize::try_from(value).ok()));
+        }
+    }
+    read.sort_unstable();
+    read.dedup();
+    read
+}
+
+fn products() -> Model {
+    let mut builder = models::Builder::new(7, &[5]);
+    let table = builder.table(TensorId(0));
+    builder.mul(&[TensorId(0), table], 0.013);
+    builder.model()
+}
+
+#[test]
+fn planted_faults_are_seen() {
+    let (count, seed) = (number("CERTIFY_FAULTS", 200), number("CERTIFY_SEED", 77));
+    let named = |wanted: &str| {
+        let all = models::all().into_iter();
+        all.map(|(name, model)| (name, model))
+            .find(|(name, _)| *name == wanted)
+            .unwrap_or_else(|| panic!("{wanted}"))
+    };
+    let mut subjects = vec![
+        named("conv"),
+        named("views"),
+        named("conv, pool, flatten, dense"),
+        // None of its products is dead, as one with 0 would be.
+        ("products of elements", products()),
+        named("two matrix products at once"),
+        ("softmax", vectors::softmax_of((2, 5, 0.05), 255)),
+        ("normalization", vectors::normalization(2, 6, 40)),
+        ("argmax", vectors::arg_max([2, 6, 1], false)),
+    ];
+    subjects.push(("rounded pool", average::cases()[0].model()));
+    let each = count.div_ceil(subjects.len() as u64);
+    let (mut planted, mut missed) = (BTreeMap::<&str, usize>::new(), Vec::new());
+    for (subject, (name, model)) in subjects.iter().enumerate() {
+        let (goal, private_input) =
+            (if subject % 2 == 0 { Goal::Speed } else { Goal::Gas }, subject % 3 == 1);
+        let mut case = Case::new(model, Wishes { goal, private_input, ..Wishes::default() })
+            .expect("it has a circuit");
+        let shape = Shape::read(&case.circuit.shape()).expect("a shape");
+        let places = Places::new(&shape).expect("a shape of the planner");
+        case.check(model).unwrap_or_else(|why| panic!("{name}: {why}"));
+        let honest = shares(&case, &shape, &places);
+        let read = read(model, &case.circuit, &case, &places);
+        let mut random = Random(seed + subject as u64);
+        let (mut number, mut tried) = (0, 0);
+        while number < each && tried < 100 * each {
+            tried += 1;
+            let kind = KINDS[random.below(KINDS.len())];
+            let mut planter =
+                Planter { case: &case, shape: &shape, places: &places, read: read.clone(), random };
+            let fault = planter.plant(kind);
+            random = planter.random;
+            let Some((column, row, value)) = fault else { continue };
+            let honest_cell = std::mem::replace(&mut case.fixed[column][row], value);
+            let seen = case.check(model).is_err();
+            // Flags and moves that change nothing of what is made and contributed are no faults.
+            let idle = [
+                "coefficient that goes on",
+                "value that is not taken",
+                "flag that is on",
+                "flag that is off",
+            ];
+            let is_fault =
+                seen || !idle.contains(&kind) || shares(&case, &shape, &places) != honest;
+            case.fixed[column][row] = honest_cell;
+            if is_fault {
+                number += 1;
+                *planted.entry(kind).or_default() += 1;
+            }
+            if is_fault && !seen {
+                missed.push(format!("{name}: {kind}, column {column}, row {row}"));
+            }
+        }
+    }
+    assert!(missed.is_empty(), "{} of {planted:?}: {missed:#?}", missed.len());
+    let total: usize = planted.values().sum();
+    assert!(total as u64 >= count, "{planted:?}");
+    eprintln!("{total} faults were planted and seen: {planted:?}");
+}

@@ -1,0 +1,136 @@
+//! What is certified.
+
+use super::{Case, number, wishes};
+use crate::certify::{CertifyError, certify};
+use crate::circuit::tests::{
+    average, models,
+    random::{self, Random},
+    vectors,
+};
+use crate::circuit::{Goal, ModelCircuit, Wishes};
+use crate::model::{Model, Operator};
+use crate::proving::{Srs, Verifier};
+
+#[test]
+fn every_operator_is_certified() {
+    let mut failures = Vec::new();
+    for (name, model) in models::all() {
+        for wishes in wishes() {
+            let Some(case) = Case::new(&model, wishes) else { continue };
+            if let Err(why) = case.check(&model) {
+                failures.push(format!("{name}: {why}"));
+            }
+        }
+    }
+    assert!(failures.is_empty(), "{failures:#?}");
+}
+
+#[test]
+fn operators_on_vectors_are_certified() {
+    let mut failures = Vec::new();
+    let models = [
+        ("softmax 2x5", vectors::softmax_of((2, 5, 0.05), 255)),
+        ("softmax 1x70", vectors::softmax_of((1, 70, 0.002), 254)),
+        ("normalization 2x6", vectors::normalization(2, 6, 40)),
+        ("normalization 1x70", vectors::normalization(1, 70, 3)),
+        ("argmax", vectors::arg_max([2, 6, 1], false)),
+        ("argmax last", vectors::arg_max([1, 256, 2], true)),
+    ];
+    for (name, model) in models {
+        for wishes in wishes() {
+            let Some(case) = Case::new(&model, wishes) else { continue };
+            if let Err(why) = case.check(&model) {
+                failures.push(format!("{name}: {why}"));
+            }
+        }
+    }
+    assert!(failures.is_empty(), "{failures:#?}");
+}
+
+#[test]
+fn means_of_rounded_sums_are_certified() {
+    let (mut sums, mut failures) = (0, Vec::new());
+    for pool in average::cases() {
+        let model = pool.model();
+        for wishes in wishes() {
+            let Some(case) = Case::new(&model, wishes) else { continue };
+            match case.check(&model) {
+                Ok(report) => sums += report.float_sums,
+                Err(why) => failures.push(format!("{pool:?}: {why}")),
+            }
+        }
+    }
+    assert!(failures.is_empty(), "{failures:#?}");
+    assert!(sums > 0, "no pool rounds its sums");
+}
+
+/// The whole way: a key, its commitments, its model's file.
+#[test]
+fn keys_of_fixtures_are_certified() {
+    for (name, goal) in [
+        ("credit_logreg", Goal::Speed),
+        ("diagnosis_mlp", Goal::Gas),
+        ("digits_mlp", Goal::Speed),
+        ("digits_cnn", Goal::Speed),
+        ("tiny_transformer_gelu", Goal::Speed),
+    ] {
+        let path =
+            format!("{}/test/fixtures/models/{name}/int8_qdq.onnx", env!("CARGO_MANIFEST_DIR"));
+        let bytes = std::fs::read(path).expect("a fixture");
+        let model = Model::from_onnx(name, &bytes).expect("a fixture is a model");
+        let circuit = ModelCircuit::new(&model, Wishes { goal, ..Wishes::default() })
+            .expect("a fixture has a circuit");
+        let srs = Srs::unsafe_dev(circuit.k());
+        let verifier = Verifier::generate(&srs, &circuit, circuit.instances()).expect("keys");
+        let report =
+            certify(&model, &circuit, &verifier).unwrap_or_else(|why| panic!("{name}: {why}"));
+        assert!(report.widest_bits < 250, "{name}");
+    }
+}
+
+/// A key of other weights is not a model's.
+#[test]
+fn key_of_another_model_is_refused() {
+    let mut all = models::all();
+    let (_, model) = all.swap_remove(0);
+    let circuit = ModelCircuit::new(&model, Wishes::default()).expect("the model has a circuit");
+    let srs = Srs::unsafe_dev(circuit.k());
+    let mut other = model.clone();
+    for node in &mut other.graph.nodes {
+        if let Operator::Conv(conv) = &mut node.operator {
+            conv.weights[0] ^= 1;
+        }
+    }
+    let others = ModelCircuit::restore(&other, circuit.k(), &circuit.shape()).expect("same shape");
+    let verifier = Verifier::generate(&srs, &circuit, circuit.instances()).expect("keys");
+    assert!(certify(&model, &circuit, &verifier).is_ok());
+    let refused = certify(&other, &others, &verifier);
+    assert!(matches!(refused, Err(CertifyError::Key { .. })), "{refused:?}");
+    // The key's own circuit, claimed to be of the other model.
+    let refused = certify(&other, &circuit, &verifier);
+    assert!(matches!(refused, Err(CertifyError::Output { .. })), "{refused:?}");
+}
+
+#[test]
+fn random_graphs_are_certified() {
+    let (count, seed) = (number("CERTIFY_GRAPHS", 100), number("CERTIFY_SEED", 4242));
+    let mut random = Random(seed);
+    let (mut planned, mut failures) = (0, Vec::new());
+    for number in 0..count {
+        let model = random::model(&mut random, seed.wrapping_mul(1_000_003) + number);
+        let wishes = Wishes {
+            goal: if number % 3 == 1 { Goal::Gas } else { Goal::Speed },
+            private_input: number % 2 == 0,
+            max_k: Some(14),
+            ..Wishes::default()
+        };
+        // Some take more rows than that.
+        let Some(case) = Case::new(&model, wishes) else { continue };
+        planned += 1;
+        if let Err(why) = case.check(&model) {
+            failures.push(format!("seed {seed}, graph {number}: {why}"));
+        }
+    }
+    assert!(failures.is_empty(), "{} of {planned}: {failures:#?}", failures.len());
+    assert!(planned * 10 >= count * 9, "{planned} of {count} have a circuit");
+}

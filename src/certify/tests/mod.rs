@@ -1,0 +1,54 @@
+//! Every circuit that the planner makes is certified, and none that was tampered with.
+
+mod constraints;
+mod faults;
+mod holds;
+
+use super::{CertifyError, Report, Subject, elements, shape::Shape, source::Columns};
+use crate::circuit::{Goal, ModelCircuit, Wishes};
+use crate::model::Model;
+use halo2_proofs::{
+    halo2curves::bn256::Fr,
+    plonk::{Circuit, ConstraintSystem},
+};
+use std::collections::HashMap;
+
+/// A circuit as a certificate sees it.
+struct Case {
+    circuit: ModelCircuit,
+    fixed: Vec<Vec<Fr>>,
+    system: ConstraintSystem<Fr>,
+    elements: HashMap<usize, u32>,
+}
+
+impl Case {
+    fn new(model: &Model, wishes: Wishes) -> Option<Self> {
+        let circuit = ModelCircuit::new(model, wishes).ok()?;
+        let (columns, system) = Columns::synthesize(&circuit, circuit.k(), circuit.params())
+            .expect("a planned circuit is laid out");
+        let elements = elements(model, &circuit).expect("a planned circuit has witnesses");
+        Some(Self { circuit, fixed: columns.fixed, system, elements })
+    }
+
+    fn check(&self, model: &Model) -> Result<Report, CertifyError> {
+        let subject = Subject {
+            shape: Shape::read(&self.circuit.shape())?,
+            fixed: &self.fixed,
+            system: &self.system,
+            instances: self.circuit.instances(),
+            elements: &self.elements,
+        };
+        subject.check(model)
+    }
+}
+
+/// A number that the environment gives, or another.
+fn number(variable: &str, default: u64) -> u64 {
+    std::env::var(variable).ok().and_then(|number| number.parse().ok()).unwrap_or(default)
+}
+
+/// Wide and folded, with the input public and private.
+fn wishes() -> [Wishes; 4] {
+    [(Goal::Speed, false), (Goal::Gas, false), (Goal::Speed, true), (Goal::Gas, true)]
+        .map(|(goal, private_input)| Wishes { goal, private_input, ..Wishes::default() })
+}

@@ -1,0 +1,110 @@
+//! `certify`: whether a bundle's key says what a model says.
+
+use crate::certify::{CertifyError, Report as Certified, certify};
+use crate::circuit::ModelCircuit;
+use crate::cli::{
+    Answer, CliError, Console,
+    bundle::{Bundle, hex},
+    files, input,
+};
+use serde::Serialize;
+use std::fmt;
+use std::path::PathBuf;
+
+/// What `certify` takes.
+#[derive(clap::Args)]
+pub struct Args {
+    /// The bundle that `keygen` made
+    bundle: PathBuf,
+    /// The quantized ONNX model that it should be of
+    #[arg(long)]
+    model: PathBuf,
+    /// Where the certificate goes
+    #[arg(long, default_value = "certificate.json")]
+    out: PathBuf,
+    #[command(flatten)]
+    dimensions: input::DimensionArgs,
+}
+
+/// What holds for the key, whoever made the bundle.
+const CHECKED: [&str; 9] = [
+    "the key commits to the fixed columns that were read",
+    "its constraints are those of docs/soundness.md and no others",
+    "every place is made once, at a positive power of ρ",
+    "no coefficient is used before it begins",
+    "no dividend leaves its table and no position its intervals, for any input",
+    "no integer wraps around the field, for any input",
+    "every function of the input is the model's over its whole range",
+    "inequalities leave one integer for each quotient and root",
+    "instances pack the input's and the output's bytes in order",
+];
+
+#[derive(Serialize)]
+struct Certificate {
+    holds: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<String>,
+    version: &'static str,
+    model: String,
+    /// Keccak-256 of the model's file.
+    model_digest: String,
+    vk_digest: String,
+    k: u32,
+    instances: usize,
+    checked: &'static [&'static str],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    counts: Option<Certified>,
+}
+
+impl fmt::Display for Certificate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Some(counts) = &self.counts else {
+            let reason = self.reason.as_deref().unwrap_or("it does not hold");
+            return write!(f, "not certified: {reason}");
+        };
+        writeln!(f, "certified: key {} computes `{}`", self.vk_digest, self.model)?;
+        writeln!(f, "constraints    {}", counts.constraints)?;
+        writeln!(f, "rows           {}", counts.rows)?;
+        writeln!(f, "contributions  {}", counts.contributions)?;
+        writeln!(f, "outputs        {}", counts.outputs)?;
+        write!(f, "largest        {} bits of 253", counts.widest_bits)
+    }
+}
+
+/// Checks the bundle's key against the model, and writes the certificate if it holds.
+pub fn run(args: &Args, console: &Console) -> Result<Answer, CliError> {
+    let bundle = Bundle::open(&args.bundle)?;
+    let verifier = bundle.verifier()?;
+    let (model, _) = input::model_with(&args.model, &args.dimensions)?;
+    let found = {
+        let _stage = console.stage("reading what the key commits to");
+        let (k, shape) = (bundle.manifest.k, &bundle.manifest.shape);
+        match ModelCircuit::restore(&model, k, shape) {
+            Ok(circuit) => certify(&model, &circuit, verifier.keys())
+                .map_err(|why: CertifyError| why.to_string()),
+            Err(why) => Err(format!("no circuit of this model has the key's shape: {why}")),
+        }
+    };
+    let (counts, reason) = match found {
+        Ok(counts) => (Some(counts), None),
+        Err(reason) => (None, Some(reason)),
+    };
+    let certificate = Certificate {
+        holds: counts.is_some(),
+        reason,
+        version: env!("CARGO_PKG_VERSION"),
+        model: model.name.clone(),
+        model_digest: hex(&model.digest(&verifier.layout().visibility())),
+        vk_digest: bundle.manifest.vk_digest.clone(),
+        k: bundle.manifest.k,
+        instances: verifier.keys().instances(),
+        checked: if counts.is_some() { &CHECKED } else { &[] },
+        counts,
+    };
+    if certificate.holds {
+        let document = serde_json::to_vec_pretty(&certificate).map_err(CliError::Json)?;
+        files::write(&args.out, &document)?;
+    }
+    console.result(&certificate)?;
+    Ok(if certificate.holds { Answer::Yes } else { Answer::No })
+}

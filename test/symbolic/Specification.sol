@@ -7,7 +7,7 @@ library Specification {
     function pack(bytes memory elements) internal pure returns (uint256[] memory words) {
         words = new uint256[]((elements.length + 30) / 31);
         for (uint256 i = 0; i < elements.length; ++i) {
-            words[i / 31] += uint256(uint8(elements[i])) << (8 * (i % 31));
+            words[i / 31] |= uint256(uint8(elements[i])) << (8 * (i % 31));
         }
     }
 

@@ -94,13 +94,16 @@ contract GasTest is Test {
         bytes memory proof = new bytes(0x0940);
         for (uint256 use = 0; use < 3; ++use) {
             instances[0] = consumer.contextOf(address(this));
+            // A transaction's target is warm, what it calls is not.
             vm.cool(address(verifier));
+            assertEq(address(verifier).balance, 0);
             uint256 before = gasleft();
             verifier.verifyProof(proof, instances);
             uint256 alone = before - gasleft();
             vm.cool(address(verifier));
             vm.cool(address(registry));
             vm.cool(address(consumer));
+            assertEq(address(consumer).balance, 0);
             before = gasleft();
             consumer.submitInference(proof, instances);
             uint256 around = before - gasleft() - alone;

@@ -61,10 +61,10 @@ contract ERC8084Metadata is IZKMetadata {
         return interfaceId == type(IZKMetadata).interfaceId || interfaceId == 0x01ffc9a7;
     }
 
-    /// What `https` leads to may change, so the hash has to stand in the URI.
+    /// What `http` and `https` lead to may change, so the hash has to stand in the URI.
     function _requireHash(string memory uri) private pure {
         bytes memory text = bytes(uri);
-        if (text.length < 6 || keccak256(_start(text, 5)) != keccak256("https")) return;
+        if (text.length < 4 || keccak256(_start(text, 4)) != keccak256("http")) return;
         for (uint256 i = 0; i + 66 < text.length; ++i) {
             if (text[i] == "#" && text[i + 1] == "0" && text[i + 2] == "x" && i + 67 == text.length) return;
         }

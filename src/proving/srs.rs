@@ -34,6 +34,9 @@ use std::{cmp::Ordering, sync::OnceLock};
 /// The largest k a file may claim: the perpetual ceremony's.
 const LARGEST_K: u32 = 28;
 
+/// What halo2's arithmetic does not take.
+const AT_INFINITY: &str = "one of its points is at infinity";
+
 /// Bytes of an uncompressed point of G1.
 const G1_BYTES: usize = 64;
 
@@ -103,11 +106,6 @@ impl Srs {
     pub fn from_bytes_unchecked(bytes: &[u8], origin: SrsOrigin) -> Result<Self, ProvingError> {
         let k = bytes.first().map_or(0, |&k| k.into());
         let srs = Self { origin, ..read_raw(bytes, k)? };
-        // Points at infinity are on the curve for halo2's reader, and end its arithmetic.
-        let points = bytes[4..].chunks_exact(G1_BYTES).take(2 << srs.k());
-        if points.into_iter().any(|point| point.iter().all(|&byte| byte == 0)) {
-            return Err(ProvingError::SrsInvalid("one of its points is at infinity"));
-        }
         check_shape(&srs.params)?;
         Ok(srs)
     }
@@ -158,6 +156,12 @@ fn read_raw(bytes: &[u8], k: u32) -> Result<Srs, ProvingError> {
     };
     if file_k < k {
         return Err(ProvingError::SrsTooSmall { needed: k, found: file_k });
+    }
+    // On the curve for halo2's reader, which does not give the Lagrange points away.
+    let mut points = body.chunks_exact(G1_BYTES).take(2 << file_k);
+    let is_raw = matches!(format, SerdeFormat::RawBytes);
+    if is_raw && points.any(|point| point.iter().all(|&byte| byte == 0)) {
+        return Err(ProvingError::SrsInvalid(AT_INFINITY));
     }
     let mut params = ParamsKZG::read_custom(&mut &bytes[..], format)
         .map_err(|_| ProvingError::SrsInvalid("a point is malformed"))?;
@@ -287,6 +291,9 @@ fn check_shape(params: &ParamsKZG<Bn256>) -> Result<(), ProvingError> {
     }
     if bool::from(s_g2.is_identity()) || s_g2 == g2 {
         return invalid("its secret is 0 or 1: the ceremony has no contributions");
+    }
+    if g.iter().any(|point| bool::from(point.is_identity())) {
+        return invalid(AT_INFINITY);
     }
     Ok(())
 }

@@ -8,7 +8,7 @@
 //! | model file → quantized graph | [`model`] |
 //! | → circuit | [`circuit`] |
 //! | → keys, proof | [`proving`] |
-//! | does the key say what the model says? | [`certify`] |
+//! | does the key say what the model says? | `certify` |
 //! | → verifier contract | [`solidity`] |
 //! | kept in files | [`bundle`] |
 //! | → gas report | `evm` |
@@ -22,7 +22,7 @@
 //!
 //! | feature | adds |
 //! |---|---|
-//! | `prove` | keys and proofs, on several threads; writing bundles |
+//! | `prove` | keys and proofs, on several threads; writing bundles; `certify` |
 //! | `gas` | `evm`: contracts run in process |
 //! | `compile` | the Solidity compiler |
 //! | `chain` | `chain`: deployment and submission |
@@ -36,6 +36,7 @@
 pub struct Readme;
 
 pub mod bundle;
+#[cfg(feature = "prove")]
 pub mod certify;
 #[cfg(feature = "chain")]
 pub mod chain;
@@ -45,8 +46,16 @@ pub mod cli;
 #[cfg(feature = "gas")]
 pub mod evm;
 pub mod model;
+#[cfg_attr(
+    not(all(feature = "cli", feature = "compile", feature = "chain")),
+    allow(dead_code, reason = "the whole command uses all of it")
+)]
 mod name;
 #[cfg(any(feature = "compile", feature = "chain"))]
+#[cfg_attr(
+    not(all(feature = "compile", feature = "chain")),
+    allow(dead_code, unused_imports, reason = "a compiler and a node are run by some of it each")
+)]
 mod program;
 pub mod proving;
 mod regular_file;

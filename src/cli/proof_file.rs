@@ -1,5 +1,5 @@
 //! Proofs from files, as the verbs call them.
 
+pub use crate::bundle::Inference;
 #[cfg(feature = "compile")]
-pub use crate::bundle::unhex;
-pub use crate::bundle::{Inference, ProofFile};
+pub use crate::bundle::{ProofFile, unhex};

@@ -12,7 +12,6 @@ use halo2_proofs::{
     },
     poly::commitment::{Blind, Params},
 };
-use rayon::prelude::*;
 
 /// What a circuit's synthesis assigns.
 #[derive(Clone, Debug)]
@@ -61,7 +60,7 @@ impl Columns {
             return Err(CertifyError::Key { column: 0 });
         }
         let domain = vk.get_domain();
-        let other = self.fixed.par_iter().zip(committed).position_first(|(values, committed)| {
+        let other = self.fixed.iter().zip(committed).position(|(values, committed)| {
             let values = domain.lagrange_from_vec(values.clone());
             params.commit_lagrange(&values, Blind::default()).to_affine() != *committed
         });

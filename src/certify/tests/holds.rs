@@ -88,6 +88,34 @@ fn keys_of_fixtures_are_certified() {
     }
 }
 
+/// Every file of every fixture model, wide and folded.
+#[test]
+#[ignore = "takes minutes: `script/certify.sh` runs it"]
+fn all_fixtures_are_certified() {
+    let folder = format!("{}/test/fixtures/models", env!("CARGO_MANIFEST_DIR"));
+    let folders =
+        std::fs::read_dir(folder).expect("fixtures").map(|entry| entry.expect("a folder"));
+    let (mut checked, mut failures) = (0, Vec::new());
+    for file in folders.flat_map(|entry| std::fs::read_dir(entry.path()).expect("a folder")) {
+        let path = file.expect("a file").path();
+        if path.extension().is_none_or(|extension| extension != "onnx") {
+            continue;
+        }
+        let bytes = std::fs::read(&path).expect("a fixture");
+        let model = Model::from_onnx("fixture", &bytes).expect("a fixture is a model");
+        let [wide, .., folded] = wishes();
+        for wishes in [wide, folded] {
+            let case = Case::new(&model, wishes).expect("a fixture has a circuit");
+            match case.check(&model) {
+                Ok(report) => eprintln!("{}: {report:?}", path.display()),
+                Err(why) => failures.push(format!("{}: {why}", path.display())),
+            }
+            checked += 1;
+        }
+    }
+    assert!(failures.is_empty() && checked > 0, "{failures:#?} of {checked}");
+}
+
 /// A key of other weights is not a model's.
 #[test]
 fn key_of_another_model_is_refused() {

@@ -58,6 +58,9 @@ fn a_float_model_becomes_an_int8_model_that_runs() {
     assert!(report["quantized_accuracy"].as_f64().unwrap() > 0.97, "{report}");
     assert!(report["agreement"].as_f64().unwrap() > 0.99, "{report}");
     assert!(report["mean_difference"].as_f64().unwrap() < 0.1, "{report}");
+    assert!(report["largest_difference_real"].as_f64().unwrap() < 1.0, "{report}");
+    assert!(report["largest_difference_steps"].as_u64().unwrap() < 20, "{report}");
+    assert!(report["values_beyond_range"].is_u64(), "{report}");
 
     let answers = run(&["run", text(&out), "--input", &test]);
     assert_eq!(answers["inferences"].as_array().unwrap().len(), 360);
@@ -66,6 +69,9 @@ fn a_float_model_becomes_an_int8_model_that_runs() {
 
     // Without labels, nothing is said of accuracy; nothing but the model is left in its folder.
     let other = ["--method", "percentile", "--percentile", "99.5", "--per-tensor"];
+    let (error, hint) = fails(&[&words[..], &other].concat());
+    assert!(error.contains("is there already") && hint.contains("--force"), "{error}, {hint}");
+    let other = [&other[..], &["--force"]].concat();
     let report = run(&[&words[..], &other].concat());
     assert_eq!(report["percentile"], 99.5);
     assert_eq!(report["inputs"], 200);
@@ -88,6 +94,16 @@ fn what_cannot_be_quantized_is_told_and_nothing_is_written() {
     assert!(error.contains("credit_logreg/calib.npz") && error.contains("expected"), "{error}");
     let (error, _) = with(&float, "nowhere.npz");
     assert!(error.contains("nowhere.npz"), "{error}");
+    let words = ["quantize", &float, "--calibration", &calibration, "--out"];
+    let (error, _) = fails(&[&words[..], &[text(&out), "--dim", "bacth=2"]].concat());
+    assert!(error.contains("`bacth`") && error.contains("expected"), "{error}");
+    // Not even with --force is a file replaced that is read.
+    let copy = folder.path().join("float.onnx");
+    fs::copy(&float, &copy).unwrap();
+    let words = ["quantize", text(&copy), "--calibration", &calibration, "--force", "--out"];
+    let (error, _) = fails(&[&words[..], &[text(&copy)]].concat());
+    assert!(error.contains("also read"), "{error}");
+    assert_eq!(fs::read(&copy).unwrap(), fs::read(&float).unwrap());
     assert!(!out.exists());
 }
 

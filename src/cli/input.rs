@@ -1,6 +1,6 @@
 //! Models and inputs from files.
 
-use super::{CliError, files};
+use super::{CliError, Console, files};
 use crate::model::{ImportOptions, InputFormat, Model, ModelError, embed};
 use crate::regular_file;
 use std::io::{Error, ErrorKind, Read, Seek, SeekFrom};
@@ -87,6 +87,26 @@ fn file_len(file: &std::fs::File) -> u64 {
 pub fn model_name(path: &Path) -> String {
     let text = |part: &std::ffi::OsStr| part.to_string_lossy().into_owned();
     path.file_stem().map_or_else(|| "model".into(), text)
+}
+
+/// Says how many values of an input file lie beyond the range that the model's integers stand for.
+pub fn warn_of_values_beyond(
+    model: &Model,
+    path: &Path,
+    console: &Console,
+) -> Result<(), CliError> {
+    let bytes = files::read(path)?;
+    let beyond = model
+        .values_beyond_range(&bytes, InputFormat::detect(&bytes))
+        .map_err(|error| CliError::from(error).at(path))?;
+    if beyond > 0 {
+        console.warn(format!(
+            "{beyond} values of `{}` are beyond the range that the model was quantized for, and are taken as \
+             the nearest end of it",
+            path.display()
+        ));
+    }
+    Ok(())
 }
 
 /// The inferences in an input file: the integers of each input, per inference.

@@ -111,6 +111,15 @@ pub enum ModelError {
         tensor: String,
     },
 
+    /// A length for a dimension that no input has.
+    #[error("no input has a dimension `{got}`, expected {expected}")]
+    UnknownDimension {
+        /// The symbol that was given.
+        got: String,
+        /// Those of the file.
+        expected: String,
+    },
+
     /// An input or output of the graph that is not what a model of this kind has.
     #[error("{direction} `{tensor}`: {reason}")]
     Port {
@@ -268,6 +277,7 @@ impl ModelError {
                 "use the model as it is, or quantize the float model that it was made from"
             }
             Self::InputMissing(_) => "name the inputs in a JSON object or in an .npz archive",
+            Self::UnknownDimension { .. } => "give --dim only for symbolic dimensions of the model",
             Self::UnknownTensor { .. } => {
                 "nodes must come after those they depend on, as ONNX asks for"
             }

@@ -4,7 +4,7 @@ use serde::Serialize;
 
 use super::{
     Add, ArgMax, AveragePool, Conv, ConvTranspose, LayerNormalization, MatMul, MaxPool, Mul,
-    Reduce, ReduceMax, Requantization, Softmax, Tables, View,
+    Preparation, Reduce, ReduceMax, Requantization, Softmax, Tables, View,
 };
 
 /// A quantized model, ready to be evaluated on integers or turned into a circuit.
@@ -29,6 +29,8 @@ pub struct Port {
     pub tensor: TensorId,
     /// Whether the ONNX file takes or gives floats here: its first node quantizes, its last dequantizes.
     pub is_float: bool,
+    /// What is done to a float input before it is quantized.
+    pub preparation: Option<Preparation>,
 }
 
 /// Integer tensors and the operators between them, in an order in which they can be evaluated.

@@ -146,6 +146,32 @@ impl Steps {
         (self.room(a, d) >= 0).then(|| Line { a, b: self.offsets(a, d).0, d })
     }
 
+    /// The most room between the steps that a line of any real slope has, in levels; negative where none is
+    /// exact. The more room, the smaller the divisors of exact lines.
+    pub fn most_room(&self) -> f64 {
+        #[allow(clippy::cast_precision_loss)]
+        let real = |points: &[(i128, i128)]| -> Vec<(f64, f64)> {
+            points.iter().map(|&(acc, level)| (acc as f64, level as f64)).collect()
+        };
+        let (reached, below) = (hull(&real(&self.reached), 1.0), hull(&real(&self.below), -1.0));
+        if reached.is_empty() || below.is_empty() {
+            return f64::INFINITY;
+        }
+        let room = |slope: f64| {
+            let offset = |&(acc, level): &(f64, f64)| level - slope * acc;
+            let least = reached.iter().map(offset).fold(f64::NEG_INFINITY, f64::max);
+            below.iter().map(offset).fold(f64::INFINITY, f64::min) - least
+        };
+        // Room is a concave function of the slope.
+        let (mut low, mut high) = (self.multiplier * 0.992, self.multiplier * 1.008);
+        for _ in 0..80 {
+            let third = (high - low) / 3.0;
+            let (left, right) = (low + third, high - third);
+            if room(left) < room(right) { low = left } else { high = right }
+        }
+        room(f64::midpoint(low, high))
+    }
+
     /// Whether a line steps exactly where the requantization does.
     pub fn allow(&self, line: Line) -> bool {
         let Line { a, b, d } = line;
@@ -171,6 +197,20 @@ impl Steps {
             (None, None) => (0, 0),
         }
     }
+}
+
+/// The points that some line touches from above (`side` 1) or from below (−1). Assumes that they ascend.
+fn hull(points: &[(f64, f64)], side: f64) -> Vec<(f64, f64)> {
+    let mut hull: Vec<(f64, f64)> = Vec::new();
+    for &(x, y) in points {
+        while let [.., (x0, y0), (x1, y1)] = hull[..]
+            && side * ((x1 - x0) * (y - y0) - (x - x0) * (y1 - y0)) >= 0.0
+        {
+            hull.pop();
+        }
+        hull.push((x, y));
+    }
+    hull
 }
 
 #[cfg(test)]
@@ -225,6 +265,23 @@ mod tests {
         let steps = Steps::find(&requantization, 0, -128, (321, 321));
         let line = steps.line(1000).expect("nothing to step over");
         agrees_everywhere(&requantization, line, (321, 321));
+    }
+
+    #[test]
+    fn room_in_levels_is_that_of_the_best_line() {
+        for (multiplier, zero_point) in [(0.002_31, 63), (1.0 / 1842.204, 29), (1.0 / 256.0, 0)] {
+            let requantization = requantization(multiplier, zero_point);
+            let steps = Steps::find(&requantization, 0, -128, (-400_000, 300_000));
+            let (d, room) = (2_f64.powi(60), steps.most_room());
+            match steps.line(1 << 60) {
+                #[allow(clippy::cast_precision_loss)]
+                Some(line) => {
+                    let own = (steps.room(line.a, line.d) as f64 + 1.0) / d;
+                    assert!((own - room).abs() < 1e-9, "{own} {room}");
+                }
+                None => assert!(room < 1e-9, "{room}"),
+            }
+        }
     }
 
     #[test]

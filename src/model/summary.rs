@@ -52,6 +52,14 @@ pub struct PortSummary {
     pub scale: f32,
     /// The integer that stands for 0.
     pub zero_point: i32,
+    /// How many sums and products with constants come before the quantization of a float input.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub preparation: usize,
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref)]
+fn is_zero(count: &usize) -> bool {
+    *count == 0
 }
 
 impl Model {
@@ -69,6 +77,7 @@ impl Model {
                 element: element.into(),
                 scale: tensor.quantization.scale,
                 zero_point: tensor.quantization.zero_point,
+                preparation: port.preparation.as_ref().map_or(0, |own| own.steps().len()),
             }
         };
         let mut operators = BTreeMap::new();

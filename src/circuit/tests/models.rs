@@ -75,7 +75,12 @@ impl Builder {
     /// The model, with the last tensor as its output.
     pub fn model(self) -> Model {
         let last = self.last();
-        let port = |name: &str, tensor| Port { name: name.into(), tensor, is_float: false };
+        let port = |name: &str, tensor| Port {
+            name: name.into(),
+            tensor,
+            is_float: false,
+            preparation: None,
+        };
         Model {
             name: "test".into(),
             inputs: vec![port("x", TensorId(0))],

@@ -26,6 +26,7 @@ fn model() -> Model {
         name: format!("port{index}"),
         tensor,
         is_float: false,
+        preparation: None,
     };
     model.inputs = [x, y].iter().enumerate().map(port).collect();
     model.outputs = [sum, table, table, y].iter().enumerate().map(port).collect();

@@ -27,7 +27,12 @@ fn model(shape: [usize; 2], operator: Operator, output: (usize, ElementType)) ->
         shape,
         quantization: Quantization { scale: 0.05, zero_point, element },
     };
-    let port = |tensor| Port { name: "port".into(), tensor: TensorId(tensor), is_float: false };
+    let port = |tensor| Port {
+        name: "port".into(),
+        tensor: TensorId(tensor),
+        is_float: false,
+        preparation: None,
+    };
     Model {
         name: "test".into(),
         inputs: vec![port(0)],

@@ -72,8 +72,13 @@ impl fmt::Display for Report {
         let Self { summary, .. } = self;
         writeln!(f, "{}", summary.model)?;
         let port = |port: &PortSummary| {
-            let PortSummary { name, shape, element, scale, zero_point } = port;
-            format!("{name} {shape:?} {element}, scale {scale}, zero point {zero_point}")
+            let PortSummary { name, shape, element, scale, zero_point, preparation } = port;
+            let prepared = match preparation {
+                0 => String::new(),
+                1 => ", after a step of float arithmetic".into(),
+                steps => format!(", after {steps} steps of float arithmetic"),
+            };
+            format!("{name} {shape:?} {element}, scale {scale}, zero point {zero_point}{prepared}")
         };
         for input in &summary.inputs {
             writeln!(f, "  input       {}", port(input))?;

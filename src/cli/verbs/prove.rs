@@ -32,6 +32,7 @@ pub fn run(args: Args, console: &Console) -> Result<Answer, CliError> {
     let prover = bundle.prover()?;
     drop(stage);
     let inputs = one_inference(prover.model(), &args.input)?;
+    input::warn_of_values_beyond(prover.model(), &args.input, console)?;
     let start = Instant::now();
     let stage = console.stage("proving");
     let proof = prover.prove(&inputs, context)?;

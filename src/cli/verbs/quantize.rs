@@ -27,9 +27,16 @@ pub struct Args {
     /// With `--method percentile`: this share of the values is in range, at either end
     #[arg(long, value_name = "PERCENT", default_value_t = 99.9)]
     percentile: f64,
+    /// Replace a file that is there already
+    #[arg(long)]
+    force: bool,
     /// One scale for all weights of a layer instead of one per output channel
     #[arg(long)]
     per_tensor: bool,
+    /// Take all scales from an int8 model that was made here from the same architecture: after a retraining,
+    /// the weights alone change
+    #[arg(long, value_name = "INT8.onnx")]
+    scales_of: Option<PathBuf>,
     #[command(flatten)]
     dimensions: input::DimensionArgs,
 }
@@ -72,9 +79,12 @@ impl fmt::Display for Report {
         writeln!(f, "compared    on {} inputs", report.inputs)?;
         writeln!(
             f,
-            "difference  {} at most, {} on average",
-            report.max_difference, report.mean_difference
+            "difference  {} at most ({} steps), {} on average",
+            report.largest_difference_real, report.largest_difference_steps, report.mean_difference
         )?;
+        if report.values_beyond_range > 0 {
+            writeln!(f, "beyond      {} values of the inputs", report.values_beyond_range)?;
+        }
         writeln!(f, "agreement   {:.2} %", 100.0 * report.agreement)?;
         if let (Some(float), Some(quantized)) = (report.float_accuracy, report.quantized_accuracy) {
             writeln!(f, "accuracy    {:.2} %, float {:.2} %", 100.0 * quantized, 100.0 * float)?;
@@ -85,16 +95,19 @@ impl fmt::Display for Report {
 
 /// Quantizes, compares, writes.
 pub fn run(args: Args, console: &Console) -> Result<Answer, CliError> {
-    let out = args.out.unwrap_or_else(|| default_path(&args.model));
+    let out = args.out.clone().unwrap_or_else(|| default_path(&args.model));
+    refuse_to_replace(&out, &args)?;
     let float = files::read(&args.model)?;
     let calibration = files::read(&args.calibration)?;
     let test = args.test.as_ref().map(|path| files::read(path)).transpose()?;
+    let scales_of = args.scales_of.as_ref().map(|path| files::read(path)).transpose()?;
     let options = QuantizeOptions {
         range: match args.method {
             Method::MinMax => Range::MinMax,
             Method::Percentile => Range::Percentile(args.percentile),
         },
         per_channel: !args.per_tensor,
+        scales_of: scales_of.as_deref(),
     };
     let stage = console.stage("quantizing");
     let quantized = input::with_options(&args.model, &args.dimensions, |import| {
@@ -130,6 +143,26 @@ pub fn run(args: Args, console: &Console) -> Result<Answer, CliError> {
         report: quantized.report,
     })?;
     Ok(Answer::Yes)
+}
+
+/// A file that is there stays there, unless it was said to go.
+fn refuse_to_replace(out: &Path, args: &Args) -> Result<(), CliError> {
+    let same = |path: &PathBuf| {
+        path.canonicalize().is_ok_and(|path| out.canonicalize().is_ok_and(|out| out == path))
+    };
+    let is_read =
+        [Some(&args.model), Some(&args.calibration), args.test.as_ref(), args.scales_of.as_ref()]
+            .into_iter()
+            .flatten()
+            .any(same);
+    let (message, hint) = if is_read {
+        (format!("`{}` is also read", out.display()), "choose another path for --out")
+    } else if out.exists() && !args.force {
+        (format!("`{}` is there already", out.display()), "replace it with --force")
+    } else {
+        return Ok(());
+    };
+    Err(CliError::Usage { message, hint: hint.into() })
 }
 
 /// `model.onnx` becomes `model.int8.onnx`.

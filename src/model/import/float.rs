@@ -11,7 +11,7 @@ use super::{
     real::{Real, RealId, RealKind, ReduceMean, Weights},
 };
 use crate::model::{
-    ElementType, MaxPool, ModelError, Quantization, TensorId, View, ViewElement,
+    ArgMax, ElementType, MaxPool, ModelError, Operator, Quantization, TensorId, View, ViewElement,
     eval::linear::for_each_row,
     onnx::{GraphProto, ModelProto},
 };
@@ -21,6 +21,8 @@ pub(in crate::model) struct FloatGraph {
     reals: Vec<Real>,
     materialized: HashMap<TensorId, RealId>,
     names: HashMap<String, RealId>,
+    /// Positions of largest elements, by name: of which activation.
+    positions: HashMap<String, (TensorId, ArgMax)>,
     /// Name and shape of each input.
     pub inputs: Vec<(String, Vec<usize>)>,
 }
@@ -89,7 +91,17 @@ impl FloatGraph {
                 _ => None,
             })
             .collect();
-        Ok(Self { reals: importer.reals, materialized: importer.materialized, names, inputs })
+        let mut positions = HashMap::new();
+        for (name, value) in &importer.values {
+            if let Value::Integers(tensor) = value
+                && let Some(node) = importer.graph.nodes.iter().find(|node| node.output == *tensor)
+                && let Operator::ArgMax(arg_max) = &node.operator
+            {
+                positions.insert((*name).to_owned(), (node.inputs[0], arg_max.clone()));
+            }
+        }
+        let Importer { reals, materialized, .. } = importer;
+        Ok(Self { reals, materialized, names, positions, inputs })
     }
 
     /// Whether a name stands for floats that depend on the input.
@@ -97,6 +109,33 @@ impl FloatGraph {
         self.names.get(name).is_some_and(|id| {
             !matches!(self.reals[id.0].kind, RealKind::Constant(_) | RealKind::Weights(_))
         })
+    }
+
+    /// The positions of largest elements that a name stands for.
+    pub fn positions(&self, values: &FloatValues, name: &str) -> Option<Vec<i32>> {
+        let (tensor, ArgMax { length, inner, select_last, .. }) = self.positions.get(name)?;
+        let x = values.0[self.materialized.get(tensor)?.0].as_deref()?;
+        let mut positions = Vec::new();
+        for x in x.chunks(length * inner) {
+            for i in 0..*inner {
+                let line = (0..*length).map(|j| x[j * inner + i]);
+                let largest = line.clone().fold(f32::NEG_INFINITY, f32::max);
+                let is_largest = |value: f32| value == largest;
+                let mut line = line;
+                let position = if *select_last {
+                    line.rposition(is_largest)
+                } else {
+                    line.position(is_largest)
+                };
+                positions.push(position.and_then(|at| i32::try_from(at).ok()).unwrap_or(0));
+            }
+        }
+        Some(positions)
+    }
+
+    /// The shape of the floats that a name stands for.
+    pub fn shape(&self, name: &str) -> Option<&[usize]> {
+        self.names.get(name).map(|id| self.reals[id.0].shape.as_slice())
     }
 
     /// The values that a name stands for.
@@ -343,6 +382,17 @@ pub(in crate::model) fn float_constant(
     name: &str,
     options: &ImportOptions<'_>,
 ) -> Option<FloatConstant> {
+    let constant = constant(graph, name, options)?;
+    let values = constant.floats()?.to_vec();
+    Some(FloatConstant { shape: constant.shape, values })
+}
+
+/// The integers of the initializer with this name, if they have 32 bits or less.
+pub(in crate::model) fn integer_constant(graph: &GraphProto, name: &str) -> Option<Vec<i32>> {
+    Some(constant(graph, name, &ImportOptions::default())?.small_integers()?.to_vec())
+}
+
+fn constant(graph: &GraphProto, name: &str, options: &ImportOptions<'_>) -> Option<Constant> {
     let of_node = || {
         let node = graph.node.iter().find(|node| {
             node.op_type == "Constant" && node.output.first().is_some_and(|output| output == name)
@@ -350,7 +400,5 @@ pub(in crate::model) fn float_constant(
         node.attribute.iter().find(|attribute| attribute.name == "value")?.t.as_ref()
     };
     let tensor = graph.initializer.iter().find(|tensor| tensor.name == name).or_else(of_node)?;
-    let constant = constant::decode(tensor, options.external_data).ok()?;
-    let values = constant.floats()?.to_vec();
-    Some(FloatConstant { shape: constant.shape, values })
+    constant::decode(tensor, options.external_data).ok()
 }

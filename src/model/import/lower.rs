@@ -106,16 +106,11 @@ impl Importer<'_> {
             parameters: real.parameters,
         };
         match real.kind.clone() {
-            RealKind::Input(position) if !is_clamped => match self.inputs[position].tensor {
-                None => {
-                    let name = self.inputs[position].name.clone();
-                    let tensor = self.add_tensor(&name, real.shape, quantization)?;
-                    self.inputs[position].tensor = Some(tensor);
-                    Ok(tensor)
-                }
-                Some(tensor) if self.tensor(tensor).quantization == quantization => Ok(tensor),
-                Some(_) => Err(unsupported(&real, "an input that is quantized in two ways")),
-            },
+            RealKind::Input(_) | RealKind::Pair { .. } | RealKind::View(..)
+                if !is_clamped && self.is_prepared_input(id) =>
+            {
+                self.lower_input(&real, id, quantization, tensor)
+            }
             RealKind::Activation(x)
                 if !is_clamped && self.tensor(x).quantization == quantization =>
             {
@@ -346,7 +341,7 @@ impl Importer<'_> {
         let exactness = if is_exact { Exactness::Exact } else { Exactness::Approximate };
         let origin = Origin { operator: name.to_owned(), exactness, parameters };
         let operator = if tables.len() == 1 {
-            Operator::Table(tables.remove(0))
+            table_or_view(tables.remove(0), input.element, output.quantization.element)
         } else {
             Operator::Tables(Tables { tables, selector })
         };
@@ -447,6 +442,16 @@ impl Importer<'_> {
             }
             _ => None,
         }
+    }
+}
+
+/// A table, or nothing but another unit where every integer stays what it is.
+pub(super) fn table_or_view(table: Table, from: ElementType, to: ElementType) -> Operator {
+    let (min, max) = from.range();
+    if from == to && (min..=max).eq(table.values.iter().copied()) {
+        Operator::View(View::Reshape)
+    } else {
+        Operator::Table(table)
     }
 }
 

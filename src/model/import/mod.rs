@@ -19,6 +19,7 @@ mod operators;
 mod pairs;
 mod picks;
 mod pool;
+mod prepared;
 mod quantize_linear;
 mod real;
 mod shape;
@@ -27,20 +28,20 @@ mod views;
 mod window;
 
 use std::{
-    collections::{BTreeMap, HashMap, HashSet},
+    collections::{BTreeMap, BTreeSet, HashMap, HashSet},
     rc::Rc,
 };
 
 use constant::{Constant, Data};
-pub(in crate::model) use float::{FloatConstant, FloatGraph, float_constant};
+pub(in crate::model) use float::{FloatConstant, FloatGraph, float_constant, integer_constant};
 use node::NodeView;
 pub use operators::supported_operators;
 use prost::Message as _;
 use real::{Real, RealId, RealKind, Source};
 
 use super::{
-    ElementType, Graph, Model, ModelError, Node, Operator, Origin, Port, Quantization, Tensor,
-    TensorId, Unsupported, limits,
+    ElementType, Graph, Model, ModelError, Node, Operator, Origin, Port, Preparation, Quantization,
+    Tensor, TensorId, Unsupported, limits,
     onnx::{self, DataType, Dimension, GraphProto, ModelProto, ValueInfoProto},
 };
 use crate::name::Name;
@@ -67,6 +68,33 @@ pub struct ImportOptions<'a> {
     /// Reads `length` bytes from `offset` on of a file beside the model. The location is relative and
     /// has no `..` in it. Without a reader, models with data in other files are refused.
     pub external_data: Option<&'a ExternalData<'a>>,
+}
+
+impl ImportOptions<'_> {
+    /// A symbol that no input has is mistyped.
+    fn check_dimensions(&self, graph: &GraphProto) -> Result<(), ModelError> {
+        let shapes = graph
+            .input
+            .iter()
+            .filter_map(|input| input.r#type.as_ref()?.tensor_type.as_ref()?.shape.as_ref());
+        let symbols: BTreeSet<&str> = shapes
+            .flat_map(|shape| &shape.dim)
+            .filter_map(|dim| match &dim.value {
+                Some(Dimension::Symbol(symbol)) => Some(symbol.as_str()),
+                _ => None,
+            })
+            .collect();
+        match self.dimensions.keys().find(|name| !symbols.contains(name.as_str())) {
+            None => Ok(()),
+            Some(got) => Err(ModelError::UnknownDimension {
+                got: got.clone(),
+                expected: match symbols.len() {
+                    0 => "none, as all are numbers".into(),
+                    _ => symbols.iter().map(|s| format!("`{s}`")).collect::<Vec<_>>().join(", "),
+                },
+            }),
+        }
+    }
 }
 
 /// Reads `(location, offset, length)`.
@@ -109,6 +137,7 @@ pub fn embed(bytes: &[u8], options: &ImportOptions<'_>) -> Result<Option<Vec<u8>
         }
         changed |= embedded.is_some();
     }
+    options.check_dimensions(graph)?;
     let dimensions = graph
         .input
         .iter_mut()
@@ -173,9 +202,12 @@ enum Value {
 #[derive(Debug)]
 struct Input {
     name: String,
+    shape: Vec<usize>,
     /// Known once it is quantized.
     tensor: Option<TensorId>,
     is_float: bool,
+    /// Known once it is quantized, too.
+    preparation: Option<Preparation>,
 }
 
 #[derive(Default)]
@@ -212,6 +244,7 @@ impl<'a> Importer<'a> {
         graph: &'a GraphProto,
         options: &ImportOptions<'_>,
     ) -> Result<(), ModelError> {
+        options.check_dimensions(graph)?;
         for input in &graph.input {
             // Up to IR version 3, initializers are listed as inputs too.
             if matches!(self.values.get(input.name.as_str()), Some(Value::Constant(_))) {
@@ -233,8 +266,10 @@ impl<'a> Importer<'a> {
                     })?;
                     self.inputs.push(Input {
                         name: input.name.clone(),
+                        shape: self.real(id).shape.clone(),
                         tensor: None,
                         is_float: true,
+                        preparation: None,
                     });
                     Value::Real(id)
                 }
@@ -250,8 +285,10 @@ impl<'a> Importer<'a> {
                     self.unscaled.insert(tensor);
                     self.inputs.push(Input {
                         name: input.name.clone(),
+                        shape: self.tensor(tensor).shape.clone(),
                         tensor: Some(tensor),
                         is_float: false,
+                        preparation: None,
                     });
                     Value::Integers(tensor)
                 }
@@ -329,7 +366,10 @@ impl<'a> Importer<'a> {
     fn finish(mut self, name: &str, graph: &GraphProto) -> Result<Model, ModelError> {
         let mut outputs = Vec::new();
         for output in &graph.output {
-            let port = |tensor, is_float| Port { name: output.name.clone(), tensor, is_float };
+            let port = |tensor, is_float| {
+                let name = output.name.clone();
+                Port { name, tensor, is_float, preparation: None }
+            };
             let error = |reason: &str| ModelError::Port {
                 direction: "output",
                 tensor: output.name.clone(),
@@ -360,7 +400,8 @@ impl<'a> Importer<'a> {
                 tensor: input.name.clone(),
                 reason: "no node quantizes it".into(),
             })?;
-            inputs.push(Port { name: input.name, tensor, is_float: input.is_float });
+            let Input { name, is_float, preparation, .. } = input;
+            inputs.push(Port { name, tensor, is_float, preparation });
         }
         let mut model = Model { name: name.to_owned(), inputs, outputs, graph: self.graph };
         drop_unused(&mut model);

@@ -270,7 +270,8 @@ impl Importer<'_> {
         let operator = match operator.as_table(self.tensor(x).quantization) {
             Some(table) => {
                 inputs.truncate(1);
-                Operator::Table(table)
+                let from = self.tensor(x).quantization.element;
+                super::lower::table_or_view(table, from, quantization.element)
             }
             None => operator,
         };

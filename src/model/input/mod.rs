@@ -7,7 +7,7 @@ mod npz;
 
 use array::{Array, Elements};
 
-use super::{Model, ModelError, Port};
+use super::{Model, ModelError, Port, Tensor};
 
 /// Largest number of values that is read at once.
 const MAX_VALUES: usize = 1 << 28;
@@ -58,6 +58,25 @@ impl Model {
         by_inference(&names, ports)
     }
 
+    /// How many floats of inputs that [`read_inferences`](Self::read_inferences) takes lie beyond the range
+    /// that the model's integers stand for: they are taken as the nearest end of it.
+    pub fn values_beyond_range(
+        &self,
+        bytes: &[u8],
+        format: InputFormat,
+    ) -> Result<usize, ModelError> {
+        let names: Vec<_> = self.inputs.iter().map(|port| port.name.as_str()).collect();
+        let arrays = read_arrays(bytes, format, &names)?;
+        let mut beyond = 0;
+        for (port, array) in self.inputs.iter().zip(&arrays).filter(|(port, _)| port.is_float) {
+            let tensor = &self.graph.tensors[port.tensor.0];
+            let len = tensor.len() * inferences(&port.name, &tensor.shape, &array.shape)?;
+            let reals = (0..len).map(|index| real(&port.name, array, index));
+            beyond += port.encode(tensor, &reals.collect::<Result<Vec<_>, _>>()?).beyond;
+        }
+        Ok(beyond)
+    }
+
     /// The integers of each inference.
     fn quantize_port(&self, port: &Port, array: &Array) -> Result<Vec<Vec<i32>>, ModelError> {
         let tensor = &self.graph.tensors[port.tensor.0];
@@ -71,7 +90,12 @@ impl Model {
             };
             if port.is_float {
                 let real = real(&port.name, array, index)?;
-                Ok(tensor.quantization.quantize(real))
+                let prepared = port.prepare(index % tensor.len(), real);
+                if prepared.is_nan() {
+                    let expected = "a number after the model's own preparation of its input";
+                    return Err(bad(real.to_string(), expected.into()));
+                }
+                Ok(tensor.quantization.quantize(prepared))
             } else {
                 let (min, max) = tensor.quantization.element.range();
                 let range = || format!("an integer from {min} to {max}");
@@ -86,6 +110,35 @@ impl Model {
         };
         let len = tensor.len();
         (0..inferences).map(|i| (i * len..(i + 1) * len).map(value).collect()).collect()
+    }
+}
+
+/// Floats as a model takes them.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Encoded {
+    pub integers: Vec<i32>,
+    /// How many floats lie beyond the range that integers stand for.
+    pub beyond: usize,
+}
+
+impl Port {
+    /// The integers of a float input.
+    pub(super) fn encode(&self, tensor: &Tensor, reals: &[f32]) -> Encoded {
+        let mut encoded = Encoded::default();
+        let (min, max) = tensor.quantization.element.range();
+        let [low, high] = [min, max].map(|bound| tensor.quantization.dequantize(bound));
+        let half = tensor.quantization.scale / 2.0;
+        for (index, &real) in reals.iter().enumerate() {
+            let prepared = self.prepare(index % tensor.len(), real);
+            encoded.integers.push(tensor.quantization.quantize(prepared));
+            encoded.beyond += usize::from(!(low - half..=high + half).contains(&prepared));
+        }
+        encoded
+    }
+
+    /// An element of a float input as it is quantized.
+    fn prepare(&self, element: usize, real: f32) -> f32 {
+        self.preparation.as_ref().map_or(real, |preparation| preparation.apply(element, real))
     }
 }
 

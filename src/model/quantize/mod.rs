@@ -6,8 +6,10 @@
 //! part of the convolution before them.
 
 mod batch_norm;
+mod lines;
 mod ranges;
 mod rewrite;
+mod scales;
 
 use prost::Message as _;
 use serde::Serialize;
@@ -32,16 +34,19 @@ pub enum Range {
 
 /// Choices of a quantization.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct QuantizeOptions {
+pub struct QuantizeOptions<'a> {
     /// How ranges are found.
     pub range: Range,
     /// Whether weights have a scale per output channel, or one for all.
     pub per_channel: bool,
+    /// A file that was quantized with the same options from a model of the same architecture, whose scales all
+    /// stay.
+    pub scales_of: Option<&'a [u8]>,
 }
 
-impl Default for QuantizeOptions {
+impl Default for QuantizeOptions<'_> {
     fn default() -> Self {
-        Self { range: Range::MinMax, per_channel: true }
+        Self { range: Range::MinMax, per_channel: true, scales_of: None }
     }
 }
 
@@ -73,16 +78,21 @@ pub struct Quantized {
 }
 
 /// How a quantized model compares with its float model, on example inputs.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct QuantizeReport {
     /// Number of inputs that both models were compared on.
     pub inputs: usize,
     /// Largest difference of an output.
-    pub max_difference: f32,
+    pub largest_difference_real: f32,
+    /// The same, in steps of the quantized output.
+    pub largest_difference_steps: i32,
     /// Mean difference of an output.
     pub mean_difference: f32,
-    /// Share of inputs for which the largest output is the same one.
+    /// Share of inputs for which the first output means the same class: its largest element, or the position
+    /// that it is.
     pub agreement: f64,
+    /// Values of the inputs that lie beyond what their integers can stand for.
+    pub values_beyond_range: usize,
     /// Share of inputs for which the float model's largest output is the label.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub float_accuracy: Option<f64>,
@@ -101,7 +111,7 @@ impl Model {
         float: &[u8],
         calibration: Examples<'_>,
         test: Option<Examples<'_>>,
-        options: QuantizeOptions,
+        options: QuantizeOptions<'_>,
         import: &ImportOptions<'_>,
     ) -> Result<Quantized, ModelError> {
         let mut file = onnx::decode(float)?;
@@ -123,8 +133,14 @@ impl Model {
             Some(test) => read(test)?,
             None => (examples.clone(), labels),
         };
-        let ranges = ranges::find(&file, &graph, &examples, options.range)?;
-        let quantized = rewrite::rewrite(&file, &graph, &ranges, options.per_channel, import)?;
+        let scales = options.scales_of.map(scales::Scales::read).transpose()?;
+        let mut ranges = ranges::find(&file, &graph, &examples, options.range, import)?;
+        if let Some(scales) = &scales {
+            ranges::keep(&mut ranges, scales, &file)?;
+        }
+        let weights =
+            rewrite::Weights { per_channel: options.per_channel, scales: scales.as_ref() };
+        let quantized = rewrite::rewrite(&file, &graph, &ranges, &weights, import)?;
         let onnx = quantized.encode_to_vec();
         let model = Model::from_onnx(name, &onnx)?;
         let report = compare(&file, &graph, &model, &tests, test_labels.as_deref())?;
@@ -141,35 +157,50 @@ fn compare(
     labels: Option<&[i64]>,
 ) -> Result<QuantizeReport, ModelError> {
     let outputs = file.graph.as_ref().map(|graph| graph.output.as_slice()).unwrap_or_default();
-    let (mut largest, mut sum, mut count) = (0.0_f32, 0.0_f64, 0.0_f64);
+    let mut report = QuantizeReport { inputs: examples.len(), ..QuantizeReport::default() };
+    let (mut sum, mut count) = (0.0_f64, 0.0_f64);
     let (mut agreeing, mut float_right, mut quantized_right) = (0.0, 0.0, 0.0);
     for (position, example) in examples.iter().enumerate() {
         let values = float.evaluate(example);
-        let integers: Vec<Vec<i32>> = model
-            .inputs
-            .iter()
-            .zip(example)
-            .map(|(port, reals)| {
-                let quantization = model.graph.tensors[port.tensor.0].quantization;
-                reals.iter().map(|&real| quantization.quantize(real)).collect()
-            })
-            .collect();
+        let mut integers = Vec::new();
+        for (port, reals) in model.inputs.iter().zip(example) {
+            let tensor = &model.graph.tensors[port.tensor.0];
+            let encoded = port.encode(tensor, reals);
+            report.values_beyond_range += encoded.beyond;
+            integers.push(encoded.integers);
+        }
         let answers = model.outputs(&model.evaluate(&integers)?);
-        for (index, (output, answer)) in outputs.iter().zip(&answers).enumerate() {
-            let Some(expected) = float.of(&values, &output.name) else { continue };
-            for (real, quantized) in expected.iter().zip(&answer.dequantized) {
-                largest = largest.max((real - quantized).abs());
-                sum += f64::from((real - quantized).abs());
-                count += 1.0;
-            }
+        for (index, ((output, answer), port)) in
+            outputs.iter().zip(&answers).zip(&model.outputs).enumerate()
+        {
+            let quantization = model.graph.tensors[port.tensor.0].quantization;
+            let classes =
+                match (float.of(&values, &output.name), float.positions(&values, &output.name)) {
+                    (Some(expected), _) => {
+                        for (&real, (&value, &integer)) in
+                            expected.iter().zip(answer.dequantized.iter().zip(&answer.quantized))
+                        {
+                            let difference = (real - value).abs();
+                            report.largest_difference_real =
+                                report.largest_difference_real.max(difference);
+                            let steps = (quantization.quantize(real) - integer).abs();
+                            report.largest_difference_steps =
+                                report.largest_difference_steps.max(steps);
+                            sum += f64::from(difference);
+                            count += 1.0;
+                        }
+                        [arg_max(expected), arg_max(&answer.dequantized)]
+                    }
+                    (None, Some(positions)) => [first(&positions), first(&answer.quantized)],
+                    (None, None) => continue,
+                };
             if index == 0 {
-                let (float_class, class) = (arg_max(expected), arg_max(&answer.dequantized));
-                agreeing += f64::from(u8::from(float_class == class));
+                agreeing += f64::from(u8::from(classes[0] == classes[1]));
                 if let Some(&label) = labels.and_then(|labels| labels.get(position)) {
                     let right =
                         |class: usize| f64::from(u8::from(i64::try_from(class) == Ok(label)));
-                    float_right += right(float_class);
-                    quantized_right += right(class);
+                    float_right += right(classes[0]);
+                    quantized_right += right(classes[1]);
                 }
             }
         }
@@ -180,13 +211,17 @@ fn compare(
     #[allow(clippy::cast_possible_truncation)]
     let mean_difference = (sum / f64::max(count, 1.0)) as f32;
     Ok(QuantizeReport {
-        inputs: examples.len(),
-        max_difference: largest,
         mean_difference,
         agreement: agreeing / total,
         float_accuracy: has_labels.then(|| float_right / total),
         quantized_accuracy: has_labels.then(|| quantized_right / total),
+        ..report
     })
+}
+
+/// The class that positions of a largest element mean.
+fn first(positions: &[i32]) -> usize {
+    positions.first().and_then(|&position| usize::try_from(position).ok()).unwrap_or(usize::MAX)
 }
 
 /// The class that an output means: its largest element, or whether a single one is above one half.

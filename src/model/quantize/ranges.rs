@@ -2,8 +2,15 @@
 
 use std::collections::HashMap;
 
-use super::Range;
-use crate::model::{ElementType, ModelError, Quantization, import::FloatGraph, onnx::ModelProto};
+use super::{
+    Range, lines,
+    scales::{Scales, other_architecture},
+};
+use crate::model::{
+    ElementType, ImportOptions, ModelError, Quantization,
+    import::{FloatGraph, float_constant},
+    onnx::{GraphProto, ModelProto, NodeProto},
+};
 
 /// Bins of the histogram that percentiles are read from.
 const BINS: usize = 4096;
@@ -36,6 +43,7 @@ pub(super) fn find(
     float: &FloatGraph,
     examples: &[Vec<Vec<f32>>],
     range: Range,
+    import: &ImportOptions<'_>,
 ) -> Result<Ranges, ModelError> {
     let graph = file.graph.as_ref().ok_or(ModelError::Missing("graph"))?;
     let names: Vec<&str> = float
@@ -85,6 +93,9 @@ pub(super) fn find(
         .zip(&bounds)
         .map(|(name, bounds)| ((*name).to_owned(), asymmetric(*bounds)))
         .collect();
+    for name in prepared(graph, float, import) {
+        ranges.remove(&name);
+    }
     for node in &graph.node {
         for output in &node.output {
             if node.op_type == "Softmax" && ranges.contains_key(output) {
@@ -96,15 +107,148 @@ pub(super) fn find(
                 };
                 ranges.insert(output.clone(), softmax);
             }
-            if MOVERS.contains(&node.op_type.as_str())
-                && let Some(&of_input) = node.input.first().and_then(|input| ranges.get(input))
+            if let Some(of_input) = moved(node, graph, float, &ranges, import)
                 && ranges.contains_key(output)
             {
                 ranges.insert(output.clone(), of_input);
             }
         }
+        with_line(node, graph, float, &mut ranges);
     }
     Ok(ranges)
+}
+
+/// Floats that stay floats: inputs, and what is made of them until they are standardized. Sums with constants,
+/// and constants per element, come before the input's own quantization; factors alone are part of it anyway.
+fn prepared(graph: &GraphProto, float: &FloatGraph, import: &ImportOptions<'_>) -> Vec<String> {
+    let mut all = Vec::new();
+    for (input, shape) in &float.inputs {
+        let (mut name, mut chain, mut counted, mut is_needed) = (input, vec![input], 0, false);
+        loop {
+            let mut takers = graph.node.iter().filter(|node| node.input.contains(name));
+            let (Some(node), None) = (takers.next(), takers.next()) else { break };
+            let is_output = graph.output.iter().any(|output| output.name == *name);
+            let [output] = node.output.as_slice() else { break };
+            let same_elements = float.shape(output).is_some_and(|own| {
+                own.iter().product::<usize>() == shape.iter().product::<usize>()
+            });
+            if is_output || !same_elements {
+                break;
+            }
+            let constants = node.input.iter().filter(|other| *other != name);
+            let constants: Option<Vec<_>> =
+                constants.map(|other| float_constant(graph, other, import)).collect();
+            match (node.op_type.as_str(), constants.as_deref()) {
+                ("Reshape" | "Flatten" | "Identity" | "Squeeze" | "Unsqueeze", _) => {}
+                ("Add" | "Sub" | "Mul" | "Div", Some([constant])) => {
+                    if node.op_type == "Div" && node.input.first() != Some(name) {
+                        break;
+                    }
+                    let is_uniform = constant.values.windows(2).all(|pair| pair[0] == pair[1]);
+                    let is_factor = matches!(node.op_type.as_str(), "Mul" | "Div");
+                    is_needed |= !is_factor || !is_uniform;
+                    counted = chain.len();
+                }
+                _ => break,
+            }
+            chain.push(output);
+            name = output;
+        }
+        // The last of them is quantized.
+        if is_needed {
+            all.extend(chain.into_iter().take(counted).cloned());
+        }
+    }
+    all
+}
+
+/// Takes the scales of another model of the same architecture.
+pub(super) fn keep(
+    ranges: &mut Ranges,
+    scales: &Scales,
+    file: &ModelProto,
+) -> Result<(), ModelError> {
+    let graph = file.graph.as_ref().ok_or(ModelError::Missing("graph"))?;
+    let is_clamped = |name: &String| {
+        let mut takers = graph.node.iter().filter(|node| node.input.contains(name));
+        takers.next().is_some_and(|node| matches!(node.op_type.as_str(), "Relu" | "Clip"))
+    };
+    let mut kept = Ranges::new();
+    for name in ranges.keys() {
+        match scales.activation(name) {
+            Some(quantization) => {
+                kept.insert(name.clone(), quantization);
+            }
+            // Part of the clamp after it.
+            None if is_clamped(name) => {}
+            None => return Err(other_architecture(name)),
+        }
+    }
+    *ranges = kept;
+    Ok(())
+}
+
+/// The quantization of the outputs of a node that only moves integers, or that gives them another unit.
+fn moved(
+    node: &NodeProto,
+    graph: &GraphProto,
+    float: &FloatGraph,
+    ranges: &Ranges,
+    import: &ImportOptions<'_>,
+) -> Option<Quantization> {
+    let of = |position: usize| ranges.get(node.input.get(position)?).copied();
+    if MOVERS.contains(&node.op_type.as_str()) {
+        return of(0);
+    }
+    let factor = |position: usize| {
+        let name = node.input.get(position).filter(|name| !float.is_activation(name))?;
+        let constant = float_constant(graph, name, import)?;
+        let first = *constant.values.first()?;
+        constant.values.iter().all(|&value| value == first).then_some(first)
+    };
+    let (input, factor) = match node.op_type.as_str() {
+        "Div" => (of(0)?, 1.0 / factor(1)?),
+        "Mul" => match of(0) {
+            Some(input) => (input, factor(1)?),
+            None => (of(1)?, factor(0)?),
+        },
+        _ => return None,
+    };
+    let scale = input.scale * factor;
+    (scale.is_normal() && factor > 0.0).then_some(Quantization { scale, ..input })
+}
+
+/// Moves the scale of a node's output to where its function of integers has an exact line.
+fn with_line(node: &NodeProto, graph: &GraphProto, float: &FloatGraph, ranges: &mut Ranges) {
+    let [output] = node.output.as_slice() else { return };
+    // A clamp that nothing else comes before becomes part of the operator.
+    let mut takers = graph.node.iter().filter(|taker| taker.input.contains(output));
+    let output = match (takers.next(), takers.next()) {
+        (Some(taker), None) if matches!(taker.op_type.as_str(), "Relu" | "Clip") => {
+            taker.output.first().unwrap_or(output)
+        }
+        _ => output,
+    };
+    let of = |position: usize| ranges.get(node.input.get(position)?).copied();
+    let Some(&to) = ranges.get(output) else { return };
+    let scale = match (node.op_type.as_str(), of(0), of(1)) {
+        ("Add", Some(a), Some(b)) => lines::add(a, b, to),
+        ("Mul", Some(a), Some(b)) => lines::mul(a, b, to),
+        ("MatMul", Some(a), Some(b)) => {
+            let inner = float.shape(&node.input[0]).and_then(|shape| shape.last());
+            lines::mat_mul(a, b, inner.copied().unwrap_or(1), to)
+        }
+        ("GlobalAveragePool" | "ReduceMean" | "ReduceSum", Some(x), _) => {
+            let len =
+                |name: &String| float.shape(name).map(|shape| shape.iter().product::<usize>());
+            let (Some(before), Some(after)) = (len(&node.input[0]), len(&node.output[0])) else {
+                return;
+            };
+            lines::mean(x, before / after.max(1), node.op_type != "ReduceSum", to)
+        }
+        _ => return,
+    };
+    ranges.insert(output.clone(), Quantization { scale, ..to });
 }
 
 /// The int8 grid that holds the bounds and 0.

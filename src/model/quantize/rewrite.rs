@@ -2,9 +2,9 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::ranges::Ranges;
+use super::{lines, ranges::Ranges, scales::Scales};
 use crate::model::{
-    ImportOptions, ModelError,
+    ImportOptions, ModelError, Quantization,
     import::{FloatConstant, FloatGraph, float_constant},
     onnx::{AttributeProto, DataType, GraphProto, ModelProto, NodeProto, TensorProto},
 };
@@ -15,12 +15,20 @@ const BEFORE_CLAMP: &[&str] = &["Conv", "Gemm", "MatMul", "Add", "Mul"];
 /// Smallest operator set in which DequantizeLinear takes a scale per channel.
 const PER_CHANNEL_OPSET: i64 = 13;
 
+/// How weights are quantized.
+pub(super) struct Weights<'a> {
+    /// Whether they have a scale per output channel.
+    pub per_channel: bool,
+    /// Scales that stay.
+    pub scales: Option<&'a Scales>,
+}
+
 /// Makes the quantized file.
 pub(super) fn rewrite(
     file: &ModelProto,
     float: &FloatGraph,
     ranges: &Ranges,
-    per_channel: bool,
+    weights: &Weights<'_>,
     import: &ImportOptions<'_>,
 ) -> Result<ModelProto, ModelError> {
     let graph = file.graph.as_ref().ok_or(ModelError::Missing("graph"))?;
@@ -30,7 +38,8 @@ pub(super) fn rewrite(
         float,
         ranges,
         import,
-        per_channel: per_channel && opset >= PER_CHANNEL_OPSET,
+        per_channel: weights.per_channel && opset >= PER_CHANNEL_OPSET,
+        scales: weights.scales,
         taken: names(graph),
         stand_ins: HashMap::new(),
         constants: HashMap::new(),
@@ -74,6 +83,7 @@ struct Rewriter<'a> {
     ranges: &'a Ranges,
     import: &'a ImportOptions<'a>,
     per_channel: bool,
+    scales: Option<&'a Scales>,
     taken: HashSet<String>,
     /// The dequantized form of each activation.
     stand_ins: HashMap<String, String>,
@@ -161,12 +171,13 @@ impl Rewriter<'_> {
         }
         match node.op_type.as_str() {
             "Conv" | "ConvTranspose" | "Gemm" | "MatMul" => self.quantize_weights(&mut node)?,
-            "Add" | "Mul" => {
+            // Not before an input is quantized.
+            "Add" | "Mul" if node.input.iter().any(|input| self.ranges.contains_key(input)) => {
                 for input in &mut node.input {
                     if !self.float.is_activation(input)
                         && let Some(constant) = self.float_constant(input)
                     {
-                        *input = self.quantize_operand(input, &constant);
+                        *input = self.quantize_operand(input, &constant)?;
                     }
                 }
             }
@@ -245,7 +256,7 @@ impl Rewriter<'_> {
                 && !self.float.is_activation(&x)
                 && let Some(constant) = self.float_constant(&x)
             {
-                node.input[0] = self.quantize_operand(&x, &constant);
+                node.input[0] = self.quantize_operand(&x, &constant)?;
             }
             return Ok(());
         };
@@ -254,13 +265,14 @@ impl Rewriter<'_> {
             .get(&x)
             .ok_or_else(|| ModelError::Quantize(format!("`{x}` has no range")))?;
         let trans_b = node.attribute.iter().any(|a| a.name == "transB" && a.i.unwrap_or(0) != 0);
-        let axis = match node.op_type.as_str() {
+        let output_axis = match node.op_type.as_str() {
             "Conv" => Some(0),
             "Gemm" => Some(usize::from(!trans_b)),
             "MatMul" if weights.shape.len() == 2 => Some(1),
             _ => None,
         };
-        let axis = axis.filter(|&axis| self.per_channel && axis < weights.shape.len());
+        let output_axis = output_axis.filter(|&axis| axis < weights.shape.len());
+        let axis = output_axis.filter(|_| self.per_channel);
         let mut weights = weights;
         let factor = |name: &str| {
             let attribute = node.attribute.iter().find(|attribute| attribute.name == name);
@@ -303,12 +315,24 @@ impl Rewriter<'_> {
                 *scale = scale.max(value.abs() / input.scale / 536_870_912.0);
             }
         }
-        let integers: Vec<i32> = weights
-            .values
-            .iter()
-            .enumerate()
-            .map(|(i, weight)| round(weight / scales[channel(i)]).clamp(-127, 127))
-            .collect();
+        let integers_of = |scales: &[f32]| -> Vec<i32> {
+            let weights = weights.values.iter().enumerate();
+            weights.map(|(i, w)| round(w / scales[channel(i)]).clamp(-127, 127)).collect()
+        };
+        if let Some(known) = self.scales {
+            scales = known.constant(&self.next_name(&format!("{w}_quantized")), channels)?;
+        } else if let Some(&output) = node.output.first().and_then(|output| self.ranges.get(output))
+        {
+            let bias = bias.as_ref().map(|(_, bias)| bias.values.as_slice());
+            let outputs = output_axis.map_or((1, 1), |axis| {
+                (weights.shape[axis], weights.shape[axis + 1..].iter().product())
+            });
+            let ranges = accumulators(&integers_of(&scales), outputs, bias, &scales, input);
+            for (scale, range) in scales.iter_mut().zip(ranges) {
+                *scale = lines::weights(*scale, input, output, range, channels);
+            }
+        }
+        let integers = integers_of(&scales);
         let key = format!("{w} of {}, {axis:?}, {scales:?}", node.op_type);
         node.input[1] =
             self.dequantized_constant(&key, &w, &weights.shape, axis, &scales, |this, name| {
@@ -351,15 +375,22 @@ impl Rewriter<'_> {
     }
 
     /// Quantizes a constant operand of Add, Mul or MatMul.
-    fn quantize_operand(&mut self, name: &str, constant: &FloatConstant) -> String {
+    fn quantize_operand(
+        &mut self,
+        name: &str,
+        constant: &FloatConstant,
+    ) -> Result<String, ModelError> {
         let largest = constant.values.iter().fold(0.0_f32, |largest, v| largest.max(v.abs()));
-        let scale = if (largest / 127.0).is_normal() { largest / 127.0 } else { 1.0 };
+        let mut scale = if (largest / 127.0).is_normal() { largest / 127.0 } else { 1.0 };
+        if let Some(known) = self.scales {
+            scale = known.constant(&self.next_name(&format!("{name}_quantized")), 1)?[0];
+        }
         let integers: Vec<i32> =
             constant.values.iter().map(|value| round(value / scale).clamp(-127, 127)).collect();
         let key = format!("{name} as an operand");
-        self.dequantized_constant(&key, name, &constant.shape, None, &[scale], |this, name| {
+        Ok(self.dequantized_constant(&key, name, &constant.shape, None, &[scale], |this, name| {
             this.int8_initializer(name, &constant.shape, &integers)
-        })
+        }))
     }
 
     /// A DequantizeLinear of a constant, made once.
@@ -407,8 +438,15 @@ impl Rewriter<'_> {
 
     /// A name that nothing has yet.
     fn fresh(&mut self, name: &str) -> String {
+        let name = self.next_name(name);
+        self.taken.insert(name.clone());
+        name
+    }
+
+    /// What [`fresh`](Self::fresh) makes of a name.
+    fn next_name(&self, name: &str) -> String {
         let mut name = name.to_owned();
-        while !self.taken.insert(name.clone()) {
+        while self.taken.contains(&name) {
             name.push('_');
         }
         name
@@ -470,6 +508,39 @@ fn linear_node(operator: &str, input: [String; 3], output: &str, axis: Option<us
         attribute: attribute.into_iter().collect(),
         ..NodeProto::default()
     }
+}
+
+/// Bounds of the accumulators for each scale. Where all outputs share a scale, those of any of them. Of
+/// `(outputs, below)`, weight i belongs to output `i / below % outputs`.
+fn accumulators(
+    integers: &[i32],
+    (outputs, below): (usize, usize),
+    bias: Option<&[f32]>,
+    scales: &[f32],
+    input: Quantization,
+) -> Vec<(i64, i64)> {
+    let (min, max) = input.element.range();
+    let ends = [min - input.zero_point, max - input.zero_point].map(i64::from);
+    let mut ranges = vec![(0_i64, 0_i64); outputs];
+    for (i, &weight) in integers.iter().enumerate() {
+        let products = ends.map(|end| end * i64::from(weight));
+        let range = &mut ranges[i / below % outputs];
+        range.0 += products[0].min(products[1]);
+        range.1 += products[0].max(products[1]);
+    }
+    for (i, value) in bias.unwrap_or_default().iter().enumerate() {
+        let scale = scales[if scales.len() == 1 { 0 } else { i % scales.len() }];
+        // A moved scale changes the integer: by less than this.
+        let bias = i64::from(round(value / (input.scale * scale) * 1.001));
+        let range = &mut ranges[i % outputs];
+        range.0 += bias.min(0);
+        range.1 += bias.max(0);
+    }
+    if scales.len() == 1 {
+        let all = ranges.iter().fold((0, 0), |all, own| (all.0.min(own.0), all.1.max(own.1)));
+        return vec![all];
+    }
+    ranges
 }
 
 /// The nearest integer, ties to even. Values beyond 32 bits saturate.

@@ -164,6 +164,7 @@ impl Case {
             name: name.into(),
             tensor: TensorId(tensor),
             is_float: false,
+            preparation: None,
         };
         Model {
             name: "test".into(),

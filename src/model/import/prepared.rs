@@ -1,0 +1,84 @@
+//! Float inputs that are standardized, or brought to another unit, before they are quantized.
+
+use super::{Importer, RealId, RealKind, lower::unsupported, pairs::Pair, real::Real};
+use crate::model::{
+    Arithmetic, ModelError, Operator, Origin, Preparation, PreparationStep, Quantization, Tensor,
+    TensorId, View,
+};
+
+impl Importer<'_> {
+    /// Whether an expression is an input of the model after nothing but sums and products with constants.
+    pub(super) fn is_prepared_input(&self, id: RealId) -> bool {
+        self.prepared_input(id).is_some()
+    }
+
+    /// The input's position, and the steps.
+    fn prepared_input(&self, id: RealId) -> Option<(usize, Vec<PreparationStep>)> {
+        let real = self.real(id);
+        match &real.kind {
+            RealKind::Input(position) => Some((*position, Vec::new())),
+            RealKind::View(elements, inputs) if matches!(elements.view, View::Reshape) => {
+                self.prepared_input(*inputs.first()?)
+            }
+            &RealKind::Pair { pair, operands: [a, b], .. } => {
+                let (x, constants, is_swapped) =
+                    match (self.constant_reals(a), self.constant_reals(b)) {
+                        (None, Some(constants)) => (a, constants, false),
+                        (Some(constants), None) => (b, constants, true),
+                        _ => return None,
+                    };
+                let arithmetic = match (pair, is_swapped) {
+                    (Pair::Add, _) => Arithmetic::Add,
+                    (Pair::Sub, false) => Arithmetic::Subtract,
+                    (Pair::Sub, true) => Arithmetic::SubtractFrom,
+                    (Pair::Mul, _) => Arithmetic::Multiply,
+                    (Pair::Div, false) => Arithmetic::Divide,
+                    _ => return None,
+                };
+                let (position, mut steps) = self.prepared_input(x)?;
+                let first = *constants.first()?;
+                let is_uniform = constants.iter().all(|c| c.to_bits() == first.to_bits());
+                let constants = if is_uniform { vec![first] } else { constants };
+                steps.push(PreparationStep { arithmetic, constants });
+                Some((position, steps))
+            }
+            _ => None,
+        }
+    }
+
+    /// The integers of an input.
+    pub(super) fn lower_input(
+        &mut self,
+        real: &Real,
+        id: RealId,
+        quantization: Quantization,
+        output: Tensor,
+    ) -> Result<TensorId, ModelError> {
+        let (position, steps) =
+            self.prepared_input(id).ok_or_else(|| unsupported(real, "this input"))?;
+        let preparation = (!steps.is_empty()).then(|| Preparation::new(steps));
+        let input = &self.inputs[position];
+        let tensor = match input.tensor {
+            None => {
+                let (name, shape) = (input.name.clone(), input.shape.clone());
+                let tensor = self.add_tensor(&name, shape, quantization)?;
+                self.inputs[position].tensor = Some(tensor);
+                self.inputs[position].preparation = preparation;
+                tensor
+            }
+            Some(tensor)
+                if self.tensor(tensor).quantization == quantization
+                    && input.preparation == preparation =>
+            {
+                tensor
+            }
+            Some(_) => return Err(unsupported(real, "an input that is quantized in two ways")),
+        };
+        if self.tensor(tensor).shape == real.shape {
+            return Ok(tensor);
+        }
+        let origin = Origin { operator: real.operator.clone(), ..Origin::default() };
+        let view = Operator::View(View::Reshape);
+        self.add_node(&real.node, view, vec![tensor], output, origin)
+    }
+}

@@ -631,6 +631,101 @@ def left_in_floats():
     return g, y, out
 
 
+def newer(form):
+    """Operators that become views, tables, largest elements or products of matrices."""
+    kind = dtype()
+    g = Graph(23 if form == "Swish" else 20 if form == "ReduceMin" else 17)
+
+    def activation(shape, low=-7, high=-2):
+        x, xs, xz = quantized(kind, shape, low, high)
+        return g.dq(g.input(x), xs, xz), xs
+
+    def ints(*values):
+        return g.const(np.array(values, np.int64))
+
+    if form in ("Max", "Min"):
+        (a, xs), (b, _) = activation([3, 10], -5, -4), activation([3, 10] if rng.integers(2) else [10], -5, -4)
+        y = g.node(form, [a, b])
+    elif form == "ReduceMin":
+        x, xs = activation([2, 4, 5])
+        y = g.node(form, [x, ints(int(rng.integers(3)))], keepdims=int(rng.integers(2)))
+    elif form == "Where":
+        (a, xs), (b, _) = activation([3, 8], -5, -4), activation([3, 8], -5, -4)
+        y = g.node(form, [g.const(rng.integers(0, 2, [3, 8]).astype(bool)), a, b])
+    elif form == "comparison":
+        x, xs = activation([4, 9])
+        middle = g.const(np.float32(rng.uniform(-20, 20) * xs))
+        op = rng.choice(["Less", "LessOrEqual", "Greater", "GreaterOrEqual", "Equal"])
+        truth = g.node(str(op), [x, middle])
+        if rng.integers(2):
+            truth = g.node("Not", [truth])
+        y = g.node("Where", [truth, g.node("Mul", [x, g.const(np.float32(0.3))]), x])
+    elif form == "Tile":
+        x, xs = activation([2, 3])
+        y = g.node(form, [x, ints(*rng.integers(1, 3, 2))])
+    elif form == "Trilu":
+        x, xs = activation([2, 4, 5])
+        y = g.node(form, [x, ints(int(rng.integers(-2, 3)))][: int(rng.integers(1, 3))], upper=int(rng.integers(2)))
+    elif form == "GatherElements":
+        x, xs = activation([4, 5])
+        y = g.node(form, [x, g.const(rng.integers(-4, 4, [3, 5]).astype(np.int64))], axis=0)
+    elif form == "GatherND":
+        x, xs = activation([4, 5, 3])
+        y = g.node(form, [x, g.const(rng.integers(-3, 4, [6, int(rng.integers(1, 3))]).astype(np.int64))])
+    elif form == "DepthToSpace":
+        x, xs = activation([1, 8, 2, 3])
+        y = g.node(form, [x], blocksize=2, mode=str(rng.choice(["DCR", "CRD"])))
+    elif form == "SpaceToDepth":
+        x, xs = activation([1, 2, 4, 6])
+        y = g.node(form, [x], blocksize=2)
+    elif form == "CumSum":
+        x, xs = activation([3, 4, 5])
+        y = g.node(
+            form, [x, g.const(np.int64(rng.integers(-3, 3)))],
+            exclusive=int(rng.integers(2)), reverse=int(rng.integers(2)),
+        )  # fmt: skip
+    elif form == "Einsum":
+        shapes = {"bij,bjk->bik": ([2, 3, 4], [2, 4, 5]), "bqhd,bkhd->bhqk": ([1, 3, 2, 4], [1, 5, 2, 4])}
+        equation = str(rng.choice(list(shapes)))
+        (a, xs), (b, bs) = (activation(shape, -5, -4) for shape in shapes[equation])
+        y = g.node(form, [a, b], equation=equation)
+        xs = np.float32(xs * bs * 60)
+    elif form == "batched weights":
+        x, xs = activation([2, 3, 4], -5, -4)
+        w, ws, wz = weights([2, 4, 5], 5, False)
+        y = g.node("MatMul", [x, g.dq(g.const(w), ws, wz)])
+        xs = matching(xs, ws, 4)
+    elif form == "vector":
+        x, xs = activation([3, 6], -5, -4)
+        w, ws, wz = weights([6], 6, False)
+        y = g.node("MatMul", [x, g.dq(g.const(w), ws, wz)])
+        xs = matching(xs, ws, 6)
+    else:
+        low, high = (-6, -4) if form in ("Sin", "Cos", "Log") else (-6, 0)
+        x, xs = activation([8, 33], low, high)
+        if form == "Log":
+            x = g.node("Add", [g.node("Abs", [x]), g.const(np.float32(0.25))])
+        attributes = {"Celu": {"alpha": 0.7}, "Shrink": {"lambd": 0.5, "bias": 0.25}}.get(form, {})
+        y = g.node(form, [x], **attributes)
+    ys = np.float32(xs * 2.0 ** rng.uniform(-0.5, 1.5))
+    return g, g.q(y, ys, zero_point(kind)), kind
+
+
+def argmin():
+    kind = dtype()
+    x, _, _ = quantized(kind, [int(v) for v in rng.integers(2, 7, 3)])
+    g = Graph()
+    y = g.node("ArgMin", [g.input(x // 32)], axis=int(rng.integers(3)), keepdims=0, select_last_index=int(rng.integers(2)))
+    return g, y, np.int64
+
+
+NEWER = [
+    "Max", "Min", "ReduceMin", "Where", "comparison", "Tile", "Trilu", "GatherElements", "GatherND", "DepthToSpace",
+    "SpaceToDepth", "Einsum", "batched weights", "vector", "Floor", "Ceil", "Round", "Sign", "Shrink",
+]  # fmt: skip
+NEWER_IN_FLOATS = ["CumSum", "Log", "Celu", "Sin", "Cos"]
+
+
 PLAN = [
     *[("conv2d qop", lambda: conv("qop", 2))] * 60,
     *[("conv2d qdq", lambda: conv("qdq", 2))] * 60,
@@ -672,6 +767,9 @@ PLAN = [
     *[(f"float {k}", lambda k=k: written_out(k)) for k in ["gelu", "swish", "hard swish", "layer norm"] for _ in range(8)],
     *[(f"float {k}", lambda k=k: folded(k)) for k in ["matmul bias", "conv norm", "matmul integer"] for _ in range(10)],
     *[("float group", left_in_floats)] * 60,
+    *[(f"{form} qdq", lambda form=form: newer(form)) for form in NEWER for _ in range(5)],
+    *[(f"float {form}", lambda form=form: newer(form)) for form in NEWER_IN_FLOATS for _ in range(5)],
+    *[("argmin", argmin)] * 5,
 ]
 
 

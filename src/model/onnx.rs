@@ -321,4 +321,5 @@ pub(super) enum DataType {
     Double = 11,
     Uint32 = 12,
     Uint64 = 13,
+    Bfloat16 = 16,
 }

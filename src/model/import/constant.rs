@@ -18,6 +18,8 @@ pub(super) struct Constant {
 #[derive(Clone, Debug)]
 pub(super) enum Data {
     Float(Vec<f32>),
+    /// float16 or bfloat16, which nothing is computed in here: they are cast.
+    Half(Vec<f32>),
     Int8(Vec<i32>),
     Uint8(Vec<i32>),
     Int32(Vec<i32>),
@@ -29,6 +31,7 @@ impl Data {
     pub fn type_name(&self) -> &'static str {
         match self {
             Self::Float(_) => "float32",
+            Self::Half(_) => "float16",
             Self::Int8(_) => "int8",
             Self::Uint8(_) => "uint8",
             Self::Int32(_) => "int32",
@@ -54,7 +57,7 @@ impl Constant {
 
     pub fn len(&self) -> usize {
         match &self.data {
-            Data::Float(values) => values.len(),
+            Data::Float(values) | Data::Half(values) => values.len(),
             Data::Int8(values) | Data::Uint8(values) | Data::Int32(values) => values.len(),
             Data::Int64(values) => values.len(),
             Data::Bool(values) => values.len(),
@@ -92,6 +95,7 @@ impl Constant {
         }
         let data = match &self.data {
             Data::Float(values) => Data::Float(take(values, index)),
+            Data::Half(values) => Data::Half(take(values, index)),
             Data::Int8(values) => Data::Int8(take(values, index)),
             Data::Uint8(values) => Data::Uint8(take(values, index)),
             Data::Int32(values) => Data::Int32(take(values, index)),
@@ -202,6 +206,20 @@ pub(super) fn decode(
             expect_typed(tensor.double_data.len())?;
             Data::Float(tensor.double_data.iter().map(|&value| value as f32).collect())
         }
+        (DataType::Float16 | DataType::Bfloat16, raw) => {
+            let bits: Vec<u16> = match raw {
+                Some(raw) => {
+                    expect_len(raw.len(), 2)?;
+                    words(&raw).map(u16::from_le_bytes).collect()
+                }
+                None => narrow(0, i32::from(u16::MAX))?
+                    .into_iter()
+                    .map(|bits| u16::try_from(bits).expect("it was compared with the bounds"))
+                    .collect(),
+            };
+            let real = if data_type == DataType::Float16 { of_half } else { of_bfloat };
+            Data::Half(bits.into_iter().map(real).collect())
+        }
         (other, _) => return Err(error(format!("element type {other:?} is not supported"))),
     };
     Ok(Constant::new(shape, data))
@@ -232,8 +250,26 @@ fn bytes_per_element(data_type: DataType) -> usize {
     match data_type {
         DataType::Float | DataType::Int32 => 4,
         DataType::Int64 | DataType::Double => 8,
+        DataType::Float16 | DataType::Bfloat16 => 2,
         _ => 1,
     }
+}
+
+/// The real that a half-precision float stands for.
+fn of_half(bits: u16) -> f32 {
+    let (sign, exponent) = (if bits >> 15 == 1 { -1.0 } else { 1.0 }, i32::from(bits >> 10 & 31));
+    let fraction = f32::from(bits & 1023) / 1024.0;
+    sign * match exponent {
+        0 => fraction * 2_f32.powi(-14),
+        31 if fraction == 0.0 => f32::INFINITY,
+        31 => f32::NAN,
+        _ => (1.0 + fraction) * 2_f32.powi(exponent - 15),
+    }
+}
+
+/// A bfloat16 is the upper half of a float32.
+fn of_bfloat(bits: u16) -> f32 {
+    f32::from_bits(u32::from(bits) << 16)
 }
 
 fn words<const N: usize>(bytes: &[u8]) -> impl Iterator<Item = [u8; N]> {

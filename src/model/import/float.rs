@@ -13,7 +13,7 @@ use super::{
 use crate::model::{
     ArgMax, ElementType, MaxPool, ModelError, Operator, Quantization, TensorId, View, ViewElement,
     eval::linear::for_each_row,
-    onnx::{GraphProto, ModelProto},
+    onnx::{GraphProto, ModelProto, TensorProto},
 };
 
 /// A float model that can be computed.
@@ -63,15 +63,10 @@ impl FloatGraph {
     /// Reads a float model.
     pub fn read(file: &ModelProto, options: &ImportOptions<'_>) -> Result<Self, ModelError> {
         let graph = file.graph.as_ref().ok_or(ModelError::Missing("graph"))?;
-        let mut importer =
-            Importer { opset: file.operator_set()?, is_float: true, ..Importer::default() };
-        for tensor in &graph.initializer {
-            let constant = constant::decode(tensor, options.external_data)?;
-            importer.count_elements(&tensor.name, constant.len())?;
-            importer.define(&tensor.name, Value::Constant(Rc::new(constant)))?;
+        let (importer, error) = Self::importer(file, graph, options);
+        if let Some(error) = error {
+            return Err(error);
         }
-        importer.read_inputs(graph, options)?;
-        importer.read_nodes(graph)?;
         let inputs = importer
             .inputs
             .iter()
@@ -102,6 +97,57 @@ impl FloatGraph {
         }
         let Importer { reals, materialized, .. } = importer;
         Ok(Self { reals, materialized, names, positions, inputs })
+    }
+
+    /// Floats that nodes compute of constants alone, by name, as far as nodes are known.
+    pub fn constants(
+        file: &ModelProto,
+        options: &ImportOptions<'_>,
+    ) -> Result<HashMap<String, FloatConstant>, ModelError> {
+        let graph = file.graph.as_ref().ok_or(ModelError::Missing("graph"))?;
+        let (importer, error) = Self::importer(file, graph, options);
+        match error {
+            None | Some(ModelError::Unsupported(_)) => {}
+            Some(error) => return Err(error),
+        }
+        let of_nodes = graph.node.iter().flat_map(|node| &node.output);
+        let mut constants = HashMap::new();
+        for name in of_nodes {
+            let constant = match importer.values.get(name.as_str()) {
+                Some(Value::Constant(constant)) => constant,
+                Some(Value::Real(id)) => match &importer.real(*id).kind {
+                    RealKind::Constant(constant) => constant,
+                    _ => continue,
+                },
+                _ => continue,
+            };
+            if let Some(values) = constant.floats() {
+                let (shape, values) = (constant.shape.clone(), values.to_vec());
+                constants.insert(name.clone(), FloatConstant { shape, values });
+            }
+        }
+        Ok(constants)
+    }
+
+    /// An importer that has read a file, up to what is wrong with it.
+    fn importer<'f>(
+        file: &'f ModelProto,
+        graph: &'f GraphProto,
+        options: &ImportOptions<'_>,
+    ) -> (Importer<'f>, Option<ModelError>) {
+        let mut importer = Importer { is_float: true, ..Importer::default() };
+        let mut read = || {
+            importer.opset = file.operator_set()?;
+            for tensor in &graph.initializer {
+                let constant = constant::decode(tensor, options.external_data)?;
+                importer.count_elements(&tensor.name, constant.len())?;
+                importer.define(&tensor.name, Value::Constant(Rc::new(constant)))?;
+            }
+            importer.read_inputs(graph, options)?;
+            importer.read_nodes(graph)
+        };
+        let error = read().err();
+        (importer, error)
     }
 
     /// Whether a name stands for floats that depend on the input.
@@ -218,6 +264,15 @@ impl FloatGraph {
             RealKind::MeanOf(x) => {
                 let length = self.reals[x.0].shape.last().copied().unwrap_or(1);
                 lines(&of(x)?, length, 1, |line| line.sum::<f32>() / count(length))
+            }
+            RealKind::NegatedMax { x, length, inner, .. } => {
+                lines(&of(x)?, *length, *inner, |line| -line.fold(f32::NEG_INFINITY, f32::max))
+            }
+            RealKind::Select(operands) => {
+                let [truth, a, b] = operands.each_ref().map(of);
+                let (truth, a, b) = (truth?, a?, b?);
+                let values = truth.iter().zip(a.iter().zip(b.iter()));
+                values.map(|(&truth, (&a, &b))| if truth != 0.0 { a } else { b }).collect()
             }
             RealKind::ReduceMax { x, length, inner, .. } => {
                 lines(&of(x)?, *length, *inner, |line| line.fold(f32::MIN, f32::max))
@@ -385,6 +440,19 @@ pub(in crate::model) fn float_constant(
     let constant = constant(graph, name, options)?;
     let values = constant.floats()?.to_vec();
     Some(FloatConstant { shape: constant.shape, values })
+}
+
+/// The integers of the initializer with this name.
+pub(in crate::model) fn long_constant(graph: &GraphProto, name: &str) -> Option<Vec<i64>> {
+    constant(graph, name, &ImportOptions::default())?.integers()
+}
+
+/// The values of a tensor of half-precision floats.
+pub(in crate::model) fn half_constant(tensor: &TensorProto) -> Option<Vec<f32>> {
+    match constant::decode(tensor, None).ok()?.data {
+        constant::Data::Half(values) => Some(values),
+        _ => None,
+    }
 }
 
 /// The integers of the initializer with this name, if they have 32 bits or less.

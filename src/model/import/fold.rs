@@ -77,6 +77,17 @@ pub(super) fn shape(
     Ok(vec![Value::Constant(Rc::new(constant))])
 }
 
+/// `Size(x)`: known, as all shapes are.
+pub(super) fn size(
+    importer: &mut Importer<'_>,
+    node: NodeView<'_>,
+) -> Result<Vec<Value>, ModelError> {
+    let x = importer.required(node, 0)?;
+    let len: usize = importer.shape_of(node, &x)?.iter().product();
+    let len = i64::try_from(len).expect("elements are within limits");
+    Ok(vec![Value::Constant(Rc::new(Constant::new(vec![], Data::Int64(vec![len]))))])
+}
+
 /// `Cast` of constants, and from float32 to float32.
 pub(super) fn cast(
     importer: &mut Importer<'_>,
@@ -90,6 +101,7 @@ pub(super) fn cast(
             #[allow(clippy::cast_precision_loss)]
             let values = match &constant.data {
                 Data::Float(_) => return Ok(vec![x]),
+                Data::Half(values) => values.clone(),
                 Data::Int64(values) => values.iter().map(|&value| value as f32).collect(),
                 Data::Bool(values) => values.iter().map(|&v| f32::from(u8::from(v))).collect(),
                 Data::Int8(values) | Data::Uint8(values) | Data::Int32(values) => {
@@ -99,11 +111,28 @@ pub(super) fn cast(
             let constant = Constant::new(constant.shape.clone(), Data::Float(values));
             Ok(vec![Value::Constant(Rc::new(constant))])
         }
+        (Value::Constant(constant), 9) => {
+            let values = match &constant.data {
+                Data::Bool(_) => return Ok(vec![x]),
+                Data::Float(values) | Data::Half(values) => {
+                    values.iter().map(|&value| value != 0.0).collect()
+                }
+                Data::Int64(values) => values.iter().map(|&value| value != 0).collect(),
+                Data::Int8(values) | Data::Uint8(values) | Data::Int32(values) => {
+                    values.iter().map(|&value| value != 0).collect()
+                }
+            };
+            let constant = Constant::new(constant.shape.clone(), Data::Bool(values));
+            Ok(vec![Value::Constant(Rc::new(constant))])
+        }
         (Value::Constant(constant), 6 | 7) => {
             let values: Vec<i64> = match &constant.data {
                 #[allow(clippy::cast_possible_truncation)]
-                Data::Float(values) => values.iter().map(|&value| value as i64).collect(),
-                _ => constant.integers().ok_or_else(|| node.unsupported("a cast from bool"))?,
+                Data::Float(values) | Data::Half(values) => {
+                    values.iter().map(|&value| value as i64).collect()
+                }
+                Data::Bool(values) => values.iter().map(|&value| value.into()).collect(),
+                _ => constant.integers().unwrap_or_default(),
             };
             let data = if to == 7 {
                 Data::Int64(values)

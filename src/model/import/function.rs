@@ -29,6 +29,21 @@ pub(super) enum Function {
     Gelu,
     /// Gelu with its approximation by tanh.
     TanhGelu,
+    Log,
+    Celu(f32),
+    Sign,
+    Floor,
+    Ceil,
+    /// Ties to even.
+    Round,
+    Sin,
+    Cos,
+    /// x · sigmoid(α · x)
+    Swish(f32),
+    /// Towards 0 by the second, within the first of 0 to 0.
+    Shrink(f32, f32),
+    /// Of truth values.
+    Not,
 }
 
 impl Function {
@@ -61,6 +76,18 @@ impl Function {
                 _ if node.operator() == "FastGelu" => Self::TanhGelu,
                 _ => Self::Gelu,
             },
+            "Log" => Self::Log,
+            "Celu" => Self::Celu(node.float("alpha", 1.0)?),
+            "Sign" => Self::Sign,
+            "Floor" => Self::Floor,
+            "Ceil" => Self::Ceil,
+            "Round" => Self::Round,
+            "Sin" => Self::Sin,
+            "Cos" => Self::Cos,
+            "Swish" => Self::Swish(node.float("alpha", 1.0)?),
+            "QuickGelu" => Self::Swish(node.float("alpha", 1.702)?),
+            "Shrink" => Self::Shrink(node.float("lambd", 0.5)?, node.float("bias", 0.0)?),
+            "Not" => Self::Not,
             other => return Err(node.unsupported(format!("the function {other}"))),
         })
     }
@@ -121,6 +148,28 @@ impl Function {
                 round(x * x.exp().ln_1p().tanh())
             }
             Self::Gelu => 0.5 * x * (1.0 + erf(x * std::f32::consts::FRAC_1_SQRT_2)),
+            Self::Log => round(f64::from(x).ln()),
+            Self::Celu(alpha) => {
+                x.max(0.0) + (alpha * round(f64::from(x / alpha).exp_m1())).min(0.0)
+            }
+            // Of 0 as well as of NaN it is itself.
+            Self::Sign => match x {
+                x if x > 0.0 => 1.0,
+                x if x < 0.0 => -1.0,
+                x => x,
+            },
+            Self::Floor => x.floor(),
+            Self::Ceil => x.ceil(),
+            Self::Round => x.round_ties_even(),
+            Self::Sin => round(f64::from(x).sin()),
+            Self::Cos => round(f64::from(x).cos()),
+            Self::Swish(alpha) => x * sigmoid(alpha * x),
+            Self::Shrink(lambda, bias) => match x {
+                x if x < -lambda => x + bias,
+                x if x > lambda => x - bias,
+                _ => 0.0,
+            },
+            Self::Not => f32::from(u8::from(x == 0.0)),
             Self::TanhGelu => {
                 let inner = x * (0.044_715 * x * x * 0.797_884_6 + 0.797_884_6);
                 x * (0.5 * tanh(inner) + 0.5)
@@ -143,7 +192,13 @@ impl Function {
             | Self::LeakyRelu(_)
             | Self::HardSigmoid(..)
             | Self::HardSwish
-            | Self::ThresholdedRelu(_) => true,
+            | Self::ThresholdedRelu(_)
+            | Self::Sign
+            | Self::Floor
+            | Self::Ceil
+            | Self::Round
+            | Self::Shrink(..)
+            | Self::Not => true,
             Self::Tanh
             | Self::Erf
             | Self::Exp
@@ -152,7 +207,12 @@ impl Function {
             | Self::Selu(..)
             | Self::Mish
             | Self::Gelu
-            | Self::TanhGelu => false,
+            | Self::TanhGelu
+            | Self::Log
+            | Self::Celu(_)
+            | Self::Sin
+            | Self::Cos
+            | Self::Swish(_) => false,
         }
     }
 

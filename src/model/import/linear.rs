@@ -398,13 +398,21 @@ impl Importer<'_> {
         Ok(vec![Value::Real(product)])
     }
 
-    fn matmul_expression(
+    pub(super) fn matmul_expression(
         &mut self,
         node: NodeView<'_>,
         positions: [usize; 2],
         a: RealId,
         b: RealId,
     ) -> Result<RealId, ModelError> {
+        if let Some(product) = self.product_with_vector(node, positions, a, b)? {
+            return Ok(product);
+        }
+        let is_constant =
+            |real: &Real| matches!(real.kind, RealKind::Weights(_) | RealKind::Constant(_));
+        if is_constant(self.real(b)) && self.real(b).shape.len() > 2 && !is_constant(self.real(a)) {
+            return self.batched_weights(node, positions, a, b);
+        }
         if matches!(self.real(b).kind, RealKind::Weights(_) | RealKind::Constant(_)) {
             let a = self.activation(node, positions[0], a)?;
             let weights = self.weights(node, positions[1], b)?;

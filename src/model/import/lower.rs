@@ -197,6 +197,23 @@ impl Importer<'_> {
                 let origin = origin("ReduceMax", Exactness::Exact);
                 self.add_node(&real.node, operator, vec![x], tensor, origin)
             }
+            RealKind::NegatedMax { x, outer, length, inner } => {
+                // The mirror image of the grid holds the negatives, and a largest one there.
+                let (low, high) = quantization.element.range();
+                let mirrored = Quantization {
+                    zero_point: low + high - quantization.zero_point,
+                    ..quantization
+                };
+                let bounds = (low + high - max, low + high - min);
+                let name = format!("{output} (negated)");
+                let x = self.quantize_between(x, mirrored, bounds, &name)?;
+                let operator = Operator::ReduceMax(ReduceMax { outer, length, inner });
+                let largest = Tensor { name, quantization: mirrored, ..tensor.clone() };
+                let origin = || origin(&real.operator, Exactness::Exact);
+                let largest = self.add_node(&real.node, operator, vec![x], largest, origin())?;
+                let mirror = Operator::Table(mirror(quantization.element));
+                self.add_node(&real.node, mirror, vec![largest], tensor, origin())
+            }
             RealKind::AveragePool { x, planes, window, count_include_pad } => {
                 let mean = Mean {
                     scale: self.tensor(x).quantization.scale,
@@ -261,9 +278,10 @@ impl Importer<'_> {
                 Err(unsupported(&real, "quantizing a constant"))
             }
             RealKind::MeanOf(_) => Err(unsupported(&real, "a mean of values not quantized")),
-            RealKind::Input(_) | RealKind::Activation(_) | RealKind::Elementwise(..) => {
-                self.lower_table(id, bounds, tensor)
-            }
+            RealKind::Input(_)
+            | RealKind::Activation(_)
+            | RealKind::Elementwise(..)
+            | RealKind::Select(_) => self.lower_table(id, bounds, tensor),
         }
     }
 
@@ -372,6 +390,9 @@ impl Importer<'_> {
             RealKind::Pair { operands, .. } => {
                 operands.iter().for_each(|&operand| self.collect(operand, found));
             }
+            RealKind::Select(operands) => {
+                operands.iter().for_each(|&operand| self.collect(operand, found));
+            }
             _ => {}
         }
     }
@@ -396,6 +417,12 @@ impl Importer<'_> {
                 let a = self.evaluate(*a, element, reals, known);
                 let b = self.evaluate(*b, element, reals, known);
                 a.iter().zip(b.iter()).map(|(&a, &b)| pair.apply(a, b)).collect()
+            }
+            &RealKind::Select(operands) => {
+                let [truth, a, b] =
+                    operands.map(|operand| self.evaluate(operand, element, reals, known));
+                let values = truth.iter().zip(a.iter().zip(b.iter()));
+                values.map(|(&truth, (&a, &b))| if truth != 0.0 { a } else { b }).collect()
             }
             RealKind::Constant(_) | RealKind::Weights(_) => {
                 vec![self.constant_at(id, element); reals.len()].into()
@@ -443,6 +470,12 @@ impl Importer<'_> {
             _ => None,
         }
     }
+}
+
+/// The mirror image of a type's values.
+pub(super) fn mirror(element: ElementType) -> Table {
+    let (low, high) = element.range();
+    Table { values: (low..=high).rev().collect() }
 }
 
 /// A table, or nothing but another unit where every integer stays what it is.

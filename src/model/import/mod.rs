@@ -10,6 +10,7 @@ mod float;
 mod fold;
 mod function;
 mod groups;
+mod known;
 mod layer_normalization;
 mod linear;
 mod lower;
@@ -17,9 +18,11 @@ mod lower_linear;
 mod node;
 mod operators;
 mod pairs;
+mod picked;
 mod picks;
 mod pool;
 mod prepared;
+mod products;
 mod quantize_linear;
 mod real;
 mod shape;
@@ -33,7 +36,9 @@ use std::{
 };
 
 use constant::{Constant, Data};
-pub(in crate::model) use float::{FloatConstant, FloatGraph, float_constant, integer_constant};
+pub(in crate::model) use float::{
+    FloatConstant, FloatGraph, float_constant, half_constant, integer_constant, long_constant,
+};
 use node::NodeView;
 pub use operators::supported_operators;
 use prost::Message as _;
@@ -47,7 +52,7 @@ use super::{
 use crate::name::Name;
 
 /// The operator sets of ONNX whose meaning is known.
-const OPSETS: std::ops::RangeInclusive<i64> = 11..=26;
+const OPSETS: std::ops::RangeInclusive<i64> = 7..=28;
 
 /// What exporters call every graph.
 const EXPORTERS_NAMES: [&str; 6] =
@@ -157,9 +162,20 @@ pub fn embed(bytes: &[u8], options: &ImportOptions<'_>) -> Result<Option<Vec<u8>
 
 fn read(name: &str, file: &ModelProto, options: &ImportOptions<'_>) -> Result<Model, ModelError> {
     let version = file.operator_set()?;
-    if !OPSETS.contains(&version) {
-        return Err(ModelError::Opset { version, min: *OPSETS.start(), max: *OPSETS.end() });
+    let result = read_graph(name, file, options, version);
+    // What is not supported at all is the better reason.
+    if OPSETS.contains(&version) || matches!(result, Err(ModelError::Unsupported(_))) {
+        return result;
     }
+    Err(ModelError::Opset { version, min: *OPSETS.start(), max: *OPSETS.end() })
+}
+
+fn read_graph(
+    name: &str,
+    file: &ModelProto,
+    options: &ImportOptions<'_>,
+    version: i64,
+) -> Result<Model, ModelError> {
     let graph = file.graph.as_ref().ok_or(ModelError::Missing("graph"))?;
     if graph.output.is_empty() {
         return Err(ModelError::Missing("outputs"));
@@ -333,7 +349,9 @@ impl<'a> Importer<'a> {
                     None
                 }
                 Some(_) if depends_on_unknown => None,
-                Some(operator) => match (operator.import)(self, node) {
+                Some(operator) => match known::fold(self, node)
+                    .and_then(|known| known.map_or_else(|| (operator.import)(self, node), Ok))
+                {
                     Ok(results) => Some(results),
                     Err(ModelError::Unsupported(mut nodes)) => {
                         unsupported.append(&mut nodes);
@@ -434,6 +452,10 @@ impl<'a> Importer<'a> {
             RealKind::Activation(tensor) => Source::One(*tensor),
             RealKind::Constant(_) | RealKind::Weights(_) => Source::Constant,
             RealKind::Elementwise(_, x) => self.reals[x.0].source,
+            RealKind::Select(operands) => operands
+                .iter()
+                .map(|id| self.reals[id.0].source)
+                .fold(Source::Constant, Source::join),
             RealKind::Pair { operands: [a, b], .. } => {
                 self.reals[a.0].source.join(self.reals[b.0].source)
             }

@@ -3,11 +3,15 @@
 use std::rc::Rc;
 
 use super::{
-    Constant, Data, Importer, NodeView, RealId, RealKind, Value, real::Real, shape::broadcast,
+    Constant, Data, Importer, NodeView, RealId, RealKind, Source, Value,
+    function::Function,
+    real::Real,
+    shape::broadcast,
+    views::{Elements, element},
 };
 use crate::model::{
     Add, AddOrder, ElementType, Exactness, ModelError, Mul, Operand, Operator, Origin,
-    Quantization, Tensor, TensorId,
+    Quantization, Tensor, TensorId, View,
 };
 
 /// What is done with two elements.
@@ -22,12 +26,32 @@ pub(super) enum Pair {
     Max,
     /// The first if positive, otherwise the product: PRelu with its slope.
     PRelu,
+    /// The remainder with the sign of the first.
+    Mod,
+    Less,
+    LessOrEqual,
+    Greater,
+    GreaterOrEqual,
+    Equal,
+    And,
+    Or,
+    Xor,
 }
 
 impl Pair {
     /// The result in float32.
     pub fn apply(self, a: f32, b: f32) -> f32 {
+        let truth = |holds: bool| f32::from(u8::from(holds));
         match self {
+            Self::Mod => a % b,
+            Self::Less => truth(a < b),
+            Self::LessOrEqual => truth(a <= b),
+            Self::Greater => truth(a > b),
+            Self::GreaterOrEqual => truth(a >= b),
+            Self::Equal => truth(a == b),
+            Self::And => truth(a != 0.0 && b != 0.0),
+            Self::Or => truth(a != 0.0 || b != 0.0),
+            Self::Xor => truth((a != 0.0) != (b != 0.0)),
             Self::Add => a + b,
             Self::Sub => a - b,
             Self::Mul => a * b,
@@ -57,6 +81,15 @@ impl Pair {
             "Min" => Self::Min,
             "Max" => Self::Max,
             "PRelu" => Self::PRelu,
+            "Mod" if node.flag("fmod") => Self::Mod,
+            "Less" => Self::Less,
+            "LessOrEqual" => Self::LessOrEqual,
+            "Greater" => Self::Greater,
+            "GreaterOrEqual" => Self::GreaterOrEqual,
+            "Equal" => Self::Equal,
+            "And" => Self::And,
+            "Or" => Self::Or,
+            "Xor" => Self::Xor,
             other => return Err(node.unsupported(format!("the operation {other}"))),
         })
     }
@@ -70,11 +103,17 @@ pub(super) fn pair(
     if let Some(folded) = super::fold::arithmetic(importer, node)? {
         return Ok(vec![folded]);
     }
-    if node.proto.input.len() != 2 {
-        return Err(node.unsupported(format!("{} inputs", node.proto.input.len())));
+    let pair = Pair::read(node)?;
+    let count = node.proto.input.len();
+    if count < 2 && !matches!(pair, Pair::Min | Pair::Max) {
+        return Err(node.error(format!("it has {count} inputs")));
     }
-    let (a, b) = (importer.real_input(node, 0)?, importer.real_input(node, 1)?);
-    Ok(vec![Value::Real(importer.pair_expression(node, Pair::read(node)?, a, b)?)])
+    let mut result = importer.real_input(node, 0)?;
+    for index in 1..count {
+        let operand = importer.real_input(node, index)?;
+        result = importer.pair_expression(node, pair, result, operand)?;
+    }
+    Ok(vec![Value::Real(result)])
 }
 
 /// `(A, A scale, A zero point, B, B scale, B zero point, C scale, C zero point)`.
@@ -160,10 +199,46 @@ impl Importer<'_> {
         }
         let a = self.expanded(node, a, &shape)?;
         let b = self.expanded(node, b, &shape)?;
+        if matches!(pair, Pair::Min | Pair::Max)
+            && self.real(a).source.join(self.real(b).source) == Source::Other
+        {
+            return self.extreme_of_two(node, pair == Pair::Min, [a, b], shape);
+        }
         let kind = RealKind::Pair { pair, operands: [a, b], order };
         let id = self.expression(node, shape, kind, &[a, b])?;
         self.reals[id.0].parameters = a_parameters + b_parameters;
         Ok(id)
+    }
+
+    /// The larger or the smaller of two elements: the extreme of an axis of length 2.
+    fn extreme_of_two(
+        &mut self,
+        node: NodeView<'_>,
+        is_least: bool,
+        operands: [RealId; 2],
+        shape: Vec<usize>,
+    ) -> Result<RealId, ModelError> {
+        let inner: usize = shape.iter().product();
+        let mut both = Vec::new();
+        for operand in operands {
+            both.push(if is_least { self.negative(node, operand)? } else { operand });
+        }
+        let elements = (0..2).flat_map(|input| (0..inner).map(move |i| element(input, i)));
+        let elements = Elements { shape: vec![2, inner], view: View::Elements(elements.collect()) };
+        let x = self.view_of_reals(node, &both, elements)?;
+        let (outer, length) = (1, 2);
+        let kind = if is_least {
+            RealKind::NegatedMax { x, outer, length, inner }
+        } else {
+            RealKind::ReduceMax { x, outer, length, inner }
+        };
+        self.expression(node, shape, kind, &[x])
+    }
+
+    /// The negative of an expression.
+    pub(super) fn negative(&mut self, node: NodeView<'_>, x: RealId) -> Result<RealId, ModelError> {
+        let shape = self.real(x).shape.clone();
+        self.expression(node, shape, RealKind::Elementwise(Function::Neg, x), &[x])
     }
 
     /// How many constant values an operand holds.

@@ -300,7 +300,7 @@ pub(super) fn pad(
         _ => {
             let x = importer.real_input(node, 0)?;
             let fill = match value {
-                None => 0.0,
+                None => node.float("value", 0.0)?,
                 Some(_) => {
                     let fill = importer.real_input(node, 2)?;
                     importer
@@ -309,11 +309,8 @@ pub(super) fn pad(
                 }
             };
             let RealKind::Activation(tensor) = importer.real(x).kind else {
-                return Err(ModelError::NotQuantized {
-                    node: node.name().to_owned(),
-                    operator: node.qualified_operator(),
-                    tensor: node.input(0).unwrap_or_default().to_owned(),
-                });
+                let view = importer.filled_view(node, x, &positions, shape.clone(), fill)?;
+                return Ok(vec![Value::Real(view)]);
             };
             let fill = importer.tensor(tensor).quantization.quantize(fill);
             let view = importer.view_of_reals(node, &[x], elements(fill))?;
@@ -336,11 +333,23 @@ pub(super) fn resize(
     if node.ints("axes").is_some() {
         return Err(node.unsupported("the attribute `axes`"));
     }
-    let transform = node.string("coordinate_transformation_mode")?.unwrap_or("half_pixel");
-    let rounding = node.string("nearest_mode")?.unwrap_or("round_prefer_floor");
+    // Up to operator set 10, positions are divided and rounded down.
+    let is_old = node.operator() == "Upsample" || importer.opset < 11;
+    let (transform, rounding) = if is_old {
+        ("asymmetric", "floor")
+    } else {
+        (
+            node.string("coordinate_transformation_mode")?.unwrap_or("half_pixel"),
+            node.string("nearest_mode")?.unwrap_or("round_prefer_floor"),
+        )
+    };
     let sizes = importer.list(node, "", 3)?.filter(|sizes| !sizes.is_empty());
-    let scales = importer.optional_constant(node, 2)?;
-    let scales = scales.as_ref().and_then(|c| c.floats()).filter(|scales| !scales.is_empty());
+    let scales = importer.optional_constant(node, if is_old { 1 } else { 2 })?;
+    let scales = scales
+        .as_ref()
+        .and_then(|c| c.floats())
+        .or_else(|| node.attribute("scales").map(|attribute| attribute.floats.as_slice()))
+        .filter(|scales| !scales.is_empty());
     let mut shape = Vec::new();
     let mut factors = Vec::new();
     for (axis, &dim) in from.iter().enumerate() {

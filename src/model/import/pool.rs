@@ -98,7 +98,7 @@ pub(super) fn reduce(
     importer: &mut Importer<'_>,
     node: NodeView<'_>,
 ) -> Result<Vec<Value>, ModelError> {
-    let x = importer.real_input(node, 0)?;
+    let mut x = importer.real_input(node, 0)?;
     let rank = importer.real(x).shape.len();
     let axes = match importer.axes(node, 1, rank)? {
         Some(axes) if !axes.is_empty() => axes,
@@ -106,10 +106,13 @@ pub(super) fn reduce(
         _ => (0..rank).collect(),
     };
     let keep = node.int("keepdims").unwrap_or(1) != 0;
+    if node.operator() == "ReduceMin" {
+        x = importer.negative(node, x)?;
+    }
     Ok(vec![Value::Real(importer.reduction(node, x, &axes, keep)?)])
 }
 
-/// `ArgMax(X)`, of floats or of integers.
+/// `ArgMax(X)` and `ArgMin(X)`, of floats or of integers.
 pub(super) fn arg_max(
     importer: &mut Importer<'_>,
     node: NodeView<'_>,
@@ -120,6 +123,15 @@ pub(super) fn arg_max(
             let x = importer.real_input(node, 0)?;
             importer.activation(node, 0, x)?
         }
+    };
+    let x = if node.operator() == "ArgMin" {
+        // The largest of the mirror image.
+        let tensor = importer.tensor(x).clone();
+        let table = super::lower::mirror(tensor.quantization.element);
+        let origin = Origin { operator: "ArgMin".into(), ..Origin::default() };
+        importer.add_node(node.name(), Operator::Table(table), vec![x], tensor, origin)?
+    } else {
+        x
     };
     let shape = importer.tensor(x).shape.clone();
     let axis = node.resolve_axis(node.int("axis").unwrap_or(0), shape.len())?;
@@ -141,7 +153,7 @@ pub(super) fn arg_max(
         shape: output,
         quantization: Quantization { scale: 1.0, zero_point: 0, element: ElementType::Int64 },
     };
-    let origin = Origin { operator: "ArgMax".into(), ..Origin::default() };
+    let origin = Origin { operator: node.operator().to_owned(), ..Origin::default() };
     Ok(vec![Value::Integers(importer.add_node(node.name(), operator, vec![x], tensor, origin)?)])
 }
 
@@ -216,6 +228,7 @@ impl Importer<'_> {
             .collect();
         let kind = match node.operator() {
             "ReduceMax" => RealKind::ReduceMax { x: moved, outer, length, inner: 1 },
+            "ReduceMin" => RealKind::NegatedMax { x: moved, outer, length, inner: 1 },
             operator => RealKind::Reduce {
                 x: match self.activation(node, 0, moved) {
                     Ok(x) => x,

@@ -90,6 +90,10 @@ pub(super) enum RealKind {
     Reduce { x: TensorId, outer: usize, length: usize, inner: usize, mean: ReduceMean },
     /// The mean along the last axis of an expression. Only layer normalizations are made of it.
     MeanOf(RealId),
+    /// One of two by a truth value.
+    Select([RealId; 3]),
+    /// The negative of the largest along an axis.
+    NegatedMax { x: RealId, outer: usize, length: usize, inner: usize },
     /// The largest along an axis.
     ReduceMax { x: RealId, outer: usize, length: usize, inner: usize },
     /// Softmax along rows.

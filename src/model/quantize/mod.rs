@@ -6,8 +6,11 @@
 //! part of the convolution before them.
 
 mod batch_norm;
+mod decompose;
 mod lines;
+mod modern;
 mod ranges;
+mod recurrent;
 mod rewrite;
 mod scales;
 
@@ -122,6 +125,7 @@ impl Model {
         {
             return Err(ModelError::AlreadyQuantized(node.op_type.clone()));
         }
+        decompose::decompose(&mut file, import)?;
         batch_norm::fold(&mut file)?;
         let graph = FloatGraph::read(&file, import)?;
         let read = |examples: Examples<'_>| {

@@ -1,9 +1,10 @@
 //! Which range of reals each activation's integers stand for.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use super::{
     Range, lines,
+    rewrite::BEFORE_CLAMP,
     scales::{Scales, other_architecture},
 };
 use crate::model::{
@@ -35,7 +36,73 @@ const MOVERS: &[&str] = &[
     "Dropout",
     "MaxPool",
     "ReduceMax",
+    "ReduceMin",
+    "Tile",
+    "GatherElements",
+    "GatherND",
+    "DepthToSpace",
+    "SpaceToDepth",
+    "Upsample",
+    "Trilu",
 ];
+
+/// Operators that give truth values.
+const TRUTHS: &[&str] =
+    &["Less", "LessOrEqual", "Greater", "GreaterOrEqual", "Equal", "Not", "And", "Or", "Xor"];
+
+/// Functions of each element, alone or with others at the same place.
+const ELEMENTWISE: &[&str] = &[
+    "Relu",
+    "Clip",
+    "Sigmoid",
+    "Tanh",
+    "Erf",
+    "Exp",
+    "Sqrt",
+    "Abs",
+    "Neg",
+    "Reciprocal",
+    "Softplus",
+    "Softsign",
+    "LeakyRelu",
+    "Elu",
+    "Selu",
+    "HardSigmoid",
+    "HardSwish",
+    "ThresholdedRelu",
+    "Mish",
+    "Gelu",
+    "Log",
+    "Celu",
+    "Sign",
+    "Floor",
+    "Ceil",
+    "Round",
+    "Sin",
+    "Cos",
+    "Swish",
+    "Shrink",
+    "Not",
+    "Add",
+    "Sub",
+    "Mul",
+    "Div",
+    "Pow",
+    "Min",
+    "Max",
+    "Less",
+    "LessOrEqual",
+    "Greater",
+    "GreaterOrEqual",
+    "Equal",
+    "And",
+    "Or",
+    "Xor",
+    "Where",
+];
+
+/// Values below this hide elements from a Softmax.
+const MASKED: f32 = -1e4;
 
 /// Finds the ranges of all activations.
 pub(super) fn find(
@@ -53,12 +120,25 @@ pub(super) fn find(
         .chain(graph.node.iter().flat_map(|node| node.output.iter().map(String::as_str)))
         .filter(|name| float.is_activation(name))
         .collect();
+    // Truth values stay between the operators that make and take them.
+    let truths: HashSet<&str> = graph
+        .node
+        .iter()
+        .filter(|node| TRUTHS.contains(&node.op_type.as_str()))
+        .flat_map(|node| node.output.iter().map(String::as_str))
+        .collect();
+    let names: Vec<&str> = names.into_iter().filter(|name| !truths.contains(name)).collect();
 
     let mut bounds = vec![(f32::INFINITY, f32::NEG_INFINITY); names.len()];
+    let mut masked = HashSet::new();
     for example in examples {
         let values = float.evaluate(example);
         for (name, bounds) in names.iter().zip(&mut bounds) {
             for &value in float.of(&values, name).unwrap_or_default() {
+                if value <= MASKED {
+                    masked.insert(*name);
+                    continue;
+                }
                 if !value.is_finite() {
                     return Err(ModelError::Quantize(format!(
                         "the float model gives {value} in `{name}` for an example"
@@ -88,13 +168,20 @@ pub(super) fn find(
         }
     }
 
+    for (name, bounds) in names.iter().zip(&mut bounds) {
+        if masked.contains(name) {
+            // The lowest integer hides what others show: its share is below e^−9 of any other's.
+            bounds.0 -= 9.0;
+        }
+    }
     let mut ranges: Ranges = names
         .iter()
         .zip(&bounds)
         .map(|(name, bounds)| ((*name).to_owned(), asymmetric(*bounds)))
         .collect();
-    for name in prepared(graph, float, import) {
-        ranges.remove(&name);
+    let prepared = prepared(graph, float, import);
+    for name in within_chains(graph, float, &prepared, import).iter().chain(&prepared) {
+        ranges.remove(name);
     }
     for node in &graph.node {
         for output in &node.output {
@@ -160,6 +247,60 @@ fn prepared(graph: &GraphProto, float: &FloatGraph, import: &ImportOptions<'_>) 
         }
     }
     all
+}
+
+/// Values between functions of the same elements: a chain of them is one table, so they need no scale.
+fn within_chains(
+    graph: &GraphProto,
+    float: &FloatGraph,
+    prepared: &[String],
+    import: &ImportOptions<'_>,
+) -> Vec<String> {
+    let maker =
+        |name: &str| graph.node.iter().find(|node| node.output.iter().any(|output| output == name));
+    let takers = |name: &str| -> Vec<&NodeProto> {
+        let takes = |node: &&NodeProto| node.input.iter().any(|own| own == name);
+        graph.node.iter().filter(takes).collect()
+    };
+    // Of which value's elements each value is a function, element by element.
+    let mut roots: HashMap<&str, &str> = HashMap::new();
+    for node in &graph.node {
+        let [output] = node.output.as_slice() else { continue };
+        let operator = node.op_type.as_str();
+        let is_part_of_product = matches!(operator, "Relu" | "Clip")
+            && node.input.first().is_some_and(|x| {
+                let made = |own: &NodeProto| BEFORE_CLAMP.contains(&own.op_type.as_str());
+                maker(x).is_some_and(made) && takers(x).len() == 1
+            });
+        // An input's preparation is done with where it is quantized.
+        let is_prepared = node.input.iter().any(|name| prepared.contains(name));
+        if !ELEMENTWISE.contains(&operator) || is_part_of_product || is_prepared {
+            continue;
+        }
+        let mut root = None;
+        let is_of_one = node.input.iter().filter(|name| !name.is_empty()).all(|name| {
+            if !float.is_activation(name) {
+                // Constants per element would make a table per element.
+                return float_constant(graph, name, import)
+                    .is_some_and(|own| own.values.windows(2).all(|pair| pair[0] == pair[1]));
+            }
+            let own = roots.get(name.as_str()).copied().unwrap_or(name);
+            *root.get_or_insert(own) == own && float.shape(name) == float.shape(output)
+        });
+        if let (true, Some(root)) = (is_of_one, root) {
+            roots.insert(output, root);
+        }
+    }
+    let is_within = |name: &&str| {
+        let root = roots[name];
+        let takers = takers(name);
+        !takers.is_empty()
+            && takers.iter().all(|taker| {
+                taker.output.first().is_some_and(|output| roots.get(output.as_str()) == Some(&root))
+            })
+            && graph.output.iter().all(|output| output.name != **name)
+    };
+    roots.keys().copied().filter(is_within).map(str::to_owned).collect()
 }
 
 /// Takes the scales of another model of the same architecture.

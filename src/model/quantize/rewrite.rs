@@ -10,7 +10,7 @@ use crate::model::{
 };
 
 /// Operators whose sums a following clamp can be part of.
-const BEFORE_CLAMP: &[&str] = &["Conv", "Gemm", "MatMul", "Add", "Mul"];
+pub(super) const BEFORE_CLAMP: &[&str] = &["Conv", "Gemm", "MatMul", "Add", "Mul"];
 
 /// Smallest operator set in which DequantizeLinear takes a scale per channel.
 const PER_CHANNEL_OPSET: i64 = 13;
@@ -172,7 +172,9 @@ impl Rewriter<'_> {
         match node.op_type.as_str() {
             "Conv" | "ConvTranspose" | "Gemm" | "MatMul" => self.quantize_weights(&mut node)?,
             // Not before an input is quantized.
-            "Add" | "Mul" if node.input.iter().any(|input| self.ranges.contains_key(input)) => {
+            "Add" | "Mul" | "Einsum"
+                if node.input.iter().any(|input| self.ranges.contains_key(input)) =>
+            {
                 for input in &mut node.input {
                     if !self.float.is_activation(input)
                         && let Some(constant) = self.float_constant(input)

@@ -1,0 +1,228 @@
+//! Nodes all of whose inputs are known from the file: shapes, masks and positions that exporters compute.
+
+use std::rc::Rc;
+
+use super::{
+    Constant, Data, Importer, NodeView, Value,
+    shape::{around, broadcast, broadcast_index},
+};
+use crate::model::{ModelError, limits};
+
+/// Values of any type: integers of up to 53 bits and float32 are exact in float64.
+struct Numbers {
+    shape: Vec<usize>,
+    values: Vec<f64>,
+    kind: Kind,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Float,
+    Int64,
+    Int32,
+    Bool,
+}
+
+/// Operators that only constants are computed of.
+pub(super) fn only_known(
+    _: &mut Importer<'_>,
+    node: NodeView<'_>,
+) -> Result<Vec<Value>, ModelError> {
+    Err(node.unsupported("an input that depends on the model's input"))
+}
+
+/// The node's only output, if all its inputs are known and it is one of these operators.
+pub(super) fn fold(
+    importer: &mut Importer<'_>,
+    node: NodeView<'_>,
+) -> Result<Option<Vec<Value>>, ModelError> {
+    let count = node.proto.input.len();
+    if count == 0 || node.proto.output.len() != 1 {
+        return Ok(None);
+    }
+    let mut inputs = Vec::new();
+    for index in 0..count {
+        match importer.optional(node, index) {
+            Some(Value::Constant(constant)) => match numbers(&constant) {
+                Some(numbers) => inputs.push(numbers),
+                None => return Ok(None),
+            },
+            _ => return Ok(None),
+        }
+    }
+    let Some(numbers) = compute(node, &inputs)? else { return Ok(None) };
+    let len = limits::elements(node.name(), &numbers.shape)?;
+    importer.count_elements(node.name(), len)?;
+    Ok(constant(numbers).map(|constant| vec![Value::Constant(Rc::new(constant))]))
+}
+
+fn numbers(constant: &Constant) -> Option<Numbers> {
+    #[allow(clippy::cast_precision_loss)]
+    let (values, kind) = match &constant.data {
+        Data::Float(values) => {
+            (values.iter().map(|&value| f64::from(value)).collect(), Kind::Float)
+        }
+        Data::Int64(values) => {
+            if values.iter().any(|value| value.unsigned_abs() > 1 << 53) {
+                return None;
+            }
+            (values.iter().map(|&value| value as f64).collect(), Kind::Int64)
+        }
+        Data::Int32(values) => {
+            (values.iter().map(|&value| f64::from(value)).collect(), Kind::Int32)
+        }
+        Data::Bool(values) => {
+            (values.iter().map(|&v| f64::from(u8::from(v))).collect(), Kind::Bool)
+        }
+        Data::Half(_) | Data::Int8(_) | Data::Uint8(_) => return None,
+    };
+    Some(Numbers { shape: constant.shape.clone(), values, kind })
+}
+
+/// `None` for integers that would not be exact.
+fn constant(Numbers { shape, values, kind }: Numbers) -> Option<Constant> {
+    let limit = match kind {
+        Kind::Float | Kind::Bool => f64::INFINITY,
+        Kind::Int64 => 2_f64.powi(53),
+        Kind::Int32 => 2_f64.powi(31) - 1.0,
+    };
+    let is_integer = |value: &f64| value.fract() == 0.0 && value.abs() <= limit;
+    if kind != Kind::Float && !values.iter().all(is_integer) {
+        return None;
+    }
+    #[allow(clippy::cast_possible_truncation)]
+    let data = match kind {
+        Kind::Float => Data::Float(values.iter().map(|&value| value as f32).collect()),
+        Kind::Int64 => Data::Int64(values.iter().map(|&value| value as i64).collect()),
+        Kind::Int32 => Data::Int32(values.iter().map(|&value| value as i32).collect()),
+        Kind::Bool => Data::Bool(values.iter().map(|&value| value != 0.0).collect()),
+    };
+    Some(Constant::new(shape, data))
+}
+
+fn compute(node: NodeView<'_>, inputs: &[Numbers]) -> Result<Option<Numbers>, ModelError> {
+    let x = &inputs[0];
+    let truth = |holds: bool| f64::from(u8::from(holds));
+    let is_float = x.kind == Kind::Float;
+    let pair = |kind: Kind, f: &dyn Fn(f64, f64) -> f64| -> Result<Option<Numbers>, ModelError> {
+        let [a, b] = inputs else { return Ok(None) };
+        let shape = broadcast(node, &a.shape, &b.shape)?;
+        let index = broadcast_index(&a.shape, &shape).into_iter();
+        let values = index
+            .zip(broadcast_index(&b.shape, &shape))
+            .map(|(i, j)| f(a.values[i], b.values[j]))
+            .collect();
+        Ok(Some(Numbers { shape, values, kind }))
+    };
+    let each = |kind: Kind, f: &dyn Fn(f64) -> f64| {
+        let values = x.values.iter().map(|&value| f(value)).collect();
+        Ok(Some(Numbers { shape: x.shape.clone(), values, kind }))
+    };
+    match node.operator() {
+        "Less" => pair(Kind::Bool, &|a, b| truth(a < b)),
+        "LessOrEqual" => pair(Kind::Bool, &|a, b| truth(a <= b)),
+        "Greater" => pair(Kind::Bool, &|a, b| truth(a > b)),
+        "GreaterOrEqual" => pair(Kind::Bool, &|a, b| truth(a >= b)),
+        "Equal" => pair(Kind::Bool, &|a, b| truth(a == b)),
+        "And" => pair(Kind::Bool, &|a, b| truth(a != 0.0 && b != 0.0)),
+        "Or" => pair(Kind::Bool, &|a, b| truth(a != 0.0 || b != 0.0)),
+        "Xor" => pair(Kind::Bool, &|a, b| truth((a != 0.0) != (b != 0.0))),
+        "Min" => pair(x.kind, &f64::min),
+        "Max" => pair(x.kind, &f64::max),
+        // Integers have the sign of the divisor.
+        "Mod" if !is_float && !node.flag("fmod") => pair(x.kind, &|a, b| a - b * (a / b).floor()),
+        "Pow" if !is_float => pair(x.kind, &f64::powf),
+        "Not" => each(Kind::Bool, &|value| truth(value == 0.0)),
+        "Neg" => each(x.kind, &|value| -value),
+        "Abs" => each(x.kind, &f64::abs),
+        "Floor" => each(x.kind, &f64::floor),
+        "Ceil" => each(x.kind, &f64::ceil),
+        "Sqrt" if is_float => each(x.kind, &f64::sqrt),
+        "Where" => {
+            let [condition, a, b] = inputs else { return Ok(None) };
+            let shape = broadcast(node, &a.shape, &b.shape)?;
+            let shape = broadcast(node, &condition.shape, &shape)?;
+            let [condition_at, a_at, b_at] =
+                [condition, a, b].map(|numbers| broadcast_index(&numbers.shape, &shape));
+            let values = (0..condition_at.len())
+                .map(|i| match condition.values[condition_at[i]] {
+                    0.0 => b.values[b_at[i]],
+                    _ => a.values[a_at[i]],
+                })
+                .collect();
+            Ok(Some(Numbers { shape, values, kind: a.kind }))
+        }
+        "Range" => {
+            let [start, limit, delta] = inputs else { return Ok(None) };
+            let [&[start], &[limit], &[delta]] =
+                [start, limit, delta].map(|numbers| numbers.values.as_slice())
+            else {
+                return Ok(None);
+            };
+            let count = ((limit - start) / delta).ceil().max(0.0);
+            if !(0.0..1e7).contains(&count) {
+                return Err(node.error(format!("it has {count} elements")));
+            }
+            #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
+            let count = count as u32;
+            let values: Vec<f64> = (0..count).map(|i| start + f64::from(i) * delta).collect();
+            Ok(Some(Numbers { shape: vec![values.len()], values, kind: x.kind }))
+        }
+        "Size" => {
+            #[allow(clippy::cast_precision_loss)]
+            let values = vec![x.values.len() as f64];
+            Ok(Some(Numbers { shape: vec![], values, kind: Kind::Int64 }))
+        }
+        "ReduceProd" | "ReduceSum" | "ReduceMax" | "ReduceMin" if !is_float => {
+            Ok(reduce_all(node, inputs))
+        }
+        "Concat" => concat(node, inputs),
+        _ => Ok(None),
+    }
+}
+
+/// A reduction of all axes at once.
+fn reduce_all(node: NodeView<'_>, inputs: &[Numbers]) -> Option<Numbers> {
+    let x = &inputs[0];
+    let axes = node.ints("axes").map_or(0, <[i64]>::len);
+    let axes = axes.max(inputs.get(1).map_or(0, |axes| axes.values.len()));
+    if axes != 0 && axes != x.shape.len() {
+        return None;
+    }
+    let values = x.values.iter().copied();
+    let value = match node.operator() {
+        "ReduceProd" => values.product(),
+        "ReduceSum" => values.sum(),
+        "ReduceMax" => values.fold(f64::NEG_INFINITY, f64::max),
+        _ => values.fold(f64::INFINITY, f64::min),
+    };
+    let keeps = node.int("keepdims").unwrap_or(1) != 0;
+    let shape = if keeps { vec![1; x.shape.len()] } else { Vec::new() };
+    Some(Numbers { shape, values: vec![value], kind: x.kind })
+}
+
+fn concat(node: NodeView<'_>, inputs: &[Numbers]) -> Result<Option<Numbers>, ModelError> {
+    let first = &inputs[0];
+    let axis = node.int("axis").ok_or_else(|| node.error("attribute `axis` is missing"))?;
+    let axis = node.resolve_axis(axis, first.shape.len())?;
+    let mut shape = first.shape.clone();
+    shape[axis] = 0;
+    for other in inputs {
+        let fits = other.kind == first.kind
+            && other.shape.len() == shape.len()
+            && (0..shape.len()).all(|i| i == axis || other.shape[i] == shape[i]);
+        if !fits {
+            return Ok(None);
+        }
+        shape[axis] += other.shape[axis];
+    }
+    let (outer, _, below) = around(&shape, axis);
+    let mut values = Vec::new();
+    for o in 0..outer {
+        for other in inputs {
+            let len = other.shape[axis] * below;
+            values.extend_from_slice(&other.values[o * len..(o + 1) * len]);
+        }
+    }
+    Ok(Some(Numbers { shape, values, kind: first.kind }))
+}

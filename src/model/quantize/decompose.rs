@@ -1,0 +1,666 @@
+//! Brings operators of a float model to others that quantized graphs have.
+//!
+//! Each value in between gets a scale of its own, so what comes out is near what one operator would give, not
+//! the same: the report says how near.
+
+use std::collections::HashSet;
+
+use super::modern;
+
+use crate::model::{
+    ImportOptions, ModelError,
+    import::{FloatConstant, FloatGraph, float_constant},
+    onnx::{AttributeProto, DataType, GraphProto, ModelProto, NodeProto, TensorProto},
+};
+
+/// Operators that are taken apart.
+const OPERATORS: &[&str] = &[
+    "ReduceL1",
+    "ReduceL2",
+    "ReduceSumSquare",
+    "ReduceLogSum",
+    "ReduceLogSumExp",
+    "LogSoftmax",
+    "InstanceNormalization",
+    "GroupNormalization",
+    "RMSNormalization",
+    "SimplifiedLayerNormalization",
+    "MeanVarianceNormalization",
+    "LpNormalization",
+    "Div",
+    "Mul",
+    "Sum",
+    "Mean",
+    "MatMul",
+    "LSTM",
+    "GRU",
+    "RNN",
+];
+
+/// Takes apart what is to be taken apart.
+pub(super) fn decompose(
+    file: &mut ModelProto,
+    import: &ImportOptions<'_>,
+) -> Result<(), ModelError> {
+    to_float32(file);
+    let before = file.clone();
+    let shapes = Shapes { file: &before, import };
+    modern::modernize(file, |name| shapes.of(name).map(|shape| shape.len()));
+    constants_of_nodes(file, import)?;
+    let mut position = 0;
+    loop {
+        let graph = file.graph.as_ref().ok_or(ModelError::Missing("graph"))?;
+        let Some(node) = graph.node.get(position) else { break };
+        if !OPERATORS.contains(&node.op_type.as_str()) {
+            position += 1;
+            continue;
+        }
+        let node = node.clone();
+        let shapes = Shapes { file, import };
+        let mut parts = Parts::new(graph, &node);
+        let taken = match node.op_type.as_str() {
+            "MatMul" => with_bias(graph, position, &shapes, &mut parts),
+            _ => take_apart(&node, &shapes, &mut parts),
+        };
+        let Parts { nodes, initializers, .. } = parts;
+        let graph = file.graph.as_mut().ok_or(ModelError::Missing("graph"))?;
+        match taken {
+            None => position += 1,
+            Some(removed) => {
+                // The last of the new nodes gives what the last of the old ones gave.
+                graph.initializer.extend(initializers);
+                for at in removed.into_iter().rev() {
+                    graph.node.remove(position + at);
+                }
+                graph.node.splice(position..position, nodes);
+            }
+        }
+    }
+    drop_unused(file);
+    Ok(())
+}
+
+/// Constants that nodes compute become initializers.
+fn constants_of_nodes(file: &mut ModelProto, import: &ImportOptions<'_>) -> Result<(), ModelError> {
+    let known = FloatGraph::constants(file, import)?;
+    let graph = file.graph.as_mut().ok_or(ModelError::Missing("graph"))?;
+    for node in &mut graph.node {
+        let [output] = node.output.as_slice() else { continue };
+        if let Some(constant) = known.get(output) {
+            let tensor = float_tensor(output, dims(&constant.shape), &constant.values);
+            graph.initializer.push(tensor);
+            // Without an output it is unused.
+            node.output.clear();
+        }
+    }
+    graph.node.retain(|node| !node.output.is_empty());
+    Ok(())
+}
+
+/// Removes nodes that no output depends on.
+fn drop_unused(file: &mut ModelProto) {
+    let Some(graph) = &mut file.graph else { return };
+    let mut used: HashSet<String> = graph.output.iter().map(|port| port.name.clone()).collect();
+    for node in graph.node.iter().rev() {
+        if node.output.iter().any(|output| used.contains(output)) {
+            used.extend(node.input.iter().cloned());
+        }
+    }
+    graph.node.retain(|node| node.output.iter().any(|output| used.contains(output)));
+}
+
+/// Half-precision floats become float32, which everything is computed in.
+fn to_float32(file: &mut ModelProto) {
+    let Some(graph) = &mut file.graph else { return };
+    let half = [DataType::Float16.into(), DataType::Bfloat16.into()];
+    for tensor in &mut graph.initializer {
+        if half.contains(&tensor.data_type)
+            && let Some(values) = crate::model::import::half_constant(tensor)
+        {
+            let (name, dims) = (tensor.name.clone(), tensor.dims.clone());
+            *tensor = float_tensor(&name, dims, &values);
+        }
+    }
+    for node in &mut graph.node {
+        for attribute in &mut node.attribute {
+            let is_half = |value: i64| half.iter().any(|&half| i64::from(half) == value);
+            if node.op_type == "Cast" && attribute.name == "to" && attribute.i.is_some_and(is_half)
+            {
+                attribute.i = Some(i64::from(i32::from(DataType::Float)));
+            }
+            if let Some(tensor) = &mut attribute.t
+                && half.contains(&tensor.data_type)
+                && let Some(values) = crate::model::import::half_constant(tensor)
+            {
+                *tensor = float_tensor(&tensor.name.clone(), tensor.dims.clone(), &values);
+            }
+        }
+    }
+    for port in graph.input.iter_mut().chain(&mut graph.output) {
+        if let Some(tensor) = port.r#type.as_mut().and_then(|own| own.tensor_type.as_mut())
+            && half.contains(&tensor.elem_type)
+        {
+            tensor.elem_type = DataType::Float.into();
+        }
+    }
+}
+
+/// Shapes of a model's values.
+pub(super) struct Shapes<'a> {
+    file: &'a ModelProto,
+    import: &'a ImportOptions<'a>,
+}
+
+impl Shapes<'_> {
+    /// The shape of a value: computed from the nodes before the one that takes it.
+    pub fn of(&self, name: &str) -> Option<Vec<usize>> {
+        let graph = self.file.graph.as_ref()?;
+        if let Some(constant) = self.constant(name) {
+            return Some(constant.shape);
+        }
+        let end = graph.node.iter().position(|node| node.output.iter().any(|own| own == name));
+        let mut before = self.file.clone();
+        before.graph.as_mut()?.node.truncate(end.map_or(0, |end| end + 1));
+        let float = FloatGraph::read(&before, self.import).ok()?;
+        float.shape(name).map(<[usize]>::to_vec)
+    }
+
+    fn opset(&self) -> i64 {
+        let mut sets = self.file.opset_import.iter();
+        sets.find(|set| set.domain.is_empty() || set.domain == "ai.onnx")
+            .map_or(17, |set| set.version)
+    }
+
+    /// The only node that makes a value.
+    fn maker(&self, name: &str) -> Option<&NodeProto> {
+        let nodes = &self.file.graph.as_ref()?.node;
+        nodes.iter().find(|node| node.output.iter().any(|output| output == name))
+    }
+
+    /// The only node that takes a value, which is no output of the model.
+    fn taker(&self, name: &str) -> Option<(usize, &NodeProto)> {
+        let graph = self.file.graph.as_ref()?;
+        let mut takers = graph.node.iter().enumerate();
+        let takers =
+            takers.by_ref().filter(|(_, node)| node.input.iter().any(|input| input == name));
+        let [taker] = takers.collect::<Vec<_>>()[..] else { return None };
+        graph.output.iter().all(|output| output.name != name).then_some(taker)
+    }
+
+    pub fn constant(&self, name: &str) -> Option<FloatConstant> {
+        float_constant(self.file.graph.as_ref()?, name, self.import)
+    }
+}
+
+/// Nodes in place of one.
+pub(super) struct Parts {
+    nodes: Vec<NodeProto>,
+    initializers: Vec<TensorProto>,
+    taken: HashSet<String>,
+    stem: String,
+    count: usize,
+}
+
+impl Parts {
+    fn new(graph: &GraphProto, node: &NodeProto) -> Self {
+        let of_nodes = graph.node.iter().flat_map(|node| node.input.iter().chain(&node.output));
+        let others = graph.initializer.iter().map(|tensor| &tensor.name);
+        let ports = graph.input.iter().chain(&graph.output).map(|port| &port.name);
+        let stem = node.output.first().cloned().unwrap_or_default();
+        Self {
+            nodes: Vec::new(),
+            initializers: Vec::new(),
+            taken: of_nodes.chain(others).chain(ports).cloned().collect(),
+            stem,
+            count: 0,
+        }
+    }
+
+    fn fresh(&mut self) -> String {
+        loop {
+            self.count += 1;
+            let name = format!("{}_{}", self.stem, self.count);
+            if self.taken.insert(name.clone()) {
+                return name;
+            }
+        }
+    }
+
+    /// A node, whose output it names.
+    pub fn node(
+        &mut self,
+        operator: &str,
+        inputs: &[&str],
+        attributes: Vec<AttributeProto>,
+    ) -> String {
+        let output = self.fresh();
+        self.named(operator, inputs, attributes, &output);
+        output
+    }
+
+    pub fn named(
+        &mut self,
+        operator: &str,
+        inputs: &[&str],
+        attribute: Vec<AttributeProto>,
+        output: &str,
+    ) {
+        self.nodes.push(NodeProto {
+            input: inputs.iter().map(|&name| name.to_owned()).collect(),
+            output: vec![output.to_owned()],
+            name: format!("{output}_{operator}"),
+            op_type: operator.into(),
+            attribute,
+            ..NodeProto::default()
+        });
+    }
+
+    pub fn floats(&mut self, shape: &[usize], values: &[f32]) -> String {
+        let name = self.fresh();
+        self.initializers.push(float_tensor(&name, dims(shape), values));
+        name
+    }
+
+    pub fn integers(&mut self, values: &[i64]) -> String {
+        let name = self.fresh();
+        self.initializers.push(TensorProto {
+            name: name.clone(),
+            dims: dims(&[values.len()]),
+            data_type: DataType::Int64.into(),
+            raw_data: Some(values.iter().flat_map(|value| value.to_le_bytes()).collect()),
+            ..TensorProto::default()
+        });
+        name
+    }
+
+    pub fn reshape(&mut self, x: &str, shape: &[usize]) -> String {
+        let shape = self.integers(&dims(shape));
+        self.node("Reshape", &[x, &shape], Vec::new())
+    }
+
+    /// A reduction, whose axes are an input or an attribute.
+    fn reduce(
+        &mut self,
+        operator: &str,
+        x: &str,
+        axes: &[i64],
+        keeps: i64,
+        shapes: &Shapes<'_>,
+        output: Option<&str>,
+    ) -> String {
+        let mut attributes = vec![int("keepdims", keeps)];
+        let mut inputs = vec![x];
+        let list;
+        if operator == "ReduceSum" || shapes.opset() >= 18 {
+            list = self.integers(axes);
+            inputs.push(&list);
+        } else {
+            attributes.push(ints("axes", axes.to_vec()));
+        }
+        let output = output.map_or_else(|| self.fresh(), str::to_owned);
+        self.named(operator, &inputs, attributes, &output);
+        output
+    }
+
+    /// Elements from `from` to `to` of an axis.
+    pub fn slice(&mut self, x: &str, axis: usize, from: usize, to: usize) -> String {
+        let [from, to, axis] = [from, to, axis].map(|at| self.integers(&dims(&[at])));
+        self.node("Slice", &[x, &from, &to, &axis], Vec::new())
+    }
+}
+
+fn dims(shape: &[usize]) -> Vec<i64> {
+    shape.iter().map(|&dim| i64::try_from(dim).expect("dimensions are within limits")).collect()
+}
+
+fn float_tensor(name: &str, dims: Vec<i64>, values: &[f32]) -> TensorProto {
+    TensorProto {
+        name: name.to_owned(),
+        dims,
+        data_type: DataType::Float.into(),
+        raw_data: Some(values.iter().flat_map(|value| value.to_le_bytes()).collect()),
+        ..TensorProto::default()
+    }
+}
+
+// `AttributeProto.AttributeType`.
+pub(super) fn int(name: &str, value: i64) -> AttributeProto {
+    AttributeProto { name: name.into(), i: Some(value), r#type: 2, ..AttributeProto::default() }
+}
+
+fn ints(name: &str, values: Vec<i64>) -> AttributeProto {
+    AttributeProto { name: name.into(), ints: values, r#type: 7, ..AttributeProto::default() }
+}
+
+fn float(name: &str, value: f32) -> AttributeProto {
+    AttributeProto { name: name.into(), f: Some(value), r#type: 1, ..AttributeProto::default() }
+}
+
+pub(super) fn attribute<'a>(node: &'a NodeProto, name: &str) -> Option<&'a AttributeProto> {
+    node.attribute.iter().find(|attribute| attribute.name == name)
+}
+
+pub(super) fn int_of(node: &NodeProto, name: &str, default: i64) -> i64 {
+    attribute(node, name).map_or(default, |attribute| attribute.i.unwrap_or(0))
+}
+
+fn float_of(node: &NodeProto, name: &str, default: f32) -> f32 {
+    attribute(node, name).map_or(default, |attribute| attribute.f.unwrap_or(0.0))
+}
+
+/// Which nodes, counted from this one, the parts stand for; `None` leaves it as it is.
+pub(super) type Taken = Option<Vec<usize>>;
+
+/// A product with weights and the sum with a bias after it become one node.
+fn with_bias(graph: &GraphProto, position: usize, shapes: &Shapes<'_>, parts: &mut Parts) -> Taken {
+    let node = &graph.node[position];
+    let ([x, weights], [product]) = (node.input.as_slice(), node.output.as_slice()) else {
+        return None;
+    };
+    let mut takers =
+        graph.node.iter().enumerate().filter(|(_, taker)| taker.input.contains(product));
+    let (Some((at, sum)), None) = (takers.next(), takers.next()) else { return None };
+    let bias = sum.input.iter().find(|name| *name != product)?;
+    let (weights_shape, bias_shape) =
+        (shapes.constant(weights)?.shape, shapes.constant(bias)?.shape);
+    let is_output = graph.output.iter().any(|output| output.name == *product);
+    let fits = sum.op_type == "Add"
+        && sum.output.len() == 1
+        && !is_output
+        && weights_shape.len() == 2
+        && bias_shape == weights_shape[1..]
+        && shapes.constant(x).is_none()
+        && shapes.of(x)?.len() == 2;
+    fits.then(|| {
+        parts.named("Gemm", &[x, weights, bias], Vec::new(), &sum.output[0]);
+        vec![0, at - position]
+    })
+}
+
+fn take_apart(node: &NodeProto, shapes: &Shapes<'_>, parts: &mut Parts) -> Taken {
+    let x = node.input.first()?;
+    let y = node.output.first()?;
+    let only_this = Some(vec![0]);
+    match node.op_type.as_str() {
+        "ReduceL1" | "ReduceL2" | "ReduceSumSquare" | "ReduceLogSum" => {
+            let axes = axes_of(node, shapes)?;
+            let keeps = int_of(node, "keepdims", 1);
+            let terms = match node.op_type.as_str() {
+                "ReduceL1" => parts.node("Abs", &[x], Vec::new()),
+                "ReduceLogSum" => x.clone(),
+                _ => parts.node("Mul", &[x, x], Vec::new()),
+            };
+            let after = match node.op_type.as_str() {
+                "ReduceL2" => "Sqrt",
+                "ReduceLogSum" => "Log",
+                _ => {
+                    parts.reduce("ReduceSum", &terms, &axes, keeps, shapes, Some(y));
+                    return only_this;
+                }
+            };
+            let sum = parts.reduce("ReduceSum", &terms, &axes, keeps, shapes, None);
+            parts.named(after, &[&sum], Vec::new(), y);
+            only_this
+        }
+        "ReduceLogSumExp" => {
+            let axes = axes_of(node, shapes)?;
+            let keeps = int_of(node, "keepdims", 1);
+            let largest = parts.reduce("ReduceMax", x, &axes, 1, shapes, None);
+            let below = parts.node("Sub", &[x, &largest], Vec::new());
+            let terms = parts.node("Exp", &[&below], Vec::new());
+            let sum = parts.reduce("ReduceSum", &terms, &axes, keeps, shapes, None);
+            let log = parts.node("Log", &[&sum], Vec::new());
+            let largest = parts.reduce("ReduceMax", x, &axes, keeps, shapes, None);
+            parts.named("Add", &[&log, &largest], Vec::new(), y);
+            only_this
+        }
+        "LogSoftmax" => {
+            let axes = vec![int_of(node, "axis", -1)];
+            let largest = parts.reduce("ReduceMax", x, &axes, 1, shapes, None);
+            let below = parts.node("Sub", &[x, &largest], Vec::new());
+            let terms = parts.node("Exp", &[&below], Vec::new());
+            let sum = parts.reduce("ReduceSum", &terms, &axes, 1, shapes, None);
+            let log = parts.node("Log", &[&sum], Vec::new());
+            parts.named("Sub", &[&below, &log], Vec::new(), y);
+            only_this
+        }
+        "InstanceNormalization" | "GroupNormalization" | "MeanVarianceNormalization" => {
+            normalization(node, shapes, parts)
+        }
+        "RMSNormalization" | "SimplifiedLayerNormalization" | "LpNormalization" => {
+            root_mean_square(node, shapes, parts)
+        }
+        "Mul" => written_out(node, shapes, parts),
+        "Div" => {
+            if let Some(taken) = written_out(node, shapes, parts) {
+                return Some(taken);
+            }
+            // Of two activations.
+            let divisor = node.input.get(1)?;
+            if shapes.constant(divisor).is_some() || shapes.of(divisor).is_none() {
+                return None;
+            }
+            let inverse = parts.node("Reciprocal", &[divisor], Vec::new());
+            parts.named("Mul", &[x, &inverse], Vec::new(), y);
+            only_this
+        }
+        "Sum" | "Mean" => {
+            let mut sum = x.clone();
+            let is_mean = node.op_type == "Mean";
+            for (index, other) in node.input.iter().enumerate().skip(1) {
+                if index + 1 == node.input.len() && !is_mean {
+                    parts.named("Add", &[&sum, other], Vec::new(), y);
+                    return only_this;
+                }
+                sum = parts.node("Add", &[&sum, other], Vec::new());
+            }
+            #[allow(clippy::cast_precision_loss)]
+            let count = if is_mean { node.input.len() as f32 } else { 1.0 };
+            let count = parts.floats(&[], &[count]);
+            parts.named("Div", &[&sum, &count], Vec::new(), y);
+            only_this
+        }
+        "LSTM" | "GRU" | "RNN" => super::recurrent::unroll(node, shapes, parts),
+        _ => None,
+    }
+}
+
+/// The axes of a reduction, of which all are meant where none is given.
+fn axes_of(node: &NodeProto, shapes: &Shapes<'_>) -> Option<Vec<i64>> {
+    let graph = shapes.file.graph.as_ref()?;
+    let given = match node.input.get(1).filter(|name| !name.is_empty()) {
+        Some(name) => Some(crate::model::import::long_constant(graph, name)?),
+        None => attribute(node, "axes").map(|own| own.ints.clone()),
+    };
+    let all = || -> Option<Vec<i64>> {
+        Some((0..i64::try_from(shapes.of(node.input.first()?)?.len()).ok()?).collect())
+    };
+    match given {
+        Some(axes) if !axes.is_empty() => Some(axes),
+        _ if int_of(node, "noop_with_empty_axes", 0) != 0 => None,
+        _ => all(),
+    }
+}
+
+/// `(x − mean(x)) / √(mean((x − mean(x))²) + ε) · weights + bias`, where this quotient, or product with an
+/// inverse, ends the root: one node in its place, and what comes after it.
+fn written_out(node: &NodeProto, shapes: &Shapes<'_>, parts: &mut Parts) -> Taken {
+    let (centred, root) = match (node.op_type.as_str(), node.input.as_slice()) {
+        ("Div", [centred, root]) => (centred, root),
+        ("Mul", [centred, inverse]) => {
+            let inverse = shapes.maker(inverse).filter(|own| {
+                own.op_type == "Reciprocal"
+                    || (own.op_type == "Div"
+                        && own
+                            .input
+                            .first()
+                            .and_then(|one| shapes.constant(one))
+                            .is_some_and(|one| one.values.iter().all(|&value| value == 1.0)))
+            })?;
+            (centred, inverse.input.last()?)
+        }
+        _ => return None,
+    };
+    let is_last = |mean: &NodeProto, x: &str| -> Option<()> {
+        let rank = i64::try_from(shapes.of(x)?.len()).ok()?;
+        let axes = axes_of(mean, shapes)?;
+        let is = mean.op_type == "ReduceMean"
+            && mean.input.first().is_some_and(|input| input == x)
+            && (axes == [-1] || axes == [rank - 1])
+            && int_of(mean, "keepdims", 1) != 0;
+        is.then_some(())
+    };
+    let difference = shapes.maker(centred).filter(|own| own.op_type == "Sub")?;
+    let [x, mean] = difference.input.as_slice() else { return None };
+    is_last(shapes.maker(mean)?, x)?;
+    let sum =
+        shapes.maker(shapes.maker(root).filter(|own| own.op_type == "Sqrt")?.input.first()?)?;
+    let [a, b] = sum.input.as_slice() else { return None };
+    let (variance, epsilon) = match (shapes.constant(a), shapes.constant(b)) {
+        (None, Some(epsilon)) => (a, epsilon),
+        (Some(epsilon), None) => (b, epsilon),
+        _ => return None,
+    };
+    let (&[epsilon], "Add") = (epsilon.values.as_slice(), sum.op_type.as_str()) else {
+        return None;
+    };
+    let variance = shapes.maker(variance)?;
+    let square_name = variance.input.first()?;
+    is_last(variance, square_name)?;
+    let square = shapes.maker(square_name)?;
+    // Of the same difference, also where it is computed twice.
+    let is_difference = |name: &String| {
+        name == centred
+            || shapes
+                .maker(name)
+                .is_some_and(|own| own.op_type == "Sub" && own.input == difference.input)
+    };
+    let is_square = match (square.op_type.as_str(), square.input.as_slice()) {
+        ("Pow", [base, two]) => {
+            is_difference(base) && shapes.constant(two)?.values.iter().all(|&value| value == 2.0)
+        }
+        ("Mul", [a, b]) => is_difference(a) && is_difference(b),
+        _ => false,
+    };
+    if !is_square {
+        return None;
+    }
+    let length = *shapes.of(x)?.last()?;
+    let (mut weights, mut bias) = (vec![1.0; length], vec![0.0; length]);
+    let position = shapes.file.graph.as_ref()?.node.iter().position(|own| own == node)?;
+    let (mut removed, mut output) = (vec![0], node.output.first()?);
+    let of_row = |taker: &NodeProto, x: &String| -> Option<Vec<f32>> {
+        let other = taker.input.iter().find(|name| *name != x)?;
+        let FloatConstant { shape, values } = shapes.constant(other)?;
+        let is_row = shape.iter().rev().skip(1).all(|&dim| dim == 1);
+        match values.as_slice() {
+            &[value] => Some(vec![value; length]),
+            _ if is_row && values.len() == length => Some(values),
+            _ => None,
+        }
+    };
+    if let Some((at, taker)) = shapes.taker(output)
+        && taker.op_type == "Mul"
+        && let Some(values) = of_row(taker, output)
+    {
+        (weights, output) = (values, taker.output.first()?);
+        removed.push(at.checked_sub(position)?);
+    }
+    if let Some((at, taker)) = shapes.taker(output)
+        && taker.op_type == "Add"
+        && let Some(values) = of_row(taker, output)
+    {
+        (bias, output) = (values, taker.output.first()?);
+        removed.push(at.checked_sub(position)?);
+    }
+    let [weights, bias] = [weights, bias].map(|values| parts.floats(&[length], &values));
+    let attributes = vec![float("epsilon", epsilon), int("axis", -1)];
+    parts.named("LayerNormalization", &[x, &weights, &bias], attributes, output);
+    Some(removed)
+}
+
+/// Normalizations of planes, or of groups of them, by one of rows.
+fn normalization(node: &NodeProto, shapes: &Shapes<'_>, parts: &mut Parts) -> Taken {
+    let (x, y) = (node.input.first()?, node.output.first()?);
+    let shape = shapes.of(x)?;
+    let &[batch, channels, ..] = shape.as_slice() else { return None };
+    let area: usize = shape[2..].iter().product();
+    let (rows, epsilon) = match node.op_type.as_str() {
+        "InstanceNormalization" => (batch * channels, float_of(node, "epsilon", 1e-5)),
+        "GroupNormalization" => {
+            let groups = usize::try_from(int_of(node, "num_groups", 0)).ok()?;
+            if groups == 0 || channels % groups != 0 {
+                return None;
+            }
+            (batch * groups, float_of(node, "epsilon", 1e-5))
+        }
+        _ => {
+            let axes = attribute(node, "axes").map(|own| own.ints.as_slice()).unwrap_or(&[0, 2, 3]);
+            if batch != 1 || !matches!(axes, [0, 2, 3] | [2, 3]) {
+                return None;
+            }
+            (channels, 1e-9)
+        }
+    };
+    let length = batch * channels * area / rows;
+    let flat = parts.reshape(x, &[rows, length]);
+    let ones = parts.floats(&[length], &vec![1.0; length]);
+    let attributes = vec![float("epsilon", epsilon), int("axis", -1)];
+    let normal = parts.node("LayerNormalization", &[&flat, &ones], attributes);
+    if node.op_type == "MeanVarianceNormalization" {
+        let shape = parts.integers(&dims(&shape));
+        parts.named("Reshape", &[&normal, &shape], Vec::new(), y);
+        return Some(vec![0]);
+    }
+    let back = parts.reshape(&normal, &shape);
+    let mut per_channel = vec![1; shape.len()];
+    per_channel[1] = channels;
+    let mut of_channel = |position: usize| -> Option<String> {
+        let values = shapes.constant(node.input.get(position)?)?.values;
+        // Up to operator set 20, a group normalization has one per group.
+        let repeated: Vec<f32> =
+            (0..channels).map(|channel| values[channel * values.len() / channels]).collect();
+        Some(parts.floats(&per_channel, &repeated))
+    };
+    let (scale, bias) = (of_channel(1)?, of_channel(2)?);
+    let scaled = parts.node("Mul", &[&back, &scale], Vec::new());
+    parts.named("Add", &[&scaled, &bias], Vec::new(), y);
+    Some(vec![0])
+}
+
+/// A row followed by its negative has the mean 0, and its mean square as variance: its first half, normalized, is
+/// the row over its root mean square.
+fn root_mean_square(node: &NodeProto, shapes: &Shapes<'_>, parts: &mut Parts) -> Taken {
+    let (x, y) = (node.input.first()?, node.output.first()?);
+    let shape = shapes.of(x)?;
+    let rank = i64::try_from(shape.len()).ok()?;
+    let axis = int_of(node, "axis", -1);
+    if axis != -1 && axis != rank - 1 {
+        return None;
+    }
+    let length = *shape.last()?;
+    let (weights, epsilon) = if node.op_type == "LpNormalization" {
+        if int_of(node, "p", 2) != 2 {
+            return None;
+        }
+        #[allow(clippy::cast_precision_loss)]
+        let norm = 1.0 / (length as f32).sqrt();
+        (vec![norm; length], 1e-12)
+    } else {
+        (shapes.constant(node.input.get(1)?)?.values, float_of(node, "epsilon", 1e-5))
+    };
+    let weights: Vec<f32> = match weights.as_slice() {
+        &[weight] => vec![weight; length],
+        weights if weights.len() == length => weights.to_vec(),
+        _ => return None,
+    };
+    let negative = parts.node("Neg", &[x], Vec::new());
+    let both = parts.node("Concat", &[x, &negative], vec![int("axis", rank - 1)]);
+    let weights = parts.floats(&[2 * length], &[weights.clone(), weights].concat());
+    let attributes = vec![float("epsilon", epsilon), int("axis", -1)];
+    let normal = parts.node("LayerNormalization", &[&both, &weights], attributes);
+    let [from, to] = [0, length].map(|at| parts.integers(&dims(&[at])));
+    let axis = parts.integers(&[rank - 1]);
+    parts.named("Slice", &[&normal, &from, &to, &axis], Vec::new(), y);
+    Some(vec![0])
+}

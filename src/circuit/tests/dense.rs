@@ -57,8 +57,12 @@ fn model() -> Model {
         output: TensorId(index + 1),
         origin: Origin::default(),
     });
-    let port =
-        |name: &str, tensor| Port { name: name.into(), tensor: TensorId(tensor), is_float: false };
+    let port = |name: &str, tensor| Port {
+        name: name.into(),
+        tensor: TensorId(tensor),
+        is_float: false,
+        preparation: None,
+    };
     Model {
         name: "test".into(),
         inputs: vec![port("x", 0)],

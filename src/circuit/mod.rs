@@ -38,6 +38,7 @@ pub use columns::Columns;
 pub use error::CircuitError;
 pub use field::pack;
 pub use instances::*;
+pub use layout::needs::Needs;
 pub use shape::Shape;
 pub use wishes::{Goal, Wishes};
 pub use witness::Witness;
@@ -94,6 +95,12 @@ impl ModelCircuit {
         let net = Net::new(model, wishes.private_input)?;
         let plan = Plan::new(&net, wishes)?;
         Ok(Self::compile(net, plan))
+    }
+
+    /// What any circuit of a model needs, known before one is planned.
+    pub fn needs(model: &Model, private_input: bool) -> Result<Needs, CircuitError> {
+        bound::check_model(model)?;
+        Ok(Needs::of(&Net::new(model, private_input)?))
     }
 
     /// The circuit that was planned for a model earlier.

@@ -241,6 +241,12 @@ fn inspect_says_what_it_will_cost() {
     assert_eq!(report["inputs"][0]["shape"], json!([1, 64]));
     let plan = &report["plan"];
     assert_eq!(plan["instances"], 5);
+    assert_eq!((&plan["fits"], &plan["k_needed"]), (&json!(true), &plan["k"]));
+    let by_node = plan["by_node"].as_array().unwrap();
+    let rows = by_node.iter().map(|node| node["rows"].as_u64().unwrap()).sum::<u64>();
+    assert_eq!(plan["rows_needed"], rows);
+    assert!(rows <= plan["rows"].as_u64().unwrap() && by_node.len() >= 3, "{plan}");
+    assert_eq!(plan["frontier"][0]["k"], plan["k"]);
     for field in ["prove_seconds", "memory_bytes", "proof_bytes", "verify_gas", "runtime_bytes"] {
         assert!(plan["predicted"][field].as_f64().unwrap() > 0.0, "{field}");
     }

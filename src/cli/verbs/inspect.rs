@@ -2,7 +2,7 @@
 
 use super::keygen::Optimize;
 use crate::bundle::hex;
-use crate::circuit::{InstanceLayout, Wishes};
+use crate::circuit::{CircuitError, Goal, InstanceLayout, ModelCircuit, Needs, Wishes};
 use crate::cli::{Answer, CliError, Console, input, prediction::Prediction};
 use crate::model::{
     Difference, Exactness, Model, NodeSummary, PortSummary, RequantizationForm, Summary,
@@ -39,7 +39,7 @@ struct Report {
     differences: Option<Differences>,
     #[serde(skip_serializing_if = "Option::is_none")]
     layers: Option<Vec<RequantizationForm>>,
-    plan: Option<PlanReport>,
+    plan: PlanReport,
     /// Why there is no plan.
     #[serde(skip_serializing_if = "Option::is_none")]
     plan_error: Option<String>,
@@ -58,6 +58,38 @@ struct Differences {
 
 #[derive(Serialize)]
 struct PlanReport {
+    /// Whether there is a circuit as it is asked for.
+    fits: bool,
+    /// The least rows that any circuit of the model has, by node.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    rows_needed: Option<usize>,
+    /// The k that will do.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    k_needed: Option<u32>,
+    by_node: Vec<NodeRows>,
+    #[serde(flatten)]
+    chosen: Option<ChosenPlan>,
+    /// What each goal would choose.
+    frontier: Vec<Alternative>,
+}
+
+#[derive(Serialize)]
+struct NodeRows {
+    node: String,
+    rows: usize,
+}
+
+#[derive(Serialize)]
+struct Alternative {
+    optimize: Optimize,
+    k: u32,
+    prove_seconds: f64,
+    memory_bytes: u64,
+    verify_gas: u64,
+}
+
+#[derive(Serialize)]
+struct ChosenPlan {
     k: u32,
     rows: usize,
     advice_columns: usize,
@@ -114,15 +146,41 @@ impl fmt::Display for Report {
             writeln!(f, "layers")?;
             layers.iter().try_for_each(|layer| writeln!(f, "  {}", Layer(layer, name_width)))?;
         }
-        match (&self.plan, &self.plan_error) {
-            (Some(plan), _) => write!(f, "{plan}"),
-            (None, Some(why)) => writeln!(f, "no plan: {why}"),
-            (None, None) => Ok(()),
+        write!(f, "{}", self.plan)?;
+        match &self.plan_error {
+            Some(why) => writeln!(f, "no plan: {why}"),
+            None => Ok(()),
         }
     }
 }
 
+/// How many nodes are listed for people.
+const NODES_LISTED: usize = 5;
+
 impl fmt::Display for PlanReport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let (Some(rows), Some(k)) = (self.rows_needed, self.k_needed) {
+            writeln!(f, "needs         {rows} rows at least, k = {k}")?;
+            for NodeRows { node, rows } in self.by_node.iter().take(NODES_LISTED) {
+                writeln!(f, "  {rows:>9}  {node}")?;
+            }
+        }
+        if let Some(chosen) = &self.chosen {
+            write!(f, "{chosen}")?;
+        }
+        for Alternative { optimize, k, prove_seconds, memory_bytes, verify_gas } in &self.frontier {
+            let memory = memory_bytes >> 20;
+            let goal = format!("{optimize:?}").to_lowercase();
+            writeln!(
+                f,
+                "--optimize {goal}: k = {k}, {prove_seconds:.2} s, {memory} MB, {verify_gas} gas"
+            )?;
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Display for ChosenPlan {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "plan")?;
         writeln!(f, "  k           {} ({} rows in use)", self.k, self.rows)?;
@@ -191,10 +249,12 @@ pub fn run(args: Args, console: &Console) -> Result<Answer, CliError> {
     let (model, _) = input::model_with(&args.model, &args.dimensions)?;
     let inferences = args.calibration.as_ref().map(|path| input::inferences(&model, path));
     let inferences = inferences.transpose()?;
-    let (plan, plan_error) = match plan(&args, &model, inferences.as_deref()) {
-        Ok(plan) => (Some(plan), None),
-        Err(error) if args.layers || args.calibration.is_some() => (None, Some(error.to_string())),
-        Err(error) => return Err(error.at(&args.model)),
+    let (plan, error) = plan(&args, &model, inferences.as_deref())?;
+    let is_described = args.layers || args.calibration.is_some();
+    let error = match error {
+        // A wish that cannot be kept is all there is to say.
+        Some(error) if !is_described && !is_hopeless(&error) => return Err(error.at(&args.model)),
+        error => error,
     };
     let stage = console.stage("comparing with floats");
     let differences = inferences.map(|inferences| differences(&model, &inferences)).transpose()?;
@@ -207,31 +267,98 @@ pub fn run(args: Args, console: &Console) -> Result<Answer, CliError> {
         differences,
         layers: args.layers.then(|| model.requantization_forms()),
         plan,
-        plan_error,
+        plan_error: error.as_ref().map(ToString::to_string),
     })?;
-    Ok(Answer::Yes)
+    error.map_or(Ok(Answer::Yes), |error| Err(error.at(&args.model)))
+}
+
+/// Whether no circuit holds the model, whatever is asked for.
+fn is_hopeless(error: &CliError) -> bool {
+    matches!(error, CliError::Circuit(CircuitError::TooLarge { .. } | CircuitError::LongTable(_)))
 }
 
 /// The integers of each inference's inputs.
 type Inferences = [Vec<Vec<i32>>];
 
+/// The plan, or what is known of it and why there is none.
 fn plan(
     args: &Args,
     model: &Model,
     inferences: Option<&Inferences>,
-) -> Result<PlanReport, CliError> {
-    let circuit = args.wishes.plan(model)?;
+) -> Result<(PlanReport, Option<CliError>), CliError> {
+    let needs = ModelCircuit::needs(model, Wishes::from(args.wishes).private_input);
+    let circuit = args.wishes.plan(model);
+    let needed = match (&circuit, &needs) {
+        (Ok(circuit), _) => Some(circuit.k()),
+        (Err(CliError::Circuit(CircuitError::TooManyRows { needed, .. })), _) => Some(*needed),
+        (_, Ok(needs)) => Some(needs.k),
+        (_, Err(CircuitError::TooLarge { needed, .. })) => Some(*needed),
+        _ => None,
+    };
+    let (rows_needed, by_node) = match needs {
+        Ok(Needs { rows, by_node, .. }) => (Some(rows), by_node),
+        // Of a hopeless model no more is counted than that it is.
+        Err(CircuitError::TooLarge { rows, node, most, .. }) => (Some(rows), vec![(node, most)]),
+        Err(_) => (None, Vec::new()),
+    };
+    let by_node = by_node.into_iter().map(|(node, rows)| NodeRows { node, rows }).collect();
+    let report = PlanReport {
+        fits: circuit.is_ok(),
+        rows_needed,
+        k_needed: needed,
+        by_node,
+        chosen: None,
+        frontier: Vec::new(),
+    };
+    let circuit = match circuit {
+        Ok(circuit) => circuit,
+        Err(error) => return Ok((report, Some(error))),
+    };
+    let chosen = chosen(args, model, &circuit, inferences)?;
+    let frontier = frontier(args, model)?;
+    Ok((PlanReport { chosen: Some(chosen), frontier, ..report }, None))
+}
+
+/// What each goal chooses, as far as it is something else.
+fn frontier(args: &Args, model: &Model) -> Result<Vec<Alternative>, CliError> {
+    let mut known = Vec::new();
+    let mut frontier = Vec::new();
+    for (optimize, goal) in [
+        (Optimize::Speed, Goal::Speed),
+        (Optimize::Gas, Goal::Gas),
+        (Optimize::Memory, Goal::Memory),
+    ] {
+        let wishes = Wishes { goal, ..Wishes::from(args.wishes) };
+        let Ok(circuit) = ModelCircuit::new(model, wishes) else { continue };
+        if known.contains(&(circuit.k(), circuit.shape())) {
+            continue;
+        }
+        let Prediction { prove_seconds, memory_bytes, verify_gas, .. } =
+            Prediction::new(model, &circuit)?;
+        let k = circuit.k();
+        frontier.push(Alternative { optimize, k, prove_seconds, memory_bytes, verify_gas });
+        known.push((k, circuit.shape()));
+    }
+    Ok(frontier)
+}
+
+fn chosen(
+    args: &Args,
+    model: &Model,
+    circuit: &ModelCircuit,
+    inferences: Option<&Inferences>,
+) -> Result<ChosenPlan, CliError> {
     let system = circuit.constraint_system();
-    Ok(PlanReport {
+    Ok(ChosenPlan {
         k: circuit.k(),
         rows: circuit.rows(),
         advice_columns: system.num_advice_columns(),
         fixed_columns: system.num_fixed_columns(),
         instances: circuit.instances(),
         optimize: args.wishes.optimize,
-        predicted: Prediction::new(model, &circuit)?.with_inputs(
+        predicted: Prediction::new(model, circuit)?.with_inputs(
             model,
-            &circuit,
+            circuit,
             inferences.unwrap_or_default(),
         ),
     })

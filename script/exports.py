@@ -399,6 +399,45 @@ def half_precision_weights():
     return n.finish(n.Relu(n.MatMul("x", w)))
 
 
+def classic_models():
+    """Classic models as skl2onnx writes them; without scikit-learn, none."""
+    from skl2onnx import to_onnx
+    from sklearn import cluster, ensemble, impute, linear_model, naive_bayes, pipeline, preprocessing, svm, tree
+
+    x = rng.normal(size=(300, 6)).astype(np.float32)
+    score = x @ rng.normal(size=6) + 0.5 * x[:, 0] * x[:, 1]
+    classes = np.digitize(score, np.quantile(score, [0.33, 0.66]))
+    kinds = {
+        "linear_regression": (linear_model.LinearRegression(), score),
+        "ridge": (linear_model.Ridge(), score),
+        "lasso": (linear_model.Lasso(alpha=0.01), score),
+        "logistic_regression": (linear_model.LogisticRegression(), (score > 0).astype(int)),
+        "logistic_regression_of_three": (linear_model.LogisticRegression(), classes),
+        "scaler_pipeline": (pipeline.make_pipeline(preprocessing.StandardScaler(), linear_model.LogisticRegression()), classes),
+        "imputer_pipeline": (pipeline.make_pipeline(impute.SimpleImputer(), linear_model.Ridge()), score),
+        "normalizer_pipeline": (pipeline.make_pipeline(preprocessing.Normalizer(), linear_model.Ridge()), score),
+        "svr_linear": (svm.SVR(kernel="linear"), score),
+        "svr_rbf": (svm.SVR(kernel="rbf", C=2.0), score),
+        "linear_svc": (svm.LinearSVC(), classes),
+        "k_means": (cluster.KMeans(3, n_init=1), None),
+        "gaussian_naive_bayes": (naive_bayes.GaussianNB(), classes),
+        "decision_tree": (tree.DecisionTreeRegressor(max_depth=4), score),
+        "decision_tree_classifier": (tree.DecisionTreeClassifier(max_depth=4), classes),
+        "random_forest": (ensemble.RandomForestRegressor(10, max_depth=4), score),
+        "random_forest_classifier": (ensemble.RandomForestClassifier(10, max_depth=4), classes),
+        "extra_trees": (ensemble.ExtraTreesRegressor(10, max_depth=4), score),
+        "gradient_boosting": (ensemble.GradientBoostingRegressor(n_estimators=30), score),
+        "gradient_boosting_classifier": (ensemble.GradientBoostingClassifier(n_estimators=30), (score > 0).astype(int)),
+        "isolation_forest": (ensemble.IsolationForest(n_estimators=10), None),
+    }  # fmt: skip
+
+    def make(estimator, y):
+        fitted = estimator.fit(x) if y is None else estimator.fit(x, y)
+        return to_onnx(fitted, x[:1], target_opset={"": 17, "ai.onnx.ml": 3}, options={"zipmap": False} if hasattr(fitted, "predict_proba") else None), x[:60, None]
+
+    return {name: lambda kind=kind: make(*kind) for name, kind in kinds.items()}
+
+
 def session(path):
     options = ort.SessionOptions()
     options.add_session_config_entry("session.qdqisint8allowed", "1")
@@ -407,7 +446,8 @@ def session(path):
 
 def outputs(run, inputs):
     source = run.get_inputs()[0]
-    return [np.concatenate([np.ravel(y) for y in run.run(None, {source.name: x.reshape(source.shape)})]) for x in inputs]
+    shape = [dim if isinstance(dim, int) else 1 for dim in source.shape]
+    return [np.concatenate([np.ravel(y) for y in run.run(None, {source.name: x.reshape(shape)})]) for x in inputs]
 
 
 def call(binary, *words):
@@ -447,7 +487,11 @@ def main():
     parser.add_argument("--prove", action="store_true")
     parser.add_argument("--binary", default=str(ROOT / "target/debug/zkverdict"))
     parser.add_argument("--keep", type=Path, help="a folder for the models")
+    parser.add_argument("--classic", action="store_true", help="scikit-learn's models instead")
     args = parser.parse_args()
+    if args.classic:
+        MODELS.clear()
+        MODELS.update(classic_models())
     good = 0
     names = args.only or list(MODELS)
     with tempfile.TemporaryDirectory() as scratch:

@@ -1,4 +1,4 @@
-//! What is done to a float input before it is quantized: standardization, another unit.
+//! What is done to a float input before it is quantized: standardization, another unit, ranks among thresholds.
 //!
 //! Like the quantization after it, this is how the input is encoded. What is proved begins with the integers.
 
@@ -6,6 +6,8 @@
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Preparation {
     steps: Vec<PreparationStep>,
+    /// By element, ascending: in place of the real comes how many of these it is above.
+    ranks: Option<Vec<Vec<f32>>>,
 }
 
 /// One of them, with one constant or one for each element.
@@ -35,7 +37,17 @@ pub enum Arithmetic {
 impl Preparation {
     /// Steps in their order.
     pub fn new(steps: Vec<PreparationStep>) -> Self {
-        Self { steps }
+        Self { steps, ranks: None }
+    }
+
+    /// The same, and then ranks among these thresholds of each element, which ascend.
+    pub fn ranked(self, thresholds: Vec<Vec<f32>>) -> Self {
+        Self { ranks: Some(thresholds), ..self }
+    }
+
+    /// The thresholds of each element, where the real's rank among them is taken.
+    pub fn thresholds(&self) -> Option<&[Vec<f32>]> {
+        self.ranks.as_deref()
     }
 
     /// The steps in their order.
@@ -45,7 +57,7 @@ impl Preparation {
 
     /// An element as it is quantized.
     pub fn apply(&self, element: usize, x: f32) -> f32 {
-        self.steps.iter().fold(x, |x, step| {
+        let real = self.steps.iter().fold(x, |x, step| {
             let constant = match step.constants.as_slice() {
                 &[constant] => constant,
                 constants => constants[element],
@@ -57,6 +69,14 @@ impl Preparation {
                 Arithmetic::Multiply => x * constant,
                 Arithmetic::Divide => x / constant,
             }
-        })
+        });
+        match &self.ranks {
+            // Ranks are small integers, exact in float32.
+            #[allow(clippy::cast_precision_loss)]
+            Some(thresholds) if !real.is_nan() => {
+                thresholds[element].partition_point(|&threshold| real > threshold) as f32
+            }
+            _ => real,
+        }
     }
 }

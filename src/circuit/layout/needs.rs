@@ -1,6 +1,6 @@
 //! How many rows a model needs, and which of its nodes take them: counted before any layout is made.
 
-use crate::circuit::shape::{LANES, longest_table};
+use crate::circuit::shape::{LANES, SMALLEST_K, longest_table};
 use crate::circuit::wiring::Net;
 use std::collections::BTreeMap;
 
@@ -29,7 +29,7 @@ impl Needs {
             by_node.into_iter().map(|(node, rows)| (node.to_owned(), rows)).collect();
         by_node.sort_by_key(|(_, rows)| std::cmp::Reverse(*rows));
         let fits = |&k: &u32| longest_table(k, 1) >= rows;
-        let k = (1..usize::BITS - 1).find(fits).unwrap_or(usize::BITS);
+        let k = (SMALLEST_K..usize::BITS - 1).find(fits).unwrap_or(usize::BITS);
         Self { rows, k, by_node }
     }
 }

@@ -268,6 +268,7 @@ impl FloatGraph {
             RealKind::NegatedMax { x, length, inner, .. } => {
                 lines(&of(x)?, *length, *inner, |line| -line.fold(f32::NEG_INFINITY, f32::max))
             }
+            RealKind::Trees(x, ensemble) => ensemble.evaluate(&of(x)?).into(),
             RealKind::Select(operands) => {
                 let [truth, a, b] = operands.each_ref().map(of);
                 let (truth, a, b) = (truth?, a?, b?);

@@ -6,7 +6,7 @@ use super::{
     Constant, Data, Importer, NodeView, Value, constant,
     shape::{broadcast, broadcast_index},
 };
-use crate::model::{ModelError, limits};
+use crate::model::{ElementType, ModelError, limits};
 
 /// `Constant`.
 pub(super) fn constant(
@@ -97,6 +97,12 @@ pub(super) fn cast(
     let to = node.int("to").ok_or_else(|| node.error("attribute `to` is missing"))?;
     match (&x, to) {
         (Value::Real(_), 1) => Ok(vec![x]),
+        // Positions are int64 already.
+        (Value::Integers(tensor), 7)
+            if importer.tensor(*tensor).quantization.element == ElementType::Int64 =>
+        {
+            Ok(vec![x])
+        }
         (Value::Constant(constant), 1) => {
             #[allow(clippy::cast_precision_loss)]
             let values = match &constant.data {

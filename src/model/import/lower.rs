@@ -270,6 +270,7 @@ impl Importer<'_> {
                 let origin = origin(name, exactness);
                 self.add_node(&real.node, operator, vec![x], tensor, origin)
             }
+            RealKind::Trees(x, ensemble) => self.lower_trees(&real, (x, &ensemble), bounds, tensor),
             RealKind::Softmax { x, length } => self.lower_softmax(&real, x, length, bounds, tensor),
             RealKind::LayerNormalization(x, normalization) => {
                 self.lower_layer_normalization(&real, x, &normalization, bounds, tensor)

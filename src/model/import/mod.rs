@@ -27,6 +27,7 @@ mod quantize_linear;
 mod real;
 mod shape;
 mod softmax;
+mod trees;
 mod views;
 mod window;
 

@@ -2,7 +2,7 @@
 
 use super::{
     Importer, Value, conv, fold, known, layer_normalization, linear, lower, node::NodeView, pairs,
-    picked, picks, pool, products, quantize_linear, views,
+    picked, picks, pool, products, quantize_linear, trees, views,
 };
 use crate::model::ModelError;
 
@@ -34,6 +34,7 @@ pub(super) type Import =
 
 const ONNX: &str = "";
 const MICROSOFT: &str = "com.microsoft";
+const CLASSIC: &str = "ai.onnx.ml";
 
 const fn supported(
     domain: &'static str,
@@ -149,6 +150,7 @@ pub(super) const OPERATORS: &[Supported] = &[
     supported(ONNX, "ReduceProd", known::only_known, Constants, "of constant integers"),
     supported(ONNX, "Shape", fold::shape, Constants, ""),
     supported(ONNX, "Cast", fold::cast, Constants, "of constants, and of MatMulInteger's and ConvInteger's results to float32"),
+    supported(CLASSIC, "TreeEnsembleRegressor", trees::regressor, Floats, "of a float input, whose ranks among the thresholds are what is proved of; splits are exact"),
     supported(MICROSOFT, "QGemm", linear::qgemm, Integers, "as Gemm"),
     supported(MICROSOFT, "QLinearAdd", pairs::qlinear_pair, Integers, ""),
     supported(MICROSOFT, "QLinearMul", pairs::qlinear_pair, Integers, ""),

@@ -13,7 +13,7 @@ impl Importer<'_> {
     }
 
     /// The input's position, and the steps.
-    fn prepared_input(&self, id: RealId) -> Option<(usize, Vec<PreparationStep>)> {
+    pub(super) fn prepared_input(&self, id: RealId) -> Option<(usize, Vec<PreparationStep>)> {
         let real = self.real(id);
         match &real.kind {
             RealKind::Input(position) => Some((*position, Vec::new())),
@@ -57,28 +57,39 @@ impl Importer<'_> {
         let (position, steps) =
             self.prepared_input(id).ok_or_else(|| unsupported(real, "this input"))?;
         let preparation = (!steps.is_empty()).then(|| Preparation::new(steps));
-        let input = &self.inputs[position];
-        let tensor = match input.tensor {
-            None => {
-                let (name, shape) = (input.name.clone(), input.shape.clone());
-                let tensor = self.add_tensor(&name, shape, quantization)?;
-                self.inputs[position].tensor = Some(tensor);
-                self.inputs[position].preparation = preparation;
-                tensor
-            }
-            Some(tensor)
-                if self.tensor(tensor).quantization == quantization
-                    && input.preparation == preparation =>
-            {
-                tensor
-            }
-            Some(_) => return Err(unsupported(real, "an input that is quantized in two ways")),
-        };
+        let tensor = self.encoded_input(real, position, preparation, quantization)?;
         if self.tensor(tensor).shape == real.shape {
             return Ok(tensor);
         }
         let origin = Origin { operator: real.operator.clone(), ..Origin::default() };
         let view = Operator::View(View::Reshape);
         self.add_node(&real.node, view, vec![tensor], output, origin)
+    }
+
+    /// An input of the model in integers: all that take it must take it alike.
+    pub(super) fn encoded_input(
+        &mut self,
+        real: &Real,
+        position: usize,
+        preparation: Option<Preparation>,
+        quantization: Quantization,
+    ) -> Result<TensorId, ModelError> {
+        let input = &self.inputs[position];
+        match input.tensor {
+            None => {
+                let (name, shape) = (input.name.clone(), input.shape.clone());
+                let tensor = self.add_tensor(&name, shape, quantization)?;
+                self.inputs[position].tensor = Some(tensor);
+                self.inputs[position].preparation = preparation;
+                Ok(tensor)
+            }
+            Some(tensor)
+                if self.tensor(tensor).quantization == quantization
+                    && input.preparation == preparation =>
+            {
+                Ok(tensor)
+            }
+            Some(_) => Err(unsupported(real, "an input that is quantized in two ways")),
+        }
     }
 }

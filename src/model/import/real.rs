@@ -9,7 +9,7 @@ use std::rc::Rc;
 
 use super::{
     constant::Constant, function::Function, layer_normalization::Normalization,
-    linear::LinearParts, pairs::Pair, views::Elements,
+    linear::LinearParts, pairs::Pair, trees::Ensemble, views::Elements,
 };
 use crate::model::{AddOrder, ElementType, MaxPool, TensorId, Window};
 
@@ -90,6 +90,8 @@ pub(super) enum RealKind {
     Reduce { x: TensorId, outer: usize, length: usize, inner: usize, mean: ReduceMean },
     /// The mean along the last axis of an expression. Only layer normalizations are made of it.
     MeanOf(RealId),
+    /// Scores of decision trees.
+    Trees(RealId, Rc<Ensemble>),
     /// One of two by a truth value.
     Select([RealId; 3]),
     /// The negative of the largest along an axis.

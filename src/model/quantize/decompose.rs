@@ -10,7 +10,10 @@ use super::modern;
 use crate::model::{
     ImportOptions, ModelError,
     import::{FloatConstant, FloatGraph, float_constant},
-    onnx::{AttributeProto, DataType, GraphProto, ModelProto, NodeProto, TensorProto},
+    onnx::{
+        AttributeProto, DataType, GraphProto, ModelProto, NodeProto, TensorProto, TensorTypeProto,
+        TypeProto, ValueInfoProto,
+    },
 };
 
 /// Operators that are taken apart.
@@ -29,6 +32,7 @@ const OPERATORS: &[&str] = &[
     "LpNormalization",
     "Div",
     "Mul",
+    "Gemm",
     "Sum",
     "Mean",
     "MatMul",
@@ -36,6 +40,9 @@ const OPERATORS: &[&str] = &[
     "GRU",
     "RNN",
 ];
+
+/// The domain of classic models.
+const CLASSIC: &str = "ai.onnx.ml";
 
 /// Takes apart what is to be taken apart.
 pub(super) fn decompose(
@@ -46,12 +53,13 @@ pub(super) fn decompose(
     let before = file.clone();
     let shapes = Shapes { file: &before, import };
     modern::modernize(file, |name| shapes.of(name).map(|shape| shape.len()));
+    without_maps(file);
     constants_of_nodes(file, import)?;
     let mut position = 0;
     loop {
         let graph = file.graph.as_ref().ok_or(ModelError::Missing("graph"))?;
         let Some(node) = graph.node.get(position) else { break };
-        if !OPERATORS.contains(&node.op_type.as_str()) {
+        if !OPERATORS.contains(&node.op_type.as_str()) && node.domain != CLASSIC {
             position += 1;
             continue;
         }
@@ -60,6 +68,7 @@ pub(super) fn decompose(
         let mut parts = Parts::new(graph, &node);
         let taken = match node.op_type.as_str() {
             "MatMul" => with_bias(graph, position, &shapes, &mut parts),
+            _ if node.domain == CLASSIC => super::classic::take_apart(&node, &shapes, &mut parts),
             _ => take_apart(&node, &shapes, &mut parts),
         };
         let Parts { nodes, initializers, .. } = parts;
@@ -107,6 +116,31 @@ fn drop_unused(file: &mut ModelProto) {
         }
     }
     graph.node.retain(|node| node.output.iter().any(|output| used.contains(output)));
+}
+
+/// Probabilities stay a tensor where a map from labels to them would be given.
+fn without_maps(file: &mut ModelProto) {
+    let Some(graph) = &mut file.graph else { return };
+    let nodes = std::mem::take(&mut graph.node);
+    for node in nodes {
+        let (true, [x], [map]) =
+            (node.op_type == "ZipMap", node.input.as_slice(), node.output.as_slice())
+        else {
+            graph.node.push(node);
+            continue;
+        };
+        if let Some(port) = graph.output.iter_mut().find(|port| port.name == *map) {
+            *port = ValueInfoProto {
+                name: x.clone(),
+                r#type: Some(TypeProto {
+                    tensor_type: Some(TensorTypeProto {
+                        elem_type: DataType::Float.into(),
+                        shape: None,
+                    }),
+                }),
+            };
+        }
+    }
 }
 
 /// Half-precision floats become float32, which everything is computed in.
@@ -187,6 +221,10 @@ impl Shapes<'_> {
         graph.output.iter().all(|output| output.name != name).then_some(taker)
     }
 
+    pub fn integers(&self, name: &str) -> Option<Vec<i64>> {
+        crate::model::import::long_constant(self.file.graph.as_ref()?, name)
+    }
+
     pub fn constant(&self, name: &str) -> Option<FloatConstant> {
         float_constant(self.file.graph.as_ref()?, name, self.import)
     }
@@ -253,6 +291,11 @@ impl Parts {
             attribute,
             ..NodeProto::default()
         });
+    }
+
+    /// The node that was made last.
+    pub fn last(&mut self) -> Option<&mut NodeProto> {
+        self.nodes.last_mut()
     }
 
     pub fn floats(&mut self, shape: &[usize], values: &[f32]) -> String {
@@ -328,11 +371,11 @@ pub(super) fn int(name: &str, value: i64) -> AttributeProto {
     AttributeProto { name: name.into(), i: Some(value), r#type: 2, ..AttributeProto::default() }
 }
 
-fn ints(name: &str, values: Vec<i64>) -> AttributeProto {
+pub(super) fn ints(name: &str, values: Vec<i64>) -> AttributeProto {
     AttributeProto { name: name.into(), ints: values, r#type: 7, ..AttributeProto::default() }
 }
 
-fn float(name: &str, value: f32) -> AttributeProto {
+pub(super) fn float(name: &str, value: f32) -> AttributeProto {
     AttributeProto { name: name.into(), f: Some(value), r#type: 1, ..AttributeProto::default() }
 }
 
@@ -431,6 +474,34 @@ fn take_apart(node: &NodeProto, shapes: &Shapes<'_>, parts: &mut Parts) -> Taken
             root_mean_square(node, shapes, parts)
         }
         "Mul" => written_out(node, shapes, parts),
+        "Gemm" => {
+            // A third input that depends on the model's input is added, factors become part of constants.
+            let (alpha, beta) = (float_of(node, "alpha", 1.0), float_of(node, "beta", 1.0));
+            let third = node.input.get(2).filter(|name| !name.is_empty());
+            let is_summand = third.is_some_and(|name| shapes.constant(name).is_none());
+            if ((alpha, beta) == (1.0, 1.0) && !is_summand) || (is_summand && beta != 1.0) {
+                return None;
+            }
+            let mut scaled = |name: &str, factor: f32| -> Option<String> {
+                let FloatConstant { shape, values } = shapes.constant(name)?;
+                let scaled: Vec<f32> = values.iter().map(|value| value * factor).collect();
+                Some(parts.floats(&shape, &scaled))
+            };
+            let mut inputs = vec![x.clone(), scaled(node.input.get(1)?, alpha)?];
+            if let Some(bias) = third.filter(|_| !is_summand) {
+                inputs.push(scaled(bias, beta)?);
+            }
+            let inputs: Vec<&str> = inputs.iter().map(String::as_str).collect();
+            let is_kept = |own: &&AttributeProto| own.name.starts_with("trans");
+            let attributes = node.attribute.iter().filter(is_kept).cloned().collect();
+            if is_summand {
+                let product = parts.node("Gemm", &inputs, attributes);
+                parts.named("Add", &[&product, third?], Vec::new(), y);
+            } else {
+                parts.named("Gemm", &inputs, attributes, y);
+            }
+            only_this
+        }
         "Div" => {
             if let Some(taken) = written_out(node, shapes, parts) {
                 return Some(taken);
@@ -467,9 +538,8 @@ fn take_apart(node: &NodeProto, shapes: &Shapes<'_>, parts: &mut Parts) -> Taken
 
 /// The axes of a reduction, of which all are meant where none is given.
 fn axes_of(node: &NodeProto, shapes: &Shapes<'_>) -> Option<Vec<i64>> {
-    let graph = shapes.file.graph.as_ref()?;
     let given = match node.input.get(1).filter(|name| !name.is_empty()) {
-        Some(name) => Some(crate::model::import::long_constant(graph, name)?),
+        Some(name) => Some(shapes.integers(name)?),
         None => attribute(node, "axes").map(|own| own.ints.clone()),
     };
     let all = || -> Option<Vec<i64>> {

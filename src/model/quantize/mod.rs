@@ -6,6 +6,7 @@
 //! part of the convolution before them.
 
 mod batch_norm;
+mod classic;
 mod decompose;
 mod lines;
 mod modern;

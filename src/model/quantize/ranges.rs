@@ -214,6 +214,11 @@ fn prepared(graph: &GraphProto, float: &FloatGraph, import: &ImportOptions<'_>) 
         loop {
             let mut takers = graph.node.iter().filter(|node| node.input.contains(name));
             let (Some(node), None) = (takers.next(), takers.next()) else { break };
+            if node.op_type == "TreeEnsembleRegressor" {
+                // Compared as it is.
+                (counted, is_needed) = (chain.len(), true);
+                break;
+            }
             let is_output = graph.output.iter().any(|output| output.name == *name);
             let [output] = node.output.as_slice() else { break };
             let same_elements = float.shape(output).is_some_and(|own| {

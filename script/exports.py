@@ -4,6 +4,7 @@
     python3 -m pip install -r script/requirements.txt
     cargo build
     python3 script/exports.py [--only NAME] [--prove] [--classic]
+    python3 script/exports.py --store
 
 Every model is built here with the `onnx` package, in the operators that PyTorch's exporters use for the layer
 it is named after; with `--classic` also by scikit-learn and skl2onnx, where these are installed. The float model
@@ -433,7 +434,16 @@ def classic_models():
 
     def make(estimator, y):
         fitted = estimator.fit(x) if y is None else estimator.fit(x, y)
-        return to_onnx(fitted, x[:1], target_opset={"": 17, "ai.onnx.ml": 3}, options={"zipmap": False} if hasattr(fitted, "predict_proba") else None), x[:60, None]
+        made = to_onnx(fitted, x[:1], target_opset={"": 17, "ai.onnx.ml": 3}, options={"zipmap": False} if hasattr(fitted, "predict_proba") else None)
+        inputs = x[:60].copy()
+        # Some features lie on the thresholds themselves, where the comparisons decide.
+        for node in made.graph.node:
+            own = {attribute.name: h.get_attribute_value(attribute) for attribute in node.attribute}
+            splits = zip(own.get("nodes_featureids", []), own.get("nodes_values", []), own.get("nodes_modes", []))
+            splits = [(feature, value) for feature, value, mode in splits if mode != b"LEAF"]
+            for row, (feature, value) in zip(inputs[20:], splits):
+                row[feature] = np.float32(value)
+        return made, inputs[:, None]
 
     return {name: lambda kind=kind: make(*kind) for name, kind in kinds.items()}
 
@@ -481,6 +491,37 @@ def take(name, float_model, calibration, folder, args):
     return line
 
 
+# Models that `cargo test --test model_exports` quantizes, with onnxruntime's answers to the float models.
+STORED = [
+    "classifier_with_argmax", "residual", "old_upsample", "old_attributes", "layer_norm_written_out", "group_norm", "rms_norm",
+    "causal_attention_where", "transformer_block", "lstm", "gru", "rnn_reverse", "einsum_heads", "batched_weights",
+    "larger_and_smaller", "reductions", "division_of_activations", "written_out_leaky_relu", "shapes_computed_in_the_graph",
+    "standardized_input", "pixels", "half_precision_weights", "log_softmax",
+]  # fmt: skip
+STORED_CLASSIC = [
+    "linear_regression", "scaler_pipeline", "normalizer_pipeline", "svr_rbf", "k_means", "decision_tree_classifier", "random_forest",
+    "gradient_boosting_classifier",
+]  # fmt: skip
+
+
+def store():
+    """Writes the test's fixtures."""
+    folder = ROOT / "test/fixtures/exports"
+    folder.mkdir(parents=True, exist_ok=True)
+    classic = classic_models()
+    for name, make in [(n, MODELS[n]) for n in STORED] + [(n, classic[n]) for n in STORED_CLASSIC]:
+        float_model, calibration = make()
+        path = folder / f"{name}.onnx"
+        onnx.save(float_model, path)
+        run = session(path)
+        source = run.get_inputs()[0]
+        shape = [dim if isinstance(dim, int) else 1 for dim in source.shape]
+        answers = [run.run(None, {source.name: x.reshape(shape)}) for x in calibration]
+        np.savez_compressed(folder / f"{name}.npz", **{source.name: calibration})
+        flat = [np.concatenate([np.ravel(y).astype(np.float32) for y in answer]) for answer in answers]
+        (folder / f"{name}.expected").write_bytes(np.stack(flat).astype("<f4").tobytes())
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--only", action="append")
@@ -488,7 +529,10 @@ def main():
     parser.add_argument("--binary", default=str(ROOT / "target/debug/zkverdict"))
     parser.add_argument("--keep", type=Path, help="a folder for the models")
     parser.add_argument("--classic", action="store_true", help="scikit-learn's models instead")
+    parser.add_argument("--store", action="store_true", help="write the fixtures of the test instead")
     args = parser.parse_args()
+    if args.store:
+        return store()
     if args.classic:
         MODELS.clear()
         MODELS.update(classic_models())

@@ -164,6 +164,18 @@ pub(super) const OPERATORS: &[Supported] = &[
     supported(MICROSOFT, "Gelu", lower::elementwise, Floats, "a table of 256 values"),
 ];
 
+/// What float models may also have.
+const TAKEN_APART: &str = "
+## In float models
+
+`quantize` takes these apart before it gives each value a scale, and reports how far the result is from the floats:
+LSTM, GRU and RNN (all directions, without lengths and without initial states other than 0), InstanceNormalization, GroupNormalization,
+RMSNormalization, MeanVarianceNormalization, LpNormalization (p = 2), LogSoftmax, ReduceL1, ReduceL2, ReduceSumSquare, ReduceLogSum,
+ReduceLogSumExp, Sum and Mean of several, Div of two activations, Gemm with any factors, layer normalizations in every written-out form;
+of ai.onnx.ml LinearRegressor, LinearClassifier, TreeEnsembleClassifier (classes 0, 1, 2, …), SVMRegressor (linear and RBF), Scaler, Normalizer
+(L1 and L2), Imputer (of NaN), FeatureVectorizer, ArrayFeatureExtractor, and ZipMap, whose tensor of probabilities stays.
+";
+
 /// The table of supported operators, in Markdown.
 pub fn supported_operators() -> String {
     let mut table = String::from(
@@ -180,6 +192,7 @@ pub fn supported_operators() -> String {
         };
         table.push_str(&format!("| {operator} | {domain} | {equal} | {note} |\n"));
     }
+    table.push_str(TAKEN_APART);
     table
 }
 

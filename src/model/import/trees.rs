@@ -154,8 +154,13 @@ impl Ensemble {
         };
         let trees = roots
             .iter()
-            .map(|&root| Tree::read(node, root, features, &mut nodes, &mut leaves))
-            .collect::<Result<_, _>>()?;
+            .enumerate()
+            .map(|(number, &root)| {
+                let mut tree = Tree::read(node, root, features, &mut nodes, &mut leaves)?;
+                tree.sort(number % 2 == 1);
+                Ok(tree)
+            })
+            .collect::<Result<_, ModelError>>()?;
         Ok(Self { targets, trees, base })
     }
 
@@ -242,6 +247,26 @@ impl Tree {
             }
         }
         Ok(tree)
+    }
+
+    /// Orders the splits by feature and threshold, up or down: neighbours are read with short moves then.
+    fn sort(&mut self, is_down: bool) {
+        let mut order: Vec<usize> = (0..self.splits.len()).collect();
+        order.sort_by(|&a, &b| {
+            let ((feature, threshold), (other, above)) = (self.splits[a], self.splits[b]);
+            feature.cmp(&other).then(threshold.total_cmp(&above))
+        });
+        if is_down {
+            order.reverse();
+        }
+        let mut places = vec![0; order.len()];
+        for (place, &split) in order.iter().enumerate() {
+            places[split] = place;
+        }
+        self.splits = order.iter().map(|&split| self.splits[split]).collect();
+        for (split, _) in self.leaves.iter_mut().flat_map(|leaf| &mut leaf.path) {
+            *split = places[*split];
+        }
     }
 }
 

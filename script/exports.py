@@ -382,8 +382,10 @@ def tile_and_gather():
 
 @model
 def standardized_input():
-    n = Net([1, 12], low=0.0, high=1000.0)
-    x = n.Div(n.Sub("x", n.c(rng.uniform(100, 900, 12))), n.c(rng.uniform(1, 300, 12)))
+    n = Net([1, 12])
+    mean, deviation = rng.uniform(100, 900, 12), rng.uniform(1, 300, 12)
+    n.calibration = (mean + deviation * n.calibration).astype(np.float32)
+    x = n.Div(n.Sub("x", n.c(mean)), n.c(deviation))
     return n.finish(n.Sigmoid(n.Gemm(n.Relu(n.Gemm(x, n.w(8, 12), n.w(8), transB=1)), n.w(1, 8), transB=1)))
 
 

@@ -85,7 +85,7 @@ fn layers_and_small_nets() {
         ("written_out_leaky_relu", 7.0),
         ("shapes_computed_in_the_graph", 7.0),
         ("standardized_input", 14.0),
-        ("pixels", 7.0),
+        ("pixels", 10.0),
         ("half_precision_weights", 7.0),
         ("log_softmax", 6.0),
     ] {

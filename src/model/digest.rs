@@ -6,10 +6,10 @@
 //! inputs and outputs, and what a proof tells of them.
 
 use super::{
-    Add, AddOrder, ArgMax, AveragePool, Conv, ConvTranspose, Gemm, Graph, LayerNormalization,
-    MatMul, MaxPool, Mean, Model, Mul, Operand, Operator, Port, Quantization, Reduce, ReduceMax,
-    Requantization, Rescale, Softmax, Table, Tables, TensorId, View, ViewElement, Visibility,
-    Window,
+    Add, AddOrder, ArgMax, Arithmetic, AveragePool, Conv, ConvTranspose, Gemm, Graph,
+    LayerNormalization, MatMul, MaxPool, Mean, Model, Mul, Operand, Operator, Port, Preparation,
+    PreparationStep, Quantization, Reduce, ReduceMax, Requantization, Rescale, Softmax, Table,
+    Tables, TensorId, View, ViewElement, Visibility, Window,
 };
 use sha3::{Digest, Keccak256};
 
@@ -48,6 +48,9 @@ impl Graph {
             let mut description = self.describe(port.tensor);
             description.text("input");
             description.text(&port.name);
+            if let Some(preparation) = &port.preparation {
+                description.preparation(preparation);
+            }
             hashes[port.tensor.0] = description.finish();
         }
         // Nodes come after those that make their inputs.
@@ -165,6 +168,32 @@ impl Description {
     }
 
     /// The operator's name, then its fields as they are declared.
+    /// How a float input becomes what is quantized.
+    fn preparation(&mut self, preparation: &Preparation) {
+        self.text("prepared");
+        self.number(preparation.steps().len());
+        for PreparationStep { arithmetic, constants } in preparation.steps() {
+            self.text(match arithmetic {
+                Arithmetic::Add => "add",
+                Arithmetic::Subtract => "subtract",
+                Arithmetic::SubtractFrom => "subtract from",
+                Arithmetic::Multiply => "multiply",
+                Arithmetic::Divide => "divide",
+            });
+            self.floats(constants);
+        }
+        let thresholds = preparation.thresholds();
+        self.flag(thresholds.is_some());
+        for own in thresholds.unwrap_or_default() {
+            self.floats(own);
+        }
+    }
+
+    fn floats(&mut self, values: &[f32]) {
+        self.number(values.len());
+        values.iter().for_each(|&value| self.float(value));
+    }
+
     fn operator(&mut self, operator: &Operator) {
         match operator {
             Operator::Gemm(gemm) => {
@@ -384,6 +413,31 @@ mod tests {
         node.output = output;
         idle.graph.nodes.push(node);
         assert_eq!(idle.digest(&[]), honest.digest(&[]));
+    }
+
+    #[test]
+    fn an_inputs_preparation_is_part_of_its_meaning() {
+        let plain = model("credit_logreg", "int8_qop");
+        let with = |preparation| {
+            let mut prepared = plain.clone();
+            prepared.inputs[0].preparation = Some(preparation);
+            prepared.digest(&[])
+        };
+        let step = |arithmetic, constant| {
+            Preparation::new(vec![PreparationStep { arithmetic, constants: vec![constant] }])
+        };
+        let digests = [
+            plain.digest(&[]),
+            with(step(Arithmetic::Subtract, 1.0)),
+            with(step(Arithmetic::Subtract, 2.0)),
+            with(step(Arithmetic::Add, 1.0)),
+            with(Preparation::default().ranked(vec![vec![1.0, 2.0], vec![]])),
+            with(Preparation::default().ranked(vec![vec![1.0], vec![2.0]])),
+            with(Preparation::default()),
+        ];
+        for (index, digest) in digests.iter().enumerate() {
+            assert!(!digests[..index].contains(digest), "{index}");
+        }
     }
 
     #[test]

@@ -162,6 +162,7 @@ pub fn embed(bytes: &[u8], options: &ImportOptions<'_>) -> Result<Option<Vec<u8>
 }
 
 fn read(name: &str, file: &ModelProto, options: &ImportOptions<'_>) -> Result<Model, ModelError> {
+    file.graph.as_ref().ok_or(ModelError::Missing("graph"))?;
     let version = file.operator_set()?;
     let result = read_graph(name, file, options, version);
     // What is not supported at all is the better reason.

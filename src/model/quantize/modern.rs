@@ -35,10 +35,15 @@ const DROPPED: &[(&str, &str)] = &[
 
 /// Brings a file to the newest form that is written, if it is older. `rank` tells the rank of a value.
 pub(super) fn modernize(file: &mut ModelProto, rank: impl Fn(&str) -> Option<usize>) {
-    let set =
-        file.opset_import.iter_mut().find(|set| set.domain.is_empty() || set.domain == "ai.onnx");
-    let Some(set) = set.filter(|set| set.version < TARGET) else { return };
-    let version = std::mem::replace(&mut set.version, TARGET);
+    let Ok(version) = file.operator_set() else { return };
+    if version >= TARGET {
+        return;
+    }
+    for set in &mut file.opset_import {
+        if matches!(set.domain.as_str(), "" | "ai.onnx") {
+            set.version = TARGET;
+        }
+    }
     // The first that knows these operator sets.
     file.ir_version = file.ir_version.max(8);
     let Some(graph) = &mut file.graph else { return };

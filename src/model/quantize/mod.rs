@@ -10,6 +10,7 @@ mod classic;
 mod decompose;
 mod lines;
 mod modern;
+mod normalizations;
 mod ranges;
 mod recurrent;
 mod rewrite;

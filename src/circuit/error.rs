@@ -1,5 +1,6 @@
 //! Why a model has no circuit.
 
+use super::Needs;
 use crate::model::ElementType;
 
 /// Why a model has no circuit, or a circuit no witness.
@@ -35,10 +36,10 @@ pub enum CircuitError {
 
     /// No k has as many rows.
     #[error(
-        "the circuit has at least {rows} rows, more than the largest k, {largest}, has; most of them, {most}, are those of \
-         node `{node}`, and k = {needed} would do"
+        "the circuit has at least {} rows, more than the largest k, {largest}, has; most of them, {}, are those of \
+         node `{}`, and k = {} would do", .needs.rows, .needs.most().1, .needs.most().0, .needs.k
     )]
-    TooLarge { rows: usize, needed: u32, largest: u32, node: String, most: usize },
+    TooLarge { needs: Box<Needs>, largest: u32 },
 
     /// No k has a table as long.
     #[error("the tables of the model's functions do not fit the largest k, {0}")]

@@ -15,7 +15,6 @@
 
 mod activation;
 mod assign;
-mod bound;
 mod columns;
 mod compute;
 mod error;
@@ -23,6 +22,7 @@ mod field;
 mod fixed;
 mod instances;
 mod layout;
+mod needs;
 mod ops;
 mod query;
 mod relations;
@@ -38,7 +38,7 @@ pub use columns::Columns;
 pub use error::CircuitError;
 pub use field::pack;
 pub use instances::*;
-pub use layout::needs::Needs;
+pub use needs::Needs;
 pub use shape::Shape;
 pub use wishes::{Goal, Wishes};
 pub use witness::Witness;
@@ -91,7 +91,7 @@ impl Compiled {
 impl ModelCircuit {
     /// Plans a circuit for a model.
     pub fn new(model: &Model, wishes: Wishes) -> Result<Self, CircuitError> {
-        bound::check_model(model)?;
+        Needs::of_model(model).check()?;
         let net = Net::new(model, wishes.private_input)?;
         let plan = Plan::new(&net, wishes)?;
         Ok(Self::compile(net, plan))
@@ -99,8 +99,12 @@ impl ModelCircuit {
 
     /// What any circuit of a model needs, known before one is planned.
     pub fn needs(model: &Model, private_input: bool) -> Result<Needs, CircuitError> {
-        bound::check_model(model)?;
-        Ok(Needs::of(&Net::new(model, private_input)?))
+        let needs = Needs::of_model(model).check();
+        match needs.and_then(|()| Net::new(model, private_input)) {
+            Ok(net) => Ok(Needs::of_net(&net)),
+            Err(CircuitError::TooLarge { needs, .. }) => Ok(*needs),
+            Err(error) => Err(error),
+        }
     }
 
     /// The circuit that was planned for a model earlier.

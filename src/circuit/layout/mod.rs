@@ -1,7 +1,6 @@
-//! Where everything lies: [`needs`] counts rows, [`plan`] chooses the columns, [`rows`] says what each row is, [`moves`] how cursors get
+//! Where everything lies: [`plan`] chooses the columns, [`rows`] says what each row is, [`moves`] how cursors get
 //! to where they are needed.
 
 pub mod moves;
-pub mod needs;
 pub mod plan;
 pub mod rows;

@@ -6,7 +6,7 @@ use crate::circuit::shape::{
 };
 use crate::circuit::table::fits::{self, Fitted, Slope};
 use crate::circuit::wiring::{NATURAL_LIMBS, Net};
-use crate::circuit::{CircuitError, Wishes, bound};
+use crate::circuit::{CircuitError, Needs, Wishes};
 use std::{collections::HashMap, sync::Arc};
 
 /// How many table lengths are tried per k and limb count before intervals take over where no line is.
@@ -33,7 +33,7 @@ impl Plan {
     pub fn new(net: &Net, wishes: Wishes) -> Result<Self, CircuitError> {
         let largest = wishes.k.or(wishes.max_k).unwrap_or(LARGEST_K).min(LARGEST_K);
         let least = wishes.k.unwrap_or(SMALLEST_K).max(SMALLEST_K);
-        check_rows(net)?;
+        Needs::of_net(net).check()?;
         let mut fits = Fits::new(net);
         let mut best: Option<(usize, Self)> = None;
         let mut needed: Option<u32> = None;
@@ -121,15 +121,6 @@ impl Shape {
             ..self.clone()
         }
     }
-}
-
-/// Refuses nets that have more rows than any circuit, whatever the layout: before one is made.
-fn check_rows(net: &Net) -> Result<(), CircuitError> {
-    let widest = LANES[LANES.len() - 1];
-    bound::check(net.blocks.iter().map(|block| {
-        let weights = block.runs.iter().map(|run| run.terms.len().div_ceil(widest));
-        (block.name.as_str(), block.cells.len() + weights.sum::<usize>())
-    }))
 }
 
 /// A net's rules for all table lengths that layouts ask for: many of them ask for the same.

@@ -29,7 +29,7 @@ mod view;
 mod windows;
 
 use super::wiring::{Net, Plane};
-use super::{CircuitError, bound, shape::LARGEST_K};
+use super::{CircuitError, Needs, shape::LARGEST_K};
 use crate::model::{Model, Node, Operator, View};
 use lowering::{Lowering, Value, unsupported};
 use std::collections::HashMap;
@@ -70,7 +70,7 @@ impl Net {
             rows += all[blocks..].iter().map(|block| block.cells.len()).sum::<usize>();
             blocks = all.len();
             if rows >= 1 << LARGEST_K {
-                bound::check(all.iter().map(|block| (block.name.as_str(), block.cells.len())))?;
+                Needs::of_net(&lowering.net).check()?;
             }
         }
         for output in &model.outputs {

@@ -59,9 +59,9 @@ fn net_of_more_rows_than_any_circuit_is_refused_before_it_is_laid_out() {
     let mut builder = Builder::new(3, &[1, 600_000]);
     builder.table(builder.last());
     let plan = Net::new(&builder.model(), true).and_then(|net| Plan::new(&net, Wishes::default()));
-    let Err(CircuitError::TooLarge { rows, needed, largest, node, most }) = plan else {
+    let Err(CircuitError::TooLarge { needs, largest }) = plan else {
         panic!("2^20 rows are not enough");
     };
-    assert!(rows > 1 << LARGEST_K && most < rows, "{rows} rows, {most} of them {node}'s");
-    assert_eq!((needed, largest), (LARGEST_K + 1, LARGEST_K));
+    assert!(needs.rows > 1 << LARGEST_K && needs.most().1 < needs.rows, "{needs:?}");
+    assert_eq!((needs.k, largest), (LARGEST_K + 1, LARGEST_K));
 }

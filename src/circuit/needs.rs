@@ -1,0 +1,92 @@
+//! How many rows a circuit has at least, and which nodes take them: counted before any layout is made. Planning for a
+//! model that no circuit has room for takes long, and all for nothing.
+
+use super::CircuitError;
+use super::shape::{LANES, LARGEST_K, SMALLEST_K, longest_table};
+use super::wiring::Net;
+use crate::model::{Model, Operator, Port};
+use std::collections::BTreeMap;
+
+/// The least rows that any layout of a circuit has.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+pub struct Needs {
+    /// Of all nodes together.
+    pub rows: usize,
+    /// log₂ of the rows of a circuit that has as many.
+    pub k: u32,
+    /// By node, those with the most first.
+    pub by_node: Vec<(String, usize)>,
+}
+
+impl Needs {
+    /// Adds up rows, each with the node that takes them.
+    fn sum<'a>(rows_by_node: impl Iterator<Item = (&'a str, usize)>) -> Self {
+        let mut by_node: BTreeMap<&str, usize> = BTreeMap::new();
+        for (node, rows) in rows_by_node {
+            let sum = by_node.entry(node).or_default();
+            // A file may claim numbers of any size.
+            *sum = sum.saturating_add(rows);
+        }
+        let rows = by_node.values().copied().fold(0, usize::saturating_add);
+        let named = |(node, rows): (&str, usize)| (node.to_owned(), rows);
+        let mut by_node: Vec<_> = by_node.into_iter().map(named).collect();
+        by_node.sort_by_key(|(_, rows)| std::cmp::Reverse(*rows));
+        let fits = |&k: &u32| longest_table(k, 1) >= rows;
+        let k = (SMALLEST_K..usize::BITS - 1).find(fits).unwrap_or(usize::BITS);
+        Self { rows, k, by_node }
+    }
+
+    /// Of a model whose graph is not lowered yet: every input, and every result that is not a mere view or table of
+    /// another one, lies on a row of its own.
+    pub(super) fn of_model(model: &Model) -> Self {
+        let tensors = &model.graph.tensors;
+        let input = |port: &Port| tensors[port.tensor.0].len();
+        let inputs = model.inputs.iter().map(|port| (port.name.as_str(), input(port)));
+        let results = model.graph.nodes.iter().map(|node| match &node.operator {
+            Operator::View(_) | Operator::Table(_) | Operator::Tables(_) => (node.name.as_str(), 0),
+            _ => (node.name.as_str(), tensors[node.output.0].len()),
+        });
+        Self::sum(inputs.chain(results))
+    }
+
+    /// Of a net, at the most weights to a row.
+    pub(super) fn of_net(net: &Net) -> Self {
+        let widest = LANES[LANES.len() - 1];
+        Self::sum(net.blocks.iter().map(|block| {
+            let weights = block.runs.iter().map(|run| run.terms.len().div_ceil(widest));
+            (block.name.as_str(), block.cells.len() + weights.sum::<usize>())
+        }))
+    }
+
+    /// Refuses what no circuit has room for.
+    pub(super) fn check(self) -> Result<(), CircuitError> {
+        if self.k <= LARGEST_K {
+            return Ok(());
+        }
+        Err(CircuitError::TooLarge { needs: Box::new(self), largest: LARGEST_K })
+    }
+
+    /// The node that takes most rows, and how many.
+    pub fn most(&self) -> (&str, usize) {
+        self.by_node.first().map_or(("", 0), |(node, rows)| (node, *rows))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn refusals_tell_the_k_that_would_do_and_what_takes_the_rows() {
+        let most = longest_table(LARGEST_K, 1);
+        assert!(Needs::sum([("conv", most - 5), ("relu", 5)].into_iter()).check().is_ok());
+        let needs = Needs::sum([("relu", 5), ("conv", most), ("conv", 1)].into_iter());
+        assert_eq!(
+            (needs.rows, needs.k, needs.most()),
+            (most + 6, LARGEST_K + 1, ("conv", most + 1))
+        );
+        let error = needs.check().unwrap_err().to_string();
+        assert!(error.contains("node `conv`") && error.contains("k = 21 would do"), "{error}");
+        assert!(Needs::sum([("a", usize::MAX), ("b", usize::MAX)].into_iter()).check().is_err());
+    }
+}

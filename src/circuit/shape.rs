@@ -21,6 +21,10 @@ pub const SMALLEST_K: u32 = 9;
 /// Up to this k, proving takes about a second.
 const QUICK_K: u32 = 14;
 
+/// How many rows of a fixed column, in time or in memory, it is worth to spare a verification a column, which is some
+/// 7,600 gas: about 5 ms. So circuits that are proved in an instant have few columns in a longer domain.
+const WORTH_OF_A_COLUMN: usize = 2800;
+
 /// The largest k that is planned for.
 pub const LARGEST_K: u32 = 20;
 
@@ -141,12 +145,13 @@ impl Shape {
     /// What a plan of this shape costs, to be compared with others of the same goal.
     pub(super) fn cost(&self, goal: Goal, k: u32) -> usize {
         let [first, second, fixed] = self.columns();
+        let verifying = WORTH_OF_A_COLUMN * (first + second + fixed);
         match goal {
             // In units of a fixed column's four cosets: commitments to small values cost less than
             // to those of the second phase; the quotient and the openings are the same for all.
-            Goal::Speed => (2 * first + 3 * second + fixed + 32) << k,
+            Goal::Speed => ((2 * first + 3 * second + fixed + 32) << k) + verifying,
             // Values, polynomial and coset of fixed columns; the last two of others.
-            Goal::Memory => (2 * (first + second) + 3 * fixed + 12) << k,
+            Goal::Memory => ((2 * (first + second) + 3 * fixed + 12) << k) + verifying,
             // One more k costs only squarings, but where proving takes long it doubles: there it has to
             // save more than a column.
             Goal::Gas => {

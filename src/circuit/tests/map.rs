@@ -1,8 +1,8 @@
 //! `docs/map.md`: from an ONNX operator to its rows, and to the constraints that hold on them.
 
-use super::{average::ties, models, vectors};
+use super::{average::ties, foldings, models, vectors};
 use crate::circuit::{
-    ModelCircuit, Wishes,
+    ModelCircuit,
     layout::rows::Content,
     shape::{Flag, Flags},
 };
@@ -117,8 +117,8 @@ fn flags_of(row: &Flags<bool>) -> BTreeSet<String> {
 
 /// Adds a model's rows to the map, and gives the constraints of rows that are nothing in particular.
 fn add(model: &Model, map: &mut BTreeMap<String, BTreeSet<Line>>) -> BTreeSet<String> {
-    let circuit = ModelCircuit::new(model, Wishes::default()).expect("the model has a circuit");
-    assert_eq!(circuit.shape().fold, 1, "rows are the backend's");
+    // With one column to each of the backend's, whose rows are the circuit's then.
+    let [circuit, ..] = foldings(model);
     let instances = vec![vec![Fr::zero(); circuit.instances()]];
     let prover = MockProver::run(circuit.k(), &circuit, instances).expect("it fits");
     let everywhere = breakable(&circuit, &prover, circuit.rows());

@@ -14,9 +14,8 @@ pub use super::relations::float_sum::tests as average;
 use super::{
     Compiled, Forge, ModelCircuit, Witness,
     compute::{Held, Tamper},
-    layout::plan::Plan,
     layout::rows::{Content, Row},
-    shape::Shape,
+    shape::{SMALLEST_K, Shape, longest_table},
     wiring::{Kind, Net},
 };
 use crate::circuit::Wishes;
@@ -76,14 +75,15 @@ pub(super) fn circuit(model: &Model) -> ModelCircuit {
     ModelCircuit::new(model, Wishes::default()).expect("the model has a circuit")
 }
 
-/// The model's circuit, and the same with two and with four columns that share one.
+/// The model's circuit with one, two and four columns that share one.
 pub(super) fn foldings(model: &Model) -> [ModelCircuit; 3] {
     let circuit = circuit(model);
-    let Plan { k, shape, .. } = circuit.plan();
-    assert_eq!(shape.fold, 1);
-    [0, 1, 2].map(|more| {
-        let shape = Shape { fold: 1 << more, ..shape.clone() };
-        ModelCircuit::restore(model, k + more, &shape).expect("as many rows in a longer domain")
+    let shape = &circuit.plan().shape;
+    [1, 2, 4].map(|fold| {
+        let fits = |&k: &u32| shape.table_rows <= longest_table(k, fold);
+        let k = (SMALLEST_K..).find(fits).expect("a domain is long enough");
+        let shape = Shape { fold, ..shape.clone() };
+        ModelCircuit::restore(model, k, &shape).expect("as many rows in another domain")
     })
 }
 

@@ -1,9 +1,13 @@
 //! Why there are no keys, or no proof, or no verdict.
 
-use super::CEREMONIES;
 use crate::circuit::{CircuitError, LARGEST_DEGREE};
 use crate::model::ModelError;
 use halo2_proofs::plonk;
+
+/// Where strings of public ceremonies are.
+pub const CEREMONIES: &str = "The perpetual powers of tau are powersOfTau28_hez_final_K.ptau for circuits of \
+    2^K rows: about 1.2 KB a row (19 MB for K = 14); \
+    https://github.com/iden3/snarkjs#7-prepare-phase-2 says where they are and their BLAKE2b hashes";
 
 /// Why there are no keys, or no proof, or no verdict.
 #[derive(Debug, thiserror::Error)]

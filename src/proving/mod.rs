@@ -11,11 +11,11 @@ mod srs;
 mod transcript;
 
 pub use digest::{model_vk_digest, vk_digest};
-pub use error::ProvingError;
+pub use error::{CEREMONIES, ProvingError};
 pub use keys::{Verifier, check_environment, proof_length};
 pub use model::*;
 #[cfg(feature = "prove")]
 pub use prover::Prover;
 pub use refusal::Refusal;
-pub use srs::{CEREMONIES, Srs, SrsOrigin, fingerprint, has_public_secret};
+pub use srs::{Srs, SrsOrigin, fingerprint, has_public_secret};
 pub use transcript::*;

@@ -1,6 +1,5 @@
 //! Why a verifier refuses, in Rust as on chain.
 
-use super::WORD_BYTES;
 use std::fmt;
 
 /// Why a verifier refused. The variants are the errors of the rendered contract, but for [`Self::WrongKey`]:
@@ -13,9 +12,9 @@ pub enum Refusal {
     /// The proof was made under another verifying key.
     WrongKey {
         /// The digest of the key that it was made under.
-        got: [u8; WORD_BYTES],
+        got: [u8; 32],
         /// The digest of the verifier's.
-        expected: [u8; WORD_BYTES],
+        expected: [u8; 32],
     },
     /// The proof has another length than every proof of this circuit.
     ProofLength {

@@ -43,11 +43,6 @@ const G1_BYTES: usize = 64;
 /// What the development string's secret is drawn with.
 const DEVELOPMENT_SEED: [u8; 32] = *b"zkverdict: this secret is public";
 
-/// Where strings of public ceremonies are.
-pub const CEREMONIES: &str = "The perpetual powers of tau are powersOfTau28_hez_final_K.ptau for circuits of \
-    2^K rows: about 1.2 KB a row (19 MB for K = 14); \
-    https://github.com/iden3/snarkjs#7-prepare-phase-2 says where they are and their BLAKE2b hashes";
-
 /// Where a string comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub enum SrsOrigin {

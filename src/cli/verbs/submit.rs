@@ -88,11 +88,11 @@ pub fn run(args: Args, console: &Console) -> Result<Answer, CliError> {
     let bundle = Bundle::open(&args.bundle)?;
     let file = ProofFile::open(&args.proof)?;
     let keys = bundle.verifier()?;
+    let proof = file.proof_of(&keys)?;
     args.trust.check(&bundle, keys.model(), console)?;
     let rendered = contract::render(&keys, None, &args.compiler)?;
     let compiled = contract::compile(&rendered, &args.compiler.find()?, console)?;
     let contract = deployable(&compiled)?;
-    let proof = file.proof_of(&keys)?;
     let instances: Vec<U256> =
         proof.instances.iter().map(|&word| U256::from_be_bytes(word)).collect();
     block_on(async {

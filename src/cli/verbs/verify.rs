@@ -151,11 +151,10 @@ fn disagreement(
             Err(error) => return Err(error.into()),
         }
     }
-    if let Some(expected) = args.context.map(|context| word_of(&context)) {
-        if said.context != expected {
-            let (got, expected) = (hex(&said.context), hex(&expected));
-            return Ok(Some(format!("its context is `{got}`, expected `{expected}`")));
-        }
+    let expected = args.context.map(|context| word_of(&context));
+    if let Some(expected) = expected.filter(|&expected| expected != said.context) {
+        let (got, expected) = (hex(&said.context), hex(&expected));
+        return Ok(Some(format!("its context is `{got}`, expected `{expected}`")));
     }
     if let Some(path) = &args.input {
         if !verifier.layout().shows_input() {
@@ -167,9 +166,9 @@ fn disagreement(
         let expected = one_inference(verifier.model(), path)?;
         for (port, expected) in verifier.model().inputs.iter().zip(expected) {
             let got = said.inputs.get(&port.name).map(|values| &values.quantized[..]);
-            if let Some(where_) = first_difference(got.unwrap_or_default(), &expected) {
+            if let Some(different) = first_difference(got.unwrap_or_default(), &expected) {
                 return Ok(Some(format!(
-                    "its input `{}` is not that of `{}`: {where_}",
+                    "its input `{}` is not that of `{}`: {different}",
                     port.name,
                     path.display()
                 )));

@@ -57,7 +57,9 @@ pub struct GasReport {
     pub lines: Vec<LineReport>,
     /// Bytes that the transaction puts on L1 from a rollup.
     pub rollup: RollupBytes,
-    /// Costs at the given prices.
+    /// The prices that `costs` assume.
+    pub prices: Prices,
+    /// What the transaction costs at these prices.
     pub costs: Vec<Cost>,
     /// What a planner expected, beside what was measured.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -200,6 +202,7 @@ impl GasReport {
             precompiles: precompile_reports(tracer),
             lines: line_reports(&ledger),
             rollup,
+            prices: measured.prices.clone(),
             costs: rollup.costs(gas.total, measured.prices),
             predicted: measured.predicted,
             ledger,

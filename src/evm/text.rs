@@ -4,7 +4,7 @@ use std::fmt::{self, Display, Formatter};
 
 use serde::{Serialize, Serializer};
 
-use super::{Cost, GasReport};
+use super::{Cost, GasReport, Prices};
 
 /// Reports of one call under several forks.
 #[derive(Clone, Debug)]
@@ -126,6 +126,7 @@ impl Display for GasReport {
             writeln!(f, "  {name:<22}{:>12}", counted(bytes))?;
         }
         writeln!(f, "\n  {:<22}{:>12}{:>14}{:>14}", "cost in ETH", "execution", "data", "total")?;
+        writeln!(f, "  {} ({})", self.prices, self.fork)?;
         for cost in &self.costs {
             writeln!(f, "  {cost}")?;
         }
@@ -141,6 +142,19 @@ impl Display for Cost {
             (Some(total), Some(currency)) => write!(f, "   {total:.4} {currency}"),
             _ => Ok(()),
         }
+    }
+}
+
+impl Display for Prices {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        let Self {
+            gas_price_gwei, l2_gas_price_gwei, l1_base_fee_gwei, blob_base_fee_gwei, ..
+        } = self;
+        write!(
+            f,
+            "at {gas_price_gwei} gwei on L1; on rollups {l2_gas_price_gwei} gwei, and for data \
+             {l1_base_fee_gwei} gwei, blobs {blob_base_fee_gwei} gwei"
+        )
     }
 }
 

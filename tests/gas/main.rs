@@ -265,6 +265,7 @@ fn json_has_the_documented_fields() {
     assert_eq!(json["fork"], "prague");
     assert!(json["phases"]["transcript"].is_u64(), "{json:#}");
     assert!(json["rollup"]["op_stack_l1_bytes"].is_u64());
+    assert_eq!(json["prices"]["gas_price_gwei"], 1.0);
     assert!(json["predicted"]["error"].is_f64());
     assert_eq!(json["call"]["accepted"], true);
 }

@@ -1,26 +1,23 @@
 //! A chain to talk to: a node, its chain id, and whoever signs.
 
-use std::{future::Future, sync::Arc, time::Duration};
+use std::{future::Future, sync::Arc};
 
 use alloy::{
+    eips::BlockId,
     network::TransactionBuilder,
     primitives::{Address, B256, Bytes, U256, keccak256},
     providers::{DynProvider, Provider, ProviderBuilder},
     rpc::{client::RpcClient, types::TransactionRequest},
-    transports::http::{
-        Http,
-        reqwest::{Client, Url},
-    },
+    transports::{BoxTransport, IntoBoxTransport, http::reqwest::Url},
 };
 
 use super::{
-    ChainError, Key,
+    ChainError, Clock, Key, MachineClock,
+    http::HttpNode,
     in_process::{self, InProcess},
+    nodes::Nodes,
     revert::{CallOutcome, call_outcome},
 };
-
-/// How long one request may take. Nodes answer in milliseconds, public ones in seconds.
-const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// Whether a chain id is one of those that development nodes use, where nothing has any value.
 pub fn is_local(chain_id: u64) -> bool {
@@ -42,13 +39,16 @@ pub fn block_on<T, E: From<ChainError>>(
         .block_on(future)
 }
 
-/// A connection to a node, and the key that signs on its chain.
+/// A connection to one node or several, and the key that signs on their chain.
 #[derive(Clone, Debug)]
 pub struct Chain {
     provider: DynProvider,
     endpoint: String,
     id: u64,
     key: Option<Key>,
+    clock: Arc<dyn Clock>,
+    /// Whether other processes of this machine can send to this chain.
+    is_shared: bool,
     /// Held from asking for a nonce until the node has the transaction with it: without that, sends of
     /// one process at a time would take the same nonce.
     pub(super) nonces: Arc<tokio::sync::Mutex<()>>,
@@ -57,39 +57,75 @@ pub struct Chain {
 impl Chain {
     /// Connects and asks for the chain id. Without a key, nothing can be sent.
     pub async fn connect(url: &str, key: Option<Key>) -> Result<Self, ChainError> {
-        let (parsed, endpoint) = parse_url(url)?;
-        let mut client = Client::builder().timeout(REQUEST_TIMEOUT);
-        let is_local = matches!(parsed.host_str(), Some("127.0.0.1" | "localhost" | "[::1]"));
-        if is_local {
-            // A proxy from the environment cannot know this machine's own ports.
-            client = client.no_proxy();
+        Self::connect_all(&[url], key).await
+    }
+
+    /// Connects to several nodes of one chain, which have to agree on what matters.
+    pub async fn connect_all(
+        urls: &[impl AsRef<str>],
+        key: Option<Key>,
+    ) -> Result<Self, ChainError> {
+        let mut nodes = Vec::new();
+        for url in urls {
+            let (parsed, endpoint) = parse_url(url.as_ref())?;
+            let is_local = matches!(parsed.host_str(), Some("127.0.0.1" | "localhost" | "[::1]"));
+            let node = HttpNode::new(parsed, is_local).map_err(|trouble| {
+                ChainError::Unreachable { endpoint: endpoint.clone(), reason: trouble.0 }
+            })?;
+            nodes.push((endpoint, node));
         }
-        let client = client.build().map_err(|error| ChainError::Unreachable {
-            endpoint: endpoint.clone(),
-            reason: error.without_url().to_string(),
-        })?;
-        let client = RpcClient::new(Http::with_client(client, parsed), is_local);
-        // Nonces, fees and gas limits are filled in `send`, which knows what to do about each.
-        let provider =
-            ProviderBuilder::new().disable_recommended_fillers().connect_client(client).erased();
-        let id = provider
-            .get_chain_id()
-            .await
-            .map_err(|error| ChainError::rpc("eth_chainId", &endpoint, error))?;
-        Ok(Self { provider, endpoint, id, key, nonces: Arc::default() })
+        let clock = Arc::new(MachineClock::default());
+        let chain = Self::over(nodes, key, clock).await?;
+        Ok(Self { is_shared: true, ..chain })
+    }
+
+    /// A chain behind transports of one's own, each with what may be shown of its address. Only this process
+    /// is taken to send with the key.
+    pub async fn over<T: IntoBoxTransport>(
+        nodes: Vec<(String, T)>,
+        key: Option<Key>,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Self, ChainError> {
+        let mut ids = Vec::new();
+        let mut transports = Vec::new();
+        let mut endpoints = Vec::new();
+        for (endpoint, transport) in nodes {
+            let transport = transport.into_box_transport();
+            let id = provider(vec![transport.clone()], &clock)
+                .get_chain_id()
+                .await
+                .map_err(|error| ChainError::rpc("eth_chainId", &endpoint, error))?;
+            ids.push((id, endpoint.clone()));
+            endpoints.push(endpoint);
+            transports.push(transport);
+        }
+        let expected = ids.first().map_or(0, |(id, _)| *id);
+        if let Some((found, endpoint)) = ids.into_iter().find(|(id, _)| *id != expected) {
+            return Err(ChainError::WrongChain { endpoint, found, expected });
+        }
+        Ok(Self {
+            provider: provider(transports, &clock),
+            endpoint: endpoints.join("`, `"),
+            id: expected,
+            key,
+            clock,
+            is_shared: false,
+            nonces: Arc::default(),
+        })
     }
 
     /// A new chain in this process, and the key of its rich account. It ends when this is dropped.
     pub fn in_process() -> Self {
         let key = Key::from_hex(in_process::KEY, "this program").expect("it is 32 bytes");
-        let client = RpcClient::new(InProcess::new(key.address()), true);
-        let provider =
-            ProviderBuilder::new().disable_recommended_fillers().connect_client(client).erased();
+        let node = BoxTransport::new(InProcess::new(key.address()));
+        let clock: Arc<dyn Clock> = Arc::new(MachineClock::default());
         Self {
-            provider,
+            provider: provider(vec![node], &clock),
             endpoint: "this process".into(),
             id: in_process::CHAIN_ID,
             key: Some(key),
+            clock,
+            is_shared: false,
             nonces: Arc::default(),
         }
     }
@@ -129,6 +165,16 @@ impl Chain {
         &self.provider
     }
 
+    /// What time it is.
+    pub(super) fn clock(&self) -> &dyn Clock {
+        &*self.clock
+    }
+
+    /// Whether other processes of this machine can send to this chain.
+    pub(super) fn is_shared(&self) -> bool {
+        self.is_shared
+    }
+
     /// The key that signs.
     pub fn key(&self) -> Result<&Key, ChainError> {
         self.key.as_ref().ok_or(ChainError::NoKey)
@@ -143,6 +189,15 @@ impl Chain {
     pub async fn code(&self, address: Address) -> Result<Bytes, ChainError> {
         self.provider
             .get_code_at(address)
+            .await
+            .map_err(|error| ChainError::rpc("eth_getCode", &self.endpoint, error))
+    }
+
+    /// Code at an address in a particular block: other nodes behind the same address may be blocks apart.
+    pub(super) async fn code_in(&self, address: Address, block: B256) -> Result<Bytes, ChainError> {
+        self.provider
+            .get_code_at(address)
+            .block_id(BlockId::hash_canonical(block))
             .await
             .map_err(|error| ChainError::rpc("eth_getCode", &self.endpoint, error))
     }
@@ -173,6 +228,21 @@ impl Chain {
         self.call_request(request).await
     }
 
+    /// Calls a contract in the state after a particular block, which the node must know.
+    pub(super) async fn call_in(
+        &self,
+        block: B256,
+        to: Address,
+        data: Bytes,
+    ) -> Result<CallOutcome, ChainError> {
+        let request =
+            TransactionRequest::default().with_from(self.sender()).with_to(to).with_input(data);
+        match self.provider.call(request).hash_canonical(block).await {
+            Ok(returned) => Ok(CallOutcome::Returned(returned)),
+            Err(error) => call_outcome("eth_call", &self.endpoint, error),
+        }
+    }
+
     pub(super) async fn call_request(
         &self,
         request: TransactionRequest,
@@ -182,6 +252,12 @@ impl Chain {
             Err(error) => call_outcome("eth_call", &self.endpoint, error),
         }
     }
+}
+
+/// Nonces, fees and gas limits are filled in `send`, which knows what to do about each.
+fn provider(nodes: Vec<BoxTransport>, clock: &Arc<dyn Clock>) -> DynProvider {
+    let client = RpcClient::new(Nodes::new(nodes, Arc::clone(clock)), true);
+    ProviderBuilder::new().disable_recommended_fillers().connect_client(client).erased()
 }
 
 /// The address, and what of it may be shown.

@@ -7,7 +7,7 @@ use alloy::{
     transports::{RpcError, TransportError, TransportErrorKind},
 };
 
-use super::Revert;
+use super::{Revert, http::Trouble};
 
 /// Why something on a chain could not be done, or could not be told.
 ///
@@ -125,6 +125,40 @@ pub enum ChainError {
         cap: u128,
         /// The base fee of the next block, in wei per gas.
         required: u128,
+    },
+
+    /// The transaction may cost more than the caller would pay for one.
+    #[error(
+        "the transaction may cost {} ether ({gas} gas at {} gwei), the ceiling is {}",
+        ether(.cost), gwei(*.price), ether(.ceiling)
+    )]
+    TooExpensive {
+        /// Gas limit times the price.
+        cost: U256,
+        /// The caller's ceiling, in wei.
+        ceiling: U256,
+        /// The gas limit.
+        gas: u64,
+        /// The lowest price that the chain takes now, in wei per gas.
+        price: u128,
+    },
+
+    /// Two processes that send with one key take each other's nonces.
+    #[error("another process of this machine sends with the key of {sender}")]
+    KeyInUse {
+        /// Whose key.
+        sender: Address,
+        /// What both hold.
+        lock: PathBuf,
+    },
+
+    /// Two answers of the node cannot both be true.
+    #[error("the node contradicts itself in `{request}`: {message}")]
+    Contradiction {
+        /// What was asked of it.
+        request: &'static str,
+        /// What does not fit.
+        message: String,
     },
 
     /// Another transaction of the same account took the place of this one.
@@ -284,7 +318,23 @@ impl ChainError {
                 format!("set {}, or run in a terminal", super::KEYSTORE_PASSWORD_VARIABLE)
             }
             Self::InsufficientFunds { sender, .. } => format!("send ether to {sender}"),
-            Self::FeeTooLow { .. } => "raise the fee cap, or wait until the base fee falls".into(),
+            Self::FeeTooLow { .. } => {
+                "raise the cap with `--max-fee GWEI`, or wait until the base fee falls".into()
+            }
+            Self::TooExpensive { .. } => {
+                "if the chain is that expensive, raise the ceiling with `--max-cost ETH`; if it is \
+                 not, the node lies, and another `--rpc-url` helps"
+                    .into()
+            }
+            Self::KeyInUse { lock, .. } => format!(
+                "wait for it to end (it holds `{}`), or use another key",
+                lock.display()
+            ),
+            Self::Contradiction { .. } => {
+                "its backends are apart, or it lies: run the command again, or give a second \
+                 `--rpc-url`"
+                    .into()
+            }
             Self::Displaced { .. } => "run the command again; it takes the next nonce".into(),
             Self::Unconfirmed { transaction, .. } => {
                 format!("look for {transaction}; running the command again does no harm")
@@ -307,6 +357,18 @@ impl ChainError {
             _ => return None,
         };
         Some(hint)
+    }
+
+    /// Whether waiting does not help: what is wrong is what the caller said.
+    pub(super) fn is_final(&self) -> bool {
+        matches!(
+            self,
+            Self::NoKey
+                | Self::InvalidUrl { .. }
+                | Self::InvalidKey { .. }
+                | Self::WrongChain { .. }
+                | Self::KeyInUse { .. }
+        )
     }
 
     /// Turns a transport error into one without the node's address, which may hold an access key.
@@ -333,6 +395,9 @@ impl ChainError {
 
 /// The innermost cause: outer ones repeat the address.
 fn transport_reason(kind: &TransportErrorKind) -> String {
+    if let Some(Trouble(message)) = kind.as_custom().and_then(|error| error.downcast_ref()) {
+        return message.clone();
+    }
     let mut cause: &dyn std::error::Error = kind;
     let mut depth = 0;
     while let Some(source) = cause.source() {

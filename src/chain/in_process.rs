@@ -14,7 +14,7 @@ use std::{
 
 use alloy::{
     consensus::{Transaction, TxEnvelope},
-    eips::eip2718::Decodable2718,
+    eips::{BlockNumberOrTag, eip2718::Decodable2718},
     primitives::{Address, B256, Bloom, Bytes, TxKind, U256, hex, keccak256},
     rpc::{
         json_rpc::{
@@ -67,6 +67,8 @@ pub(super) struct InProcess {
 struct State {
     db: CacheDB<EmptyDB>,
     height: u64,
+    /// The transaction of each block; none in the first.
+    transactions: Vec<B256>,
     receipts: HashMap<B256, Value>,
     logs: Vec<Log>,
 }
@@ -93,7 +95,13 @@ impl InProcess {
         db.insert_account_info(rich, AccountInfo::from_balance(balance));
         let code = Bytecode::new_raw(Bytes::from_static(&DEPLOYER_CODE));
         db.insert_account_info(CREATE2_DEPLOYER, AccountInfo::from_bytecode(code));
-        let state = State { db, height: 0, receipts: HashMap::new(), logs: Vec::new() };
+        let state = State {
+            db,
+            height: 0,
+            transactions: vec![B256::ZERO],
+            receipts: HashMap::new(),
+            logs: Vec::new(),
+        };
         Self { state: Arc::new(Mutex::new(state)) }
     }
 
@@ -151,7 +159,11 @@ impl State {
                 "gasUsedRatio": [0.5],
                 "reward": [["0x1"]],
             }),
-            "eth_getBlockByNumber" => self.block(),
+            "eth_getBlockByNumber" => {
+                let which: BlockNumberOrTag = parameter(params)?;
+                let number = which.as_number().unwrap_or(self.height);
+                if number > self.height { Value::Null } else { self.block(number) }
+            }
             "eth_getCode" => {
                 let code = self.account(params)?.code.unwrap_or_default();
                 json!(code.original_bytes())
@@ -188,16 +200,18 @@ impl State {
         Ok(account.unwrap_or_default())
     }
 
-    fn block(&self) -> Value {
+    fn block(&self, number: u64) -> Value {
+        let transaction =
+            usize::try_from(number).ok().and_then(|index| self.transactions.get(index));
         json!({
-            "hash": block_hash(self.height),
-            "parentHash": block_hash(self.height.wrapping_sub(1)),
+            "hash": block_hash(number),
+            "parentHash": block_hash(number.wrapping_sub(1)),
             "sha3Uncles": B256::ZERO, "miner": Address::ZERO, "stateRoot": B256::ZERO,
             "transactionsRoot": B256::ZERO, "receiptsRoot": B256::ZERO, "logsBloom": Bloom::ZERO,
-            "difficulty": "0x0", "number": U256::from(self.height),
+            "difficulty": "0x0", "number": U256::from(number),
             "gasLimit": U256::from(BLOCK_GAS), "gasUsed": "0x0", "timestamp": U256::from(now()),
             "extraData": "0x", "mixHash": B256::ZERO, "nonce": "0x0000000000000000",
-            "baseFeePerGas": U256::from(BASE_FEE), "uncles": [], "transactions": [],
+            "baseFeePerGas": U256::from(BASE_FEE), "uncles": [], "transactions": transaction.filter(|hash| !hash.is_zero()).into_iter().collect::<Vec<_>>(),
         })
     }
 
@@ -340,6 +354,7 @@ impl State {
             "effectiveGasPrice": U256::from(signed.effective_gas_price(Some(BASE_FEE))),
             "logs": logs, "logsBloom": Bloom::ZERO,
         });
+        self.transactions.push(transaction);
         self.receipts.insert(transaction, receipt);
         self.logs.extend(logs);
         Ok(transaction)

@@ -36,14 +36,19 @@
 //! ```
 
 mod bindings;
+mod clock;
 mod connection;
 mod contract;
 mod deploy;
+mod disk;
 mod error;
-mod file;
+mod fees;
+mod http;
 mod in_process;
 mod key;
 mod local;
+mod lock;
+mod nodes;
 mod record;
 mod registry;
 mod revert;
@@ -52,10 +57,13 @@ mod submit;
 mod watch;
 
 pub use bindings::{IERC165, IHalo2Verifier, IInferenceConsumer, IModelRegistry, IRequestConsumer};
+pub use clock::{Clock, MachineClock};
 pub use connection::{Chain, block_on, is_local};
 pub use contract::{Contract, RuntimeCode};
 pub use deploy::{CREATE2_DEPLOYER, DeployOptions, Deployed, Deployment};
+pub use disk::{Disk, FileSystem};
 pub use error::ChainError;
+pub use fees::DEFAULT_MAX_COST;
 pub use key::{KEYSTORE_PASSWORD_VARIABLE, Key, PRIVATE_KEY_VARIABLE};
 pub use local::{ANVIL_VARIABLE, LocalChain, find_anvil};
 pub use record::{Record, Records};

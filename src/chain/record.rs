@@ -12,7 +12,10 @@ use std::{
 use alloy::primitives::{Address, B256};
 use serde::{Deserialize, Serialize};
 
-use super::{ChainError, Contract, DeployOptions, Deployed, file::write_atomically};
+use super::{
+    ChainError, Contract, DeployOptions, Deployed,
+    disk::{FileSystem, write_atomically},
+};
 
 /// A directory of records.
 #[derive(Clone, Debug)]
@@ -135,7 +138,7 @@ impl Records {
         let mut text = serde_json::to_vec_pretty(&ChainRecords { chain_id, contracts })
             .expect("records have string keys and no floats");
         text.push(b'\n');
-        write_atomically(&path, &text)?;
+        write_atomically(&FileSystem, &path, &text)?;
         Ok(path)
     }
 }

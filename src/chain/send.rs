@@ -1,7 +1,7 @@
 //! Sends transactions so that nothing is lost: signed here once, then the same bytes are sent until they
 //! are in a block, or until it is certain that they never will be.
 
-use std::{fmt, sync::Arc, time::Duration};
+use std::{fmt, path::PathBuf, sync::Arc, time::Duration};
 
 use alloy::{
     consensus::Transaction,
@@ -14,10 +14,14 @@ use alloy::{
     transports::{RpcError, TransportError},
 };
 use serde::{Deserialize, Serialize};
-use tokio::time::{Instant, sleep};
 
 use super::{
-    Chain, ChainError, Revert,
+    Chain, ChainError, DEFAULT_MAX_COST, Disk, Revert,
+    clock::backoff,
+    disk::write_atomically,
+    fees::Fees,
+    lock::KeyLock,
+    nodes::asks_to_wait,
     revert::{CallOutcome, call_outcome, revert_data},
 };
 
@@ -26,6 +30,13 @@ const TRANSACTION_GAS_CAP: u64 = 1 << 24;
 
 /// How often a transaction is made anew when its nonce turns out to be taken.
 const NONCE_ATTEMPTS: usize = 5;
+
+/// How often a nonce must be seen used by none of a transaction's versions: nodes behind one address may be
+/// blocks apart, and an early conclusion pays twice.
+const SIGHTINGS: u32 = 5;
+
+/// After how long a transaction that no block takes offers more.
+const STUCK: Duration = Duration::from_secs(60);
 
 /// Told about every transaction just before it goes out. Its error keeps the transaction back.
 pub type OnSend = Arc<dyn Fn(&Outgoing) -> Result<(), ChainError> + Send + Sync>;
@@ -48,6 +59,8 @@ pub struct Outgoing {
 pub struct SendOptions {
     /// Never pays more than this per unit of gas, in wei.
     pub max_fee_per_gas: Option<u128>,
+    /// Never pays more than this for one transaction, in wei.
+    pub max_cost: U256,
     /// Tip per unit of gas, in wei; what the chain suggests when absent.
     pub max_priority_fee_per_gas: Option<u128>,
     /// Blocks to wait for, the transaction's own included.
@@ -58,17 +71,22 @@ pub struct SendOptions {
     pub patience: Duration,
     /// Told about every transaction just before it goes out.
     pub on_send: Option<OnSend>,
+    /// Where the transaction is written before it goes out, so that a later run goes on with this one instead
+    /// of sending another. The file goes when the transaction is done.
+    pub journal: Option<(Arc<dyn Disk>, PathBuf)>,
 }
 
 impl Default for SendOptions {
     fn default() -> Self {
         Self {
             max_fee_per_gas: None,
+            max_cost: DEFAULT_MAX_COST,
             max_priority_fee_per_gas: None,
             confirmations: 1,
             timeout: Duration::from_secs(300),
             patience: Duration::from_secs(15),
             on_send: None,
+            journal: None,
         }
     }
 }
@@ -77,6 +95,7 @@ impl fmt::Debug for SendOptions {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("SendOptions")
             .field("max_fee_per_gas", &self.max_fee_per_gas)
+            .field("max_cost", &self.max_cost)
             .field("max_priority_fee_per_gas", &self.max_priority_fee_per_gas)
             .field("confirmations", &self.confirmations)
             .field("timeout", &self.timeout)
@@ -118,12 +137,37 @@ impl SendOptions {
     }
 }
 
-/// What a transaction pays per unit of gas, in wei.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Fees {
-    max: u128,
-    /// `None` on chains without EIP-1559.
-    priority: Option<u128>,
+impl SendOptions {
+    /// What an earlier run sent and did not see through.
+    fn journaled(&self) -> Result<Vec<Outgoing>, ChainError> {
+        let Some((disk, path)) = &self.journal else { return Ok(Vec::new()) };
+        let failed = |source| ChainError::Record { path: path.clone(), source };
+        match disk.read(path) {
+            Ok(text) => serde_json::from_slice(&text).map_err(|error| failed(error.into())),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(Vec::new()),
+            Err(error) => Err(failed(error)),
+        }
+    }
+
+    /// Writes all versions of a transaction down and announces the last one.
+    fn commit(&self, versions: &[Outgoing]) -> Result<(), ChainError> {
+        if let Some((disk, path)) = &self.journal {
+            let text = serde_json::to_vec(versions).expect("versions have no map keys");
+            write_atomically(&**disk, path, &text)?;
+        }
+        versions.last().map_or(Ok(()), |latest| self.announce(latest))
+    }
+
+    /// Forgets a transaction that is done.
+    pub(super) fn forget(&self) -> Result<(), ChainError> {
+        let Some((disk, path)) = &self.journal else { return Ok(()) };
+        match disk.remove(path) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                Err(ChainError::Record { path: path.clone(), source: error })
+            }
+            _ => Ok(()),
+        }
+    }
 }
 
 impl Chain {
@@ -135,8 +179,28 @@ impl Chain {
         abi: &JsonAbi,
         options: &SendOptions,
     ) -> Result<Sent, ChainError> {
+        let sender = self.key()?.address();
+        let earlier = options.journaled()?;
+        let is_the_same = |outgoing: &Outgoing| {
+            outgoing.envelope().is_some_and(|envelope| {
+                envelope.to() == Some(to)
+                    && *envelope.input() == data
+                    && envelope.chain_id() == Some(self.id())
+                    && envelope
+                        .signature()
+                        .recover_address_from_prehash(&envelope.signature_hash())
+                        .is_ok_and(|signer| signer == sender)
+            })
+        };
+        if !earlier.is_empty() && earlier.iter().all(is_the_same) {
+            match self.resume(earlier, options).await {
+                // It will never be mined. What follows is another one.
+                Err(ChainError::Displaced { .. }) => options.forget()?,
+                sent => return sent,
+            }
+        }
         let request = TransactionRequest::default()
-            .with_from(self.key()?.address())
+            .with_from(sender)
             .with_chain_id(self.id())
             .with_to(to)
             .with_input(data.clone());
@@ -153,6 +217,7 @@ impl Chain {
         };
         let request = request.with_gas_limit(gas_limit);
         let receipt = self.send_request(request.clone(), options).await?;
+        options.forget()?;
         if receipt.status() {
             return Ok(receipt.into());
         }
@@ -164,23 +229,15 @@ impl Chain {
         Err(ChainError::Failed { transaction: receipt.transaction_hash, error: error.into() })
     }
 
-    /// Sends a transaction of an earlier run again, and waits until it is confirmed. It may be in a
-    /// block already; a reason for its failure is no longer to be had.
+    /// Sends a transaction of an earlier run again, all of its versions, and waits until one is confirmed. It
+    /// may be in a block already; a reason for its failure is no longer to be had.
     pub async fn resume(
         &self,
-        outgoing: Outgoing,
+        versions: Vec<Outgoing>,
         options: &SendOptions,
     ) -> Result<Sent, ChainError> {
-        let receipt = match self.broadcast(&outgoing, options).await? {
-            Broadcast::Underway => self.await_receipt(None, outgoing, options).await?,
-            Broadcast::NonceTaken => {
-                return Err(ChainError::Displaced {
-                    transaction: outgoing.transaction,
-                    sender: self.sender(),
-                    nonce: outgoing.nonce,
-                });
-            }
-        };
+        let receipt = self.await_receipt(versions, options).await?;
+        options.forget()?;
         if receipt.status() {
             return Ok(receipt.into());
         }
@@ -210,70 +267,30 @@ impl Chain {
         request: TransactionRequest,
         options: &SendOptions,
     ) -> Result<TransactionReceipt, ChainError> {
-        let mut taken = None;
-        for _ in 0..NONCE_ATTEMPTS {
-            let fees = self.fees(options).await?;
+        let mut attempt = 1;
+        loop {
+            let fees = self.fees(request.gas.unwrap_or_default(), options).await?;
             self.check_funds(&request, fees).await?;
             let sender = self.sender();
             let nonces = self.nonces.lock().await;
+            let lock = KeyLock::take(self, true).await?;
             let nonce = self
                 .provider()
                 .get_transaction_count(sender)
                 .pending()
                 .await
                 .map_err(|error| self.error("eth_getTransactionCount", error))?;
-            let request = request.clone().with_nonce(nonce);
-            let signed = self.sign(request.clone(), fees).await?;
-            options.announce(&signed)?;
-            let broadcast = self.broadcast(&signed, options).await?;
-            drop(nonces);
-            match broadcast {
-                Broadcast::Underway => {
-                    return self.await_receipt(Some(request), signed, options).await;
-                }
-                // Another process uses the same key, and was faster.
-                Broadcast::NonceTaken => taken = Some((signed.transaction, nonce)),
+            let signed = self.sign(request.clone().with_nonce(nonce), fees).await?;
+            let versions = vec![signed];
+            options.commit(&versions)?;
+            self.broadcast(&versions[0], options).await?;
+            drop((nonces, lock));
+            match self.await_receipt(versions, options).await {
+                // Somebody else uses the same key, and was faster.
+                Err(ChainError::Displaced { .. }) if attempt < NONCE_ATTEMPTS => attempt += 1,
+                outcome => return outcome,
             }
         }
-        let (transaction, nonce) = taken.expect("every attempt that does not return sets it");
-        Err(ChainError::Displaced { transaction, sender: self.sender(), nonce })
-    }
-
-    async fn fees(&self, options: &SendOptions) -> Result<Fees, ChainError> {
-        let Some(base) = self.base_fee().await? else {
-            let price = self
-                .provider()
-                .get_gas_price()
-                .await
-                .map_err(|error| self.error("eth_gasPrice", error))?;
-            return match options.max_fee_per_gas {
-                Some(cap) if cap < price => Err(ChainError::FeeTooLow { cap, required: price }),
-                _ => Ok(Fees { max: price, priority: None }),
-            };
-        };
-        let suggested = self
-            .provider()
-            .estimate_eip1559_fees()
-            .await
-            .map_err(|error| self.error("eth_feeHistory", error))?;
-        let mut max = suggested.max_fee_per_gas;
-        if let Some(cap) = options.max_fee_per_gas {
-            if cap < base {
-                return Err(ChainError::FeeTooLow { cap, required: base });
-            }
-            max = max.min(cap);
-        }
-        let tip = options.max_priority_fee_per_gas.unwrap_or(suggested.max_priority_fee_per_gas);
-        Ok(Fees { max, priority: Some(tip.min(max)) })
-    }
-
-    async fn base_fee(&self) -> Result<Option<u128>, ChainError> {
-        let block = self
-            .provider()
-            .get_block(alloy::eips::BlockId::pending())
-            .await
-            .map_err(|error| self.error("eth_getBlockByNumber", error))?;
-        Ok(block.and_then(|block| block.header.base_fee_per_gas).map(u128::from))
     }
 
     async fn check_funds(
@@ -291,7 +308,11 @@ impl Chain {
         Ok(())
     }
 
-    async fn sign(&self, request: TransactionRequest, fees: Fees) -> Result<Outgoing, ChainError> {
+    pub(super) async fn sign(
+        &self,
+        request: TransactionRequest,
+        fees: Fees,
+    ) -> Result<Outgoing, ChainError> {
         let request = match fees.priority {
             Some(tip) => request.with_max_fee_per_gas(fees.max).with_max_priority_fee_per_gas(tip),
             None => request.with_gas_price(fees.max),
@@ -309,127 +330,164 @@ impl Chain {
         })
     }
 
-    /// Hands the bytes to the node, again and again while it does not answer: sending the same bytes
-    /// twice does nothing.
-    async fn broadcast(
+    /// Another version of a transaction, under the same nonce; `None` where a limit is in the way.
+    pub(super) async fn sign_raised(
         &self,
-        signed: &Outgoing,
+        versions: &[Outgoing],
+        base: u128,
         options: &SendOptions,
-    ) -> Result<Broadcast, ChainError> {
-        let start = Instant::now();
-        let mut pause = self.poll_interval();
+    ) -> Result<Option<Outgoing>, ChainError> {
+        let Some(envelope) = versions.last().and_then(Outgoing::envelope) else { return Ok(None) };
+        let (gas, nonce) = (envelope.gas_limit(), envelope.nonce());
+        let Some(fees) = options.raised(versions, gas, base) else { return Ok(None) };
+        let request = TransactionRequest::default()
+            .with_from(self.sender())
+            .with_chain_id(self.id())
+            .with_to(envelope.to().unwrap_or_default())
+            .with_input(envelope.input().clone())
+            .with_gas_limit(gas)
+            .with_nonce(nonce);
+        self.sign(request, fees).await.map(Some)
+    }
+
+    /// Hands the bytes to the node once; what it says of them decides nothing but whether to try again.
+    pub(super) async fn hand_over(&self, signed: &Outgoing) -> Result<Handed, ChainError> {
+        let error = match self.provider().send_raw_transaction(&signed.bytes).await {
+            Ok(_) => return Ok(Handed::Taken),
+            Err(error) => error,
+        };
+        let message = match &error {
+            RpcError::ErrorResp(payload) if revert_data(payload).is_some() => {
+                return Ok(Handed::Taken);
+            }
+            RpcError::ErrorResp(payload) if !asks_to_wait(payload) => {
+                payload.message.to_lowercase()
+            }
+            _ => return Err(self.error("eth_sendRawTransaction", error)),
+        };
+        let says = |words: &[&str]| words.iter().any(|word| message.contains(word));
+        if says(&["already known", "already imported", "known transaction", "alreadyknown"]) {
+            Ok(Handed::Taken)
+        } else if says(&["nonce too low", "nonce is too low"]) {
+            Ok(Handed::NonceUsed)
+        } else if says(&["replacement transaction underpriced"]) {
+            Ok(Handed::Replaces)
+        } else if says(&[
+            "underpriced",
+            "less than block base fee",
+            "fee too low",
+            "max fee per gas",
+        ]) {
+            Ok(Handed::Underpriced)
+        } else {
+            Err(self.error("eth_sendRawTransaction", error))
+        }
+    }
+
+    /// Hands the bytes to the node, again and again while it does not answer: sending the same bytes twice
+    /// does nothing.
+    async fn broadcast(&self, signed: &Outgoing, options: &SendOptions) -> Result<(), ChainError> {
+        let start = self.clock().now();
+        let mut failures = 0;
         loop {
-            let error = match self.provider().send_raw_transaction(&signed.bytes).await {
-                Ok(_) => return Ok(Broadcast::Underway),
-                Err(error) => error,
-            };
-            let message = match &error {
-                RpcError::ErrorResp(payload) if revert_data(payload).is_none() => {
-                    payload.message.to_lowercase()
+            match self.hand_over(signed).await {
+                // Who has the nonce shows in the receipts: it may be an earlier attempt of these very bytes.
+                Ok(Handed::Taken | Handed::NonceUsed | Handed::Replaces) => return Ok(()),
+                Ok(Handed::Underpriced) => {
+                    let required = self.base_fee().await?.unwrap_or_default();
+                    return Err(ChainError::FeeTooLow { cap: signed.max_fee_per_gas, required });
                 }
-                RpcError::ErrorResp(_) => return Ok(Broadcast::Underway),
-                _ => {
-                    let error = self.error("eth_sendRawTransaction", error);
-                    if start.elapsed() >= options.patience {
-                        return Err(ChainError::Unconfirmed {
-                            transaction: signed.transaction,
-                            reason: error.to_string(),
-                        });
+                Err(error @ ChainError::Rpc { .. }) => return Err(error),
+                Err(error) => {
+                    if self.clock().now() - start >= options.patience {
+                        let reason = error.to_string();
+                        let transaction = signed.transaction;
+                        return Err(ChainError::Unconfirmed { transaction, reason });
                     }
-                    sleep(pause).await;
-                    pause *= 2;
-                    continue;
                 }
-            };
-            let says = |words: &[&str]| words.iter().any(|word| message.contains(word));
-            if says(&["already known", "already imported", "known transaction", "alreadyknown"]) {
-                return Ok(Broadcast::Underway);
             }
-            if says(&["nonce too low", "replacement transaction underpriced", "nonce is too low"]) {
-                // An earlier attempt of these very bytes may be what took the nonce.
-                return match self.receipt(signed.transaction).await? {
-                    Some(_) => Ok(Broadcast::Underway),
-                    None => Ok(Broadcast::NonceTaken),
-                };
-            }
-            if says(&["underpriced", "less than block base fee", "fee too low", "max fee per gas"])
-            {
-                let required = self.base_fee().await?.unwrap_or_default();
-                return Err(ChainError::FeeTooLow { cap: signed.max_fee_per_gas, required });
-            }
-            return Err(self.error("eth_sendRawTransaction", error));
+            failures += 1;
+            let pause = backoff(self.clock(), self.poll_interval(), options.patience, failures);
+            self.clock().sleep(pause).await;
         }
     }
 
     /// Waits until one of the transaction's versions is confirmed. Sends it again when the node has
-    /// forgotten it, and raises its fee when the chain's fee has risen above it and there is a request to
-    /// sign again.
+    /// forgotten it, and raises its fee when no block takes it.
     async fn await_receipt(
         &self,
-        request: Option<TransactionRequest>,
-        first: Outgoing,
+        mut versions: Vec<Outgoing>,
         options: &SendOptions,
     ) -> Result<TransactionReceipt, ChainError> {
-        let start = Instant::now();
-        let mut last_answer = start;
-        let nonce = first.nonce;
+        let start = self.clock().now();
+        let (mut last_answer, mut last_version) = (start, start);
+        let nonce = versions.last().expect("never empty").nonce;
         let mut displaced_sightings = 0;
-        let mut versions = vec![first];
         loop {
-            let latest = versions.last().expect("never empty");
-            let transaction = latest.transaction;
+            let transaction = versions.last().expect("never empty").transaction;
             let step = match self.look(&versions, nonce, options).await {
                 Ok(step) => {
-                    last_answer = Instant::now();
+                    last_answer = self.clock().now();
                     step
                 }
-                Err(error @ ChainError::Unreachable { .. }) => {
-                    if last_answer.elapsed() >= options.patience {
+                Err(error) => {
+                    if self.clock().now() - last_answer >= options.patience {
                         let reason = error.to_string();
                         return Err(ChainError::Unconfirmed { transaction, reason });
                     }
                     Step::Wait
                 }
-                Err(error) => {
-                    return Err(ChainError::Unconfirmed { transaction, reason: error.to_string() });
-                }
             };
+            displaced_sightings =
+                if matches!(step, Step::Displaced) { displaced_sightings + 1 } else { 0 };
             match step {
                 Step::Confirmed(receipt) => return Ok(*receipt),
                 Step::Wait => {}
-                Step::Displaced => {
-                    // Nodes behind one address may be blocks apart: one sighting proves nothing.
-                    displaced_sightings += 1;
-                    if displaced_sightings == 3 {
-                        let sender = self.sender();
-                        return Err(ChainError::Displaced { transaction, sender, nonce });
+                Step::Displaced if displaced_sightings >= SIGHTINGS => {
+                    let sender = self.sender();
+                    return Err(ChainError::Displaced { transaction, sender, nonce });
+                }
+                Step::Displaced => {}
+                Step::Forgotten => {
+                    let latest = versions.last().expect("never empty");
+                    match self.broadcast(latest, options).await {
+                        // Outpriced meanwhile: the next version offers more.
+                        Err(ChainError::FeeTooLow { required, .. }) => {
+                            self.raise(&mut versions, required, options).await?;
+                        }
+                        outcome => outcome?,
                     }
                 }
-                Step::Forgotten => {
-                    self.broadcast(latest, options).await?;
-                }
-                Step::Outpriced(required) => {
-                    let cap = options.max_fee_per_gas.unwrap_or(u128::MAX);
-                    // Nodes replace a transaction only for a tenth more; an eighth is safe everywhere.
-                    let raised =
-                        (latest.max_fee_per_gas + latest.max_fee_per_gas / 8 + 1).max(2 * required);
-                    if let Some(request) = &request
-                        && raised <= cap
-                    {
-                        let tip = options.max_priority_fee_per_gas.unwrap_or(raised / 10);
-                        let fees = Fees { max: raised, priority: Some(tip.min(raised)) };
-                        let next = self.sign(request.clone(), fees).await?;
-                        options.announce(&next)?;
-                        self.broadcast(&next, options).await?;
-                        versions.push(next);
+                Step::Pending(base) => {
+                    let latest = versions.last().expect("never empty");
+                    let is_stuck = self.clock().now() - last_version >= STUCK;
+                    if base.is_some_and(|base| base > latest.max_fee_per_gas) || is_stuck {
+                        last_version = self.clock().now();
+                        self.raise(&mut versions, base.unwrap_or_default(), options).await?;
                     }
                 }
             }
-            if start.elapsed() >= options.timeout {
+            if self.clock().now() - start >= options.timeout {
                 let reason = format!("no block took it within {} s", options.timeout.as_secs());
                 return Err(ChainError::Unconfirmed { transaction, reason });
             }
-            sleep(self.poll_interval()).await;
+            self.clock().sleep(self.poll_interval()).await;
+        }
+    }
+
+    async fn raise(
+        &self,
+        versions: &mut Vec<Outgoing>,
+        base: u128,
+        options: &SendOptions,
+    ) -> Result<(), ChainError> {
+        let Some(next) = self.sign_raised(versions, base, options).await? else { return Ok(()) };
+        versions.push(next);
+        options.commit(versions)?;
+        match self.broadcast(versions.last().expect("one was added"), options).await {
+            // Nodes differ in what they take for a replacement; the versions before are still there.
+            Err(ChainError::FeeTooLow { .. } | ChainError::Rpc { .. }) => Ok(()),
+            outcome => outcome,
         }
     }
 
@@ -447,18 +505,20 @@ impl Chain {
             .await
             .map_err(|error| self.error("eth_getTransactionCount", error))?;
         for version in versions {
-            let Some(receipt) = self.receipt(version.transaction).await? else { continue };
+            let Some(receipt) = self.receipt(version).await? else { continue };
             let height = self
                 .provider()
                 .get_block_number()
                 .await
                 .map_err(|error| self.error("eth_blockNumber", error))?;
-            let depth = height.saturating_sub(receipt.block_number.unwrap_or(height)) + 1;
-            return Ok(if depth >= options.confirmations {
-                Step::Confirmed(Box::new(receipt))
-            } else {
-                Step::Wait
-            });
+            let block = receipt.block_number.unwrap_or(height);
+            return Ok(
+                if height.saturating_sub(block).saturating_add(1) >= options.confirmations {
+                    Step::Confirmed(Box::new(receipt))
+                } else {
+                    Step::Wait
+                },
+            );
         }
         if used > nonce {
             return Ok(Step::Displaced);
@@ -470,20 +530,58 @@ impl Chain {
             .await
             .map_err(|error| self.error("eth_getTransactionByHash", error))?
             .is_some();
-        if !known {
-            return Ok(Step::Forgotten);
-        }
-        match self.base_fee().await? {
-            Some(base) if base > latest.max_fee_per_gas => Ok(Step::Outpriced(base)),
-            _ => Ok(Step::Wait),
-        }
+        Ok(if known { Step::Pending(self.base_fee().await?) } else { Step::Forgotten })
     }
 
-    async fn receipt(&self, transaction: B256) -> Result<Option<TransactionReceipt>, ChainError> {
-        self.provider()
-            .get_transaction_receipt(transaction)
+    /// The receipt of a transaction, if it holds water: it is about this transaction, and the block that it
+    /// names is in the chain and holds the transaction. `None` if there is none, or none any more.
+    pub(super) async fn receipt(
+        &self,
+        outgoing: &Outgoing,
+    ) -> Result<Option<TransactionReceipt>, ChainError> {
+        let request = "eth_getTransactionReceipt";
+        let receipt = self
+            .provider()
+            .get_transaction_receipt(outgoing.transaction)
             .await
-            .map_err(|error| self.error("eth_getTransactionReceipt", error))
+            .map_err(|error| self.error(request, error))?;
+        let Some(receipt) = receipt else { return Ok(None) };
+        let (Some(number), Some(hash)) = (receipt.block_number, receipt.block_hash) else {
+            return Ok(None);
+        };
+        let contradiction = |message: String| Err(ChainError::Contradiction { request, message });
+        let envelope = outgoing.envelope();
+        let (to, gas) =
+            envelope.map_or((None, u64::MAX), |envelope| (envelope.to(), envelope.gas_limit()));
+        if receipt.transaction_hash != outgoing.transaction {
+            return contradiction(format!("it is about {}", receipt.transaction_hash));
+        }
+        if receipt.from != self.sender() || receipt.to != to {
+            return contradiction(format!("{} did not send it there", receipt.from));
+        }
+        if receipt.gas_used > gas || receipt.effective_gas_price > outgoing.max_fee_per_gas {
+            return contradiction("it paid more than the transaction allows".into());
+        }
+        let block = self
+            .provider()
+            .get_block_by_number(number.into())
+            .await
+            .map_err(|error| self.error("eth_getBlockByNumber", error))?;
+        // Another block at that height: the receipt is of a branch that is gone, or the node is behind.
+        let Some(block) = block.filter(|block| block.header.hash == hash) else { return Ok(None) };
+        if !block.transactions.hashes().any(|hash| hash == outgoing.transaction) {
+            return contradiction(format!("block {number} does not hold the transaction"));
+        }
+        let used = self
+            .provider()
+            .get_transaction_count(self.sender())
+            .hash_canonical(hash)
+            .await
+            .map_err(|error| self.error("eth_getTransactionCount", error))?;
+        if used <= outgoing.nonce {
+            return contradiction(format!("its nonce is not used in block {number}"));
+        }
+        Ok(Some(receipt))
     }
 
     fn error(&self, request: &'static str, error: TransportError) -> ChainError {
@@ -491,14 +589,22 @@ impl Chain {
     }
 
     /// Local chains mine at once; asking public ones more than once a second gets one refused.
-    fn poll_interval(&self) -> Duration {
+    pub(super) fn poll_interval(&self) -> Duration {
         Duration::from_millis(if self.is_local() { 50 } else { 1000 })
     }
 }
 
-enum Broadcast {
-    Underway,
-    NonceTaken,
+/// What a node says of bytes that are handed to it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Handed {
+    /// It has them.
+    Taken,
+    /// The nonce is in a block, with these bytes or others.
+    NonceUsed,
+    /// Others with this nonce wait, and pay about as much.
+    Replaces,
+    /// The price is below what the node takes.
+    Underpriced,
 }
 
 enum Step {
@@ -506,11 +612,12 @@ enum Step {
     Wait,
     Displaced,
     Forgotten,
-    Outpriced(u128),
+    /// It waits for a block; the base fee of the next one.
+    Pending(Option<u128>),
 }
 
 /// A tenth more than estimated: the state may move before the block, and what is not used is not paid.
-fn gas_limit(estimate: u64) -> u64 {
+pub(super) fn gas_limit(estimate: u64) -> u64 {
     let limit = estimate.saturating_add(estimate / 10);
     if estimate <= TRANSACTION_GAS_CAP { limit.min(TRANSACTION_GAS_CAP) } else { limit }
 }

@@ -88,11 +88,12 @@ pub fn run(args: Args, console: &Console) -> Result<Answer, CliError> {
     };
     let report = |event: &WatchEvent| match event {
         WatchEvent::Found(request) => console.note(format!("request {}", request.id)),
-        WatchEvent::Answered { id, sent } => {
-            console.note(format!("request {id} answered in {}", sent.transaction));
+        WatchEvent::Answered { id, transaction, .. } => {
+            console.note(format!("request {id} answered in {}", transaction));
         }
         WatchEvent::AlreadyAnswered { id } => console.note(format!("request {id} was answered")),
-        WatchEvent::Skipped { id, reason } => console.warn(format!("request {id}: {reason}")),
+        WatchEvent::Skipped { id, reason, .. } => console.warn(format!("request {id}: {reason}")),
+        _ => {}
     };
     let options = WatchOptions {
         from_block: args.from_block,
@@ -100,6 +101,7 @@ pub fn run(args: Args, console: &Console) -> Result<Answer, CliError> {
         once: args.once,
         interval,
         send: args.chain.send_options(console),
+        ..WatchOptions::default()
     };
     block_on(async {
         let connection = args.chain.connect(console).await?;

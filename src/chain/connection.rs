@@ -194,7 +194,7 @@ impl Chain {
     }
 
     /// Code at an address in a particular block: other nodes behind the same address may be blocks apart.
-    pub(super) async fn code_in(&self, address: Address, block: B256) -> Result<Bytes, ChainError> {
+    pub async fn code_in(&self, address: Address, block: B256) -> Result<Bytes, ChainError> {
         self.provider
             .get_code_at(address)
             .block_id(BlockId::hash_canonical(block))

@@ -40,6 +40,12 @@ impl Contract {
         self
     }
 
+    /// Whether code is what the compiler made, its immutable values aside; `None` where that is not known.
+    pub fn is_code(&self, code: &[u8]) -> Option<bool> {
+        let runtime = self.runtime.as_ref()?;
+        Some(runtime.masked_hash(code) == runtime.masked_hash(&runtime.code))
+    }
+
     /// Names the contract on every chain: its CREATE2 address depends on this and the salt alone.
     pub fn init_code_hash(&self) -> B256 {
         keccak256(&self.init_code)

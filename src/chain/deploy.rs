@@ -5,10 +5,8 @@
 //! twice does nothing.
 
 use alloy::{
-    eips::BlockId,
     network::TransactionBuilder,
     primitives::{Address, B256, Bytes, address, keccak256},
-    providers::Provider,
     rpc::types::TransactionRequest,
 };
 use serde::Serialize;
@@ -131,6 +129,7 @@ impl<'a> Deployment<'a> {
     /// Deploys the contract unless it is there, waits, and checks the code.
     pub async fn send(self, chain: &Chain, options: &SendOptions) -> Result<Deployed, ChainError> {
         if self.already_deployed {
+            options.forget()?;
             return self.found(chain).await;
         }
         let sent = match chain
@@ -142,17 +141,13 @@ impl<'a> Deployment<'a> {
             Err(ChainError::Failed { .. } | ChainError::Reverted { .. })
                 if chain.has_code(self.address).await? =>
             {
+                options.forget()?;
                 return self.found(chain).await;
             }
             Err(error) => return Err(error),
         };
         // Asked at the transaction's block: other nodes behind the same address may lag behind.
-        let code = chain
-            .provider()
-            .get_code_at(self.address)
-            .block_id(BlockId::number(sent.block))
-            .await
-            .map_err(|error| ChainError::rpc("eth_getCode", chain.endpoint(), error))?;
+        let code = chain.code_in(self.address, sent.block_hash).await?;
         let code_hash = self.check_code(&code)?;
         Ok(Deployed {
             address: self.address,

@@ -360,7 +360,7 @@ impl ChainError {
     }
 
     /// Whether waiting does not help: what is wrong is what the caller said.
-    pub(super) fn is_final(&self) -> bool {
+    pub fn is_final(&self) -> bool {
         matches!(
             self,
             Self::NoKey

@@ -103,3 +103,86 @@ impl Service<RequestPacket> for HttpNode {
         Box::pin(self.clone().ask(packet))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::{
+        io::{Read, Write},
+        net::TcpListener,
+        thread,
+    };
+
+    use alloy::rpc::json_rpc::{Id, Request};
+
+    use super::*;
+
+    /// What the client makes of an answer that a server gives to whatever it is asked.
+    fn asked(answer: impl Fn(&mut dyn Write) + Send + 'static) -> Result<ResponsePacket, String> {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+        let port = listener.local_addr().expect("an address").port();
+        thread::spawn(move || {
+            let (mut stream, _) = listener.accept().expect("a client");
+            let mut request = [0; 4096];
+            let _ = stream.read(&mut request);
+            answer(&mut stream);
+        });
+        let url =
+            Url::parse(&format!("http://127.0.0.1:{port}/SECRET?SECRET")).expect("an address");
+        let node = HttpNode { longest: 1 << 20, ..HttpNode::new(url, true).expect("a client") };
+        let request = Request::new("eth_blockNumber", Id::Number(1), ()).serialize().expect("JSON");
+        let answer = super::super::block_on(async {
+            Ok::<_, super::super::ChainError>(node.ask(RequestPacket::Single(request)).await)
+        });
+        answer.expect("a runtime").map_err(|error| {
+            let error = super::super::ChainError::rpc("eth_blockNumber", "http://127.0.0.1", error);
+            assert!(!format!("{error} {error:?}").contains("SECRET"), "{error:?}");
+            error.to_string()
+        })
+    }
+
+    fn page(status: &str, body: &str) -> impl Fn(&mut dyn Write) + Send + use<> {
+        let length = body.len();
+        let text = format!("HTTP/1.1 {status}\r\ncontent-length: {length}\r\n\r\n{body}");
+        move |stream| stream.write_all(text.as_bytes()).expect("written")
+    }
+
+    #[test]
+    fn what_is_not_json_rpc_is_an_error_that_says_so() {
+        for body in
+            ["Too many requests, SECRET", "<html>SECRET</html>", r#"{"jsonrpc":"2.0","id":1,"#, ""]
+        {
+            let error = asked(page("200 OK", body)).expect_err(body);
+            assert!(
+                error.ends_with(&format!("its answer, {} bytes, is not JSON-RPC", body.len())),
+                "{error}"
+            );
+        }
+        let error = asked(page("503 Service Unavailable", "SECRET")).expect_err("no JSON");
+        assert!(error.ends_with("HTTP status 503"), "{error}");
+        let refused = r#"{"jsonrpc":"2.0","id":1,"error":{"code":-32005,"message":"limit"}}"#;
+        let answer =
+            asked(page("429 Too Many Requests", refused)).expect("an answer of the protocol");
+        assert!(answer.is_error());
+        asked(page("200 OK", r#"{"jsonrpc":"2.0","id":1,"result":"0x1"}"#)).expect("an answer");
+    }
+
+    #[test]
+    fn an_answer_without_end_is_cut_off() {
+        let endless = |stream: &mut dyn Write| {
+            let _ = stream.write_all(b"HTTP/1.1 200 OK\r\n\r\n");
+            // Until the client hangs up.
+            while stream.write_all(&[b' '; 65_536]).is_ok() {}
+        };
+        let error = asked(endless).expect_err("nothing that ends");
+        assert!(error.ends_with("its answer is longer than 1 MiB"), "{error}");
+    }
+
+    #[test]
+    fn a_broken_connection_is_an_error() {
+        asked(|_| {}).expect_err("nothing");
+        asked(|stream| {
+            let _ = stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\n{");
+        })
+        .expect_err("half an answer");
+    }
+}

@@ -49,6 +49,7 @@ mod key;
 mod local;
 mod lock;
 mod nodes;
+mod receipt;
 mod record;
 mod registry;
 mod revert;
@@ -71,4 +72,4 @@ pub use registry::{ModelVersion, NewVersion, Registry, RegistryChange, model_id}
 pub use revert::{CallOutcome, Revert};
 pub use send::{OnSend, Outgoing, SendOptions, Sent};
 pub use submit::{Submission, Verdict, VerdictReport, consumer_context, next_context};
-pub use watch::{Answer, Request, WatchEvent, WatchOptions, WatchReport, Watcher};
+pub use watch::{Answer, Health, Request, WatchEvent, WatchOptions, WatchReport, Watcher};

@@ -6,7 +6,8 @@
 //! | the newest, or the newest final block | the highest that more than half of the nodes have reached |
 //! | how many transactions an account has sent | the most that more than half of the nodes know of |
 //! | a transaction that goes out | goes to all; one that takes it is enough |
-//! | estimates, prices, transactions by hash | the first that answers: none of these is believed further on |
+//! | gas | the highest that more than half of the nodes ask for |
+//! | suggested tips, transactions by hash | the first that answers: neither is believed further on |
 //!
 //! So a single lying node among three changes nothing, and among two it stops everything.
 
@@ -151,11 +152,8 @@ fn rule(request: &SerializedRequest) -> Rule {
         "eth_blockNumber" => Rule::Reached,
         "eth_getBlockByNumber" if !tag(0).starts_with("0x") => Rule::Reached,
         "eth_getTransactionCount" if matches!(tag(1), "latest" | "pending") => Rule::Reached,
-        "eth_estimateGas"
-        | "eth_gasPrice"
-        | "eth_feeHistory"
-        | "eth_maxPriorityFeePerGas"
-        | "eth_getTransactionByHash" => Rule::First,
+        "eth_estimateGas" | "eth_gasPrice" => Rule::Reached,
+        "eth_feeHistory" | "eth_maxPriorityFeePerGas" | "eth_getTransactionByHash" => Rule::First,
         _ => Rule::Same,
     }
 }

@@ -155,6 +155,11 @@ impl Submission {
         })
     }
 
+    /// Whether a consumer is asked, which has a verifier of its own.
+    pub fn is_to_consumer(&self) -> bool {
+        self.answer == Answer::Anything
+    }
+
     /// A call to a contract that acts on a proof, and reverts when it refuses.
     pub fn to_contract(contract: Address, calldata: impl Into<Bytes>) -> Self {
         Self { to: contract, data: calldata.into(), answer: Answer::Anything }

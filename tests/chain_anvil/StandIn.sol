@@ -65,6 +65,12 @@ contract ReturnsFalse {
     }
 }
 
+contract ReturnsTrue {
+    function verifyProof(bytes calldata, uint256[] calldata) external pure returns (bool) {
+        return true;
+    }
+}
+
 contract Recorder is InferenceConsumer {
     uint256 public lastOutput;
 

@@ -143,6 +143,17 @@ async fn deploy_is_idempotent_and_submit_gives_verdicts() {
     let refusal: Value = serde_json::from_slice(&output.stdout).expect("JSON");
     assert_eq!(refusal["error"]["name"], "InvalidProof");
     assert_eq!((&refusal["valid"], &refusal["transaction"]), (&false.into(), &Value::Null));
+
+    // A chain that accepts everything, as a node that lies would have it: the verdict is this program's own.
+    assert_eq!(verdict["checked"]["proof"], true);
+    assert_eq!(verdict["checked"]["code"], true);
+    let credulous = crate::stand_in::deploy(&chain, &contract("ReturnsTrue")).await.to_string();
+    let submit = ["submit", bundle, &forged, "--rpc-url", local.url(), "--to", &credulous];
+    let output = run(&submit);
+    assert_eq!(output.status.code(), Some(1));
+    let refusal: Value = serde_json::from_slice(&output.stdout).expect("JSON");
+    assert_eq!((&refusal["valid"], &refusal["transaction"]), (&false.into(), &Value::Null));
+    assert_eq!(refusal["error"]["name"], "InvalidProof");
 }
 
 #[tokio::test]
@@ -166,6 +177,12 @@ async fn what_is_wrong_with_chain_or_sender_is_said() {
     assert!(cheap.contains("fee cap of 0.000000001 gwei"), "{cheap}");
     let missing = error(&["submit", bundle, &proof, "--rpc-url", local.url()]);
     assert!(missing.contains("there is no contract at"), "{missing}");
+    let dear = error(&deploy(bundle, &["--rpc-url", local.url(), "--max-cost", "0.000001"]));
+    assert!(dear.contains("the ceiling is 0.000001"), "{dear}");
+    let none = error(&deploy(bundle, &["--rpc-url", local.url(), "--confirmations", "0"]));
+    assert!(none.contains("--confirmations"), "{none}");
+    let apart = error(&deploy(bundle, &["--rpc-url", local.url(), "--rpc-url", public.url()]));
+    assert!(apart.contains("serves chain 10, expected chain 31337"), "{apart}");
     let url = error(&deploy(bundle, &["--rpc-url", "ws://localhost/secret"]));
     assert_eq!(url, "`ws://localhost` is not an http or https address");
 
@@ -320,8 +337,17 @@ async fn a_watch_that_is_killed_again_and_again_answers_everything_once() {
         child.kill().expect("it runs, or nobody has asked for its end yet");
         child.wait().expect("it is dead");
     }
-    let report = ok(&watch);
+    let output = run(&[&watch[..], &["--log", "json"]].concat());
+    assert!(output.status.success());
+    let report: Value = serde_json::from_slice(&output.stdout).expect("one JSON document");
     assert_eq!(report["skipped"], 0);
+    // What is said where nobody watches: one JSON object a line, and never the key.
+    let text = String::from_utf8(output.stderr).expect("text");
+    let events: Vec<Value> =
+        text.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
+    assert_eq!(events[0]["event"], "started");
+    assert_eq!(events.last().expect("a line")["event"], "ended");
+    assert!(!text.contains(&KEY[2..]));
     assert_eq!(read(&chain, asker, answerCountCall {}).await, U256::from(REQUESTS));
     let mut sent = 0;
     for number in 0..=chain.provider().get_block_number().await.expect("an answer") {

@@ -284,3 +284,38 @@ async fn requests_are_answered_when_they_are_deep_enough() {
     let report = watcher.run(double, |_| {}, &options).await;
     assert_eq!(report.expect("served").answered, 1);
 }
+
+#[tokio::test]
+async fn two_loops_of_one_machine_do_not_share_a_key() {
+    let local = LocalChain::start().expect("anvil");
+    let chain = connect(&local).await;
+    let customer = chain.clone().with_key(local.nth_key(1));
+    let asker = asker(&chain).await;
+    request(&customer, asker, 5).await;
+    let dirs = [tempfile::tempdir(), tempfile::tempdir()].map(|dir| dir.expect("a directory"));
+    let (a, b) = (watcher(&chain, asker, dirs[0].path()), watcher(&chain, asker, dirs[1].path()));
+    let options = once();
+    let (a, b) = tokio::join!(a.run(double, |_| {}, &options), b.run(double, |_| {}, &options));
+    assert_eq!(a.expect("served").answered, 5);
+    assert!(matches!(b, Err(ChainError::KeyInUse { .. })), "{b:?}");
+    assert_eq!(transactions(&chain, asker).await, (5, 0), "no answer is paid for in vain");
+}
+
+#[tokio::test]
+async fn a_reorg_brings_requests_and_answers_back() {
+    let local = LocalChain::start().expect("anvil");
+    let chain = connect(&local).await;
+    let customer = chain.clone().with_key(local.nth_key(1));
+    let asker = asker(&chain).await;
+    request(&customer, asker, 3).await;
+    let dir = tempfile::tempdir().expect("a directory");
+    let report = watcher(&chain, asker, dir.path()).run(double, |_| {}, &once()).await;
+    assert_eq!(report.expect("served").answered, 3);
+    // The blocks of the answers go, and the answers with them.
+    let options = alloy::rpc::types::anvil::ReorgOptions { depth: 3, tx_block_pairs: Vec::new() };
+    chain.provider().anvil_reorg(options).await.expect("anvil obeys");
+    assert_eq!(read(&chain, asker, answerCountCall {}).await, 0);
+    let report = watcher(&chain, asker, dir.path()).run(double, |_| {}, &once()).await;
+    assert_eq!(report.expect("served").answered, 3);
+    check_all_answered(&chain, asker, 3).await;
+}

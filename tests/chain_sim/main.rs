@@ -6,6 +6,7 @@
 
 mod disk;
 mod node;
+mod rows;
 mod scenario;
 mod time;
 mod world;
@@ -22,12 +23,12 @@ fn number(name: &str) -> Option<u64> {
 }
 
 /// Runs seeds on all cores. The first that fails is named.
-fn for_seeds(check: impl Fn(u64) -> Result<(), String> + Sync) {
+fn for_seeds(seeds: u64, check: impl Fn(u64) -> Result<(), String> + Sync) {
     if let Some(seed) = number("SIM_SEED") {
         return check(seed).unwrap_or_else(|error| panic!("{error}"));
     }
     let first = number("SIM_FIRST").unwrap_or_default();
-    let end = first + number("SIM_SEEDS").unwrap_or(SEEDS);
+    let end = first + number("SIM_SEEDS").unwrap_or(seeds);
     let next = AtomicU64::new(first);
     let failures = std::sync::Mutex::new(Vec::new());
     std::thread::scope(|scope| {
@@ -53,14 +54,14 @@ fn for_seeds(check: impl Fn(u64) -> Result<(), String> + Sync) {
     let mut failures = failures.into_inner().expect("no panics");
     failures.sort();
     if let Some((seed, error)) = failures.first() {
-        let count = failures.len();
-        panic!("{count} seeds fail, the first is SIM_SEED={seed}: {error}");
+        let seeds: Vec<u64> = failures.iter().map(|(seed, _)| *seed).collect();
+        panic!("seeds {seeds:?} fail, the first is SIM_SEED={seed}: {error}");
     }
 }
 
 #[test]
 fn every_request_is_answered_once_whatever_goes_wrong() {
-    for_seeds(|seed| {
+    for_seeds(SEEDS, |seed| {
         let mut scenario = Scenario::new(seed);
         scenario.run();
         let outcome = scenario.check();
@@ -68,5 +69,19 @@ fn every_request_is_answered_once_whatever_goes_wrong() {
             println!("{}", scenario.told);
         }
         outcome
+    });
+}
+
+/// Deployments are waited for by the second, which takes ten times as many questions as a loop.
+const DEPLOYMENTS: u64 = 200;
+
+#[test]
+fn one_deployment_is_one_transaction_whatever_goes_wrong() {
+    for_seeds(DEPLOYMENTS, |seed| {
+        let mut scenario = Scenario::deploying(seed);
+        let (deployed, runs) = rows::deploy_until_done(&mut scenario, 40);
+        let deployed = deployed.map_err(|error| format!("after {runs} runs: {error}"))?;
+        rows::check_deployment(&scenario, &deployed)?;
+        scenario.check_secrets()
     });
 }

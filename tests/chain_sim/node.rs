@@ -327,10 +327,13 @@ fn answer(shared: &mut Shared, lag: u64, method: &str, params: &Value) -> Answer
             }
             json!(U256::from(count))
         }
-        "eth_call" => json!(call(&*at(1)?, &parameter(params, 0))?),
+        "eth_call" => {
+            let request = parameter(params, 0);
+            json!(call(&*at(1)?, &request, shared.world.counts_requests)?)
+        }
         "eth_estimateGas" => {
             let request: TransactionRequest = parameter(params, 0);
-            call(&head, &request)?;
+            call(&head, &request, true)?;
             let to = request.to.and_then(|to| to.to().copied()).unwrap_or_default();
             json!(U256::from(if to == CREATE2_DEPLOYER { DEPLOY_GAS } else { ANSWER_GAS }))
         }
@@ -433,7 +436,7 @@ fn receipt(block: &Block, index: usize) -> Value {
     })
 }
 
-fn call(block: &Block, request: &TransactionRequest) -> Result<Bytes, ErrorPayload> {
+fn call(block: &Block, request: &TransactionRequest, counts: bool) -> Result<Bytes, ErrorPayload> {
     let data = request.input.input().cloned().unwrap_or_default();
     let to = request.to.and_then(|to| to.to().copied()).unwrap_or_default();
     let from = request.from.unwrap_or_default();
@@ -467,7 +470,7 @@ fn call(block: &Block, request: &TransactionRequest) -> Result<Bytes, ErrorPaylo
         let id = call.requestId.saturating_to();
         return Ok(consumer_context(CHAIN_ID, CONSUMER, call.operator, id).abi_encode().into());
     }
-    if selector == requestCountCall::SELECTOR {
+    if counts && selector == requestCountCall::SELECTOR {
         return Ok(U256::from(state.questions.len()).abi_encode().into());
     }
     if let Ok(call) = IRequestConsumer::answerInferenceCall::abi_decode(&data) {
@@ -485,7 +488,8 @@ fn lie(shared: &mut Shared, steady: bool, method: &str, params: &Value, truth: A
     Ok(match method {
         "eth_feeHistory" => fee_history(head.number, 1_000_000 * GWEI, 1_000_000 * GWEI),
         "eth_estimateGas" if sign => json!(U256::from(u64::MAX)),
-        "eth_estimateGas" => json!(U256::from(ANSWER_GAS * 3)),
+        // Never too little: that nobody can notice before it is paid for.
+        "eth_estimateGas" => json!(U256::from(DEPLOY_GAS * 3)),
         "eth_getBlockByNumber" => {
             let mut block = truth?;
             if block.is_object() {

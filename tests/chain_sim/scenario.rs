@@ -25,7 +25,7 @@ use crate::{
     disk::SimDisk,
     node::{Faults, Shared, SimNode},
     time::{VirtualClock, drive},
-    world::{BLOCK_SECONDS, CHAIN_ID, CONSUMER, GWEI, Tx, proof},
+    world::{BLOCK_SECONDS, CHAIN_ID, CONSUMER, GWEI, Question, Tx, proof},
 };
 
 pub const KEY: &str = "59c6995e998f97a5a0044966f0945389dc9e86dae88c7a8412f4603b6b78690d";
@@ -40,6 +40,8 @@ const HONEST: u64 = 300;
 /// Requests with this input cannot be proved.
 const UNPROVABLE: u64 = 666;
 
+pub type Act = Box<dyn FnOnce(&mut Shared)>;
+
 pub struct Scenario {
     pub shared: Arc<Mutex<Shared>>,
     pub clock: VirtualClock,
@@ -49,6 +51,8 @@ pub struct Scenario {
     pub addresses: usize,
     /// Everything that was told.
     pub told: String,
+    /// What a test does before a block is made.
+    pub plan: BTreeMap<u64, Act>,
     random: ChaCha8Rng,
     /// How likely what happens, for each block.
     reorgs: f64,
@@ -95,6 +99,7 @@ impl Scenario {
             options,
             addresses: 1,
             told: String::new(),
+            plan: BTreeMap::new(),
             random: ChaCha8Rng::seed_from_u64(seed.wrapping_mul(31) ^ 7),
             reorgs: 0.0,
             foreign: 0.0,
@@ -133,6 +138,11 @@ impl Scenario {
         let mut shared = scenario.shared.lock().expect("no panics");
         shared.faults = faults;
         shared.world.has_final_tag = random.gen_bool(0.7);
+        // Without a count nothing says that a lie or a branch that is gone has left a request out.
+        if random.gen_bool(0.2) {
+            shared.world.counts_requests = false;
+            (shared.faults.lie, shared.faults.stale) = (0.0, 0.0);
+        }
         if scenario.addresses == 3 {
             shared.liar = Some(random.gen_range(0..3));
         }
@@ -140,6 +150,13 @@ impl Scenario {
             scenario.disk.set_failure(random.gen_range(0.0..0.1));
         }
         drop(shared);
+        scenario
+    }
+
+    /// A troubled world without the loop: nobody else uses the key, and nothing is asked.
+    pub fn deploying(seed: u64) -> Self {
+        let mut scenario = Self::new(seed);
+        (scenario.questions, scenario.foreign, scenario.others) = (0, 0.0, 0.0);
         scenario
     }
 
@@ -183,6 +200,9 @@ impl Scenario {
                     world.other_answers(random.gen_range(0..count));
                 }
             }
+            if let Some(act) = self.plan.remove(&block) {
+                act(shared);
+            }
             shared.world.mine();
             if is_troubled && self.reorgs > 0.0 && self.random.gen_bool(self.reorgs) {
                 let depth = self.random.gen_range(1..5);
@@ -205,6 +225,20 @@ impl Scenario {
             .collect()
     }
 
+    /// Lets time pass for a future of a test's own.
+    pub fn drive<T>(
+        &mut self,
+        future: impl std::future::Future<Output = T>,
+        is_over: impl Fn(&Shared) -> bool,
+    ) -> Option<T> {
+        let clock = self.clock.clone();
+        drive(&clock, future, |now| {
+            self.advance(now);
+            let shared = self.shared.lock().expect("no panics");
+            shared.is_dead || self.disk.is_dead() || is_over(&shared)
+        })
+    }
+
     pub async fn connect(
         nodes: Vec<(String, SimNode)>,
         clock: VirtualClock,
@@ -222,22 +256,26 @@ impl Scenario {
         let shared = self.shared.lock().expect("no panics");
         let last =
             &shared.world.blocks[usize::try_from(shared.world.final_height()).expect("small")];
-        let is_answerable = |inputs: &[U256]| inputs[0] != U256::from(UNPROVABLE);
-        let all = last.state.questions.len() == shared.world.state().questions.len()
-            && last.state.questions.iter().all(|q| !q.is_open || !is_answerable(&q.inputs));
+        let questions = last.state.questions.clone();
+        let all = questions.len() == shared.world.state().questions.len();
         drop(shared);
-        all && self.journal().is_some_and(|journal| {
-            journal["open"].as_object().is_some_and(|open| {
-                open.values()
-                    .all(|entry| entry["request"]["inputs"][0] == format!("{UNPROVABLE:#x}"))
-            })
-        })
+        let Some(journal) = self.journal().filter(|_| all) else { return false };
+        let open = journal["open"].as_object().cloned().unwrap_or_default();
+        // What cannot be proved is there with its reason, and nothing else is.
+        let is_settled = |(id, question): (usize, &Question)| {
+            let is_there = open.contains_key(&format!("{id:#x}"));
+            is_there == (question.is_open && question.inputs[0] == U256::from(UNPROVABLE))
+                && (!question.is_open || is_there)
+        };
+        journal["missing"].as_array().is_some_and(Vec::is_empty)
+            && questions.iter().enumerate().all(is_settled)
     }
 
     /// One process, from its start to its end. True if it ended by itself.
     fn process(&mut self, end: Duration) -> bool {
         let clock = self.clock.clone();
-        let (nodes, disk, options) = (self.nodes(), self.disk.clone(), self.options.clone());
+        let nodes = self.nodes();
+        let (disk, options) = (self.disk.clone(), self.options.clone());
         let told = Arc::new(Mutex::new(String::new()));
         let log = Arc::clone(&told);
         let work = {
@@ -281,32 +319,45 @@ impl Scenario {
         }
     }
 
+    /// What is left after a kill or an end, some seconds later.
+    pub fn restart(&mut self) {
+        let is_dead = self.disk.is_dead() || self.shared.lock().expect("no panics").is_dead;
+        if is_dead && self.random.gen_bool(0.5) {
+            self.disk.crash();
+        }
+        self.arm(None, None);
+        // Whoever starts it again waits a little.
+        let pause = self.clock.sleep(Duration::from_secs(20));
+        let clock = self.clock.clone();
+        drive(&clock, pause, |now| {
+            self.advance(now);
+            false
+        });
+    }
+
+    /// The process dies after so many questions, or so many steps of the disk.
+    fn arm(&mut self, calls: Option<u64>, steps: Option<u64>) {
+        let mut shared = self.shared.lock().expect("no panics");
+        (shared.is_dead, shared.dies_in) = (false, calls);
+        self.disk.die_in(steps);
+    }
+
+    /// Arms a kill where there are any, as long as there is trouble.
+    pub fn arm_by_chance(&mut self, most_calls: u64) {
+        let may_die = self.kills && self.time() < Duration::from_secs(TROUBLE * BLOCK_SECONDS);
+        let calls = self.random.gen_range(1..most_calls);
+        let steps = self.random.gen_range(1..60);
+        let by_disk = self.random.gen_bool(0.5);
+        self.arm((may_die && !by_disk).then_some(calls), (may_die && by_disk).then_some(steps));
+    }
+
     /// Runs the loop, killed and started again, until all is done or the time is over.
     pub fn run(&mut self) {
         let end = Duration::from_secs((TROUBLE + HONEST) * BLOCK_SECONDS);
-        let last_kill = Duration::from_secs(TROUBLE * BLOCK_SECONDS);
         while self.time() < end && !self.is_done() {
-            let may_die = self.kills && self.time() < last_kill;
-            let (calls, steps) = (self.random.gen_range(1..400), self.random.gen_range(1..60));
-            let by_disk = self.random.gen_bool(0.5);
-            let mut shared = self.shared.lock().expect("no panics");
-            shared.is_dead = false;
-            shared.dies_in = (may_die && !by_disk).then_some(calls);
-            drop(shared);
-            self.disk.die_in((may_die && by_disk).then_some(steps));
+            self.arm_by_chance(400);
             self.process(end);
-            let is_dead = self.disk.is_dead() || self.shared.lock().expect("no panics").is_dead;
-            if is_dead && self.random.gen_bool(0.5) {
-                self.disk.crash();
-            }
-            self.disk.die_in(None);
-            // Whoever starts it again waits a little.
-            let pause = self.clock.sleep(Duration::from_secs(3));
-            let clock = self.clock.clone();
-            drive(&clock, pause, |now| {
-                self.advance(now);
-                false
-            });
+            self.restart();
         }
     }
 

@@ -369,12 +369,4 @@ impl World {
             self.pool = txs.into_iter().chain(later).collect();
         }
     }
-
-    /// Where a transaction lies in the chain.
-    pub fn find(&self, hash: B256) -> Option<(&Arc<Block>, usize)> {
-        self.blocks.iter().rev().find_map(|block| {
-            let index = block.receipts.iter().position(|receipt| receipt.hash == hash)?;
-            Some((block, index))
-        })
-    }
 }

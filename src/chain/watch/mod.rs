@@ -12,11 +12,13 @@
 //!
 //! | file | holds |
 //! |---|---|
+//! | `event` | what the loop tells |
 //! | `journal` | what must not be forgotten |
 //! | `view` | the blocks that a round goes by |
 //! | `scan` | requests and answers, as the chain has them |
 //! | `slots` | the account's nonces and their transactions |
 
+mod event;
 mod journal;
 mod scan;
 mod slots;
@@ -45,6 +47,7 @@ use alloy::{
 use serde::{Deserialize, Serialize};
 use tokio::sync::Mutex;
 
+pub use self::event::{Health, WatchEvent, WatchReport};
 use self::{
     journal::{Journal, Version},
     slots::Watched,
@@ -140,113 +143,6 @@ impl Default for WatchOptions {
             send: SendOptions::default(),
         }
     }
-}
-
-/// What happens in the loop.
-#[derive(Clone, Debug)]
-pub enum WatchEvent {
-    /// A request was found.
-    Found(Request),
-    /// The consumer has given out a number, and no node shows the request. It is looked for.
-    Missing {
-        /// The request.
-        id: U256,
-    },
-    /// A reorg has taken the request's block.
-    Gone {
-        /// The request.
-        id: U256,
-    },
-    /// A transaction goes out.
-    Sent {
-        /// The request; none where it only fills a gap between nonces.
-        id: Option<U256>,
-        /// The transaction.
-        transaction: B256,
-        /// Its nonce.
-        nonce: u64,
-        /// Whether it takes the place of one that offered less.
-        raised: bool,
-    },
-    /// An answer of ours is in a block.
-    Answered {
-        /// The request.
-        id: U256,
-        /// The transaction.
-        transaction: B256,
-        /// Its block.
-        block: u64,
-    },
-    /// Somebody else, or an earlier run, has answered.
-    AlreadyAnswered {
-        /// The request.
-        id: U256,
-    },
-    /// A reorg has taken the answer's block.
-    Reopened {
-        /// The request.
-        id: U256,
-    },
-    /// No answer can be given now: it cannot be proved, the consumer does not want it, it costs too much.
-    Skipped {
-        /// The request.
-        id: U256,
-        /// Why.
-        reason: String,
-        /// When it is tried again.
-        retry: Duration,
-    },
-    /// Somebody else has used the account's nonce.
-    Displaced {
-        /// The nonce.
-        nonce: u64,
-        /// The request that gets another one.
-        id: Option<U256>,
-    },
-    /// A deep reorg: blocks from this one on are read again.
-    Rewound {
-        /// The block.
-        block: u64,
-    },
-    /// A node or the disk makes trouble. The loop goes on after a pause.
-    Trouble {
-        /// What.
-        reason: String,
-        /// The pause.
-        retry: Duration,
-    },
-    /// A sign of life.
-    Health(Health),
-}
-
-/// How the loop is.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
-pub struct Health {
-    /// The newest block.
-    pub head: u64,
-    /// The newest block that stays.
-    pub final_block: u64,
-    /// Requests without an answer in a block.
-    pub open: usize,
-    /// Requests whose answer is in a block that is not final.
-    pub answered: usize,
-    /// Requests that no node shows.
-    pub missing: usize,
-    /// Transactions without a block.
-    pub under_way: usize,
-    /// Failures in a row; 0 where all is well.
-    pub failures: u32,
-}
-
-/// What a run came to.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
-pub struct WatchReport {
-    /// Requests that this run answered.
-    pub answered: u64,
-    /// Requests that were answered before.
-    pub already_answered: u64,
-    /// Requests that could not be answered.
-    pub skipped: u64,
 }
 
 /// Follows the requests of one consumer.
@@ -352,6 +248,7 @@ impl Watcher {
             absent: BTreeSet::new(),
             search_from: 0,
             searched: false,
+            search_again: Duration::ZERO,
             gap_since: None,
             used: None,
             has_sent: false,
@@ -420,6 +317,7 @@ struct Run<'a> {
     /// Where missing events are looked for next, and whether all blocks have been looked through.
     search_from: u64,
     searched: bool,
+    search_again: Duration,
     gap_since: Option<Duration>,
     /// Transactions of the account after a block.
     used: Option<(B256, u64)>,
@@ -471,9 +369,9 @@ impl<'a> Run<'a> {
         let mut view = View::take(self.chain(), self.options).await?;
         self.scan(&mut view).await?;
         self.tell(report);
-        let looked = self.look_after(&mut view).await;
+        // Before their nonces are decided and forgotten: those say whose answers they are.
         self.tell_answers(&mut view).await?;
-        let mut trouble = looked;
+        let mut trouble = self.look_after(&mut view).await;
         for id in self.waiting() {
             self.tell(report);
             if self.is_stopped() {
@@ -536,9 +434,11 @@ impl<'a> Run<'a> {
         let us = self.chain().sender();
         for (id, seen) in untold {
             let depth = view.head.number.saturating_sub(seen.block).saturating_add(1);
-            if depth < self.options.send.confirmations
-                || !self.is_in_its_receipt(view, id, &seen).await?
-            {
+            if depth < self.options.send.confirmations {
+                continue;
+            }
+            if !self.is_in_its_receipt(view, id, &seen).await? {
+                self.doubt(id)?;
                 continue;
             }
             let ours = self.journal.state.slots.values().any(|slot| {
@@ -571,14 +471,7 @@ impl<'a> Run<'a> {
     ) -> Result<(), ChainError> {
         let Some((nonce, before)) = self.nonce_for(view, id).await? else { return Ok(()) };
         if !self.is_open(view.head, id).await? {
-            // Answered in a block whose logs lacked that, or not there at all.
-            self.read_again(view, id).await?;
-            return match self.journal.state.open.get(&id) {
-                Some(entry) if entry.answered.is_none() => {
-                    self.skip(id, "the consumer does not wait for it".into())
-                }
-                _ => Ok(()),
-            };
+            return self.refuse(id, "the consumer does not wait for it".into()).await;
         }
         let has_failed =
             |run: &Self| run.journal.state.open.get(&id).is_some_and(|e| e.failures > 0);
@@ -605,7 +498,7 @@ impl<'a> Run<'a> {
         let now = View::take(self.chain(), self.options).await?;
         let consumer = self.watcher.consumer;
         if let Err(refusal) = self.simulate(now.head, consumer, data.clone().into()).await? {
-            return self.skip(id, refusal.to_string());
+            return self.refuse(id, refusal.to_string()).await;
         }
         let call = TransactionRequest::default()
             .with_from(operator)
@@ -615,7 +508,8 @@ impl<'a> Run<'a> {
         let gas = match self.chain().estimate(&call).await? {
             Ok(gas) => gas_limit(gas),
             Err(data) => {
-                return self.skip(id, Revert::decode(data, &self.watcher.abi).to_string());
+                let refusal = Revert::decode(data, &self.watcher.abi);
+                return self.refuse(id, refusal.to_string()).await;
             }
         };
         let base = now.base_fee.unwrap_or_default();
@@ -650,6 +544,19 @@ impl<'a> Run<'a> {
             Some(base) => self.chain().fees_above(base, gas, &self.options.send).await,
             None => self.chain().fees(gas, &self.options.send).await,
         }
+    }
+
+    /// Puts a request off that the consumer refuses, unless that is because it has been answered.
+    async fn refuse(&mut self, id: U256, reason: String) -> Result<(), ChainError> {
+        let mut view = View::take(self.chain(), self.options).await?;
+        if !self.is_open(view.head, id).await? {
+            self.read_again(&mut view, id).await?;
+            let open = &self.journal.state.open;
+            if open.get(&id).is_none_or(|entry| entry.answered.is_some()) {
+                return Ok(());
+            }
+        }
+        self.skip(id, reason)
     }
 
     /// Puts a request off, longer after each failure.

@@ -3,7 +3,10 @@
 //! Blocks are read again and again until they are final, so what a reorg moves is found where it lies now. That
 //! a node leaves nothing out shows in the consumer's own count: requests have consecutive numbers.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
 
 use alloy::primitives::U256;
 
@@ -16,6 +19,9 @@ use crate::chain::ChainError;
 
 /// How many requests are looked for at once whose events are missing.
 const MISSING: usize = 100;
+
+/// The pause before all blocks are looked through again.
+const SEARCH_INTERVAL: Duration = Duration::from_secs(60);
 
 /// Windows that are looked through for them in one round.
 const WINDOWS: u64 = 20;
@@ -111,7 +117,7 @@ impl Run<'_> {
             for (id, seen) in happened.answers {
                 note_answer(&mut state.open, id, seen);
             }
-            state.missing.retain(|id| !state.open.contains_key(id));
+            state.missing.retain(|id| !seen.contains(id));
             state.advance(Place::from((end, next)));
         })?;
         self.tell_found(found);
@@ -121,12 +127,15 @@ impl Run<'_> {
     /// Reads blocks that are not final, anew in each round.
     async fn read_passing(&mut self, view: &mut View) -> Result<(), ChainError> {
         let from = self.journal.state.next_block();
-        let (happened, count) = if from <= view.deep.number {
-            let happened = self.happened(view, from, view.deep.number, &[]).await?;
-            (happened, self.request_count(view.deep).await?)
-        } else {
-            (Happened::default(), None)
-        };
+        let (mut happened, mut count) = (Happened::default(), None);
+        if from <= view.head.number {
+            happened = self.happened(view, from, view.head.number, &[]).await?;
+            // Answers count at once, requests when they are deep enough.
+            happened.requests.retain(|request| request.block <= view.deep.number);
+        }
+        if from <= view.deep.number {
+            count = self.request_count(view.deep).await?;
+        }
         let there: BTreeSet<U256> = happened.requests.iter().map(|request| request.id).collect();
         let found = self.unknown(&happened.requests);
         let answered: BTreeMap<U256, Seen> = happened.answers.into_iter().collect();
@@ -155,7 +164,11 @@ impl Run<'_> {
                 !is_gone || busy.contains(&id)
             });
             for request in happened.requests {
-                note_request(&mut state.open, request);
+                // What was read for good stays: numbers are given out once.
+                let known = state.open.get(&request.id);
+                if known.is_none_or(|entry| entry.request.block >= from) {
+                    note_request(&mut state.open, request);
+                }
             }
             for (id, seen) in answered {
                 note_answer(&mut state.open, id, seen);
@@ -190,6 +203,9 @@ impl Run<'_> {
     /// Looks through old blocks for requests whose events are missing.
     async fn search(&mut self, view: &mut View) -> Result<(), ChainError> {
         let (start, end) = (self.journal.state.from_block, self.journal.state.next_block());
+        if self.chain().clock().now() < self.search_again {
+            return Ok(());
+        }
         for _ in 0..WINDOWS {
             let about: Vec<U256> =
                 self.journal.state.missing.iter().take(MISSING).copied().collect();
@@ -214,7 +230,10 @@ impl Run<'_> {
             self.tell_found(found);
             self.search_from = to + 1;
             if self.search_from >= end {
+                // All of it, in vain or not: from the start, after a while.
                 self.searched = true;
+                self.search_from = start;
+                self.search_again = self.chain().clock().now() + SEARCH_INTERVAL;
                 return Ok(());
             }
         }
@@ -235,14 +254,7 @@ impl Run<'_> {
             .collect();
         for (id, seen) in answered {
             if self.is_open(last, id).await? || !self.is_in_its_receipt(view, id, &seen).await? {
-                // One of these answers is wrong. If it is the event, the chain is asked for it again.
-                self.journal.change(|state| {
-                    if let Some(entry) = state.open.get_mut(&id) {
-                        entry.answered = None;
-                        entry.told = false;
-                        entry.reason = "the node contradicts itself about its answer".into();
-                    }
-                })?;
+                self.doubt(id)?;
                 continue;
             }
             self.journal.change(|state| state.open.remove(&id))?;
@@ -250,12 +262,24 @@ impl Run<'_> {
         Ok(())
     }
 
+    /// Forgets an answer that another answer of the node contradicts. If the event is true, it is read again when
+    /// the consumer says that it does not wait.
+    pub(super) fn doubt(&mut self, id: U256) -> Result<(), ChainError> {
+        self.journal.change(|state| {
+            if let Some(entry) = state.open.get_mut(&id) {
+                entry.answered = None;
+                entry.told = false;
+                entry.reason = "the node contradicts itself about its answer".into();
+            }
+        })
+    }
+
     /// Asks again for a request's own events, where something about it does not fit.
     pub(super) async fn read_again(&mut self, view: &mut View, id: U256) -> Result<(), ChainError> {
         let Some(entry) = self.journal.state.open.get(&id) else { return Ok(()) };
         let block = entry.request.block;
         let is_final = block < self.journal.state.next_block();
-        let happened = self.happened(view, block, view.deep.number, &[id]).await?;
+        let happened = self.happened(view, block, view.head.number, &[id]).await?;
         let busy = self.journal.state.nonce_of(id).is_some();
         self.journal.change(|state| {
             match happened.requests.into_iter().find(|request| request.id == id) {
@@ -265,13 +289,15 @@ impl Run<'_> {
                     }
                 }
                 // There was no such event where one was read: it is somewhere else, or nowhere.
-                None if !busy => {
-                    state.open.remove(&id);
+                None => {
                     if is_final {
                         state.missing.insert(id);
                     }
+                    // With a transaction under way it is kept until that is decided.
+                    if !busy {
+                        state.open.remove(&id);
+                    }
                 }
-                None => {}
             }
             for (id, seen) in happened.answers {
                 note_answer(&mut state.open, id, seen);

@@ -62,7 +62,7 @@ impl Run<'_> {
                 self.await_finality(view, nonce, &slot).await
             } else {
                 self.watched.entry(nonce).or_default().mined = None;
-                self.push(view, nonce, &slot).await
+                self.push(view, nonce, &slot, nonce == used).await
             };
             // What is wrong with one is told when all have been looked after.
             trouble = trouble.and(looked);
@@ -98,7 +98,10 @@ impl Run<'_> {
             }
             self.journal.change(|state| state.slots.remove(&nonce))?;
             self.watched.remove(&nonce);
-            if let (false, Some(id)) = (receipt.status(), *id) {
+            let waits = |id: &U256| {
+                self.journal.state.open.get(id).is_some_and(|entry| entry.answered.is_none())
+            };
+            if let (false, Some(id)) = (receipt.status(), id.filter(waits)) {
                 self.skip(id, format!("transaction {} failed", outgoing.transaction))?;
             }
             return Ok(());
@@ -143,7 +146,13 @@ impl Run<'_> {
     }
 
     /// No block has this nonce: sends its transaction again, or one that offers more.
-    async fn push(&mut self, view: &View, nonce: u64, slot: &Slot) -> Result<(), ChainError> {
+    async fn push(
+        &mut self,
+        view: &View,
+        nonce: u64,
+        slot: &Slot,
+        is_next: bool,
+    ) -> Result<(), ChainError> {
         let state = &self.journal.state;
         let newest = slot.newest();
         // Where somebody else has answered, something still has to go there when later nonces wait for it: the
@@ -167,7 +176,9 @@ impl Run<'_> {
         if !is_due {
             return Ok(());
         }
-        if base > newest.outgoing.max_fee_per_gas || now.saturating_sub(since) >= STUCK {
+        // Those after the next wait for that one, whatever they offer.
+        let is_stuck = is_next && now.saturating_sub(since) >= STUCK;
+        if base > newest.outgoing.max_fee_per_gas || is_stuck {
             let send = self.options.send.clone();
             let raised = self.chain().sign_raised(&slot.transactions(), base, &send).await?;
             if let Some(outgoing) = raised {
@@ -183,14 +194,14 @@ impl Run<'_> {
 
     /// Fills nonces that nobody has used and that later ones wait for.
     async fn fill_gap(&mut self, view: &View, used: u64) -> Result<(), ChainError> {
-        let Some(&first) = self.journal.state.slots.keys().find(|&&nonce| nonce >= used) else {
+        let state = &self.journal.state;
+        let is_waited_for = state.slots.range(used..).any(|(_, slot)| state.is_needed(slot));
+        if state.slots.contains_key(&used) || !is_waited_for {
             self.gap_since = None;
             return Ok(());
-        };
+        }
         let now = self.chain().clock().now();
-        if first == used || !self.journal.state.is_needed(&self.journal.state.slots[&first]) {
-            self.gap_since = None;
-        } else if now.saturating_sub(*self.gap_since.get_or_insert(now)) >= STUCK {
+        if now.saturating_sub(*self.gap_since.get_or_insert(now)) >= STUCK {
             self.fill(view, used).await?;
         }
         Ok(())

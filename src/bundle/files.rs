@@ -2,13 +2,20 @@
 
 use super::BundleError;
 use crate::regular_file;
-#[cfg(feature = "prove")]
-use std::io::Write;
 use std::path::Path;
 #[cfg(feature = "prove")]
-use std::path::PathBuf;
-#[cfg(feature = "prove")]
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::{
+    fs::File,
+    io::Write,
+    path::PathBuf,
+    sync::{Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+#[cfg(feature = "cli")]
+use std::sync::{
+    Arc, OnceLock,
+    atomic::{AtomicBool, Ordering},
+};
 
 #[cfg(feature = "prove")]
 /// Temporary files and folders being filled.
@@ -18,11 +25,38 @@ static UNFINISHED: Mutex<Vec<PathBuf>> = Mutex::new(Vec::new());
 /// What a shell reports of a command that Ctrl-C ended.
 const INTERRUPTED: i32 = 130;
 
+#[cfg(feature = "prove")]
+/// How temporary files and folders begin.
+const PREFIX: &str = ".zkverdict-";
+
+#[cfg(feature = "prove")]
+/// What holds a folder's lock as long as it is being filled.
+const LOCK: &str = "lock";
+
+#[cfg(feature = "prove")]
+/// After how long a temporary file that nobody holds is left over from a crash.
+const STALE: Duration = Duration::from_secs(600);
+
+/// Set by the first interruption, where somebody ends by himself.
+#[cfg(feature = "cli")]
+static STOP: OnceLock<Arc<AtomicBool>> = OnceLock::new();
+
+/// A flag that the first interruption sets, instead of ending the process. A second one ends it.
+#[cfg(all(feature = "cli", feature = "compile", feature = "chain"))]
+pub fn stop_when_interrupted() -> Arc<AtomicBool> {
+    Arc::clone(STOP.get_or_init(Arc::default))
+}
+
 #[cfg(feature = "cli")]
 /// Lets Ctrl-C, termination and a closed terminal remove what is unfinished before they end the process.
 pub fn clean_up_when_interrupted() {
     // Without a handler the process ends all the same, and may leave a hidden temporary folder.
     let _ = ctrlc::set_handler(|| {
+        if let Some(stop) = STOP.get()
+            && !stop.swap(true, Ordering::Relaxed)
+        {
+            return;
+        }
         // Kept to the end, so that nothing is swapped or begun from here on.
         let unfinished = unfinished();
         for path in unfinished.iter() {
@@ -80,45 +114,137 @@ pub fn read(path: &Path) -> Result<Vec<u8>, BundleError> {
 
 #[cfg(feature = "prove")]
 /// Writes a file under a temporary name beside its place and renames it: whoever looks sees the old
-/// file or the new one, never half of it.
+/// file or the new one, never half of it, whenever the power fails.
 pub fn write(path: &Path, bytes: &[u8]) -> Result<(), BundleError> {
     let failed = |source| BundleError::io(path, source);
     let folder = folder_of(path);
     std::fs::create_dir_all(folder).map_err(|source| BundleError::io(folder, source))?;
+    remove_left_over(folder);
     let (_unfinished, mut file) =
         Unfinished::new(|| builder(0o666).tempfile_in(folder), |file| file.path())
             .map_err(failed)?;
+    // Says to others that it is not left over.
+    file.as_file().try_lock().map_err(|error| failed(error.into()))?;
     file.write_all(bytes).map_err(failed)?;
     file.as_file().sync_all().map_err(failed)?;
     file.persist(path).map_err(|error| failed(error.error))?;
-    Ok(())
+    sync_folder(folder).map_err(failed)
 }
 
 #[cfg(feature = "prove")]
-/// Fills a folder beside its place and renames it, in place of one that may be there.
+/// Fills a folder beside its place and puts it there in one step, in place of one that may be there: a kill
+/// at any moment leaves the old folder or the new one.
 pub fn write_folder<E: From<BundleError>>(
     path: &Path,
     fill: impl FnOnce(&Path) -> Result<(), E>,
 ) -> Result<(), E> {
     let parent = folder_of(path);
     std::fs::create_dir_all(parent).map_err(|source| BundleError::io(parent, source))?;
+    remove_left_over(parent);
     let failed = |source| BundleError::io(path, source);
-    let stage = || tempfile::Builder::new().prefix(".zkverdict-").tempdir_in(parent);
+    let stage = || tempfile::Builder::new().prefix(PREFIX).tempdir_in(parent);
     let (_unfinished, stage) = Unfinished::new(stage, |stage| stage.path()).map_err(failed)?;
-    let (new, old) = (stage.path().join("new"), stage.path().join("old"));
+    let lock = File::create(stage.path().join(LOCK)).map_err(failed)?;
+    lock.try_lock().map_err(|error| failed(error.into()))?;
+    let new = stage.path().join("new");
     std::fs::create_dir(&new).map_err(failed)?;
     fill(&new)?;
-    // An interruption between the two would take the old folder along.
+    sync_tree(&new).map_err(failed)?;
+    // Not interrupted from here on: what is removed afterwards is what lies in the stage then.
     let _swap = unfinished();
-    let is_there = path.exists();
-    if is_there {
-        std::fs::rename(path, &old).map_err(failed)?;
+    if path.exists() {
+        exchange(&new, path).map_err(failed)?;
+    } else {
+        std::fs::rename(&new, path).map_err(failed)?;
     }
-    let renamed = std::fs::rename(&new, path);
-    if is_there && renamed.is_err() {
-        std::fs::rename(&old, path).map_err(failed)?;
+    Ok(sync_folder(parent).map_err(failed)?)
+}
+
+#[cfg(feature = "prove")]
+/// Lets two folders change places, in one step.
+#[cfg(any(target_os = "linux", target_vendor = "apple"))]
+fn exchange(new: &Path, path: &Path) -> std::io::Result<()> {
+    use rustix::fs::{CWD, RenameFlags, renameat_with};
+    match renameat_with(CWD, new, CWD, path, RenameFlags::EXCHANGE) {
+        // Not every file system can.
+        Err(rustix::io::Errno::INVAL | rustix::io::Errno::NOSYS | rustix::io::Errno::NOTSUP) => {
+            exchange_in_steps(new, path)
+        }
+        exchanged => exchanged.map_err(Into::into),
     }
-    Ok(renamed.map_err(failed)?)
+}
+
+#[cfg(all(feature = "prove", not(any(target_os = "linux", target_vendor = "apple"))))]
+fn exchange(new: &Path, path: &Path) -> std::io::Result<()> {
+    exchange_in_steps(new, path)
+}
+
+#[cfg(feature = "prove")]
+/// The same in two steps. A kill between them leaves the old folder beside its place, under a name that says
+/// so and that nothing removes.
+fn exchange_in_steps(new: &Path, path: &Path) -> std::io::Result<()> {
+    let mut name = path.file_name().unwrap_or_default().to_owned();
+    name.push(".old");
+    let old = path.with_file_name(name);
+    std::fs::rename(path, &old)?;
+    match std::fs::rename(new, path) {
+        Ok(()) => std::fs::remove_dir_all(&old),
+        Err(error) => std::fs::rename(&old, path).and(Err(error)),
+    }
+}
+
+#[cfg(feature = "prove")]
+/// Returns when the names in a folder outlast a power failure.
+fn sync_folder(folder: &Path) -> std::io::Result<()> {
+    // Elsewhere folders cannot be opened, and a rename is durable by itself.
+    if cfg!(unix) { File::open(folder)?.sync_all() } else { Ok(()) }
+}
+
+#[cfg(feature = "prove")]
+/// The same for a folder with everything in it.
+fn sync_tree(path: &Path) -> std::io::Result<()> {
+    for entry in std::fs::read_dir(path)? {
+        let entry = entry?;
+        if entry.file_type()?.is_dir() {
+            sync_tree(&entry.path())?;
+        } else {
+            File::open(entry.path())?.sync_all()?;
+        }
+    }
+    sync_folder(path)
+}
+
+#[cfg(feature = "prove")]
+/// Removes what processes that were killed have left in a folder. Those that live hold a lock.
+fn remove_left_over(folder: &Path) {
+    // Whatever cannot be read or removed is somebody else's, and in nobody's way.
+    for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
+        if entry.file_name().to_string_lossy().starts_with(PREFIX) && is_left_over(&entry.path()) {
+            let path = entry.path();
+            let _ = if path.is_dir() {
+                std::fs::remove_dir_all(&path)
+            } else {
+                std::fs::remove_file(&path)
+            };
+        }
+    }
+}
+
+#[cfg(feature = "prove")]
+fn is_left_over(path: &Path) -> bool {
+    let age = std::fs::symlink_metadata(path)
+        .and_then(|data| data.modified())
+        .ok()
+        .and_then(|when| when.elapsed().ok());
+    // Between its making and its lock a living one is held by nobody.
+    if age.is_none_or(|age| age < STALE) {
+        return false;
+    }
+    let lock = if path.is_dir() { path.join(LOCK) } else { path.to_owned() };
+    match File::open(lock) {
+        Ok(file) => file.try_lock().is_ok(),
+        Err(error) => error.kind() == std::io::ErrorKind::NotFound,
+    }
 }
 
 #[cfg(feature = "prove")]
@@ -134,11 +260,96 @@ pub fn folder_of(path: &Path) -> &Path {
 /// Temporary files and folders with the permissions of any other: the user's mask decides.
 fn builder(mode: u32) -> tempfile::Builder<'static, 'static> {
     let mut builder = tempfile::Builder::new();
-    builder.prefix(".zkverdict-");
+    builder.prefix(PREFIX);
     #[cfg(unix)]
     {
         use std::os::unix::fs::PermissionsExt;
         builder.permissions(std::fs::Permissions::from_mode(mode));
     }
     builder
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::fs;
+    use std::time::SystemTime;
+
+    fn names(folder: &Path) -> Vec<String> {
+        let entries = fs::read_dir(folder).expect("readable").flatten();
+        let mut names: Vec<_> =
+            entries.map(|entry| entry.file_name().to_string_lossy().into_owned()).collect();
+        names.sort();
+        names
+    }
+
+    fn fill(text: &'static str) -> impl FnOnce(&Path) -> Result<(), CliError> {
+        move |folder| {
+            fs::create_dir(folder.join("inner")).expect("a folder");
+            write(&folder.join("inner/file"), text.as_bytes())
+        }
+    }
+
+    #[test]
+    fn folders_take_each_others_place_and_leave_nothing() {
+        let dir = tempfile::tempdir().expect("a directory");
+        let path = dir.path().join("bundle");
+        for text in ["one", "two"] {
+            write_folder(&path, fill(text)).expect("written");
+            assert_eq!(fs::read_to_string(path.join("inner/file")).expect("there"), text);
+            assert_eq!(names(dir.path()), ["bundle"]);
+        }
+        let refuse = |_: &Path| Err(CliError::Usage { message: "no".into(), hint: String::new() });
+        write_folder(&path, refuse).expect_err("it is not filled");
+        assert_eq!(fs::read_to_string(path.join("inner/file")).expect("there"), "two");
+        assert_eq!(names(dir.path()), ["bundle"]);
+    }
+
+    #[test]
+    fn an_exchange_never_leaves_the_place_empty() {
+        let dir = tempfile::tempdir().expect("a directory");
+        let path = dir.path().join("bundle");
+        write_folder(&path, fill("one")).expect("written");
+        let done = AtomicBool::new(false);
+        std::thread::scope(|scope| {
+            let watcher = scope.spawn(|| {
+                let mut looks = 0;
+                while !done.load(Ordering::Relaxed) {
+                    assert!(path.join("inner/file").exists() || path.join("inner/file").exists());
+                    looks += 1;
+                }
+                looks
+            });
+            for _ in 0..20 {
+                write_folder(&path, fill("two")).expect("written");
+            }
+            done.store(true, Ordering::Relaxed);
+            assert!(watcher.join().expect("it was there each time") > 0);
+        });
+    }
+
+    #[test]
+    fn only_what_the_dead_have_left_is_removed() {
+        let dir = tempfile::tempdir().expect("a directory");
+        let old = SystemTime::now() - 2 * STALE;
+        let folder = |name: &str| {
+            let path = dir.path().join(name);
+            fs::create_dir(&path).expect("a folder");
+            let lock = File::create(path.join(LOCK)).expect("a file");
+            File::open(&path).and_then(|folder| folder.set_modified(old)).expect("a time");
+            lock
+        };
+        drop(folder(".zkverdict-dead"));
+        let living = folder(".zkverdict-alive");
+        living.try_lock().expect("nobody else has it");
+        let file = |name: &str, when| {
+            let file = File::create(dir.path().join(name)).expect("a file");
+            file.set_modified(when).expect("a time");
+        };
+        file(".zkverdict-file", old);
+        file(".zkverdict-new", SystemTime::now());
+        file("other", old);
+        write(&dir.path().join("result"), b"x").expect("written");
+        assert_eq!(names(dir.path()), [".zkverdict-alive", ".zkverdict-new", "other", "result"]);
+    }
 }

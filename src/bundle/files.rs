@@ -3,6 +3,11 @@
 use super::BundleError;
 use crate::regular_file;
 use std::path::Path;
+#[cfg(feature = "cli")]
+use std::sync::{
+    Arc, OnceLock,
+    atomic::{AtomicBool, Ordering},
+};
 #[cfg(feature = "prove")]
 use std::{
     fs::File,
@@ -10,11 +15,6 @@ use std::{
     path::PathBuf,
     sync::{Mutex, MutexGuard, PoisonError},
     time::Duration,
-};
-#[cfg(feature = "cli")]
-use std::sync::{
-    Arc, OnceLock,
-    atomic::{AtomicBool, Ordering},
 };
 
 #[cfg(feature = "prove")]

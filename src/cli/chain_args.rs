@@ -1,9 +1,17 @@
 //! Which chain, and who pays: the flags that `deploy` and `submit` share.
 
-use super::{CliError, Console, contract::CompilerArgs};
-use crate::chain::{Chain, Contract, DeployOptions, Key, LocalChain, RuntimeCode, SendOptions};
+use super::{
+    CliError, Console,
+    contract::CompilerArgs,
+    log::{Form, Log},
+};
+use crate::chain::{
+    Chain, Contract, DEFAULT_MAX_COST, DeployOptions, Key, LocalChain, Outgoing, RuntimeCode,
+    SendOptions,
+};
 use crate::solidity::{CompiledContract, RenderedContract};
-use alloy::primitives::{B256, utils::parse_units};
+use alloy::primitives::{B256, U256, utils::parse_units};
+use serde_json::json;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,9 +19,10 @@ use std::time::Duration;
 /// Which chain, and who pays.
 #[derive(clap::Args)]
 pub struct ChainArgs {
-    /// The chain's node; without it, a local chain for this command: anvil, or one in this process where anvil is missing
+    /// The chain's node; without it, a local chain for this command: anvil, or one in this process where anvil is missing.
+    /// Given more than once, more than half of the nodes have to agree
     #[arg(long, value_name = "URL")]
-    pub rpc_url: Option<String>,
+    rpc_url: Vec<String>,
     /// A keystore file; its password is asked for, or in the environment
     #[arg(long, value_name = "FILE")]
     keystore: Option<PathBuf>,
@@ -29,17 +38,33 @@ pub struct ChainArgs {
     /// Never pay more than this per unit of gas
     #[arg(long, value_name = "GWEI", value_parser = parse_gwei)]
     max_fee: Option<u128>,
+    /// Never let one transaction cost more than this [default: 0.2]
+    #[arg(long, value_name = "ETH", value_parser = parse_ether)]
+    max_cost: Option<U256>,
     /// Blocks to wait for, the transaction's own included
-    #[arg(long, value_name = "N", default_value_t = 1)]
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u64).range(1..))]
     pub confirmations: u64,
+    /// Say what happens in lines for a log, also where nobody watches
+    #[arg(long, value_name = "FORM", value_enum)]
+    log: Option<Form>,
     /// Seconds to wait for the transaction to get into a block
     #[arg(long, value_name = "SECONDS", default_value_t = 300)]
     timeout: u64,
 }
 
 fn parse_gwei(text: &str) -> Result<u128, String> {
-    let wei = parse_units(text, "gwei").map_err(|error| error.to_string())?;
-    u128::try_from(wei.get_absolute()).map_err(|_| "too much".into())
+    u128::try_from(parse_amount(text, "gwei")?).map_err(|_| "too much".into())
+}
+
+fn parse_ether(text: &str) -> Result<U256, String> {
+    parse_amount(text, "ether")
+}
+
+fn parse_amount(text: &str, unit: &str) -> Result<U256, String> {
+    match parse_units(text, unit).map_err(|error| error.to_string())? {
+        amount if amount.is_negative() => Err("an amount is not negative".into()),
+        amount => Ok(amount.get_absolute()),
+    }
 }
 
 /// A chain, and the local node that it may run on.
@@ -55,9 +80,9 @@ pub struct Connection {
 impl ChainArgs {
     /// Connects to the chain that is asked for, or to a local one.
     pub async fn connect(&self, console: &Console) -> Result<Connection, CliError> {
-        if let Some(url) = &self.rpc_url {
+        if !self.rpc_url.is_empty() {
             let key = self.key(console).await?;
-            let mut chain = Chain::connect(url, key).await?;
+            let mut chain = Chain::connect_all(&self.rpc_url, key).await?;
             if let Some(id) = self.chain_id {
                 chain = chain.expect_id(id)?;
             }
@@ -74,17 +99,26 @@ impl ChainArgs {
 
     /// How transactions are sent; their hashes are told as they go out.
     pub fn send_options(&self, console: &Console) -> SendOptions {
-        let console = *console;
+        let (console, log) = (*console, self.log(console, false));
         SendOptions {
             max_fee_per_gas: self.max_fee,
+            max_cost: self.max_cost.unwrap_or(DEFAULT_MAX_COST),
             confirmations: self.confirmations,
             timeout: Duration::from_secs(self.timeout),
             on_send: Some(Arc::new(move |outgoing| {
                 console.note(format!("sending {}", outgoing.transaction));
+                let Outgoing { transaction, nonce, .. } = outgoing;
+                log.event("sending", json!({ "transaction": transaction, "nonce": nonce }));
                 Ok(())
             })),
             ..SendOptions::default()
         }
+    }
+
+    /// The log that was asked for; one of text where `always` is true and nobody wants quiet.
+    pub fn log(&self, console: &Console, always: bool) -> Log {
+        let is_on = self.log.is_some() || (always && !console.is_quiet());
+        Log::new(self.log.unwrap_or(Form::Text), is_on)
     }
 
     async fn key(&self, console: &Console) -> Result<Option<Key>, CliError> {

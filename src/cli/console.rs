@@ -13,12 +13,13 @@ pub struct Console {
     json: bool,
     /// Somebody is watching standard error, and has not asked for quiet.
     watched: bool,
+    quiet: bool,
 }
 
 impl Console {
     /// A console that prints JSON or text, with or without remarks.
     pub fn new(json: bool, quiet: bool) -> Self {
-        Self { json, watched: !quiet && std::io::stderr().is_terminal() }
+        Self { json, watched: !quiet && std::io::stderr().is_terminal(), quiet }
     }
 
     /// Prints a result: its `Display` for people, its serialization with `--json`.
@@ -50,6 +51,12 @@ impl Console {
         if self.watched {
             eprintln!("{}", printable(&message.to_string()));
         }
+    }
+
+    /// Whether nothing but the result is wanted.
+    #[cfg(all(feature = "compile", feature = "chain"))]
+    pub fn is_quiet(&self) -> bool {
+        self.quiet
     }
 
     /// Asks for a password, when somebody is there to be asked.

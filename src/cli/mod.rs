@@ -1,7 +1,8 @@
 //! The command line: one verb per stage of the path.
 //!
 //! Standard output holds the result and nothing else; progress, warnings and hints go to standard
-//! error. Exit codes: 0 yes, 1 no (the proof is not valid, a snapshot check failed), 2 could not tell.
+//! error. Exit codes: 0 yes, 1 no (the proof is not valid, a snapshot check failed), 2 could not tell;
+//! `watch` also has 75, for trouble that passes.
 
 #[cfg(feature = "compile")]
 mod artifact;
@@ -15,6 +16,8 @@ mod contract;
 mod dev_string;
 mod error;
 mod input;
+#[cfg(all(feature = "compile", feature = "chain"))]
+mod log;
 #[cfg(feature = "compile")]
 mod path;
 mod prediction;
@@ -56,7 +59,13 @@ enum Answer {
     Yes,
     /// The proof is not valid, the check failed.
     No,
+    /// Trouble that passes, said already: a supervisor starts the loop again.
+    #[cfg_attr(not(all(feature = "compile", feature = "chain")), allow(dead_code))]
+    Later,
 }
+
+/// What a supervisor takes for "try again later" (`EX_TEMPFAIL`).
+const LATER: u8 = 75;
 
 /// Runs the command and says how it went.
 pub fn main() -> ExitCode {
@@ -69,6 +78,7 @@ pub fn main() -> ExitCode {
     match caught(|| verbs::run(cli.verb, &console)) {
         Ok(Answer::Yes) => ExitCode::SUCCESS,
         Ok(Answer::No) => ExitCode::from(1),
+        Ok(Answer::Later) => ExitCode::from(LATER),
         Err(error) => {
             console.error(&error);
             ExitCode::from(2)

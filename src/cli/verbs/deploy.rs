@@ -1,6 +1,8 @@
 //! `deploy`: puts a bundle's verifier on a chain.
 
-use crate::chain::{Deployed, Deployment, Record, Records, block_on};
+use crate::chain::{
+    Chain, Deployed, Deployment, Disk, FileSystem, Record, Records, SendOptions, block_on,
+};
 use crate::cli::bundle::{Bundle, TrustArgs};
 use crate::cli::chain_args::{ChainArgs, deploy_options, deployable};
 use crate::cli::{Answer, CliError, Console, contract};
@@ -9,6 +11,7 @@ use alloy::primitives::{Address, B256, keccak256};
 use serde::Serialize;
 use std::fmt;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 /// What `deploy` takes.
 #[derive(clap::Args)]
@@ -111,6 +114,9 @@ pub fn run(args: Args, console: &Console) -> Result<Answer, CliError> {
         }
         console.note(format!("{} will lie at {}", contract.name, deployment.address()));
         let stage = console.stage("deploying");
+        // A chain that ends with this command leaves nothing to go on with.
+        let journal = (!connection.is_own).then(|| pending(&args, chain, deployment.address()));
+        let send = SendOptions { journal: journal.transpose()?, ..send };
         let deployed = deployment.send(chain, &send).await?;
         drop(stage);
         // A chain that ends with this command leaves nothing to be found again.
@@ -133,4 +139,16 @@ fn code_hash(compiled: &CompiledContract, at: Address) -> B256 {
         code[place.clone()].copy_from_slice(&key_data[key_data.len() - place.len()..]);
     }
     keccak256(code)
+}
+
+/// Where the transaction is kept until it is done, so that running again after a crash sends no second one.
+fn pending(
+    args: &Args,
+    chain: &Chain,
+    address: Address,
+) -> Result<(Arc<dyn Disk>, PathBuf), CliError> {
+    let folder = &args.deployments;
+    std::fs::create_dir_all(folder).map_err(|source| CliError::io(folder, source))?;
+    let file = folder.join(format!(".pending-{}-{address}.json", chain.id()));
+    Ok((Arc::new(FileSystem), file))
 }

@@ -292,13 +292,11 @@ fn plan(
         (Ok(circuit), _) => Some(circuit.k()),
         (Err(CliError::Circuit(CircuitError::TooManyRows { needed, .. })), _) => Some(*needed),
         (_, Ok(needs)) => Some(needs.k),
-        (_, Err(CircuitError::TooLarge { needed, .. })) => Some(*needed),
         _ => None,
     };
     let (rows_needed, by_node) = match needs {
         Ok(Needs { rows, by_node, .. }) => (Some(rows), by_node),
         // Of a hopeless model no more is counted than that it is.
-        Err(CircuitError::TooLarge { rows, node, most, .. }) => (Some(rows), vec![(node, most)]),
         Err(_) => (None, Vec::new()),
     };
     let by_node = by_node.into_iter().map(|(node, rows)| NodeRows { node, rows }).collect();

@@ -41,6 +41,21 @@ struct Report {
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     outputs: BTreeMap<String, OutputValues>,
     verifier: Address,
+    /// What is known without believing the node.
+    checked: Checked,
+}
+
+/// What the verdict rests on.
+#[derive(Clone, Copy, Serialize)]
+struct Checked {
+    /// The proof, by this program's own verifier.
+    proof: bool,
+    /// The contract's code, by the compiler's; absent for a consumer, whose code is not known here.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    code: Option<bool>,
+    /// That a block holds the transaction, by the node's word: header, receipt and nonce fit together.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    receipt: Option<&'static str>,
 }
 
 impl fmt::Display for Report {
@@ -58,7 +73,23 @@ impl fmt::Display for Report {
         if let Some(gas) = gas_used {
             writeln!(f, "gas          {gas}")?;
         }
-        Ok(())
+        writeln!(f, "checked      {}", self.checked)
+    }
+}
+
+impl fmt::Display for Checked {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "the proof {}",
+            if self.proof { "is valid here too" } else { "is not valid here" }
+        )?;
+        match self.code {
+            Some(true) => write!(f, "; the code is the compiler's")?,
+            Some(false) => write!(f, "; the code is not the compiler's")?,
+            None => write!(f, "; the code is not known here")?,
+        }
+        self.receipt.map_or(Ok(()), |receipt| write!(f, "; the block: {receipt}"))
     }
 }
 
@@ -123,9 +154,35 @@ pub fn run(args: Args, console: &Console) -> Result<Answer, CliError> {
             console.result(&report)?;
             return Ok(answer);
         }
+        // Whatever the chain says.
+        let is_valid = keys.verify(proof).is_ok();
         let stage = console.stage("submitting the proof");
-        let verdict = submission.send(chain, &contract.abi, &send).await?;
+        let verdict = if is_valid {
+            submission.send(chain, &contract.abi, &send).await?
+        } else {
+            // Nothing is paid for a false proof. The contract says it in its own words, if it does.
+            let error = submission.simulate(chain, &contract.abi).await?.err();
+            let error = error.unwrap_or_else(not_valid_here);
+            Verdict::Refused { error, transaction: None }
+        };
         drop(stage);
+        let checked = Checked {
+            proof: is_valid,
+            code: match &verdict {
+                Verdict::Accepted(sent) if !submission.is_to_consumer() => {
+                    contract.is_code(&chain.code_in(verifier, sent.block_hash).await?)
+                }
+                _ => None,
+            },
+            receipt: verdict.is_valid().then_some("by the word of the nodes that were asked"),
+        };
+        if checked.code == Some(false) && args.to.is_none() {
+            return Err(CliError::Usage {
+                message: format!("the code at {verifier} is not this bundle's verifier"),
+                hint: "the node lies, or the contract is another one: ask another `--rpc-url`"
+                    .into(),
+            });
+        }
         let outputs = match &verdict {
             Verdict::Accepted(_) => outputs(&keys, proof)?,
             Verdict::Refused { .. } => BTreeMap::new(),
@@ -134,9 +191,19 @@ pub fn run(args: Args, console: &Console) -> Result<Answer, CliError> {
         if let Verdict::Refused { .. } = &verdict {
             hint_at_context(verdict.report().error.as_ref(), console);
         }
-        console.result(&Report { verdict: verdict.report(), outputs, verifier })?;
+        console.result(&Report { verdict: verdict.report(), outputs, verifier, checked })?;
         Ok(answer)
     })
+}
+
+fn not_valid_here() -> Revert {
+    Revert {
+        name: Some("InvalidProof".into()),
+        arguments: vec![
+            "by this program's verifier; the node says that the contract accepts it".into(),
+        ],
+        data: Default::default(),
+    }
 }
 
 /// Says what to do about a proof that was made for another turn.

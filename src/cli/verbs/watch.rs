@@ -2,15 +2,18 @@
 
 use crate::bundle::Bundle;
 use crate::chain::{
-    Answer as Proved, Request, WatchEvent, WatchOptions, WatchReport, Watcher, block_on,
+    Answer as Proved, ChainError, Request, SendOptions, WatchEvent, WatchOptions, WatchReport,
+    Watcher, block_on,
 };
 use crate::circuit::{InstanceLayout, Role, Word};
 use crate::cli::chain_args::ChainArgs;
-use crate::cli::{Answer, CliError, Console};
+use crate::cli::log::Log;
+use crate::cli::{Answer, CliError, Console, files};
 use crate::proving::scalar_of;
 use alloy::json_abi::JsonAbi;
 use alloy::primitives::{Address, U256};
 use serde::Serialize;
+use serde_json::json;
 use std::fmt;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
@@ -35,6 +38,12 @@ pub struct Args {
     /// Seconds between two looks for requests
     #[arg(long, value_name = "SECONDS", default_value_t = 2.0)]
     interval: f64,
+    /// Seconds between two lines about how the loop is
+    #[arg(long, value_name = "SECONDS", default_value_t = 60.0)]
+    health: f64,
+    /// How deep a block is that stays, on chains that do not say which blocks are final
+    #[arg(long, value_name = "N", default_value_t = 64)]
+    finality_depth: u64,
     #[command(flatten)]
     chain: ChainArgs,
 }
@@ -64,10 +73,8 @@ pub fn run(args: Args, console: &Console) -> Result<Answer, CliError> {
             hint: "try an answer with `zkverdict submit --dry-run`".into(),
         });
     }
-    let interval = Duration::try_from_secs_f64(args.interval).map_err(|_| CliError::Usage {
-        message: format!("`--interval {}` is no time", args.interval),
-        hint: String::new(),
-    })?;
+    let interval = seconds("--interval", args.interval)?;
+    let health = seconds("--health", args.health)?;
     let bundle = Bundle::open(&args.bundle)?;
     let layout = &bundle.manifest.layout;
     if !layout.shows_input() {
@@ -86,24 +93,21 @@ pub fn run(args: Args, console: &Console) -> Result<Answer, CliError> {
         let instances = made.instances.iter().map(|&word| U256::from_be_bytes(word)).collect();
         Ok(Proved { proof: made.bytes, instances })
     };
-    let report = |event: &WatchEvent| match event {
-        WatchEvent::Found(request) => console.note(format!("request {}", request.id)),
-        WatchEvent::Answered { id, transaction, .. } => {
-            console.note(format!("request {id} answered in {}", transaction));
-        }
-        WatchEvent::AlreadyAnswered { id } => console.note(format!("request {id} was answered")),
-        WatchEvent::Skipped { id, reason, .. } => console.warn(format!("request {id}: {reason}")),
-        _ => {}
-    };
+    let log = args.chain.log(console, true);
+    let mut report = |event: &WatchEvent| tell(&log, event);
+    // What is said twice otherwise: the loop's own events tell of each transaction.
+    let send = SendOptions { on_send: None, ..args.chain.send_options(console) };
     let options = WatchOptions {
         from_block: args.from_block,
         confirmations: args.chain.confirmations,
+        finality_depth: args.finality_depth,
         once: args.once,
         interval,
-        send: args.chain.send_options(console),
-        ..WatchOptions::default()
+        health,
+        stop: Some(files::stop_when_interrupted()),
+        send,
     };
-    block_on(async {
+    let outcome = block_on(async {
         let connection = args.chain.connect(console).await?;
         let watcher = Watcher::open(
             connection.chain.clone(),
@@ -113,14 +117,93 @@ pub fn run(args: Args, console: &Console) -> Result<Answer, CliError> {
             &args.journal,
             options.from_block,
         )?;
+        let chain = &connection.chain;
+        let (node, operator) = (chain.endpoint(), chain.sender());
+        let started = json!({
+            "chain": chain.id(), "node": node, "consumer": args.consumer, "operator": operator,
+        });
+        log.event("started", started);
         let start = Instant::now();
-        let totals = watcher.run(answer, report, &options).await?;
+        let totals = watcher.run(answer, &mut report, &options).await?;
         let seconds = start.elapsed().as_secs_f64();
         #[allow(clippy::cast_precision_loss)]
         let per_second = totals.answered as f64 / seconds;
+        log.event("ended", json!(totals));
         console.result(&Report { totals, seconds, per_second })?;
-        Ok(Answer::Yes)
+        Ok::<_, CliError>(Answer::Yes)
+    });
+    match outcome {
+        Err(CliError::Chain(error))
+            if !args.once
+                && (!error.is_final() || matches!(error, ChainError::KeyInUse { .. })) =>
+        {
+            console.error(&CliError::Chain(error));
+            Ok(Answer::Later)
+        }
+        outcome => outcome,
+    }
+}
+
+fn seconds(flag: &str, value: f64) -> Result<Duration, CliError> {
+    Duration::try_from_secs_f64(value).map_err(|_| CliError::Usage {
+        message: format!("`{flag} {value}` is no time"),
+        hint: String::new(),
     })
+}
+
+/// Says what has happened, in one line.
+fn tell(log: &Log, event: &WatchEvent) {
+    let id = |id: &U256| id.to_string();
+    match event {
+        WatchEvent::Found(request) => log.event(
+            "found",
+            json!({ "request": id(&request.id), "block": request.block, "requester": request.requester }),
+        ),
+        WatchEvent::Missing { id: request } => {
+            log.event("missing", json!({ "request": id(request), "reason": "no node shows its event" }));
+        }
+        WatchEvent::Gone { id: request } => {
+            log.event("gone", json!({ "request": id(request), "reason": "a reorg took its block" }));
+        }
+        WatchEvent::Sent { id: request, transaction, nonce, raised } => {
+            let request = request.as_ref().map(id);
+            let name = if *raised { "raised" } else { "sent" };
+            log.event(
+                name,
+                json!({ "request": request, "transaction": transaction, "nonce": nonce }),
+            );
+        }
+        WatchEvent::Answered { id: request, transaction, block } => log.event(
+            "answered",
+            json!({ "request": id(request), "block": block, "transaction": transaction }),
+        ),
+        WatchEvent::AlreadyAnswered { id: request } => {
+            log.event("already_answered", json!({ "request": id(request) }));
+        }
+        WatchEvent::Reopened { id: request } => log.event(
+            "reopened",
+            json!({ "request": id(request), "reason": "a reorg took its answer's block" }),
+        ),
+        WatchEvent::Skipped { id: request, reason, retry } => log.event(
+            "skipped",
+            json!({ "request": id(request), "reason": reason, "retry_seconds": retry.as_secs() }),
+        ),
+        WatchEvent::Displaced { nonce, id: request } => log.event(
+            "displaced",
+            json!({
+                "request": request.as_ref().map(id), "nonce": nonce,
+                "reason": "somebody else has used the account's nonce",
+            }),
+        ),
+        WatchEvent::Rewound { block } => log.event(
+            "rewound",
+            json!({ "block": block, "reason": "the chain has other blocks than before" }),
+        ),
+        WatchEvent::Trouble { reason, retry } => {
+            log.event("trouble", json!({ "reason": reason, "retry_seconds": retry.as_secs() }));
+        }
+        WatchEvent::Health(health) => log.event("health", json!(health)),
+    }
 }
 
 /// The model's inputs in a request's words, which are the instances of a proof's inputs.

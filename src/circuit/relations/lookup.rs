@@ -52,9 +52,12 @@ pub struct Term<T> {
 pub fn terms<R: Row>(row: &mut R) -> Vec<Term<R::Value>> {
     let gamma = row.point(Point::Gamma);
     // Rows of border cells look nothing up: their cells are any elements of the field.
-    let looks_up = match row.flag(Flag::Border) {
-        Some(border_cells) => R::Value::one() - row.cells() * border_cells,
-        None => R::Value::one(),
+    let looks_up = if row.shape().border_cells {
+        let cells = row.cells();
+        let border = row.flag(Flag::Border);
+        border.map_or_else(R::Value::one, |border| R::Value::one() - cells * border)
+    } else {
+        R::Value::one()
     };
     let limbs = 0..row.shape().limb_columns();
     let mut terms: Vec<_> = limbs

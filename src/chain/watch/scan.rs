@@ -146,6 +146,7 @@ impl Run<'_> {
         let (gone, reopened) = self.journal.change(|state| {
             let mut gone = Vec::new();
             let mut reopened = Vec::new();
+            let (mut lost, next) = (Vec::new(), state.next_request());
             state.open.retain(|&id, entry| {
                 let is_gone = entry.request.block >= from && !there.contains(&id);
                 if is_gone && entry.reason != GONE {
@@ -161,8 +162,14 @@ impl Run<'_> {
                     }
                 }
                 // With a transaction under way it is kept until that is decided.
-                !is_gone || busy.contains(&id)
+                let stays = !is_gone || busy.contains(&id);
+                if !stays && next.is_some_and(|next| id < next) {
+                    // Its true event lies in a final block: what was read here was another one.
+                    lost.push(id);
+                }
+                stays
             });
+            state.missing.extend(lost);
             for request in happened.requests {
                 // What was read for good stays: numbers are given out once.
                 let known = state.open.get(&request.id);
@@ -278,7 +285,8 @@ impl Run<'_> {
     pub(super) async fn read_again(&mut self, view: &mut View, id: U256) -> Result<(), ChainError> {
         let Some(entry) = self.journal.state.open.get(&id) else { return Ok(()) };
         let block = entry.request.block;
-        let is_final = block < self.journal.state.next_block();
+        let is_final = block < self.journal.state.next_block()
+            || self.journal.state.next_request().is_some_and(|next| id < next);
         let happened = self.happened(view, block, view.head.number, &[id]).await?;
         let busy = self.journal.state.nonce_of(id).is_some();
         self.journal.change(|state| {

@@ -61,6 +61,7 @@ contract {{ prefix }}ConsumerTest is Test {
     }
 
 {%- if template.is_attested() %}
+
     function test_inputs_that_nobody_attested_are_refused() public {
         attest(bytes32(uint256(1)));
         vm.expectPartialRevert({{ prefix }}Consumer.NotAttested.selector);

@@ -3,6 +3,7 @@ pragma solidity ^0.8.20;
 
 import {ModelRegistry} from "zkverdict/ModelRegistry.sol";
 import {SingleModelVerifier} from "zkverdict/SingleModelVerifier.sol";
+import {ERC8084Metadata} from "zkverdict/adapters/ERC8084Metadata.sol";
 import {IHalo2Verifier} from "zkverdict/interfaces/IHalo2Verifier.sol";
 import {vm} from "../test/Vm.sol";
 import {{ "{" }}{{ prefix }}Consumer} from "../src/{{ prefix }}Consumer.sol";
@@ -14,6 +15,7 @@ import {{ "{" }}{{ prefix }}Verifier} from "../src/{{ prefix }}Verifier.sol";
 ///
 ///     REGISTRY=0x… forge script script/DeployConsumer.s.sol --rpc-url URL --broadcast --account NAME
 ///
+/// With `SCHEMA_URI` and `KEY_URI`, which say where `schema.json` and the bundle are, it also deploys ERC-8084 metadata.
 {%- if template.is_attested() %}
 /// The attester is an argument: `--sig 'run(address)' 0x…`.
 {%- else %}
@@ -23,15 +25,25 @@ contract DeployConsumer {
     /// @notice The model's id, as `zkverdict registry` has it.
     bytes32 public constant MODEL_ID = keccak256({{ model_literal }});
 
+    /// @notice Keccak-256 of `schema.json`.
+    bytes32 public constant SCHEMA_HASH = {{ schema_hash }};
+
     error DeploymentFailed();
 
 {%- if template.is_attested() %}
-    function run(address attester) external returns (address verifier, address model, address consumer) {
-        return deploy(vm.envOr("REGISTRY", address(0)), abi.encode(attester));
+
+    function run(address attester)
+        external
+        returns (address verifier, address model, address consumer, address metadata)
+    {
+        (verifier, model, consumer) = deploy(vm.envOr("REGISTRY", address(0)), abi.encode(attester));
+        metadata = describe(verifier, vm.envOr("SCHEMA_URI", string("")), vm.envOr("KEY_URI", string("")));
     }
 {%- else %}
-    function run() external returns (address verifier, address model, address consumer) {
-        return deploy(vm.envOr("REGISTRY", address(0)), vm.envOr("ARGUMENTS", bytes("")));
+
+    function run() external returns (address verifier, address model, address consumer, address metadata) {
+        (verifier, model, consumer) = deploy(vm.envOr("REGISTRY", address(0)), vm.envOr("ARGUMENTS", bytes("")));
+        metadata = describe(verifier, vm.envOr("SCHEMA_URI", string("")), vm.envOr("KEY_URI", string("")));
     }
 {%- endif %}
 
@@ -57,6 +69,24 @@ contract DeployConsumer {
         consumer = _create(
             bytes.concat(type({{ prefix }}Consumer).creationCode, abi.encode(model, MODEL_ID, version), arguments)
         );
+        vm.stopBroadcast();
+    }
+
+    /// @notice Deploys ERC-8084 metadata of a verifier, unless it is not said where the schema is.
+    /// @param verifier The verifier.
+    /// @param schemaURI Where `schema.json` is: content-addressed, or with `#0x` and its hash.
+    /// @param keyURI Where the bundle is, likewise.
+    /// @return metadata Where they are; zero for none.
+    function describe(address verifier, string memory schemaURI, string memory keyURI)
+        public
+        returns (address metadata)
+    {
+        if (bytes(schemaURI).length == 0) return address(0);
+        bytes32 circuit = {{ prefix }}Verifier(verifier).MODEL_DIGEST();
+        vm.startBroadcast();
+        // Version 1.0 of this circuit: another key is another circuit.
+        metadata =
+            address(new ERC8084Metadata(IHalo2Verifier(verifier), circuit, 1 << 32, SCHEMA_HASH, schemaURI, keyURI));
         vm.stopBroadcast();
     }
 

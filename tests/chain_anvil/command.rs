@@ -8,7 +8,7 @@ use std::{
 };
 
 use alloy::{
-    primitives::{Address, B256, U256, hex},
+    primitives::{Address, B256, U256, hex, keccak256},
     providers::{Provider, ext::AnvilApi},
     sol,
     sol_types::{SolCall, SolValue},
@@ -28,6 +28,7 @@ sol! {
     function ask(uint256 count) external;
     function answerCount() external view returns (uint256);
     function lastOutput() external view returns (uint256);
+    function publicInputsSchemaHash() external view returns (uint256);
 }
 
 pub fn root() -> PathBuf {
@@ -552,7 +553,7 @@ async fn a_projects_readme_is_followed_as_written() {
         let path = [&bin("tools"), &bin("node_modules/.bin"), &command.display().to_string()]
             .map(String::as_str)
             .join(":");
-        let mut consumer = String::new();
+        let (mut consumer, mut metadata) = (String::new(), String::new());
         for block in commands.take(if followed { usize::MAX } else { 1 }) {
             let output = Command::new("bash")
                 .current_dir(&project)
@@ -561,13 +562,16 @@ async fn a_projects_readme_is_followed_as_written() {
                 .envs([("RPC", local.url()), ("KEY", KEY), ("ZKVERDICT_PRIVATE_KEY", KEY)])
                 .envs([("BUNDLE", bundle), ("INPUT", input), ("CONSUMER", &consumer)])
                 .env("ACCOUNT", chain.sender().to_string())
+                .envs([("SCHEMA_URI", "ipfs://schema"), ("KEY_URI", "ipfs://key")])
                 .output()
                 .expect("bash runs");
             let text = String::from_utf8_lossy(&output.stdout).into_owned();
             let errors = String::from_utf8_lossy(&output.stderr);
             assert!(output.status.success(), "{application}: {block}\n{text}\n{errors}");
-            if let Some((_, found)) = text.split_once("consumer: address ") {
-                consumer = found[..42].to_owned();
+            for (name, place) in [("consumer", &mut consumer), ("metadata", &mut metadata)] {
+                if let Some((_, found)) = text.split_once(&format!("{name}: address ")) {
+                    *place = found[..42].to_owned();
+                }
             }
         }
         let format = Command::new(root().join("tools/forge"))
@@ -583,6 +587,10 @@ async fn a_projects_readme_is_followed_as_written() {
         if followed {
             let call = IInferenceConsumer::noncesCall { sender: chain.sender() };
             assert_eq!(read(&chain, address(&consumer.into()), call).await, U256::ONE);
+            let schema = std::fs::read(project.join("schema.json")).expect("a schema");
+            let call = publicInputsSchemaHashCall {};
+            let hash = read(&chain, address(&metadata.into()), call).await;
+            assert_eq!(hash, U256::from_be_bytes(keccak256(schema).0));
         }
     }
 }

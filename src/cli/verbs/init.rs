@@ -94,6 +94,7 @@ struct DeployConsumer<'a> {
     model_literal: Literal,
     prefix: &'a Identifier,
     digest: String,
+    schema_hash: String,
 }
 
 #[derive(Template)]
@@ -203,11 +204,14 @@ pub fn run(args: Args, console: &Console) -> Result<Answer, CliError> {
         shim,
         unsafe_dev_srs,
     };
+    let schema = contract::io_library(model, layout.shows_input()).schema();
+    let schema = serde_json::to_string_pretty(&schema).map_err(CliError::Json)?;
     let deploy = DeployConsumer {
         template,
         model_literal: name.literal(),
         prefix: &prefix,
         digest: hex(&verifier.digest()),
+        schema_hash: keccak256(&schema).to_string(),
     };
     let foundry =
         FoundryToml { prefix: &prefix, solc: if shim { "./tools/solc" } else { "0.8.28" }, shim };
@@ -234,6 +238,7 @@ pub fn run(args: Args, console: &Console) -> Result<Answer, CliError> {
         write(&test_path, &text(test.render()))?;
         write("test/fixtures/proof.json", &format!("{proof:#}\n"))?;
         write("script/DeployConsumer.s.sol", &text(deploy.render()))?;
+        write("schema.json", &schema)?;
         write("README.md", &text(readme.render()))?;
         write("foundry.toml", &text(foundry.render()))?;
         write(".gitignore", "/out\n/cache\n/broadcast\n/node_modules\n")?;

@@ -594,3 +594,45 @@ async fn a_projects_readme_is_followed_as_written() {
         }
     }
 }
+
+/// What the README shows of `make demo`, but for what differs from run to run and from machine to machine.
+#[test]
+fn the_readme_shows_what_the_demo_prints() {
+    let output = Command::new(env!("CARGO_BIN_EXE_zkverdict"))
+        .current_dir(root())
+        .arg("demo")
+        .output()
+        .expect("the command runs");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let readme = std::fs::read_to_string(root().join("README.md")).expect("a README");
+    let (_, rest) =
+        readme.split_once("`make demo` ends like this:\n\n```text\n").expect("a sample");
+    let (sample, _) = rest.split_once("```").expect("its end");
+    let printed = String::from_utf8(output.stdout).expect("text");
+    // Gas depends on how many of the proof's random bytes are zero, 12 for each.
+    let gas = |text: &str| -> Vec<u64> {
+        let lines = text.lines().filter_map(|line| {
+            line.strip_prefix("gas ").or_else(|| line.strip_prefix("verdict    valid,"))
+        });
+        lines.filter_map(|line| line.split_whitespace().next()?.parse().ok()).collect()
+    };
+    let (shown, measured) = (gas(sample), gas(&printed));
+    assert_eq!((shown.len(), measured.len()), (2, 2), "{printed}");
+    for (shown, measured) in shown.into_iter().zip(measured) {
+        assert!(shown.abs_diff(measured) < 600, "README: {shown}, printed: {measured}");
+    }
+    let steady = |text: &str| -> Vec<String> {
+        let is_steady = |word: &&str| !word.starts_with("0x") && word.parse::<f64>().is_err();
+        let words =
+            |line: &str| line.split_whitespace().filter(is_steady).collect::<Vec<_>>().join(" ");
+        text.lines()
+            .map(|line| match line.split_once("bytes") {
+                // Sizes follow from the circuit, and so does the answer.
+                Some((size, rest)) => format!("{size}bytes{}", words(rest)),
+                None if line.starts_with("answer") => line.to_owned(),
+                None => words(line),
+            })
+            .collect()
+    };
+    assert_eq!(steady(sample), steady(&printed), "{printed}");
+}

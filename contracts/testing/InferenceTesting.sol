@@ -31,7 +31,7 @@ abstract contract InferenceTesting {
     error ProofFileOfAnotherInference(string file, bytes32 context);
 
     /// @notice Whether proofs are real.
-    function usesRealProofs() internal view returns (bool) {
+    function usesRealProofs() internal view virtual returns (bool) {
         return _FILES.envOr("ZKVERDICT_REAL_PROOFS", false);
     }
 

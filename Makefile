@@ -17,8 +17,8 @@ test: setup
 	script/package.sh
 
 lint: setup
-	cargo fmt --check
-	cargo clippy --all-targets -- -D warnings
+	cargo fmt --all --check
+	cargo clippy --workspace --all-targets -- -D warnings
 	$(FORGE) fmt --check
 	$(FORGE) lint --deny warnings
 	$(FORGE) snapshot --check

@@ -1,0 +1,86 @@
+//! What is done with lanes, behind one interface: chosen once, and compiled in this crate whatever circuit is proved.
+
+use crate::Error;
+use crate::columns::Column;
+#[cfg(target_arch = "x86_64")]
+use crate::field::Ifma;
+use crate::field::{Arithmetic, Backend, Portable};
+use crate::msm::Points;
+use crate::open::{Point, Set, combination};
+use crate::program::Program;
+use crate::quotient::{self, Table};
+use halo2_proofs::halo2curves::bn256::{Fr, G1, G1Affine};
+
+/// Sums, transforms and openings.
+pub trait Engine: Send + Sync {
+    /// Σ cell·point over a column's cells; its random values are not among them.
+    fn sum(&self, column: &Column) -> G1;
+
+    /// The quotient's pieces on the rows; `check` is asked before each coset whether to go on.
+    fn pieces(
+        &self,
+        table: &Table<'_>,
+        program: &Program,
+        uniform: &[Fr],
+        count: usize,
+        check: &mut dyn FnMut() -> Result<(), Error>,
+    ) -> Result<Vec<Vec<Fr>>, Error>;
+
+    /// Σ factorʲ·column.
+    fn combination(&self, columns: &[&Column], factor: Fr, rows: usize) -> Vec<Fr>;
+
+    /// What is evaluated at x and its rotations.
+    fn point(&self, k: u32, x: Fr) -> Box<dyn Opener>;
+}
+
+/// Evaluations at a point and its rotations, and their proof.
+pub trait Opener: Send + Sync {
+    /// A column's values at x·ω^r for each rotation r.
+    fn evaluate(&self, column: &Column, rotations: &[i32]) -> Vec<Fr>;
+
+    /// The proof's two messages, given to `commit` as values on the rows; `challenge` draws between them.
+    fn open(
+        &self,
+        sets: &[Set<'_>],
+        y: Fr,
+        v: Fr,
+        commit: &mut dyn FnMut(Vec<Fr>) -> Result<(), Error>,
+        challenge: &mut dyn FnMut() -> Fr,
+    ) -> Result<(), Error>;
+}
+
+struct With<B: Backend>(Points<B::Coordinates>);
+
+/// For points that commit to values on the rows.
+pub fn new(points: &[G1Affine], arithmetic: Arithmetic) -> Box<dyn Engine> {
+    match arithmetic {
+        Arithmetic::Portable => Box::new(With::<Portable>(Points::new(points))),
+        #[cfg(target_arch = "x86_64")]
+        Arithmetic::Ifma(_) => Box::new(With::<Ifma>(Points::new(points))),
+    }
+}
+
+impl<B: Backend> Engine for With<B> {
+    fn sum(&self, column: &Column) -> G1 {
+        self.0.sum(&column.cells)
+    }
+
+    fn pieces(
+        &self,
+        table: &Table<'_>,
+        program: &Program,
+        uniform: &[Fr],
+        count: usize,
+        check: &mut dyn FnMut() -> Result<(), Error>,
+    ) -> Result<Vec<Vec<Fr>>, Error> {
+        quotient::pieces::<B::Scalars>(table, program, uniform, count, check)
+    }
+
+    fn combination(&self, columns: &[&Column], factor: Fr, rows: usize) -> Vec<Fr> {
+        quotient::elements(&combination::<B::Scalars>(columns, factor, rows))
+    }
+
+    fn point(&self, k: u32, x: Fr) -> Box<dyn Opener> {
+        Box::new(Point::<B::Scalars>::new(k, x))
+    }
+}

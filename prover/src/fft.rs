@@ -1,0 +1,319 @@
+//! Transforms without any reordering: in place from natural to permuted order, and back.
+//!
+//! Forward, values on a coset → coefficients, each step splits what it works on in two (decimation in frequency):
+//!
+//! ```text
+//! (u, v)  →  (u + v, (u − v)·w)           at distance h, for h = n/2, …, 1
+//! ```
+//!
+//! which leaves coefficients times n in bit-reversed order, but that lanes and vectors of each 64 are exchanged
+//! (the last three steps are between lanes, and vectors are what can be added). Backward undoes the steps one by one
+//! (decimation in time) and so takes that order:
+//!
+//! ```text
+//! (u, v)  →  (u + v·w, u − v·w)           at distance h, for h = 1, …, n/2
+//! ```
+//!
+//! For values on the coset c·⟨ω⟩ the factors w at distance h are `c^(n/2h)·ω_{2h}^j`: the coset costs nothing.
+//! Two steps are taken at once, and the recursion works inside a cache as soon as the part fits.
+
+use crate::field::{Lanes, Packed, kernels};
+use halo2_proofs::halo2curves::{bn256::Fr, ff::Field};
+use rayon::prelude::*;
+
+/// log₂ of the least size.
+pub const SMALLEST: u32 = 6;
+
+/// The factors of one direction and coset.
+pub struct Factors<L> {
+    /// For distances of at least a vector: those of distance 8·h are at `h − 1`.
+    vectors: Vec<L>,
+    /// For distances 4, 2 and 1, from index 4, 2 and 1 on, in all lanes.
+    single: [L; 8],
+}
+
+impl<L: Lanes<Fr>> Factors<L> {
+    /// For values on `coset`·⟨`omega`⟩, omega of order 2^k; with both inverted, the other direction's.
+    pub fn new(k: u32, omega: Fr, coset: Fr) -> Self {
+        assert!(k >= SMALLEST, "transforms begin at 2^{SMALLEST}");
+        // Of each distance, from half the size on: (root, coset).
+        let mut levels = Vec::new();
+        let mut level = (1_usize << (k - 1), omega, coset);
+        while level.0 >= 1 {
+            levels.push(level);
+            level = (level.0 / 2, level.1.square(), level.2.square());
+        }
+        let mut single = [L::zero(); 8];
+        let mut vectors = vec![L::zero(); (1 << (k - 3)) - 1];
+        for &(distance, omega, coset) in &levels {
+            if distance >= 8 {
+                let count = distance / 8;
+                powers(&mut vectors[count - 1..2 * count - 1], omega, coset);
+            } else {
+                let mut factor = coset;
+                for single in &mut single[distance..2 * distance] {
+                    *single = splat(factor);
+                    factor *= omega;
+                }
+            }
+        }
+        Self { vectors, single }
+    }
+
+    #[inline(always)]
+    fn at(&self, distance: usize, index: usize) -> L {
+        self.vectors[distance - 1 + index]
+    }
+}
+
+/// Fills with `first`·`ratio`^i, eight to a vector, on all threads.
+pub fn powers<L: Lanes<Fr>>(vectors: &mut [L], ratio: Fr, first: Fr) {
+    const CHUNK: usize = 1 << 9;
+    vectors.par_chunks_mut(CHUNK).enumerate().for_each(|(chunk, vectors)| {
+        let mut power = first * ratio.pow_vartime([(chunk * CHUNK * 8) as u64]);
+        let mut start = [Fr::ZERO; 8];
+        for element in &mut start {
+            *element = power;
+            power *= ratio;
+        }
+        geometric(vectors, &start, ratio.pow_vartime([8]));
+    });
+}
+
+kernels! {
+    /// One element in all lanes.
+    pub fn splat<L: Lanes<Fr>>(element: Fr) -> L {
+        L::splat(element)
+    }
+
+    /// Fills with vectors, each the one before times a ratio.
+    fn geometric<L: Lanes<Fr>>(vectors: &mut [L], start: &[Fr; 8], ratio: Fr) {
+        let (mut vector, ratio) = (L::from_elements(start), L::splat(ratio));
+        for to in vectors {
+            *to = vector;
+            vector = vector.mul(ratio);
+        }
+    }
+
+    /// Natural to permuted order. Values are below 2p, before and after.
+    pub fn forward<L: Lanes<Fr>>(values: &mut [L], factors: &Factors<L>) {
+        let length = values.len();
+        if length == 8 {
+            return forward_64(values, factors);
+        }
+        if length.trailing_zeros().is_multiple_of(2) {
+            let half = length / 2;
+            let (low, high) = values.split_at_mut(half);
+            for (j, (low, high)) in low.iter_mut().zip(high.iter_mut()).enumerate() {
+                let (u, v) = (*low, *high);
+                *low = u.add(v);
+                *high = u.sub_loose(v).mul(factors.at(half, j));
+            }
+            forward(low, factors);
+            return forward(high, factors);
+        }
+        let quarter = length / 4;
+        let (low, high) = values.split_at_mut(2 * quarter);
+        let (first, second) = low.split_at_mut(quarter);
+        let (third, fourth) = high.split_at_mut(quarter);
+        let quarters = first.iter_mut().zip(second.iter_mut()).zip(third.iter_mut().zip(fourth.iter_mut()));
+        for (j, ((x0, x1), (x2, x3))) in quarters.enumerate() {
+            let (a0, a1) = (x0.add_loose(*x2), x1.add_loose(*x3));
+            let b0 = x0.sub_loose(*x2).mul(factors.at(2 * quarter, j));
+            let b1 = x1.sub_loose(*x3).mul(factors.at(2 * quarter, j + quarter));
+            let w = factors.at(quarter, j);
+            *x0 = a0.add_loose(a1).reduce();
+            *x1 = a0.sub_loose4(a1).mul(w);
+            *x2 = b0.add(b1);
+            *x3 = b0.sub_loose(b1).mul(w);
+        }
+        for part in values.chunks_exact_mut(quarter) {
+            forward(part, factors);
+        }
+    }
+
+    /// The last six steps.
+    fn forward_64<L: Lanes<Fr>>(values: &mut [L], factors: &Factors<L>) {
+        let values: &mut [L; 8] = values.try_into().expect("eight vectors");
+        let mut x = *values;
+        for distance in [4_usize, 2, 1] {
+            for start in (0..8).step_by(2 * distance) {
+                for j in 0..distance {
+                    let (u, v) = (x[start + j], x[start + distance + j]);
+                    x[start + j] = u.add(v);
+                    x[start + distance + j] = u.sub_loose(v).mul(factors.at(distance, j));
+                }
+            }
+        }
+        L::transpose(&mut x);
+        for distance in [4_usize, 2, 1] {
+            for start in (0..8).step_by(2 * distance) {
+                for j in 0..distance {
+                    let (u, v) = (x[start + j], x[start + distance + j]);
+                    x[start + j] = u.add(v);
+                    x[start + distance + j] = u.sub_loose(v).mul(factors.single[distance + j]);
+                }
+            }
+        }
+        *values = x;
+    }
+
+    /// Permuted to natural order, times `scale`. Values are below 2p, before and after.
+    pub fn backward<L: Lanes<Fr>>(values: &mut [L], factors: &Factors<L>, scale: Fr) {
+        backward_loose(values, factors);
+        let scale = L::splat(scale);
+        for value in values {
+            *value = value.mul(scale);
+        }
+    }
+
+    /// As [`backward`], but the result is packed elsewhere.
+    pub fn backward_packed<L: Lanes<Fr>>(
+        values: &mut [L],
+        factors: &Factors<L>,
+        scale: Fr,
+        to: &mut [Packed],
+    ) {
+        backward_loose(values, factors);
+        let scale = L::splat(scale);
+        for (value, to) in values.iter().zip(to) {
+            *to = value.mul(scale).pack();
+        }
+    }
+
+    /// Each step adds 2p to the bound: below 2p·(k + 1) afterwards, and k is at most 28.
+    fn backward_loose<L: Lanes<Fr>>(values: &mut [L], factors: &Factors<L>) {
+        let length = values.len();
+        if length == 8 {
+            return backward_64(values, factors);
+        }
+        if length.trailing_zeros().is_multiple_of(2) {
+            let half = length / 2;
+            let (low, high) = values.split_at_mut(half);
+            backward_loose(low, factors);
+            backward_loose(high, factors);
+            for (j, (low, high)) in low.iter_mut().zip(high.iter_mut()).enumerate() {
+                let (u, v) = (*low, high.mul(factors.at(half, j)));
+                *low = u.add_loose(v);
+                *high = u.sub_loose(v);
+            }
+            return;
+        }
+        let quarter = length / 4;
+        for part in values.chunks_exact_mut(quarter) {
+            backward_loose(part, factors);
+        }
+        let (low, high) = values.split_at_mut(2 * quarter);
+        let (first, second) = low.split_at_mut(quarter);
+        let (third, fourth) = high.split_at_mut(quarter);
+        let quarters = first.iter_mut().zip(second.iter_mut()).zip(third.iter_mut().zip(fourth.iter_mut()));
+        for (j, ((x0, x1), (x2, x3))) in quarters.enumerate() {
+            let w = factors.at(quarter, j);
+            let (y1, y3) = (x1.mul(w), x3.mul(w));
+            let (a0, a1) = (x0.add_loose(y1), x0.sub_loose(y1));
+            let a2 = x2.add_loose(y3).mul(factors.at(2 * quarter, j));
+            let a3 = x2.sub_loose(y3).mul(factors.at(2 * quarter, j + quarter));
+            *x0 = a0.add_loose(a2);
+            *x2 = a0.sub_loose(a2);
+            *x1 = a1.add_loose(a3);
+            *x3 = a1.sub_loose(a3);
+        }
+    }
+
+    /// The first six steps.
+    fn backward_64<L: Lanes<Fr>>(values: &mut [L], factors: &Factors<L>) {
+        let values: &mut [L; 8] = values.try_into().expect("eight vectors");
+        let mut x = *values;
+        for distance in [1_usize, 2, 4] {
+            for start in (0..8).step_by(2 * distance) {
+                for j in 0..distance {
+                    let v = x[start + distance + j].mul(factors.single[distance + j]);
+                    let u = x[start + j];
+                    x[start + j] = u.add_loose(v);
+                    x[start + distance + j] = u.sub_loose(v);
+                }
+            }
+        }
+        L::transpose(&mut x);
+        for distance in [1_usize, 2, 4] {
+            for start in (0..8).step_by(2 * distance) {
+                for j in 0..distance {
+                    let v = x[start + distance + j].mul(factors.at(distance, j));
+                    let u = x[start + j];
+                    x[start + j] = u.add_loose(v);
+                    x[start + distance + j] = u.sub_loose(v);
+                }
+            }
+        }
+        *values = x;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::field::{Arithmetic, portable};
+    use halo2_proofs::halo2curves::ff::WithSmallOrderMulGroup;
+    use halo2_proofs::poly::EvaluationDomain;
+    use rand::{SeedableRng, rngs::StdRng};
+
+    kernels! {
+        fn lanes<L: Lanes<Fr>>(elements: &[Fr]) -> Vec<L> {
+            elements.as_chunks().0.iter().map(|chunk| L::from_elements(chunk)).collect()
+        }
+
+        fn elements<L: Lanes<Fr>>(lanes: &[L]) -> Vec<Fr> {
+            lanes.iter().flat_map(|lanes| lanes.elements()).collect()
+        }
+    }
+
+    fn agrees<L: Lanes<Fr>>() {
+        let mut rng = StdRng::seed_from_u64(3);
+        for k in 6..=12 {
+            let domain = EvaluationDomain::<Fr>::new(4, k);
+            let n = 1_usize << k;
+            let values: Vec<Fr> = (0..n)
+                .map(|row| if row % 5 == 0 { -Fr::ONE } else { Fr::random(&mut rng) })
+                .collect();
+            let coefficients = domain.lagrange_to_coeff(domain.lagrange_from_vec(values.clone()));
+            let omega = domain.get_omega();
+            let inverse = omega.invert().expect("a root of unity");
+            let coset = Fr::ZETA * domain.get_extended_omega();
+
+            let mut work = lanes::<L>(&values);
+            forward(&mut work, &Factors::new(k, inverse, Fr::ONE));
+            let permuted = elements(&work);
+            for (index, &coefficient) in coefficients.iter().enumerate() {
+                let reversed = index.reverse_bits() >> (usize::BITS - k);
+                let (lane, vector) = (reversed % 8, reversed / 8 % 8);
+                let place = reversed / 64 * 64 + lane * 8 + vector;
+                assert_eq!(permuted[place], coefficient * Fr::from(n as u64));
+            }
+            backward(&mut work, &Factors::new(k, omega, coset), Fr::ONE);
+            let on_coset = domain.coeff_to_extended_part(coefficients, domain.get_extended_omega());
+            let scaled: Vec<Fr> =
+                on_coset.iter().map(|&value| value * Fr::from(n as u64)).collect();
+            assert_eq!(elements(&work), scaled);
+            // And back.
+            let coset = coset.invert().expect("not 0");
+            forward(&mut work, &Factors::new(k, inverse, coset));
+            backward(&mut work, &Factors::new(k, omega, Fr::ONE), Fr::ONE);
+            let square = Fr::from(n as u64).square();
+            let back: Vec<Fr> = values.iter().map(|&value| value * square).collect();
+            assert_eq!(elements(&work), back);
+        }
+    }
+
+    #[test]
+    fn portable_transforms_are_halo2_s() {
+        agrees::<portable::Eight<Fr>>();
+    }
+
+    #[test]
+    #[cfg(target_arch = "x86_64")]
+    fn ifma_transforms_are_halo2_s() {
+        if Arithmetic::best() != Arithmetic::Portable {
+            agrees::<crate::field::ifma::Eight<Fr>>();
+        }
+    }
+}

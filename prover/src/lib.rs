@@ -1,0 +1,206 @@
+//! Proofs for circuits of halo2-axiom that have neither permutations nor look-ups of the backend, made several times
+//! faster and in less memory than by its `create_proof`, and accepted by the same verifiers: the messages, their order
+//! and the challenges are the same.
+//!
+//! | module | does |
+//! |---|---|
+//! | `field` | eight elements at a time, with AVX-512 or without |
+//! | `fft` | transforms without reordering |
+//! | `msm` | commitments |
+//! | `columns`, `synthesis` | a circuit's cells, as integers where they are |
+//! | `program`, `quotient` | gates, compiled, on one coset after the other |
+//! | `engine` | the choice between the two kinds of lanes |
+//! | `open` | evaluations and their proof |
+//! | `rng` | the random values that hide the witness |
+//! | `prove` | all of it, in order |
+//!
+//! Memory is unsafe in two modules: `field` reads the curve library's words and uses the processor's intrinsics.
+
+mod columns;
+mod engine;
+mod fft;
+mod field;
+mod msm;
+mod open;
+mod program;
+mod prove;
+mod quotient;
+mod rng;
+mod synthesis;
+mod watch;
+
+pub use field::Arithmetic;
+pub use rng::{Randomness, Seeded};
+pub use watch::{Stage, Times};
+
+use halo2_proofs::{
+    SerdeFormat,
+    halo2curves::{
+        bn256::{Bn256, Fr, G1Affine},
+        group::{Curve, prime::PrimeCurveAffine},
+        serde::SerdeObject,
+    },
+    plonk::{self, Circuit, ConstraintSystem, VerifyingKey},
+    poly::{
+        commitment::{Params, ParamsProver},
+        kzg::commitment::ParamsKZG,
+    },
+    transcript::{EncodedChallenge, TranscriptWrite},
+};
+use std::io;
+use std::sync::atomic::AtomicBool;
+
+/// Why there is no proof.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The circuit has what this prover does not do.
+    #[error("the circuit has {0}, which this prover does not do")]
+    Unsupported(&'static str),
+
+    /// Not as many instance columns as the circuit has, or more instances than rows.
+    #[error("the instances do not fit the circuit")]
+    Instances,
+
+    /// The circuit does not fit its rows, or its witness is not known.
+    #[error("the circuit's cells cannot be assigned: {0}")]
+    Synthesis(#[from] plonk::Error),
+
+    /// The transcript takes no more, or not this: a commitment at infinity.
+    #[error("the transcript does not take a message")]
+    Transcript(#[from] io::Error),
+
+    /// Whoever asked for the proof does not want it any more.
+    #[error("the proof was cancelled")]
+    Cancelled,
+}
+
+/// How a proof is made.
+#[derive(Default)]
+pub struct Options<'a> {
+    /// Where random values come from; from the operating system if there is nothing.
+    pub randomness: Option<&'a dyn Randomness>,
+    /// Told of each stage as it begins.
+    pub progress: Option<&'a dyn Fn(Stage)>,
+    /// Set to stop: looked at between stages, and several times in long ones.
+    pub cancel: Option<&'a AtomicBool>,
+}
+
+/// What proofs of one circuit are made with.
+pub struct Key(prove::Key);
+
+impl std::fmt::Debug for Key {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Key").finish_non_exhaustive()
+    }
+}
+
+/// Whether this prover makes proofs for a constraint system on 2^k rows, or why not.
+pub fn supports(system: &ConstraintSystem<Fr>, k: u32) -> Result<(), Error> {
+    let unsupported = |what| Err(Error::Unsupported(what));
+    if !system.permutation().get_columns().is_empty() {
+        return unsupported("copy constraints");
+    }
+    if !system.lookups().is_empty() {
+        return unsupported("look-ups of the backend");
+    }
+    if system.num_selectors() > 0 {
+        return unsupported("selectors");
+    }
+    if k < fft::SMALLEST {
+        return unsupported("fewer than 64 rows");
+    }
+    if system.gates().iter().flat_map(|gate| gate.polynomials()).next().is_none() {
+        return unsupported("no gates");
+    }
+    Ok(())
+}
+
+impl Key {
+    /// For a circuit, with or without its witness, and its verifying key under a structured reference string.
+    ///
+    /// `next`, the power [τⁿ]₁ that follows the string's last, lets the quotient's pieces be blinded.
+    pub fn new<C: Circuit<Fr>>(
+        params: &ParamsKZG<Bn256>,
+        vk: &VerifyingKey<G1Affine>,
+        circuit: &C,
+        next: Option<G1Affine>,
+        arithmetic: Arithmetic,
+    ) -> Result<Self, Error> {
+        supports(vk.cs(), params.k())?;
+        let points = lagrange_points(params)?;
+        let vanishing = next.map(|next| (next.to_curve() - params.get_g()[0]).to_affine());
+        Ok(Self(prove::Key::new(&points, vanishing, vk, circuit, arithmetic)?))
+    }
+
+    /// Bytes in memory.
+    pub fn bytes(&self) -> usize {
+        self.0.bytes()
+    }
+
+    /// Writes the proof of a circuit with its witness, and says what its stages took.
+    pub fn prove<C, E, T>(
+        &self,
+        vk: &VerifyingKey<G1Affine>,
+        circuit: &C,
+        instances: &[&[Fr]],
+        options: &Options<'_>,
+        transcript: &mut T,
+    ) -> Result<Times, Error>
+    where
+        C: Circuit<Fr>,
+        E: EncodedChallenge<G1Affine>,
+        T: TranscriptWrite<G1Affine, E>,
+    {
+        let system;
+        let randomness = match options.randomness {
+            Some(randomness) => randomness,
+            None => {
+                system = Seeded::from_system();
+                &system
+            }
+        };
+        let mut watch = watch::Watch::new(options.progress, options.cancel);
+        self.0.prove(vk, circuit, instances, randomness, &mut watch, transcript)?;
+        Ok(watch.into_times())
+    }
+}
+
+/// The points that commit to values on the rows: halo2 gives them only to who has a string written.
+fn lagrange_points(params: &ParamsKZG<Bn256>) -> Result<Vec<G1Affine>, Error> {
+    const POINT: usize = 64;
+    struct Tap {
+        skip: usize,
+        wanted: usize,
+        pending: Vec<u8>,
+        points: Vec<G1Affine>,
+    }
+    impl io::Write for Tap {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            let skipped = self.skip.min(bytes.len());
+            self.skip -= skipped;
+            if self.points.len() < self.wanted {
+                self.pending.extend(&bytes[skipped..]);
+            }
+            while self.pending.len() >= POINT && self.points.len() < self.wanted {
+                // As it lies in memory, where it was checked.
+                self.points.push(G1Affine::from_raw_bytes_unchecked(&self.pending[..POINT]));
+                self.pending.drain(..POINT);
+            }
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+    let n = params.n() as usize;
+    let mut tap = Tap {
+        skip: 4 + n * POINT,
+        wanted: n,
+        pending: Vec::with_capacity(2 * POINT),
+        points: Vec::with_capacity(n),
+    };
+    params.write_custom(&mut tap, SerdeFormat::RawBytesUnchecked)?;
+    Ok(tap.points)
+}

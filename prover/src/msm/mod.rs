@@ -1,0 +1,191 @@
+//! Sums of multiples of points.
+//!
+//! Scalars are cut into signed digits of c bits, a window each; `Σ digit·point` of a window is summed in buckets, one
+//! for each size of a digit ([`buckets`]), and then `Σ size·bucket` by running sums, eight segments to a
+//! vector ([`reduce`]). A column of small integers is one window.
+
+mod buckets;
+mod reduce;
+
+use crate::columns::Cells;
+use crate::field::{Lanes, PointWords, kernels};
+use halo2_proofs::halo2curves::{
+    bn256::{Fq, Fr, G1, G1Affine},
+    ff::PrimeField,
+    group::Group,
+};
+use rayon::prelude::*;
+
+/// Points in the form in which lanes take them.
+pub struct Points<L> {
+    words: Vec<PointWords>,
+    lanes: std::marker::PhantomData<L>,
+}
+
+kernels! {
+    fn convert<L: Lanes<Fq>>(points: &[G1Affine]) -> Vec<PointWords> {
+        let mut words = Vec::with_capacity(points.len());
+        for points in points.chunks(8) {
+            let mut eight = [G1Affine::default(); 8];
+            eight[..points.len()].copy_from_slice(points);
+            let x = L::from_elements(&eight.map(|point| point.x));
+            let y = L::from_elements(&eight.map(|point| point.y));
+            words.extend(&L::points(x, y)[..points.len()]);
+        }
+        words
+    }
+}
+
+impl<L: Lanes<Fq>> Points<L> {
+    /// Converts points.
+    pub fn new(points: &[G1Affine]) -> Self {
+        Self { words: convert::<L>(points), lanes: std::marker::PhantomData }
+    }
+
+    /// Σ cell·point over the cells there are.
+    pub fn sum(&self, cells: &Cells) -> G1 {
+        match cells {
+            Cells::Bytes(values) => self.of_integers(values),
+            Cells::Ints(values) => self.of_integers(values),
+            Cells::Longs(values) => self.of_integers(values),
+            Cells::Elements(values) => self.of_elements(values),
+        }
+    }
+
+    fn of_integers<I: Copy + Into<i64> + Sync>(&self, values: &[I]) -> G1 {
+        let points = &self.words[..values.len()];
+        let integer = |row: usize| -> i64 { values[row].into() };
+        let largest = (0..values.len()).map(|row| integer(row).unsigned_abs()).max().unwrap_or(0);
+        let used = (0..values.len()).filter(|&row| integer(row) != 0).count();
+        if used == 0 {
+            return G1::identity();
+        }
+        let bits = u64::BITS - largest.leading_zeros();
+        let width = width(used, bits);
+        if width > bits {
+            return window::<L>(points, largest as usize, |row| integer(row) as i32);
+        }
+        let digits = Digits::new(bits, width);
+        digits.sum(|window_at| {
+            window::<L>(points, digits.largest(), |row| {
+                let integer = integer(row);
+                let shifted = digits.shifted([integer.unsigned_abs(), 0, 0, 0]);
+                let digit = digits.digit(&shifted, window_at);
+                if integer < 0 { -digit } else { digit }
+            })
+        })
+    }
+
+    fn of_elements(&self, values: &[Fr]) -> G1 {
+        let points = &self.words[..values.len()];
+        let bits = Fr::NUM_BITS;
+        let digits = Digits::new(bits, width(values.len(), bits));
+        let shifted = |value: &Fr| digits.shifted(canonical(value));
+        let scalars: Vec<[u64; 4]> = values.par_iter().with_min_len(1 << 10).map(shifted).collect();
+        digits.sum(|window_at| {
+            window::<L>(points, digits.largest(), |row| digits.digit(&scalars[row], window_at))
+        })
+    }
+}
+
+/// The element as an integer.
+pub fn canonical(element: &Fr) -> [u64; 4] {
+    let bytes = element.to_repr();
+    let words = bytes.as_chunks::<8>().0;
+    std::array::from_fn(|i| u64::from_le_bytes(words[i]))
+}
+
+/// Bits of a digit that cost least; more than `bits` for one window of the numbers themselves.
+fn width(points: usize, bits: u32) -> u32 {
+    /// What a bucket's two additions of running sums cost, in additions to a bucket: measured.
+    const BUCKET: usize = 5;
+    let cost = |width: u32| {
+        let windows = (bits + 1).div_ceil(width) as usize;
+        windows * (points + (BUCKET << (width - 1)))
+    };
+    (2..=20.min(bits + 1)).min_by_key(|&width| cost(width)).unwrap_or(bits + 1)
+}
+
+/// How numbers are cut.
+struct Digits {
+    width: u32,
+    windows: u32,
+    /// 2^(width − 1) in each window but the last: adding it makes digits from 0 on of those from −2^(width − 1) on.
+    offset: [u64; 4],
+}
+
+impl Digits {
+    fn new(bits: u32, width: u32) -> Self {
+        let windows = (bits + 1).div_ceil(width);
+        let mut offset = [0; 4];
+        for window in 0..windows - 1 {
+            let bit = window * width + width - 1;
+            offset[bit as usize / 64] |= 1 << (bit % 64);
+        }
+        Self { width, windows, offset }
+    }
+
+    fn largest(&self) -> usize {
+        1 << (self.width - 1)
+    }
+
+    /// A number plus the offset.
+    fn shifted(&self, number: [u64; 4]) -> [u64; 4] {
+        let mut sum = [0; 4];
+        let mut carry = false;
+        for i in 0..4 {
+            let (partial, first) = number[i].overflowing_add(self.offset[i]);
+            let (total, second) = partial.overflowing_add(u64::from(carry));
+            (sum[i], carry) = (total, first | second);
+        }
+        sum
+    }
+
+    /// Digit `window` of a shifted number: at most `largest` in size, as the last takes the rest.
+    fn digit(&self, shifted: &[u64; 4], window: u32) -> i32 {
+        let bit = window * self.width;
+        let (word, shift) = (bit as usize / 64, bit % 64);
+        let mut digit = shifted[word] >> shift;
+        if shift + self.width > 64 && word + 1 < 4 {
+            digit |= shifted[word + 1] << (64 - shift);
+        }
+        let digit = (digit & ((1 << self.width) - 1)) as i32;
+        if window + 1 < self.windows { digit - (1 << (self.width - 1)) } else { digit }
+    }
+
+    /// Σ 2^(width·window)·sum(window).
+    fn sum(&self, window: impl Fn(u32) -> G1 + Sync + Send) -> G1 {
+        let sums: Vec<G1> = (0..self.windows).into_par_iter().map(window).collect();
+        sums.into_iter().rev().fold(G1::identity(), |mut total, sum| {
+            for _ in 0..self.width {
+                total = total.double();
+            }
+            total + sum
+        })
+    }
+}
+
+/// Σ digit·point, for digits of at most `largest` in size.
+fn window<L: Lanes<Fq>>(
+    points: &[PointWords],
+    largest: usize,
+    digit: impl Fn(usize) -> i32 + Sync,
+) -> G1 {
+    reduce::weighted_sum::<L>(&buckets::sums::<L>(points, largest, digit))
+}
+
+/// A point's coordinates as the curve library has them.
+fn affine<L: Lanes<Fq>>(words: &PointWords) -> G1Affine {
+    let (x, y) = coordinates::<L>(words);
+    G1Affine { x, y }
+}
+
+kernels! {
+    fn coordinates<L: Lanes<Fq>>(words: &PointWords) -> (Fq, Fq) {
+        let (x, y, _) = L::gather([words; 8]);
+        (x.elements()[0], y.elements()[0])
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -26,7 +26,7 @@ pub use proof_file::{Inference, ProofDocument, ProofFile};
 use crate::circuit::{CircuitError, InstanceLayout, ModelCircuit, Shape};
 use crate::model::Model;
 #[cfg(feature = "prove")]
-use crate::proving::ModelProver;
+use crate::proving::{ModelProver, ProverKind};
 use crate::proving::{ModelVerifier, Srs, SrsOrigin};
 use serde::{Deserialize, Serialize};
 use sha3::{Digest, Keccak256};
@@ -225,6 +225,14 @@ impl Bundle {
         let verifier = self.verifier()?;
         let circuit = self.circuit(verifier.model())?;
         Ok(ModelProver::of_verifier(verifier, circuit)?)
+    }
+
+    /// The same with a prover of choice.
+    #[cfg(feature = "prove")]
+    pub fn prover_for(&self, kind: ProverKind) -> Result<ModelProver, BundleError> {
+        let verifier = self.verifier()?;
+        let circuit = self.circuit(verifier.model())?;
+        Ok(ModelProver::of_verifier_for(kind, verifier, circuit)?)
     }
 
     fn read(&self, name: &str) -> Result<Vec<u8>, BundleError> {

@@ -24,6 +24,7 @@ mod prediction;
 #[cfg(all(feature = "compile", feature = "chain"))]
 mod project;
 mod proof_file;
+mod prover_args;
 mod usage;
 mod verbs;
 #[cfg(feature = "compile")]

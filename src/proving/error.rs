@@ -64,6 +64,11 @@ pub enum ProvingError {
     #[error("halo2: {0:?}")]
     Halo2(plonk::Error),
 
+    /// The prover refused the circuit, or was stopped.
+    #[cfg(feature = "prove")]
+    #[error("prover: {0}")]
+    Prover(#[from] zkverdict_prover::Error),
+
     /// The proof that was just made does not verify.
     #[error("the proof that was just made does not verify")]
     OwnProof,

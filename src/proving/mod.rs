@@ -15,7 +15,9 @@ pub use error::{CEREMONIES, ProvingError};
 pub use keys::{Verifier, check_environment, proof_length};
 pub use model::*;
 #[cfg(feature = "prove")]
-pub use prover::Prover;
+pub use prover::{Prover, ProverKind};
 pub use refusal::Refusal;
 pub use srs::{Srs, SrsOrigin, fingerprint, has_public_secret};
 pub use transcript::*;
+#[cfg(feature = "prove")]
+pub use zkverdict_prover::{Options, Seeded, Stage, Times};

@@ -7,7 +7,7 @@ use halo2_proofs::halo2curves::{bn256::Fr, ff::PrimeField};
 use std::{collections::BTreeMap, sync::Arc};
 
 #[cfg(feature = "prove")]
-use super::{Prover, word_of};
+use super::{Options, Prover, ProverKind, Times, word_of};
 #[cfg(feature = "prove")]
 use crate::circuit::Wishes;
 
@@ -206,21 +206,39 @@ impl ModelProver {
         Ok(Self { circuit, prover, verifier })
     }
 
+    /// The same with a prover of choice.
+    pub fn of_verifier_for(
+        kind: ProverKind,
+        verifier: ModelVerifier,
+        circuit: ModelCircuit,
+    ) -> Result<Self, ProvingError> {
+        let prover = Prover::generate_for(kind, verifier.keys.clone(), &circuit)?;
+        Ok(Self { circuit, prover, verifier })
+    }
+
     /// Proves one inference, given by the integers of each input; the circuit's answer is compared with the
     /// reference's before anything else.
     pub fn prove(&self, inputs: &[Vec<i32>], context: Fr) -> Result<Proof, ProvingError> {
+        self.prove_with(inputs, context, &Options::default()).map(|(proof, _)| proof)
+    }
+
+    /// As [`Self::prove`], followed, stopped or seeded; says also what the prover's stages took.
+    pub fn prove_with(
+        &self,
+        inputs: &[Vec<i32>],
+        context: Fr,
+        options: &Options<'_>,
+    ) -> Result<(Proof, Times), ProvingError> {
         let model = &self.verifier.model;
         let evaluation = model.evaluate(inputs)?;
         let witness = self.circuit.witness(&inputs.concat(), context)?;
         let reference = model.outputs.iter().flat_map(|port| evaluation.tensor(port.tensor));
         witness.agrees_with(reference.copied())?;
         let instances = witness.instances.clone();
-        let bytes = self.prover.prove(self.circuit.with_witness(witness), &instances)?;
-        Ok(Proof {
-            vk_digest: self.verifier.digest(),
-            bytes,
-            instances: instances.iter().map(word_of).collect(),
-        })
+        let circuit = self.circuit.with_witness(witness);
+        let (bytes, times) = self.prover.prove_with(circuit, &instances, options)?;
+        let instances = instances.iter().map(word_of).collect();
+        Ok((Proof { vk_digest: self.verifier.digest(), bytes, instances }, times))
     }
 
     /// What the proofs are checked against.

@@ -9,6 +9,7 @@ mod names;
 #[path = "../shared/onnx.rs"]
 mod onnx;
 mod programs;
+mod provers;
 mod trust;
 
 use serde_json::{Value, json};

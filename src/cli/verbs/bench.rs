@@ -4,9 +4,10 @@ use super::gas;
 use crate::cli::usage::{cpu_seconds, peak_bytes};
 use crate::cli::{Answer, CliError, Console, contract, input, path};
 use crate::evm::Fork;
-use crate::proving::ProvingError;
+use crate::proving::{ModelProver, Options, ProverKind, ProvingError};
 use halo2_proofs::halo2curves::bn256::Fr;
 use serde::Serialize;
+use std::collections::BTreeMap;
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
@@ -20,6 +21,9 @@ pub struct Args {
     /// Proofs per model; the median counts
     #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..=1000))]
     proofs: u32,
+    /// Proves once with halo2's prover too, and compares
+    #[arg(long)]
+    stock: bool,
     #[command(flatten)]
     wishes: super::keygen::WishArgs,
     #[command(flatten)]
@@ -38,6 +42,13 @@ struct Row {
     prove_seconds: f64,
     /// Of all threads, for one proof: machines are noisy.
     prove_cpu_seconds: f64,
+    /// What share each stage has of the proving time; the rest goes to the model's values and the proof's check.
+    stages: BTreeMap<String, f64>,
+    /// Of halo2's prover, where it was asked for, and how many times as much that is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    stock_cpu_seconds: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    stock_ratio: Option<f64>,
     verify_seconds: f64,
     peak_memory_bytes: u64,
     pk_bytes: usize,
@@ -90,6 +101,12 @@ impl fmt::Display for Table {
                 row.verify_gas,
                 row.runtime_bytes,
             )?;
+            for (stage, share) in &row.stages {
+                writeln!(f, "  {stage}: {:.1} %", 100. * share)?;
+            }
+            if let (Some(cpu), Some(ratio)) = (row.stock_cpu_seconds, row.stock_ratio) {
+                writeln!(f, "  halo2's prover: cpu {cpu:.2}s, {ratio:.2} times as much")?;
+            }
         }
         Ok(())
     }
@@ -117,12 +134,19 @@ fn bench(path: &Path, args: &Args, console: &Console) -> Result<Row, CliError> {
         })
         .collect();
     let (mut proofs, mut seconds) = (Vec::new(), Vec::new());
+    let mut stages = BTreeMap::<String, f64>::new();
     let used = cpu_seconds();
     for _ in 0..args.proofs {
         let _stage = console.stage("proving");
         let start = Instant::now();
-        proofs.push(prover.prove(&inputs, Fr::zero())?);
-        seconds.push(start.elapsed().as_secs_f64());
+        let (proof, times) = prover.prove_with(&inputs, Fr::zero(), &Options::default())?;
+        let took = start.elapsed().as_secs_f64();
+        for (stage, time) in times {
+            let share = time.as_secs_f64() / took / f64::from(args.proofs);
+            *stages.entry(stage.to_string()).or_default() += share;
+        }
+        proofs.push(proof);
+        seconds.push(took);
     }
     let prove_cpu_seconds = (cpu_seconds() - used) / f64::from(args.proofs);
     seconds.sort_by(f64::total_cmp);
@@ -130,6 +154,8 @@ fn bench(path: &Path, args: &Args, console: &Console) -> Result<Row, CliError> {
     let start = Instant::now();
     verifier.verify(&proof).map_err(|_| ProvingError::OwnProof)?;
     let verify_seconds = start.elapsed().as_secs_f64();
+    let peak_memory_bytes = peak_bytes();
+    let stock_cpu_seconds = args.stock.then(|| stock_seconds(&prover, &inputs)).transpose()?;
     let compiled = path::compile(verifier, &args.compiler, console)?;
     let report = gas::measure(&compiled, &proof, Fork::default())?;
     Ok(Row {
@@ -142,12 +168,24 @@ fn bench(path: &Path, args: &Args, console: &Console) -> Result<Row, CliError> {
         keygen_seconds,
         prove_seconds: seconds[seconds.len() / 2],
         prove_cpu_seconds,
+        stages,
+        stock_cpu_seconds,
+        stock_ratio: stock_cpu_seconds.map(|stock| stock / prove_cpu_seconds),
         verify_seconds,
-        peak_memory_bytes: peak_bytes(),
+        peak_memory_bytes,
         pk_bytes: prover.key_bytes(),
         vk_bytes: verifier.keys().to_bytes().len(),
         proof_bytes: proof.bytes.len(),
         verify_gas: report.total,
         runtime_bytes: compiled.runtime_code.len(),
     })
+}
+
+/// Processor seconds of one proof by halo2's prover.
+fn stock_seconds(prover: &ModelProver, inputs: &[Vec<i32>]) -> Result<f64, ProvingError> {
+    let (verifier, circuit) = (prover.verifier().clone(), prover.circuit().clone());
+    let stock = ModelProver::of_verifier_for(ProverKind::Stock, verifier, circuit)?;
+    let used = cpu_seconds();
+    stock.prove(inputs, Fr::zero())?;
+    Ok(cpu_seconds() - used)
 }

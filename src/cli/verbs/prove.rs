@@ -2,9 +2,11 @@
 
 use crate::bundle::{Bundle, ProofDocument};
 use crate::cli::context::ContextArgs;
+use crate::cli::prover_args::ProverArgs;
 use crate::cli::usage::peak_bytes;
 use crate::cli::{Answer, CliError, Console, input};
 use crate::model::Model;
+use crate::proving::Options;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
@@ -18,6 +20,8 @@ pub struct Args {
     input: PathBuf,
     #[command(flatten)]
     context: ContextArgs,
+    #[command(flatten)]
+    prover: ProverArgs,
     /// Where to put the proof file
     #[arg(long)]
     out: PathBuf,
@@ -25,17 +29,21 @@ pub struct Args {
 
 /// Makes a proof.
 pub fn run(args: Args, console: &Console) -> Result<Answer, CliError> {
-    // Before the minutes that keys take.
+    // All that may be wrong, before the time that keys and proofs take.
+    let randomness = args.prover.randomness()?;
     let context = args.context.resolve()?;
     let bundle = Bundle::open(&args.bundle)?;
+    let model = bundle.model()?;
+    let inputs = one_inference(&model, &args.input)?;
+    input::warn_of_values_beyond(&model, &args.input, console)?;
     let stage = console.stage("making the proving key");
-    let prover = bundle.prover()?;
+    let prover = bundle.prover_for(args.prover.kind())?;
     drop(stage);
-    let inputs = one_inference(prover.model(), &args.input)?;
-    input::warn_of_values_beyond(prover.model(), &args.input, console)?;
     let start = Instant::now();
     let stage = console.stage("proving");
-    let proof = prover.prove(&inputs, context)?;
+    let randomness = randomness.as_ref().map(|seeded| seeded as _);
+    let options = Options { randomness, ..Options::default() };
+    let (proof, _) = prover.prove_with(&inputs, context, &options)?;
     drop(stage);
     let seconds = start.elapsed().as_secs_f64();
     let document = ProofDocument::new(prover.verifier(), &proof, seconds, peak_bytes())?;

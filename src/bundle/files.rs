@@ -269,10 +269,11 @@ fn builder(mode: u32) -> tempfile::Builder<'static, 'static> {
     builder
 }
 
-#[cfg(test)]
+#[cfg(all(test, feature = "prove"))]
 mod tests {
     use super::*;
     use std::fs;
+    use std::sync::atomic::{AtomicBool, Ordering};
     use std::time::SystemTime;
 
     fn names(folder: &Path) -> Vec<String> {
@@ -283,7 +284,7 @@ mod tests {
         names
     }
 
-    fn fill(text: &'static str) -> impl FnOnce(&Path) -> Result<(), CliError> {
+    fn fill(text: &'static str) -> impl FnOnce(&Path) -> Result<(), BundleError> {
         move |folder| {
             fs::create_dir(folder.join("inner")).expect("a folder");
             write(&folder.join("inner/file"), text.as_bytes())
@@ -299,7 +300,7 @@ mod tests {
             assert_eq!(fs::read_to_string(path.join("inner/file")).expect("there"), text);
             assert_eq!(names(dir.path()), ["bundle"]);
         }
-        let refuse = |_: &Path| Err(CliError::Usage { message: "no".into(), hint: String::new() });
+        let refuse = |_: &Path| Err(BundleError::Contradiction("no".into()));
         write_folder(&path, refuse).expect_err("it is not filled");
         assert_eq!(fs::read_to_string(path.join("inner/file")).expect("there"), "two");
         assert_eq!(names(dir.path()), ["bundle"]);

@@ -1,6 +1,7 @@
 //! Why a model has no circuit.
 
-use super::Needs;
+use super::needs::Needs;
+use super::shape::LARGEST_K;
 use crate::model::ElementType;
 
 /// Why a model has no circuit, or a circuit no witness.
@@ -65,6 +66,14 @@ pub enum CircuitError {
 }
 
 impl CircuitError {
+    /// Refuses what no circuit has room for.
+    pub(super) fn check(needs: Needs) -> Result<(), Self> {
+        if needs.fit() {
+            return Ok(());
+        }
+        Err(Self::TooLarge { needs: Box::new(needs), largest: LARGEST_K })
+    }
+
     /// What to do about it, where the error alone can tell.
     pub fn hint(&self) -> Option<String> {
         match self {

@@ -91,7 +91,7 @@ impl Compiled {
 impl ModelCircuit {
     /// Plans a circuit for a model.
     pub fn new(model: &Model, wishes: Wishes) -> Result<Self, CircuitError> {
-        Needs::of_model(model).check()?;
+        CircuitError::check(Needs::of_model(model))?;
         let net = Net::new(model, wishes.private_input)?;
         let plan = Plan::new(&net, wishes)?;
         Ok(Self::compile(net, plan))
@@ -99,7 +99,7 @@ impl ModelCircuit {
 
     /// What any circuit of a model needs, known before one is planned.
     pub fn needs(model: &Model, private_input: bool) -> Result<Needs, CircuitError> {
-        let needs = Needs::of_model(model).check();
+        let needs = CircuitError::check(Needs::of_model(model));
         match needs.and_then(|()| Net::new(model, private_input)) {
             Ok(net) => Ok(Needs::of_net(&net)),
             Err(CircuitError::TooLarge { needs, .. }) => Ok(*needs),

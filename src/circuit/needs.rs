@@ -1,7 +1,6 @@
 //! How many rows a circuit has at least, and which nodes take them: counted before any layout is made. Planning for a
 //! model that no circuit has room for takes long, and all for nothing.
 
-use super::CircuitError;
 use super::shape::{LANES, LARGEST_K, SMALLEST_K, longest_table};
 use super::wiring::Net;
 use crate::model::{Model, Operator, Port};
@@ -58,12 +57,9 @@ impl Needs {
         }))
     }
 
-    /// Refuses what no circuit has room for.
-    pub(super) fn check(self) -> Result<(), CircuitError> {
-        if self.k <= LARGEST_K {
-            return Ok(());
-        }
-        Err(CircuitError::TooLarge { needs: Box::new(self), largest: LARGEST_K })
+    /// Whether some circuit has as many rows.
+    pub fn fit(&self) -> bool {
+        self.k <= LARGEST_K
     }
 
     /// The node that takes most rows, and how many.
@@ -75,18 +71,19 @@ impl Needs {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::circuit::CircuitError;
 
     #[test]
     fn refusals_tell_the_k_that_would_do_and_what_takes_the_rows() {
         let most = longest_table(LARGEST_K, 1);
-        assert!(Needs::sum([("conv", most - 5), ("relu", 5)].into_iter()).check().is_ok());
+        assert!(Needs::sum([("conv", most - 5), ("relu", 5)].into_iter()).fit());
         let needs = Needs::sum([("relu", 5), ("conv", most), ("conv", 1)].into_iter());
         assert_eq!(
             (needs.rows, needs.k, needs.most()),
             (most + 6, LARGEST_K + 1, ("conv", most + 1))
         );
-        let error = needs.check().unwrap_err().to_string();
+        let error = CircuitError::check(needs).unwrap_err().to_string();
         assert!(error.contains("node `conv`") && error.contains("k = 21 would do"), "{error}");
-        assert!(Needs::sum([("a", usize::MAX), ("b", usize::MAX)].into_iter()).check().is_err());
+        assert!(!Needs::sum([("a", usize::MAX), ("b", usize::MAX)].into_iter()).fit());
     }
 }

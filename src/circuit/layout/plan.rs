@@ -33,7 +33,7 @@ impl Plan {
     pub fn new(net: &Net, wishes: Wishes) -> Result<Self, CircuitError> {
         let largest = wishes.k.or(wishes.max_k).unwrap_or(LARGEST_K).min(LARGEST_K);
         let least = wishes.k.unwrap_or(SMALLEST_K).max(SMALLEST_K);
-        Needs::of_net(net).check()?;
+        CircuitError::check(Needs::of_net(net))?;
         let mut fits = Fits::new(net);
         let mut best: Option<(usize, Self)> = None;
         let mut needed: Option<u32> = None;

@@ -70,7 +70,7 @@ impl Net {
             rows += all[blocks..].iter().map(|block| block.cells.len()).sum::<usize>();
             blocks = all.len();
             if rows >= 1 << LARGEST_K {
-                Needs::of_net(&lowering.net).check()?;
+                CircuitError::check(Needs::of_net(&lowering.net))?;
             }
         }
         for output in &model.outputs {

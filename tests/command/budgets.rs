@@ -2,7 +2,7 @@
 #![cfg(unix)]
 
 use super::{
-    Desk, fails, model,
+    Desk, call, document, fails, model,
     onnx::{self, FLOAT, INT8, Proto, node, scale, value_info},
     text,
 };
@@ -61,7 +61,16 @@ fn model_that_no_circuit_has_room_for_is_refused_with_the_k_that_would_do() {
         [(&[64, 65_536][..], "Relu", "k = 23"), (&[256, 2_048], "Softmax", "k = 21")]
     {
         let file = desk.write("large.onnx", &quantized(shape, operator));
-        let error = fails(&["inspect", text(&file)]);
+        let output = call(&["inspect", text(&file)]);
+        assert_eq!(output.status.code(), Some(2));
+        let error = document(&output.stderr)["error"].as_str().unwrap().to_owned();
         assert!(error.contains(k) && error.contains("rows"), "{error}");
+        // What is known of it is told all the same.
+        let plan = &document(&output.stdout)["plan"];
+        assert_eq!(plan["fits"], false);
+        assert_eq!(format!("k = {}", plan["k_needed"]), k);
+        let by_node = plan["by_node"].as_array().unwrap();
+        let rows: u64 = by_node.iter().map(|node| node["rows"].as_u64().unwrap()).sum();
+        assert_eq!(plan["rows_needed"], rows);
     }
 }

@@ -270,12 +270,12 @@ fn sealed_bundle_with_a_damaged_string_is_an_error() {
         Bundle::create(&path, &onnx, &key, &damaged(circuit.k(), to, from)).unwrap();
         path
     };
-    let prove = |bundle: &Path| {
+    let prove = |bundle: &Path, prover: &str| {
         let words = ["prove", text(bundle), "--input", text(&case.input), "--out", text(&out)];
-        call(&words)
+        call(&[&words[..], &["--prover", prover]].concat())
     };
     let good = dressed("good.zkv", 0, Some(0));
-    assert_eq!(prove(&good).status.code(), Some(0));
+    assert_eq!(prove(&good, "own").status.code(), Some(0));
     let proof = case.desk.path("good.json");
     fs::rename(&out, &proof).unwrap();
     assert_eq!(run(&["verify", text(&good), text(&proof)])["valid"], true);
@@ -283,10 +283,10 @@ fn sealed_bundle_with_a_damaged_string_is_an_error() {
     let infinite = dressed("infinite.zkv", 7, None);
     let error = fails(&["verify", text(&infinite), text(&proof)]);
     assert!(error.contains("infinity"), "{error}");
-    // Powers that only provers use.
+    // Powers that only halo2's prover uses.
     let mixed = dressed("mixed.zkv", 7, Some(6));
-    for bundle in [&infinite, &mixed] {
-        let output = prove(bundle);
+    for (bundle, prover) in [(&infinite, "own"), (&infinite, "stock"), (&mixed, "stock")] {
+        let output = prove(bundle, prover);
         assert_eq!(output.status.code(), Some(2));
         let error = document(&output.stderr);
         assert!(error["error"].as_str().unwrap().contains("reference string"), "{error}");

@@ -65,6 +65,15 @@ impl Chain {
         urls: &[impl AsRef<str>],
         key: Option<Key>,
     ) -> Result<Self, ChainError> {
+        Self::connect_by(urls, key, Arc::new(MachineClock::default())).await
+    }
+
+    /// The same by a clock of one's own.
+    pub async fn connect_by(
+        urls: &[impl AsRef<str>],
+        key: Option<Key>,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Self, ChainError> {
         let mut nodes = Vec::new();
         for url in urls {
             let (parsed, endpoint) = parse_url(url.as_ref())?;
@@ -74,7 +83,6 @@ impl Chain {
             })?;
             nodes.push((endpoint, node));
         }
-        let clock = Arc::new(MachineClock::default());
         let chain = Self::over(nodes, key, clock).await?;
         Ok(Self { is_shared: true, ..chain })
     }

@@ -2,11 +2,32 @@
 
 use super::{feed, seeds};
 use std::{
+    future::{Future, ready},
     io::{BufRead, BufReader, Read, Write},
     net::{TcpListener, TcpStream},
+    pin::Pin,
     sync::{Arc, Mutex},
+    time::Duration,
 };
-use zkverdict::chain::{Chain, Contract, DeployOptions, Deployment, block_on};
+use zkverdict::chain::{Chain, Clock, Contract, DeployOptions, Deployment, block_on};
+
+/// Nobody waits before he asks again.
+#[derive(Debug)]
+struct NoPause;
+
+impl Clock for NoPause {
+    fn now(&self) -> Duration {
+        Duration::ZERO
+    }
+
+    fn sleep(&self, _: Duration) -> Pin<Box<dyn Future<Output = ()> + Send>> {
+        Box::pin(ready(()))
+    }
+
+    fn jitter(&self) -> f64 {
+        0.0
+    }
+}
 
 /// Answers every request with these bytes.
 fn answer(stream: TcpStream, body: &[u8]) -> std::io::Result<()> {
@@ -61,7 +82,7 @@ fn answers_of_a_node() {
     feed("rpc", seeds(&files.each_ref().map(String::as_str)), 100, |bytes| {
         *body.lock().unwrap() = bytes.to_vec();
         block_on(async {
-            let Ok(chain) = Chain::connect(&url, None).await else {
+            let Ok(chain) = Chain::connect_by(&[&url], None, Arc::new(NoPause)).await else {
                 return Ok::<_, zkverdict::chain::ChainError>(());
             };
             // Whatever it is, it is an answer or an error.

@@ -30,9 +30,12 @@ pub struct Variance {
     elements: Vec<Atom>,
 }
 
+/// How many there are, the zero point, and each with how often it counts.
+type CentredSum = (i128, i128, Vec<(Atom, i128)>);
+
 impl Values {
     /// Whether an atom is a sum of integers around a zero point: s = Σ (x − z).
-    fn centred_sum(&self, atom: Atom) -> Option<(i128, i128, Vec<(Atom, i128)>)> {
+    fn centred_sum(&self, atom: Atom) -> Option<CentredSum> {
         let Kind::Sum(sum) = self.kind(atom) else { return None };
         let one = |&(atom, second, count): &(Atom, Atom, i128)| {
             (second == NONE && count > 0).then_some((atom, count))
@@ -234,7 +237,7 @@ impl Values {
         let Value { factor: 2, atom: s, constant: 0 } = divisor else {
             return wrong("a divisor is not twice a sum");
         };
-        if !self.least_sum(s).is_some_and(|least| least >= 1) {
+        if self.least_sum(s).is_none_or(|least| least < 1) {
             return wrong("a divisor may be 0");
         }
         let (Kind::Sum(parts), 0) = (self.kind(s), sum.constant) else {

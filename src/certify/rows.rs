@@ -277,14 +277,14 @@ impl<'a> Rows<'a> {
         let cursors = self.cursors()?;
         let mut numbers: HashMap<Exponents, u32> = HashMap::new();
         self.made = vec![None; self.len() + 1];
-        for row in 1..=self.len() {
+        for (row, &maker) in cursors[MAKER].iter().enumerate().take(self.len() + 1).skip(1) {
             if !self.makes(row) {
                 continue;
             }
             let count = self.spills(row)?.max(1);
             for spill in 0..count {
                 let step = i32::try_from(spill).unwrap_or(i32::MAX);
-                let place = sum(cursors[MAKER][row], [step, 0, 0]);
+                let place = sum(maker, [step, 0, 0]);
                 if place[0] < 1 {
                     // ρ⁰ belongs to the instances.
                     return Err(CertifyError::place(
@@ -310,7 +310,7 @@ impl<'a> Rows<'a> {
         let mut shares: Vec<(u32, Share)> = Vec::new();
         let mut run: Vec<(Exponents, u32)> = Vec::new();
         let mut has_started = false;
-        for row in 1..=self.len() {
+        for (row, &weigher) in cursors[WEIGHER].iter().enumerate().take(self.len() + 1).skip(1) {
             if self.starts(row) {
                 run.clear();
                 has_started = true;
@@ -319,7 +319,6 @@ impl<'a> Rows<'a> {
             if uses && !has_started {
                 return Err(CertifyError::row(row, "it uses a coefficient that has not begun"));
             }
-            let weigher = cursors[WEIGHER][row];
             if self.weighs(row) {
                 for lane in 0..self.places.lanes.len() {
                     let weight = self.integer(row, lane)?;

@@ -147,7 +147,7 @@ fn root(
     for (r, p) in [(one, other), (other, one)] {
         let Kind::Sum(product) = values.kind(p) else { continue };
         let &[(a, b, 1)] = &product.terms[..] else { continue };
-        if product.constant != 0 || b == NONE || zeros % 2 != 0 {
+        if product.constant != 0 || b == NONE || !zeros.is_multiple_of(2) {
             continue;
         }
         let d = if a == r {

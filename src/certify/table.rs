@@ -66,7 +66,7 @@ impl Table {
             }
         }
         for &[low, stride, correction] in &table.progressions {
-            if stride < 1 || stride > 1 << 20 || low.abs() >= 1 << 60 {
+            if !(1..=1 << 20).contains(&stride) || low.abs() >= 1 << 60 {
                 return wrong("a progression of float32 sums is out of range");
             }
             // Within a binade, rounding depends on the rest alone; both ends are in it.

@@ -232,8 +232,8 @@ fn products() -> Model {
 fn planted_faults_are_seen() {
     let (count, seed) = (number("CERTIFY_FAULTS", 200), number("CERTIFY_SEED", 77));
     let named = |wanted: &str| {
-        let all = models::all().into_iter();
-        all.map(|(name, model)| (name, model))
+        models::all()
+            .into_iter()
             .find(|(name, _)| *name == wanted)
             .unwrap_or_else(|| panic!("{wanted}"))
     };

@@ -7,8 +7,11 @@ use crate::model::onnx::{
 /// The operator set that older files are brought to: it has LayerNormalization, and scales per channel.
 const TARGET: i64 = 17;
 
-/// Attributes that became inputs: operator, the operator set that changed it, and per attribute its place.
-const MOVED: &[(&str, i64, &[(&str, usize)])] = &[
+/// An operator, the operator set that changed it, and per attribute its place among the inputs.
+type Move = (&'static str, i64, &'static [(&'static str, usize)]);
+
+/// Attributes that became inputs.
+const MOVED: &[Move] = &[
     ("Clip", 11, &[("min", 1), ("max", 2)]),
     ("Slice", 10, &[("starts", 1), ("ends", 2), ("axes", 3)]),
     ("Pad", 11, &[("pads", 1), ("value", 2)]),

@@ -254,7 +254,7 @@ pub fn check_deployment(scenario: &Scenario, deployed: &Deployed) -> Result<(), 
     {
         return Err(format!("the node's words were believed: {deployed:?}"));
     }
-    if shared.world.state().code.get(&deployed.address).is_none() {
+    if !shared.world.state().code.contains_key(&deployed.address) {
         return Err("nothing lies at the address".into());
     }
     Ok(())
@@ -339,7 +339,7 @@ fn one_fault_at_any_question_does_not_end_a_deployment() {
     for wanted in methods {
         for fault in 0..4 {
             let script = first(1, move |method, _| {
-                (method == wanted).then(|| match fault {
+                (method == wanted).then_some(match fault {
                     0 => Twist::Break { acted: false },
                     1 => Twist::Break { acted: true },
                     2 => Twist::Refuse(-32005, "rate limit exceeded"),

@@ -57,7 +57,7 @@ fn hostile_names_are_read_and_told_without_doing_anything() {
         }
         let x = value_info("x", FLOAT, &[1]);
         let wrong = [
-            onnx::named(&name, &[node(&name, &["x"], "y")], &[], &[x.clone()], &["y"]),
+            onnx::named(&name, &[node(&name, &["x"], "y")], &[], std::slice::from_ref(&x), &["y"]),
             onnx::named(&name, &[node("Relu", &[&name], "y").text(3, &name)], &[], &[], &["y"]),
             onnx::named(&name, &[], &[], &[value_info(&name, FLOAT, &[-1])], &[&name]),
             onnx::named(&name, &[node("Relu", &["x"], "y")], &[], &[x], &[&format!("{name}?")]),

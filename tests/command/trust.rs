@@ -55,7 +55,8 @@ fn lies_beside_a_proof_are_found_and_named() {
         let outputs = lie["inferences"][0]["outputs"].as_object_mut().unwrap();
         change(outputs.values_mut().next().unwrap());
     };
-    let lies: [(&str, &dyn Fn(&mut Value)); 8] = [
+    type Lie<'a> = (&'a str, &'a dyn Fn(&mut Value));
+    let lies: [Lie<'_>; 8] = [
         ("context", &|lie| lie["context"] = json!(format!("0x{:064x}", 1))),
         ("calldata", &|lie| lie["calldata"] = json!("0x1234")),
         ("quantized", &|lie| outputs(lie, &|output| output["quantized"][0] = json!(99))),

@@ -1,5 +1,5 @@
 // {{ name }} for viem. Made by `zkverdict render`; the types are in the .d.mts file beside this one.
-import { encodeAbiParameters, keccak256 } from "viem";
+import { encodeAbiParameters, keccak256, stringToBytes } from "viem";
 
 /** The contract's ABI. */
 export const abi = {{ abi }};
@@ -40,9 +40,12 @@ export async function submitProof(publicClient, walletClient, address, document)
   return walletClient.writeContract(request);
 }
 
-/** The context that ties a proof to one use by one sender at a consumer: give it to `zkverdict prove --context`. */
+// A sender's turn at an inference consumer, as `InferenceContext.TURN` in Solidity.
+const TURN = keccak256(stringToBytes("zkverdict.context.turn.v1"));
+
+/** The context that ties a proof to one turn of one sender at a consumer: give it to `zkverdict prove --context`. */
 export function contextOf({ chainId, consumer, sender, nonce }) {
-  const types = ["uint256", "address", "address", "uint256"].map((type) => ({ type }));
-  const hash = keccak256(encodeAbiParameters(types, [BigInt(chainId), consumer, sender, BigInt(nonce)]));
-  return `0x${(BigInt(hash) % R).toString(16).padStart(64, "0")}`;
+  const types = ["bytes32", "uint256", "address", "address", "uint256"].map((type) => ({ type }));
+  const words = [TURN, BigInt(chainId), consumer, sender, BigInt(nonce)];
+  return `0x${(BigInt(keccak256(encodeAbiParameters(types, words))) % R).toString(16).padStart(64, "0")}`;
 }

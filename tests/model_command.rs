@@ -58,7 +58,8 @@ fn a_float_model_becomes_an_int8_model_that_runs() {
     assert!(report["quantized_accuracy"].as_f64().unwrap() > 0.97, "{report}");
     assert!(report["agreement"].as_f64().unwrap() > 0.99, "{report}");
     assert!(report["mean_difference"].as_f64().unwrap() < 0.1, "{report}");
-    assert!(report["largest_difference_real"].as_f64().unwrap() < 1.0, "{report}");
+    // Outputs beyond those of the calibration are clamped.
+    assert!(report["largest_difference_real"].as_f64().unwrap() < 1.5, "{report}");
     assert!(report["largest_difference_steps"].as_u64().unwrap() < 20, "{report}");
     assert!(report["values_beyond_range"].is_u64(), "{report}");
 
@@ -190,10 +191,9 @@ fn wrong_models_and_inputs_have_one_error_with_a_hint() {
 }
 
 #[test]
-fn symbolic_dimensions_can_be_given() {
+fn dimensions_that_no_input_has_are_refused() {
     let model = fixture("models/credit_logreg/int8_qdq.onnx");
-    // The fixture has no symbol of this name, which is no reason to refuse it.
-    let report = run(&["inspect", &model, "--dim", "N=3"]);
-    assert_eq!(report["inputs"][0]["shape"], json!([1, 30]));
+    let (error, hint) = fails(&["inspect", &model, "--dim", "N=3"]);
+    assert!(error.contains("no input has a dimension `N`") && hint.contains("--dim"), "{error}");
     assert!(fails(&["inspect", &model, "--dim", "N=0"]).0.contains("positive number"));
 }

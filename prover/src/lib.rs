@@ -119,7 +119,7 @@ pub fn supports(system: &ConstraintSystem<Fr>, k: u32) -> Result<(), Error> {
 impl Key {
     /// For a circuit, with or without its witness, and its verifying key under a structured reference string.
     ///
-    /// `next`, the power [τⁿ]₁ that follows the string's last, lets the quotient's pieces be blinded.
+    /// `next`, the power `[τⁿ]₁` that follows the string's last, lets the quotient's pieces be blinded.
     pub fn new<C: Circuit<Fr>>(
         params: &ParamsKZG<Bn256>,
         vk: &VerifyingKey<G1Affine>,

@@ -13,6 +13,10 @@ pub struct Console {
     json: bool,
     /// Somebody is watching standard error, and has not asked for quiet.
     watched: bool,
+    #[cfg_attr(
+        not(all(feature = "compile", feature = "chain")),
+        allow(dead_code, reason = "only what watches a chain has a log")
+    )]
     quiet: bool,
 }
 

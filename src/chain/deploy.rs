@@ -5,8 +5,10 @@
 //! twice does nothing.
 
 use alloy::{
+    eips::BlockId,
     network::TransactionBuilder,
     primitives::{Address, B256, Bytes, address, keccak256},
+    providers::Provider,
     rpc::types::TransactionRequest,
 };
 use serde::Serialize;
@@ -129,11 +131,10 @@ impl<'a> Deployment<'a> {
     /// Deploys the contract unless it is there, waits, and checks the code.
     pub async fn send(self, chain: &Chain, options: &SendOptions) -> Result<Deployed, ChainError> {
         if self.already_deployed {
-            options.forget()?;
-            return self.found(chain).await;
+            return self.found(chain, options).await;
         }
         let sent = match chain
-            .send(CREATE2_DEPLOYER, self.calldata(), &self.contract.abi, options)
+            .send_and_keep(CREATE2_DEPLOYER, self.calldata(), &self.contract.abi, options)
             .await
         {
             Ok(sent) => sent,
@@ -141,14 +142,14 @@ impl<'a> Deployment<'a> {
             Err(ChainError::Failed { .. } | ChainError::Reverted { .. })
                 if chain.has_code(self.address).await? =>
             {
-                options.forget()?;
-                return self.found(chain).await;
+                return self.found(chain, options).await;
             }
             Err(error) => return Err(error),
         };
         // Asked at the transaction's block: other nodes behind the same address may lag behind.
         let code = chain.code_in(self.address, sent.block_hash).await?;
         let code_hash = self.check_code(&code)?;
+        self.forget_if_final(chain, options).await;
         Ok(Deployed {
             address: self.address,
             transaction: Some(sent.transaction),
@@ -160,17 +161,34 @@ impl<'a> Deployment<'a> {
         })
     }
 
-    async fn found(&self, chain: &Chain) -> Result<Deployed, ChainError> {
+    async fn found(&self, chain: &Chain, options: &SendOptions) -> Result<Deployed, ChainError> {
         let code = chain.code(self.address).await?;
+        let code_hash = self.check_code(&code)?;
+        self.forget_if_final(chain, options).await;
         Ok(Deployed {
             address: self.address,
             transaction: None,
             gas_used: None,
             chain_id: self.chain_id,
             already_deployed: true,
-            code_hash: self.check_code(&code)?,
+            code_hash,
             block: None,
         })
+    }
+
+    /// Forgets the transaction once no run can be told any more that nothing lies at the address: this one may die
+    /// before it has told its result, and nodes that are behind would make the next one pay again. Until then
+    /// the journal stays; it does no harm, and so a disk that does not let go of it is no trouble either.
+    async fn forget_if_final(&self, chain: &Chain, options: &SendOptions) {
+        if chain.is_local() || self.is_final(chain).await {
+            let _ = options.forget();
+        }
+    }
+
+    async fn is_final(&self, chain: &Chain) -> bool {
+        let block = chain.provider().get_block(BlockId::finalized()).await;
+        let Ok(Some(block)) = block else { return false };
+        chain.code_in(self.address, block.header.hash).await.is_ok_and(|code| !code.is_empty())
     }
 
     fn calldata(&self) -> Bytes {

@@ -31,6 +31,10 @@ const TRANSACTION_GAS_CAP: u64 = 1 << 24;
 /// How often a transaction is made anew when its nonce turns out to be taken.
 const NONCE_ATTEMPTS: usize = 5;
 
+/// How many answers in a row must agree on the next nonce, and how many are asked for.
+const NONCE_ANSWERS: u32 = 3;
+const NONCE_QUESTIONS: u32 = 30;
+
 /// How often a nonce must be seen used by none of a transaction's versions: nodes behind one address may be
 /// blocks apart, and an early conclusion pays twice.
 const SIGHTINGS: u32 = 5;
@@ -72,7 +76,8 @@ pub struct SendOptions {
     /// Told about every transaction just before it goes out.
     pub on_send: Option<OnSend>,
     /// Where the transaction is written before it goes out, so that a later run goes on with this one instead
-    /// of sending another. The file goes when the transaction is done.
+    /// of sending another. The file goes when the transaction is done; that of a deployment, when its code lies
+    /// in a final block.
     pub journal: Option<(Arc<dyn Disk>, PathBuf)>,
 }
 
@@ -182,6 +187,20 @@ impl Chain {
         abi: &JsonAbi,
         options: &SendOptions,
     ) -> Result<Sent, ChainError> {
+        let sent = self.send_and_keep(to, data, abi, options).await?;
+        options.forget()?;
+        Ok(sent)
+    }
+
+    /// The same, and leaves a transaction that succeeded in its journal: for a caller who cannot yet tell from
+    /// the chain that nothing is left to send.
+    pub(super) async fn send_and_keep(
+        &self,
+        to: Address,
+        data: Bytes,
+        abi: &JsonAbi,
+        options: &SendOptions,
+    ) -> Result<Sent, ChainError> {
         let sender = self.key()?.address();
         let earlier = options.journaled()?;
         let is_the_same = |outgoing: &Outgoing| {
@@ -196,10 +215,12 @@ impl Chain {
             })
         };
         if !earlier.is_empty() && earlier.iter().all(is_the_same) {
-            match self.resume(earlier, options).await {
+            match self.await_receipt(earlier, options).await {
                 // It will never be mined. What follows is another one.
                 Err(ChainError::Displaced { .. }) => options.forget()?,
-                sent => return sent,
+                Ok(receipt) if receipt.status() => return Ok(receipt.into()),
+                Ok(receipt) => return Err(failed_before(&receipt, options)?),
+                Err(error) => return Err(error),
             }
         }
         let request = TransactionRequest::default()
@@ -220,10 +241,10 @@ impl Chain {
         };
         let request = request.with_gas_limit(gas_limit);
         let receipt = self.send_request(request.clone(), options).await?;
-        options.forget()?;
         if receipt.status() {
             return Ok(receipt.into());
         }
+        options.forget()?;
         let error = match self.call_request(request).await? {
             CallOutcome::Reverted(data) => Revert::decode(data, abi),
             // The state has moved on, and with it the reason.
@@ -240,12 +261,11 @@ impl Chain {
         options: &SendOptions,
     ) -> Result<Sent, ChainError> {
         let receipt = self.await_receipt(versions, options).await?;
-        options.forget()?;
-        if receipt.status() {
-            return Ok(receipt.into());
+        if !receipt.status() {
+            return Err(failed_before(&receipt, options)?);
         }
-        let error = Revert::decode(Bytes::new(), &JsonAbi::new());
-        Err(ChainError::Failed { transaction: receipt.transaction_hash, error: error.into() })
+        options.forget()?;
+        Ok(receipt.into())
     }
 
     /// Gas that a call would take, or the contract's refusal.
@@ -274,15 +294,9 @@ impl Chain {
         loop {
             let fees = self.fees(request.gas.unwrap_or_default(), options).await?;
             self.check_funds(&request, fees).await?;
-            let sender = self.sender();
             let nonces = self.nonces.lock().await;
             let lock = KeyLock::take(self, true).await?;
-            let nonce = self
-                .provider()
-                .get_transaction_count(sender)
-                .pending()
-                .await
-                .map_err(|error| self.error("eth_getTransactionCount", error))?;
+            let nonce = self.next_nonce().await?;
             let signed = self.sign(request.clone().with_nonce(nonce), fees).await?;
             let versions = vec![signed];
             options.commit(&versions)?;
@@ -294,6 +308,23 @@ impl Chain {
                 outcome => return outcome,
             }
         }
+    }
+
+    /// The account's next nonce, after all transactions that wait. With a greater one, a transaction would wait
+    /// for ever, and another must not be sent in its place: so one answer is not believed.
+    async fn next_nonce(&self) -> Result<u64, ChainError> {
+        let request = "eth_getTransactionCount";
+        let (mut latest, mut times) = (None, 0);
+        for _ in 0..NONCE_QUESTIONS {
+            let count = self.provider().get_transaction_count(self.sender()).pending();
+            let nonce = count.await.map_err(|error| self.error(request, error))?;
+            times = if latest.replace(nonce) == Some(nonce) { times + 1 } else { 1 };
+            if times == NONCE_ANSWERS {
+                return Ok(nonce);
+            }
+        }
+        let message = "it gives another number each time".into();
+        Err(ChainError::Contradiction { request, message })
     }
 
     async fn check_funds(
@@ -566,6 +597,16 @@ enum Step {
     Forgotten,
     /// It waits for a block; the base fee of the next one.
     Pending(Option<u128>),
+}
+
+/// A transaction of an earlier run that failed in its block: it is done, and its reason no longer to be had.
+fn failed_before(
+    receipt: &TransactionReceipt,
+    options: &SendOptions,
+) -> Result<ChainError, ChainError> {
+    options.forget()?;
+    let error = Revert::decode(Bytes::new(), &JsonAbi::new()).into();
+    Ok(ChainError::Failed { transaction: receipt.transaction_hash, error })
 }
 
 /// A tenth more than estimated: the state may move before the block, and what is not used is not paid.

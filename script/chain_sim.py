@@ -29,7 +29,7 @@ GUARDS = [
     ("a request keeps its nonce", "watch/slots.rs", "if let Some(nonce) = state.nonce_of(id) {", "if let Some(nonce) = state.nonce_of(id).filter(|_| used == u64::MAX) {"),
     ("a nonce is given up only when it is refused again and again", "watch/slots.rs", "if watched.sightings >= SIGHTINGS {", "if watched.sightings < u32::MAX {"),
     ("nonces are decided by final blocks", "watch/slots.rs", "let used_for_good = self.used(view.last_final).await?;", "let used_for_good = used;"),
-    ("gaps between nonces are filled", "watch/slots.rs", "if state.slots.contains_key(&used) || !is_waited_for {", "if used < u64::MAX {"),
+    ("gaps between nonces are filled", "watch/slots.rs", "if self.journal.state.slots.contains_key(&used) || !self.is_waited_for(used) {", "if used < u64::MAX {"),
     ("stuck answers offer more", "send.rs", "let Some(fees) = options.raised(versions, gas, base) else { return Ok(None) };", "let Some(fees) = options.raised(versions, gas, base).filter(|_| gas == 0) else { return Ok(None) };"),
     ("a transaction has a ceiling", "fees.rs", "self.max_fee_per_gas.unwrap_or(u128::MAX).min(by_cost.saturating_to())", "self.max_fee_per_gas.unwrap_or(u128::MAX).max(by_cost.saturating_to())"),
     ("a suggested tip is bounded", "fees.rs", "suggested_tip.min(bound)", "suggested_tip.max(bound)"),

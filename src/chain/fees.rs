@@ -37,7 +37,12 @@ impl SendOptions {
     }
 
     /// The prices for a base fee and a suggested tip, or which limit is in the way.
-    fn fees(&self, gas: u64, base: u128, suggested_tip: u128) -> Result<Fees, ChainError> {
+    pub(super) fn fees(
+        &self,
+        gas: u64,
+        base: u128,
+        suggested_tip: u128,
+    ) -> Result<Fees, ChainError> {
         if let Some(cap) = self.max_fee_per_gas.filter(|&cap| cap < base) {
             return Err(ChainError::FeeTooLow { cap, required: base });
         }

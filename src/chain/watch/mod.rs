@@ -518,7 +518,15 @@ impl<'a> Run<'a> {
         } else {
             // In place of a transaction that nobody needs any more.
             let limits = &self.options.send;
-            limits.raised(&before, gas, base).ok_or_else(|| limits.too_expensive(gas, base))
+            match (limits.raised(&before, gas, base), limits.fees(gas, base, 0)) {
+                (Some(fees), _) => Ok(fees),
+                (None, Err(error)) => Err(error),
+                (None, Ok(_)) => {
+                    self.use_up(nonce);
+                    let reason = format!("nonce {nonce} has a transaction that must go first");
+                    return self.skip(id, reason);
+                }
+            }
         };
         let fees = match fees {
             Ok(fees) => fees,

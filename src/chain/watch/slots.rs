@@ -40,6 +40,8 @@ pub(super) struct Watched {
     handed: Option<(Duration, B256)>,
     /// In how many final blocks running it was seen used, and not by us.
     sightings: u32,
+    /// Whether a request wants it, and cannot outbid what was signed with it.
+    is_wanted: bool,
     /// The block that holds one of its versions.
     mined: Option<(u64, B256)>,
 }
@@ -158,8 +160,7 @@ impl Run<'_> {
         // Where somebody else has answered, something still has to go there when later nonces wait for it: the
         // cheapest is nothing.
         if !state.is_needed(slot) {
-            if !state.slots.range(nonce.saturating_add(1)..).any(|(_, slot)| state.is_needed(slot))
-            {
+            if !self.is_waited_for(nonce) {
                 return Ok(());
             }
             if newest.request.is_some() {
@@ -192,11 +193,23 @@ impl Run<'_> {
         self.hand_over(view, &newest.outgoing).await
     }
 
+    /// Whether a request waits until this nonce is used, or a later one.
+    fn is_waited_for(&self, nonce: u64) -> bool {
+        let state = &self.journal.state;
+        let is_wanted = |nonce| self.watched.get(nonce).is_some_and(|watched| watched.is_wanted);
+        let mut slots = state.slots.range(nonce..);
+        slots.any(|(nonce, slot)| state.is_needed(slot) || is_wanted(nonce))
+    }
+
+    /// Lets what was signed with a nonce go into a block though nobody needs it: it is in the way, and cannot be
+    /// outbid within the limits.
+    pub(super) fn use_up(&mut self, nonce: u64) {
+        self.watched.entry(nonce).or_default().is_wanted = true;
+    }
+
     /// Fills nonces that nobody has used and that later ones wait for.
     async fn fill_gap(&mut self, view: &View, used: u64) -> Result<(), ChainError> {
-        let state = &self.journal.state;
-        let is_waited_for = state.slots.range(used..).any(|(_, slot)| state.is_needed(slot));
-        if state.slots.contains_key(&used) || !is_waited_for {
+        if self.journal.state.slots.contains_key(&used) || !self.is_waited_for(used) {
             self.gap_since = None;
             return Ok(());
         }

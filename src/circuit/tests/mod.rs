@@ -2,6 +2,7 @@
 
 mod dense;
 mod fractions;
+mod free;
 mod map;
 pub mod models;
 mod operators;

@@ -1,0 +1,114 @@
+//! Which first-phase cells a prover may choose freely: a golden list.
+//!
+//! One cell at a time is changed, with all look-ups' uses repaired and the second phase computed honestly after it.
+//! Where no constraint refuses that, the cell is free, and must be one that nothing refers to.
+
+use super::{broken, honest, integer, models, relimb, reread, table_row};
+use crate::circuit::{
+    Goal, ModelCircuit, Wishes, layout::rows::Content, shape::Flag, table::intervals::LENGTH_FACTOR,
+};
+use halo2_proofs::halo2curves::bn256::Fr;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+/// Rows of each kind that are tried, of each goal's circuits.
+const ROWS: usize = 2;
+
+/// Limbs that rows of one copy do not use, the parts of intervals, and what is read of the table.
+const BUT_ONE_LIMB: &[&str] =
+    &["limb 1", "limb 2", "limb 3", "start and length", "table row and byte"];
+
+/// The same of rows that hold two values, or bound one by two limbs.
+const BUT_TWO_LIMBS: &[&str] = &["limb 2", "limb 3", "start and length", "table row and byte"];
+
+/// All cells of rows that are weights, instances or nothing.
+const ALL: &[&str] =
+    &["limb 0", "limb 1", "limb 2", "limb 3", "start and length", "table row and byte"];
+
+/// By kind of row, the columns whose cell is free. Rows that make a byte have none.
+const FREE: [(&str, &[&str]); 10] = [
+    ("Hold", BUT_TWO_LIMBS),
+    ("Idle", ALL),
+    ("Input", BUT_TWO_LIMBS),
+    ("Instance", ALL),
+    // The table's row is how far the value before is below it.
+    ("Larger", &["limb 2", "limb 3", "start and length"]),
+    ("Load", BUT_ONE_LIMB),
+    ("Multiply", BUT_ONE_LIMB),
+    ("Pair", BUT_TWO_LIMBS),
+    ("Read", BUT_ONE_LIMB),
+    ("Weights", ALL),
+];
+
+#[test]
+fn cells_that_are_free_are_those_that_nothing_refers_to() {
+    let mut free: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    let mut seen: HashMap<(String, bool), usize> = HashMap::new();
+    for (number, (_, model)) in models::all().into_iter().enumerate() {
+        let goal = if number % 2 == 0 { Goal::Speed } else { Goal::Gas };
+        let wishes =
+            Wishes { goal, private_input: number % 4 == 1, max_k: Some(12), ..Wishes::default() };
+        let Ok(circuit) = ModelCircuit::new(&model, wishes) else { continue };
+        let base = honest(&model, &circuit);
+        let mut here: BTreeSet<String> = BTreeSet::new();
+        for (at, row) in circuit.plan().layout.rows.iter().enumerate().skip(1) {
+            let kind = match row.content {
+                Content::Cell { block, cell } => {
+                    let cells = &circuit.compiled.net.blocks[block as usize].cells;
+                    let kind = format!("{:?}", cells[cell as usize].kind);
+                    let end = kind.find(|c: char| !c.is_alphanumeric()).unwrap_or(kind.len());
+                    let flags = &circuit.compiled.fixed.rows[at];
+                    let by_interval = flags[Flag::Intervals] || flags[Flag::MultipliesIn];
+                    format!("{}{}", &kind[..end], if by_interval { " by interval" } else { "" })
+                }
+                Content::Boundary => continue,
+                Content::Weights(_) => "Weights".into(),
+                other => format!("{other:?}"),
+            };
+            // One of each circuit.
+            let count = seen.entry((kind.clone(), goal == Goal::Gas)).or_default();
+            if *count == ROWS || kind == "Border" || !here.insert(kind.clone()) {
+                continue;
+            }
+            *count += 1;
+            for column in 0..base.limbs.len() + 2 {
+                let mut witness = base.clone();
+                let name = if column < base.limbs.len() {
+                    let now = integer(witness.limbs[column][at]);
+                    let most = circuit.plan().shape.base() - 1;
+                    let next = if now < most { now + 1 } else { now - 1 };
+                    let next = Fr::from(u64::try_from(next).expect("a limb"));
+                    relimb(&mut witness, column, at, next);
+                    format!("limb {column}")
+                } else if column == base.limbs.len() {
+                    let now = table_row(&witness, at);
+                    let table = &circuit.plan().fitted.table;
+                    let other = (0..table.len()).rev().find(|&row| table[row] != table[now]);
+                    let Some(other) = other else { continue };
+                    reread(&circuit, &mut witness, at, other);
+                    "table row and byte".into()
+                } else {
+                    let Some(parts) = witness.parts.as_mut() else { continue };
+                    if circuit.plan().shape.averages {
+                        continue;
+                    }
+                    // Another start and length in one cell of the table.
+                    parts[0][at] += Fr::from(LENGTH_FACTOR);
+                    parts[1][at] -= Fr::one();
+                    "start and length".into()
+                };
+                if broken(&circuit, witness).is_empty() {
+                    free.entry(kind.clone()).or_default().insert(name);
+                }
+            }
+        }
+    }
+    let free: Vec<(String, Vec<String>)> =
+        free.into_iter().map(|(kind, cells)| (kind, cells.into_iter().collect())).collect();
+    let golden: Vec<(String, Vec<String>)> = FREE
+        .iter()
+        .map(|(kind, cells)| {
+            ((*kind).to_owned(), cells.iter().map(|cell| (*cell).to_owned()).collect())
+        })
+        .collect();
+    assert_eq!(free, golden, "{free:#?}");
+}

@@ -19,6 +19,11 @@ import time
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 CRATE = ROOT / "target/chain_sim_crate"
 
+TEST = ["cargo", "test", "--quiet", "--no-default-features", "--features", "chain", "--test", "chain_sim"]
+
+# What else of the library the chain layer uses.
+BESIDE = ["program", "regular_file"]
+
 # What is deleted: a name, the file below src/chain, the text, what takes its place.
 GUARDS = [
     ("the consumer's own count", "watch/view.rs", "            Ok(count) => Ok(Some(count)),\n", "            Ok(_) => Ok(None),\n"),
@@ -49,6 +54,10 @@ GUARDS = [
     ("a receipt pays no more than was signed", "receipt.rs", "if receipt.gas_used > gas || receipt.effective_gas_price > outgoing.max_fee_per_gas {", "if receipt.gas_used == u64::MAX && gas == 0 {"),
     ("a receipt's block holds the transaction", "receipt.rs", "if !block.transactions.hashes().any(|hash| hash == outgoing.transaction) {", "if block.transactions.hashes().any(|hash| hash.is_zero()) {"),
     ("a transaction of an earlier run is gone on with", "send.rs", "if !earlier.is_empty() && earlier.iter().all(is_the_same) {", "if !earlier.is_empty() && earlier.iter().all(is_the_same) && sender.is_zero() {"),
+    ("a deployment is remembered until it is final", "deploy.rs", "if chain.is_local() || self.is_final(chain).await {", "if chain.is_local() || chain.id() > 0 {"),
+    ("one count of nonces is not believed", "send.rs", "const NONCE_ANSWERS: u32 = 3;", "const NONCE_ANSWERS: u32 = 1;"),
+    ("looks at a nonce are blocks apart", "send.rs", "Step::Displaced => pause = SIGHTING_PAUSE,", "Step::Displaced => pause = SIGHTING_PAUSE / 12,"),
+    ("what cannot be outbid goes first", "watch/slots.rs", "state.is_needed(slot) || is_wanted(nonce)", "state.is_needed(slot) || is_wanted(nonce) && *nonce == u64::MAX"),
     ("questions are asked again", "nodes.rs", "if is_final || failures == ATTEMPTS {", "if is_final || failures < u32::MAX {"),
 ]
 
@@ -58,15 +67,18 @@ def make_crate(chain):
     (CRATE / "src").mkdir(parents=True, exist_ok=True)
     manifest = (ROOT / "Cargo.toml").read_text()
     manifest = re.sub(r"\[workspace\].*?(?=\n\[)", "", manifest, flags=re.S)
-    manifest = re.sub(r"\[\[(bench|bin|test)\]\].*?(?=\n\[|\n#)", "", manifest, flags=re.S)
+    manifest = re.sub(r"\[\[(bench|bin|example|test)\]\].*?(?=\n\[|\n#)", "", manifest, flags=re.S)
     manifest = manifest.replace('default-run = "zkverdict"\n', "")
+    manifest = manifest.replace('path = "prover"', f'path = "{ROOT}/prover"')
     manifest = re.sub(r"(\[profile\.dev\]\nopt-level = )3", r"\g<1>1", manifest)
     manifest += f'\n[workspace]\n\n[[test]]\nname = "chain_sim"\npath = "{ROOT}/tests/chain_sim/main.rs"\n'
     (CRATE / "Cargo.toml").write_text(manifest)
     shutil.copy(ROOT / "Cargo.lock", CRATE)
     shutil.rmtree(CRATE / "src/chain", ignore_errors=True)
     shutil.copytree(chain, CRATE / "src/chain")
-    (CRATE / "src/lib.rs").write_text("//! The chain layer alone.\npub mod chain;\n")
+    (CRATE / "src/lib.rs").write_text(
+        "//! The chain layer alone.\n#![allow(dead_code)]\npub mod chain;\n"
+        + "".join(f'#[path = "{ROOT}/src/{name}.rs"]\nmod {name};\n' for name in BESIDE))
 
 
 def test(seeds, limit):
@@ -74,11 +86,11 @@ def test(seeds, limit):
     environment = {**os.environ, "SIM_SEEDS": str(seeds)}
     environment.setdefault("CARGO_TARGET_DIR", str(ROOT / "target"))
     build = subprocess.run(
-        ["cargo", "test", "--quiet", "--test", "chain_sim", "--no-run"],
+        [*TEST, "--no-run"],
         cwd=CRATE, env=environment, capture_output=True, text=True, check=False)
     if build.returncode:
         sys.exit(build.stderr[-4000:])
-    command = ["cargo", "test", "--quiet", "--test", "chain_sim"]
+    command = TEST
     try:
         run = subprocess.run(
             command, cwd=CRATE, env=environment, capture_output=True, text=True, check=False, timeout=limit)

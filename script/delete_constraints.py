@@ -16,7 +16,7 @@ import sys
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 CIRCUIT = ROOT / "src/circuit"
 RELATIONS = CIRCUIT / "relations"
-BUILD = ["cargo", "test", "--quiet", "--no-default-features", "--features", "prove", "--lib", "--no-run", "--message-format=json"]
+BUILD = ["cargo", "test", "--quiet", "--package", "zkverdict", "--no-default-features", "--features", "prove", "--lib", "--no-run", "--message-format=json"]
 # Proving hundreds of random models only repeats what their own tests show.
 SKIPPED = ["--skip", "every_operator"]
 VARIABLE = "DELETED_CONSTRAINT"

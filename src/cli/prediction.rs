@@ -11,16 +11,16 @@ use crate::proving::WORD_BYTES;
 use crate::solidity::{GasEstimate, estimate_circuit_gas};
 use serde::Serialize;
 
-/// Seconds on two quiet cores: without any row, per row (gates, openings), and per row and fixed column. An advice
+/// Seconds on two quiet cores with AVX-512 IFMA: without any row, per row (gates, openings), and per row and fixed column. An advice
 /// column counts twice, as it is also committed to. (That an FFT takes k passes does not show between k = 10 and 19.)
-const SECONDS: f64 = 0.06;
-const SECONDS_PER_ROW: f64 = 46e-6;
-const SECONDS_PER_CELL: f64 = 1.7e-6;
+const SECONDS: f64 = 0.02;
+const SECONDS_PER_ROW: f64 = 6.1e-6;
+const SECONDS_PER_CELL: f64 = 0.28e-6;
 
 /// Bytes that the process holds: without any row, per row, and per row and column.
-const MEMORY: f64 = 15e6;
-const MEMORY_PER_ROW: f64 = 1250.0;
-const MEMORY_PER_CELL: f64 = 166.0;
+const MEMORY: f64 = 17.9e6;
+const MEMORY_PER_ROW: f64 = 1560.0;
+const MEMORY_PER_CELL: f64 = 122.0;
 
 /// What a proof and its verification will cost.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]

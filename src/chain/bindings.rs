@@ -1,8 +1,16 @@
-//! The interfaces of `contracts/` as Rust types, and the errors that their contracts revert with.
+//! The interfaces of `contracts/` as Rust types, the errors that their contracts revert with, and the contract that
+//! deploys others.
 
 use std::sync::LazyLock;
 
-use alloy::{json_abi::JsonAbi, sol};
+use alloy::{
+    json_abi::JsonAbi,
+    primitives::{Address, address},
+    sol,
+};
+
+/// The deterministic deployer.
+pub const CREATE2_DEPLOYER: Address = address!("4e59b44847b379578588920cA78FbF26c0B4956C");
 
 sol! {
     /// What every Halo2 verifier answers to.

@@ -13,10 +13,10 @@ use alloy::{
 
 use super::{
     ChainError, Clock, Key, MachineClock,
+    call::{CallOutcome, call_outcome},
     http::HttpNode,
     in_process::{self, InProcess},
     nodes::Nodes,
-    revert::{CallOutcome, call_outcome},
 };
 
 /// Whether a chain id is one of those that development nodes use, where nothing has any value.
@@ -79,7 +79,7 @@ impl Chain {
             let (parsed, endpoint) = parse_url(url.as_ref())?;
             let is_local = matches!(parsed.host_str(), Some("127.0.0.1" | "localhost" | "[::1]"));
             let node = HttpNode::new(parsed, is_local).map_err(|trouble| {
-                ChainError::Unreachable { endpoint: endpoint.clone(), reason: trouble.0 }
+                ChainError::Unreachable { endpoint: endpoint.clone(), reason: trouble.to_string() }
             })?;
             nodes.push((endpoint, node));
         }

@@ -7,16 +7,15 @@
 use alloy::{
     eips::BlockId,
     network::TransactionBuilder,
-    primitives::{Address, B256, Bytes, address, keccak256},
+    primitives::{Address, B256, Bytes, keccak256},
     providers::Provider,
     rpc::types::TransactionRequest,
 };
 use serde::Serialize;
 
-use super::{Chain, ChainError, Contract, Revert, SendOptions, revert::CallOutcome};
-
-/// The deterministic deployer.
-pub const CREATE2_DEPLOYER: Address = address!("4e59b44847b379578588920cA78FbF26c0B4956C");
+use super::{
+    Chain, ChainError, Contract, Revert, SendOptions, bindings::CREATE2_DEPLOYER, call::CallOutcome,
+};
 
 /// The largest contract that Ethereum takes (EIP-170).
 const MAX_CODE_BYTES: usize = 24_576;

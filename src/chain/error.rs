@@ -7,7 +7,11 @@ use alloy::{
     transports::{RpcError, TransportError, TransportErrorKind},
 };
 
-use super::{Revert, http::Trouble};
+use super::{
+    Revert,
+    trouble::Trouble,
+    variables::{ANVIL_VARIABLE, KEYSTORE_PASSWORD_VARIABLE, PRIVATE_KEY_VARIABLE},
+};
 
 /// Why something on a chain could not be done, or could not be told.
 ///
@@ -312,10 +316,10 @@ impl ChainError {
             Self::WrongChain { .. } => "check `--rpc-url`".into(),
             Self::NoKey => format!(
                 "set {}, or give `--keystore FILE` or `--ledger`",
-                super::PRIVATE_KEY_VARIABLE
+                PRIVATE_KEY_VARIABLE
             ),
             Self::NoPassword { .. } => {
-                format!("set {}, or run in a terminal", super::KEYSTORE_PASSWORD_VARIABLE)
+                format!("set {}, or run in a terminal", KEYSTORE_PASSWORD_VARIABLE)
             }
             Self::InsufficientFunds { sender, .. } => format!("send ether to {sender}"),
             Self::FeeTooLow { .. } => {
@@ -349,7 +353,7 @@ impl ChainError {
             }
             Self::NoAnvil { .. } => format!(
                 "run `npm ci` in the project, install Foundry, set {}, or give `--rpc-url`",
-                super::ANVIL_VARIABLE
+                ANVIL_VARIABLE
             ),
             Self::Rpc { message, .. } if message.contains("code size") => {
                 "this chain has a lower code size limit; see `zkverdict gas`".into()
@@ -395,8 +399,8 @@ impl ChainError {
 
 /// The innermost cause: outer ones repeat the address.
 fn transport_reason(kind: &TransportErrorKind) -> String {
-    if let Some(Trouble(message)) = kind.as_custom().and_then(|error| error.downcast_ref()) {
-        return message.clone();
+    if let Some(trouble) = kind.as_custom().and_then(|error| error.downcast_ref::<Trouble>()) {
+        return trouble.to_string();
     }
     let mut cause: &dyn std::error::Error = kind;
     let mut depth = 0;

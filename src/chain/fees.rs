@@ -4,18 +4,9 @@
 //! fee twice the present one and no more, and gas limit times price never exceeds a ceiling that always
 //! holds.
 
-use alloy::{
-    consensus::{Transaction, TxEnvelope},
-    eips::eip2718::Decodable2718,
-    primitives::{U256, uint},
-    providers::Provider,
-};
+use alloy::{consensus::Transaction, primitives::U256, providers::Provider};
 
 use super::{Chain, ChainError, Outgoing, SendOptions};
-
-/// What one transaction may cost where nobody says otherwise: 0.2 ether. A deployment takes some three million
-/// gas, an answer some four hundred thousand.
-pub const DEFAULT_MAX_COST: U256 = uint!(200_000_000_000_000_000_U256);
 
 /// The highest tip that is paid on a node's suggestion, where the base fee is low. Some chains take none
 /// below 25 gwei.
@@ -82,11 +73,6 @@ impl SendOptions {
 }
 
 impl Outgoing {
-    /// The transaction that the bytes are.
-    pub(super) fn envelope(&self) -> Option<TxEnvelope> {
-        TxEnvelope::decode_2718_exact(&self.bytes).ok()
-    }
-
     fn fees(&self) -> Option<Fees> {
         let envelope = self.envelope()?;
         Some(Fees {

@@ -15,6 +15,8 @@ use alloy::{
 };
 use tower_service::Service;
 
+use super::trouble::Trouble;
+
 /// How long one request may take. Nodes answer in milliseconds, public ones in seconds.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
 
@@ -29,11 +31,6 @@ pub(super) struct HttpNode {
     longest: usize,
 }
 
-/// What is wrong with an answer, in words that hold nothing of the node's address.
-#[derive(Debug, thiserror::Error)]
-#[error("{0}")]
-pub(super) struct Trouble(pub(super) String);
-
 impl HttpNode {
     pub(super) fn new(url: Url, is_local: bool) -> Result<Self, Trouble> {
         let mut client = Client::builder().timeout(REQUEST_TIMEOUT);
@@ -41,7 +38,8 @@ impl HttpNode {
             // A proxy from the environment cannot know this machine's own ports.
             client = client.no_proxy();
         }
-        let client = client.build().map_err(|error| Trouble(error.without_url().to_string()))?;
+        let client =
+            client.build().map_err(|error| Trouble::Client(error.without_url().to_string()))?;
         Ok(Self { client, url, longest: ANSWER_BYTES })
     }
 
@@ -64,7 +62,7 @@ impl HttpNode {
         {
             if answer.len() + chunk.len() > self.longest {
                 let megabytes = self.longest >> 20;
-                return Err(trouble(format!("its answer is longer than {megabytes} MiB")));
+                return Err(Trouble::TooLong(megabytes).into());
             }
             answer.extend_from_slice(&chunk);
         }
@@ -72,16 +70,12 @@ impl HttpNode {
         // may name the access key.
         serde_json::from_slice(&answer).map_err(|_| {
             if status.is_success() {
-                trouble(format!("its answer, {} bytes, is not JSON-RPC", answer.len()))
+                Trouble::NotJsonRpc(answer.len()).into()
             } else {
                 TransportErrorKind::http_error(status.as_u16(), String::new())
             }
         })
     }
-}
-
-pub(super) fn trouble(message: String) -> TransportError {
-    TransportErrorKind::custom(Trouble(message))
 }
 
 impl fmt::Debug for HttpNode {

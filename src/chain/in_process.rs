@@ -39,7 +39,7 @@ use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use tower_service::Service;
 
-use super::deploy::CREATE2_DEPLOYER;
+use super::bindings::CREATE2_DEPLOYER;
 
 /// The id that development nodes use.
 pub(super) const CHAIN_ID: u64 = 31337;

@@ -10,13 +10,10 @@ use alloy::{
     signers::local::{LocalSigner, PrivateKeySigner},
 };
 
-use super::ChainError;
-
-/// The environment variable that holds a private key, 32 bytes in hexadecimal.
-pub const PRIVATE_KEY_VARIABLE: &str = "ZKVERDICT_PRIVATE_KEY";
-
-/// The environment variable that holds the password of a keystore file.
-pub const KEYSTORE_PASSWORD_VARIABLE: &str = "ZKVERDICT_KEYSTORE_PASSWORD";
+use super::{
+    ChainError,
+    variables::{KEYSTORE_PASSWORD_VARIABLE, PRIVATE_KEY_VARIABLE},
+};
 
 /// Signs transactions of one account. `Debug` shows the address alone.
 #[derive(Clone)]

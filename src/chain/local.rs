@@ -11,11 +11,8 @@ use alloy::{
     signers::local::PrivateKeySigner,
 };
 
-use super::{Chain, ChainError, Key};
+use super::{Chain, ChainError, Key, variables::ANVIL_VARIABLE};
 use crate::program;
-
-/// The environment variable that says which anvil to run. Empty: none, as where none is found.
-pub const ANVIL_VARIABLE: &str = "ZKVERDICT_ANVIL";
 
 /// An anvil that listens on a free port of this machine, and stops when this is dropped.
 #[derive(Debug)]

@@ -36,6 +36,7 @@
 //! ```
 
 mod bindings;
+mod call;
 mod clock;
 mod connection;
 mod contract;
@@ -43,33 +44,43 @@ mod deploy;
 mod disk;
 mod error;
 mod fees;
+mod hand_over;
 mod http;
 mod in_process;
 mod key;
 mod local;
 mod lock;
 mod nodes;
+mod outgoing;
 mod receipt;
 mod record;
 mod registry;
 mod revert;
 mod send;
+mod send_options;
 mod submit;
+mod trouble;
+mod variables;
 mod watch;
 
-pub use bindings::{IERC165, IHalo2Verifier, IInferenceConsumer, IModelRegistry, IRequestConsumer};
+pub use bindings::{
+    CREATE2_DEPLOYER, IERC165, IHalo2Verifier, IInferenceConsumer, IModelRegistry, IRequestConsumer,
+};
+pub use call::CallOutcome;
 pub use clock::{Clock, MachineClock};
 pub use connection::{Chain, block_on, is_local};
 pub use contract::{Contract, RuntimeCode};
-pub use deploy::{CREATE2_DEPLOYER, DeployOptions, Deployed, Deployment};
+pub use deploy::{DeployOptions, Deployed, Deployment};
 pub use disk::{Disk, FileSystem};
 pub use error::ChainError;
-pub use fees::DEFAULT_MAX_COST;
-pub use key::{KEYSTORE_PASSWORD_VARIABLE, Key, PRIVATE_KEY_VARIABLE};
-pub use local::{ANVIL_VARIABLE, LocalChain, find_anvil};
+pub use key::Key;
+pub use local::{LocalChain, find_anvil};
+pub use outgoing::Outgoing;
 pub use record::{Record, Records};
 pub use registry::{ModelVersion, NewVersion, Registry, RegistryChange, model_id};
-pub use revert::{CallOutcome, Revert};
-pub use send::{OnSend, Outgoing, SendOptions, Sent};
+pub use revert::Revert;
+pub use send::Sent;
+pub use send_options::{DEFAULT_MAX_COST, OnSend, SendOptions};
 pub use submit::{Submission, Verdict, VerdictReport, consumer_context, next_context};
+pub use variables::{ANVIL_VARIABLE, KEYSTORE_PASSWORD_VARIABLE, PRIVATE_KEY_VARIABLE};
 pub use watch::{Answer, Health, Request, WatchEvent, WatchOptions, WatchReport, Watcher};

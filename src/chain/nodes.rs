@@ -20,17 +20,15 @@ use std::{
 
 use alloy::{
     primitives::U256,
-    rpc::json_rpc::{
-        ErrorPayload, RequestPacket, Response, ResponsePacket, ResponsePayload, SerializedRequest,
-    },
-    transports::{BoxTransport, RpcError, TransportError, TransportErrorKind, TransportFut},
+    rpc::json_rpc::{RequestPacket, Response, ResponsePacket, ResponsePayload, SerializedRequest},
+    transports::{BoxTransport, RpcError, TransportError, TransportFut},
 };
 use serde_json::{Value, json};
 use tower_service::Service;
 
 use super::{
     clock::{Clock, backoff},
-    http::trouble,
+    trouble::{Trouble, asks_to_wait, refuses_for_good},
 };
 
 /// How often a question is asked.
@@ -97,7 +95,7 @@ impl Nodes {
                 Ok(ResponsePacket::Single(response)) if response.id == *request.id() => {
                     Ok(response.payload)
                 }
-                Ok(_) => Err(trouble("it answers another question".into())),
+                Ok(_) => Err(Trouble::OtherQuestion.into()),
                 Err(error) => Err(error),
             };
             let is_final = match &answer {
@@ -114,31 +112,6 @@ impl Nodes {
             self.clock.sleep(pause).await;
         }
     }
-}
-
-/// Whether a node refuses for a reason that passes: too much is asked of it, or it is behind.
-pub(super) fn asks_to_wait(payload: &ErrorPayload) -> bool {
-    let message = payload.message.to_lowercase();
-    matches!(payload.code, 429 | -32005 | -32029)
-        || [
-            "rate limit",
-            "too many requests",
-            "request limit",
-            "compute units",
-            "try again",
-            // A backend that is behind the one that answered before.
-            "header not found",
-            "unknown block",
-            "block not found",
-            "header for hash not found",
-        ]
-        .iter()
-        .any(|words| message.contains(words))
-}
-
-/// A status that asking again does not change: no such path, no access.
-fn refuses_for_good(kind: &TransportErrorKind) -> bool {
-    matches!(kind, TransportErrorKind::HttpError(error) if matches!(error.status, 400..=407 | 410..=417))
 }
 
 fn rule(request: &SerializedRequest) -> Rule {
@@ -189,7 +162,7 @@ fn agree(rule: Rule, method: &str, nodes: usize, mut answers: Vec<Answer>) -> An
         });
         return match agreed {
             Some(index) => answers.swap_remove(index),
-            None => Err(trouble(format!("the nodes do not agree on `{method}`"))),
+            None => Err(Trouble::Disagreement(method.to_owned()).into()),
         };
     }
     let number = |answer: &Answer| answer.as_ref().ok().and_then(height);
@@ -200,7 +173,7 @@ fn agree(rule: Rule, method: &str, nodes: usize, mut answers: Vec<Answer>) -> An
         Some(answer) => answer,
         // Most have no such block, or do not know the word.
         None if others.len() >= needed => first_of(others),
-        None => Err(trouble(format!("too few nodes have an answer to `{method}`"))),
+        None => Err(Trouble::TooFew(method.to_owned()).into()),
     }
 }
 

@@ -15,7 +15,7 @@ use serde::Serialize;
 use super::{
     Chain, ChainError, Revert, SendOptions, Sent,
     bindings::{IModelRegistry, KNOWN_ERRORS},
-    revert::CallOutcome,
+    call::CallOutcome,
 };
 
 /// A `ModelRegistry` on a chain.

@@ -8,11 +8,10 @@ use alloy::{
     primitives::{Bytes, hex},
     rpc::json_rpc::ErrorPayload,
     sol_types::{Panic, Revert as ErrorString, SolError},
-    transports::{RpcError, TransportError},
 };
 use serde::Serialize;
 
-use super::{ChainError, bindings::KNOWN_ERRORS};
+use super::bindings::KNOWN_ERRORS;
 
 /// A contract's refusal, decoded as far as its ABI goes.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -62,29 +61,6 @@ impl fmt::Display for Revert {
             None if self.data.is_empty() => f.write_str("reverted without a reason"),
             None => write!(f, "reverted with unknown data {}", self.data),
         }
-    }
-}
-
-/// What a call without a transaction came to.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum CallOutcome {
-    /// The contract returned.
-    Returned(Bytes),
-    /// The contract reverted, with these bytes.
-    Reverted(Bytes),
-}
-
-/// Tells a contract's refusal from trouble with the node.
-pub(super) fn call_outcome(
-    request: &'static str,
-    endpoint: &str,
-    error: TransportError,
-) -> Result<CallOutcome, ChainError> {
-    match &error {
-        RpcError::ErrorResp(payload) if let Some(data) = revert_data(payload) => {
-            Ok(CallOutcome::Reverted(data))
-        }
-        _ => Err(ChainError::rpc(request, endpoint, error)),
     }
 }
 

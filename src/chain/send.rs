@@ -1,7 +1,7 @@
 //! Sends transactions so that nothing is lost: signed here once, then the same bytes are sent until they
 //! are in a block, or until it is certain that they never will be.
 
-use std::{fmt, path::PathBuf, sync::Arc, time::Duration};
+use std::time::Duration;
 
 use alloy::{
     consensus::Transaction,
@@ -11,18 +11,16 @@ use alloy::{
     primitives::{Address, B256, Bytes, U256},
     providers::Provider,
     rpc::types::{Log, TransactionReceipt, TransactionRequest},
-    transports::{RpcError, TransportError},
+    transports::TransportError,
 };
-use serde::{Deserialize, Serialize};
 
 use super::{
-    Chain, ChainError, DEFAULT_MAX_COST, Disk, Revert,
+    Chain, ChainError, Outgoing, Revert, SendOptions,
+    call::{CallOutcome, call_outcome},
     clock::backoff,
-    disk::write_atomically,
     fees::Fees,
+    hand_over::Handed,
     lock::KeyLock,
-    nodes::asks_to_wait,
-    revert::{CallOutcome, call_outcome, revert_data},
 };
 
 /// A transaction may use no more gas than this since the Osaka fork (EIP-7825).
@@ -45,73 +43,6 @@ const SIGHTING_PAUSE: Duration = Duration::from_secs(12);
 
 /// After how long a transaction that no block takes offers more.
 const STUCK: Duration = Duration::from_secs(60);
-
-/// Told about every transaction just before it goes out. Its error keeps the transaction back.
-pub type OnSend = Arc<dyn Fn(&Outgoing) -> Result<(), ChainError> + Send + Sync>;
-
-/// A signed transaction. Its bytes can be sent any number of times; they get into a block once at most.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Outgoing {
-    /// The transaction's hash.
-    pub transaction: B256,
-    /// The transaction as it goes over the wire.
-    pub bytes: Bytes,
-    /// Its nonce.
-    pub nonce: u64,
-    /// The most that it pays per unit of gas, in wei.
-    pub max_fee_per_gas: u128,
-}
-
-/// How a transaction is sent and waited for.
-#[derive(Clone)]
-pub struct SendOptions {
-    /// Never pays more than this per unit of gas, in wei.
-    pub max_fee_per_gas: Option<u128>,
-    /// Never pays more than this for one transaction, in wei.
-    pub max_cost: U256,
-    /// Tip per unit of gas, in wei; what the chain suggests when absent.
-    pub max_priority_fee_per_gas: Option<u128>,
-    /// Blocks to wait for, the transaction's own included.
-    pub confirmations: u64,
-    /// How long to wait for the transaction to get into a block.
-    pub timeout: Duration,
-    /// How long to keep trying when the node does not answer.
-    pub patience: Duration,
-    /// Told about every transaction just before it goes out.
-    pub on_send: Option<OnSend>,
-    /// Where the transaction is written before it goes out, so that a later run goes on with this one instead
-    /// of sending another. The file goes when the transaction is done; that of a deployment, when its code lies
-    /// in a final block.
-    pub journal: Option<(Arc<dyn Disk>, PathBuf)>,
-}
-
-impl Default for SendOptions {
-    fn default() -> Self {
-        Self {
-            max_fee_per_gas: None,
-            max_cost: DEFAULT_MAX_COST,
-            max_priority_fee_per_gas: None,
-            confirmations: 1,
-            timeout: Duration::from_secs(300),
-            patience: Duration::from_secs(15),
-            on_send: None,
-            journal: None,
-        }
-    }
-}
-
-impl fmt::Debug for SendOptions {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("SendOptions")
-            .field("max_fee_per_gas", &self.max_fee_per_gas)
-            .field("max_cost", &self.max_cost)
-            .field("max_priority_fee_per_gas", &self.max_priority_fee_per_gas)
-            .field("confirmations", &self.confirmations)
-            .field("timeout", &self.timeout)
-            .field("patience", &self.patience)
-            .finish_non_exhaustive()
-    }
-}
 
 /// A transaction that succeeded in a block.
 #[derive(Clone, Debug)]
@@ -139,45 +70,6 @@ impl From<TransactionReceipt> for Sent {
             block_hash: receipt.block_hash.unwrap_or_default(),
             gas_price: receipt.effective_gas_price,
             logs: receipt.logs().to_vec(),
-        }
-    }
-}
-
-impl SendOptions {
-    fn announce(&self, outgoing: &Outgoing) -> Result<(), ChainError> {
-        self.on_send.as_ref().map_or(Ok(()), |on_send| on_send(outgoing))
-    }
-}
-
-impl SendOptions {
-    /// What an earlier run sent and did not see through.
-    fn journaled(&self) -> Result<Vec<Outgoing>, ChainError> {
-        let Some((disk, path)) = &self.journal else { return Ok(Vec::new()) };
-        let failed = |source| ChainError::Record { path: path.clone(), source };
-        match disk.read(path) {
-            Ok(text) => serde_json::from_slice(&text).map_err(|error| failed(error.into())),
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(Vec::new()),
-            Err(error) => Err(failed(error)),
-        }
-    }
-
-    /// Writes all versions of a transaction down and announces the last one.
-    fn commit(&self, versions: &[Outgoing]) -> Result<(), ChainError> {
-        if let Some((disk, path)) = &self.journal {
-            let text = serde_json::to_vec(versions).expect("versions have no map keys");
-            write_atomically(&**disk, path, &text)?;
-        }
-        versions.last().map_or(Ok(()), |latest| self.announce(latest))
-    }
-
-    /// Forgets a transaction that is done.
-    pub(super) fn forget(&self) -> Result<(), ChainError> {
-        let Some((disk, path)) = &self.journal else { return Ok(()) };
-        match disk.remove(path) {
-            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-                Err(ChainError::Record { path: path.clone(), source: error })
-            }
-            _ => Ok(()),
         }
     }
 }
@@ -388,40 +280,6 @@ impl Chain {
         self.sign(request, fees).await.map(Some)
     }
 
-    /// Hands the bytes to the node once; what it says of them decides nothing but whether to try again.
-    pub(super) async fn hand_over(&self, signed: &Outgoing) -> Result<Handed, ChainError> {
-        let error = match self.provider().send_raw_transaction(&signed.bytes).await {
-            Ok(_) => return Ok(Handed::Taken),
-            Err(error) => error,
-        };
-        let message = match &error {
-            RpcError::ErrorResp(payload) if revert_data(payload).is_some() => {
-                return Ok(Handed::Taken);
-            }
-            RpcError::ErrorResp(payload) if !asks_to_wait(payload) => {
-                payload.message.to_lowercase()
-            }
-            _ => return Err(self.error("eth_sendRawTransaction", error)),
-        };
-        let says = |words: &[&str]| words.iter().any(|word| message.contains(word));
-        if says(&["already known", "already imported", "known transaction", "alreadyknown"]) {
-            Ok(Handed::Taken)
-        } else if says(&["nonce too low", "nonce is too low"]) {
-            Ok(Handed::NonceUsed)
-        } else if says(&["replacement transaction underpriced"]) {
-            Ok(Handed::Replaces)
-        } else if says(&[
-            "underpriced",
-            "less than block base fee",
-            "fee too low",
-            "max fee per gas",
-        ]) {
-            Ok(Handed::Underpriced)
-        } else {
-            Err(self.error("eth_sendRawTransaction", error))
-        }
-    }
-
     /// Hands the bytes to the node, again and again while it does not answer: sending the same bytes twice
     /// does nothing.
     async fn broadcast(&self, signed: &Outgoing, options: &SendOptions) -> Result<(), ChainError> {
@@ -582,19 +440,6 @@ impl Chain {
     pub(super) fn poll_interval(&self) -> Duration {
         Duration::from_millis(if self.is_local() { 50 } else { 1000 })
     }
-}
-
-/// What a node says of bytes that are handed to it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Handed {
-    /// It has them.
-    Taken,
-    /// The nonce is in a block, with these bytes or others.
-    NonceUsed,
-    /// Others with this nonce wait, and pay about as much.
-    Replaces,
-    /// The price is below what the node takes.
-    Underpriced,
 }
 
 enum Step {

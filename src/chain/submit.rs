@@ -12,7 +12,7 @@ use serde::Serialize;
 use super::{
     Chain, ChainError, Revert, SendOptions, Sent,
     bindings::{IERC165, IHalo2Verifier, IInferenceConsumer, interface_id},
-    revert::CallOutcome,
+    call::CallOutcome,
 };
 
 /// Modulus of BN254's scalar field, which instances are below.

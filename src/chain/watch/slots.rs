@@ -17,7 +17,7 @@ use super::{
     journal::{Slot, Version},
     view::View,
 };
-use crate::chain::{ChainError, Outgoing, send::Handed};
+use crate::chain::{ChainError, Outgoing, hand_over::Handed};
 
 /// Gas of a transaction that does nothing.
 const PLAIN_GAS: u64 = 21_000;

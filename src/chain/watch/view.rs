@@ -19,7 +19,7 @@ use super::{
 use crate::chain::{
     Chain, ChainError, Revert,
     bindings::{IRequestConsumer, KNOWN_ERRORS},
-    revert::CallOutcome,
+    call::CallOutcome,
 };
 
 /// Blocks that are read again in each round, at most. Chains with four blocks a second take half an hour to make

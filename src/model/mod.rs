@@ -19,6 +19,7 @@ pub mod quantize;
 mod requantization;
 mod summary;
 mod visibility;
+mod window;
 
 pub use difference::*;
 pub use error::*;
@@ -31,6 +32,8 @@ pub use line::{Line, Steps};
 pub use operator::*;
 pub use output::*;
 pub use preparation::*;
+pub use quantization::*;
 pub use requantization::*;
 pub use summary::*;
 pub use visibility::Visibility;
+pub use window::Window;

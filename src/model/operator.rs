@@ -1,70 +1,67 @@
-//! Operators on activations, beyond those of [`Gemm`](super::Gemm) and [`Table`](super::Table).
+//! Operators on activations.
 //!
 //! All tensors are row major. "Centred" means minus the zero point of the tensor's quantization.
 
-use super::{Operator, Quantization, Requantization, Table};
+use super::{ElementType, Quantization, Requantization, Window};
 
-/// A window that slides over a plane: which input positions each output position sees.
-///
-/// One-dimensional operators have planes of height 1.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Window {
-    /// Height and width of the input plane.
-    pub input: [usize; 2],
-    /// Height and width of the output plane.
-    pub output: [usize; 2],
-    /// Height and width of the window.
-    pub kernel: [usize; 2],
-    /// Distance between neighbouring windows.
-    pub strides: [usize; 2],
-    /// Distance between neighbouring positions of a window.
-    pub dilations: [usize; 2],
-    /// Rows above and columns left of the input that windows may begin in.
-    pub pads: [usize; 2],
+/// What a node computes, on integers.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub enum Operator {
+    /// A matrix of weights times each row of the input, requantized.
+    Gemm(Gemm),
+    /// A function of each element.
+    Table(Table),
+    /// A function of each element, of several that the element's position chooses from.
+    Tables(Tables),
+    /// A convolution with weights, requantized.
+    Conv(Conv),
+    /// A transposed convolution with weights, requantized.
+    ConvTranspose(ConvTranspose),
+    /// A product of two activations, requantized.
+    MatMul(MatMul),
+    /// A sum or difference of elements.
+    Add(Add),
+    /// A product of elements.
+    Mul(Mul),
+    /// The largest element of each window.
+    MaxPool(MaxPool),
+    /// The mean of each window.
+    AveragePool(AveragePool),
+    /// A sum or mean along an axis.
+    Reduce(Reduce),
+    /// The largest element along an axis.
+    ReduceMax(ReduceMax),
+    /// The position of the largest element along an axis.
+    ArgMax(ArgMax),
+    /// Elements in another order.
+    View(View),
+    /// Softmax along rows.
+    Softmax(Softmax),
+    /// Layer normalization along rows.
+    LayerNormalization(LayerNormalization),
 }
 
-impl Window {
-    /// The input position that a window position falls on, `None` in the padding.
-    pub fn position(&self, output: [usize; 2], kernel: [usize; 2]) -> Option<[usize; 2]> {
-        let along = |axis: usize| {
-            (output[axis] * self.strides[axis] + kernel[axis] * self.dilations[axis])
-                .checked_sub(self.pads[axis])
-                .filter(|&position| position < self.input[axis])
-        };
-        Some([along(0)?, along(1)?])
-    }
+/// `y[m, o] = requantize_o( Σ_i weights[o, i] · (x[m, i] − zero point of x) + bias[o] )`.
+#[derive(Clone, Debug)]
+pub struct Gemm {
+    /// Length of the summed axis.
+    pub inputs: usize,
+    /// Number of results per row of the input.
+    pub outputs: usize,
+    /// Weights minus their zero point, `[outputs][inputs]`.
+    pub weights: Vec<i32>,
+    /// Added to the accumulator, `[outputs]`.
+    pub bias: Vec<i32>,
+    /// From accumulator to output, with any fused clamp (Relu, Clip).
+    pub requantization: Requantization,
+}
 
-    /// All input positions that a window sees, as offsets into the plane, padding left out.
-    pub fn positions(&self, output: [usize; 2]) -> impl Iterator<Item = usize> + '_ {
-        (0..self.kernel[0]).flat_map(move |i| {
-            (0..self.kernel[1]).filter_map(move |j| {
-                self.position(output, [i, j]).map(|[row, column]| row * self.input[1] + column)
-            })
-        })
-    }
-
-    /// Whether some window sees padding only.
-    pub(super) fn has_empty_positions(&self) -> bool {
-        (0..2).any(|axis| {
-            (0..self.output[axis]).any(|output| {
-                !(0..self.kernel[axis]).any(|kernel| {
-                    (output * self.strides[axis] + kernel * self.dilations[axis])
-                        .checked_sub(self.pads[axis])
-                        .is_some_and(|position| position < self.input[axis])
-                })
-            })
-        })
-    }
-
-    /// Number of positions of a window, padding included.
-    pub fn len(&self) -> usize {
-        self.kernel[0] * self.kernel[1]
-    }
-
-    /// Whether a window has no positions.
-    pub fn is_empty(&self) -> bool {
-        self.len() == 0
-    }
+/// `y = values[x − smallest x]`: any int8 → int8 function, tabulated.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Table {
+    /// The function's values from the smallest element of the input's type to the largest.
+    pub values: Vec<i32>,
 }
 
 /// A convolution:
@@ -466,6 +463,24 @@ pub struct Tables {
     pub tables: Vec<Table>,
     /// Which table each element takes.
     pub selector: Vec<u32>,
+}
+
+impl Table {
+    /// The mirror image of a type's values.
+    pub(super) fn mirror(element: ElementType) -> Self {
+        let (low, high) = element.range();
+        Self { values: (low..=high).rev().collect() }
+    }
+
+    /// The table, or nothing but another unit where every integer stays what it is.
+    pub(super) fn or_view(self, from: ElementType, to: ElementType) -> Operator {
+        let (min, max) = from.range();
+        if from == to && (min..=max).eq(self.values.iter().copied()) {
+            Operator::View(View::Reshape)
+        } else {
+            Operator::Table(self)
+        }
+    }
 }
 
 impl Operator {

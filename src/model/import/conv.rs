@@ -2,8 +2,8 @@
 
 use super::{
     Importer, NodeView, RealId, Value,
-    linear::{Bias, ConvShape, Geometry, LinearParts, accumulator_bias},
-    real::Weights,
+    expression::{Bias, ConvShape, Geometry, LinearParts, Weights},
+    linear::accumulator_bias,
     window,
 };
 use crate::model::{ElementType, Exactness, ModelError};

@@ -7,8 +7,7 @@ use std::{collections::HashMap, rc::Rc};
 
 use super::{
     Constant, ImportOptions, Importer, Value, constant,
-    linear::{BiasValues, Geometry, LinearParts},
-    real::{Real, RealId, RealKind, ReduceMean, Weights},
+    expression::{BiasValues, Geometry, LinearParts, Real, RealId, RealKind, ReduceMean},
 };
 use crate::model::{
     ArgMax, ElementType, MaxPool, ModelError, Operator, Quantization, TensorId, View, ViewElement,
@@ -29,24 +28,6 @@ pub(in crate::model) struct FloatGraph {
 
 /// The values of all expressions, `None` where they are constants.
 pub(in crate::model) struct FloatValues(Vec<Option<Rc<[f32]>>>);
-
-/// Floats as the weights of a product: their bits take the place of integers.
-pub(super) fn float_weights(constant: &Constant) -> Weights {
-    let reals = constant.floats().unwrap_or_default();
-    Weights {
-        shape: constant.shape.clone(),
-        values: reals.iter().map(|real| real.to_bits().cast_signed()).collect(),
-        scales: vec![1.0],
-        element: None,
-        zero_points: vec![0],
-        axis: 0,
-        parameters: reals.len(),
-    }
-}
-
-fn float_weight(bits: i32) -> f32 {
-    f32::from_bits(bits.cast_unsigned())
-}
 
 impl Importer<'_> {
     /// Names an expression by a tensor.
@@ -340,7 +321,7 @@ fn linear(parts: &LinearParts, x: &[f32]) -> Rc<[f32]> {
     };
     let bias = |output: usize| bias.get(output).copied().unwrap_or(0.0);
     let weights: Vec<f32> =
-        parts.weights.iter().map(|&bits| float_weight(bits) * parts.alpha).collect();
+        (0..parts.weights.len()).map(|at| parts.weights.real(at) * parts.alpha).collect();
     match &parts.geometry {
         Geometry::Gemm { inputs, .. } => x
             .chunks(*inputs)

@@ -3,21 +3,14 @@
 use std::rc::Rc;
 
 use super::{
-    Importer, NodeView, RealId, RealKind, Value, function::Function, pairs::Pair, real::Real,
+    Importer, NodeView, RealId, RealKind, Value,
+    expression::{Normalization, Pair, Real, ReduceMean},
+    function::Function,
+    linear::broadcast_bias,
 };
 use crate::model::{
     Exactness, LayerNormalization, ModelError, Operator, Origin, Quantization, Tensor, TensorId,
 };
-
-/// What is done to each row.
-#[derive(Clone, Debug)]
-pub(super) struct Normalization {
-    pub epsilon: f32,
-    /// One per element of a row.
-    pub weights: Vec<f32>,
-    /// One per element of a row.
-    pub bias: Vec<f32>,
-}
 
 /// `LayerNormalization(X, weights, bias)` along the last axes.
 pub(super) fn layer_normalization(
@@ -41,7 +34,7 @@ pub(super) fn layer_normalization(
             .constant_reals(id)
             .ok_or_else(|| node.unsupported("weights that depend on the model's input"))?;
         parameters += values.len();
-        super::linear::broadcast_bias(node, &[values.len()], &values, length)
+        broadcast_bias(node, &[values.len()], &values, length)
     };
     let weights = per_element(1, 1.0)?;
     let bias = per_element(2, 0.0)?;
@@ -152,7 +145,7 @@ impl Importer<'_> {
         let RealKind::Activation(x) = self.real(x).kind else { return None };
         // The mean is repeated along the row.
         let RealKind::View(_, inputs) = &self.real(mean).kind else { return None };
-        let RealKind::Reduce { x: of, length, mean: super::real::ReduceMean::Mean, .. } =
+        let RealKind::Reduce { x: of, length, mean: ReduceMean::Mean, .. } =
             &self.real(*inputs.first()?).kind
         else {
             return None;
@@ -172,7 +165,7 @@ impl Importer<'_> {
         let input = self.tensor(x).quantization;
         let rows = self.tensor(x).len() / normalization.weights.len();
         let operator = integers(normalization, input, output.quantization, rows, (min, max))
-            .ok_or_else(|| super::lower::unsupported(real, "weights this large"))?;
+            .ok_or_else(|| real.unsupported("weights this large"))?;
         let origin = Origin {
             operator: "LayerNormalization".into(),
             exactness: Exactness::Approximate,

@@ -5,94 +5,10 @@ use std::rc::Rc;
 use super::{
     Constant, Importer, NodeView, RealId, RealKind, Value,
     constant::Data,
-    float::float_weights,
-    real::{Real, Weights},
+    expression::{Bias, BiasValues, Geometry, LinearParts, Pair, Real, Weights},
+    shape::broadcast,
 };
-use super::{pairs::Pair, shape::broadcast};
-use crate::model::{ElementType, Exactness, ModelError, TensorId, Window};
-
-/// The constant side of a product with weights.
-#[derive(Clone, Debug)]
-pub(super) struct LinearParts {
-    pub geometry: Geometry,
-    /// Minus their zero point, output channel first.
-    pub weights: Vec<i32>,
-    /// Their type in the file, if it has 8 bits.
-    pub weights_element: Option<ElementType>,
-    /// One, or one per output channel.
-    pub scales: Vec<f32>,
-    pub bias: Option<Bias>,
-    /// Factor of the product (Gemm's `alpha`).
-    pub alpha: f32,
-    /// The operator's name in quantized form.
-    pub quantized_name: &'static str,
-    /// Whether onnxruntime has an integer kernel for it in this form.
-    pub exactness: Exactness,
-}
-
-/// Which product.
-#[derive(Clone, Debug)]
-pub(super) enum Geometry {
-    /// Each row of the input times a matrix.
-    Gemm { inputs: usize, outputs: usize },
-    /// A convolution.
-    Conv(ConvShape),
-    /// A transposed convolution.
-    ConvTranspose(ConvShape),
-}
-
-/// Sizes of a convolution.
-#[derive(Clone, Debug)]
-pub(super) struct ConvShape {
-    pub batch: usize,
-    pub inputs: usize,
-    pub outputs: usize,
-    pub group: usize,
-    pub window: Window,
-}
-
-impl Geometry {
-    pub fn outputs(&self) -> usize {
-        match self {
-            Self::Gemm { outputs, .. } => *outputs,
-            Self::Conv(shape) | Self::ConvTranspose(shape) => shape.outputs,
-        }
-    }
-
-    /// The output channel of a weight.
-    pub fn output_of(&self, weight: usize) -> usize {
-        match self {
-            Self::Gemm { inputs, .. } => weight / inputs,
-            Self::Conv(shape) => weight / (shape.inputs / shape.group * shape.window.len()),
-            Self::ConvTranspose(shape) => {
-                let per_group = shape.outputs / shape.group;
-                let input = weight / (per_group * shape.window.len());
-                let group = input / (shape.inputs / shape.group);
-                group * per_group + weight / shape.window.len() % per_group
-            }
-        }
-    }
-}
-
-/// What is added to a product, one value per output channel.
-#[derive(Clone, Debug)]
-pub(super) struct Bias {
-    pub values: BiasValues,
-    /// How many values the file has for it, before any broadcast.
-    pub parameters: usize,
-    /// Factor of the bias (Gemm's `beta`).
-    pub beta: f32,
-}
-
-#[derive(Clone, Debug)]
-pub(super) enum BiasValues {
-    /// Integers in the accumulator's own unit.
-    Accumulator(Vec<i32>),
-    /// Integers with a scale each.
-    Quantized(Vec<(i32, f32)>),
-    /// Floats that the file leaves unquantized.
-    Float(Vec<f64>),
-}
+use crate::model::{ElementType, Exactness, ModelError, TensorId};
 
 /// `Gemm(A, B, C)` on floats.
 pub(super) fn gemm(
@@ -233,11 +149,8 @@ fn matrix(
     }
     let mut result = weights.clone();
     if !transposed {
-        for o in 0..outputs {
-            for i in 0..inputs {
-                result.values[o * inputs + i] = weights.values[i * outputs + o];
-            }
-        }
+        let index = (0..inputs * outputs).map(|at| at % inputs * outputs + at / inputs);
+        result.values = weights.values.gather(&index.collect::<Vec<_>>());
         result.shape = vec![outputs, inputs];
     }
     result.axis = 0;
@@ -296,7 +209,9 @@ impl Importer<'_> {
     ) -> Result<Rc<Weights>, ModelError> {
         match &self.real(id).kind {
             RealKind::Weights(weights) => Ok(Rc::clone(weights)),
-            RealKind::Constant(constant) if self.is_float => Ok(Rc::new(float_weights(constant))),
+            RealKind::Constant(constant) if self.is_float => {
+                Ok(Rc::new(Weights::of_floats(constant)))
+            }
             RealKind::Constant(_) => Err(ModelError::NotQuantized {
                 node: node.name().to_owned(),
                 operator: node.qualified_operator(),
@@ -318,10 +233,9 @@ impl Importer<'_> {
         let Real { shape, kind, .. } = self.real(id);
         let (values, parameters) = match kind {
             RealKind::Weights(weights) => {
-                let mut values = Vec::with_capacity(weights.values.len());
-                for (element, &value) in weights.values.iter().enumerate() {
-                    values.push((value, weights.scale(element)));
-                }
+                let integers = weights.values.integers().unwrap_or_default().iter().enumerate();
+                let values: Vec<_> =
+                    integers.map(|(element, &value)| (value, weights.scale(element))).collect();
                 let values = BiasValues::Quantized(broadcast_bias(node, shape, &values, outputs)?);
                 (values, weights.parameters)
             }

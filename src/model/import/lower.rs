@@ -7,14 +7,13 @@ use std::{
 
 use super::{
     Importer, NodeView, RealId, RealKind, Value,
+    expression::{Pair, ReduceMean, Source},
     function::Function,
-    pairs::Pair,
-    real::{Real, ReduceMean, Source},
 };
 use crate::model::{
     AveragePool, ElementType, Exactness, MatMul, MaxPool, Mean, ModelError, Operator, Origin,
     Quantization, Reduce, ReduceMax, Requantization, Rescale, Table, Tables, Tensor, TensorId,
-    Unsupported, View, ViewElement,
+    View, ViewElement,
 };
 
 /// How many functions one node may choose from, by the position of the element.
@@ -131,7 +130,7 @@ impl Importer<'_> {
                 let reach = u128::from(a.max_centred().unsigned_abs())
                     * u128::from(b.max_centred().unsigned_abs())
                     * inner as u128;
-                super::lower_linear::check_reach(&real, reach)?;
+                real.check_reach(reach)?;
                 let requantization = Requantization {
                     multipliers: vec![alpha * a.scale * b.scale / quantization.scale],
                     zero_point: quantization.zero_point,
@@ -211,7 +210,7 @@ impl Importer<'_> {
                 let largest = Tensor { name, quantization: mirrored, ..tensor.clone() };
                 let origin = || origin(&real.operator, Exactness::Exact);
                 let largest = self.add_node(&real.node, operator, vec![x], largest, origin())?;
-                let mirror = Operator::Table(mirror(quantization.element));
+                let mirror = Operator::Table(Table::mirror(quantization.element));
                 self.add_node(&real.node, mirror, vec![largest], tensor, origin())
             }
             RealKind::AveragePool { x, planes, window, count_include_pad } => {
@@ -231,10 +230,7 @@ impl Importer<'_> {
             }
             RealKind::Reduce { x, outer, length, inner, mean } => {
                 let input = self.tensor(x).quantization;
-                super::lower_linear::check_reach(
-                    &real,
-                    u128::from(input.max_centred().unsigned_abs()) * length as u128,
-                )?;
+                real.check_reach(u128::from(input.max_centred().unsigned_abs()) * length as u128)?;
                 let Quantization { scale, zero_point, .. } = quantization;
                 // Lengths are within the limit of elements, so exact in float32.
                 #[allow(clippy::cast_precision_loss)]
@@ -276,9 +272,9 @@ impl Importer<'_> {
                 self.lower_layer_normalization(&real, x, &normalization, bounds, tensor)
             }
             RealKind::Constant(_) | RealKind::Weights(_) => {
-                Err(unsupported(&real, "quantizing a constant"))
+                Err(real.unsupported("quantizing a constant"))
             }
-            RealKind::MeanOf(_) => Err(unsupported(&real, "a mean of values not quantized")),
+            RealKind::MeanOf(_) => Err(real.unsupported("a mean of values not quantized")),
             RealKind::Input(_)
             | RealKind::Activation(_)
             | RealKind::Elementwise(..)
@@ -307,8 +303,7 @@ impl Importer<'_> {
     ) -> Result<TensorId, ModelError> {
         let real = self.real(id).clone();
         let Source::One(x) = real.source else {
-            return Err(unsupported(
-                &real,
+            return Err(real.unsupported(
                 "a float operator whose inputs are not all dequantized right before it",
             ));
         };
@@ -338,7 +333,7 @@ impl Importer<'_> {
             let index = *known.entry(key).or_insert(next);
             if index == next {
                 if tables.len() == MAX_TABLES {
-                    return Err(unsupported(&real, "a different function of each element"));
+                    return Err(real.unsupported("a different function of each element"));
                 }
                 self.count_elements(&real.node, below.len() * reals.len())?;
                 let values = self.evaluate(id, element, &reals, &mut HashMap::new());
@@ -360,7 +355,7 @@ impl Importer<'_> {
         let exactness = if is_exact { Exactness::Exact } else { Exactness::Approximate };
         let origin = Origin { operator: name.to_owned(), exactness, parameters };
         let operator = if tables.len() == 1 {
-            table_or_view(tables.remove(0), input.element, output.quantization.element)
+            tables.remove(0).or_view(input.element, output.quantization.element)
         } else {
             Operator::Tables(Tables { tables, selector })
         };
@@ -463,29 +458,14 @@ impl Importer<'_> {
         match &self.real(id).kind {
             RealKind::Constant(constant) => same(constant.floats()?.iter()),
             RealKind::Weights(weights) => {
-                let first = weights.values.first()?;
+                let values = weights.values.integers()?;
+                let first = values.first()?;
                 let uniform =
-                    weights.scales.len() == 1 && weights.values.iter().all(|value| value == first);
+                    weights.scales.len() == 1 && values.iter().all(|value| value == first);
                 uniform.then(|| weights.real(0))
             }
             _ => None,
         }
-    }
-}
-
-/// The mirror image of a type's values.
-pub(super) fn mirror(element: ElementType) -> Table {
-    let (low, high) = element.range();
-    Table { values: (low..=high).rev().collect() }
-}
-
-/// A table, or nothing but another unit where every integer stays what it is.
-pub(super) fn table_or_view(table: Table, from: ElementType, to: ElementType) -> Operator {
-    let (min, max) = from.range();
-    if from == to && (min..=max).eq(table.values.iter().copied()) {
-        Operator::View(View::Reshape)
-    } else {
-        Operator::Table(table)
     }
 }
 
@@ -521,13 +501,4 @@ fn with_constants(
             })
             .collect(),
     )
-}
-
-/// A combination of nodes that ONNX allows and this crate does not support.
-pub(super) fn unsupported(real: &Real, reason: &str) -> ModelError {
-    ModelError::Unsupported(vec![Unsupported {
-        node: real.node.clone(),
-        operator: real.operator.clone(),
-        reason: Some(reason.to_owned()),
-    }])
 }

@@ -2,8 +2,7 @@
 
 use super::{
     Importer,
-    linear::{Bias, BiasValues, ConvShape, Geometry, LinearParts},
-    real::Real,
+    expression::{Bias, BiasValues, ConvShape, Geometry, LinearParts, Real, WeightValues},
 };
 use crate::model::{
     Conv, ConvTranspose, Exactness, Gemm, ModelError, Operator, Origin, Quantization,
@@ -39,14 +38,17 @@ impl Importer<'_> {
                 })?
             }
         };
+        let Some(weights) = parts.weights.integers() else {
+            return Err(real.unsupported("weights that are not quantized"));
+        };
         let mut sums = vec![0_u128; outputs];
-        for (i, weight) in parts.weights.iter().enumerate() {
+        for (i, weight) in weights.iter().enumerate() {
             sums[parts.geometry.output_of(i)] += u128::from(weight.unsigned_abs());
         }
         for (sum, bias) in sums.iter().zip(&bias) {
             let reach = sum * u128::from(input.max_centred().unsigned_abs())
                 + u128::from(bias.unsigned_abs());
-            check_reach(real, reach)?;
+            real.check_reach(reach)?;
         }
         let requantization = Requantization {
             multipliers,
@@ -54,7 +56,7 @@ impl Importer<'_> {
             min: bounds.0,
             max: bounds.1,
         };
-        let weights = parts.weights.clone();
+        let weights = weights.to_vec();
         let operator = match &parts.geometry {
             Geometry::Gemm { inputs, outputs } => Operator::Gemm(Gemm {
                 inputs: *inputs,
@@ -102,18 +104,6 @@ impl Importer<'_> {
         };
         self.add_node(&real.node, operator, vec![x], output, origin)
     }
-}
-
-/// Makes sure that no input lets an accumulator leave 32 bits.
-pub(super) fn check_reach(real: &Real, reach: u128) -> Result<(), ModelError> {
-    if reach <= u128::from(i32::MAX.unsigned_abs()) {
-        return Ok(());
-    }
-    Err(ModelError::AccumulatorOverflow {
-        node: real.node.clone(),
-        operator: real.operator.clone(),
-        reach,
-    })
 }
 
 impl Bias {
@@ -179,8 +169,10 @@ impl LinearParts {
         if result.scales.iter().all(|scale| *scale == result.scales[0]) {
             result.scales.truncate(1);
         }
-        for (i, weight) in result.weights.iter_mut().enumerate() {
-            *weight *= signs[self.geometry.output_of(i)];
+        if let WeightValues::Integers(weights) = &mut result.weights {
+            for (i, weight) in weights.iter_mut().enumerate() {
+                *weight *= signs[self.geometry.output_of(i)];
+            }
         }
         let parameters = self.bias.as_ref().map_or(0, |bias| bias.parameters);
         result.bias = Some(Bias { values: BiasValues::Float(bias), parameters, beta: 1.0 });

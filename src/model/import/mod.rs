@@ -6,6 +6,8 @@
 
 mod constant;
 mod conv;
+mod ensemble;
+mod expression;
 mod float;
 mod fold;
 mod function;
@@ -15,6 +17,7 @@ mod layer_normalization;
 mod linear;
 mod lower;
 mod lower_linear;
+mod lower_pair;
 mod node;
 mod operators;
 mod pairs;
@@ -24,7 +27,6 @@ mod pool;
 mod prepared;
 mod products;
 mod quantize_linear;
-mod real;
 mod shape;
 mod softmax;
 mod trees;
@@ -37,13 +39,13 @@ use std::{
 };
 
 use constant::{Constant, Data};
+use expression::{Real, RealId, RealKind, Source};
 pub(in crate::model) use float::{
     FloatConstant, FloatGraph, float_constant, half_constant, integer_constant, long_constant,
 };
 use node::NodeView;
 pub use operators::supported_operators;
 use prost::Message as _;
-use real::{Real, RealId, RealKind, Source};
 
 use super::{
     ElementType, Graph, Model, ModelError, Node, Operator, Origin, Port, Preparation, Quantization,

@@ -4,95 +4,34 @@ use std::rc::Rc;
 
 use super::{
     Constant, Data, Importer, NodeView, RealId, RealKind, Source, Value,
+    expression::{Elements, Pair, element},
     function::Function,
-    real::Real,
     shape::broadcast,
-    views::{Elements, element},
 };
-use crate::model::{
-    Add, AddOrder, ElementType, Exactness, ModelError, Mul, Operand, Operator, Origin,
-    Quantization, Tensor, TensorId, View,
-};
+use crate::model::{AddOrder, ElementType, ModelError, View};
 
-/// What is done with two elements.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Pair {
-    Add,
-    Sub,
-    Mul,
-    Div,
-    Pow,
-    Min,
-    Max,
-    /// The first if positive, otherwise the product: PRelu with its slope.
-    PRelu,
-    /// The remainder with the sign of the first.
-    Mod,
-    Less,
-    LessOrEqual,
-    Greater,
-    GreaterOrEqual,
-    Equal,
-    And,
-    Or,
-    Xor,
-}
-
-impl Pair {
-    /// The result in float32.
-    pub fn apply(self, a: f32, b: f32) -> f32 {
-        let truth = |holds: bool| f32::from(u8::from(holds));
-        match self {
-            Self::Mod => a % b,
-            Self::Less => truth(a < b),
-            Self::LessOrEqual => truth(a <= b),
-            Self::Greater => truth(a > b),
-            Self::GreaterOrEqual => truth(a >= b),
-            Self::Equal => truth(a == b),
-            Self::And => truth(a != 0.0 && b != 0.0),
-            Self::Or => truth(a != 0.0 || b != 0.0),
-            Self::Xor => truth((a != 0.0) != (b != 0.0)),
-            Self::Add => a + b,
-            Self::Sub => a - b,
-            Self::Mul => a * b,
-            Self::Div => a / b,
-            Self::Pow if b == 2.0 => a * a,
-            Self::Pow if b == 3.0 => a * a * a,
-            Self::Pow => a.powf(b),
-            Self::Min => a.min(b),
-            Self::Max => a.max(b),
-            Self::PRelu => {
-                if a > 0.0 {
-                    a
-                } else {
-                    a * b
-                }
-            }
-        }
-    }
-
-    fn read(node: NodeView<'_>) -> Result<Self, ModelError> {
-        Ok(match node.operator() {
-            "Add" | "QLinearAdd" => Self::Add,
-            "Sub" => Self::Sub,
-            "Mul" | "QLinearMul" => Self::Mul,
-            "Div" => Self::Div,
-            "Pow" => Self::Pow,
-            "Min" => Self::Min,
-            "Max" => Self::Max,
-            "PRelu" => Self::PRelu,
-            "Mod" if node.flag("fmod") => Self::Mod,
-            "Less" => Self::Less,
-            "LessOrEqual" => Self::LessOrEqual,
-            "Greater" => Self::Greater,
-            "GreaterOrEqual" => Self::GreaterOrEqual,
-            "Equal" => Self::Equal,
-            "And" => Self::And,
-            "Or" => Self::Or,
-            "Xor" => Self::Xor,
-            other => return Err(node.unsupported(format!("the operation {other}"))),
-        })
-    }
+/// Which operation a node is.
+fn read(node: NodeView<'_>) -> Result<Pair, ModelError> {
+    Ok(match node.operator() {
+        "Add" | "QLinearAdd" => Pair::Add,
+        "Sub" => Pair::Sub,
+        "Mul" | "QLinearMul" => Pair::Mul,
+        "Div" => Pair::Div,
+        "Pow" => Pair::Pow,
+        "Min" => Pair::Min,
+        "Max" => Pair::Max,
+        "PRelu" => Pair::PRelu,
+        "Mod" if node.flag("fmod") => Pair::Mod,
+        "Less" => Pair::Less,
+        "LessOrEqual" => Pair::LessOrEqual,
+        "Greater" => Pair::Greater,
+        "GreaterOrEqual" => Pair::GreaterOrEqual,
+        "Equal" => Pair::Equal,
+        "And" => Pair::And,
+        "Or" => Pair::Or,
+        "Xor" => Pair::Xor,
+        other => return Err(node.unsupported(format!("the operation {other}"))),
+    })
 }
 
 /// A float operator on pairs of elements.
@@ -103,7 +42,7 @@ pub(super) fn pair(
     if let Some(folded) = super::fold::arithmetic(importer, node)? {
         return Ok(vec![folded]);
     }
-    let pair = Pair::read(node)?;
+    let pair = read(node)?;
     let count = node.proto.input.len();
     if count < 2 && !matches!(pair, Pair::Min | Pair::Max) {
         return Err(node.error(format!("it has {count} inputs")));
@@ -123,7 +62,7 @@ pub(super) fn qlinear_pair(
 ) -> Result<Vec<Value>, ModelError> {
     let a = importer.dequantized(node, [0, 1, 2], 1)?;
     let b = importer.dequantized(node, [3, 4, 5], 1)?;
-    let pair = importer.pair_expression(node, Pair::read(node)?, a, b)?;
+    let pair = importer.pair_expression(node, read(node)?, a, b)?;
     let quantization = importer.output_quantization(node, 6, 7, ElementType::Uint8)?;
     importer.quantize_output(node, pair, quantization)
 }
@@ -248,108 +187,5 @@ impl Importer<'_> {
             RealKind::Weights(weights) => weights.parameters,
             _ => 0,
         }
-    }
-
-    /// Makes the integer operator of a sum or product of dequantized operands, as onnxruntime fuses
-    /// it. `None` for other operands.
-    pub(super) fn lower_pair(
-        &mut self,
-        real: &Real,
-        (pair, operands, order): (Pair, [RealId; 2], AddOrder),
-        quantization: Quantization,
-        bounds: (i32, i32),
-        output: &Tensor,
-    ) -> Result<Option<TensorId>, ModelError> {
-        let [a, b] = operands;
-        // A constant comes second here; the order of float32's additions stays that of the kernel.
-        let swapped = matches!(self.real(a).kind, RealKind::Weights(_));
-        let (a, b, order) = match (swapped, order) {
-            (false, order) => (a, b, order),
-            (true, AddOrder::LeftLast) => (b, a, AddOrder::RightLast),
-            (true, AddOrder::RightLast) => (b, a, AddOrder::LeftLast),
-        };
-        let RealKind::Activation(x) = self.real(a).kind else { return Ok(None) };
-        let (left, left_zero_point) = {
-            let quantization = self.tensor(x).quantization;
-            (quantization.scale, quantization.zero_point)
-        };
-        // Constants keep their integers relative to their zero point, which makes that 0.
-        let (right, right_zero_point, operand, mut inputs, other_element) = match &self.real(b).kind
-        {
-            RealKind::Activation(y) => {
-                let Quantization { scale, zero_point, element } = self.tensor(*y).quantization;
-                (scale, zero_point, Operand::Tensor, vec![x, *y], Some(element))
-            }
-            RealKind::Weights(weights) => {
-                let [scale] = weights.scales.as_slice() else { return Ok(None) };
-                let [zero_point] = weights.zero_points.as_slice() else { return Ok(None) };
-                let values = weights.values.iter().map(|value| value + zero_point).collect();
-                (*scale, *zero_point, Operand::Constant(values), vec![x], weights.element)
-            }
-            _ => return Ok(None),
-        };
-        let (min, max) = bounds;
-        let Quantization { scale, zero_point, .. } = quantization;
-        #[allow(clippy::cast_precision_loss)]
-        let real_of = |integer: i32| integer as f32;
-        let operator = match pair {
-            Pair::Add | Pair::Sub => {
-                let (mut left_ratio, mut right_ratio) = (left / scale, right / scale);
-                if pair == Pair::Sub {
-                    if swapped {
-                        left_ratio = -left_ratio;
-                    } else {
-                        right_ratio = -right_ratio;
-                    }
-                }
-                let (left_shift, right_shift) =
-                    (real_of(left_zero_point), real_of(right_zero_point));
-                let zero_points = match order {
-                    AddOrder::LeftLast => left_ratio.mul_add(left_shift, right_ratio * right_shift),
-                    AddOrder::RightLast => {
-                        right_ratio.mul_add(right_shift, left_ratio * left_shift)
-                    }
-                };
-                Operator::Add(Add {
-                    operand,
-                    left: left_ratio,
-                    right: right_ratio,
-                    fixed: real_of(zero_point) - zero_points,
-                    order,
-                    min,
-                    max,
-                })
-            }
-            Pair::Mul => Operator::Mul(Mul {
-                operand,
-                operand_zero_point: right_zero_point,
-                multiplier: left * right / scale,
-                zero_point,
-                min,
-                max,
-            }),
-            _ => return Ok(None),
-        };
-        let name = match pair {
-            Pair::Add => "QLinearAdd",
-            Pair::Sub => "Sub",
-            _ => "QLinearMul",
-        };
-        // onnxruntime has no integer kernel for differences.
-        let exactness = match pair {
-            Pair::Sub => Exactness::Approximate,
-            _ => self.pair_kernel(&inputs, other_element, quantization.element),
-        };
-        let origin = Origin { operator: name.into(), exactness, parameters: real.parameters };
-        // A constant that is everywhere the same makes it a function of one element.
-        let operator = match operator.as_table(self.tensor(x).quantization) {
-            Some(table) => {
-                inputs.truncate(1);
-                let from = self.tensor(x).quantization.element;
-                super::lower::table_or_view(table, from, quantization.element)
-            }
-            None => operator,
-        };
-        self.add_node(&real.node, operator, inputs, output.clone(), origin).map(Some)
     }
 }

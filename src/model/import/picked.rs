@@ -5,8 +5,8 @@ use std::rc::Rc;
 use super::{
     Constant, Importer, NodeView, RealId, RealKind, Value,
     constant::Data,
+    expression::{Elements, element},
     shape::{broadcast, broadcast_index, strided_index, strides},
-    views::{Elements, element},
 };
 use crate::model::{ModelError, View, limits};
 

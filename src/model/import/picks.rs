@@ -5,8 +5,9 @@ use std::rc::Rc;
 use super::{
     Constant, Importer, NodeView, RealKind, Value,
     constant::Data,
+    expression::{Elements, element},
     shape::{around, strided_index, strides},
-    views::{Elements, element, usize_of},
+    views::usize_of,
 };
 use crate::model::{ElementType, ModelError, TensorId, View, ViewElement, limits};
 

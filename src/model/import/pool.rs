@@ -1,8 +1,10 @@
 //! Pooling and reductions, in float and in quantized form.
 
-use super::{Importer, NodeView, RealId, RealKind, Value, real::ReduceMean, shape::around, window};
+use super::{
+    Importer, NodeView, RealId, RealKind, Value, expression::ReduceMean, shape::around, window,
+};
 use crate::model::{
-    ArgMax, ElementType, MaxPool, ModelError, Operator, Origin, Quantization, Tensor,
+    ArgMax, ElementType, MaxPool, ModelError, Operator, Origin, Quantization, Table, Tensor,
 };
 
 /// `MaxPool(X)`, of floats or of integers.
@@ -127,7 +129,7 @@ pub(super) fn arg_max(
     let x = if node.operator() == "ArgMin" {
         // The largest of the mirror image.
         let tensor = importer.tensor(x).clone();
-        let table = super::lower::mirror(tensor.quantization.element);
+        let table = Table::mirror(tensor.quantization.element);
         let origin = Origin { operator: "ArgMin".into(), ..Origin::default() };
         importer.add_node(node.name(), Operator::Table(table), vec![x], tensor, origin)?
     } else {

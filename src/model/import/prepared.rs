@@ -1,6 +1,9 @@
 //! Float inputs that are standardized, or brought to another unit, before they are quantized.
 
-use super::{Importer, RealId, RealKind, lower::unsupported, pairs::Pair, real::Real};
+use super::{
+    Importer, RealId, RealKind,
+    expression::{Pair, Real},
+};
 use crate::model::{
     Arithmetic, ModelError, Operator, Origin, Preparation, PreparationStep, Quantization, Tensor,
     TensorId, View,
@@ -55,7 +58,7 @@ impl Importer<'_> {
         output: Tensor,
     ) -> Result<TensorId, ModelError> {
         let (position, steps) =
-            self.prepared_input(id).ok_or_else(|| unsupported(real, "this input"))?;
+            self.prepared_input(id).ok_or_else(|| real.unsupported("this input"))?;
         let preparation = (!steps.is_empty()).then(|| Preparation::new(steps));
         let tensor = self.encoded_input(real, position, preparation, quantization)?;
         if self.tensor(tensor).shape == real.shape {
@@ -89,7 +92,7 @@ impl Importer<'_> {
             {
                 Ok(tensor)
             }
-            Some(_) => Err(unsupported(real, "an input that is quantized in two ways")),
+            Some(_) => Err(real.unsupported("an input that is quantized in two ways")),
         }
     }
 }

@@ -2,10 +2,8 @@
 
 use super::{
     Importer, NodeView, RealId, Value,
-    linear::{ConvShape, Geometry, LinearParts},
-    real::Weights,
+    expression::{ConvShape, Elements, Geometry, LinearParts, WeightValues, Weights},
     shape::broadcast,
-    views::Elements,
 };
 use crate::model::{Exactness, ModelError, View, Window};
 
@@ -116,10 +114,9 @@ pub(super) fn cum_sum(
     let moved = importer.transposed(node, x, &order)?;
     let moved_shape = importer.real(moved).shape.clone();
     let tensor = importer.activation(node, 0, moved)?;
-    let is_float = importer.is_float;
     let parts = LinearParts {
         geometry: Geometry::Gemm { inputs: length, outputs: length },
-        weights: if is_float { as_floats(weights) } else { weights },
+        weights: WeightValues::Integers(weights),
         weights_element: None,
         scales: vec![1.0],
         bias: None,
@@ -129,12 +126,6 @@ pub(super) fn cum_sum(
     };
     let sums = importer.linear_expression(node, tensor, moved_shape, parts)?;
     Ok(vec![Value::Real(importer.transposed(node, sums, &order)?)])
-}
-
-/// Where models are computed in floats, the bits of floats take the place of integers.
-fn as_floats(weights: Vec<i32>) -> Vec<i32> {
-    #[allow(clippy::cast_precision_loss)]
-    weights.into_iter().map(|weight| (weight as f32).to_bits().cast_signed()).collect()
 }
 
 impl Importer<'_> {

@@ -3,7 +3,10 @@
 
 use std::rc::Rc;
 
-use super::{Constant, Data, Importer, NodeView, RealId, RealKind, Value, real::Weights};
+use super::{
+    Constant, Data, Importer, NodeView, RealId, RealKind, Value,
+    expression::{WeightValues, Weights},
+};
 use crate::model::{
     ElementType, ModelError, Operator, Origin, Quantization, Tensor, TensorId, View,
 };
@@ -297,7 +300,7 @@ fn weights(
     Ok(Weights {
         shape: constant.shape.clone(),
         parameters: values.len(),
-        values,
+        values: WeightValues::Integers(values),
         scales,
         zero_points: zero_points.to_vec(),
         element: constant.data.element(),

@@ -1,6 +1,6 @@
 //! Softmax in integers.
 
-use super::{Importer, real::Real};
+use super::{Importer, expression::Real};
 use crate::model::{Exactness, ModelError, Operator, Origin, Softmax, Tensor, TensorId};
 
 /// Precision of the exponentials: a row of 2^11 elements has a sum below 2^31.
@@ -17,7 +17,7 @@ impl Importer<'_> {
         output: Tensor,
     ) -> Result<TensorId, ModelError> {
         if length > 1 << 11 {
-            return Err(super::lower::unsupported(real, "a row of more than 2,048 elements"));
+            return Err(real.unsupported("a row of more than 2,048 elements"));
         }
         let scale = f64::from(self.tensor(x).quantization.scale);
         let exponentials = (0..256)
@@ -32,7 +32,7 @@ impl Importer<'_> {
         // onnxruntime's kernel takes the number of steps in 1 as an integer.
         let levels = (1.0 / output.quantization.scale).floor();
         if !(0.0..1e6).contains(&levels) {
-            return Err(super::lower::unsupported(real, "an output scale this small"));
+            return Err(real.unsupported("an output scale this small"));
         }
         #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
         let levels = levels as u32;

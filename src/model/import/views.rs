@@ -4,48 +4,10 @@ use std::rc::Rc;
 
 use super::{
     Constant, Importer, NodeView, RealId, RealKind, Value,
-    real::Weights,
+    expression::{Elements, Weights},
     shape::{around, broadcast, broadcast_index, strided_index, strides},
 };
 use crate::model::{ModelError, Operator, Origin, Tensor, TensorId, View, ViewElement, limits};
-
-/// Where the elements of a view come from, before it is known what they are.
-#[derive(Clone, Debug)]
-pub(super) struct Elements {
-    pub shape: Vec<usize>,
-    pub view: View,
-}
-
-impl Elements {
-    fn reshape(shape: Vec<usize>) -> Self {
-        Self { shape, view: View::Reshape }
-    }
-
-    /// Elements of one input by position.
-    pub fn of_one(shape: Vec<usize>, index: &[usize]) -> Self {
-        let view = View::Elements(index.iter().map(|&index| element(0, index)).collect());
-        Self { shape, view }
-    }
-
-    /// Whether all elements stay where they are.
-    fn is_reshape(&self, input_len: usize) -> bool {
-        match &self.view {
-            View::Reshape => true,
-            View::Elements(elements) => {
-                elements.len() == input_len
-                    && elements.iter().enumerate().all(|(i, &from)| from == element(0, i))
-            }
-        }
-    }
-}
-
-/// An element of an input. Positions are below the limit of elements, which fits 32 bits.
-pub(super) fn element(input: usize, index: usize) -> ViewElement {
-    ViewElement::Input {
-        input: u32::try_from(input).expect("nodes have fewer than 2^32 inputs"),
-        index: u32::try_from(index).expect("tensors have fewer than 2^32 elements"),
-    }
-}
 
 /// A position as an index.
 pub(super) fn usize_of(position: u32) -> usize {
@@ -273,7 +235,7 @@ fn view_of_weights(
     };
     let mut result = Weights {
         shape: elements.shape.clone(),
-        values: index.iter().map(|&i| weights.values[i]).collect(),
+        values: weights.values.gather(&index),
         scales: weights.scales.clone(),
         zero_points: weights.zero_points.clone(),
         element: weights.element,

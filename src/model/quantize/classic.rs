@@ -1,6 +1,6 @@
 //! Brings operators of `ai.onnx.ml` to those that products of matrices and functions are made of.
 
-use super::decompose::{Parts, Shapes, Taken, attribute, float, int, int_of, ints};
+use super::parts::{Parts, Shapes, Taken, attribute, float, int, int_of, ints};
 use crate::model::onnx::{AttributeProto, NodeProto};
 
 /// Takes a classic model's operator apart.

@@ -5,14 +5,17 @@
 
 use std::collections::HashSet;
 
-use super::{modern, normalizations};
-
+use super::{
+    classic, modern, normalizations,
+    parts::{Parts, Shapes, Taken, axes_of, dims, float_of, float_tensor, int_of},
+    recurrent,
+};
 use crate::model::{
     ImportOptions, ModelError,
-    import::{FloatConstant, FloatGraph, float_constant},
+    import::{FloatConstant, FloatGraph, half_constant},
     onnx::{
-        AttributeProto, DataType, GraphProto, ModelProto, NodeProto, TensorProto, TensorTypeProto,
-        TypeProto, ValueInfoProto,
+        AttributeProto, DataType, GraphProto, ModelProto, NodeProto, TensorTypeProto, TypeProto,
+        ValueInfoProto,
     },
 };
 
@@ -68,7 +71,7 @@ pub(super) fn decompose(
         let mut parts = Parts::new(graph, &node);
         let taken = match node.op_type.as_str() {
             "MatMul" => with_bias(graph, position, &shapes, &mut parts),
-            _ if node.domain == CLASSIC => super::classic::take_apart(&node, &shapes, &mut parts),
+            _ if node.domain == CLASSIC => classic::take_apart(&node, &shapes, &mut parts),
             _ => take_apart(&node, &shapes, &mut parts),
         };
         let Parts { nodes, initializers, .. } = parts;
@@ -149,7 +152,7 @@ fn to_float32(file: &mut ModelProto) {
     let half = [DataType::Float16.into(), DataType::Bfloat16.into()];
     for tensor in &mut graph.initializer {
         if half.contains(&tensor.data_type)
-            && let Some(values) = crate::model::import::half_constant(tensor)
+            && let Some(values) = half_constant(tensor)
         {
             let (name, dims) = (tensor.name.clone(), tensor.dims.clone());
             *tensor = float_tensor(&name, dims, &values);
@@ -164,7 +167,7 @@ fn to_float32(file: &mut ModelProto) {
             }
             if let Some(tensor) = &mut attribute.t
                 && half.contains(&tensor.data_type)
-                && let Some(values) = crate::model::import::half_constant(tensor)
+                && let Some(values) = half_constant(tensor)
             {
                 *tensor = float_tensor(&tensor.name.clone(), tensor.dims.clone(), &values);
             }
@@ -178,221 +181,6 @@ fn to_float32(file: &mut ModelProto) {
         }
     }
 }
-
-/// Shapes of a model's values.
-pub(super) struct Shapes<'a> {
-    pub file: &'a ModelProto,
-    import: &'a ImportOptions<'a>,
-}
-
-impl Shapes<'_> {
-    /// The shape of a value: computed from the nodes before the one that takes it.
-    pub fn of(&self, name: &str) -> Option<Vec<usize>> {
-        let graph = self.file.graph.as_ref()?;
-        if let Some(constant) = self.constant(name) {
-            return Some(constant.shape);
-        }
-        let end = graph.node.iter().position(|node| node.output.iter().any(|own| own == name));
-        let mut before = self.file.clone();
-        before.graph.as_mut()?.node.truncate(end.map_or(0, |end| end + 1));
-        let float = FloatGraph::read(&before, self.import).ok()?;
-        float.shape(name).map(<[usize]>::to_vec)
-    }
-
-    fn opset(&self) -> i64 {
-        let mut sets = self.file.opset_import.iter();
-        sets.find(|set| set.domain.is_empty() || set.domain == "ai.onnx")
-            .map_or(17, |set| set.version)
-    }
-
-    /// The only node that makes a value.
-    pub fn maker(&self, name: &str) -> Option<&NodeProto> {
-        let nodes = &self.file.graph.as_ref()?.node;
-        nodes.iter().find(|node| node.output.iter().any(|output| output == name))
-    }
-
-    /// The only node that takes a value, which is no output of the model.
-    pub fn taker(&self, name: &str) -> Option<(usize, &NodeProto)> {
-        let graph = self.file.graph.as_ref()?;
-        let mut takers = graph.node.iter().enumerate();
-        let takers =
-            takers.by_ref().filter(|(_, node)| node.input.iter().any(|input| input == name));
-        let [taker] = takers.collect::<Vec<_>>()[..] else { return None };
-        graph.output.iter().all(|output| output.name != name).then_some(taker)
-    }
-
-    pub fn integers(&self, name: &str) -> Option<Vec<i64>> {
-        crate::model::import::long_constant(self.file.graph.as_ref()?, name)
-    }
-
-    pub fn constant(&self, name: &str) -> Option<FloatConstant> {
-        float_constant(self.file.graph.as_ref()?, name, self.import)
-    }
-}
-
-/// Nodes in place of one.
-pub(super) struct Parts {
-    nodes: Vec<NodeProto>,
-    initializers: Vec<TensorProto>,
-    taken: HashSet<String>,
-    stem: String,
-    count: usize,
-}
-
-impl Parts {
-    fn new(graph: &GraphProto, node: &NodeProto) -> Self {
-        let of_nodes = graph.node.iter().flat_map(|node| node.input.iter().chain(&node.output));
-        let others = graph.initializer.iter().map(|tensor| &tensor.name);
-        let ports = graph.input.iter().chain(&graph.output).map(|port| &port.name);
-        let stem = node.output.first().cloned().unwrap_or_default();
-        Self {
-            nodes: Vec::new(),
-            initializers: Vec::new(),
-            taken: of_nodes.chain(others).chain(ports).cloned().collect(),
-            stem,
-            count: 0,
-        }
-    }
-
-    fn fresh(&mut self) -> String {
-        loop {
-            self.count += 1;
-            let name = format!("{}_{}", self.stem, self.count);
-            if self.taken.insert(name.clone()) {
-                return name;
-            }
-        }
-    }
-
-    /// A node, whose output it names.
-    pub fn node(
-        &mut self,
-        operator: &str,
-        inputs: &[&str],
-        attributes: Vec<AttributeProto>,
-    ) -> String {
-        let output = self.fresh();
-        self.named(operator, inputs, attributes, &output);
-        output
-    }
-
-    pub fn named(
-        &mut self,
-        operator: &str,
-        inputs: &[&str],
-        attribute: Vec<AttributeProto>,
-        output: &str,
-    ) {
-        self.nodes.push(NodeProto {
-            input: inputs.iter().map(|&name| name.to_owned()).collect(),
-            output: vec![output.to_owned()],
-            name: format!("{output}_{operator}"),
-            op_type: operator.into(),
-            attribute,
-            ..NodeProto::default()
-        });
-    }
-
-    /// The node that was made last.
-    pub fn last(&mut self) -> Option<&mut NodeProto> {
-        self.nodes.last_mut()
-    }
-
-    pub fn floats(&mut self, shape: &[usize], values: &[f32]) -> String {
-        let name = self.fresh();
-        self.initializers.push(float_tensor(&name, dims(shape), values));
-        name
-    }
-
-    pub fn integers(&mut self, values: &[i64]) -> String {
-        let name = self.fresh();
-        self.initializers.push(TensorProto {
-            name: name.clone(),
-            dims: dims(&[values.len()]),
-            data_type: DataType::Int64.into(),
-            raw_data: Some(values.iter().flat_map(|value| value.to_le_bytes()).collect()),
-            ..TensorProto::default()
-        });
-        name
-    }
-
-    pub fn reshape(&mut self, x: &str, shape: &[usize]) -> String {
-        let shape = self.integers(&dims(shape));
-        self.node("Reshape", &[x, &shape], Vec::new())
-    }
-
-    /// A reduction, whose axes are an input or an attribute.
-    fn reduce(
-        &mut self,
-        operator: &str,
-        x: &str,
-        axes: &[i64],
-        keeps: i64,
-        shapes: &Shapes<'_>,
-        output: Option<&str>,
-    ) -> String {
-        let mut attributes = vec![int("keepdims", keeps)];
-        let mut inputs = vec![x];
-        let list;
-        if operator == "ReduceSum" || shapes.opset() >= 18 {
-            list = self.integers(axes);
-            inputs.push(&list);
-        } else {
-            attributes.push(ints("axes", axes.to_vec()));
-        }
-        let output = output.map_or_else(|| self.fresh(), str::to_owned);
-        self.named(operator, &inputs, attributes, &output);
-        output
-    }
-
-    /// Elements from `from` to `to` of an axis.
-    pub fn slice(&mut self, x: &str, axis: usize, from: usize, to: usize) -> String {
-        let [from, to, axis] = [from, to, axis].map(|at| self.integers(&dims(&[at])));
-        self.node("Slice", &[x, &from, &to, &axis], Vec::new())
-    }
-}
-
-pub(super) fn dims(shape: &[usize]) -> Vec<i64> {
-    shape.iter().map(|&dim| i64::try_from(dim).expect("dimensions are within limits")).collect()
-}
-
-fn float_tensor(name: &str, dims: Vec<i64>, values: &[f32]) -> TensorProto {
-    TensorProto {
-        name: name.to_owned(),
-        dims,
-        data_type: DataType::Float.into(),
-        raw_data: Some(values.iter().flat_map(|value| value.to_le_bytes()).collect()),
-        ..TensorProto::default()
-    }
-}
-
-// `AttributeProto.AttributeType`.
-pub(super) fn int(name: &str, value: i64) -> AttributeProto {
-    AttributeProto { name: name.into(), i: Some(value), r#type: 2, ..AttributeProto::default() }
-}
-
-pub(super) fn ints(name: &str, values: Vec<i64>) -> AttributeProto {
-    AttributeProto { name: name.into(), ints: values, r#type: 7, ..AttributeProto::default() }
-}
-
-pub(super) fn float(name: &str, value: f32) -> AttributeProto {
-    AttributeProto { name: name.into(), f: Some(value), r#type: 1, ..AttributeProto::default() }
-}
-
-pub(super) fn attribute<'a>(node: &'a NodeProto, name: &str) -> Option<&'a AttributeProto> {
-    node.attribute.iter().find(|attribute| attribute.name == name)
-}
-
-pub(super) fn int_of(node: &NodeProto, name: &str, default: i64) -> i64 {
-    attribute(node, name).map_or(default, |attribute| attribute.i.unwrap_or(0))
-}
-
-pub(super) fn float_of(node: &NodeProto, name: &str, default: f32) -> f32 {
-    attribute(node, name).map_or(default, |attribute| attribute.f.unwrap_or(0.0))
-}
-
-/// Which nodes, counted from this one, the parts stand for; `None` leaves it as it is.
-pub(super) type Taken = Option<Vec<usize>>;
 
 /// A product with weights and the sum with a bias after it become one node.
 fn with_bias(graph: &GraphProto, position: usize, shapes: &Shapes<'_>, parts: &mut Parts) -> Taken {
@@ -531,23 +319,7 @@ fn take_apart(node: &NodeProto, shapes: &Shapes<'_>, parts: &mut Parts) -> Taken
             parts.named("Div", &[&sum, &count], Vec::new(), y);
             only_this
         }
-        "LSTM" | "GRU" | "RNN" => super::recurrent::unroll(node, shapes, parts),
+        "LSTM" | "GRU" | "RNN" => recurrent::unroll(node, shapes, parts),
         _ => None,
-    }
-}
-
-/// The axes of a reduction, of which all are meant where none is given.
-pub(super) fn axes_of(node: &NodeProto, shapes: &Shapes<'_>) -> Option<Vec<i64>> {
-    let given = match node.input.get(1).filter(|name| !name.is_empty()) {
-        Some(name) => Some(shapes.integers(name)?),
-        None => attribute(node, "axes").map(|own| own.ints.clone()),
-    };
-    let all = || -> Option<Vec<i64>> {
-        Some((0..i64::try_from(shapes.of(node.input.first()?)?.len()).ok()?).collect())
-    };
-    match given {
-        Some(axes) if !axes.is_empty() => Some(axes),
-        _ if int_of(node, "noop_with_empty_axes", 0) != 0 => None,
-        _ => all(),
     }
 }

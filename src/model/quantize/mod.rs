@@ -11,6 +11,8 @@ mod decompose;
 mod lines;
 mod modern;
 mod normalizations;
+mod operators;
+mod parts;
 mod ranges;
 mod recurrent;
 mod rewrite;

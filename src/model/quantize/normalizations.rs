@@ -1,8 +1,6 @@
 //! Brings normalizations of a float model to one of rows.
 
-use super::decompose::{
-    Parts, Shapes, Taken, attribute, axes_of, dims, float, float_of, int, int_of,
-};
+use super::parts::{Parts, Shapes, Taken, attribute, axes_of, dims, float, float_of, int, int_of};
 use crate::model::{import::FloatConstant, onnx::NodeProto};
 
 /// `(x − mean(x)) / √(mean((x − mean(x))²) + ε) · weights + bias`, where this quotient, or product with an

@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 
 use super::{
     Range, lines,
-    rewrite::BEFORE_CLAMP,
+    operators::{BEFORE_CLAMP, ELEMENTWISE, MOVERS, TRUTHS},
     scales::{Scales, other_architecture},
 };
 use crate::model::{
@@ -18,88 +18,6 @@ const BINS: usize = 4096;
 
 /// Scale and zero point of each activation, by name.
 pub(super) type Ranges = HashMap<String, Quantization>;
-
-/// Operators whose outputs are some of their input's values, with the same scale.
-const MOVERS: &[&str] = &[
-    "Reshape",
-    "Flatten",
-    "Squeeze",
-    "Unsqueeze",
-    "Transpose",
-    "Expand",
-    "Slice",
-    "Split",
-    "Gather",
-    "Pad",
-    "Resize",
-    "Identity",
-    "Dropout",
-    "MaxPool",
-    "ReduceMax",
-    "ReduceMin",
-    "Tile",
-    "GatherElements",
-    "GatherND",
-    "DepthToSpace",
-    "SpaceToDepth",
-    "Upsample",
-    "Trilu",
-];
-
-/// Operators that give truth values.
-const TRUTHS: &[&str] =
-    &["Less", "LessOrEqual", "Greater", "GreaterOrEqual", "Equal", "Not", "And", "Or", "Xor"];
-
-/// Functions of each element, alone or with others at the same place.
-const ELEMENTWISE: &[&str] = &[
-    "Relu",
-    "Clip",
-    "Sigmoid",
-    "Tanh",
-    "Erf",
-    "Exp",
-    "Sqrt",
-    "Abs",
-    "Neg",
-    "Reciprocal",
-    "Softplus",
-    "Softsign",
-    "LeakyRelu",
-    "Elu",
-    "Selu",
-    "HardSigmoid",
-    "HardSwish",
-    "ThresholdedRelu",
-    "Mish",
-    "Gelu",
-    "Log",
-    "Celu",
-    "Sign",
-    "Floor",
-    "Ceil",
-    "Round",
-    "Sin",
-    "Cos",
-    "Swish",
-    "Shrink",
-    "Not",
-    "Add",
-    "Sub",
-    "Mul",
-    "Div",
-    "Pow",
-    "Min",
-    "Max",
-    "Less",
-    "LessOrEqual",
-    "Greater",
-    "GreaterOrEqual",
-    "Equal",
-    "And",
-    "Or",
-    "Xor",
-    "Where",
-];
 
 /// Values below this hide elements from a Softmax.
 const MASKED: f32 = -1e4;

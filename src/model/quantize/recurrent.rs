@@ -1,6 +1,6 @@
 //! Unrolls recurrent layers of a float model: each step has operators and scales of its own.
 
-use super::decompose::{Parts, Shapes, Taken, attribute, int, int_of};
+use super::parts::{Parts, Shapes, Taken, attribute, int, int_of};
 use crate::model::onnx::NodeProto;
 
 /// More steps make a graph that nobody waits for.

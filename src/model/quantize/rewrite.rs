@@ -2,15 +2,12 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::{lines, ranges::Ranges, scales::Scales};
+use super::{lines, operators::BEFORE_CLAMP, ranges::Ranges, scales::Scales};
 use crate::model::{
     ImportOptions, ModelError, Quantization,
     import::{FloatConstant, FloatGraph, float_constant},
     onnx::{AttributeProto, DataType, GraphProto, ModelProto, NodeProto, TensorProto},
 };
-
-/// Operators whose sums a following clamp can be part of.
-pub(super) const BEFORE_CLAMP: &[&str] = &["Conv", "Gemm", "MatMul", "Add", "Mul"];
 
 /// Smallest operator set in which DequantizeLinear takes a scale per channel.
 const PER_CHANNEL_OPSET: i64 = 13;

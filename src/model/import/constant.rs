@@ -3,9 +3,12 @@
 use std::borrow::Cow;
 
 use crate::model::{
-    ElementType, ExternalData, ModelError, limits,
+    ElementType, ModelError, limits,
     onnx::{DataType, TensorProto},
 };
+
+/// Reads `(location, offset, length)`.
+pub type ExternalData<'a> = dyn Fn(&str, u64, usize) -> std::io::Result<Vec<u8>> + 'a;
 
 /// A tensor whose values the file gives.
 #[derive(Clone, Debug)]

@@ -1,7 +1,7 @@
 //! What an ONNX file computes in float32 between DequantizeLinear and QuantizeLinear.
 //!
 //! Operators on floats are only written down here. The QuantizeLinear that ends the group turns the
-//! whole expression into integer operators (`lower.rs`), because only then is the output's scale
+//! whole expression into integer operators (`lower`), because only then is the output's scale
 //! known. Operators in quantized form (`QLinearConv`, …) say the same in one node, so they are read
 //! as the group that they stand for.
 

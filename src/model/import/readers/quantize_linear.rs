@@ -3,7 +3,7 @@
 
 use std::rc::Rc;
 
-use super::{
+use crate::model::import::{
     Constant, Data, Importer, NodeView, RealId, RealKind, Value,
     expression::{WeightValues, Weights},
 };
@@ -12,7 +12,7 @@ use crate::model::{
 };
 
 /// `QuantizeLinear(x, scale, zero point)`.
-pub(super) fn quantize_linear(
+pub(in crate::model::import) fn quantize_linear(
     importer: &mut Importer<'_>,
     node: NodeView<'_>,
 ) -> Result<Vec<Value>, ModelError> {
@@ -53,7 +53,7 @@ pub(super) fn quantize_linear(
 }
 
 /// `DequantizeLinear(x, scale, zero point)`.
-pub(super) fn dequantize_linear(
+pub(in crate::model::import) fn dequantize_linear(
     importer: &mut Importer<'_>,
     node: NodeView<'_>,
 ) -> Result<Vec<Value>, ModelError> {
@@ -117,7 +117,11 @@ fn channels(
 
 impl Importer<'_> {
     /// Scales: a constant of positive floats.
-    pub(super) fn scales(&self, node: NodeView<'_>, index: usize) -> Result<Vec<f32>, ModelError> {
+    pub(in crate::model::import) fn scales(
+        &self,
+        node: NodeView<'_>,
+        index: usize,
+    ) -> Result<Vec<f32>, ModelError> {
         let constant = self.constant(node, index)?;
         let name = node.input(index).unwrap_or_default();
         let scales = constant.floats().ok_or_else(|| {
@@ -136,7 +140,11 @@ impl Importer<'_> {
     }
 
     /// The scale of an activation.
-    pub(super) fn single(&self, node: NodeView<'_>, scales: &[f32]) -> Result<f32, ModelError> {
+    pub(in crate::model::import) fn single(
+        &self,
+        node: NodeView<'_>,
+        scales: &[f32],
+    ) -> Result<f32, ModelError> {
         if let [scale] = scales {
             Ok(*scale)
         } else {
@@ -145,7 +153,7 @@ impl Importer<'_> {
     }
 
     /// The zero point of an activation.
-    pub(super) fn zero_point(
+    pub(in crate::model::import) fn zero_point(
         &self,
         node: NodeView<'_>,
         constant: Option<&Constant>,
@@ -158,7 +166,7 @@ impl Importer<'_> {
     }
 
     /// Scale and zero point of a quantized operator's output.
-    pub(super) fn output_quantization(
+    pub(in crate::model::import) fn output_quantization(
         &self,
         node: NodeView<'_>,
         scale: usize,
@@ -181,7 +189,7 @@ impl Importer<'_> {
     }
 
     /// The real tensor that an integer input stands for, with its scale and zero point inputs.
-    pub(super) fn dequantized(
+    pub(in crate::model::import) fn dequantized(
         &mut self,
         node: NodeView<'_>,
         [x, scale, zero_point]: [usize; 3],
@@ -193,7 +201,7 @@ impl Importer<'_> {
     }
 
     /// The same, of scales and zero points that are known already.
-    pub(super) fn dequantized_with(
+    pub(in crate::model::import) fn dequantized_with(
         &mut self,
         node: NodeView<'_>,
         x: usize,
@@ -244,7 +252,7 @@ impl Importer<'_> {
     }
 
     /// The same integers under another scale and zero point.
-    pub(super) fn reinterpreted(
+    pub(in crate::model::import) fn reinterpreted(
         &mut self,
         node: NodeView<'_>,
         tensor: TensorId,

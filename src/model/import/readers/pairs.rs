@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use super::{
+use crate::model::import::{
     Constant, Data, Importer, NodeView, RealId, RealKind, Source, Value,
     expression::{Elements, Pair, element},
     function::Function,
@@ -35,7 +35,7 @@ fn read(node: NodeView<'_>) -> Result<Pair, ModelError> {
 }
 
 /// A float operator on pairs of elements.
-pub(super) fn pair(
+pub(in crate::model::import) fn pair(
     importer: &mut Importer<'_>,
     node: NodeView<'_>,
 ) -> Result<Vec<Value>, ModelError> {
@@ -56,7 +56,7 @@ pub(super) fn pair(
 }
 
 /// `(A, A scale, A zero point, B, B scale, B zero point, C scale, C zero point)`.
-pub(super) fn qlinear_pair(
+pub(in crate::model::import) fn qlinear_pair(
     importer: &mut Importer<'_>,
     node: NodeView<'_>,
 ) -> Result<Vec<Value>, ModelError> {
@@ -68,7 +68,7 @@ pub(super) fn qlinear_pair(
 }
 
 /// `BatchNormalization(X, scale, bias, mean, variance)` at inference: a factor and a summand per channel.
-pub(super) fn batch_normalization(
+pub(in crate::model::import) fn batch_normalization(
     importer: &mut Importer<'_>,
     node: NodeView<'_>,
 ) -> Result<Vec<Value>, ModelError> {
@@ -175,13 +175,17 @@ impl Importer<'_> {
     }
 
     /// The negative of an expression.
-    pub(super) fn negative(&mut self, node: NodeView<'_>, x: RealId) -> Result<RealId, ModelError> {
+    pub(in crate::model::import) fn negative(
+        &mut self,
+        node: NodeView<'_>,
+        x: RealId,
+    ) -> Result<RealId, ModelError> {
         let shape = self.real(x).shape.clone();
         self.expression(node, shape, RealKind::Elementwise(Function::Neg, x), &[x])
     }
 
     /// How many constant values an operand holds.
-    pub(super) fn parameters(&self, id: RealId) -> usize {
+    pub(in crate::model::import) fn parameters(&self, id: RealId) -> usize {
         match &self.real(id).kind {
             RealKind::Constant(constant) => constant.len(),
             RealKind::Weights(weights) => weights.parameters,

@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use super::{
+use crate::model::import::{
     Constant, Importer, NodeView, RealId, RealKind, Value,
     constant::Data,
     expression::{Bias, BiasValues, Geometry, LinearParts, Pair, Real, Weights},
@@ -11,7 +11,7 @@ use super::{
 use crate::model::{ElementType, Exactness, ModelError, TensorId};
 
 /// `Gemm(A, B, C)` on floats.
-pub(super) fn gemm(
+pub(in crate::model::import) fn gemm(
     importer: &mut Importer<'_>,
     node: NodeView<'_>,
 ) -> Result<Vec<Value>, ModelError> {
@@ -44,7 +44,7 @@ pub(super) fn gemm(
 }
 
 /// `QGemm(A, A scale, A zero point, B, B scale, B zero point, C, Y scale, Y zero point)`.
-pub(super) fn qgemm(
+pub(in crate::model::import) fn qgemm(
     importer: &mut Importer<'_>,
     node: NodeView<'_>,
 ) -> Result<Vec<Value>, ModelError> {
@@ -83,7 +83,7 @@ fn positive_alpha(node: NodeView<'_>) -> Result<f32, ModelError> {
 }
 
 /// `MatMulInteger(A, B, A zero point, B zero point)`, whose accumulators are floats of scale 1 here.
-pub(super) fn matmul_integer(
+pub(in crate::model::import) fn matmul_integer(
     importer: &mut Importer<'_>,
     node: NodeView<'_>,
 ) -> Result<Vec<Value>, ModelError> {
@@ -93,7 +93,7 @@ pub(super) fn matmul_integer(
 }
 
 /// `MatMul(A, B)` on floats.
-pub(super) fn matmul(
+pub(in crate::model::import) fn matmul(
     importer: &mut Importer<'_>,
     node: NodeView<'_>,
 ) -> Result<Vec<Value>, ModelError> {
@@ -103,7 +103,7 @@ pub(super) fn matmul(
 }
 
 /// `QLinearMatMul(A, A scale, A zero point, B, B scale, B zero point, Y scale, Y zero point)`.
-pub(super) fn qlinear_matmul(
+pub(in crate::model::import) fn qlinear_matmul(
     importer: &mut Importer<'_>,
     node: NodeView<'_>,
 ) -> Result<Vec<Value>, ModelError> {
@@ -158,7 +158,7 @@ fn matrix(
 }
 
 /// A bias that is given as accumulators.
-pub(super) fn accumulator_bias(
+pub(in crate::model::import) fn accumulator_bias(
     node: NodeView<'_>,
     constant: &Constant,
     outputs: usize,
@@ -173,7 +173,7 @@ pub(super) fn accumulator_bias(
     Ok(Bias { values: BiasValues::Accumulator(values), parameters, beta: 1.0 })
 }
 
-pub(super) fn broadcast_bias<T: Copy>(
+pub(in crate::model::import) fn broadcast_bias<T: Copy>(
     node: NodeView<'_>,
     shape: &[usize],
     values: &[T],
@@ -201,7 +201,7 @@ impl Importer<'_> {
     }
 
     /// A constant operand that came from DequantizeLinear.
-    pub(super) fn weights(
+    pub(in crate::model::import) fn weights(
         &self,
         node: NodeView<'_>,
         index: usize,
@@ -222,7 +222,7 @@ impl Importer<'_> {
     }
 
     /// A bias among float operands.
-    pub(super) fn bias(
+    pub(in crate::model::import) fn bias(
         &self,
         node: NodeView<'_>,
         index: usize,
@@ -276,7 +276,7 @@ impl Importer<'_> {
     }
 
     /// An expression for a product with weights.
-    pub(super) fn linear_expression(
+    pub(in crate::model::import) fn linear_expression(
         &mut self,
         node: NodeView<'_>,
         x: TensorId,
@@ -312,7 +312,7 @@ impl Importer<'_> {
         Ok(vec![Value::Real(product)])
     }
 
-    pub(super) fn matmul_expression(
+    pub(in crate::model::import) fn matmul_expression(
         &mut self,
         node: NodeView<'_>,
         positions: [usize; 2],
@@ -387,7 +387,7 @@ impl Importer<'_> {
     }
 
     /// An integer operand of which each step is worth 1.
-    pub(super) fn accumulator_operand(
+    pub(in crate::model::import) fn accumulator_operand(
         &mut self,
         node: NodeView<'_>,
         index: usize,
@@ -401,7 +401,7 @@ impl Importer<'_> {
 
     /// A product with weights, then an operation with a constant per output channel. `None` if it is
     /// something else.
-    pub(super) fn folded_into_product(
+    pub(in crate::model::import) fn folded_into_product(
         &mut self,
         node: NodeView<'_>,
         pair: Pair,

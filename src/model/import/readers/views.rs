@@ -1,8 +1,8 @@
-//! Operators that only move elements: Reshape, Transpose, Slice, Concat, Pad, Gather, Resize, …
+//! Views, and the operators that give all elements of one input another shape or order: Reshape, Transpose, DepthToSpace, …
 
 use std::rc::Rc;
 
-use super::{
+use crate::model::import::{
     Constant, Importer, NodeView, RealId, RealKind, Value,
     expression::{Elements, Weights},
     shape::{around, broadcast, broadcast_index, strided_index, strides},
@@ -10,13 +10,13 @@ use super::{
 use crate::model::{ModelError, Operator, Origin, Tensor, TensorId, View, ViewElement, limits};
 
 /// A position as an index.
-pub(super) fn usize_of(position: u32) -> usize {
+pub(in crate::model::import) fn usize_of(position: u32) -> usize {
     usize::try_from(position).expect("32 bits fit an index")
 }
 
 impl Importer<'_> {
     /// The shape of an input of any kind.
-    pub(super) fn shape_of(
+    pub(in crate::model::import) fn shape_of(
         &self,
         node: NodeView<'_>,
         value: &Value,
@@ -30,7 +30,7 @@ impl Importer<'_> {
     }
 
     /// A view of one value of any kind.
-    pub(super) fn view_of_one(
+    pub(in crate::model::import) fn view_of_one(
         &mut self,
         node: NodeView<'_>,
         value: Value,
@@ -67,7 +67,7 @@ impl Importer<'_> {
     }
 
     /// A view of float expressions.
-    pub(super) fn view_of_reals(
+    pub(in crate::model::import) fn view_of_reals(
         &mut self,
         node: NodeView<'_>,
         inputs: &[RealId],
@@ -115,7 +115,7 @@ impl Importer<'_> {
     }
 
     /// Makes the node of a view, unless it would change nothing.
-    pub(super) fn emit_view(
+    pub(in crate::model::import) fn emit_view(
         &mut self,
         node: NodeView<'_>,
         inputs: &[TensorId],
@@ -141,7 +141,7 @@ impl Importer<'_> {
     }
 
     /// Expands an expression to a shape that its own broadcasts to.
-    pub(super) fn expanded(
+    pub(in crate::model::import) fn expanded(
         &mut self,
         node: NodeView<'_>,
         id: RealId,
@@ -160,7 +160,7 @@ impl Importer<'_> {
     }
 
     /// An expression with its axes in another order.
-    pub(super) fn transposed(
+    pub(in crate::model::import) fn transposed(
         &mut self,
         node: NodeView<'_>,
         id: RealId,
@@ -171,7 +171,7 @@ impl Importer<'_> {
     }
 
     /// Integers from an attribute (older operator sets) or else an input (newer ones).
-    pub(super) fn list(
+    pub(in crate::model::import) fn list(
         &self,
         node: NodeView<'_>,
         attribute: &str,
@@ -193,7 +193,7 @@ impl Importer<'_> {
             .transpose()
     }
 
-    pub(super) fn axes(
+    pub(in crate::model::import) fn axes(
         &self,
         node: NodeView<'_>,
         input: usize,
@@ -274,7 +274,7 @@ fn transposition(shape: &[usize], permutation: &[usize]) -> Elements {
 }
 
 /// `Identity`, `Dropout` at inference.
-pub(super) fn identity(
+pub(in crate::model::import) fn identity(
     importer: &mut Importer<'_>,
     node: NodeView<'_>,
 ) -> Result<Vec<Value>, ModelError> {
@@ -282,7 +282,7 @@ pub(super) fn identity(
 }
 
 /// `Reshape(x, shape)`.
-pub(super) fn reshape(
+pub(in crate::model::import) fn reshape(
     importer: &mut Importer<'_>,
     node: NodeView<'_>,
 ) -> Result<Vec<Value>, ModelError> {
@@ -316,7 +316,7 @@ pub(super) fn reshape(
 }
 
 /// `Flatten(x)` to two axes.
-pub(super) fn flatten(
+pub(in crate::model::import) fn flatten(
     importer: &mut Importer<'_>,
     node: NodeView<'_>,
 ) -> Result<Vec<Value>, ModelError> {
@@ -331,7 +331,7 @@ pub(super) fn flatten(
 }
 
 /// `Squeeze(x, axes)`.
-pub(super) fn squeeze(
+pub(in crate::model::import) fn squeeze(
     importer: &mut Importer<'_>,
     node: NodeView<'_>,
 ) -> Result<Vec<Value>, ModelError> {
@@ -351,7 +351,7 @@ pub(super) fn squeeze(
 }
 
 /// `Unsqueeze(x, axes)`.
-pub(super) fn unsqueeze(
+pub(in crate::model::import) fn unsqueeze(
     importer: &mut Importer<'_>,
     node: NodeView<'_>,
 ) -> Result<Vec<Value>, ModelError> {
@@ -374,7 +374,7 @@ pub(super) fn unsqueeze(
 }
 
 /// `Transpose(x)`.
-pub(super) fn transpose(
+pub(in crate::model::import) fn transpose(
     importer: &mut Importer<'_>,
     node: NodeView<'_>,
 ) -> Result<Vec<Value>, ModelError> {
@@ -400,7 +400,7 @@ pub(super) fn transpose(
 }
 
 /// `Expand(x, shape)`.
-pub(super) fn expand(
+pub(in crate::model::import) fn expand(
     importer: &mut Importer<'_>,
     node: NodeView<'_>,
 ) -> Result<Vec<Value>, ModelError> {
@@ -414,5 +414,44 @@ pub(super) fn expand(
         .collect::<Result<Vec<_>, _>>()?;
     let shape = broadcast(node, &from, &target)?;
     let index = broadcast_index(&from, &shape);
+    Ok(vec![importer.view_of_one(node, x, Elements::of_one(shape, &index))?])
+}
+
+/// `DepthToSpace(x)` and `SpaceToDepth(x)`.
+pub(in crate::model::import) fn depth_and_space(
+    importer: &mut Importer<'_>,
+    node: NodeView<'_>,
+) -> Result<Vec<Value>, ModelError> {
+    let x = importer.required(node, 0)?;
+    let from = importer.shape_of(node, &x)?;
+    let size = usize::try_from(node.int("blocksize").unwrap_or(0)).unwrap_or(0);
+    let &[n, channels, height, width] = from.as_slice() else {
+        return Err(node.error(format!("its input has the shape {from:?}")));
+    };
+    let area = size.checked_mul(size).filter(|&area| area > 0);
+    let area = area.ok_or_else(|| node.error(format!("its block size is {size}")))?;
+    // How the input is cut, in which order the pieces come, and what shape they make.
+    let (cut, order, shape) = if node.operator() == "SpaceToDepth" {
+        if height % size + width % size > 0 {
+            return Err(node.error(format!("{from:?} has no blocks of {size}")));
+        }
+        let [rows, columns] = [height / size, width / size];
+        let cut = [n, channels, rows, size, columns, size];
+        (cut, [0, 3, 5, 1, 2, 4], vec![n, channels * area, rows, columns])
+    } else {
+        if channels % area > 0 {
+            return Err(node.error(format!("{from:?} has no blocks of {size}")));
+        }
+        let shape = vec![n, channels / area, height * size, width * size];
+        if node.string("mode")?.unwrap_or("DCR") == "CRD" {
+            ([n, channels / area, size, size, height, width], [0, 1, 4, 2, 5, 3], shape)
+        } else {
+            ([n, size, size, channels / area, height, width], [0, 3, 4, 1, 5, 2], shape)
+        }
+    };
+    let own = strides(&cut);
+    let to: Vec<usize> = order.iter().map(|&axis| cut[axis]).collect();
+    let steps: Vec<usize> = order.iter().map(|&axis| own[axis]).collect();
+    let index = strided_index(&to, &steps, 0);
     Ok(vec![importer.view_of_one(node, x, Elements::of_one(shape, &index))?])
 }

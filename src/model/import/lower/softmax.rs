@@ -1,6 +1,6 @@
 //! Softmax in integers.
 
-use super::{Importer, expression::Real};
+use crate::model::import::{Importer, expression::Real};
 use crate::model::{Exactness, ModelError, Operator, Origin, Softmax, Tensor, TensorId};
 
 /// Precision of the exponentials: a row of 2^11 elements has a sum below 2^31.
@@ -8,7 +8,7 @@ const BITS: i32 = 20;
 
 impl Importer<'_> {
     /// Makes the integer operator of a softmax along rows.
-    pub(super) fn lower_softmax(
+    pub(in crate::model::import) fn lower_softmax(
         &mut self,
         real: &Real,
         x: TensorId,

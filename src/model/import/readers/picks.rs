@@ -1,18 +1,15 @@
-//! Operators that pick elements: Slice, Split, Gather, Concat, Pad, Resize.
+//! Operators that pick elements: Slice, Split, Gather, GatherElements, GatherND, Tile, Resize.
 
-use std::rc::Rc;
-
-use super::{
-    Constant, Importer, NodeView, RealKind, Value,
-    constant::Data,
-    expression::{Elements, element},
-    shape::{around, strided_index, strides},
-    views::usize_of,
+use super::views::usize_of;
+use crate::model::import::{
+    Importer, NodeView, Value,
+    expression::Elements,
+    shape::{strided_index, strides},
 };
-use crate::model::{ElementType, ModelError, TensorId, View, ViewElement, limits};
+use crate::model::{ModelError, limits};
 
 /// `Slice(x, starts, ends, axes, steps)`.
-pub(super) fn slice(
+pub(in crate::model::import) fn slice(
     importer: &mut Importer<'_>,
     node: NodeView<'_>,
 ) -> Result<Vec<Value>, ModelError> {
@@ -72,7 +69,7 @@ fn picked_elements(from: &[usize], shape: Vec<usize>, picked: &[Vec<usize>]) -> 
 }
 
 /// `Split(x, split)`.
-pub(super) fn split(
+pub(in crate::model::import) fn split(
     importer: &mut Importer<'_>,
     node: NodeView<'_>,
 ) -> Result<Vec<Value>, ModelError> {
@@ -109,7 +106,7 @@ pub(super) fn split(
 }
 
 /// `Gather(x, indices)` with known indices.
-pub(super) fn gather(
+pub(in crate::model::import) fn gather(
     importer: &mut Importer<'_>,
     node: NodeView<'_>,
 ) -> Result<Vec<Value>, ModelError> {
@@ -133,195 +130,90 @@ pub(super) fn gather(
     Ok(vec![importer.view_of_one(node, x, elements)?])
 }
 
-/// `Concat(x, …)` and, with a scale and a zero point each, `QLinearConcat`.
-pub(super) fn concat(
-    importer: &mut Importer<'_>,
-    node: NodeView<'_>,
-) -> Result<Vec<Value>, ModelError> {
-    let inputs = (0..node.proto.input.len())
-        .map(|i| importer.required(node, i))
-        .collect::<Result<Vec<_>, _>>()?;
-    if let Some(constants) = inputs
-        .iter()
-        .map(|value| if let Value::Constant(constant) = value { Some(constant) } else { None })
-        .collect::<Option<Vec<_>>>()
-        && constants.iter().all(|constant| matches!(constant.data, Data::Int64(_)))
-    {
-        // Shapes that exporters compute from parts.
-        let values = constants.iter().flat_map(|c| c.integers().unwrap_or_default()).collect();
-        if constants.iter().all(|constant| constant.shape.len() == 1) {
-            let data = Data::Int64(values);
-            let constant = Constant::new(vec![constants.iter().map(|c| c.len()).sum()], data);
-            limits::elements(node.name(), &constant.shape)?;
-            return Ok(vec![Value::Constant(Rc::new(constant))]);
-        }
-    }
-    let tensors: Option<Vec<TensorId>> = inputs
-        .iter()
-        .map(|value| if let Value::Integers(tensor) = value { Some(*tensor) } else { None })
-        .collect();
-    let shapes =
-        inputs.iter().map(|value| importer.shape_of(node, value)).collect::<Result<Vec<_>, _>>()?;
-    let elements = concatenation(node, &shapes)?;
-    if let Some(tensors) = tensors {
-        let first = importer.tensor(tensors[0]).quantization;
-        if tensors.iter().any(|&tensor| importer.tensor(tensor).quantization != first) {
-            return Err(node.unsupported("integers with different scales"));
-        }
-        let view = importer.emit_view(node, &tensors, elements, node.proto.output.first())?;
-        return Ok(vec![Value::Integers(view)]);
-    }
-    let reals =
-        (0..inputs.len()).map(|i| importer.real_input(node, i)).collect::<Result<Vec<_>, _>>()?;
-    Ok(vec![Value::Real(importer.view_of_reals(node, &reals, elements)?)])
-}
-
-/// `QLinearConcat(Y scale, Y zero point, (X, X scale, X zero point) …)`.
-pub(super) fn qlinear_concat(
-    importer: &mut Importer<'_>,
-    node: NodeView<'_>,
-) -> Result<Vec<Value>, ModelError> {
-    let count = node.proto.input.len().saturating_sub(2) / 3;
-    let reals = (0..count)
-        .map(|i| importer.dequantized(node, [2 + 3 * i, 3 + 3 * i, 4 + 3 * i], 1))
-        .collect::<Result<Vec<_>, _>>()?;
-    let shapes: Vec<_> = reals.iter().map(|&id| importer.real(id).shape.clone()).collect();
-    let elements = concatenation(node, &shapes)?;
-    let joined = importer.view_of_reals(node, &reals, elements)?;
-    let quantization = importer.output_quantization(node, 0, 1, ElementType::Uint8)?;
-    importer.quantize_output(node, joined, quantization)
-}
-
-fn concatenation(node: NodeView<'_>, shapes: &[Vec<usize>]) -> Result<Elements, ModelError> {
-    let first = shapes.first().ok_or_else(|| node.error("it has no inputs"))?;
-    let axis = node.int("axis").ok_or_else(|| node.error("attribute `axis` is missing"))?;
-    let axis = node.resolve_axis(axis, first.len())?;
-    let mut shape = first.clone();
-    shape[axis] = 0;
-    for other in shapes {
-        let fits = other.len() == first.len()
-            && (0..first.len()).all(|i| i == axis || other[i] == first[i]);
-        if !fits {
-            return Err(node.error(format!("{first:?} and {other:?} cannot be joined")));
-        }
-        shape[axis] += other[axis];
-    }
-    limits::elements(node.name(), &shape)?;
-    let (outer, _, below) = around(&shape, axis);
-    let mut elements = Vec::new();
-    for o in 0..outer {
-        for (input, other) in shapes.iter().enumerate() {
-            let len = other[axis] * below;
-            elements.extend((0..len).map(|i| element(input, o * len + i)));
-        }
-    }
-    Ok(Elements { shape, view: View::Elements(elements) })
-}
-
-/// `Pad(x, pads, value, axes)` with zeros or with the edge.
-pub(super) fn pad(
+/// `GatherElements(x, indices)` with known indices.
+pub(in crate::model::import) fn gather_elements(
     importer: &mut Importer<'_>,
     node: NodeView<'_>,
 ) -> Result<Vec<Value>, ModelError> {
     let x = importer.required(node, 0)?;
     let from = importer.shape_of(node, &x)?;
-    let pads = importer.list(node, "pads", 1)?.ok_or_else(|| node.error("its pads are missing"))?;
-    let axes = match importer.list(node, "axes", 3)? {
-        Some(axes) => axes
-            .iter()
-            .map(|&axis| node.resolve_axis(axis, from.len()))
-            .collect::<Result<Vec<_>, _>>()?,
-        None => (0..from.len()).collect(),
+    let axis = node.resolve_axis(node.int("axis").unwrap_or(0), from.len())?;
+    let indices = importer.constant(node, 1)?;
+    let picked = indices.integers().ok_or_else(|| node.error("its indices are not integers"))?;
+    let shape = indices.shape.clone();
+    let fits = shape.len() == from.len()
+        && (0..from.len()).all(|other| other == axis || shape[other] <= from[other]);
+    if !fits {
+        return Err(node.error(format!("its indices have the shape {shape:?}, its input {from:?}")));
+    }
+    let mut steps = strides(&from);
+    let step = std::mem::replace(&mut steps[axis], 0);
+    let mut index = strided_index(&shape, &steps, 0);
+    for (at, &picked) in index.iter_mut().zip(&picked) {
+        *at += node.resolve_axis(picked, from[axis])? * step;
+    }
+    Ok(vec![importer.view_of_one(node, x, Elements::of_one(shape, &index))?])
+}
+
+/// `GatherND(x, indices)` with known indices.
+pub(in crate::model::import) fn gather_nd(
+    importer: &mut Importer<'_>,
+    node: NodeView<'_>,
+) -> Result<Vec<Value>, ModelError> {
+    if node.int("batch_dims").unwrap_or(0) != 0 {
+        return Err(node.unsupported("the attribute `batch_dims`"));
+    }
+    let x = importer.required(node, 0)?;
+    let from = importer.shape_of(node, &x)?;
+    let indices = importer.constant(node, 1)?;
+    let values = indices.integers().ok_or_else(|| node.error("its indices are not integers"))?;
+    let depth = match indices.shape.split_last() {
+        Some((&depth, _)) if (1..=from.len()).contains(&depth) => depth,
+        _ => return Err(node.error(format!("its indices have the shape {:?}", indices.shape))),
     };
-    if pads.len() != 2 * axes.len() {
-        return Err(node.error(format!("it has {} pads for {} axes", pads.len(), axes.len())));
-    }
-    let mode = node.string("mode")?.unwrap_or("constant");
-    if !matches!(mode, "constant" | "edge" | "reflect") {
-        return Err(node.unsupported(format!("the mode `{mode}`")));
-    }
-    // Per axis, which index of the input each index of the output takes.
-    let mut picked: Vec<Vec<Option<usize>>> =
-        from.iter().map(|&dim| (0..dim).map(Some).collect()).collect();
-    for (i, &axis) in axes.iter().enumerate() {
-        let dim = i64::try_from(from[axis]).expect("dimensions are within limits");
-        let (before, after) = (pads[i], pads[i + axes.len()]);
-        let limit = i64::try_from(limits::MAX_ELEMENTS).expect("the limit is below 2^63");
-        if before.abs().max(after.abs()) > limit {
-            return Err(node.error(format!("it has pads of {before} and {after}")));
-        }
-        picked[axis] = (-before..dim + after)
-            .map(|at| match mode {
-                "constant" => usize::try_from(at).ok().filter(|&at| at < from[axis]),
-                "edge" => usize::try_from(at.clamp(0, dim - 1)).ok(),
-                _ => {
-                    let period = (2 * (dim - 1)).max(1);
-                    let folded = at.rem_euclid(period);
-                    usize::try_from(folded.min(period - folded)).ok().filter(|&at| at < from[axis])
-                }
-            })
-            .collect();
-    }
-    let shape: Vec<usize> = picked.iter().map(Vec::len).collect();
+    let below: usize = from[depth..].iter().product();
+    let mut shape = indices.shape[..indices.shape.len() - 1].to_vec();
+    shape.extend_from_slice(&from[depth..]);
     limits::elements(node.name(), &shape)?;
-    let from_strides = strides(&from);
-    let mut positions = vec![Some(0)];
-    for (axis, picked) in picked.iter().enumerate() {
-        positions = positions
-            .iter()
-            .flat_map(|&base| picked.iter().map(move |&i| (base, i)))
-            .map(|(base, i)| Some(base? + i? * from_strides[axis]))
-            .collect();
-    }
-    let value = importer.optional(node, 2);
-    let elements = |fill: i32| {
-        let view = positions
-            .iter()
-            .map(|position| position.map_or(ViewElement::Constant(fill), |at| element(0, at)));
-        Elements { shape: shape.clone(), view: View::Elements(view.collect()) }
-    };
-    match x {
-        Value::Integers(tensor) => {
-            let fill = match value {
-                None => 0,
-                Some(Value::Constant(constant)) => match constant.small_integers() {
-                    Some(&[fill]) => fill,
-                    _ => return Err(node.error("its fill value is not one integer")),
-                },
-                Some(_) => return Err(node.unsupported("a fill value that is not constant")),
-            };
-            let (min, max) = importer.tensor(tensor).quantization.element.range();
-            if !(min..=max).contains(&fill) {
-                return Err(node.error(format!("its fill value is {fill}")));
-            }
-            let output = node.proto.output.first();
-            let view = importer.emit_view(node, &[tensor], elements(fill), output)?;
-            Ok(vec![Value::Integers(view)])
+    let steps = strides(&from);
+    let mut index = Vec::new();
+    for place in values.chunks(depth) {
+        let mut start = 0;
+        for (axis, &at) in place.iter().enumerate() {
+            start += node.resolve_axis(at, from[axis])? * steps[axis];
         }
-        _ => {
-            let x = importer.real_input(node, 0)?;
-            let fill = match value {
-                None => node.float("value", 0.0)?,
-                Some(_) => {
-                    let fill = importer.real_input(node, 2)?;
-                    importer
-                        .uniform(fill)
-                        .ok_or_else(|| node.unsupported("a fill value that is not constant"))?
-                }
-            };
-            let RealKind::Activation(tensor) = importer.real(x).kind else {
-                let view = importer.filled_view(node, x, &positions, shape.clone(), fill)?;
-                return Ok(vec![Value::Real(view)]);
-            };
-            let fill = importer.tensor(tensor).quantization.quantize(fill);
-            let view = importer.view_of_reals(node, &[x], elements(fill))?;
-            Ok(vec![Value::Real(view)])
-        }
+        index.extend(start..start + below);
     }
+    Ok(vec![importer.view_of_one(node, x, Elements::of_one(shape, &index))?])
+}
+
+/// `Tile(x, repeats)`.
+pub(in crate::model::import) fn tile(
+    importer: &mut Importer<'_>,
+    node: NodeView<'_>,
+) -> Result<Vec<Value>, ModelError> {
+    let x = importer.required(node, 0)?;
+    let from = importer.shape_of(node, &x)?;
+    let repeats =
+        importer.list(node, "", 1)?.ok_or_else(|| node.error("its repeats are missing"))?;
+    if repeats.len() != from.len() {
+        return Err(node.error(format!("it has {} repeats for {from:?}", repeats.len())));
+    }
+    let mut shape = Vec::new();
+    for (&dim, &repeat) in from.iter().zip(&repeats) {
+        let repeat = usize::try_from(repeat)
+            .map_err(|_| node.error(format!("it repeats {repeat} times")))?;
+        shape.push(dim.saturating_mul(repeat));
+    }
+    limits::elements(node.name(), &shape)?;
+    let picked: Vec<Vec<usize>> =
+        shape.iter().zip(&from).map(|(&dim, &own)| (0..dim).map(|i| i % own).collect()).collect();
+    let elements = picked_elements(&from, shape, &picked);
+    Ok(vec![importer.view_of_one(node, x, elements)?])
 }
 
 /// `Resize(x, roi, scales, sizes)` by nearest neighbour, and `Upsample`.
-pub(super) fn resize(
+pub(in crate::model::import) fn resize(
     importer: &mut Importer<'_>,
     node: NodeView<'_>,
 ) -> Result<Vec<Value>, ModelError> {

@@ -11,10 +11,8 @@
 //!
 //! So the path is always the file's. Only the values of leaves are rounded, far below a step of the score.
 
-use std::rc::Rc;
-
-use super::{
-    Importer, NodeView, RealId, RealKind, Value,
+use crate::model::import::{
+    Importer, RealId,
     ensemble::{Ensemble, Tree},
     expression::{Real, element},
 };
@@ -29,27 +27,9 @@ const MOST_THRESHOLDS: usize = 255;
 /// Integers that are themselves.
 const PLAIN: Quantization = Quantization { scale: 1.0, zero_point: 0, element: ElementType::Uint8 };
 
-/// `TreeEnsembleRegressor(X)`.
-pub(super) fn regressor(
-    importer: &mut Importer<'_>,
-    node: NodeView<'_>,
-) -> Result<Vec<Value>, ModelError> {
-    let x = importer.real_input(node, 0)?;
-    let &[1, features] = importer.real(x).shape.as_slice() else {
-        return Err(node.unsupported(format!("an input of shape {:?}", importer.real(x).shape)));
-    };
-    let ensemble = Ensemble::read(node, features)?;
-    let splits: usize = ensemble.trees.iter().map(|tree| tree.splits.len()).sum();
-    importer.count_elements(node.name(), splits)?;
-    let shape = vec![1, ensemble.targets];
-    let id = importer.expression(node, shape, RealKind::Trees(x, Rc::new(ensemble)), &[x])?;
-    importer.reals[id.0].parameters = 2 * splits;
-    Ok(vec![Value::Real(id)])
-}
-
 impl Importer<'_> {
     /// Makes the integer operators of an ensemble.
-    pub(super) fn lower_trees(
+    pub(in crate::model::import) fn lower_trees(
         &mut self,
         real: &Real,
         (x, ensemble): (RealId, &Ensemble),

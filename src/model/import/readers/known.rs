@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use super::{
+use crate::model::import::{
     Constant, Data, Importer, NodeView, Value,
     shape::{around, broadcast, broadcast_index},
 };
@@ -24,7 +24,7 @@ enum Kind {
 }
 
 /// Operators that only constants are computed of.
-pub(super) fn only_known(
+pub(in crate::model::import) fn only_known(
     _: &mut Importer<'_>,
     node: NodeView<'_>,
 ) -> Result<Vec<Value>, ModelError> {
@@ -32,7 +32,7 @@ pub(super) fn only_known(
 }
 
 /// The node's only output, if all its inputs are known and it is one of these operators.
-pub(super) fn fold(
+pub(in crate::model::import) fn fold(
     importer: &mut Importer<'_>,
     node: NodeView<'_>,
 ) -> Result<Option<Vec<Value>>, ModelError> {

@@ -1,56 +1,30 @@
 //! From a float expression and the QuantizeLinear that ends it to integer operators.
 
-use std::{
-    collections::{BTreeSet, HashMap},
-    rc::Rc,
-};
+pub(super) mod groups;
+mod layer_normalization;
+mod linear;
+mod pair;
+mod prepared;
+mod softmax;
+mod table;
+mod trees;
 
-use super::{
-    Importer, NodeView, RealId, RealKind, Value,
-    expression::{Pair, ReduceMean, Source},
-    function::Function,
-};
+use std::collections::HashMap;
+
+use crate::model::import::{Importer, NodeView, RealId, RealKind, Value, expression::ReduceMean};
 use crate::model::{
     AveragePool, ElementType, Exactness, MatMul, MaxPool, Mean, ModelError, Operator, Origin,
-    Quantization, Reduce, ReduceMax, Requantization, Rescale, Table, Tables, Tensor, TensorId,
-    View, ViewElement,
+    Quantization, Reduce, ReduceMax, Requantization, Rescale, Table, Tensor, TensorId, View,
+    ViewElement,
 };
 
-/// How many functions one node may choose from, by the position of the element.
-const MAX_TABLES: usize = 4096;
-
-/// A float operator that is a function of each element.
-pub(super) fn elementwise(
-    importer: &mut Importer<'_>,
-    node: NodeView<'_>,
-) -> Result<Vec<Value>, ModelError> {
-    let x = importer.real_input(node, 0)?;
-    let function = Function::read(importer, node)?;
-    let shape = importer.real(x).shape.clone();
-    let kind = RealKind::Elementwise(function, x);
-    Ok(vec![Value::Real(importer.expression(node, shape, kind, &[x])?)])
-}
-
-/// The same in quantized form: `(X, X scale, X zero point, Y scale, Y zero point)`.
-pub(super) fn qlinear_elementwise(
-    importer: &mut Importer<'_>,
-    node: NodeView<'_>,
-) -> Result<Vec<Value>, ModelError> {
-    let x = importer.dequantized(node, [0, 1, 2], 1)?;
-    let function = Function::read(importer, node)?;
-    let shape = importer.real(x).shape.clone();
-    let kind = RealKind::Elementwise(function, x);
-    let y = importer.expression(node, shape, kind, &[x])?;
-    let quantization = importer.output_quantization(node, 3, 4, ElementType::Uint8)?;
-    importer.quantize_output(node, y, quantization)
-}
-
 /// What a quantization is, as a key of maps.
-pub(super) type Lowered = HashMap<(RealId, u32, i32, ElementType, (i32, i32)), TensorId>;
+pub(in crate::model::import) type Lowered =
+    HashMap<(RealId, u32, i32, ElementType, (i32, i32)), TensorId>;
 
 impl Importer<'_> {
     /// The output of an operator in quantized form.
-    pub(super) fn quantize_output(
+    pub(in crate::model::import) fn quantize_output(
         &mut self,
         node: NodeView<'_>,
         real: RealId,
@@ -61,7 +35,7 @@ impl Importer<'_> {
     }
 
     /// Makes the integer operators that give a float expression, quantized.
-    pub(super) fn quantize(
+    pub(in crate::model::import) fn quantize(
         &mut self,
         id: RealId,
         quantization: Quantization,
@@ -283,7 +257,7 @@ impl Importer<'_> {
     }
 
     /// Makes the node of a maximum over windows.
-    pub(super) fn emit_max_pool(
+    pub(in crate::model::import) fn emit_max_pool(
         &mut self,
         name: &str,
         x: TensorId,
@@ -292,180 +266,6 @@ impl Importer<'_> {
     ) -> Result<TensorId, ModelError> {
         let origin = Origin { operator: "MaxPool".into(), ..Origin::default() };
         self.add_node(name, Operator::MaxPool(pool), vec![x], output, origin)
-    }
-
-    /// An expression of one activation's elements, as tables.
-    fn lower_table(
-        &mut self,
-        id: RealId,
-        (min, max): (i32, i32),
-        output: Tensor,
-    ) -> Result<TensorId, ModelError> {
-        let real = self.real(id).clone();
-        let Source::One(x) = real.source else {
-            return Err(real.unsupported(
-                "a float operator whose inputs are not all dequantized right before it",
-            ));
-        };
-        let input = self.tensor(x).quantization;
-        let (low, high) = input.element.range();
-        let reals: Rc<[f32]> = (low..=high).map(|q| input.dequantize(q)).collect();
-        let mut below = BTreeSet::new();
-        self.collect(id, &mut below);
-        let parameters = below.iter().map(|&id| self.real(id).parameters).sum();
-
-        // Elements where all constants are the same share a table.
-        let constants: Vec<RealId> = below
-            .iter()
-            .copied()
-            .filter(|&id| self.real(id).source == Source::Constant && self.uniform(id).is_none())
-            .collect();
-        let constant_values: Vec<Vec<f32>> =
-            constants.iter().map(|&id| self.constant_reals(id).unwrap_or_default()).collect();
-        let mut tables = Vec::new();
-        let mut selector = Vec::new();
-        let mut known: HashMap<Vec<u32>, u32> = HashMap::new();
-        let elements = if constants.is_empty() { 1 } else { output.shape.iter().product() };
-        for element in 0..elements {
-            let key: Vec<u32> =
-                constant_values.iter().map(|values| values[element].to_bits()).collect();
-            let next = u32::try_from(tables.len()).expect("there are fewer tables than elements");
-            let index = *known.entry(key).or_insert(next);
-            if index == next {
-                if tables.len() == MAX_TABLES {
-                    return Err(real.unsupported("a different function of each element"));
-                }
-                self.count_elements(&real.node, below.len() * reals.len())?;
-                let values = self.evaluate(id, element, &reals, &mut HashMap::new());
-                let values = values
-                    .iter()
-                    .map(|&real| output.quantization.quantize(real).clamp(min, max))
-                    .collect();
-                tables.push(Table { values });
-            }
-            selector.push(index);
-        }
-        let name = match real.operator.as_str() {
-            "Sigmoid" => "QLinearSigmoid",
-            "LeakyRelu" => "QLinearLeakyRelu",
-            "DequantizeLinear" => "QuantizeLinear",
-            other => other,
-        };
-        let is_exact = below.iter().all(|&id| self.is_exact_in_floats(id));
-        let exactness = if is_exact { Exactness::Exact } else { Exactness::Approximate };
-        let origin = Origin { operator: name.to_owned(), exactness, parameters };
-        let operator = if tables.len() == 1 {
-            tables.remove(0).or_view(input.element, output.quantization.element)
-        } else {
-            Operator::Tables(Tables { tables, selector })
-        };
-        self.add_node(&real.node, operator, vec![x], output, origin)
-    }
-
-    /// Whether a step of an elementwise expression is bit for bit onnxruntime's.
-    fn is_exact_in_floats(&self, id: RealId) -> bool {
-        let real = self.real(id);
-        match &real.kind {
-            RealKind::Elementwise(function, _) => function.is_exact(),
-            RealKind::Pair { pair: Pair::Pow, operands: [_, exponent], .. } => {
-                self.uniform(*exponent).is_some_and(|exponent| exponent == 2.0 || exponent == 3.0)
-            }
-            // Its product and sum may be one operation there.
-            RealKind::Pair { .. } => real.operator != "BatchNormalization",
-            _ => true,
-        }
-    }
-
-    /// All expressions that an elementwise expression consists of, each once.
-    fn collect(&self, id: RealId, found: &mut BTreeSet<RealId>) {
-        if !found.insert(id) {
-            return;
-        }
-        match &self.real(id).kind {
-            RealKind::Elementwise(_, operand) => self.collect(*operand, found),
-            RealKind::Pair { operands, .. } => {
-                operands.iter().for_each(|&operand| self.collect(operand, found));
-            }
-            RealKind::Select(operands) => {
-                operands.iter().for_each(|&operand| self.collect(operand, found));
-            }
-            _ => {}
-        }
-    }
-
-    /// An expression's values at an element, for each value of the activation that it depends on.
-    fn evaluate(
-        &self,
-        id: RealId,
-        element: usize,
-        reals: &Rc<[f32]>,
-        known: &mut HashMap<RealId, Rc<[f32]>>,
-    ) -> Rc<[f32]> {
-        if let Some(values) = known.get(&id) {
-            return Rc::clone(values);
-        }
-        let values = match &self.real(id).kind {
-            RealKind::Elementwise(function, operand) => {
-                let operand = self.evaluate(*operand, element, reals, known);
-                operand.iter().map(|&x| function.apply(x)).collect()
-            }
-            RealKind::Pair { pair, operands: [a, b], .. } => {
-                let a = self.evaluate(*a, element, reals, known);
-                let b = self.evaluate(*b, element, reals, known);
-                a.iter().zip(b.iter()).map(|(&a, &b)| pair.apply(a, b)).collect()
-            }
-            &RealKind::Select(operands) => {
-                let [truth, a, b] =
-                    operands.map(|operand| self.evaluate(operand, element, reals, known));
-                let values = truth.iter().zip(a.iter().zip(b.iter()));
-                values.map(|(&truth, (&a, &b))| if truth != 0.0 { a } else { b }).collect()
-            }
-            RealKind::Constant(_) | RealKind::Weights(_) => {
-                vec![self.constant_at(id, element); reals.len()].into()
-            }
-            _ => Rc::clone(reals),
-        };
-        known.insert(id, Rc::clone(&values));
-        values
-    }
-
-    /// An element of a constant.
-    fn constant_at(&self, id: RealId, element: usize) -> f32 {
-        match &self.real(id).kind {
-            RealKind::Constant(constant) => {
-                constant.floats().and_then(|reals| reals.get(element)).copied().unwrap_or(0.0)
-            }
-            RealKind::Weights(weights) => weights.real(element),
-            _ => 0.0,
-        }
-    }
-
-    /// The values of a constant expression.
-    pub(super) fn constant_reals(&self, id: RealId) -> Option<Vec<f32>> {
-        match &self.real(id).kind {
-            RealKind::Constant(constant) => constant.floats().map(<[f32]>::to_vec),
-            RealKind::Weights(weights) => Some(weights.reals()),
-            _ => None,
-        }
-    }
-
-    /// The value of a constant expression that is the same everywhere.
-    pub(super) fn uniform(&self, id: RealId) -> Option<f32> {
-        let same = |mut reals: std::slice::Iter<'_, f32>| {
-            let first = *reals.next()?;
-            reals.all(|real| real.to_bits() == first.to_bits()).then_some(first)
-        };
-        match &self.real(id).kind {
-            RealKind::Constant(constant) => same(constant.floats()?.iter()),
-            RealKind::Weights(weights) => {
-                let values = weights.values.integers()?;
-                let first = values.first()?;
-                let uniform =
-                    weights.scales.len() == 1 && values.iter().all(|value| value == first);
-                uniform.then(|| weights.real(0))
-            }
-            _ => None,
-        }
     }
 }
 

@@ -1,6 +1,6 @@
 //! Attributes of operators that slide windows: kernel, strides, pads, dilations.
 
-use super::NodeView;
+use crate::model::import::NodeView;
 use crate::model::{ModelError, Window};
 
 /// How large attributes of windows may be. Larger ones make no sense on tensors of accepted size.
@@ -30,7 +30,10 @@ fn extents(
 }
 
 /// Number of spatial axes of `[batch, channels, …]`.
-pub(super) fn spatial_axes(node: NodeView<'_>, shape: &[usize]) -> Result<usize, ModelError> {
+pub(in crate::model::import) fn spatial_axes(
+    node: NodeView<'_>,
+    shape: &[usize],
+) -> Result<usize, ModelError> {
     match shape.len() {
         3 => Ok(1),
         4 => Ok(2),
@@ -78,7 +81,7 @@ fn pads(node: NodeView<'_>, axes: usize) -> Result<Pads, ModelError> {
 }
 
 /// Reads the window of a convolution or pooling over an input of this shape.
-pub(super) fn read(
+pub(in crate::model::import) fn read(
     node: NodeView<'_>,
     shape: &[usize],
     kernel: Option<&[usize]>,
@@ -141,7 +144,7 @@ pub(super) fn read(
 }
 
 /// Reads the window of a transposed convolution: that of the convolution from its output to its input.
-pub(super) fn read_transposed(
+pub(in crate::model::import) fn read_transposed(
     node: NodeView<'_>,
     shape: &[usize],
     kernel: &[usize],
@@ -189,7 +192,7 @@ pub(super) fn read_transposed(
 }
 
 /// The shape of the output planes under `[batch, channels]`.
-pub(super) fn output_shape(
+pub(in crate::model::import) fn output_shape(
     batch: usize,
     channels: usize,
     rank: usize,

@@ -1,14 +1,15 @@
 //! Pooling and reductions, in float and in quantized form.
 
-use super::{
-    Importer, NodeView, RealId, RealKind, Value, expression::ReduceMean, shape::around, window,
+use super::window;
+use crate::model::import::{
+    Importer, NodeView, RealId, RealKind, Value, expression::ReduceMean, shape::around,
 };
 use crate::model::{
     ArgMax, ElementType, MaxPool, ModelError, Operator, Origin, Quantization, Table, Tensor,
 };
 
 /// `MaxPool(X)`, of floats or of integers.
-pub(super) fn max_pool(
+pub(in crate::model::import) fn max_pool(
     importer: &mut Importer<'_>,
     node: NodeView<'_>,
 ) -> Result<Vec<Value>, ModelError> {
@@ -48,7 +49,7 @@ pub(super) fn max_pool(
 }
 
 /// `AveragePool(X)` on floats.
-pub(super) fn average_pool(
+pub(in crate::model::import) fn average_pool(
     importer: &mut Importer<'_>,
     node: NodeView<'_>,
 ) -> Result<Vec<Value>, ModelError> {
@@ -57,7 +58,7 @@ pub(super) fn average_pool(
 }
 
 /// `QLinearAveragePool(X, X scale, X zero point, Y scale, Y zero point)`.
-pub(super) fn qlinear_average_pool(
+pub(in crate::model::import) fn qlinear_average_pool(
     importer: &mut Importer<'_>,
     node: NodeView<'_>,
 ) -> Result<Vec<Value>, ModelError> {
@@ -65,7 +66,7 @@ pub(super) fn qlinear_average_pool(
 }
 
 /// `GlobalAveragePool(X)` on floats.
-pub(super) fn global_average_pool(
+pub(in crate::model::import) fn global_average_pool(
     importer: &mut Importer<'_>,
     node: NodeView<'_>,
 ) -> Result<Vec<Value>, ModelError> {
@@ -74,7 +75,7 @@ pub(super) fn global_average_pool(
 }
 
 /// `QLinearGlobalAveragePool(X, X scale, X zero point, Y scale, Y zero point)`.
-pub(super) fn qlinear_global_average_pool(
+pub(in crate::model::import) fn qlinear_global_average_pool(
     importer: &mut Importer<'_>,
     node: NodeView<'_>,
 ) -> Result<Vec<Value>, ModelError> {
@@ -96,7 +97,7 @@ fn qlinear_mean<'a>(
 }
 
 /// `ReduceMean`, `ReduceSum` and `ReduceMax` on floats.
-pub(super) fn reduce(
+pub(in crate::model::import) fn reduce(
     importer: &mut Importer<'_>,
     node: NodeView<'_>,
 ) -> Result<Vec<Value>, ModelError> {
@@ -115,7 +116,7 @@ pub(super) fn reduce(
 }
 
 /// `ArgMax(X)` and `ArgMin(X)`, of floats or of integers.
-pub(super) fn arg_max(
+pub(in crate::model::import) fn arg_max(
     importer: &mut Importer<'_>,
     node: NodeView<'_>,
 ) -> Result<Vec<Value>, ModelError> {
@@ -265,7 +266,7 @@ impl Importer<'_> {
 }
 
 /// Softmax over the last axis.
-pub(super) fn softmax(
+pub(in crate::model::import) fn softmax(
     importer: &mut Importer<'_>,
     node: NodeView<'_>,
 ) -> Result<Vec<Value>, ModelError> {
@@ -275,7 +276,7 @@ pub(super) fn softmax(
 }
 
 /// `QLinearSoftmax(X, X scale, X zero point, Y scale, Y zero point)`.
-pub(super) fn qlinear_softmax(
+pub(in crate::model::import) fn qlinear_softmax(
     importer: &mut Importer<'_>,
     node: NodeView<'_>,
 ) -> Result<Vec<Value>, ModelError> {

@@ -8,7 +8,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::{GraphProto, Importer, NodeView, RealId, RealKind};
+use crate::model::import::{GraphProto, Importer, NodeView, RealId, RealKind};
 use crate::model::{ElementType, Exactness, Quantization, TensorId};
 
 /// Operators that onnxruntime does not move QuantizeLinear and DequantizeLinear past. It does so with other
@@ -18,7 +18,7 @@ const OPAQUE: &[&str] =
 
 /// What is known about groups while a file is read.
 #[derive(Debug, Default)]
-pub(super) struct Groups<'a> {
+pub(in crate::model::import) struct Groups<'a> {
     /// How many nodes and outputs take each name.
     uses: HashMap<&'a str, usize>,
     /// How many take each float expression.
@@ -49,12 +49,12 @@ impl<'a> Groups<'a> {
 
 impl Importer<'_> {
     /// From here on, what ends in a QuantizeLinear is made into integer operators.
-    pub(super) fn begin_group(&mut self, id: RealId, quantization: Quantization) {
+    pub(in crate::model::import) fn begin_group(&mut self, id: RealId, quantization: Quantization) {
         self.groups.is_float = Some(self.is_left_in_floats(id, quantization));
     }
 
     /// The group is quantized.
-    pub(super) fn end_group(&mut self, tensor: Option<TensorId>) {
+    pub(in crate::model::import) fn end_group(&mut self, tensor: Option<TensorId>) {
         self.groups.is_float = None;
         if let Some(tensor) = tensor {
             self.groups.moved.remove(&tensor);
@@ -62,7 +62,12 @@ impl Importer<'_> {
     }
 
     /// A node has moved elements between DequantizeLinear and QuantizeLinear.
-    pub(super) fn moved_in_group(&mut self, node: NodeView<'_>, from: &[TensorId], to: TensorId) {
+    pub(in crate::model::import) fn moved_in_group(
+        &mut self,
+        node: NodeView<'_>,
+        from: &[TensorId],
+        to: TensorId,
+    ) {
         let is_opaque = OPAQUE.contains(&node.operator());
         let was_moved = from.iter().any(|tensor| self.groups.moved.contains(tensor));
         let changed = from != [to];
@@ -108,7 +113,7 @@ impl Importer<'_> {
 
     /// Whether onnxruntime has an integer kernel for an operator on these activations, by the types of its
     /// operands and its output.
-    pub(super) fn kernel(
+    pub(in crate::model::import) fn kernel(
         &self,
         inputs: &[TensorId],
         (left, right): (ElementType, Option<ElementType>),
@@ -122,7 +127,7 @@ impl Importer<'_> {
     }
 
     /// The same for an operator on pairs of elements, whose types must be one.
-    pub(super) fn pair_kernel(
+    pub(in crate::model::import) fn pair_kernel(
         &self,
         inputs: &[TensorId],
         other: Option<ElementType>,

@@ -1,6 +1,6 @@
 //! Float inputs that are standardized, or brought to another unit, before they are quantized.
 
-use super::{
+use crate::model::import::{
     Importer, RealId, RealKind,
     expression::{Pair, Real},
 };
@@ -11,12 +11,15 @@ use crate::model::{
 
 impl Importer<'_> {
     /// Whether an expression is an input of the model after nothing but sums and products with constants.
-    pub(super) fn is_prepared_input(&self, id: RealId) -> bool {
+    pub(in crate::model::import) fn is_prepared_input(&self, id: RealId) -> bool {
         self.prepared_input(id).is_some()
     }
 
     /// The input's position, and the steps.
-    pub(super) fn prepared_input(&self, id: RealId) -> Option<(usize, Vec<PreparationStep>)> {
+    pub(in crate::model::import) fn prepared_input(
+        &self,
+        id: RealId,
+    ) -> Option<(usize, Vec<PreparationStep>)> {
         let real = self.real(id);
         match &real.kind {
             RealKind::Input(position) => Some((*position, Vec::new())),
@@ -50,7 +53,7 @@ impl Importer<'_> {
     }
 
     /// The integers of an input.
-    pub(super) fn lower_input(
+    pub(in crate::model::import) fn lower_input(
         &mut self,
         real: &Real,
         id: RealId,
@@ -70,7 +73,7 @@ impl Importer<'_> {
     }
 
     /// An input of the model in integers: all that take it must take it alike.
-    pub(super) fn encoded_input(
+    pub(in crate::model::import) fn encoded_input(
         &mut self,
         real: &Real,
         position: usize,

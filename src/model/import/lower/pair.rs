@@ -1,6 +1,6 @@
 //! From sums and products of elements to integer operators.
 
-use super::{
+use crate::model::import::{
     Importer, RealId, RealKind,
     expression::{Pair, Real},
 };
@@ -12,7 +12,7 @@ use crate::model::{
 impl Importer<'_> {
     /// Makes the integer operator of a sum or product of dequantized operands, as onnxruntime fuses
     /// it. `None` for other operands.
-    pub(super) fn lower_pair(
+    pub(in crate::model::import) fn lower_pair(
         &mut self,
         real: &Real,
         (pair, operands, order): (Pair, [RealId; 2], AddOrder),

@@ -1,6 +1,6 @@
 //! Products that are brought to a product of matrices: Einsum, weights for each of a batch, CumSum.
 
-use super::{
+use crate::model::import::{
     Importer, NodeView, RealId, Value,
     expression::{ConvShape, Elements, Geometry, LinearParts, WeightValues, Weights},
     shape::broadcast,
@@ -8,7 +8,7 @@ use super::{
 use crate::model::{Exactness, ModelError, View, Window};
 
 /// `Einsum(a, b)` of two operands: each label is of both and stays, is summed over, or is of one of them.
-pub(super) fn einsum(
+pub(in crate::model::import) fn einsum(
     importer: &mut Importer<'_>,
     node: NodeView<'_>,
 ) -> Result<Vec<Value>, ModelError> {
@@ -89,7 +89,7 @@ pub(super) fn einsum(
 }
 
 /// `CumSum(x, axis)`: a product with a triangle of ones.
-pub(super) fn cum_sum(
+pub(in crate::model::import) fn cum_sum(
     importer: &mut Importer<'_>,
     node: NodeView<'_>,
 ) -> Result<Vec<Value>, ModelError> {
@@ -130,7 +130,7 @@ pub(super) fn cum_sum(
 
 impl Importer<'_> {
     /// `MatMul(a, b)` with weights of rank 3 or more: a convolution with a group for each of the batch.
-    pub(super) fn batched_weights(
+    pub(in crate::model::import) fn batched_weights(
         &mut self,
         node: NodeView<'_>,
         positions: [usize; 2],
@@ -190,7 +190,7 @@ impl Importer<'_> {
     }
 
     /// Makes vectors matrices: `None` if neither is one.
-    pub(super) fn product_with_vector(
+    pub(in crate::model::import) fn product_with_vector(
         &mut self,
         node: NodeView<'_>,
         positions: [usize; 2],

@@ -1,6 +1,6 @@
 //! From products with weights to integer operators: biases in the accumulator's unit, bounds, multipliers.
 
-use super::{
+use crate::model::import::{
     Importer,
     expression::{Bias, BiasValues, ConvShape, Geometry, LinearParts, Real, WeightValues},
 };
@@ -11,7 +11,7 @@ use crate::model::{
 
 impl Importer<'_> {
     /// Makes the integer operator of a product with weights.
-    pub(super) fn lower_linear(
+    pub(in crate::model::import) fn lower_linear(
         &mut self,
         real: &Real,
         x: TensorId,

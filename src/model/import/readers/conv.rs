@@ -1,15 +1,14 @@
 //! Conv, QLinearConv and ConvTranspose.
 
-use super::{
+use super::{linear::accumulator_bias, window};
+use crate::model::import::{
     Importer, NodeView, RealId, Value,
     expression::{Bias, ConvShape, Geometry, LinearParts, Weights},
-    linear::accumulator_bias,
-    window,
 };
 use crate::model::{ElementType, Exactness, ModelError};
 
 /// `Conv(X, W, B)` on floats.
-pub(super) fn conv(
+pub(in crate::model::import) fn conv(
     importer: &mut Importer<'_>,
     node: NodeView<'_>,
 ) -> Result<Vec<Value>, ModelError> {
@@ -24,7 +23,7 @@ pub(super) fn conv(
 }
 
 /// `QLinearConv(X, X scale, X zero point, W, W scale, W zero point, Y scale, Y zero point, B)`.
-pub(super) fn qlinear_conv(
+pub(in crate::model::import) fn qlinear_conv(
     importer: &mut Importer<'_>,
     node: NodeView<'_>,
 ) -> Result<Vec<Value>, ModelError> {
@@ -44,7 +43,7 @@ pub(super) fn qlinear_conv(
 }
 
 /// `ConvInteger(X, W, X zero point, W zero point)`, whose accumulators are floats of scale 1 here.
-pub(super) fn conv_integer(
+pub(in crate::model::import) fn conv_integer(
     importer: &mut Importer<'_>,
     node: NodeView<'_>,
 ) -> Result<Vec<Value>, ModelError> {
@@ -55,7 +54,7 @@ pub(super) fn conv_integer(
 }
 
 /// `ConvTranspose(X, W, B)` on floats.
-pub(super) fn conv_transpose(
+pub(in crate::model::import) fn conv_transpose(
     importer: &mut Importer<'_>,
     node: NodeView<'_>,
 ) -> Result<Vec<Value>, ModelError> {

@@ -2,14 +2,14 @@
 
 use std::rc::Rc;
 
-use super::{
+use crate::model::import::{
     Constant, Data, Importer, NodeView, Value, constant,
     shape::{broadcast, broadcast_index},
 };
 use crate::model::{ElementType, ModelError, limits};
 
 /// `Constant`.
-pub(super) fn constant(
+pub(in crate::model::import) fn constant(
     importer: &mut Importer<'_>,
     node: NodeView<'_>,
 ) -> Result<Vec<Value>, ModelError> {
@@ -31,7 +31,7 @@ pub(super) fn constant(
 }
 
 /// `ConstantOfShape`.
-pub(super) fn constant_of_shape(
+pub(in crate::model::import) fn constant_of_shape(
     importer: &mut Importer<'_>,
     node: NodeView<'_>,
 ) -> Result<Vec<Value>, ModelError> {
@@ -55,7 +55,7 @@ pub(super) fn constant_of_shape(
 }
 
 /// `Shape(x)`: known, as all shapes are.
-pub(super) fn shape(
+pub(in crate::model::import) fn shape(
     importer: &mut Importer<'_>,
     node: NodeView<'_>,
 ) -> Result<Vec<Value>, ModelError> {
@@ -78,7 +78,7 @@ pub(super) fn shape(
 }
 
 /// `Size(x)`: known, as all shapes are.
-pub(super) fn size(
+pub(in crate::model::import) fn size(
     importer: &mut Importer<'_>,
     node: NodeView<'_>,
 ) -> Result<Vec<Value>, ModelError> {
@@ -89,7 +89,7 @@ pub(super) fn size(
 }
 
 /// `Cast` of constants, and from float32 to float32.
-pub(super) fn cast(
+pub(in crate::model::import) fn cast(
     importer: &mut Importer<'_>,
     node: NodeView<'_>,
 ) -> Result<Vec<Value>, ModelError> {
@@ -157,7 +157,7 @@ pub(super) fn cast(
 }
 
 /// Arithmetic on two constant int64 or float32 tensors, `None` if they are not that.
-pub(super) fn arithmetic(
+pub(in crate::model::import) fn arithmetic(
     importer: &mut Importer<'_>,
     node: NodeView<'_>,
 ) -> Result<Option<Value>, ModelError> {

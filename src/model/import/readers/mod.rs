@@ -1,0 +1,18 @@
+//! What reads nodes: a file for operators that are alike.
+
+pub(super) mod concat;
+pub(super) mod conv;
+pub(super) mod elementwise;
+pub(super) mod filled;
+pub(super) mod fold;
+pub(super) mod known;
+pub(super) mod layer_normalization;
+pub(super) mod linear;
+pub(super) mod pairs;
+pub(super) mod picks;
+pub(super) mod pool;
+pub(super) mod products;
+pub(super) mod quantize_linear;
+pub(super) mod trees;
+pub(super) mod views;
+pub(super) mod window;

@@ -2,6 +2,7 @@
 pragma solidity ^0.8.20;
 
 import {InferenceConsumer} from "../contracts/InferenceConsumer.sol";
+import {ModelClient} from "../contracts/ModelClient.sol";
 import {ModelRegistry} from "../contracts/ModelRegistry.sol";
 import {RequestConsumer} from "../contracts/RequestConsumer.sol";
 import {SingleModelVerifier} from "../contracts/SingleModelVerifier.sol";
@@ -45,6 +46,13 @@ contract Reenterer is InferenceConsumer {
 
     function _onInference(address, uint256[] calldata instances) internal override {
         this.submitInference(_proof, instances);
+    }
+}
+
+/// @notice Verifies proofs of two inferences each.
+contract SeveralInferences {
+    function shapeOf(bytes32, uint256) external pure returns (IModelVerifier.Shape memory shape) {
+        shape.contexts = 2;
     }
 }
 
@@ -332,6 +340,12 @@ contract InferenceConsumerTest is Test {
         vm.expectRevert(abi.encodeWithSelector(IRequestConsumer.WrongInputs.selector, id));
         vm.prank(alice);
         asker.answerInference(id, "", instances);
+    }
+
+    function test_a_proof_of_several_inferences_is_not_acted_on() public {
+        IModelVerifier several = IModelVerifier(address(new SeveralInferences()));
+        vm.expectRevert(abi.encodeWithSelector(ModelClient.SeveralInferences.selector, 2));
+        new Recorder(several, "model", 1);
     }
 
     function test_interfaces_are_announced() public view {

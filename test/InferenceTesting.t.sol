@@ -1,17 +1,25 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity ^0.8.20;
 
+import {SingleModelVerifier} from "../contracts/SingleModelVerifier.sol";
+import {IHalo2Verifier} from "../contracts/interfaces/IHalo2Verifier.sol";
 import {IModelVerifier} from "../contracts/interfaces/IModelVerifier.sol";
 import {InferenceTesting} from "../contracts/testing/InferenceTesting.sol";
+import {MockVerifier} from "../contracts/testing/MockVerifier.sol";
 import {Fixtures} from "./Fixtures.sol";
-import {DigitsVerifier} from "./fixtures/verifiers/DigitsVerifier.sol";
 import {vm} from "./Vm.sol";
 
-/// @notice The helper for others' unit tests, with either kind of proof. `script/package.sh` switches by the environment.
+/// @notice The helper for others' unit tests. `script/package.sh` runs it with a generated verifier, and switches by the
+/// environment between the kinds of proofs.
 contract InferenceTestingTest is InferenceTesting, Fixtures {
     string private constant FILE = "test/fixtures/proofs/consumer.json";
 
     bool private isReal;
+    MockVerifier private generated;
+
+    function setUp() public {
+        generated = new MockVerifier("digits", 3, 1);
+    }
 
     function usesRealProofs() internal view override returns (bool) {
         return isReal;
@@ -26,11 +34,29 @@ contract InferenceTestingTest is InferenceTesting, Fixtures {
         return proofOf(FILE, context, inputs, outputs);
     }
 
-    function testFuzz_what_is_meant_is_what_is_proved(bool real) public {
-        isReal = real;
-        IModelVerifier verifier = verifierFor("digits", address(new DigitsVerifier()));
-        (bytes memory proof, uint256[] memory instances) = this.prove(load("consumer").instances[0]);
+    function test_a_mock_shaped_like_the_generated_verifier_accepts_what_is_meant() public {
+        IModelVerifier verifier = verifierFor("digits", address(generated));
+        (bytes memory proof, uint256[] memory instances) = this.prove(7);
         assertEq(verifier.verifyInference("digits", 1, proof, instances), 1);
+        assertTrue(address(SingleModelVerifier(address(verifier)).VERIFIER()) != address(generated), "by a mock");
+        // It refuses what a generated one would.
+        instances[4] += 1;
+        vm.expectRevert(IHalo2Verifier.InvalidProof.selector);
+        verifier.verifyInference("digits", 1, proof, instances);
+        instances[4] = 0x30644e72e131a029b85045b68181585d2833e84879b9709143e1f593f0000001;
+        vm.expectRevert(abi.encodeWithSelector(IHalo2Verifier.ScalarOutOfRange.selector, 4));
+        verifier.verifyInference("digits", 1, proof, instances);
+        vm.expectRevert(abi.encodeWithSelector(IHalo2Verifier.InstanceCount.selector, 0, 5));
+        verifier.verifyInference("digits", 1, proof, new uint256[](0));
+    }
+
+    function test_real_proofs_come_from_the_file_and_go_to_the_generated_verifier() public {
+        isReal = true;
+        IModelVerifier verifier = verifierFor("digits", address(generated));
+        assertEq(address(SingleModelVerifier(address(verifier)).VERIFIER()), address(generated));
+        (bytes memory proof, uint256[] memory instances) = this.prove(load("consumer").instances[0]);
+        assertEq(keccak256(proof), keccak256(load("consumer").proof));
+        assertEq(keccak256(abi.encode(instances)), keccak256(abi.encode(load("consumer").instances)));
     }
 
     function test_the_environment_says_mock_unless_it_says_otherwise() public view {

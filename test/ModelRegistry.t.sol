@@ -194,6 +194,14 @@ contract ModelRegistryTest is Test {
         vm.stopPrank();
     }
 
+    function test_the_newest_can_be_used_while_there_is_one() public {
+        assertTrue(!registry.isUsable(MODEL, 0), "there is none yet");
+        add(first);
+        assertTrue(registry.isUsable(MODEL, 0), "there is one");
+        registry.stop();
+        assertTrue(!registry.isUsable(MODEL, 0), "everything is stopped");
+    }
+
     function test_a_stopped_registry_verifies_nothing() public {
         add(first);
         uint256[] memory instances = instancesOf(0, 1, 2);

@@ -78,6 +78,19 @@ contract PackedTensorTest is Test {
         uint256[] memory packed = PackedTensor.pack(hex"0102");
         vm.expectRevert(abi.encodeWithSelector(PackedTensor.IndexOutOfRange.selector, 31, 31));
         this.byteAt(packed, 0, 31);
+        vm.expectRevert(abi.encodeWithSelector(PackedTensor.IndexOutOfRange.selector, 31, 31));
+        this.unpack(packed, 0, 32);
+        vm.expectRevert(abi.encodeWithSelector(PackedTensor.IndexOutOfRange.selector, 0, 0));
+        this.unpack(packed, 1, 1);
+        vm.expectRevert(abi.encodeWithSelector(PackedTensor.IndexOutOfRange.selector, 31, 31));
+        this.argmax(packed, 0, 32);
+        vm.expectRevert(abi.encodeWithSelector(PackedTensor.IndexOutOfRange.selector, 0, 0));
+        this.argmax(packed, 0, 0);
+    }
+
+    function test_nothing_is_packed_into_no_words() public view {
+        assertEq(PackedTensor.pack("").length, 0);
+        assertEq(this.unpack(PackedTensor.pack(""), 0, 0).length, 0);
     }
 
     function test_shorter_and_different_instances_are_not_equal() public view {

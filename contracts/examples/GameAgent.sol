@@ -143,9 +143,8 @@ contract GameAgent is RequestConsumer {
             bytes32 position = keccak256(abi.encode(game.playerStones, game.houseStones));
             _end(gameId, isPaid[position] ? State.Drawn : State.PlayerWon);
             isPaid[position] = true;
-        } else if (_isFull(game)) {
-            _end(gameId, State.Drawn);
         } else {
+            // There is a cell left: of an even number the house takes the last.
             game.state = State.HouseToMove;
             game.deadline = uint64(block.timestamp) + MOVE_TIME;
             _gameOf[requestCount] = gameId;

@@ -74,46 +74,47 @@ contract ProxyVerifier {
     }
 }
 
+/// @notice Passes every question on by a plain `STATICCALL`.
+abstract contract Asking {
+    fallback() external {
+        address asked = _asked();
+        assembly ("memory-safe") {
+            let p := mload(0x40)
+            calldatacopy(p, 0, calldatasize())
+            let ok := staticcall(gas(), asked, p, calldatasize(), 0, 0)
+            returndatacopy(p, 0, returndatasize())
+            if iszero(ok) { revert(p, returndatasize()) }
+            return(p, returndatasize())
+        }
+    }
+
+    function _asked() internal view virtual returns (address);
+}
+
 /// @notice Where a wrapper looks up whom to ask.
-contract Pointer {
+contract Pointer is Asking {
     address public target;
 
     function set(address next) external {
         target = next;
     }
 
-    fallback() external {
-        address asked = target;
-        assembly ("memory-safe") {
-            let p := mload(0x40)
-            calldatacopy(p, 0, calldatasize())
-            let ok := staticcall(gas(), asked, p, calldatasize(), 0, 0)
-            returndatacopy(p, 0, returndatasize())
-            if iszero(ok) { revert(p, returndatasize()) }
-            return(p, returndatasize())
-        }
+    function _asked() internal view override returns (address) {
+        return target;
     }
 }
 
 /// @notice Has no storage, no `DELEGATECALL`, no `SELFDESTRUCT`: it makes one plain `STATICCALL` to a contract whose answer
 /// changes.
-contract StaticWrapper {
+contract StaticWrapper is Asking {
     address private immutable _POINTER;
 
     constructor(address pointer) {
         _POINTER = pointer;
     }
 
-    fallback() external {
-        address asked = _POINTER;
-        assembly ("memory-safe") {
-            let p := mload(0x40)
-            calldatacopy(p, 0, calldatasize())
-            let ok := staticcall(gas(), asked, p, calldatasize(), 0, 0)
-            returndatacopy(p, 0, returndatasize())
-            if iszero(ok) { revert(p, returndatasize()) }
-            return(p, returndatasize())
-        }
+    function _asked() internal view override returns (address) {
+        return _POINTER;
     }
 }
 
@@ -143,6 +144,12 @@ contract YesVerifier is MockVerifier {
 contract LaterVerifier {
     bytes32 public constant VK_DIGEST = "later";
     uint256 public constant VERSION = 2;
+}
+
+/// @notice Does not tell what its instances are, as verifiers of former versions did not.
+contract SilentVerifier {
+    bytes32 public constant VK_DIGEST = "silent";
+    uint256 public constant VERSION = 1;
 }
 
 /// @notice Tells one input too few.
@@ -242,6 +249,9 @@ contract AttacksTest is Test {
         LyingVerifier lying = new LyingVerifier();
         vm.expectRevert(abi.encodeWithSelector(VerifierShape.UnknownInstances.selector, address(lying)));
         add(address(lying), "lying");
+        SilentVerifier silent = new SilentVerifier();
+        vm.expectRevert(abi.encodeWithSelector(VerifierShape.UnknownInstances.selector, address(silent)));
+        add(address(silent), "silent");
     }
 
     function test_honest_proofs_with_different_last_inputs_contradict_nothing() public {

@@ -146,6 +146,18 @@ contract GameAgentTest is Test {
         assertTrue(stateOf(0) == GameAgent.State.PlayerToMove, "nobody has won");
     }
 
+    function test_a_full_board_without_a_line_is_a_draw() public {
+        bytes memory columns = "1714173145510415775102134266367075072454533225203666327326464000";
+        for (uint256 move = 0; move < 64; move += 2) {
+            play(uint8(columns[move]) - 48);
+            assertTrue(stateOf(0) == GameAgent.State.HouseToMove, "the house has the last move");
+            answer(prefer(uint8(columns[move + 1]) - 48));
+        }
+        assertTrue(stateOf(0) == GameAgent.State.Drawn, "no cell is left");
+        assertEq(game.winnings(player), 0.01 ether);
+        assertEq(game.bankroll(), 0.1 ether);
+    }
+
     function test_a_move_on_another_board_is_refused() public {
         play(3);
         (, uint256[] memory instances) = inference(0, 0, prefer(0));

@@ -8,8 +8,8 @@ import {MerkleRoot} from "./libraries/MerkleRoot.sol";
 import {PackedTensor} from "./libraries/PackedTensor.sol";
 
 /// @title Base of consumers that settle many inferences by one verification
-/// @notice A claim is as good as a proof: it has to be the sender's next context, it counts once, and it goes with the version
-/// that the batch was verified against.
+/// @notice A claim is as good as a proof of the version that the batch was verified against, and no better: it has to be the
+/// sender's next context, it counts once, and it waits no longer than a proof of that version may be on its way.
 abstract contract BatchConsumer is InferenceConsumer, IBatchConsumer {
     using PackedTensor for uint256[];
 
@@ -47,7 +47,9 @@ abstract contract BatchConsumer is InferenceConsumer, IBatchConsumer {
             leaves[i] = leafOf(instances[i]);
         }
         root = MerkleRoot.ofLeaves(leaves);
-        batchVersion[root] = version;
+        // The same inferences may be settled again: by a newer version, or where the former one is withdrawn.
+        uint256 former = batchVersion[root];
+        if (former == 0 || version > former || !VERIFIER.isUsable(_MODEL, former)) batchVersion[root] = version;
         emit BatchSettled(root, version, msg.sender, leaves.length);
     }
 
@@ -55,8 +57,9 @@ abstract contract BatchConsumer is InferenceConsumer, IBatchConsumer {
     function claimInference(bytes32 root, uint256[] calldata instances, bytes32[] calldata path) external virtual {
         uint256 version = batchVersion[root];
         if (version == 0) revert UnknownBatch(root);
-        // What was true when it was settled may have been withdrawn since.
+        // What was true when it was settled may have been withdrawn since, or been followed by a newer version.
         if (!VERIFIER.isUsable(_MODEL, version)) revert BatchVersionUnusable(root, version);
+        _acceptVersion(version);
         uint256 nonce = _takeTurn(instances);
         bytes32 leaf = leafOf(instances);
         if (MerkleRoot.ofPath(leaf, path) != root) revert NotInBatch(root, leaf);

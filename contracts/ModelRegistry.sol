@@ -93,7 +93,9 @@ contract ModelRegistry is IModelRegistry, TwoStepOwned {
         uint256 count = versionCount[modelId];
         for (uint256 newer = version + 1; newer <= count; ++newer) {
             Version storage entry = _versions[modelId][newer];
-            if (entry.status == Status.Active) return block.timestamp <= uint256(entry.addedAt) + gracePeriod[modelId];
+            if (entry.status == Status.Active) {
+                return block.timestamp <= uint256(entry.activeSince) + gracePeriod[modelId];
+            }
         }
         return true;
     }
@@ -158,10 +160,11 @@ contract ModelRegistry is IModelRegistry, TwoStepOwned {
         emit GracePeriodChanged(modelId, seconds_);
     }
 
-    /// @notice Resumes a stopped version.
+    /// @notice Resumes a stopped version. Those before it have their period of grace anew.
     function resumeVersion(bytes32 modelId, uint256 version) external onlyOwner {
         Version storage entry = _get(modelId, version);
         if (entry.status != Status.Stopped) revert VersionIs(modelId, version, entry.status);
+        entry.activeSince = uint64(block.timestamp);
         _setStatus(modelId, version, entry, Status.Active);
     }
 
@@ -255,7 +258,7 @@ contract ModelRegistry is IModelRegistry, TwoStepOwned {
             verifier: verifier,
             status: Status.Active,
             vouched: vouched,
-            addedAt: uint64(block.timestamp),
+            activeSince: uint64(block.timestamp),
             shape: shape,
             vkDigest: vkDigest,
             codeHash: address(verifier).codehash,

@@ -42,6 +42,11 @@ contract CreditLending is InferenceConsumer {
     uint128 public constant INTEREST_BPS = 500;
     /// @notice How long a loan lasts.
     uint64 public constant TERM = 30 days;
+    /// @notice A lender says so long before that he takes ether out, so that nobody lends for the moment of a repayment, or
+    /// leaves before a loan is written off when it is plain that it will be.
+    uint64 public constant NOTICE = 3 days;
+    /// @notice How long he may then do so.
+    uint64 public constant EXIT = 1 days;
     /// @dev Makes it pointless to be the first lender and then give the pool money to spoil rounding.
     uint256 private constant VIRTUAL_SHARES = 1000;
 
@@ -54,6 +59,8 @@ contract CreditLending is InferenceConsumer {
     mapping(address borrower => Credit) public credits;
     /// @notice Shares of the pool, by lender.
     mapping(address lender => uint256) public shares;
+    /// @notice From when on a lender may take ether out; zero unless he has said so since he lent last.
+    mapping(address lender => uint256) public exitFrom;
     /// @notice All shares.
     uint256 public totalShares;
     /// @notice Lent and not yet paid back, without interest.
@@ -69,6 +76,8 @@ contract CreditLending is InferenceConsumer {
     event Deposited(address indexed lender, uint256 amount, uint256 shares);
     /// @notice A lender has taken ether out, for shares.
     event Withdrawn(address indexed lender, uint256 amount, uint256 shares);
+    /// @notice A lender will take ether out.
+    event ExitAnnounced(address indexed lender, uint256 from);
     /// @notice A loan has begun.
     event Borrowed(address indexed borrower, uint256 amount, uint256 debt);
     /// @notice A loan is paid back.
@@ -98,14 +107,15 @@ contract CreditLending is InferenceConsumer {
     error WrongAmount(uint256 found, uint256 expected);
     /// @notice The loan may still be paid back in time.
     error NotDue(uint64 due);
+    /// @notice Announce it first, and come when it is time.
+    error NotExiting(uint256 from);
     /// @notice The receiver refuses ether.
     error TransferFailed(address to);
     /// @notice One call at a time.
     error Reentered();
 
     modifier nonReentrant() {
-        if (_entered) revert Reentered();
-        _entered = true;
+        _enter();
         _;
         _entered = false;
     }
@@ -198,12 +208,23 @@ contract CreditLending is InferenceConsumer {
         minted = (msg.value * (totalShares + VIRTUAL_SHARES)) / (before + 1);
         if (minted == 0) revert AmountIsZero();
         shares[msg.sender] += minted;
+        // An announcement is not made for what is lent after it.
+        delete exitFrom[msg.sender];
         totalShares += minted;
         emit Deposited(msg.sender, msg.value, minted);
     }
 
-    /// @notice Takes a share of the pool out, as far as it is not lent.
+    /// @notice Says that the caller will take ether out, for what it is worth then.
+    function announceExit() external {
+        uint256 from = block.timestamp + NOTICE;
+        exitFrom[msg.sender] = from;
+        emit ExitAnnounced(msg.sender, from);
+    }
+
+    /// @notice Takes a share of the pool out, as far as it is not lent, when it was announced.
     function withdraw(uint256 burned) external nonReentrant returns (uint256 amount) {
+        uint256 from = exitFrom[msg.sender];
+        if (from == 0 || block.timestamp < from || block.timestamp >= from + EXIT) revert NotExiting(from);
         amount = (burned * (assets() + 1)) / (totalShares + VIRTUAL_SHARES);
         shares[msg.sender] -= burned;
         totalShares -= burned;
@@ -212,6 +233,11 @@ contract CreditLending is InferenceConsumer {
     }
 
     // ── Inside ──
+
+    function _enter() private {
+        if (_entered) revert Reentered();
+        _entered = true;
+    }
 
     /// Whether these inputs are the borrower's attested ones now.
     function _isAttested(address borrower, bytes32 inputsHash) private view returns (bool) {

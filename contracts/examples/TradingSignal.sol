@@ -30,7 +30,8 @@ interface IExchange {
 /// A recorded price is the average over the whole period before it. The price of a moment would be for sale: with a flash
 /// loan anybody moves it, records it, and sells to the vault at it, all in one transaction. An average over an hour moves
 /// by a hundredth of what somebody holds against all other traders for 36 seconds. Nobody can record a price and act on it
-/// in one block either, so what a trade may cost is fixed before anybody can shape the block it happens in.
+/// in one block either, so what a trade may cost is fixed before anybody can shape the block it happens in; nor act on one that is
+/// older than a period, when the market may be elsewhere.
 contract TradingSignal is InferenceConsumer {
     using PackedTensor for uint256[];
     using PackedTensor for bytes;
@@ -85,11 +86,13 @@ contract TradingSignal is InferenceConsumer {
     error NotEnoughPrices(uint256 rounds);
     /// @notice A price is acted on in a later block than it is recorded in.
     error RecordedInThisBlock(uint256 blockNumber);
+    /// @notice The recorded price says nothing of now any more: record one first.
+    error PriceIsOld(uint256 recordedAt);
     /// @notice The vault has acted in this round.
     error ActedAlready(uint256 round);
     /// @notice The proof is about another history.
     error WrongInputs(uint256 round);
-    /// @notice Only the beneficiary withdraws.
+    /// @notice Only the beneficiary sells everything, and withdraws.
     error NotBeneficiary(address caller);
     /// @notice The exchange has no price.
     error PriceIsZero();
@@ -97,6 +100,11 @@ contract TradingSignal is InferenceConsumer {
     error ZeroAddress();
     /// @notice The receiver refuses ether.
     error TransferFailed(address to);
+
+    modifier onlyBeneficiary() {
+        if (msg.sender != BENEFICIARY) revert NotBeneficiary(msg.sender);
+        _;
+    }
 
     /// @param verifier A registry, or a verifier of one model.
     /// @param modelId The model whose signals count.
@@ -152,9 +160,14 @@ contract TradingSignal is InferenceConsumer {
         return _prices[(rounds - 1) % (WINDOW + 1)];
     }
 
+    /// @notice Sells all tokens, whatever the model says: it may have been withdrawn for good. Only for the beneficiary.
+    /// @param minEther What they have to fetch.
+    function sellAll(uint256 minEther) external onlyBeneficiary {
+        EXCHANGE.sell(EXCHANGE.balanceOf(address(this)), minEther);
+    }
+
     /// @notice Gives everything in ether to the beneficiary.
-    function withdraw() external {
-        if (msg.sender != BENEFICIARY) revert NotBeneficiary(msg.sender);
+    function withdraw() external onlyBeneficiary {
         (bool ok,) = BENEFICIARY.call{value: address(this).balance}("");
         if (!ok) revert TransferFailed(BENEFICIARY);
     }
@@ -163,6 +176,7 @@ contract TradingSignal is InferenceConsumer {
     function _onInference(address, uint256[] calldata instances) internal override {
         uint256 round = rounds;
         if (recordedInBlock == block.number) revert RecordedInThisBlock(block.number);
+        if (block.timestamp >= recordedAt + PERIOD) revert PriceIsOld(recordedAt);
         if (actedInRound == round) revert ActedAlready(round);
         uint256[] memory expected = inputs();
         if (!instances.equals(1, expected)) revert WrongInputs(round);

@@ -17,7 +17,8 @@ interface IBatchConsumer {
     /// @notice The version that a batch was verified against must not be used any more.
     error BatchVersionUnusable(bytes32 root, uint256 version);
 
-    /// @notice The version that a batch was verified against, zero if there is no such batch.
+    /// @notice The version that a batch was verified against, zero if there is no such batch. Of several, the newest: a batch is
+    /// only settled down to an older one where the newer must not be used any more.
     function batchVersion(bytes32 root) external view returns (uint256);
 
     /// @notice The leaf of an inference: it names context, inputs and outputs.

@@ -30,8 +30,8 @@ interface IModelRegistry is IModelVerifier {
         Status status;
         /// Whether nothing but the owner's word says that the verifier's answers never change.
         bool vouched;
-        /// When it was added.
-        uint64 addedAt;
+        /// When it was added, or resumed last: proofs of older versions are on their way from then on.
+        uint64 activeSince;
         /// Where inputs and outputs lie in its proofs' instances, as its verifier tells.
         Shape shape;
         /// Names the verifying key, and with it circuit, weights and SRS.

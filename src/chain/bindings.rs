@@ -116,11 +116,16 @@ sol! {
             address verifier;
             Status status;
             bool vouched;
-            uint64 addedAt;
+            uint64 activeSince;
             Shape shape;
             bytes32 vkDigest;
             bytes32 codeHash;
             string metadataURI;
+        }
+
+        struct Inference {
+            bytes proof;
+            uint256[] instances;
         }
 
         event VersionAdded(
@@ -169,6 +174,12 @@ sol! {
         function setGuardian(address newGuardian) external;
         function transferOwnership(address to) external;
         function acceptOwnership() external;
+        function reportContradiction(
+            bytes32 modelId,
+            uint256 version,
+            Inference calldata first,
+            Inference calldata second
+        ) external;
     }
 }
 

@@ -155,6 +155,25 @@ contract CreditLendingTest is Test {
         borrow(1);
     }
 
+    function test_a_pool_lends_no_more_than_it_has() public {
+        pool = new CreditLending(registry, "credit", 1, attester);
+        vm.prank(lender);
+        pool.deposit{value: 0.1 ether}();
+        attest(FEATURES);
+        prove(FEATURES, 255);
+        vm.expectRevert(abi.encodeWithSelector(CreditLending.OverLimit.selector, 0.2 ether, 0.1 ether));
+        borrow(0.2 ether);
+    }
+
+    function test_too_little_for_a_share_is_refused() public {
+        vm.expectRevert(CreditLending.AmountIsZero.selector);
+        pool.deposit{value: 0}();
+        vm.expectRevert(CreditLending.AmountIsZero.selector);
+        pool.repay{value: 0}();
+        vm.expectRevert(CreditLending.AmountIsZero.selector);
+        pool.writeOff(borrower);
+    }
+
     function test_a_loan_is_written_off_when_due_and_can_still_be_repaid() public {
         attest(FEATURES);
         prove(FEATURES, 255);
@@ -188,8 +207,36 @@ contract CreditLendingTest is Test {
         pool.repay{value: 1.05 ether}();
         uint256 all = pool.shares(lender);
         vm.prank(lender);
+        pool.announceExit();
+        skip(3 days);
+        vm.prank(lender);
         uint256 amount = pool.withdraw(all);
         assertTrue(amount <= 10.05 ether && amount > 10.05 ether - 1e6, "all but rounding");
+    }
+
+    function test_lenders_leave_when_they_said_so() public {
+        uint256 from = block.timestamp + 3 days;
+        vm.startPrank(lender);
+        vm.expectRevert(abi.encodeWithSelector(CreditLending.NotExiting.selector, 0));
+        pool.withdraw(1);
+        vm.expectEmit();
+        emit CreditLending.ExitAnnounced(lender, from);
+        pool.announceExit();
+        skip(3 days - 1);
+        vm.expectRevert(abi.encodeWithSelector(CreditLending.NotExiting.selector, from));
+        pool.withdraw(1);
+        skip(1);
+        pool.withdraw(1);
+        // What is lent afterwards is not part of it.
+        vm.deal(lender, 1 ether);
+        pool.deposit{value: 1 ether}();
+        vm.expectRevert(abi.encodeWithSelector(CreditLending.NotExiting.selector, 0));
+        pool.withdraw(1);
+        pool.announceExit();
+        skip(4 days);
+        vm.expectPartialRevert(CreditLending.NotExiting.selector);
+        pool.withdraw(1);
+        vm.stopPrank();
     }
 
     function testFuzz_deposits_and_withdrawals_never_pay_more_than_was_paid_in(uint96 a, uint96 gift, uint96 b) public {
@@ -201,6 +248,9 @@ contract CreditLendingTest is Test {
         vm.deal(lender, mine);
         vm.prank(other);
         try pool.deposit{value: theirs}() returns (uint256 minted) {
+            vm.prank(other);
+            pool.announceExit();
+            skip(3 days);
             vm.prank(other);
             assertTrue(pool.withdraw(minted) <= theirs, "rounding favours the pool");
         } catch {

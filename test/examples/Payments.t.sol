@@ -45,8 +45,11 @@ contract PaymentsTest is Test {
         pool = new CreditLending(registry, "credit", 1, account("attester"));
         lender = account("lender");
         vm.deal(lender, 1 ether);
-        vm.prank(lender);
+        vm.startPrank(lender);
         pool.deposit{value: 1 ether}();
+        pool.announceExit();
+        vm.stopPrank();
+        skip(3 days);
     }
 
     function withdrawAll() private {

@@ -3,6 +3,7 @@ pragma solidity ^0.8.20;
 
 import {ModelRegistry} from "../../contracts/ModelRegistry.sol";
 import {IExchange, TradingSignal} from "../../contracts/examples/TradingSignal.sol";
+import {IModelVerifier} from "../../contracts/interfaces/IModelVerifier.sol";
 import {Test} from "../Test.sol";
 import {MockVerifier} from "../../contracts/testing/MockVerifier.sol";
 import {vm} from "../Vm.sol";
@@ -52,6 +53,11 @@ contract PoolExchange is IExchange {
 
     constructor(uint256 tokens) payable {
         (_ether, _tokens) = (msg.value, tokens);
+    }
+
+    /// An account has tokens from elsewhere.
+    function credit(address account, uint256 tokens) external {
+        balanceOf[account] += tokens;
     }
 
     function cumulativePrice() public view returns (uint256) {
@@ -188,6 +194,35 @@ contract TradingSignalTest is Test {
         young.inputs();
         vm.expectRevert(abi.encodeWithSelector(TradingSignal.NotEnoughPrices.selector, 0));
         young.lastPrice();
+    }
+
+    function test_a_vault_needs_a_beneficiary() public {
+        IModelVerifier verifies = vault.VERIFIER();
+        vm.expectRevert(TradingSignal.ZeroAddress.selector);
+        new TradingSignal(verifies, "signal", 1, exchange, address(0));
+    }
+
+    function test_a_price_is_acted_on_for_a_period() public {
+        (bytes memory proof, uint256[] memory instances) = inference(100, 110);
+        skip(1 hours);
+        vm.expectPartialRevert(TradingSignal.PriceIsOld.selector);
+        vault.submitInference(proof, instances);
+        vault.recordPrice();
+        mine();
+        (proof, instances) = inference(100, 110);
+        skip(1 hours - 1);
+        vault.submitInference(proof, instances);
+    }
+
+    function test_the_beneficiary_sells_everything_for_what_he_asks_at_least() public {
+        act(100, 110);
+        vm.expectPartialRevert(TradingSignal.NotBeneficiary.selector);
+        vm.prank(account("stranger"));
+        vault.sellAll(0);
+        vm.expectPartialRevert(MockExchange.Slipped.selector);
+        vault.sellAll(1 ether + 1);
+        vault.sellAll(1 ether);
+        assertEq(address(vault).balance, 10 ether);
     }
 
     function test_only_the_beneficiary_withdraws() public {

@@ -51,6 +51,12 @@ contract LendingHandler is Handler {
         } catch {}
     }
 
+    function announce(uint256 seed) external {
+        vm.prank(who(seed));
+        POOL.announceExit();
+        skip(3 days);
+    }
+
     function withdraw(uint256 seed, uint256 part) external {
         uint256 burned = bound(part, 0, POOL.shares(who(seed)));
         vm.prank(who(seed));

@@ -23,10 +23,14 @@ contract Validations is IERC8004ValidationRegistry {
     }
 
     mapping(bytes32 requestHash => Status) private _statuses;
+    mapping(uint256 agentId => bytes32[]) private _ofAgent;
+    mapping(address validator => bytes32[]) private _ofValidator;
 
     function validationRequest(address validator, uint256 agentId, string calldata uri, bytes32 requestHash) external {
         require(_statuses[requestHash].validator == address(0), "exists");
         _statuses[requestHash] = Status(validator, agentId, 0, 0, "", block.timestamp);
+        _ofAgent[agentId].push(requestHash);
+        _ofValidator[validator].push(requestHash);
         emit ValidationRequest(validator, agentId, uri, requestHash);
     }
 
@@ -42,6 +46,22 @@ contract Validations is IERC8004ValidationRegistry {
         (status.response, status.responseHash, status.tag, status.lastUpdate) =
         (response, responseHash, tag, block.timestamp);
         emit ValidationResponse(msg.sender, status.agentId, requestHash, response, uri, responseHash, tag);
+    }
+
+    function getIdentityRegistry() external pure returns (address) {
+        return address(0);
+    }
+
+    function getAgentValidations(uint256 agentId) external view returns (bytes32[] memory) {
+        return _ofAgent[agentId];
+    }
+
+    function getValidatorRequests(address validator) external view returns (bytes32[] memory) {
+        return _ofValidator[validator];
+    }
+
+    function getSummary(uint256, address[] calldata, string calldata) external pure returns (uint64, uint8) {
+        revert("not needed");
     }
 
     function getValidationStatus(bytes32 requestHash)
@@ -78,8 +98,8 @@ contract ERC8004ValidatorTest is Test {
     }
 
     /// An agent says that the model gives `output` for the inputs 5 and 6.
-    function request(uint256 output) private returns (bytes32 requestHash) {
-        requestHash = keccak256(validator.payloadOf(AGENT, words(2, 5), words(1, output)));
+    function request(bytes32 salt, uint256 output) private returns (bytes32 requestHash) {
+        requestHash = keccak256(validator.payloadOf(AGENT, salt, words(2, 5), words(1, output)));
         validations.validationRequest(address(validator), AGENT, "ipfs://payload", requestHash);
     }
 
@@ -89,47 +109,60 @@ contract ERC8004ValidatorTest is Test {
     }
 
     function test_what_the_model_gives_is_validated() public {
-        bytes32 requestHash = request(9);
+        bytes32 requestHash = request("salt", 9);
         uint256[] memory made = inference(requestHash, 9);
         bytes memory proof = verifier.prove(made);
         bytes32 evidence = keccak256(abi.encode(proof, made));
         vm.expectEmit();
         emit IERC8004ValidationRegistry.ValidationResponse(
-            address(validator), AGENT, requestHash, 100, "ipfs://proof", evidence, "zkml/halo2-kzg-bn254"
+            address(validator), AGENT, requestHash, 100, "", evidence, "zkml/halo2-kzg-bn254"
         );
-        assertEq(validator.validate(requestHash, words(1, 9), proof, made, "ipfs://proof"), 100);
+        assertEq(validator.validate(requestHash, "salt", words(1, 9), proof, made), 100);
         vm.expectRevert(abi.encodeWithSelector(ERC8004Validator.Answered.selector, requestHash));
-        validator.validate(requestHash, words(1, 9), proof, made, "");
+        validator.validate(requestHash, "salt", words(1, 9), proof, made);
     }
 
     function test_what_the_model_does_not_give_is_refuted() public {
-        bytes32 requestHash = request(9);
+        bytes32 requestHash = request("salt", 9);
         uint256[] memory made = inference(requestHash, 8);
-        assertEq(validator.validate(requestHash, words(1, 9), verifier.prove(made), made, ""), 0);
+        assertEq(validator.validate(requestHash, "salt", words(1, 9), verifier.prove(made), made), 0);
         (,, uint8 response, bytes32 evidence,,) = validations.getValidationStatus(requestHash);
         assertTrue(response == 0 && evidence != 0, "written");
     }
 
     function test_everything_that_does_not_fit_is_refused() public {
-        bytes32 requestHash = request(9);
+        bytes32 requestHash = request("salt", 9);
         uint256[] memory made = inference(requestHash, 9);
         bytes memory proof = verifier.prove(made);
         vm.expectPartialRevert(ERC8004Validator.WrongRequest.selector);
-        validator.validate(requestHash, words(1, 8), proof, made, "");
+        validator.validate(requestHash, "salt", words(1, 8), proof, made);
         vm.expectRevert(IHalo2Verifier.InvalidProof.selector);
-        validator.validate(requestHash, words(1, 9), "", made, "");
+        validator.validate(requestHash, "salt", words(1, 9), "", made);
         vm.expectPartialRevert(ERC8004Validator.NotOurRequest.selector);
-        validator.validate("none", words(1, 9), proof, made, "");
+        validator.validate("none", "salt", words(1, 9), proof, made);
         // Another input.
         made[2] = 7;
         proof = verifier.prove(made);
         vm.expectPartialRevert(ERC8004Validator.WrongRequest.selector);
-        validator.validate(requestHash, words(1, 9), proof, made, "");
+        validator.validate(requestHash, "salt", words(1, 9), proof, made);
         // A proof made for another use.
         (made[0], made[2]) = (1, 6);
         proof = verifier.prove(made);
         vm.expectPartialRevert(ERC8004Validator.WrongContext.selector);
-        validator.validate(requestHash, words(1, 9), proof, made, "");
+        validator.validate(requestHash, "salt", words(1, 9), proof, made);
+    }
+
+    /// Who came first with an agent's hash, for an agent of his own, kept the agent from ever asking.
+    function test_a_request_that_somebody_took_is_asked_with_another_salt() public {
+        bytes32 taken = keccak256(validator.payloadOf(AGENT, "salt", words(2, 5), words(1, 9)));
+        validations.validationRequest(address(validator), AGENT + 1, "ipfs://payload", taken);
+        uint256[] memory made = inference(taken, 9);
+        bytes memory proof = verifier.prove(made);
+        vm.expectPartialRevert(ERC8004Validator.WrongRequest.selector);
+        validator.validate(taken, "salt", words(1, 9), proof, made);
+        bytes32 requestHash = request("another", 9);
+        made = inference(requestHash, 9);
+        assertEq(validator.validate(requestHash, "another", words(1, 9), verifier.prove(made), made), 100);
     }
 
     function test_a_validator_needs_a_version_and_public_inputs() public {
@@ -141,10 +174,42 @@ contract ERC8004ValidatorTest is Test {
         new ERC8004Validator(validations, registry, "secret", 1);
     }
 
-    /// The selectors of the registries on mainnet, as their published bindings have them.
-    function test_selectors_are_those_of_the_erc() public pure {
-        assertTrue(IERC8004ValidationRegistry.validationRequest.selector == 0xaaf400c4, "request");
-        assertTrue(IERC8004ValidationRegistry.validationResponse.selector == 0x3d659a96, "response");
+    /// The ERC's own signatures, as of January 2026.
+    function test_functions_and_events_are_those_of_the_erc() public pure {
+        bytes4[7] memory selectors = [
+            IERC8004ValidationRegistry.getIdentityRegistry.selector,
+            IERC8004ValidationRegistry.validationRequest.selector,
+            IERC8004ValidationRegistry.validationResponse.selector,
+            IERC8004ValidationRegistry.getValidationStatus.selector,
+            IERC8004ValidationRegistry.getSummary.selector,
+            IERC8004ValidationRegistry.getAgentValidations.selector,
+            IERC8004ValidationRegistry.getValidatorRequests.selector
+        ];
+        string[7] memory signatures = [
+            "getIdentityRegistry()",
+            "validationRequest(address,uint256,string,bytes32)",
+            "validationResponse(bytes32,uint8,string,bytes32,string)",
+            "getValidationStatus(bytes32)",
+            "getSummary(uint256,address[],string)",
+            "getAgentValidations(uint256)",
+            "getValidatorRequests(address)"
+        ];
+        bytes4 all = 0;
+        for (uint256 i = 0; i < 7; ++i) {
+            assertEq(selectors[i], bytes4(keccak256(bytes(signatures[i]))));
+            all ^= selectors[i];
+        }
+        assertEq(all, type(IERC8004ValidationRegistry).interfaceId);
+        // As the bindings of the registries on mainnet have them.
+        assertTrue(selectors[1] == 0xaaf400c4 && selectors[2] == 0x3d659a96, "request and response");
+        assertEq(
+            IERC8004ValidationRegistry.ValidationRequest.selector,
+            keccak256("ValidationRequest(address,uint256,string,bytes32)")
+        );
+        assertEq(
+            IERC8004ValidationRegistry.ValidationResponse.selector,
+            keccak256("ValidationResponse(address,uint256,bytes32,uint8,string,bytes32,string)")
+        );
     }
 
     // ── ERC-8084 ──
@@ -164,14 +229,36 @@ contract ERC8004ValidatorTest is Test {
         assertEq(metadata.circuitId(), "model");
     }
 
-    function test_a_web_address_needs_a_hash() public {
+    function test_a_web_address_needs_the_hash_of_what_it_leads_to() public {
         string memory bare = "https://example.com/schema.json";
-        string memory hashed =
-            string.concat(bare, "#0x", "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef");
+        bytes32 hash = 0x0123456789abcdef0123456789ABCDEF0123456789abcdef0123456789abcdef;
+        string memory digits = "0123456789abcdef0123456789ABCDEF0123456789abcdef0123456789abcdef";
+        string memory hashed = string.concat(bare, "#0x", digits);
+        new ERC8084Metadata(verifier, 0, 0, hash, hashed, hashed);
+        new ERC8084Metadata(verifier, 0, 0, hash, string.concat("HTTP://e/#0x", digits), "");
+        string[5] memory bad = [
+            bare,
+            string.concat(hashed, "0"),
+            string.concat(bare, "#1x", digits),
+            string.concat(bare, "##0", digits),
+            string.concat("HTTPS://e/#0x", "g123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef")
+        ];
+        for (uint256 i = 0; i < bad.length; ++i) {
+            vm.expectRevert(abi.encodeWithSelector(ERC8084Metadata.UriWithoutHash.selector, bad[i]));
+            new ERC8084Metadata(verifier, 0, 0, hash, bad[i], hashed);
+            vm.expectRevert(abi.encodeWithSelector(ERC8084Metadata.UriWithoutHash.selector, bad[i]));
+            new ERC8084Metadata(verifier, 0, 0, hash, hashed, bad[i]);
+        }
+        // The schema's is told twice.
+        vm.expectRevert(abi.encodeWithSelector(ERC8084Metadata.AnotherHash.selector, hash, bytes32(0)));
         new ERC8084Metadata(verifier, 0, 0, 0, hashed, hashed);
-        vm.expectRevert(abi.encodeWithSelector(ERC8084Metadata.UriWithoutHash.selector, bare));
-        new ERC8084Metadata(verifier, 0, 0, 0, bare, hashed);
-        vm.expectPartialRevert(ERC8084Metadata.UriWithoutHash.selector);
-        new ERC8084Metadata(verifier, 0, 0, 0, hashed, string.concat(hashed, "0"));
+    }
+
+    /// The ERC's own signatures: it names no interface id.
+    function test_metadata_have_the_functions_of_the_erc() public pure {
+        bytes4 all = bytes4(keccak256("circuitId()")) ^ bytes4(keccak256("circuitVersion()"))
+            ^ bytes4(keccak256("publicInputsSchemaHash()")) ^ bytes4(keccak256("publicInputsSchemaURI()"))
+            ^ bytes4(keccak256("verificationKeyURI()")) ^ bytes4(keccak256("proofSystem()"));
+        assertEq(type(IZKMetadata).interfaceId, all);
     }
 }

@@ -147,7 +147,8 @@ abstract contract ERC7007Content is IERC7007 {
 
     /// @notice Metadata by the schema of ERC-7007, as a data URI: `prompt` in hexadecimal, `aigc_data` a data URI of the
     /// content. Both are empty until the content is added.
-    /// @param name What the token is called; without anything that JSON would have to escape.
+    /// @param name What the token is called; without anything that JSON or a URI would have to escape: what follows a `#`
+    /// is no part of the document.
     /// @param tokenId The token.
     function metadataURI(string memory name, uint256 tokenId) public view returns (string memory) {
         bytes memory content = contentOf[tokenId];

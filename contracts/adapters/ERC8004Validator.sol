@@ -54,14 +54,16 @@ contract ERC8004Validator is ModelClient {
 
     /// @notice What a request's URI has to lead to; the request's hash is the hash of it.
     /// @param agentId The agent.
+    /// @param salt Anything new. A registry has each hash once, whoever comes first with it: whose request somebody else
+    /// has asked for before him asks with another salt.
     /// @param inputs The packed inputs.
     /// @param outputs The packed outputs that the agent says the model gives.
-    function payloadOf(uint256 agentId, uint256[] memory inputs, uint256[] memory outputs)
+    function payloadOf(uint256 agentId, bytes32 salt, uint256[] memory inputs, uint256[] memory outputs)
         public
         view
         returns (bytes memory)
     {
-        return abi.encode(block.chainid, address(this), agentId, inputs, outputs);
+        return abi.encode(block.chainid, address(this), agentId, salt, inputs, outputs);
     }
 
     /// @notice The context that a proof for a request must be made with, by whomever.
@@ -69,40 +71,44 @@ contract ERC8004Validator is ModelClient {
         return InferenceContext.derive(InferenceContext.VALIDATION, address(this), address(0), uint256(requestHash));
     }
 
-    /// @notice Responds to a request by a proof of what the model gives for its inputs.
+    /// @notice Responds to a request by a proof of what the model gives for its inputs. The proof is found in the transaction,
+    /// and the response names its hash, that of `abi.encode(proof, instances)`; there is no URI, as anybody may respond, and
+    /// would choose where it leads.
     /// @param requestHash The request.
+    /// @param salt The payload's.
     /// @param claimed The packed outputs that the agent says the model gives.
     /// @param proof The proof.
     /// @param instances What it proves: context, packed inputs, packed outputs.
-    /// @param responseURI Where the proof is found; may be empty. Its hash is that of `abi.encode(proof, instances)`.
     /// @return response 100 if the model gives what was claimed, 0 if it gives something else.
     function validate(
         bytes32 requestHash,
+        bytes32 salt,
         uint256[] calldata claimed,
         bytes calldata proof,
-        uint256[] calldata instances,
-        string calldata responseURI
+        uint256[] calldata instances
     ) external returns (uint8 response) {
         if (isAnswered[requestHash]) revert Answered(requestHash);
         // Reverts unless there are as many instances as the model has.
         VERIFIER.verifyInference(_MODEL, _VERSION, proof, instances);
-        _requireRequest(requestHash, claimed, instances);
+        _requireRequest(requestHash, salt, claimed, instances);
         isAnswered[requestHash] = true;
         response = claimed.hash(0, claimed.length) == _outputsHash(instances) ? 100 : 0;
         bytes32 evidence = keccak256(abi.encode(proof, instances));
-        VALIDATIONS.validationResponse(requestHash, response, responseURI, evidence, TAG);
+        VALIDATIONS.validationResponse(requestHash, response, "", evidence, TAG);
     }
 
     /// Refuses instances that are not about what the request asks.
-    function _requireRequest(bytes32 requestHash, uint256[] calldata claimed, uint256[] calldata instances)
-        private
-        view
-    {
+    function _requireRequest(
+        bytes32 requestHash,
+        bytes32 salt,
+        uint256[] calldata claimed,
+        uint256[] calldata instances
+    ) private view {
         (address validator, uint256 agentId,,,,) = VALIDATIONS.getValidationStatus(requestHash);
         if (validator != address(this)) revert NotOurRequest(requestHash, validator);
         uint256 context = contextOf(requestHash);
         if (instances[0] != context) revert WrongContext(instances[0], context);
-        bytes32 found = keccak256(payloadOf(agentId, instances[_INPUT_START:_INPUT_END], claimed));
+        bytes32 found = keccak256(payloadOf(agentId, salt, instances[_INPUT_START:_INPUT_END], claimed));
         if (found != requestHash) revert WrongRequest(found, requestHash);
     }
 }

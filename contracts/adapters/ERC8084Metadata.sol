@@ -31,6 +31,9 @@ contract ERC8084Metadata is IZKMetadata {
     /// @notice The URI does not say by its own what it leads to: give a content-addressed one, or append `#0x` and the hash.
     error UriWithoutHash(string uri);
 
+    /// @notice The schema's URI says that it leads to another document.
+    error AnotherHash(bytes32 found, bytes32 expected);
+
     /// @param verifier The verifier; its digest names circuit, rows, instances and trusted setup.
     /// @param modelDigest Hash of the artifact that the key is made from; zero takes the verifier's own digest of the key.
     /// @param version Major version in the upper 32 bits, minor version in the lower.
@@ -45,8 +48,9 @@ contract ERC8084Metadata is IZKMetadata {
         string memory schemaURI,
         string memory keyURI
     ) {
-        _requireHash(schemaURI);
-        _requireHash(keyURI);
+        (bool told, bytes32 hash) = _hashIn(schemaURI);
+        if (told && hash != schemaHash) revert AnotherHash(hash, schemaHash);
+        _hashIn(keyURI);
         VERIFIER = verifier;
         circuitId = modelDigest == 0 ? verifier.VK_DIGEST() : modelDigest;
         circuitVersion = version;
@@ -61,20 +65,31 @@ contract ERC8084Metadata is IZKMetadata {
         return interfaceId == type(IZKMetadata).interfaceId || interfaceId == 0x01ffc9a7;
     }
 
-    /// What `http` and `https` lead to may change, so the hash has to stand in the URI.
-    function _requireHash(string memory uri) private pure {
+    /// What `http` and `https` lead to may change, so the hash has to stand in the URI: `#0x` and 64 digits at its end.
+    function _hashIn(string memory uri) private pure returns (bool told, bytes32 hash) {
         bytes memory text = bytes(uri);
-        if (text.length < 4 || keccak256(_start(text, 4)) != keccak256("http")) return;
-        for (uint256 i = 0; i + 66 < text.length; ++i) {
-            if (text[i] == "#" && text[i + 1] == "0" && text[i + 2] == "x" && i + 67 == text.length) return;
+        if (!_isWeb(text)) return (false, 0);
+        if (text.length < 71) revert UriWithoutHash(uri);
+        uint256 start = text.length - 67;
+        if (text[start] != "#" || text[start + 1] != "0" || text[start + 2] != "x") revert UriWithoutHash(uri);
+        uint256 value = 0;
+        for (uint256 i = start + 3; i < text.length; ++i) {
+            uint8 digit = uint8(text[i]);
+            if (digit >= 0x30 && digit < 0x3a) digit -= 0x30;
+            else if (digit | 0x20 >= 0x61 && digit | 0x20 < 0x67) digit = (digit | 0x20) - 0x57;
+            else revert UriWithoutHash(uri);
+            value = value << 4 | digit;
         }
-        revert UriWithoutHash(uri);
+        return (true, bytes32(value));
     }
 
-    function _start(bytes memory text, uint256 length) private pure returns (bytes memory start) {
-        start = new bytes(length);
-        for (uint256 i = 0; i < length; ++i) {
-            start[i] = text[i];
+    /// Whether a URI begins with `http`, in letters of either size.
+    function _isWeb(bytes memory text) private pure returns (bool) {
+        bytes4 http = "http";
+        if (text.length < 4) return false;
+        for (uint256 i = 0; i < 4; ++i) {
+            if (text[i] | 0x20 != http[i]) return false;
         }
+        return true;
     }
 }

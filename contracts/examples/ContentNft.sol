@@ -41,7 +41,7 @@ contract ContentNft is ERC721, ERC7007Content {
     /// @notice ERC-721 metadata, by the schema of ERC-7007.
     function tokenURI(uint256 tokenId) public view override returns (string memory) {
         if (!_exists(tokenId)) revert TokenDoesNotExist();
-        return metadataURI(string.concat("Verified Content #", LibString.toString(tokenId)), tokenId);
+        return metadataURI(string.concat("Verified Content ", LibString.toString(tokenId)), tokenId);
     }
 
     /// @notice ERC-165.

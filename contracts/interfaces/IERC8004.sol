@@ -46,6 +46,24 @@ interface IERC8004ValidationRegistry {
         string calldata tag
     ) external;
 
+    /// @notice Where agents are registered.
+    function getIdentityRegistry() external view returns (address identityRegistry);
+
+    /// @notice How many responses an agent has, and their mean.
+    /// @param agentId The agent.
+    /// @param validatorAddresses Whose responses count; everybody's if there are none.
+    /// @param tag Which responses count; all if it is empty.
+    function getSummary(uint256 agentId, address[] calldata validatorAddresses, string calldata tag)
+        external
+        view
+        returns (uint64 count, uint8 averageResponse);
+
+    /// @notice All requests of an agent.
+    function getAgentValidations(uint256 agentId) external view returns (bytes32[] memory requestHashes);
+
+    /// @notice All requests to a validator.
+    function getValidatorRequests(address validatorAddress) external view returns (bytes32[] memory requestHashes);
+
     /// @notice What is known of a request.
     function getValidationStatus(bytes32 requestHash)
         external

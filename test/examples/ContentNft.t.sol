@@ -6,6 +6,7 @@ import {ERC7007Content} from "../../contracts/adapters/ERC7007Content.sol";
 import {ContentNft} from "../../contracts/examples/ContentNft.sol";
 import {IERC7007} from "../../contracts/interfaces/IERC7007.sol";
 import {PackedTensor} from "../../contracts/libraries/PackedTensor.sol";
+import {VerifierShape} from "../../contracts/libraries/VerifierShape.sol";
 import {ERC721} from "solady/tokens/ERC721.sol";
 import {Test} from "../Test.sol";
 import {MockVerifier} from "../../contracts/testing/MockVerifier.sol";
@@ -88,6 +89,47 @@ contract ContentNftTest is Test {
         nft.addAigcData(tokenId + 1, prompt, content, proof);
     }
 
+    function test_metadata_say_prompt_and_content_by_the_schema() public {
+        uint256 tokenId = claim(alice);
+        string memory before = nft.tokenURI(tokenId);
+        nft.addAigcData(tokenId, prompt, content, proofOf(content));
+        string memory head = string.concat(
+            'data:application/json;utf8,{"name":"Verified Content ',
+            vm.toString(tokenId),
+            '","description":"Content that a model makes of a prompt, with a proof of it","prompt":"'
+        );
+        string memory kind = '","aigc_type":"application/octet-stream","aigc_data":"';
+        string memory tail = '","proof_type":"validity"}';
+        assertEq(keccak256(bytes(before)), keccak256(bytes(string.concat(head, kind, tail))));
+        string memory data = "data:application/octet-stream,%2530%2531%2532%2533%2534%2535%2536%2537%2538%2539";
+        string memory expected = string.concat(head, vm.toString(prompt), kind, data, tail);
+        string memory found = nft.tokenURI(tokenId);
+        assertEq(keccak256(bytes(found)), keccak256(bytes(expected)));
+        // A browser takes what follows for a fragment.
+        for (uint256 i = 0; i < bytes(found).length; ++i) {
+            assertTrue(bytes(found)[i] != "#", "one document");
+        }
+    }
+
+    function test_a_prompt_has_as_many_elements_as_the_models_input() public {
+        bytes memory longer = bytes.concat(prompt, "0");
+        bytes memory refusal = abi.encodeWithSelector(ERC7007Content.WrongLength.selector, 65, 64);
+        vm.expectRevert(refusal);
+        nft.claim(longer, "salt");
+        vm.expectRevert(refusal);
+        nft.verify(longer, content, "");
+    }
+
+    function test_the_model_has_one_input_and_one_output_of_these_lengths() public {
+        vm.expectRevert(abi.encodeWithSelector(ERC7007Content.AnotherShape.selector, 3, 1));
+        new ContentNft(registry, "content", 1, 62, 10);
+        vm.expectRevert(abi.encodeWithSelector(ERC7007Content.AnotherShape.selector, 3, 1));
+        new ContentNft(registry, "content", 1, 64, 32);
+        vm.chainId(1);
+        vm.expectRevert(abi.encodeWithSelector(VerifierShape.UnsafeDevSrs.selector, address(registry), 1));
+        new ContentNft(registry, "content", 1, 64, 10);
+    }
+
     function test_a_prompt_seen_in_a_claim_cannot_be_taken() public {
         bytes32 commitment = nft.commitmentOf(alice, prompt, "salt");
         vm.prank(alice);
@@ -111,7 +153,10 @@ contract ContentNftTest is Test {
     }
 
     function test_interfaces_and_metadata() public {
+        // The id that the final text of ERC-7007 names, of its two functions.
         assertTrue(nft.supportsInterface(0x702c55a6), "ERC-7007");
+        assertTrue(type(IERC7007).interfaceId == 0x702c55a6, "the interface");
+        assertEq(IERC7007.AigcData.selector, keccak256("AigcData(uint256,bytes,bytes,bytes)"));
         assertTrue(nft.supportsInterface(0x80ac58cd) && nft.supportsInterface(0x01ffc9a7), "ERC-721 and ERC-165");
         uint256 tokenId = claim(alice);
         assertTrue(bytes(nft.tokenURI(tokenId)).length != 0, "there is metadata");

@@ -9,7 +9,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use alloy::primitives::{Address, B256};
+use alloy::primitives::{Address, B256, Bytes};
 use serde::{Deserialize, Serialize};
 
 use super::{
@@ -36,6 +36,9 @@ pub struct Record {
     pub block: Option<u64>,
     /// The CREATE2 salt.
     pub salt: B256,
+    /// What the constructor took, as the ABI encodes it, if it took anything.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub arguments: Option<Bytes>,
     /// Hash of the code that the deployer ran.
     pub init_code_hash: B256,
     /// Hash of the code that lies there.
@@ -68,6 +71,7 @@ impl Record {
             transaction: deployed.transaction,
             block: deployed.block,
             salt: options.salt,
+            arguments: None,
             init_code_hash: contract.init_code_hash(),
             code_hash: deployed.code_hash,
             vk_digest,
@@ -154,6 +158,7 @@ mod tests {
             transaction,
             block: transaction.map(|_| 7),
             salt: B256::ZERO,
+            arguments: None,
             init_code_hash: B256::repeat_byte(byte),
             code_hash: B256::repeat_byte(byte),
             vk_digest: None,

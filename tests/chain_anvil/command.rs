@@ -222,6 +222,12 @@ async fn a_model_is_registered_used_by_a_consumer_and_withdrawn() {
     let registry_text = registry["address"].as_str().expect("an address");
     let there = ["--registry", registry_text];
     let add = [&["registry", "add", bundle, "--model", "credit"], &there[..]].concat();
+    // What `script/CheckDeployments.s.sol` needs to find the address again.
+    let record = std::fs::read(dir.path().join("deployments/31337.json")).expect("a record");
+    let record: Value = serde_json::from_slice(&record).expect("JSON");
+    let owner = hex::encode_prefixed(chain.sender().abi_encode());
+    assert_eq!(record["contracts"][1]["name"], "ModelRegistry");
+    assert_eq!(record["contracts"][1]["arguments"], owner);
     let dry = with(&[&add[..], &["--dry-run"]].concat());
     assert!(dry["estimated_gas"].as_u64() > Some(50_000));
     let added = with(&add);

@@ -273,7 +273,8 @@ fn deploy(args: DeployArgs, console: &Console) -> Result<Answer, CliError> {
         console.note(format!("{} will lie at {}", contract.name, deployment.address()));
         let deployed = deployment.send(chain, &send).await?;
         if !connection.is_own {
-            let record = Record::new(&contract, &options, &deployed, None);
+            let mut record = Record::new(&contract, &options, &deployed, None);
+            record.arguments = Some(owner.into());
             Records::new(&args.deployments).add(chain.id(), record)?;
         }
         console.result(&super::deploy::Report { deployed, compiler: None })?;

@@ -37,6 +37,15 @@ pub struct NewVersion {
     pub metadata_uri: String,
 }
 
+/// A proof and what it proves.
+#[derive(Clone, Debug)]
+pub struct ProvedInstances {
+    /// The proof.
+    pub proof: Bytes,
+    /// Its instances.
+    pub instances: Vec<U256>,
+}
+
 /// A change that the registry's owner makes, or its guardian.
 #[derive(Clone, Debug)]
 pub enum RegistryChange {
@@ -62,6 +71,8 @@ pub enum RegistryChange {
     Transfer(Address),
     /// Accepts a registry that was offered to the sender.
     Accept,
+    /// Stops a version for good by two valid proofs with one input and two outputs. Anybody may.
+    Contradict(B256, u64, Box<[ProvedInstances; 2]>),
 }
 
 /// A version as the registry has it.
@@ -128,6 +139,14 @@ impl RegistryChange {
             Self::Guardian(newGuardian) => encoded(R::setGuardianCall { newGuardian }),
             Self::Transfer(to) => encoded(R::transferOwnershipCall { to }),
             Self::Accept => encoded(R::acceptOwnershipCall {}),
+            Self::Contradict(modelId, version, ref proved) => {
+                let [first, second] = proved.each_ref().map(|one| R::Inference {
+                    proof: one.proof.clone(),
+                    instances: one.instances.clone(),
+                });
+                let version = number(version);
+                encoded(R::reportContradictionCall { modelId, version, first, second })
+            }
         }
     }
 }

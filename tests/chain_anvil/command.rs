@@ -281,6 +281,10 @@ async fn a_model_is_registered_used_by_a_consumer_and_withdrawn() {
     assert!(error(&stranger).contains("NotPendingOwner("), "accepted already");
     registry_verb(&["retire", "credit", "1"]);
     assert_eq!(with(&add)["version"], 2, "its key is free again");
+    let proofs = ["--first", &proof, "--second", &next];
+    let agreement =
+        [&["registry", "contradict", "credit", "1"], &proofs[..], &there, &rpc].concat();
+    assert!(error(&agreement).contains("NoContradiction("), "both are honest");
     let withdrawn = with(&[&["registry", "tombstone", "credit", "2"], &there[..]].concat());
     assert!(withdrawn["transaction"].is_string());
     let listed = with(&[&["registry", "list"], &there[..]].concat());

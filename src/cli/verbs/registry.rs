@@ -1,17 +1,18 @@
 //! `registry`: models, their versions, and the verifiers that check them.
 
 use crate::chain::{
-    Deployment, ModelVersion, NewVersion, Record, Records, Registry, RegistryChange, Sent,
-    block_on, model_id,
+    Deployment, ModelVersion, NewVersion, ProvedInstances, Record, Records, Registry,
+    RegistryChange, Sent, block_on, model_id,
 };
 use crate::cli::bundle::{Bundle, TrustArgs};
 use crate::cli::chain_args::{ChainArgs, deploy_options, deployable};
+use crate::cli::proof_file::ProofFile;
 use crate::cli::{Answer, CliError, Console, contract, project};
-use alloy::primitives::{Address, B256};
+use alloy::primitives::{Address, B256, U256};
 use alloy::sol_types::SolValue;
 use serde::Serialize;
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// What `registry` takes.
 #[derive(clap::Args)]
@@ -44,6 +45,8 @@ enum Verb {
     Transfer(AccountArgs),
     /// Accept a registry that was offered to the sender
     Accept(RegistryArgs),
+    /// Stop a version for good by two valid proofs with one input and two outputs; anybody may
+    Contradict(ContradictArgs),
 }
 
 #[derive(clap::Args)]
@@ -143,6 +146,18 @@ struct AccountArgs {
     account: Address,
     #[command(flatten)]
     at: RegistryArgs,
+}
+
+#[derive(clap::Args)]
+struct ContradictArgs {
+    #[command(flatten)]
+    version: VersionArgs,
+    /// A proof file
+    #[arg(long, value_name = "FILE")]
+    first: PathBuf,
+    /// A proof file with the same input and another output
+    #[arg(long, value_name = "FILE")]
+    second: PathBuf,
 }
 
 /// A change of the registry.
@@ -247,7 +262,24 @@ pub fn run(args: Args, console: &Console) -> Result<Answer, CliError> {
             change(at, RegistryChange::Transfer(account), None, None, console)
         }
         Verb::Accept(at) => change(at, RegistryChange::Accept, None, None, console),
+        Verb::Contradict(ContradictArgs {
+            version: VersionArgs { model, version, at },
+            first,
+            second,
+        }) => {
+            let id = model_id(&model);
+            let proved = Box::new([proved(&first)?, proved(&second)?]);
+            let what = RegistryChange::Contradict(id, version, proved);
+            change(at, what, Some(id), Some(version), console)
+        }
     }
+}
+
+/// A proof file's proof, as it stands: whether it is valid is for the registry to say.
+fn proved(path: &Path) -> Result<ProvedInstances, CliError> {
+    let proof = ProofFile::open(path)?.proof;
+    let instances = proof.instances.iter().map(|word| U256::from_be_bytes(*word)).collect();
+    Ok(ProvedInstances { proof: proof.bytes.into(), instances })
 }
 
 fn deploy(args: DeployArgs, console: &Console) -> Result<Answer, CliError> {

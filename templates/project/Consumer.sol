@@ -83,8 +83,9 @@ contract {{ prefix }}Consumer is InferenceConsumer {
     mapping(address sender => uint256) public answers;
 {%- if template.has_times() %}
 
-    /// @notice When it said so.
+    /// @notice When it said so, and hash of the inputs that it said so about.
     mapping(address sender => uint256) public answeredAt;
+    mapping(address sender => bytes32) public answeredAbout;
 {%- endif %}
 
     /// @notice The model has an answer.
@@ -121,31 +122,32 @@ contract {{ prefix }}Consumer is InferenceConsumer {
 {%- when Application::Plain %}
 {%- when Application::Credit %}
 
-    /// @notice What somebody may borrow now. It ends with the term, with the attestation, and with the model's version.
+    /// @notice What somebody may borrow now. It ends with the term, with the attestation that it was proved for, and with the
+    /// model's version.
     function limitOf(address sender) external view returns (uint256) {
-        bool ended = attested[sender] == 0 || block.timestamp > answeredAt[sender] + TERM;
-        if (ended || !VERIFIER.isUsable(_MODEL, _VERSION)) return 0;
-        return answers[sender] * CREDIT_PER_STEP;
+        return _counts(sender, TERM) ? answers[sender] * CREDIT_PER_STEP : 0;
     }
 {%- when Application::Biometric %}
 
-    /// @notice Whether somebody was recognized, so recently that it is still open.
+    /// @notice Whether somebody was recognized, so recently that it is still open. It closes when the enroller says something
+    /// else, and with the model's version.
     function isOpenTo(address sender) external view returns (bool) {
-        bool recognized = answeredAt[sender] != 0 && answers[sender] + 1 == classes[sender];
-        return recognized && block.timestamp <= answeredAt[sender] + SESSION;
+        return _counts(sender, SESSION) && answers[sender] + 1 == classes[sender];
     }
 {%- when Application::Dao %}
 
-    /// @notice Whether a proposal, named by the hash of its description in the model's terms, may pass.
+    /// @notice Whether a proposal, named by the hash of its description in the model's terms, may pass. It may not while the
+    /// model must not be used.
     function passes(bytes32 proposal) external view returns (bool) {
-        return verdicts[proposal] == PASSES + 1;
+        return verdicts[proposal] == PASSES + 1 && VERIFIER.isUsable(_MODEL, _VERSION);
     }
 {%- when Application::Game %}
 {%- when Application::Oracle %}
 
-    /// @notice The last answer, while it is fresh.
+    /// @notice The last answer, while it is fresh and the model may be used.
     function read() external view returns (uint256) {
-        if (updatedAt == 0 || block.timestamp > updatedAt + FRESH) revert Stale(updatedAt);
+        bool isFresh = updatedAt != 0 && block.timestamp <= updatedAt + FRESH;
+        if (!isFresh || !VERIFIER.isUsable(_MODEL, _VERSION)) revert Stale(updatedAt);
         return latest;
     }
 {%- endmatch %}
@@ -168,7 +170,7 @@ contract {{ prefix }}Consumer is InferenceConsumer {
         uint256 answer = instances.byteAt({{ first_output }}, 0);
 {% endif %}        answers[sender] = answer;
 {%- if template.has_times() %}
-        answeredAt[sender] = block.timestamp;
+        (answeredAt[sender], answeredAbout[sender]) = (block.timestamp, inputsHash);
 {%- endif %}
 {%- match template %}
 {%- when Application::Plain %}
@@ -185,4 +187,13 @@ contract {{ prefix }}Consumer is InferenceConsumer {
 {%- endmatch %}
         emit Answered(sender, answer);
     }
+{%- if template.has_times() %}
+
+    /// @dev Whether what the model said to somebody still counts: not too long ago, about what is attested now, by a version
+    /// that may be used now.
+    function _counts(address sender, uint256 duration) private view returns (bool) {
+        bool isRecent = answeredAt[sender] != 0 && block.timestamp <= answeredAt[sender] + duration;
+        return isRecent && answeredAbout[sender] == attested[sender] && VERIFIER.isUsable(_MODEL, _VERSION);
+    }
+{%- endif %}
 }

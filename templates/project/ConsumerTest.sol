@@ -82,8 +82,17 @@ contract {{ prefix }}ConsumerTest is Test {
         assertEq(consumer.limitOf(alice), {{ answer }} * consumer.CREDIT_PER_STEP());
         attest(0);
         assertEq(consumer.limitOf(alice), 0);
+        attest(keccak256("worse features"));
+        assertEq(consumer.limitOf(alice), 0);
         attest(inputsHash());
         skip(consumer.TERM() + 1);
+        assertEq(consumer.limitOf(alice), 0);
+    }
+
+    function test_nothing_outlasts_the_model() public {
+        submit(alice);
+        // Its verifier is none any more.
+        vm.etch(address(SingleModelVerifier(address(consumer.VERIFIER())).VERIFIER()), hex"00");
         assertEq(consumer.limitOf(alice), 0);
     }
 {%- when Application::Biometric %}
@@ -91,8 +100,19 @@ contract {{ prefix }}ConsumerTest is Test {
     function test_it_opens_for_a_while_to_whom_it_recognizes() public {
         submit(alice);
         assertTrue(consumer.isOpenTo(alice), "recognized");
+        attest(0);
+        assertTrue(!consumer.isOpenTo(alice), "not after the enroller takes it back");
+        attest(inputsHash());
+        assertTrue(consumer.isOpenTo(alice), "recognized still");
         skip(consumer.SESSION() + 1);
         assertTrue(!consumer.isOpenTo(alice), "no longer");
+    }
+
+    function test_nothing_outlasts_the_model() public {
+        submit(alice);
+        // Its verifier is none any more.
+        vm.etch(address(SingleModelVerifier(address(consumer.VERIFIER())).VERIFIER()), hex"00");
+        assertTrue(!consumer.isOpenTo(alice), "closed");
     }
 {%- when Application::Dao %}
 
@@ -100,6 +120,13 @@ contract {{ prefix }}ConsumerTest is Test {
         assertTrue(!consumer.passes(inputsHash()), "there is no verdict yet");
         submit(alice);
         assertTrue(consumer.passes(inputsHash()) == ({{ answer }} == consumer.PASSES()), "the verdict decides");
+    }
+
+    function test_nothing_outlasts_the_model() public {
+        submit(alice);
+        // Its verifier is none any more.
+        vm.etch(address(SingleModelVerifier(address(consumer.VERIFIER())).VERIFIER()), hex"00");
+        assertTrue(!consumer.passes(inputsHash()), "nothing passes");
     }
 {%- when Application::Game %}
 
@@ -116,6 +143,14 @@ contract {{ prefix }}ConsumerTest is Test {
         submit(alice);
         assertEq(consumer.read(), {{ answer }});
         skip(consumer.FRESH() + 1);
+        vm.expectPartialRevert({{ prefix }}Consumer.Stale.selector);
+        consumer.read();
+    }
+
+    function test_nothing_outlasts_the_model() public {
+        submit(alice);
+        // Its verifier is none any more.
+        vm.etch(address(SingleModelVerifier(address(consumer.VERIFIER())).VERIFIER()), hex"00");
         vm.expectPartialRevert({{ prefix }}Consumer.Stale.selector);
         consumer.read();
     }

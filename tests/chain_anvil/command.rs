@@ -29,6 +29,8 @@ sol! {
     function answerCount() external view returns (uint256);
     function lastOutput() external view returns (uint256);
     function publicInputsSchemaHash() external view returns (uint256);
+    function PINNED_VERSION() external view returns (uint256);
+    function VERIFIER() external view returns (uint256);
 }
 
 pub fn root() -> PathBuf {
@@ -220,14 +222,14 @@ async fn a_model_is_registered_used_by_a_consumer_and_withdrawn() {
     with(&["deploy", bundle, "--deployments", &records]);
     let registry = with(&["registry", "deploy", "--deployments", &records]);
     let registry_text = registry["address"].as_str().expect("an address");
-    let there = ["--registry", registry_text];
-    let add = [&["registry", "add", bundle, "--model", "credit"], &there[..]].concat();
     // What `script/CheckDeployments.s.sol` needs to find the address again.
     let record = std::fs::read(dir.path().join("deployments/31337.json")).expect("a record");
     let record: Value = serde_json::from_slice(&record).expect("JSON");
     let owner = hex::encode_prefixed(chain.sender().abi_encode());
     assert_eq!(record["contracts"][1]["name"], "ModelRegistry");
     assert_eq!(record["contracts"][1]["arguments"], owner);
+    let there = ["--registry", registry_text];
+    let add = [&["registry", "add", bundle, "--model", "credit"], &there[..]].concat();
     let dry = with(&[&add[..], &["--dry-run"]].concat());
     assert!(dry["estimated_gas"].as_u64() > Some(50_000));
     let added = with(&add);
@@ -279,12 +281,12 @@ async fn a_model_is_registered_used_by_a_consumer_and_withdrawn() {
     registry_verb(&["accept"]);
     let stranger = [&["registry", "accept"], &there[..], &rpc].concat();
     assert!(error(&stranger).contains("NotPendingOwner("), "accepted already");
-    registry_verb(&["retire", "credit", "1"]);
-    assert_eq!(with(&add)["version"], 2, "its key is free again");
     let proofs = ["--first", &proof, "--second", &next];
     let agreement =
         [&["registry", "contradict", "credit", "1"], &proofs[..], &there, &rpc].concat();
     assert!(error(&agreement).contains("NoContradiction("), "both are honest");
+    registry_verb(&["retire", "credit", "1"]);
+    assert_eq!(with(&add)["version"], 2, "its key is free again");
     let withdrawn = with(&[&["registry", "tombstone", "credit", "2"], &there[..]].concat());
     assert!(withdrawn["transaction"].is_string());
     let listed = with(&[&["registry", "list"], &there[..]].concat());
@@ -553,6 +555,9 @@ async fn a_projects_readme_is_followed_as_written() {
     let chain = connect(&local).await;
     let dir = tempfile::tempdir_in(root().join("target")).expect("a directory below node_modules");
     let (bundle, input) = bundle();
+    let records = dir.path().join("deployments").display().to_string();
+    let deploy = ["registry", "deploy", "--deployments", &records, "--rpc-url", local.url()];
+    let registry = ok(&deploy)["address"].as_str().expect("an address").to_owned();
     let applications = ["plain", "credit", "biometric", "dao", "game", "oracle"];
     for (application, followed) in
         applications.map(|name| (name, ["plain", "biometric"].contains(&name)))
@@ -567,26 +572,52 @@ async fn a_projects_readme_is_followed_as_written() {
         let path = [&bin("tools"), &bin("node_modules/.bin"), &command.display().to_string()]
             .map(String::as_str)
             .join(":");
-        let (mut consumer, mut metadata) = (String::new(), String::new());
-        for block in commands.take(if followed { usize::MAX } else { 1 }) {
+        let follow = |block: &str, consumer: &String, more: &[(&str, &str)]| {
             let output = Command::new("bash")
                 .current_dir(&project)
                 .args(["-euo", "pipefail", "-c", block])
                 .env("PATH", format!("{path}:{}", std::env::var("PATH").expect("a path")))
                 .envs([("RPC", local.url()), ("KEY", KEY), ("ZKVERDICT_PRIVATE_KEY", KEY)])
-                .envs([("BUNDLE", bundle), ("INPUT", input), ("CONSUMER", &consumer)])
+                .envs([("BUNDLE", bundle), ("INPUT", input), ("CONSUMER", consumer)])
                 .env("ACCOUNT", chain.sender().to_string())
-                .envs([("SCHEMA_URI", "ipfs://schema"), ("KEY_URI", "ipfs://key")])
+                .envs(more.iter().copied())
                 .output()
                 .expect("bash runs");
             let text = String::from_utf8_lossy(&output.stdout).into_owned();
             let errors = String::from_utf8_lossy(&output.stderr);
             assert!(output.status.success(), "{application}: {block}\n{text}\n{errors}");
+            text
+        };
+        let found = |text: &str, name: &str| {
+            let (_, rest) = text.split_once(&format!("{name}: address "))?;
+            Some(rest[..42].to_owned())
+        };
+        let (mut consumer, mut metadata) = (String::new(), String::new());
+        for block in commands.clone().take(if followed { usize::MAX } else { 1 }) {
+            let uris = [("SCHEMA_URI", "ipfs://schema"), ("KEY_URI", "ipfs://key")];
+            let text = follow(block, &consumer, &uris);
             for (name, place) in [("consumer", &mut consumer), ("metadata", &mut metadata)] {
-                if let Some((_, found)) = text.split_once(&format!("{name}: address ")) {
-                    *place = found[..42].to_owned();
-                }
+                *place = found(&text, name).unwrap_or_else(|| place.clone());
             }
+        }
+        if application == "plain" {
+            // Through a registry: the verifier becomes a version once, and every consumer pins it.
+            let deploy = commands.clone().find(|block| block.contains("DeployConsumer"));
+            for _ in 0..2 {
+                let text = follow(
+                    deploy.expect("a deployment"),
+                    &String::new(),
+                    &[("REGISTRY", &registry)],
+                );
+                let made: Address =
+                    found(&text, "consumer").expect("a consumer").parse().expect("an address");
+                assert_eq!(read(&chain, made, PINNED_VERSIONCall {}).await, U256::ONE);
+                let verifier = read(&chain, made, VERIFIERCall {}).await;
+                assert_eq!(format!("{verifier:#042x}"), registry.to_lowercase());
+            }
+            let versions =
+                ok(&["registry", "list", "--registry", &registry, "--rpc-url", local.url()]);
+            assert_eq!(versions.as_array().map(Vec::len), Some(1));
         }
         let format = Command::new(root().join("tools/forge"))
             .current_dir(&project)

@@ -123,6 +123,49 @@ fn tensor_of_another_length_is_refused() {
     }
 }
 
+const METER: &str = r"
+contract Harness {
+    function gasOf() external view returns (uint256, uint256, uint256, uint256) {
+        int8[] memory elements = new int8[](784);
+        bytes memory raw = new bytes(784);
+        uint256[] memory instances = ToyIo.newInstances(7);
+        uint256[5] memory at;
+        at[0] = gasleft();
+        ToyIo.packX(elements, instances);
+        at[1] = gasleft();
+        ToyIo.packX(raw, instances);
+        at[2] = gasleft();
+        ToyIo.unpackX(instances);
+        at[3] = gasleft();
+        ToyIo.unpackXBytes(instances);
+        at[4] = gasleft();
+        return (at[0] - at[1], at[1] - at[2], at[2] - at[3], at[3] - at[4]);
+    }
+}
+";
+
+/// Gas of packing and unpacking an image of 28 × 28 pixels: a small part of a verification, from words and from bytes.
+#[test]
+fn an_image_is_packed_and_read_back_cheaply() {
+    let mut spec = spec();
+    spec.inputs.truncate(1);
+    (spec.inputs[0].name, spec.inputs[0].shape) = ("x".into(), vec![784]);
+    let source = spec.render().unwrap() + METER;
+    let compiled = SOLC.compile_source("Harness", &source, CompilerSettings::default()).unwrap();
+    let mut deployed = Deployed::new(&compiled, Fork::default());
+    use sha3::Digest;
+    let Outcome::Returned(data) = deployed.call(&sha3::Keccak256::digest("gasOf()")[..4]).outcome
+    else {
+        panic!("the meter reverts")
+    };
+    for (what, word) in ["pack", "pack bytes", "unpack", "unpack bytes"].iter().zip(data.chunks(32))
+    {
+        let gas = U256::from_be_slice(word);
+        println!("{what}: {gas} gas");
+        assert!(gas <= U256::from(13_500), "{what} takes {gas} gas");
+    }
+}
+
 #[test]
 fn scale_of_zero_is_refused() {
     let mut spec = spec();

@@ -1,6 +1,6 @@
 //! Weighted sums: what dense layers, convolutions and pools share.
 
-use super::lowering::Lowering;
+use super::lowering::{Lowering, alike};
 use crate::circuit::wiring::{
     Cell, Kind, MOST_BORDER_CELLS, Place, Position, Run, Scan, Term, Weight, bounds, exponent,
     index,
@@ -28,17 +28,18 @@ impl Lowering<'_> {
             place: Some(place),
             element: Some(index(element)),
         });
-        self.linear_groups(node, source, taps, omegas, (cells.collect(), 1), natural)
+        self.linear_groups(node, source, taps, omegas, alike(cells.collect(), 1), natural)
     }
 
-    /// The same with several rows to an output, at places relative to the first power of ρ.
+    /// The same with several rows to an output, at places relative to the first power of ρ: rows, and where each
+    /// output's begin.
     pub(super) fn linear_groups(
         &mut self,
         node: &Node,
         source: usize,
         taps: impl Fn(&Run, usize) -> Vec<Tap>,
         omegas: usize,
-        (mut cells, rows): (Vec<Cell>, usize),
+        (mut cells, groups): (Vec<Cell>, Vec<u32>),
         natural: Scan,
     ) -> usize {
         let first = self.omegas(omegas);
@@ -90,7 +91,6 @@ impl Lowering<'_> {
             }
             place.omega += first;
         }
-        let len = cells.len() / rows;
         let mut at_border: Vec<Vec<Position>> = Vec::with_capacity(omegas);
         for (marks, reached) in marks.into_iter().zip(&boxes) {
             let Some([low, high]) = *reached else {
@@ -107,7 +107,7 @@ impl Lowering<'_> {
         }
         let border_cells = border_cells(&at_border, first);
         let scan = self.scan(node.output, natural, |_| true);
-        let block = self.block(&node.name, len, scan, cells, rows);
+        let block = self.block_of(&node.name, groups.len(), scan, (cells, groups));
         self.border_cell(block, border_cells);
         block
     }

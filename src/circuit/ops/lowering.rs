@@ -77,7 +77,17 @@ impl Lowering<'_> {
         cells: Vec<Cell>,
         rows: usize,
     ) -> usize {
-        let groups = (0..cells.len()).step_by(rows.max(1)).map(index).collect();
+        self.block_of(name, len, scan, alike(cells, rows))
+    }
+
+    /// Adds a block of rows, given where groups begin.
+    pub(super) fn block_of(
+        &mut self,
+        name: &str,
+        len: usize,
+        scan: Scan,
+        (cells, groups): (Vec<Cell>, Vec<u32>),
+    ) -> usize {
         self.net.blocks.push(Block {
             name: name.into(),
             len,
@@ -97,6 +107,12 @@ impl Lowering<'_> {
         self.net.planes.resize(self.net.planes.len() + count, none);
         first
     }
+}
+
+/// Rows, and where groups of as many each begin.
+pub(super) fn alike(cells: Vec<Cell>, rows: usize) -> (Vec<Cell>, Vec<u32>) {
+    let groups = (0..cells.len()).step_by(rows.max(1)).map(index).collect();
+    (cells, groups)
 }
 
 pub(super) fn read_cell(source: Source, place: Place) -> Cell {

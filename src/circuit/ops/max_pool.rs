@@ -1,12 +1,16 @@
 //! MaxPool, ReduceMax: the largest of each window, one comparison after the other.
 
 use super::lowering::{Lowering, Source, read_cell};
-use crate::circuit::wiring::{Block, Cell, Kind, index};
+use super::windows::{phases, seen_taps, shifts};
+use crate::circuit::wiring::{Cell, Kind, Place, Run, Scan, exponent, index};
 use crate::model::{MaxPool, Node, ReduceMax};
 
 impl Lowering<'_> {
     pub(super) fn max_pool(&mut self, node: &Node, pool: &MaxPool) -> usize {
         let window = &pool.window;
+        if (0..2).any(|axis| window.strides[axis] < window.kernel[axis]) {
+            return self.overlapping(node, pool);
+        }
         let [height, width] = window.output;
         let plane = window.input[0] * window.input[1];
         let windows = (0..pool.planes * height * width).map(|output| {
@@ -15,6 +19,41 @@ impl Lowering<'_> {
             seen.map(|offset| channel * plane + offset).collect()
         });
         self.largest(node, windows.collect())
+    }
+
+    /// The largest of windows that share elements. As in a convolution each tap shifts a phase of the plane, so that a term
+    /// reads it for all windows: an element is read at as many places as there are windows that see it.
+    fn overlapping(&mut self, node: &Node, pool: &MaxPool) -> usize {
+        let window = &pool.window;
+        let scan = self.wish(node).expect("a MaxPool has one");
+        let source = self.cut(node, node.inputs[0], scan);
+        let [height, width] = window.output;
+        let outputs = height * width;
+        let (mut cells, mut groups) = (Vec::new(), Vec::new());
+        for element in 0..pool.planes * outputs {
+            let (plane, output) = (element / outputs, element % outputs);
+            let (row, column) = (output / width, output % width);
+            groups.push(index(cells.len()));
+            for (position, tap) in seen_taps(window, [row, column]).enumerate() {
+                let kind = match position {
+                    0 => Kind::Read { constant: 0 },
+                    _ => Kind::Larger { constant: 0 },
+                };
+                let omega = index(plane * window.len() + tap);
+                let place = Some(Place { omega, at: [exponent(column), exponent(row)] });
+                cells.push(Cell { kind, place, element: None });
+            }
+            cells.last_mut().expect("windows see elements").element = Some(index(element));
+        }
+        let phases = phases(window);
+        let taps = |_: &Run, run: usize| {
+            let (plane, phase) = (run / phases.len(), phases[run % phases.len()]);
+            let shifts = shifts(window, phase).into_iter();
+            shifts.map(|(tap, at)| (index(plane * window.len() + tap), at, 1)).collect()
+        };
+        let natural = Scan::Planes { size: window.output, strides: [1, 1] };
+        let omegas = pool.planes * window.len();
+        self.linear_groups(node, source, taps, omegas, (cells, groups), natural)
     }
 
     pub(super) fn reduce_max(&mut self, node: &Node, reduce: &ReduceMax) -> usize {
@@ -46,16 +85,7 @@ impl Lowering<'_> {
         }
         let natural = self.lines(node.output);
         let scan = self.scan(node.output, natural, |_| true);
-        self.net.blocks.push(Block {
-            name: node.name.clone(),
-            len: windows.len(),
-            scan,
-            runs: scan.runs(windows.len()),
-            cells,
-            groups,
-            is_public: false,
-        });
-        let block = self.net.blocks.len() - 1;
+        let block = self.block_of(&node.name, windows.len(), scan, (cells, groups));
         self.border_cell(block, border_cells);
         block
     }

@@ -2,12 +2,12 @@
 
 use super::lowering::{Lowering, Value};
 use crate::circuit::wiring::{Cell, Kind, Port, Scan, index};
-use crate::model::TensorId;
+use crate::model::{Operator, TensorId, View, ViewElement};
 
 impl Lowering<'_> {
     pub(super) fn input(&mut self, tensor: TensorId, is_public: bool) {
         let len = self.len(tensor);
-        let natural = self.lines(tensor);
+        let natural = if self.is_read_unevenly(tensor) { Scan::Flat } else { self.lines(tensor) };
         let will_do = |scan: Scan| !is_public || scan.is_in_order(len);
         let scan = self.scan(tensor, natural, will_do);
         let cells = (0..len).map(|element| Cell {
@@ -20,6 +20,25 @@ impl Lowering<'_> {
         let port = self.port(block, tensor, self.net.inputs.last());
         self.net.inputs.push(port);
         self.values[tensor.0] = Some(Value::Block(block));
+    }
+
+    /// Whether views read some elements so often that a copy of the others each time would be most of the rows: thresholds of
+    /// trees are many for some features and few for others.
+    fn is_read_unevenly(&self, tensor: TensorId) -> bool {
+        let mut reads = vec![0; self.len(tensor)];
+        for node in &self.graph.nodes {
+            let Operator::View(View::Elements(elements)) = &node.operator else { continue };
+            for element in elements {
+                if let ViewElement::Input { input, index } = *element
+                    && node.inputs[input as usize] == tensor
+                {
+                    reads[index as usize] += 1;
+                }
+            }
+        }
+        let most = reads.iter().copied().max().unwrap_or(0);
+        let others: usize = reads.iter().map(|own| most - own).sum();
+        others > 2 * reads.len()
     }
 
     pub(super) fn port(&self, block: usize, tensor: TensorId, last: Option<&Port>) -> Port {

@@ -47,17 +47,24 @@ impl Lowering<'_> {
     /// Reads elements: where each copy is made, and rows for copies that nobody asked for.
     ///
     /// A term reads a whole run. An element read several times is read by as many terms; where others of
-    /// its run are read less often, their copies are at the border.
+    /// its run are read less often, their copies are at the border. Elements that are runs of their own have no others:
+    /// each is read where the one before was, or next to it.
     pub(super) fn read(&mut self, sources: &[Source]) -> (Vec<Place>, Vec<Cell>) {
         let mut by_element: HashMap<Source, usize> = HashMap::new();
+        let mut last: HashMap<u32, usize> = HashMap::new();
         let mut layers: BTreeMap<(u32, usize), Vec<(u32, usize)>> = BTreeMap::new();
         let mut places = vec![Place { omega: 0, at: [0, 0] }; sources.len()];
         for (position, &source) in sources.iter().enumerate() {
             match source {
                 Source::Element { block, element } => {
-                    let times = by_element.entry(source).or_default();
-                    layers.entry((block, *times)).or_default().push((element, position));
-                    *times += 1;
+                    let next = by_element.entry(source).or_default();
+                    if self.net.blocks[block as usize].scan == Scan::Flat {
+                        let last = last.entry(block).or_default();
+                        *last = *next.max(last);
+                        *next = *last;
+                    }
+                    layers.entry((block, *next)).or_default().push((element, position));
+                    *next += 1;
                 }
                 Source::Constant(_) => places[position].omega = self.omegas(1),
             }

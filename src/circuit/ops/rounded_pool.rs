@@ -1,7 +1,7 @@
 //! Average pools whose float32 additions round, see [`float_sum`](crate::circuit::relations::float_sum).
 
 use super::{
-    lowering::{Lowering, constant},
+    lowering::{Lowering, alike, constant},
     rules::clamp,
     windows::{phases, seen_taps, shifts},
 };
@@ -209,7 +209,7 @@ impl Lowering<'_> {
         };
         let natural = Scan::Planes { size: window.output, strides: [1, 1] };
         let omegas = pool.planes * rows;
-        Ok(self.linear_groups(node, source, taps, omegas, (cells, rows), natural))
+        Ok(self.linear_groups(node, source, taps, omegas, alike(cells, rows), natural))
     }
 
     /// A block of the pool's input as terms, minus the least: its own if nothing else takes it, or a copy.

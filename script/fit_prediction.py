@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Fits the constants of src/cli/prediction.rs to measurements of this machine.
+"""Fits the constants of src/circuit/cost.rs to measurements of this machine.
 
 Run on a quiet machine (it takes eight minutes) after the circuits' columns changed, and copy what it prints. Needs a built zkverdict.
 Prints also how far each model is from the fit: memory is to stay within 20 %.

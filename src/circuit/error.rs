@@ -32,19 +32,25 @@ pub enum CircuitError {
     AccumulatorRange { node: String, output: usize },
 
     /// The layout does not fit the wish.
-    #[error("the circuit needs k = {needed}, more than the {wish} that was asked for")]
-    TooManyRows { needed: u32, wish: u32 },
+    #[error(
+        "the circuit needs k = {needed}, more than the {wish} that was asked for, for at least {} rows{} and the table \
+         of the model's functions", .needs.rows, .needs.most()
+    )]
+    TooManyRows { needed: u32, wish: u32, needs: Box<Needs> },
 
     /// No k has as many rows.
     #[error(
-        "the circuit has at least {} rows, more than the largest k, {largest}, has; most of them, {}, are those of \
-         node `{}`, and k = {} would do", .needs.rows, .needs.most().1, .needs.most().0, .needs.k
+        "the circuit has at least {} rows{}, more than the largest k, {LARGEST_K}, has; k = {} would do",
+        .0.rows, .0.most(), .0.k
     )]
-    TooLarge { needs: Box<Needs>, largest: u32 },
+    TooLarge(Box<Needs>),
 
     /// No k has a table as long.
-    #[error("the tables of the model's functions do not fit the largest k, {0}")]
-    LongTable(u32),
+    #[error(
+        "the table of the model's functions has at least {} rows{}, more than the largest k, {LARGEST_K}, has; k = {} \
+         would do", .0.rows, .0.most(), .0.k
+    )]
+    LongTable(Box<Needs>),
 
     /// A plan that was written down does not fit the model.
     #[error("the stored plan does not fit the model")]
@@ -71,7 +77,17 @@ impl CircuitError {
         if needs.fit() {
             return Ok(());
         }
-        Err(Self::TooLarge { needs: Box::new(needs), largest: LARGEST_K })
+        Err(Self::TooLarge(Box::new(needs)))
+    }
+
+    /// What any circuit of the model needs, if that is the trouble.
+    pub fn needs(&self) -> Option<&Needs> {
+        match self {
+            Self::TooManyRows { needs, .. } | Self::TooLarge(needs) | Self::LongTable(needs) => {
+                Some(needs)
+            }
+            _ => None,
+        }
     }
 
     /// What to do about it, where the error alone can tell.
@@ -81,9 +97,10 @@ impl CircuitError {
             Self::Disagreement { .. } => {
                 Some("this is a defect of zkverdict; please report it with the model".into())
             }
-            Self::TooLarge { .. } => {
+            Self::TooLarge(_) => {
                 Some("make the model smaller: its inputs, or the results of its layers".into())
             }
+            Self::LongTable(_) => Some("quantize with fewer scales, or with other ones".into()),
             Self::LargeIntegers { .. } => {
                 Some("quantize its output with a larger scale, nearer to the values' range".into())
             }

@@ -8,6 +8,7 @@
 //! | [`ops`] | what each ONNX operator becomes: blocks of values with linear maps between them ([`wiring`]) |
 //! | [`table`] | how bytes are made from accumulators: each by one exact division or interval, and one look-up |
 //! | [`layout`] | what each row is, and how many columns there are |
+//! | [`cost`] | what a plan takes, by which it is chosen |
 //! | [`shape`], [`columns`] | what the columns are for, which flags rows have |
 //! | [`relations`] | what must hold between cells, each with its argument |
 //! | [`instances`] | what is public, and how it is packed |
@@ -17,6 +18,7 @@ mod activation;
 mod assign;
 mod columns;
 mod compute;
+mod cost;
 mod error;
 mod field;
 mod fixed;
@@ -35,6 +37,7 @@ mod wishes;
 mod witness;
 
 pub use columns::Columns;
+pub use cost::Cost;
 pub use error::CircuitError;
 pub use field::pack;
 pub use instances::*;
@@ -77,9 +80,37 @@ type Forge = fn(&mut Sums, &Challenges, &Compiled, &Witness);
 /// What a circuit is, whatever its witness.
 #[derive(Debug)]
 struct Compiled {
-    net: Net,
+    net: Arc<Net>,
     plan: Plan,
     fixed: Fixed,
+}
+
+/// The best plans of a model's circuit for all goals, which are found together.
+#[derive(Clone, Debug)]
+pub struct Plans {
+    net: Arc<Net>,
+    /// In the order of [`Goal::ALL`].
+    best: [Plan; Goal::ALL.len()],
+}
+
+impl Plans {
+    /// Plans circuits for a model; the goal of the wishes is of no concern.
+    pub fn new(model: &Model, wishes: Wishes) -> Result<Self, CircuitError> {
+        CircuitError::check(Needs::of_model(model))?;
+        let net = Net::new(model, wishes.private_input)?;
+        let best = Plan::all(&net, wishes)?;
+        Ok(Self { net: Arc::new(net), best })
+    }
+
+    /// What any circuit of the model needs.
+    pub fn needs(&self) -> Needs {
+        Needs::of_net(&self.net)
+    }
+
+    /// The circuit that is best for a goal.
+    pub fn circuit(&self, goal: Goal) -> ModelCircuit {
+        ModelCircuit::compile(Arc::clone(&self.net), self.best[goal as usize].clone())
+    }
 }
 
 impl Compiled {
@@ -91,30 +122,17 @@ impl Compiled {
 impl ModelCircuit {
     /// Plans a circuit for a model.
     pub fn new(model: &Model, wishes: Wishes) -> Result<Self, CircuitError> {
-        CircuitError::check(Needs::of_model(model))?;
-        let net = Net::new(model, wishes.private_input)?;
-        let plan = Plan::new(&net, wishes)?;
-        Ok(Self::compile(net, plan))
-    }
-
-    /// What any circuit of a model needs, known before one is planned.
-    pub fn needs(model: &Model, private_input: bool) -> Result<Needs, CircuitError> {
-        let needs = CircuitError::check(Needs::of_model(model));
-        match needs.and_then(|()| Net::new(model, private_input)) {
-            Ok(net) => Ok(Needs::of_net(&net)),
-            Err(CircuitError::TooLarge { needs, .. }) => Ok(*needs),
-            Err(error) => Err(error),
-        }
+        Ok(Plans::new(model, wishes)?.circuit(wishes.goal))
     }
 
     /// The circuit that was planned for a model earlier.
     pub fn restore(model: &Model, k: u32, shape: &Shape) -> Result<Self, CircuitError> {
         let net = Net::new(model, shape.private_input)?;
         let plan = Plan::restore(&net, k, shape).ok_or(CircuitError::OtherPlan)?;
-        Ok(Self::compile(net, plan))
+        Ok(Self::compile(Arc::new(net), plan))
     }
 
-    fn compile(net: Net, plan: Plan) -> Self {
+    fn compile(net: Arc<Net>, plan: Plan) -> Self {
         let fixed = Fixed::new(&net, &plan);
         Self {
             compiled: Arc::new(Compiled { net, plan, fixed }),
@@ -132,6 +150,11 @@ impl ModelCircuit {
     /// log₂ of the number of rows.
     pub fn k(&self) -> u32 {
         self.plan().k
+    }
+
+    /// What a proof takes.
+    pub fn cost(&self) -> Cost {
+        Cost::new(&self.plan().shape, self.k())
     }
 
     /// Rows in use.

@@ -1,8 +1,9 @@
 //! How many rows a circuit has at least, and which nodes take them: counted before any layout is made. Planning for a
 //! model that no circuit has room for takes long, and all for nothing.
 
-use super::shape::{LANES, LARGEST_K, SMALLEST_K, longest_table};
-use super::wiring::Net;
+use super::shape::{LARGEST_K, SMALLEST_K, WIDEST, longest_table};
+use super::table::fits::{self, Slope};
+use super::wiring::{Kind, Net};
 use crate::model::{Model, Operator, Port};
 use std::collections::BTreeMap;
 
@@ -30,9 +31,7 @@ impl Needs {
         let named = |(node, rows): (&str, usize)| (node.to_owned(), rows);
         let mut by_node: Vec<_> = by_node.into_iter().map(named).collect();
         by_node.sort_by_key(|(_, rows)| std::cmp::Reverse(*rows));
-        let fits = |&k: &u32| longest_table(k, 1) >= rows;
-        let k = (SMALLEST_K..usize::BITS - 1).find(fits).unwrap_or(usize::BITS);
-        Self { rows, k, by_node }
+        Self { rows, k: least_k(rows), by_node }
     }
 
     /// Of a model whose graph is not lowered yet: every input, and every result that is not a mere view or table of
@@ -50,11 +49,33 @@ impl Needs {
 
     /// Of a net, at the most weights to a row.
     pub(super) fn of_net(net: &Net) -> Self {
-        let widest = LANES[LANES.len() - 1];
         Self::sum(net.blocks.iter().map(|block| {
-            let weights = block.runs.iter().map(|run| run.terms.len().div_ceil(widest));
+            let weights = block.runs.iter().map(|run| run.terms.len().div_ceil(WIDEST));
             (block.name.as_str(), block.cells.len() + weights.sum::<usize>())
         }))
+    }
+
+    /// Of a net's table: functions that have no line are read from rows of their own.
+    pub(super) fn of_table(net: &Net, slopes: &[Option<Slope>]) -> Self {
+        let cells =
+            net.blocks.iter().flat_map(|block| block.cells.iter().map(move |cell| (block, cell)));
+        let mut node_of = vec![""; net.rules.len()];
+        for (block, cell) in cells {
+            if let Kind::Made { rule, .. }
+            | Kind::Product { rule, .. }
+            | Kind::Average { rule, .. } = cell.kind
+            {
+                node_of[rule as usize] = &block.name;
+            }
+        }
+        let rows = fits::least_rows(net, slopes);
+        Self::sum(rows.into_iter().map(|(rule, rows)| (node_of[rule], rows)))
+    }
+
+    /// The same with more rows that are those of no node.
+    pub(super) fn at_least(self, rows: usize) -> Self {
+        let rows = self.rows.max(rows);
+        Self { rows, k: least_k(rows), ..self }
     }
 
     /// Whether some circuit has as many rows.
@@ -62,10 +83,20 @@ impl Needs {
         self.k <= LARGEST_K
     }
 
-    /// The node that takes most rows, and how many.
-    pub fn most(&self) -> (&str, usize) {
-        self.by_node.first().map_or(("", 0), |(node, rows)| (node, *rows))
+    /// Which node takes most rows, in brackets.
+    pub(super) fn most(&self) -> String {
+        let (node, rows) = match self.by_node.first() {
+            Some((node, rows)) if *rows > 0 => (node, rows),
+            _ => return String::new(),
+        };
+        format!(" (most of them, {rows}, of node `{node}`)")
     }
+}
+
+/// The k of the shortest domain with so many rows.
+fn least_k(rows: usize) -> u32 {
+    let fits = |&k: &u32| longest_table(k, 1) >= rows;
+    (SMALLEST_K..usize::BITS - 1).find(fits).unwrap_or(usize::BITS)
 }
 
 #[cfg(test)]
@@ -78,12 +109,13 @@ mod tests {
         let most = longest_table(LARGEST_K, 1);
         assert!(Needs::sum([("conv", most - 5), ("relu", 5)].into_iter()).fit());
         let needs = Needs::sum([("relu", 5), ("conv", most), ("conv", 1)].into_iter());
-        assert_eq!(
-            (needs.rows, needs.k, needs.most()),
-            (most + 6, LARGEST_K + 1, ("conv", most + 1))
-        );
+        assert_eq!((needs.rows, needs.k), (most + 6, LARGEST_K + 1));
         let error = CircuitError::check(needs).unwrap_err().to_string();
-        assert!(error.contains("node `conv`") && error.contains("k = 21 would do"), "{error}");
+        assert!(
+            error.contains(&format!("{}, of node `conv`", most + 1))
+                && error.contains("k = 21 would do"),
+            "{error}"
+        );
         assert!(!Needs::sum([("a", usize::MAX), ("b", usize::MAX)].into_iter()).fit());
     }
 }

@@ -3,7 +3,6 @@
 //! Which shapes have a flag, where its column is, what its cells hold and by which name gates and witness ask for it
 //! all follow from its line in the table.
 
-use super::Goal;
 use super::layout::moves::{CURSORS, MAKER, Menu, POSITION, WEIGHER};
 use super::wiring::{Kind, Net};
 use std::ops::{Index, IndexMut};
@@ -18,18 +17,14 @@ pub const SHORTEST_TABLE: usize = 256;
 /// The smallest k that is planned for.
 pub const SMALLEST_K: u32 = 9;
 
-/// Up to this k, proving takes about a second.
-const QUICK_K: u32 = 14;
-
-/// How many rows of a fixed column, in time or in memory, it is worth to spare a verification a column, which is some
-/// 7,600 gas: about 5 ms. So circuits that are proved in an instant have few columns in a longer domain.
-const WORTH_OF_A_COLUMN: usize = 2800;
-
 /// The largest k that is planned for.
 pub const LARGEST_K: u32 = 20;
 
 /// Weights per row to choose from.
 pub const LANES: [usize; 11] = [8, 12, 14, 15, 16, 17, 18, 20, 24, 28, 32];
+
+/// The most of them.
+pub const WIDEST: usize = LANES[LANES.len() - 1];
 
 /// How many columns may share one.
 pub const FOLDS: [usize; 3] = [1, 2, 4];
@@ -142,27 +137,8 @@ impl Shape {
             && (self.intervals || !self.averages)
     }
 
-    /// What a plan of this shape costs, to be compared with others of the same goal.
-    pub(super) fn cost(&self, goal: Goal, k: u32) -> usize {
-        let [first, second, fixed] = self.columns();
-        let verifying = WORTH_OF_A_COLUMN * (first + second + fixed);
-        match goal {
-            // In units of a fixed column's four cosets: commitments to small values cost less than
-            // to those of the second phase; the quotient and the openings are the same for all.
-            Goal::Speed => ((2 * first + 3 * second + fixed + 32) << k) + verifying,
-            // Values, polynomial and coset of fixed columns; the last two of others.
-            Goal::Memory => ((2 * (first + second) + 3 * fixed + 12) << k) + verifying,
-            // One more k costs only squarings, but where proving takes long it doubles: there it has to
-            // save more than a column.
-            Goal::Gas => {
-                let doublings = k.saturating_sub(QUICK_K) as usize;
-                100 * (first + second + fixed + doublings) + k as usize
-            }
-        }
-    }
-
-    /// Columns of the backend that are committed to in each phase, and fixed ones.
-    fn columns(&self) -> [usize; 3] {
+    /// Columns of the backend: advice, and fixed.
+    pub(super) fn columns(&self) -> [usize; 2] {
         let moves = self.menus[WEIGHER].columns();
         let count = |flag: bool, columns: usize| if flag { columns } else { 0 };
         let first = 4 + self.limb_columns() + count(self.intervals, 2) + count(self.vectors, 1);
@@ -170,7 +146,7 @@ impl Shape {
         let tables = 1 + count(self.intervals, 1) + count(self.averages, 1);
         let fixed = 2 + tables + self.lanes + moves;
         let folded = |columns: usize| columns.div_ceil(self.fold);
-        [folded(first), folded(second), 2 + folded(fixed)]
+        [folded(first) + folded(second), 2 + folded(fixed)]
     }
 }
 

@@ -12,6 +12,11 @@ pub enum Goal {
     Memory,
 }
 
+impl Goal {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Speed, Self::Gas, Self::Memory];
+}
+
 /// What the caller asks of a layout.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Wishes {

@@ -1,8 +1,7 @@
 //! What a circuit will cost, before any key is made.
 //!
 //! Proof, gas and code follow from the constraint system and from which fixed columns are empty; tests compare
-//! them with the real contract. Time and memory are fits to measurements: `script/fit_prediction.py` prints their
-//! constants anew.
+//! them with the real contract. Time and memory are those of [`Cost`](crate::circuit::Cost).
 
 use super::CliError;
 use crate::circuit::{InstanceLayout, InstancePart, InstanceTensor, ModelCircuit};
@@ -10,17 +9,6 @@ use crate::model::{Model, Port};
 use crate::proving::WORD_BYTES;
 use crate::solidity::{GasEstimate, estimate_circuit_gas};
 use serde::Serialize;
-
-/// Seconds on two quiet cores with AVX-512 IFMA: without any row, per row (gates, openings), and per row and fixed column. An advice
-/// column counts twice, as it is also committed to. (That an FFT takes k passes does not show between k = 10 and 19.)
-const SECONDS: f64 = 0.02;
-const SECONDS_PER_ROW: f64 = 6.1e-6;
-const SECONDS_PER_CELL: f64 = 0.28e-6;
-
-/// Bytes that the process holds: without any row, per row, and per row and column.
-const MEMORY: f64 = 17.9e6;
-const MEMORY_PER_ROW: f64 = 1560.0;
-const MEMORY_PER_CELL: f64 = 122.0;
 
 /// What a proof and its verification will cost.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
@@ -48,21 +36,16 @@ pub struct Prediction {
 impl Prediction {
     /// Predicts from a model and its planned circuit.
     #[allow(
-        clippy::cast_precision_loss,
         clippy::cast_possible_truncation,
         clippy::cast_sign_loss,
         reason = "figures far below 2^53, not negative"
     )]
     pub fn new(model: &Model, circuit: &ModelCircuit) -> Result<Self, CliError> {
-        let cs = circuit.constraint_system();
         let estimate = estimate_circuit_gas(circuit, circuit.k(), &[circuit.instances()])?;
-        let (advice, fixed) = (cs.num_advice_columns() as f64, cs.num_fixed_columns() as f64);
-        let rows = (1_u64 << circuit.k()) as f64;
-        let seconds_per_row = SECONDS_PER_ROW + SECONDS_PER_CELL * (2.0 * advice + fixed);
-        let memory_per_row = MEMORY_PER_ROW + MEMORY_PER_CELL * (advice + fixed);
+        let cost = circuit.cost();
         Ok(Self {
-            prove_seconds: SECONDS + seconds_per_row * rows,
-            memory_bytes: (MEMORY + memory_per_row * rows) as u64,
+            prove_seconds: cost.seconds,
+            memory_bytes: cost.bytes as u64,
             proof_bytes: estimate.proof_bytes,
             verify_gas: estimate.with_zero_bytes(unused_bytes(model, circuit)).total,
             verify_gas_least: estimate.with_zero_bytes(WORD_BYTES * estimate.instances).total,
@@ -123,9 +106,13 @@ fn zero_input_bytes(model: &Model, circuit: &ModelCircuit, inputs: &[Vec<i32>]) 
 #[cfg(all(test, feature = "compile"))]
 mod tests {
     use super::*;
-    use crate::circuit::{Goal, Wishes};
+    use crate::circuit::{
+        Goal, Plans, Wishes,
+        tests::random::{self, Random},
+    };
     use crate::evm::{Fork, GasReport};
-    use crate::model::{InputFormat, Model};
+    use crate::model::quantize::{Examples, QuantizeOptions};
+    use crate::model::{ImportOptions, InputFormat, Model};
     use crate::proving::{Prover, Srs, Verifier, word_of};
     use crate::solidity::{
         CompilerSettings, SolidityCompiler, VerifierContract, verify_proof_calldata,
@@ -139,24 +126,101 @@ mod tests {
         assert!(error <= tolerance, "{what}: predicted {predicted}, measured {measured}");
     }
 
+    fn fixture(name: &str) -> Model {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+        let path = root.join("test/fixtures/models").join(name).join("int8_qdq.onnx");
+        Model::from_onnx(name, &std::fs::read(path).unwrap()).unwrap()
+    }
+
+    /// What `quantize` makes of a float model, and the examples that it took.
+    fn quantized(name: &str) -> (Model, Vec<u8>) {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("test/fixtures").join(name);
+        let [float, calibration] =
+            ["onnx", "npz"].map(|extension| std::fs::read(path.with_extension(extension)).unwrap());
+        let (options, import) = (QuantizeOptions::default(), ImportOptions::default());
+        let quantized =
+            Model::quantize(name, &float, Examples::new(&calibration), None, options, &import);
+        (quantized.unwrap().model, calibration)
+    }
+
+    #[test]
+    fn quantized_models_have_their_price() {
+        let plan = |name, private_input| {
+            let wishes = Wishes { private_input, ..Wishes::default() };
+            let plans = Plans::new(&quantized(name).0, wishes).unwrap();
+            Goal::ALL.map(|goal| plans.circuit(goal).k())
+        };
+        let [credit, private] = [false, true].map(|private| plan("prices/credit_mlp", private));
+        assert!(credit[0] <= 11 && credit[1] <= 12, "{credit:?}");
+        assert!(private[0] <= 12 && private[1] <= 13, "{private:?}");
+        let residual = plan("prices/residual", false);
+        assert!(residual[0] <= 11 && residual[1] <= 13, "{residual:?}");
+    }
+
+    /// By `inspect`'s own figures, over all models and fifty at random.
+    #[test]
+    fn no_goal_is_served_better_by_the_plan_of_another() {
+        let names = [
+            "credit_logreg",
+            "diagnosis_mlp",
+            "digits_mlp",
+            "digits_cnn",
+            "lenet5",
+            "resnet8",
+            "tiny_transformer",
+            "tiny_transformer_gelu",
+        ];
+        let mut random = Random(14);
+        let random = (0..50).map(|seed| random::model(&mut random, seed));
+        for model in names.into_iter().map(fixture).chain(random) {
+            let plans = Plans::new(&model, Wishes::default()).unwrap();
+            let figures = |goal| {
+                let predicted = Prediction::new(&model, &plans.circuit(goal)).unwrap();
+                let Prediction { prove_seconds, verify_gas, memory_bytes, .. } = predicted;
+                [prove_seconds, verify_gas as f64, memory_bytes as f64]
+            };
+            let all = Goal::ALL.map(figures);
+            for (own, name) in ["time", "gas", "memory"].into_iter().enumerate() {
+                let least = all.iter().map(|plan| plan[own]).fold(f64::INFINITY, f64::min);
+                assert!(all[own][own] <= least, "{}: {name}: {all:?}", model.name);
+            }
+            for (one, other) in all.iter().flat_map(|one| all.iter().map(move |other| (one, other)))
+            {
+                let is_no_worse = other.iter().zip(one).all(|(other, one)| other <= one);
+                assert!(one == other || !is_no_worse, "{}: {all:?}", model.name);
+            }
+        }
+    }
+
     /// All models with the default wishes are in `tests/path/predictions.rs`.
     #[test]
     fn predictions_hold_for_real_contracts() {
         let root = Path::new(env!("CARGO_MANIFEST_DIR"));
         let compiler = SolidityCompiler::at(&root.join("tools/solc")).unwrap();
         let gas = Wishes { goal: Goal::Gas, ..Wishes::default() };
-        let wishes = [
+        let private = Wishes { private_input: true, ..Wishes::default() };
+        let fixtures = [
             ("credit_logreg", Wishes { k: Some(11), ..Wishes::default() }),
             ("digits_mlp", gas),
-            ("digits_mlp", Wishes { private_input: true, ..Wishes::default() }),
+            ("digits_mlp", private),
             ("digits_cnn", gas),
         ];
-        for (name, wishes) in wishes {
-            let folder = root.join("test/fixtures/models").join(name);
-            let bytes = std::fs::read(folder.join("int8_qdq.onnx")).unwrap();
-            let model = Model::from_onnx(name, &bytes).unwrap();
-            let samples = std::fs::read(folder.join("samples.npy")).unwrap();
-            let input = model.read_inferences(&samples, InputFormat::Npy).unwrap().remove(0);
+        let fixtures = fixtures.map(|(name, wishes)| {
+            let path = root.join("test/fixtures/models").join(name).join("samples.npy");
+            (fixture(name), std::fs::read(path).unwrap(), InputFormat::Npy, wishes)
+        });
+        let made = [
+            ("prices/credit_mlp", Wishes::default()),
+            ("prices/residual", Wishes::default()),
+            ("prices/pool", private),
+        ];
+        let made = made.map(|(name, wishes)| {
+            let (model, calibration) = quantized(name);
+            (model, calibration, InputFormat::Npz, wishes)
+        });
+        for (model, inputs, format, wishes) in fixtures.into_iter().chain(made) {
+            let name = model.name.as_str();
+            let input = model.read_inferences(&inputs, format).unwrap().remove(0);
             let circuit = ModelCircuit::new(&model, wishes).unwrap();
             let predicted = Prediction::new(&model, &circuit).unwrap();
 

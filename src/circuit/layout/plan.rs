@@ -1,12 +1,12 @@
-//! Chooses a layout: k, lanes of weights, limbs, table length.
+//! Chooses layouts: k, lanes of weights, limbs, table length.
 
 use super::rows::Layout;
 use crate::circuit::shape::{
     FOLDS, LANES, LARGEST_K, LIMBS, SHORTEST_TABLE, SMALLEST_K, Shape, longest_table,
 };
-use crate::circuit::table::fits::{self, Fitted, Slope};
+use crate::circuit::table::fits::{self, Fitted, SHARES, Slope};
 use crate::circuit::wiring::{NATURAL_LIMBS, Net};
-use crate::circuit::{CircuitError, Needs, Wishes};
+use crate::circuit::{CircuitError, Goal, Needs, Wishes, cost::Cost};
 use std::{collections::HashMap, sync::Arc};
 
 /// How many table lengths are tried per k and limb count before intervals take over where no line is.
@@ -23,24 +23,25 @@ pub struct Plan {
     /// The circuit's shape.
     pub shape: Shape,
     /// What each row is.
-    pub layout: Layout,
+    pub layout: Arc<Layout>,
     /// The net's integers for this shape.
     pub fitted: Arc<Fitted>,
 }
 
 impl Plan {
-    /// Chooses the best layout for a net: every goal compares the same ones.
-    pub fn new(net: &Net, wishes: Wishes) -> Result<Self, CircuitError> {
+    /// The best layout for each goal, in the order of [`Goal::ALL`]. All compare the same ones, and each takes the one
+    /// of those for all goals whose own figure is least: none is served better by another one's plan.
+    pub fn all(net: &Net, wishes: Wishes) -> Result<[Self; Goal::ALL.len()], CircuitError> {
         let largest = wishes.k.or(wishes.max_k).unwrap_or(LARGEST_K).min(LARGEST_K);
         let least = wishes.k.unwrap_or(SMALLEST_K).max(SMALLEST_K);
-        CircuitError::check(Needs::of_net(net))?;
-        let mut fits = Fits::new(net);
-        let mut best: Option<(usize, Self)> = None;
+        CircuitError::check(Layout::needs(net))?;
+        let mut fits = Fits::new(net)?;
+        let mut best: [Option<(f64, Self)>; Goal::ALL.len()] = Default::default();
         let mut needed: Option<u32> = None;
         let own = Shape { limbs: fits.least_limbs(), ..Shape::of_net(net) };
         let options =
             LANES.into_iter().filter(|&lanes| lanes >= own.least_lanes()).flat_map(|lanes| {
-                Layout::all(net, lanes).into_iter().map(move |layout| (lanes, layout))
+                Layout::all(net, lanes).into_iter().map(move |layout| (lanes, Arc::new(layout)))
             });
         for (lanes, layout) in options {
             let rows = layout.rows.len();
@@ -50,18 +51,27 @@ impl Plan {
                 for k in least..=LARGEST_K {
                     let longest = longest_table(k, fold);
                     // Intervals and limbs only cost more.
-                    let is_cheaper = |best: &(usize, Self)| bare.cost(wishes.goal, k) < best.0;
-                    if rows.max(SHORTEST_TABLE) > longest || !best.as_ref().is_none_or(is_cheaper) {
+                    let cost = Cost::new(&bare, k);
+                    let is_cheaper = |(goal, best): (Goal, &Option<(f64, Self)>)| {
+                        best.as_ref().is_none_or(|(least, _)| cost.weighed(goal) < *least)
+                    };
+                    let is_cheaper = Goal::ALL.into_iter().zip(&best).any(is_cheaper);
+                    if rows.max(SHORTEST_TABLE) > longest || !is_cheaper {
                         continue;
                     }
                     let Some(fitted) = fits.longest(longest, rows) else { continue };
                     let shape = bare.fitted(&fitted);
                     if lanes >= shape.least_lanes() {
                         needed = Some(needed.map_or(k, |needed| needed.min(k)));
-                        let cost = shape.cost(wishes.goal, k);
-                        if k <= largest && best.as_ref().is_none_or(|(least, _)| cost < *least) {
-                            let (layout, fitted) = (layout.clone(), fitted.clone());
-                            best = Some((cost, Self { k, shape, layout, fitted }));
+                        let cost = Cost::new(&shape, k);
+                        for (goal, best) in Goal::ALL.into_iter().zip(&mut best) {
+                            let cost = cost.weighed(goal);
+                            if k <= largest && best.as_ref().is_none_or(|(least, _)| cost < *least)
+                            {
+                                let (layout, fitted) = (Arc::clone(&layout), fitted.clone());
+                                let shape = shape.clone();
+                                *best = Some((cost, Self { k, shape, layout, fitted }));
+                            }
                         }
                     }
                     // A longer table may make do without intervals, but not with fewer columns than that.
@@ -74,10 +84,36 @@ impl Plan {
             }
         }
         match (best, needed) {
-            (Some((_, plan)), _) => Ok(plan),
-            (None, Some(needed)) => Err(CircuitError::TooManyRows { needed, wish: largest }),
-            (None, None) => Err(CircuitError::LongTable(LARGEST_K)),
+            ([Some(speed), Some(gas), Some(memory)], _) => {
+                let all = [speed, gas, memory].map(|(_, plan)| plan);
+                Ok(Goal::ALL.map(|goal| Self::best(&all, goal).clone()))
+            }
+            (_, Some(needed)) => {
+                let needs = Box::new(Needs::of_net(net));
+                Err(CircuitError::TooManyRows { needed, wish: largest, needs })
+            }
+            (_, None) => {
+                let needs = fits.needs.at_least(longest_table(LARGEST_K, 1) + 1);
+                Err(CircuitError::LongTable(Box::new(needs)))
+            }
         }
+    }
+
+    /// The best layout for one goal.
+    #[cfg(test)]
+    pub fn new(net: &Net, wishes: Wishes) -> Result<Self, CircuitError> {
+        Ok(Self::all(net, wishes)?[wishes.goal as usize].clone())
+    }
+
+    /// The plan whose own figure is least for a goal; among equal ones, what else it costs counts.
+    fn best(plans: &[Self], goal: Goal) -> &Self {
+        let cost = |plan: &Self| Cost::new(&plan.shape, plan.k);
+        let by_figures = |one: &&Self, other: &&Self| {
+            let [one, other] = [cost(one), cost(other)];
+            let by_figure = one.figure(goal).total_cmp(&other.figure(goal));
+            by_figure.then(one.weighed(goal).total_cmp(&other.weighed(goal)))
+        };
+        plans.iter().min_by(by_figures).expect("there is a plan for each goal")
     }
 
     /// The plan that an earlier one was written down as: only if it fits the net.
@@ -90,8 +126,8 @@ impl Plan {
         let slopes = fits::slopes(&net.rules);
         let fits = shape.table_rows >= net.shortest_table().max(layout.rows.len())
             && (shape.limbs >= NATURAL_LIMBS || !net.has_vectors());
-        let fitted = [false, true]
-            .into_iter()
+        let fitted = std::iter::once(None)
+            .chain(SHARES.map(Some))
             .filter(|_| fits)
             .find_map(|may| Fitted::new(net, &slopes, shape.table_rows, shape.limbs, may))?;
         let fitted = Arc::new(fitted);
@@ -102,7 +138,7 @@ impl Plan {
             ..Shape::of_net(net)
         };
         let same = bare.fitted(&fitted) == *shape;
-        same.then(|| Self { k, shape: shape.clone(), layout, fitted })
+        same.then(|| Self { k, shape: shape.clone(), layout: Arc::new(layout), fitted })
     }
 
     /// Rows in use.
@@ -127,15 +163,23 @@ impl Shape {
 struct Fits<'a> {
     net: &'a Net,
     slopes: Vec<Option<Slope>>,
+    /// What any table of the net has.
+    needs: Needs,
     shortest: usize,
     /// By the shortest and the longest table.
     known: HashMap<(usize, usize), Option<Arc<Fitted>>>,
 }
 
 impl<'a> Fits<'a> {
-    fn new(net: &'a Net) -> Self {
-        let shortest = net.shortest_table().max(SHORTEST_TABLE);
-        Self { net, slopes: fits::slopes(&net.rules), shortest, known: HashMap::new() }
+    /// Refuses functions that no table has room for.
+    fn new(net: &'a Net) -> Result<Self, CircuitError> {
+        let slopes = fits::slopes(&net.rules);
+        let needs = Needs::of_table(net, &slopes);
+        if !needs.fit() {
+            return Err(CircuitError::LongTable(Box::new(needs)));
+        }
+        let shortest = net.shortest_table().max(SHORTEST_TABLE).max(needs.rows);
+        Ok(Self { net, slopes, needs, shortest, known: HashMap::new() })
     }
 
     fn least_limbs(&self) -> usize {
@@ -160,8 +204,8 @@ impl<'a> Fits<'a> {
             let most = LIMBS[LIMBS.len() - 1];
             limbs
                 .flat_map(|limbs| lengths().map(move |length| (length, limbs)))
-                .find_map(|(length, limbs)| new(length, limbs, false))
-                .or_else(|| new(longest, most, true))
+                .find_map(|(length, limbs)| new(length, limbs, None))
+                .or_else(|| SHARES.into_iter().find_map(|share| new(longest, most, Some(share))))
         };
         self.known.entry((shortest, longest)).or_insert_with(fit).clone()
     }

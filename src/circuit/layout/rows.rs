@@ -4,8 +4,11 @@
 //! need it, a cursor moves on the rows between, or on idle rows where these are too few.
 
 use super::moves::{CURSORS, Exponents, MAKER, Menu, POSITION, WEIGHER};
-use crate::circuit::BYTES_PER_WORD;
 use crate::circuit::wiring::{Block, Kind, Net, Place, Position, Run, Weight};
+use crate::circuit::{
+    BYTES_PER_WORD, Needs,
+    shape::{LARGEST_K, WIDEST},
+};
 use std::{collections::HashMap, rc::Rc};
 
 /// Columns of moves for each cursor, at most: few, or more where they save rows enough. With strides or without:
@@ -21,7 +24,13 @@ const MENUS: [([usize; CURSORS], bool); 7] = [
 ];
 
 /// Layouts have fewer rows: those of the largest k.
-const MOST_ROWS: usize = 1 << 20;
+const MOST_ROWS: usize = 1 << LARGEST_K;
+
+/// Planning takes long for nets of more rows: whether they fit at all is asked first.
+const MANY_ROWS: usize = MOST_ROWS / 8;
+
+/// So many of them, from the end, have as few rows as any.
+const WIDE_MENUS: usize = 3;
 
 /// What a row is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -101,10 +110,26 @@ impl Layout {
         let Planner { wishes, weights, instances, .. } = planner;
         let layout = |(columns, strides)| {
             let menus = menus(&wishes, columns, strides);
-            let rows = schedule(&wishes, &menus)?;
+            let rows = schedule(&wishes, &menus, MOST_ROWS)?;
             Some(Self { rows, weights: weights.clone(), menus, instances })
         };
         MENUS.into_iter().filter_map(layout).collect()
+    }
+
+    /// What any layout of a net needs: of large nets the rows of the shortest layout, on which cursors move too.
+    pub fn needs(net: &Net) -> Needs {
+        let needs = Needs::of_net(net);
+        if !needs.fit() || needs.rows < MANY_ROWS {
+            return needs;
+        }
+        let mut planner = Planner::new(net, WIDEST);
+        planner.plan();
+        let rows = MENUS.into_iter().rev().take(WIDE_MENUS).map(|(columns, strides)| {
+            let menus = menus(&planner.wishes, columns, strides);
+            let rows = schedule(&planner.wishes, &menus, 2 * MOST_ROWS);
+            rows.map_or(2 * MOST_ROWS, |rows| rows.len())
+        });
+        needs.at_least(rows.min().unwrap_or(0))
     }
 }
 
@@ -361,8 +386,8 @@ fn may_move(row: &Row, cursor: usize) -> bool {
     cursor == WEIGHER || !matches!(row.content, Content::Weights(_))
 }
 
-/// Inserts idle rows where cursors need more moves than there are rows; none if there were too many.
-fn schedule(wishes: &[Wish], menus: &[Menu; CURSORS]) -> Option<Vec<Row>> {
+/// Inserts idle rows where cursors need more moves than there are rows; none if there were `most` or more.
+fn schedule(wishes: &[Wish], menus: &[Menu; CURSORS], most: usize) -> Option<Vec<Row>> {
     let idle = Row {
         content: Content::Idle,
         moves: [0; CURSORS],
@@ -392,7 +417,7 @@ fn schedule(wishes: &[Wish], menus: &[Menu; CURSORS]) -> Option<Vec<Row>> {
             now[cursor] = target;
         }
         let content = if wish.goes_on { Content::Hold } else { Content::Idle };
-        if rows.len() + missing >= MOST_ROWS {
+        if rows.len() + missing >= most {
             return None;
         }
         rows.extend(std::iter::repeat_n(Row { content, ..idle }, missing));

@@ -3,27 +3,27 @@
 use super::{
     lowering::{Lowering, Value},
     rules::clamp,
+    table::has_many,
 };
 use crate::circuit::{
-    table::rules::{Levels, Rule, Sum},
+    table::rules::{Levels, Rule, Sum, Weighed},
     wiring::{Cell, Kind, Place, Scan, Term, Weight, index},
 };
 use crate::model::{Add, Node, Operand, TensorId};
-use std::collections::BTreeMap;
 
-/// Sums with more constants are divisions: a table per constant would fill the table.
-const MOST_TABLES: usize = 4;
+/// Three limbs of a table of 512 rows: sums without a plane at this divisor hardly have one at another.
+const USUAL_DIVISOR: i128 = 1 << 27;
 
 impl Lowering<'_> {
     pub(super) fn add(&mut self, node: &Node, add: &Add) -> usize {
         let base = self.base(node.output);
         if let Operand::Constant(constants) = &add.operand {
             let low = self.base(node.inputs[0]);
-            let mut distinct = constants.clone();
-            distinct.sort_unstable();
-            distinct.dedup();
-            if distinct.len() > MOST_TABLES && add.left > 0.0 {
-                return self.add_constants(node, add, constants);
+            if has_many(constants) && add.left > 0.0 {
+                let bounds = (add.min - base, add.max - base);
+                return self.monotone_by_constant(node, constants, bounds, |constant| {
+                    (move |x: i32| add.apply(x + low, constant) - base, add.left.into())
+                });
             }
             let values = |constant: i32| (0..256).map(|x| add.apply(x + low, constant)).collect();
             return self.by_constant(node, constants, values);
@@ -43,7 +43,13 @@ impl Lowering<'_> {
             let sources = self.sources(right);
             blocks[1] = self.copy(&node.name, &sources, scan);
         }
-        let sum = Sum::new(add, [self.base(left), self.base(right)], base);
+        let mut sum = Sum::new(add, [self.base(left), self.base(right)], base);
+        if sum.plane(USUAL_DIVISOR).is_none() {
+            sum.weighed = sum.weighed().map(|(factors, function)| Weighed {
+                factors,
+                function: self.add_function(function),
+            });
+        }
         let rule = self.rule(Rule {
             range: (0, 0),
             levels: Levels::Sum(Box::new(sum)),
@@ -72,19 +78,5 @@ impl Lowering<'_> {
         cells.sort_by_key(|cell| cell.element);
         let scan = self.scan(node.output, scan, |_| true);
         self.block(&node.name, cells.len(), scan, cells, 1)
-    }
-
-    /// A sum with constants, whose rules share their clamp.
-    pub(super) fn add_constants(&mut self, node: &Node, add: &Add, constants: &[i32]) -> usize {
-        let [low, base] = [node.inputs[0], node.output].map(|tensor| self.base(tensor));
-        let bounds = (add.min - base, add.max - base);
-        let mut rules = BTreeMap::new();
-        for &constant in constants {
-            rules.entry(constant).or_insert_with(|| {
-                let level = |x: i32| add.apply(x + low, constant) - base;
-                self.monotone(level, bounds, add.left.into(), (0, 255))
-            });
-        }
-        self.elementwise(node, |element| rules[&constants[element]])
     }
 }

@@ -1,6 +1,7 @@
 //! Mul: a product of two tensors, element by element, or with constants.
 
 use super::lowering::{Lowering, read_cell};
+use super::table::has_many;
 use crate::circuit::wiring::{Cell, Kind, index};
 use crate::model::{Mul, Node, Operand};
 
@@ -10,9 +11,16 @@ impl Lowering<'_> {
         if let Operand::Constant(constants) = &mul.operand {
             let quantization = self.graph.tensors[node.inputs[0].0].quantization;
             let low = quantization.element.range().0 - quantization.zero_point;
-            let values = |constant: i32| {
-                (0..256).map(|x| mul.apply(x + low, constant - mul.operand_zero_point)).collect()
-            };
+            let factor = |constant: i32| constant - mul.operand_zero_point;
+            if has_many(constants) && constants.iter().all(|&constant| factor(constant) > 0) {
+                let bounds = (mul.min - base, mul.max - base);
+                return self.monotone_by_constant(node, constants, bounds, |constant| {
+                    let level = move |x: i32| mul.apply(x + low, factor(constant)) - base;
+                    (level, f64::from(mul.multiplier) * f64::from(factor(constant)))
+                });
+            }
+            let values =
+                |constant: i32| (0..256).map(|x| mul.apply(x + low, factor(constant))).collect();
             return self.by_constant(node, constants, values);
         }
         let [left, right] = [node.inputs[0], node.inputs[1]];

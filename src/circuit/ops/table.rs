@@ -10,6 +10,15 @@ use crate::circuit::{
     wiring::{Cell, Kind, index},
 };
 use crate::model::{Node, TensorId};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// With more constants, functions are divisions where they can be: a table per constant would fill the table.
+const MOST_TABLES: usize = 4;
+
+/// Whether there are so many different constants.
+pub(super) fn has_many(constants: &[i32]) -> bool {
+    constants.iter().collect::<BTreeSet<_>>().len() > MOST_TABLES
+}
 
 impl Lowering<'_> {
     /// A table per element.
@@ -99,6 +108,25 @@ impl Lowering<'_> {
             distinct.binary_search(&constants[element]).expect("it is one of the constants")
         };
         self.tables(node, &tables, selector)
+    }
+
+    /// A monotone function of each element that a constant chooses, given by its level and slope: divisions that share
+    /// their clamp.
+    pub(super) fn monotone_by_constant<L: Fn(i32) -> i32>(
+        &mut self,
+        node: &Node,
+        constants: &[i32],
+        bounds: (i32, i32),
+        of: impl Fn(i32) -> (L, f64),
+    ) -> usize {
+        let mut rules = BTreeMap::new();
+        for &constant in constants {
+            rules.entry(constant).or_insert_with(|| {
+                let (level, slope) = of(constant);
+                self.monotone(level, bounds, slope, (0, 255))
+            });
+        }
+        self.elementwise(node, |element| rules[&constants[element]])
     }
 
     /// A rule per element.

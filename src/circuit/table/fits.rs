@@ -19,7 +19,7 @@
 
 use super::binades::{self, Binade};
 use super::intervals::{self, Interval};
-use super::rules::{FunctionId, Levels, Monotone, Rises, Rule};
+use super::rules::{FunctionId, Levels, Rises, Rule};
 use crate::circuit::wiring::{Net, Weight};
 use crate::model::Steps;
 
@@ -60,6 +60,8 @@ pub enum FittedRule {
     },
     /// `start + z = raw + bias + constant`.
     Intervals {
+        /// What a sum's operands are multiplied with.
+        factors: [i128; 2],
         /// Takes the function's least accumulator to the start of its first interval.
         constant: i128,
         /// The first of the function's rows in the table.
@@ -82,14 +84,14 @@ pub struct Division {
 
 impl Fitted {
     /// Fits rules to a table length; `None` if it is too short for them, or if an equation could wrap around
-    /// the field. Rules without a slope have no line at any length: they take intervals, and where `may_step`
-    /// others may too.
+    /// the field. Rules without a slope have no line at any length: they take intervals, and where `may_step` has a
+    /// share others may too: those that have no line, or one that takes more than that share of the table.
     pub fn new(
         net: &Net,
         slopes: &[Option<Slope>],
         table_rows: usize,
         limbs: usize,
-        may_step: bool,
+        may_step: Option<Share>,
     ) -> Option<Self> {
         let rules = &net.rules[..];
         let rows = i128::try_from(table_rows).ok()?;
@@ -107,10 +109,10 @@ impl Fitted {
         let mut fitted = vec![None; rules.len()];
         let mut known: Vec<(FunctionId, &Rule, FittedRule)> = Vec::new();
         for (fitted, (rule, form)) in fitted.iter_mut().zip(rules.iter().zip(&forms)) {
-            let function = match (form, &rule.levels) {
-                (Form::Intervals, Levels::Steps(Monotone { function, .. }))
-                | (Form::Intervals, Levels::Rises(function)) => *function,
-                _ => continue,
+            let (Form::Intervals, Some(function)) = (form, rule.function()) else { continue };
+            let factors = match &rule.levels {
+                Levels::Sum(sum) => sum.weighed.map_or([0, 0], |weighed| weighed.factors),
+                _ => [0, 0],
             };
             let found = known.iter().find(|(other, known, ..)| {
                 *other == function
@@ -131,7 +133,7 @@ impl Fitted {
                     let count = own.len();
                     intervals.extend(own.into_iter().map(|interval| interval.after(room)));
                     room = after;
-                    let own = FittedRule::Intervals { constant, first, count };
+                    let own = FittedRule::Intervals { factors, constant, first, count };
                     known.push((function, rule, own));
                     own
                 }
@@ -228,8 +230,9 @@ impl Fitted {
             Weight::Integer(weight) => weight.into(),
             Weight::Long(weight) => weight,
             Weight::Operand { rule, operand } => match self.rules[rule as usize] {
-                FittedRule::Line { factors, .. } => factors[operand],
-                FittedRule::Intervals { .. } => unreachable!("sums are lines"),
+                FittedRule::Line { factors, .. } | FittedRule::Intervals { factors, .. } => {
+                    factors[operand]
+                }
             },
         }
     }
@@ -238,7 +241,7 @@ impl Fitted {
     pub fn make(&self, rule: u32, accumulator: i128) -> Division {
         match self.rules[rule as usize] {
             FittedRule::Line { slope, constant, .. } => self.divide(slope * accumulator + constant),
-            FittedRule::Intervals { constant, first, count } => {
+            FittedRule::Intervals { constant, first, count, .. } => {
                 self.find_interval(accumulator + constant, first, count)
             }
         }
@@ -308,8 +311,49 @@ fn small(value: i128) -> u32 {
     u32::try_from(value).expect("accumulators are in their range")
 }
 
+/// One of how many parts of a table.
+pub type Share = i128;
+
+/// How much of the table a line may take where intervals take over, in the order in which these are tried.
+pub const SHARES: [Share; 3] = [4, 2, 1];
+
 /// Factors that make a pair of bytes the row of a table of all pairs.
 const PAIR: [i128; 2] = [256, 1];
+
+/// The rows of such a table.
+const PAIRS: (i128, i128) = (0, 65_535);
+
+/// The least rows that each function has in any table, with the first rule that has it. Where there are lines, functions
+/// may share their rows: they count for nothing.
+pub fn least_rows(net: &Net, slopes: &[Option<Slope>]) -> Vec<(usize, usize)> {
+    let mut known: Vec<(Option<FunctionId>, Option<&[u32]>, &Rule)> = Vec::new();
+    let mut least = Vec::new();
+    for (number, (rule, slope)) in net.rules.iter().zip(slopes).enumerate() {
+        let (own, rows) = match (&rule.levels, rule.function(), slope) {
+            (Levels::Table(table), ..) => ((None, Some(&table[..])), table.len()),
+            (_, _, Some(_)) => continue,
+            (_, Some(function), None) => {
+                let Rises { range, rises } = &net.functions[function.0 as usize];
+                let rows = Interval::all(*range, rises, rule, i128::MAX).len();
+                ((Some(function), None), rows)
+            }
+            (_, None, None) => {
+                least.push((number, usize::from(u16::MAX) + 1));
+                continue;
+            }
+        };
+        let is_known = known.iter().any(|&(function, table, other)| {
+            (function, table) == own
+                && other.activation == rule.activation
+                && other.values == rule.values
+        });
+        if !is_known {
+            known.push((own.0, own.1, rule));
+            least.push((number, rows));
+        }
+    }
+    least
+}
 
 /// How a rule is proved.
 #[derive(Clone, Copy, Debug)]
@@ -327,21 +371,28 @@ enum Form {
 }
 
 impl Form {
-    fn new(rule: &Rule, rows: i128, d: i128, slope: Option<Slope>, may_step: bool) -> Option<Self> {
+    fn new(
+        rule: &Rule,
+        rows: i128,
+        d: i128,
+        slope: Option<Slope>,
+        may_step: Option<Share>,
+    ) -> Option<Self> {
         let line = slope.and_then(|slope| Self::line(rule, d, slope));
-        let may_step = may_step || slope.is_none();
         // Levels far beyond the clamp would fill the table.
-        let is_long = |line: &Self| match *line {
-            Self::Line { reach: (low, high), .. } => high - low > rows / 4,
-            Self::Intervals => false,
+        let share = may_step.or_else(|| slope.is_none().then_some(SHARES[0]));
+        let is_long = |line: &Self| match (line, share) {
+            (&Self::Line { reach: (low, high), .. }, Some(share)) => high - low > rows / share,
+            _ => false,
         };
         let monotone = matches!(rule.levels, Levels::Steps(_));
-        let line = line.filter(|line| !(monotone && may_step && is_long(line)));
+        let line = line.filter(|line| !(monotone && is_long(line)));
         match (&rule.levels, line) {
             (_, Some(line)) => Some(line),
-            (Levels::Steps(_) | Levels::Rises(_), None) if may_step => Some(Self::Intervals),
+            _ if share.is_none() => None,
+            (_, None) if rule.function().is_some() => Some(Self::Intervals),
             // A table of all pairs needs no line.
-            (Levels::Sum(_), None) if may_step => Some(Self::identity(d, (0, 65_535), PAIR)),
+            (Levels::Sum(_), None) => Some(Self::identity(d, PAIRS, PAIR)),
             _ => None,
         }
     }

@@ -7,6 +7,9 @@ use std::sync::Arc;
 /// Factors of a sum's plane, and its divisor, are below this: no product of them and a byte leaves i128.
 const LARGEST_FACTOR: i128 = 1 << 76;
 
+/// Integers in the proportion of a sum's operands are no larger: sums of their multiples leave other functions room.
+const LARGEST_MULTIPLE: i128 = 1 << 24;
+
 /// What becomes of an accumulator.
 #[derive(Clone, Debug)]
 pub struct Rule {
@@ -24,6 +27,16 @@ impl Rule {
     /// The value for a level.
     pub fn value(&self, level: i128) -> u32 {
         self.value_of(self.activation.apply(level).into())
+    }
+
+    /// The function that intervals can have.
+    pub fn function(&self) -> Option<FunctionId> {
+        match &self.levels {
+            Levels::Steps(monotone) => Some(monotone.function),
+            Levels::Rises(function) => Some(*function),
+            Levels::Table(_) => None,
+            Levels::Sum(sum) => sum.weighed.map(|weighed| weighed.function),
+        }
     }
 
     /// The value for a byte, or for what a table has in its place.
@@ -79,6 +92,17 @@ pub struct Sum {
     pub bounds: (i32, i32),
     /// The level of each pair of bytes, 256·left + right.
     pub table: Vec<u8>,
+    /// Another form of it.
+    pub weighed: Option<Weighed>,
+}
+
+/// A sum as a monotone function of its operands, each times an integer.
+#[derive(Clone, Copy, Debug)]
+pub struct Weighed {
+    /// Factors of the operands' bytes.
+    pub factors: [i128; 2],
+    /// The function.
+    pub function: FunctionId,
 }
 
 /// A plane `a₀·left + a₁·right + b` that steps, divided by d, where a sum does.
@@ -102,7 +126,53 @@ impl Sum {
             scales: [add.left, add.right],
             bounds: (add.min - base, add.max - base),
             table: (0..=u16::MAX).map(level).collect(),
+            weighed: None,
         }
+    }
+
+    /// Integers in the operands' proportion such that the level is a monotone function of the sum of their multiples, and
+    /// that function. Ties that alternate, as those of scales that are powers of two, have it and no plane.
+    pub fn weighed(&self) -> Option<([i128; 2], Rises)> {
+        let [left, right] = self.scales.map(f64::from);
+        let mut rest = (right / left).abs();
+        // The convergents of the proportion's continued fraction.
+        let (mut before, mut now) = ([1, 0], [0, 1]);
+        loop {
+            #[allow(clippy::cast_possible_truncation, reason = "one that is too large is refused")]
+            let whole = rest.floor() as i128;
+            let next = [0, 1].map(|part| before[part] + whole.min(LARGEST_MULTIPLE) * now[part]);
+            (before, now) = (now, next);
+            if !rest.is_finite() || now.iter().any(|&part| part > LARGEST_MULTIPLE) {
+                return None;
+            }
+            let signed = |scale: f64, factor: i128| if scale < 0.0 { -factor } else { factor };
+            let factors = [signed(left, now[0]), signed(right, now[1])];
+            if let Some(rises) = self.rises(factors) {
+                return Some((factors, rises));
+            }
+            #[allow(clippy::cast_precision_loss)]
+            let fraction = rest - whole as f64;
+            rest = 1.0 / fraction;
+        }
+    }
+
+    /// The level as a function of the sum of the operands' multiples; none if it is no monotone one.
+    fn rises(&self, factors: [i128; 2]) -> Option<Rises> {
+        let mut reached: [Option<(i128, i128)>; 256] = [None; 256];
+        for (left, levels) in (0_i128..).zip(self.table.chunks(256)) {
+            for (right, &level) in (0_i128..).zip(levels) {
+                let sum = factors[0] * left + factors[1] * right;
+                let (low, high) = reached[usize::from(level)].get_or_insert((sum, sum));
+                (*low, *high) = ((*low).min(sum), (*high).max(sum));
+            }
+        }
+        let reached = (0_i128..).zip(reached);
+        let reached: Vec<(i128, (i128, i128))> =
+            reached.filter_map(|(level, reached)| Some((level, reached?))).collect();
+        let is_monotone = reached.windows(2).all(|pair| pair[0].1.1 < pair[1].1.0);
+        let range = (reached.first()?.1.0, reached.last()?.1.1);
+        let rises = reached.iter().map(|&(level, (low, _))| (low, level)).collect();
+        is_monotone.then_some(Rises { range, rises })
     }
 
     /// The exact plane for a divisor, if rounding both factors gives one: all 65,536 pairs are checked. `None` for

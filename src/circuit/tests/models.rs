@@ -169,12 +169,21 @@ impl Builder {
 
     /// A product of two tensors, or with constants.
     pub fn mul(&mut self, inputs: &[TensorId], multiplier: f32) -> TensorId {
-        let shape = self.shape(inputs[0]);
-        let count = shape.iter().product();
+        let count = self.shape(inputs[0]).iter().product();
         let operand = match inputs {
             [_] => Operand::Constant((0..count).map(|i: usize| i as i32 % 3 - 1).collect()),
             _ => Operand::Tensor,
         };
+        self.product(inputs, operand, multiplier)
+    }
+
+    /// A product with a constant for each element.
+    pub fn mul_by(&mut self, x: TensorId, constants: Vec<i32>, multiplier: f32) -> TensorId {
+        self.product(&[x], Operand::Constant(constants), multiplier)
+    }
+
+    fn product(&mut self, inputs: &[TensorId], operand: Operand, multiplier: f32) -> TensorId {
+        let shape = self.shape(inputs[0]);
         let operand_zero_point =
             inputs.get(1).map_or(0, |b| self.tensors[b.0].quantization.zero_point);
         let operator = Operator::Mul(Mul {
@@ -416,6 +425,19 @@ pub fn all() -> Vec<(&'static str, Model)> {
         let padded = (0..4).map(|i| (Some(0), i)).chain([(None, -9), (None, 100)]);
         let padded = b.view(&[largest], padded.collect(), &[1, 6]);
         b.gemm(padded, 2, slopes(2));
+    });
+    add("sum whose ties alternate", &[6], &|b, x| {
+        let table = b.table(x);
+        b.add(x, table, [0.5, -0.25]);
+    });
+    add("products with many constants", &[9], &|b, x| {
+        b.mul_by(x, (0..9).map(|i| 20 + 9 * i).collect(), 0.013);
+    });
+    add("elements that are read unevenly", &[1, 6], &|b, x| {
+        let often = (0..20).map(|i| if i % 3 == 0 { i / 3 % 6 } else { 1 });
+        let read = b.view(&[x], often.map(|i| (Some(0), i)).collect(), &[1, 20]);
+        let tables = b.tables(read);
+        b.gemm(tables, 2, slopes(2));
     });
     models
 }

@@ -2,7 +2,7 @@
 
 use super::keygen::Optimize;
 use crate::bundle::hex;
-use crate::circuit::{CircuitError, Goal, InstanceLayout, ModelCircuit, Needs, Wishes};
+use crate::circuit::{CircuitError, Goal, InstanceLayout, ModelCircuit, Plans, Wishes};
 use crate::cli::{Answer, CliError, Console, input, prediction::Prediction};
 use crate::model::{
     Difference, Exactness, Model, NodeSummary, PortSummary, RequantizationForm, Summary,
@@ -274,7 +274,7 @@ pub fn run(args: Args, console: &Console) -> Result<Answer, CliError> {
 
 /// Whether no circuit holds the model, whatever is asked for.
 fn is_hopeless(error: &CliError) -> bool {
-    matches!(error, CliError::Circuit(CircuitError::TooLarge { .. } | CircuitError::LongTable(_)))
+    matches!(error, CliError::Circuit(CircuitError::TooLarge(_) | CircuitError::LongTable(_)))
 }
 
 /// The integers of each inference's inputs.
@@ -286,19 +286,21 @@ fn plan(
     model: &Model,
     inferences: Option<&Inferences>,
 ) -> Result<(PlanReport, Option<CliError>), CliError> {
-    let needs = ModelCircuit::needs(model, Wishes::from(args.wishes).private_input);
-    let circuit = args.wishes.plan(model);
-    let needed = match (&circuit, &needs) {
-        (Ok(circuit), _) => Some(circuit.k()),
-        (Err(CliError::Circuit(CircuitError::TooManyRows { needed, .. })), _) => Some(*needed),
-        (_, Ok(needs)) => Some(needs.k),
-        _ => None,
+    let plans = Plans::new(model, args.wishes.into());
+    let needs = match &plans {
+        Ok(plans) => Some(plans.needs()),
+        Err(error) => error.needs().cloned(),
     };
-    let (rows_needed, by_node) = match needs {
-        Ok(Needs { rows, by_node, .. }) => (Some(rows), by_node),
-        // Of a hopeless model no more is counted than that it is.
-        Err(_) => (None, Vec::new()),
+    let plans = plans.map_err(CliError::from);
+    let circuit = plans.and_then(|plans| Ok((args.wishes.choose(&plans, model)?, plans)));
+    let needed = match &circuit {
+        Ok((circuit, _)) => Some(circuit.k()),
+        Err(CliError::Circuit(CircuitError::TooManyRows { needed, .. })) => Some(*needed),
+        Err(_) => needs.as_ref().map(|needs| needs.k),
     };
+    // Of a model that has no circuit for another reason nothing is counted.
+    let (rows_needed, by_node) =
+        needs.map_or((None, Vec::new()), |needs| (Some(needs.rows), needs.by_node));
     let by_node = by_node.into_iter().map(|(node, rows)| NodeRows { node, rows }).collect();
     let report = PlanReport {
         fits: circuit.is_ok(),
@@ -308,17 +310,17 @@ fn plan(
         chosen: None,
         frontier: Vec::new(),
     };
-    let circuit = match circuit {
-        Ok(circuit) => circuit,
+    let (circuit, plans) = match circuit {
+        Ok(planned) => planned,
         Err(error) => return Ok((report, Some(error))),
     };
     let chosen = chosen(args, model, &circuit, inferences)?;
-    let frontier = frontier(args, model)?;
+    let frontier = frontier(&plans, model)?;
     Ok((PlanReport { chosen: Some(chosen), frontier, ..report }, None))
 }
 
 /// What each goal chooses, as far as it is something else.
-fn frontier(args: &Args, model: &Model) -> Result<Vec<Alternative>, CliError> {
+fn frontier(plans: &Plans, model: &Model) -> Result<Vec<Alternative>, CliError> {
     let mut known = Vec::new();
     let mut frontier = Vec::new();
     for (optimize, goal) in [
@@ -326,8 +328,7 @@ fn frontier(args: &Args, model: &Model) -> Result<Vec<Alternative>, CliError> {
         (Optimize::Gas, Goal::Gas),
         (Optimize::Memory, Goal::Memory),
     ] {
-        let wishes = Wishes { goal, ..Wishes::from(args.wishes) };
-        let Ok(circuit) = ModelCircuit::new(model, wishes) else { continue };
+        let circuit = plans.circuit(goal);
         if known.contains(&(circuit.k(), circuit.shape())) {
             continue;
         }

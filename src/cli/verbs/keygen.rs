@@ -1,6 +1,6 @@
 //! `keygen`: plans the layout, makes the keys, writes the bundle.
 
-use crate::circuit::{Goal, ModelCircuit, Wishes};
+use crate::circuit::{Goal, ModelCircuit, Plans, Wishes};
 use crate::cli::bundle::{Bundle, hex};
 use crate::cli::{Answer, CliError, Console, dev_string, files, input, prediction::Prediction};
 use crate::model::Model;
@@ -90,13 +90,17 @@ pub enum Visibility {
 impl WishArgs {
     /// Plans the circuit of a model; a bound on gas can make it narrower than `--optimize` would.
     pub fn plan(self, model: &Model) -> Result<ModelCircuit, CliError> {
-        let wishes = Wishes::from(self);
-        let circuit = ModelCircuit::new(model, wishes)?;
+        self.choose(&Plans::new(model, self.into())?, model)
+    }
+
+    /// The circuit that these wishes choose among the plans for all goals.
+    pub fn choose(self, plans: &Plans, model: &Model) -> Result<ModelCircuit, CliError> {
+        let circuit = plans.circuit(Wishes::from(self).goal);
         let Some(most) = self.max_gas else { return Ok(circuit) };
         if Prediction::new(model, &circuit)?.verify_gas <= most {
             return Ok(circuit);
         }
-        let narrow = ModelCircuit::new(model, Wishes { goal: Goal::Gas, ..wishes })?;
+        let narrow = plans.circuit(Goal::Gas);
         match Prediction::new(model, &narrow)?.verify_gas {
             least if least > most => Err(CliError::TooMuchGas { least, most }),
             _ => Ok(narrow),

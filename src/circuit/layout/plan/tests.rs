@@ -3,7 +3,7 @@
 use super::{LARGEST_K, Plan, SMALLEST_K};
 use crate::circuit::tests::models::{self, Builder, NO_LINE};
 use crate::circuit::wiring::Net;
-use crate::circuit::{CircuitError, Goal, Wishes};
+use crate::circuit::{CircuitError, Goal, Wishes, cost::Cost};
 
 /// Small models, and one whose functions have no lines.
 fn nets() -> Vec<Net> {
@@ -16,16 +16,14 @@ fn nets() -> Vec<Net> {
     all.chain([builder.model()]).map(net).collect()
 }
 
-const GOALS: [Goal; 3] = [Goal::Speed, Goal::Gas, Goal::Memory];
-
 #[test]
 fn no_goal_is_served_better_by_the_plan_of_another() {
     for net in nets() {
-        let plan = |goal| Plan::new(&net, Wishes { goal, ..Wishes::default() }).expect("it fits");
-        let plans = GOALS.map(plan);
-        for (own, goal) in plans.iter().zip(GOALS) {
+        let plans = Plan::all(&net, Wishes::default()).expect("it fits");
+        for (own, goal) in plans.iter().zip(Goal::ALL) {
             for other in &plans {
-                let [own, other] = [own, other].map(|plan| plan.shape.cost(goal, plan.k));
+                let [own, other] =
+                    [own, other].map(|plan| Cost::new(&plan.shape, plan.k).figure(goal));
                 assert!(own <= other, "{goal:?}");
             }
         }
@@ -35,14 +33,14 @@ fn no_goal_is_served_better_by_the_plan_of_another() {
 #[test]
 fn k_that_is_said_to_be_needed_is_enough() {
     for net in nets() {
-        for goal in GOALS {
+        for goal in Goal::ALL {
             let mut said = None;
             for k in SMALLEST_K..=14 {
                 let plan = |k| Plan::new(&net, Wishes { goal, k: Some(k), ..Wishes::default() });
                 match plan(k) {
                     Ok(plan) => assert_eq!(plan.k, k),
-                    Err(CircuitError::TooManyRows { needed, wish }) => {
-                        assert!(wish == k && needed > k);
+                    Err(CircuitError::TooManyRows { needed, wish, needs }) => {
+                        assert!(wish == k && needed > k && needs.rows > 0);
                         assert_eq!(plan(needed).expect("it was said to be enough").k, needed);
                         assert_eq!(
                             *said.get_or_insert(needed),
@@ -62,9 +60,74 @@ fn net_of_more_rows_than_any_circuit_is_refused_before_it_is_laid_out() {
     let mut builder = Builder::new(3, &[1, 600_000]);
     builder.table(builder.last());
     let plan = Net::new(&builder.model(), true).and_then(|net| Plan::new(&net, Wishes::default()));
-    let Err(CircuitError::TooLarge { needs, largest }) = plan else {
+    let Err(CircuitError::TooLarge(needs)) = plan else {
         panic!("2^20 rows are not enough");
     };
-    assert!(needs.rows > 1 << LARGEST_K && needs.most().1 < needs.rows, "{needs:?}");
-    assert_eq!((needs.k, largest), (LARGEST_K + 1, LARGEST_K));
+    assert!(needs.rows > 1 << LARGEST_K && needs.by_node[0].1 < needs.rows, "{needs:?}");
+    assert_eq!(needs.k, LARGEST_K + 1);
+}
+
+fn rows(builder: Builder) -> usize {
+    let net = Net::new(&builder.model(), false).expect("a net");
+    Plan::new(&net, Wishes::default()).expect("it fits").rows()
+}
+
+#[test]
+fn rows_of_a_relu_grow_with_its_elements() {
+    let relu = |elements: usize| {
+        let mut builder = Builder::new(3, &[1, elements]);
+        let table = builder.table(builder.last());
+        builder.gemm(table, 4, vec![NO_LINE]);
+        rows(builder)
+    };
+    let (few, many) = (relu(500), relu(2000));
+    assert!(10 * many <= 41 * few, "{few} rows, {many} for four times the elements");
+}
+
+#[test]
+fn rows_of_pools_are_in_proportion_to_their_windows() {
+    let conv = || {
+        let mut builder = Builder::new(3, &[1, 1, 17, 17]);
+        let plain = ([1, 1], [1, 1], [0, 0]);
+        builder.conv(builder.last(), (2, 1), [1, 1], plain, vec![NO_LINE]);
+        builder
+    };
+    let pool = |size: usize| {
+        let mut builder = conv();
+        builder.max_pool(builder.last(), [size, size], [2, 2], [0, 0]);
+        rows(builder)
+    };
+    // The convolution's outputs are copied as the model's output, as the pool's are not.
+    let outputs = 2 * 8 * 8;
+    let without = rows(conv()) - 2 * 17 * 17;
+    let [small, large] = [2, 3].map(|size| pool(size) - without);
+    assert!(4 * large <= 9 * small, "{small} rows, {large} for windows of nine elements");
+    assert!(large <= 14 * outputs, "{large} rows for {outputs} outputs");
+}
+
+#[test]
+fn element_that_is_read_often_takes_no_copies_of_others() {
+    let mut builder = Builder::new(3, &[1, 30]);
+    // As trees read features: up and down, and one of them ten times.
+    let round = |number: i32| (0..39).map(move |i| if number % 2 == 0 { i } else { 38 - i });
+    let reads = (0..15).flat_map(round).map(|i| (Some(0), if i < 7 { i } else { (i - 9).max(7) }));
+    let reads: Vec<_> = reads.collect();
+    let count = reads.len();
+    let read = builder.view(&[builder.last()], reads, &[1, count]);
+    let tables = builder.tables(read);
+    builder.gemm(tables, 2, vec![NO_LINE]);
+    let rows = rows(builder);
+    assert!(rows < 4 * count, "{rows} rows for {count} reads");
+}
+
+// Cursors move on rows that no node has.
+#[test]
+fn net_whose_cursors_move_on_too_many_rows_is_refused_with_their_number() {
+    let mut builder = Builder::new(3, &[1, 345_000]);
+    let table = builder.table(builder.last());
+    builder.add(table, builder.last(), [0.4, 0.3]);
+    let net = Net::new(&builder.model(), false).expect("a net");
+    let refused = Plan::all(&net, Wishes::default());
+    let Err(CircuitError::TooLarge(needs)) = refused else { panic!("{refused:?}") };
+    assert!(needs.rows > 1 << LARGEST_K && needs.k > LARGEST_K, "{needs:?}");
 }

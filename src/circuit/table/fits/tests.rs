@@ -5,12 +5,13 @@ use crate::circuit::tests::{
     circuit,
     models::{Builder, NO_LINE},
 };
+use crate::circuit::{CircuitError, ModelCircuit, Wishes};
 use crate::circuit::{
     table::binades::MOST_POSITIONS,
     table::fits::{self, Fitted},
     table::intervals::MOST_ACCUMULATORS,
     table::rules::{Levels, Rises, Sum},
-    wiring::Net,
+    wiring::{Net, Weight},
 };
 use crate::model::{Add, AddOrder, Operand};
 
@@ -19,11 +20,11 @@ fn conv(multiplier: f32) -> Net {
     let mut builder = Builder::new(5, &[1, 2, 3, 3]);
     let plain = ([1, 1], [1, 1], [0, 0]);
     builder.conv(builder.last(), (1, 1), [2, 2], plain, vec![multiplier]);
-    circuit(&builder.model()).compiled.net.clone()
+    Net::clone(&circuit(&builder.model()).compiled.net)
 }
 
 fn fits(net: &Net, table_rows: usize, limbs: usize) -> bool {
-    Fitted::new(net, &fits::slopes(&net.rules), table_rows, limbs, false).is_some()
+    Fitted::new(net, &fits::slopes(&net.rules), table_rows, limbs, None).is_some()
 }
 
 #[test]
@@ -53,7 +54,7 @@ fn more_positions_than_parts_can_be_told_apart_do_not_fit() {
 
 #[test]
 fn positions_near_the_mark_of_float32_sums_do_not_fit() {
-    let mut net = ties().circuit().compiled.net.clone();
+    let mut net = Net::clone(&ties().circuit().compiled.net);
     let rows = 1 << 13;
     assert!(fits(&net, rows, 2));
     let function = net.rules.iter().find_map(|rule| match rule.levels {
@@ -90,4 +91,65 @@ fn factors_that_leave_their_type_have_no_plane() {
     for d in [0, -1, 1 << 76, i128::MAX] {
         assert!(sum([1.0, 1.0]).plane(d).is_none(), "{d}");
     }
+}
+
+/// The block of a sum of two tensors, without its operands.
+fn sum_of_tables(scales: [f32; 2]) -> Net {
+    let mut builder = Builder::new(5, &[12]);
+    let table = builder.table(builder.last());
+    let mirrored = builder.tables(builder.last());
+    builder.add(table, mirrored, scales);
+    Net::new(&builder.model(), false).expect("a net")
+}
+
+// Scales that are powers of two: a table of all pairs would have 65,536 rows.
+#[test]
+fn sums_whose_ties_alternate_are_read_from_intervals() {
+    for scales in [[0.5, 0.5], [0.5, -0.25], [0.75, 1.25], [-0.125, -0.5]] {
+        let net = sum_of_tables(scales);
+        let rule = net.rules.iter().position(|rule| matches!(rule.levels, Levels::Sum(_)));
+        let number = rule.expect("a sum has a rule");
+        let Levels::Sum(sum) = &net.rules[number].levels else { unreachable!("it is a sum") };
+        assert!(!fits(&net, 1 << 17, 3), "{scales:?} has a plane");
+        let fitted = Fitted::new(&net, &fits::slopes(&net.rules), 1 << 11, 2, Some(4));
+        let fitted = fitted.expect("256 intervals, two tables and a few more rows");
+        let rule = u32::try_from(number).expect("few rules");
+        let [left, right] = [0, 1].map(|operand| fitted.weight(Weight::Operand { rule, operand }));
+        for (pair, &level) in (0_u16..=u16::MAX).zip(&sum.table) {
+            let [a, b] = pair.to_be_bytes().map(i128::from);
+            let made = fitted.make(rule, left * a + right * b).byte;
+            assert_eq!(made, u32::from(level), "{scales:?}: {a}, {b}");
+        }
+    }
+}
+
+#[test]
+fn proportions_that_are_too_fine_are_left_to_a_table_of_pairs() {
+    for scales in [[0.0, 0.5], [0.5, f32::MIN_POSITIVE], [f32::INFINITY, 0.5], [0.5, f32::NAN]] {
+        assert!(
+            sum(scales).weighed().is_none_or(|(factors, _)| factors.contains(&0)),
+            "{scales:?}"
+        );
+    }
+}
+
+#[test]
+fn tables_that_no_circuit_has_room_for_are_counted_before_any_is_made() {
+    let count = 5000;
+    let mut builder = Builder::new(5, &[count]);
+    let constants = (0..count).map(|i| 3 + 2 * i as i32).collect();
+    builder.mul_by(builder.last(), constants, 1.0e-4);
+    let net = Net::new(&builder.model(), false).expect("a net");
+    let rows = fits::least_rows(&net, &fits::slopes(&net.rules));
+    assert!(rows.is_empty(), "products by positive constants have lines");
+
+    let mut builder = Builder::new(5, &[count]);
+    let constants = (0..count).map(|i| -3 - 2 * i as i32).collect();
+    builder.mul_by(builder.last(), constants, 1.0e-4);
+    let Err(error) = ModelCircuit::new(&builder.model(), Wishes::default()) else {
+        panic!("5,000 tables do not fit")
+    };
+    let CircuitError::LongTable(needs) = &error else { panic!("{error}") };
+    assert_eq!((needs.rows, needs.k), (count * 256, 21));
+    assert!(error.to_string().contains("node `node0`"), "{error}");
 }

@@ -11,6 +11,7 @@ use crate::circuit::{
     wiring::{Kind, Net},
 };
 use halo2_proofs::halo2curves::bn256::Fr;
+use std::sync::Arc;
 
 #[test]
 fn held_row_is_held() {
@@ -41,9 +42,9 @@ fn held_row_is_held() {
             packs: None,
             ends_word: false,
         };
-        plan.layout.rows.insert(at, hold);
+        Arc::make_mut(&mut plan.layout).rows.insert(at, hold);
     }
-    let circuit = ModelCircuit::compile(net, plan);
+    let circuit = ModelCircuit::compile(Arc::new(net), plan);
     let honest = honest(&circuit);
     assert_eq!(broken(&circuit, honest.clone()), [""; 0]);
 

@@ -1,0 +1,93 @@
+//! What a circuit costs, as far as its columns and k tell: the time and memory of a proof, and by how much gas plans differ.
+//!
+//! Fits to measurements, which `script/fit_prediction.py` makes anew. A plan is chosen by them, and `inspect` shows them.
+
+use super::{Goal, shape::Shape};
+
+/// Seconds on two quiet cores with AVX-512 IFMA: without any row, per row (gates, openings), and per row and fixed column. An advice
+/// column counts twice, as it is also committed to. (That an FFT takes k passes does not show between k = 10 and 19.)
+const SECONDS: f64 = 0.02;
+const SECONDS_PER_ROW: f64 = 6.1e-6;
+const SECONDS_PER_CELL: f64 = 0.28e-6;
+
+/// Bytes that the process holds: without any row, per row, and per row and column.
+const BYTES: f64 = 17.9e6;
+const BYTES_PER_ROW: f64 = 1560.0;
+const BYTES_PER_CELL: f64 = 122.0;
+
+/// Gas of a column more: its commitment is read and multiplied.
+const GAS_PER_COLUMN: f64 = 7600.0;
+
+/// One more k costs only squarings.
+const GAS_PER_K: f64 = 76.0;
+
+/// What it is worth to spare gas, in seconds and bytes: a column is worth a millisecond or so. Circuits that are proved in
+/// an instant have few columns in a longer domain.
+const SECONDS_PER_GAS: f64 = 0.1e-6;
+const BYTES_PER_GAS: f64 = 18.0;
+
+/// Up to this k, proving takes about a second. Beyond, a doubling has to save more than a column's gas.
+const QUICK_K: u32 = 14;
+
+/// What a plan takes.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Cost {
+    /// Wall time of a proof on two quiet cores.
+    pub seconds: f64,
+    /// The most memory that proving holds.
+    pub bytes: f64,
+    /// Gas of a verification, beside what all plans of a model have in common.
+    gas: f64,
+    k: u32,
+}
+
+impl Cost {
+    /// That of a shape.
+    #[allow(clippy::cast_precision_loss, reason = "numbers far below 2^53")]
+    pub fn new(shape: &Shape, k: u32) -> Self {
+        let [advice, fixed] = shape.columns().map(|columns| columns as f64);
+        let rows = (1_u64 << k) as f64;
+        let seconds_per_row = SECONDS_PER_ROW + SECONDS_PER_CELL * (2.0 * advice + fixed);
+        let bytes_per_row = BYTES_PER_ROW + BYTES_PER_CELL * (advice + fixed);
+        Self {
+            seconds: SECONDS + seconds_per_row * rows,
+            bytes: BYTES + bytes_per_row * rows,
+            gas: GAS_PER_COLUMN * (advice + fixed) + GAS_PER_K * f64::from(k),
+            k,
+        }
+    }
+
+    /// The figure that a goal is about.
+    pub(super) fn figure(&self, goal: Goal) -> f64 {
+        match goal {
+            Goal::Speed => self.seconds,
+            Goal::Gas => self.gas,
+            Goal::Memory => self.bytes,
+        }
+    }
+
+    /// The figure, and what of the others is worth to be spared with it.
+    pub(super) fn weighed(&self, goal: Goal) -> f64 {
+        let also = match goal {
+            Goal::Speed => SECONDS_PER_GAS * self.gas,
+            Goal::Gas => GAS_PER_COLUMN * f64::from(self.k.saturating_sub(QUICK_K)),
+            Goal::Memory => BYTES_PER_GAS * self.gas,
+        };
+        self.figure(goal) + also
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::circuit::tests::{circuit, models};
+
+    #[test]
+    fn columns_are_counted_as_they_are_made() {
+        for (name, model) in models::all() {
+            let circuit = circuit(&model);
+            let system = circuit.constraint_system();
+            let made = [system.num_advice_columns(), system.num_fixed_columns()];
+            assert_eq!(circuit.shape().columns(), made, "{name}");
+        }
+    }
+}

@@ -295,12 +295,15 @@ impl Statement<'_> {
     /// Cursors begin at 1 and make the moves that their cells choose.
     fn walks(&mut self) {
         let names = [
-            "the weigher moves as the layout says",
-            "the maker moves as the layout says",
+            "the weight monomial moves as the layout says",
+            "the output monomial moves as the layout says",
             "the position moves as the layout says",
         ];
-        let begins =
-            ["the weigher begins at 1", "the maker begins at 1", "the position begins at 1"];
+        let begins = [
+            "the weight monomial begins at 1",
+            "the output monomial begins at 1",
+            "the position begins at 1",
+        ];
         let first = (Fr::one() - self.fixed_before(self.places.active)) * self.active();
         for cursor in 0..3 {
             let place = self.places.cursors[cursor];
@@ -338,7 +341,7 @@ impl Statement<'_> {
     /// The coefficient, and the balance of what is made and contributed.
     fn wires(&mut self) {
         let places = self.places;
-        let [weigher, maker, position] = places.cursors.map(|cursor| self.advice(cursor));
+        let [weight, output, position] = places.cursors.map(|cursor| self.advice(cursor));
         let rho = self.challenge(POINTS[0]);
         let lanes = (0..places.lanes.len()).rev();
         let weights = lanes.fold(Fr::zero(), |sum, lane| sum * rho + self.lane(lane));
@@ -348,7 +351,7 @@ impl Statement<'_> {
         let added = self.fixed(places.weighs) * weights + loaded;
         self.push(
             "the coefficient grows by weights times their monomial",
-            self.active() * (coefficient - kept) - weigher * added,
+            self.active() * (coefficient - kept) - weight * added,
         );
 
         let byte = self.advice(places.byte);
@@ -365,7 +368,7 @@ impl Statement<'_> {
         let after = (0..fold)
             .fold(balance, |sum, back| sum * multiplier + self.point.at(Cell::Instance(0, -back)));
         let word = words * (after - balance);
-        let made = maker * self.made();
+        let made = output * self.made();
         self.push(
             "the balance grows by what is made less what is taken",
             self.active() * (balance - then)

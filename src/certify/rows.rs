@@ -47,8 +47,8 @@ fn sum(a: Exponents, b: Exponents) -> Exponents {
     [a[0] + b[0], a[1] + b[1], a[2] + b[2]]
 }
 
-const WEIGHER: usize = 0;
-const MAKER: usize = 1;
+const WEIGHT: usize = 0;
+const OUTPUT: usize = 1;
 const POSITION: usize = 2;
 
 impl<'a> Rows<'a> {
@@ -246,7 +246,7 @@ impl<'a> Rows<'a> {
             for row in 1..=self.len() {
                 at[row] = at[row - 1];
                 // The lanes of rows of weights are weights.
-                if cursor != WEIGHER && self.weighs(row) {
+                if cursor != WEIGHT && self.weighs(row) {
                     continue;
                 }
                 for (column, &place) in self.places.moves[cursor].iter().enumerate() {
@@ -277,14 +277,14 @@ impl<'a> Rows<'a> {
         let cursors = self.cursors()?;
         let mut numbers: HashMap<Exponents, u32> = HashMap::new();
         self.made = vec![None; self.len() + 1];
-        for (row, &maker) in cursors[MAKER].iter().enumerate().take(self.len() + 1).skip(1) {
+        for (row, &output) in cursors[OUTPUT].iter().enumerate().take(self.len() + 1).skip(1) {
             if !self.makes(row) {
                 continue;
             }
             let count = self.spills(row)?.max(1);
             for spill in 0..count {
                 let step = i32::try_from(spill).unwrap_or(i32::MAX);
-                let place = sum(maker, [step, 0, 0]);
+                let place = sum(output, [step, 0, 0]);
                 if place[0] < 1 {
                     // ρ⁰ belongs to the instances.
                     return Err(CertifyError::place(
@@ -310,7 +310,7 @@ impl<'a> Rows<'a> {
         let mut shares: Vec<(u32, Share)> = Vec::new();
         let mut run: Vec<(Exponents, u32)> = Vec::new();
         let mut has_started = false;
-        for (row, &weigher) in cursors[WEIGHER].iter().enumerate().take(self.len() + 1).skip(1) {
+        for (row, &at) in cursors[WEIGHT].iter().enumerate().take(self.len() + 1).skip(1) {
             if self.starts(row) {
                 run.clear();
                 has_started = true;
@@ -325,14 +325,14 @@ impl<'a> Rows<'a> {
                     if weight != 0 {
                         let step = i32::try_from(lane).unwrap_or(i32::MAX);
                         let factor = self.factor(Factor::Weight(weight));
-                        run.push((sum(weigher, [step, 0, 0]), factor));
+                        run.push((sum(at, [step, 0, 0]), factor));
                     }
                 }
                 continue;
             }
             if self.is(row, Flag::Loads) {
                 let factor = self.factor(Factor::Loaded(row));
-                run.push((weigher, factor));
+                run.push((at, factor));
             }
             if self.takes(row) {
                 for &(at, factor) in &run {

@@ -198,7 +198,7 @@ impl Places {
         let mut moves: [Vec<Place>; 3] = Default::default();
         for (cursor, menu) in shape.menus.iter().enumerate() {
             for _ in 0..menu.len().div_ceil(MOVES_PER_COLUMN) {
-                // The weigher's moves have columns of their own, since rows of weights need all lanes.
+                // The weight monomial's moves have columns of their own, since rows of weights need all lanes.
                 let place = if cursor == 0 { Some(fixed.next()) } else { free.next() };
                 moves[cursor].push(place.ok_or(CertifyError::Shape)?);
             }

@@ -1,10 +1,10 @@
 //! The columns of a circuit, and the names of its cells.
 //!
 //! A row either weighs, and all its lanes are weights, or they hold what else is fixed about it: first
-//! [`Constant`]s, then [`Flag`]s, then moves of the maker and of the position. So these mean something only where
+//! [`Constant`]s, then [`Flag`]s, then moves of the output monomial and of the position. So these mean something only where
 //! [`Columns::cells`] is 1: gates multiply with it.
 
-use super::layout::moves::{CURSORS, MAKER, POSITION, WEIGHER};
+use super::layout::moves::{CURSORS, OUTPUT, POSITION, WEIGHT};
 use super::query::{Folder, Placed, Query, here};
 use super::shape::{Flag, Flags, Home, Shape};
 use halo2_proofs::{
@@ -226,10 +226,10 @@ impl Columns {
         let mut free = lanes.iter().copied().skip(shape.constants());
         let mut lane = || free.next().expect("a shape has a lane for each of its flags and moves");
         at(Home::Lane).for_each(|flag| flags[flag] = Some(lane()));
-        let cursors = [WEIGHER, MAKER, POSITION].map(|cursor| {
+        let cursors = [WEIGHT, OUTPUT, POSITION].map(|cursor| {
             let moves = 0..shape.menus[cursor].columns();
             let moves = match cursor {
-                WEIGHER => moves.map(|_| fixed.next(meta)).collect(),
+                WEIGHT => moves.map(|_| fixed.next(meta)).collect(),
                 _ => moves.map(|_| lane()).collect(),
             };
             Cursor { column: monomials[cursor], moves }

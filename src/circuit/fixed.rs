@@ -2,7 +2,7 @@
 
 use super::columns::Constant;
 use super::field::{byte_power, field, unsigned};
-use super::layout::moves::{CURSORS, MAKER, POSITION, WEIGHER};
+use super::layout::moves::{CURSORS, OUTPUT, POSITION, WEIGHT};
 use super::layout::plan::Plan;
 use super::layout::rows::{Content, Row};
 use super::shape::{Flag, Flags};
@@ -45,7 +45,7 @@ impl Fixed {
             lanes: vec![zeros; plan.shape.lanes],
             active: vec![false; length],
             rows: vec![Flags::default(); length],
-            moves: [WEIGHER, MAKER, POSITION]
+            moves: [WEIGHT, OUTPUT, POSITION]
                 .map(|cursor| vec![vec![0; length]; plan.shape.menus[cursor].columns()]),
         };
         for (index, &byte) in plan.fitted.table.iter().enumerate() {

@@ -3,7 +3,7 @@
 //! Which shapes have a flag, where its column is, what its cells hold and by which name gates and witness ask for it
 //! all follow from its line in the table.
 
-use super::layout::moves::{CURSORS, MAKER, Menu, POSITION, WEIGHER};
+use super::layout::moves::{CURSORS, Menu, OUTPUT, POSITION, WEIGHT};
 use super::wiring::{Kind, Net};
 use std::ops::{Index, IndexMut};
 
@@ -115,7 +115,7 @@ impl Shape {
 
     /// Lanes for all constants, flags, and moves.
     pub(super) fn least_lanes(&self) -> usize {
-        let moves = self.menus[MAKER].columns() + self.menus[POSITION].columns();
+        let moves = self.menus[OUTPUT].columns() + self.menus[POSITION].columns();
         let is_in_lane = |flag: &&Flag| flag.home() == Home::Lane && flag.is_of(self);
         self.constants() + Flag::ALL.iter().filter(is_in_lane).count() + moves
     }
@@ -139,7 +139,7 @@ impl Shape {
 
     /// Columns of the backend: advice, and fixed.
     pub(super) fn columns(&self) -> [usize; 2] {
-        let moves = self.menus[WEIGHER].columns();
+        let moves = self.menus[WEIGHT].columns();
         let count = |flag: bool, columns: usize| if flag { columns } else { 0 };
         let first = 4 + self.limb_columns() + count(self.intervals, 2) + count(self.vectors, 1);
         let second = 6 + self.lookup_sums();

@@ -2,8 +2,8 @@
 //!
 //! | cursor | holds | needed on |
 //! |---|---|---|
-//! | weigher | the monomial of a row's weights | rows of weights |
-//! | maker | the monomial of what a row makes | rows that make or copy something |
+//! | weight | the monomial of a row's weights | rows of weights |
+//! | output | the monomial of what a row makes | rows that make or copy something |
 //! | position | the position in its run | rows whose value is taken |
 //!
 //! Each row multiplies a cursor by one of the moves of its menu, which a fixed cell chooses. A move changes an exponent
@@ -16,9 +16,9 @@ use std::collections::HashMap;
 /// Number of cursors.
 pub const CURSORS: usize = 3;
 /// The cursor of weights.
-pub const WEIGHER: usize = 0;
+pub const WEIGHT: usize = 0;
 /// The cursor of what is made.
-pub const MAKER: usize = 1;
+pub const OUTPUT: usize = 1;
 /// The cursor of positions.
 pub const POSITION: usize = 2;
 

@@ -3,7 +3,7 @@
 //! Rows follow from the blocks: for each run, the rows of its weights, then its values. Between two rows that
 //! need it, a cursor moves on the rows between, or on idle rows where these are too few.
 
-use super::moves::{CURSORS, Exponents, MAKER, Menu, POSITION, WEIGHER};
+use super::moves::{CURSORS, Exponents, Menu, OUTPUT, POSITION, WEIGHT};
 use crate::circuit::wiring::{Block, Kind, Net, Place, Position, Run, Weight};
 use crate::circuit::{
     BYTES_PER_WORD, Needs,
@@ -249,12 +249,12 @@ impl<'a> Planner<'a> {
         let len = self.net.blocks[block].len;
         let spec = self.net.blocks[block].cells[cell];
         let mut cursors = [None; CURSORS];
-        cursors[MAKER] = spec.place.map(Exponents::from);
+        cursors[OUTPUT] = spec.place.map(Exponents::from);
         cursors[POSITION] = at.map(|at| [0, at[0], at[1]]);
         let (mut takes, mut starts) = (at.is_some(), false);
         match spec.kind {
             Kind::Load { target, starts: first, .. } | Kind::WideLoad { target, starts: first } => {
-                cursors[WEIGHER] = Some(target.into());
+                cursors[WEIGHT] = Some(target.into());
                 starts = first;
             }
             Kind::Multiply { at, .. }
@@ -334,7 +334,7 @@ impl<'a> Planner<'a> {
             sorted.extend(group);
         }
         if let (Some(first), Some(last)) = (sorted.first(), sorted.last()) {
-            let from = self.last_weigher();
+            let from = self.last_weight();
             let away = |row: &WeightRow| {
                 let to = Exponents::from(row.place);
                 (0..3).map(|axis| from[axis].abs_diff(to[axis])).sum::<u32>()
@@ -349,14 +349,14 @@ impl<'a> Planner<'a> {
         for (number, row) in sorted.into_iter().enumerate() {
             let index = u32::try_from(self.weights.len()).expect("few rows");
             let mut cursors = [None; CURSORS];
-            cursors[WEIGHER] = Some(row.place.into());
+            cursors[WEIGHT] = Some(row.place.into());
             self.weights.push(row);
             self.push(Content::Weights(index), cursors).starts = number == 0;
         }
     }
 
-    fn last_weigher(&self) -> Exponents {
-        self.wishes.iter().rev().find_map(|wish| wish.at[WEIGHER]).unwrap_or([0; 3])
+    fn last_weight(&self) -> Exponents {
+        self.wishes.iter().rev().find_map(|wish| wish.at[WEIGHT]).unwrap_or([0; 3])
     }
 }
 
@@ -367,7 +367,7 @@ fn position_of(run: &Run, element: u32) -> Position {
 
 /// The menus that suit the displacements of consecutive wishes.
 fn menus(wishes: &[Wish], columns: [usize; CURSORS], strides: bool) -> [Menu; CURSORS] {
-    [WEIGHER, MAKER, POSITION].map(|cursor| {
+    [WEIGHT, OUTPUT, POSITION].map(|cursor| {
         let mut counts: HashMap<Exponents, usize> = HashMap::new();
         let mut now = [0; 3];
         for target in wishes.iter().filter_map(|wish| wish.at[cursor]) {
@@ -381,9 +381,9 @@ fn menus(wishes: &[Wish], columns: [usize; CURSORS], strides: bool) -> [Menu; CU
     })
 }
 
-/// Whether a row has room for a cursor's move: rows of weights have for the weigher's alone.
+/// Whether a row has room for a cursor's move: rows of weights have for the weight monomial's alone.
 fn may_move(row: &Row, cursor: usize) -> bool {
-    cursor == WEIGHER || !matches!(row.content, Content::Weights(_))
+    cursor == WEIGHT || !matches!(row.content, Content::Weights(_))
 }
 
 /// Inserts idle rows where cursors need more moves than there are rows; none if there were `most` or more.

@@ -17,7 +17,7 @@
 //! instances leave of it is a constant in ρ, s₁, s₂, and no place has ω = 0: it must be 0 for the balance to end at 0.
 //!
 //! **The error.** A cursor's exponents are between −2^26 and 2^26 (see `layout::moves`), one for each of ρ, s₁ and s₂.
-//! E's terms have one cursor, x's terms two, position and weigher, and a lane's power of ρ, at most 31: all
+//! E's terms have one cursor, x's terms two, position and weight monomial, and a lane's power of ρ, at most 31: all
 //! exponents are between −2^27 and 2^27 + 31. Multiplied with (ρ·s₁·s₂)^(2^27), the difference of both sides is a
 //! polynomial whose degree is at most 3·2^28 + 31; the instances add at most 2^20 powers of τ, one for each word,
 //! in the numerator or in what it is divided by. A polynomial that is not 0 is 0 at a random point with probability
@@ -62,7 +62,7 @@ use crate::circuit::{
     columns::{Cell, Constant, Point},
     field::byte_power,
     layout::{
-        moves::{CURSORS, MAKER, Menu, POSITION, WEIGHER},
+        moves::{CURSORS, Menu, OUTPUT, POSITION, WEIGHT},
         plan::Plan,
     },
     query::here,
@@ -144,14 +144,14 @@ fn at_border<R: Row>(row: &mut R) -> R::Value {
 /// Adds the gates of wires.
 pub fn configure(gates: &mut Gates<'_>) {
     let names = [
-        "the weigher moves as the layout says",
-        "the maker moves as the layout says",
+        "the weight monomial moves as the layout says",
+        "the output monomial moves as the layout says",
         "the position moves as the layout says",
     ];
-    for (cursor, name) in [WEIGHER, MAKER, POSITION].into_iter().zip(names) {
+    for (cursor, name) in [WEIGHT, OUTPUT, POSITION].into_iter().zip(names) {
         gates.add(name, |row| {
             let moved = row.moved(cursor);
-            let moves = if cursor == WEIGHER { row.here(Cell::Active) } else { row.cells() };
+            let moves = if cursor == WEIGHT { row.here(Cell::Active) } else { row.cells() };
             let stayed = row.here(Cell::Cursor(cursor)) - row.before(Cell::Cursor(cursor));
             vec![(name, row.here(Cell::Active) * stayed + moves * moved)]
         });
@@ -159,13 +159,13 @@ pub fn configure(gates: &mut Gates<'_>) {
 
     gates.add("cursors begin", |row| {
         let first = row.is_first();
-        let [weigher, maker, position] = [WEIGHER, MAKER, POSITION]
+        let [weight, output, position] = [WEIGHT, OUTPUT, POSITION]
             .map(|cursor| row.before(Cell::Cursor(cursor)) - Expression::one());
         selected(
             &first,
             [
-                ("the weigher begins at 1", weigher),
-                ("the maker begins at 1", maker),
+                ("the weight monomial begins at 1", weight),
+                ("the output monomial begins at 1", output),
                 ("the position begins at 1", position),
             ],
         )
@@ -174,18 +174,18 @@ pub fn configure(gates: &mut Gates<'_>) {
     gates.add("coefficient", |row| {
         let kept = kept(row);
         let grown = row.here(Cell::Coefficient) - kept;
-        let weigher = row.here(Cell::Cursor(WEIGHER));
+        let weight = row.here(Cell::Cursor(WEIGHT));
         let added = added(row).expect("some rows weigh");
         vec![(
             "the coefficient grows by weights times their monomial",
-            row.here(Cell::Active) * grown - weigher * added,
+            row.here(Cell::Active) * grown - weight * added,
         )]
     });
 
     gates.add("balance", |row| {
         let (balance, then) = (row.here(Cell::Balance), row.before(Cell::Balance));
-        let [maker, position] = [MAKER, POSITION].map(|cursor| row.here(Cell::Cursor(cursor)));
-        let made = maker * made(row).expect("some rows make bytes");
+        let [output, position] = [OUTPUT, POSITION].map(|cursor| row.here(Cell::Cursor(cursor)));
+        let made = output * made(row).expect("some rows make bytes");
         let coefficient = row.here(Cell::Coefficient);
         let value = contributed(row).expect("some rows contribute");
         let taken = coefficient * position * value;
@@ -206,7 +206,7 @@ pub fn configure(gates: &mut Gates<'_>) {
 
 /// The columns of cursors.
 pub fn cursors(plan: &Plan, points: &[Fr; 3], length: usize) -> [Vec<Fr>; CURSORS] {
-    [WEIGHER, MAKER, POSITION].map(|cursor| {
+    [WEIGHT, OUTPUT, POSITION].map(|cursor| {
         let multipliers = plan.shape.menus[cursor].multipliers(points);
         let mut column = vec![Fr::one(); length];
         for at in 1..length {
@@ -219,12 +219,12 @@ pub fn cursors(plan: &Plan, points: &[Fr; 3], length: usize) -> [Vec<Fr>; CURSOR
 
 /// A row's coefficient, from the one before.
 pub fn coefficient<R: Row<Value = Fr>>(row: &mut R) -> Fr {
-    kept(row) + added(row).map_or(Fr::zero(), |added| row.here(Cell::Cursor(WEIGHER)) * added)
+    kept(row) + added(row).map_or(Fr::zero(), |added| row.here(Cell::Cursor(WEIGHT)) * added)
 }
 
 /// A row's balance, from the one before, if it takes no packed instances.
 pub fn balance<R: Row<Value = Fr>>(row: &mut R) -> Fr {
-    let made = made(row).map_or(Fr::zero(), |made| row.here(Cell::Cursor(MAKER)) * made);
+    let made = made(row).map_or(Fr::zero(), |made| row.here(Cell::Cursor(OUTPUT)) * made);
     let taken = contributed(row).map_or(Fr::zero(), |value| {
         row.here(Cell::Coefficient) * row.here(Cell::Cursor(POSITION)) * value
     });

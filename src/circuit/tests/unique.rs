@@ -13,7 +13,7 @@ use crate::circuit::shape::Flag;
 use crate::circuit::{
     Goal, ModelCircuit, Wishes,
     layout::{
-        moves::{MAKER, POSITION},
+        moves::{OUTPUT, POSITION},
         rows::Content,
     },
     table::binades::{LIFT, MARK, QUOTIENTS},
@@ -180,7 +180,7 @@ fn assert_contributions_are_taken(circuit: &ModelCircuit, name: &str) {
 }
 
 /// A row's byte contributes whenever it is made, so one that is no element needs a coefficient of 0; and rows whose
-/// lanes are weights are nothing else: their lanes hold no flags, and no moves but the weigher's.
+/// lanes are weights are nothing else: their lanes hold no flags, and no moves but the weight monomial's.
 fn assert_only_elements_contribute(circuit: &ModelCircuit, name: &str) {
     let fixed = &circuit.compiled.fixed;
     let mut coefficient_is_zero = true;
@@ -189,7 +189,8 @@ fn assert_only_elements_contribute(circuit: &ModelCircuit, name: &str) {
         let takes = row[Flag::Takes] || row[Flag::TakesWide];
         let others = [Flag::Reads, Flag::Naturals, Flag::Adds, Flag::Border, Flag::Packs];
         let is_cell = row.makes() || others.iter().any(|&flag| row[flag]);
-        let moves = [MAKER, POSITION].map(|cursor| fixed.moves[cursor].iter().any(|of| of[at] > 0));
+        let moves =
+            [OUTPUT, POSITION].map(|cursor| fixed.moves[cursor].iter().any(|of| of[at] > 0));
         let is_more =
             is_cell || takes || row[Flag::Holds] || row.is_word() || moves.contains(&true);
         assert!(!(row[Flag::Weighs] && is_more), "{name}: row {at}");

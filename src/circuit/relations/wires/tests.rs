@@ -8,7 +8,7 @@ use crate::circuit::tests::{
 use crate::circuit::{
     Compiled, Forge, ModelCircuit, Witness,
     compute::Held,
-    layout::moves::{MAKER, POSITION, WEIGHER},
+    layout::moves::{OUTPUT, POSITION, WEIGHT},
     wiring::{Kind, MOST_BORDER_CELLS},
     witness::{Challenges, Sums},
 };
@@ -32,13 +32,13 @@ fn behind(column: &mut [Fr], compiled: &Compiled, change: impl Fn(&mut Fr)) {
 #[test]
 fn cursors_that_move_otherwise_are_refused() {
     let forge: Forge = |sums, _, compiled, _| {
-        behind(&mut sums.cursors[WEIGHER], compiled, |cell| *cell = cell.double());
+        behind(&mut sums.cursors[WEIGHT], compiled, |cell| *cell = cell.double());
     };
-    assert_forgery_breaks(forge, "the weigher moves as the layout says");
+    assert_forgery_breaks(forge, "the weight monomial moves as the layout says");
     let forge: Forge = |sums, _, compiled, _| {
-        behind(&mut sums.cursors[MAKER], compiled, |cell| *cell = cell.double());
+        behind(&mut sums.cursors[OUTPUT], compiled, |cell| *cell = cell.double());
     };
-    assert_forgery_breaks(forge, "the maker moves as the layout says");
+    assert_forgery_breaks(forge, "the output monomial moves as the layout says");
     let forge: Forge = |sums, _, compiled, _| {
         behind(&mut sums.cursors[POSITION], compiled, |cell| *cell = cell.double());
     };
@@ -63,20 +63,23 @@ fn scaled(
 fn cursors_that_begin_elsewhere_are_refused() {
     let (_, model) = models::all().swap_remove(0);
     for circuit in foldings(&model) {
-        let [weigher, maker, position] =
-            ["the weigher begins at 1", "the maker begins at 1", "the position begins at 1"];
+        let [weight, output, position] = [
+            "the weight monomial begins at 1",
+            "the output monomial begins at 1",
+            "the position begins at 1",
+        ];
         let names =
             forged(&circuit, honest(&model, &circuit), |sums, challenges, compiled, witness| {
                 let factors = [Fr::from(2), Fr::from(2), Fr::one()];
                 scaled(sums, challenges, compiled, witness, factors);
             });
-        assert_breaks(&names, &[weigher, maker]);
+        assert_breaks(&names, &[weight, output]);
         let names =
             forged(&circuit, honest(&model, &circuit), |sums, challenges, compiled, witness| {
                 let factors = [Fr::one(), Fr::from(2), Fr::from(2)];
                 scaled(sums, challenges, compiled, witness, factors);
             });
-        assert_breaks(&names, &[maker, position]);
+        assert_breaks(&names, &[output, position]);
     }
 }
 

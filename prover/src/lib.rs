@@ -13,6 +13,7 @@
 //! | `open` | evaluations and their proof |
 //! | `rng` | the random values that hide the witness |
 //! | `prove` | all of it, in order |
+//! | [`packed`] | proofs of another format, with fewer commitments |
 //!
 //! Memory is unsafe in two modules: `field` reads the curve library's words and uses the processor's intrinsics.
 
@@ -22,6 +23,7 @@ mod fft;
 mod field;
 mod msm;
 mod open;
+pub mod packed;
 mod program;
 mod prove;
 mod quotient;

@@ -1,0 +1,61 @@
+//! What proofs are checked against.
+
+use super::{Gate, Layout};
+use halo2_proofs::halo2curves::bn256::{G1Affine, G2Affine};
+
+/// What proofs of one circuit are checked against.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct VerifyingKey {
+    pub(super) layout: Layout,
+    pub(super) g1: G1Affine,
+    pub(super) g2: G2Affine,
+    pub(super) tau_g2: G2Affine,
+    /// To the key's packs.
+    pub(super) commitments: Vec<G1Affine>,
+    pub(super) gates: Vec<Gate>,
+    pub(super) digest: [u8; 32],
+}
+
+impl VerifyingKey {
+    pub(super) fn new(
+        layout: Layout,
+        [g1]: [G1Affine; 1],
+        [g2, tau_g2]: [G2Affine; 2],
+        commitments: Vec<G1Affine>,
+        gates: Vec<Gate>,
+    ) -> Self {
+        let mut key = Self { layout, g1, g2, tau_g2, commitments, gates, digest: [0; 32] };
+        key.digest = key.hash();
+        key
+    }
+
+    /// The hash of [`Self::to_bytes`]: the first word of every transcript.
+    pub fn digest(&self) -> [u8; 32] {
+        self.digest
+    }
+
+    /// What proofs consist of.
+    pub fn layout(&self) -> &Layout {
+        &self.layout
+    }
+
+    /// [1]₁.
+    pub fn g1(&self) -> G1Affine {
+        self.g1
+    }
+
+    /// [1]₂ and [τ]₂.
+    pub fn g2(&self) -> [G2Affine; 2] {
+        [self.g2, self.tau_g2]
+    }
+
+    /// To the key's packs; at infinity where all columns of one are 0.
+    pub fn commitments(&self) -> &[G1Affine] {
+        &self.commitments
+    }
+
+    /// In their order, which the powers of y follow.
+    pub fn gates(&self) -> &[Gate] {
+        &self.gates
+    }
+}

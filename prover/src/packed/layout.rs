@@ -1,0 +1,193 @@
+//! Which columns share a pack, and where they are opened.
+
+use super::Error;
+use halo2_proofs::{halo2curves::bn256::Fr, plonk::ConstraintSystem};
+
+/// Slots of the widest pack.
+pub const LARGEST_WIDTH: usize = 1 << 12;
+
+/// A column in a pack.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Slot {
+    /// Of advice, or fixed.
+    pub column: usize,
+    /// The slot holds f(ω^rotation·X), f being the column. Advice is in its slot as it is, with 0.
+    pub rotation: i32,
+}
+
+/// Columns that share a commitment.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Pack {
+    /// Slots, in use or not.
+    pub width: usize,
+    /// Those in use: the first.
+    pub slots: Vec<Slot>,
+    /// All slots are opened at x·ω^r for each of these, which ascend.
+    pub rotations: Vec<i32>,
+}
+
+impl Pack {
+    /// Evaluations that a proof has of it.
+    pub fn evaluations(&self) -> usize {
+        self.slots.len() * self.rotations.len()
+    }
+}
+
+/// What is committed to before challenges are drawn.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Phase {
+    /// Of advice.
+    pub packs: Vec<Pack>,
+    /// Drawn afterwards, in this order.
+    pub challenges: Vec<usize>,
+}
+
+/// What proofs consist of.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Layout {
+    /// log₂ of the rows.
+    pub k: u32,
+    /// How many values each instance column has.
+    pub instances: Vec<usize>,
+    /// Of advice.
+    pub phases: Vec<Phase>,
+    /// Packs of fixed columns.
+    pub key: Vec<Pack>,
+}
+
+/// How many columns share a commitment at most.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Widths {
+    /// Of each phase's packs.
+    pub phases: Vec<usize>,
+    /// Of the key's.
+    pub key: usize,
+}
+
+impl Widths {
+    /// The same width for all packs of a circuit.
+    pub fn all(system: &ConstraintSystem<Fr>, width: usize) -> Self {
+        Self { phases: vec![width; phases(system)], key: width }
+    }
+}
+
+/// Phases of a circuit.
+fn phases(system: &ConstraintSystem<Fr>) -> usize {
+    let advice = system.advice_column_phase().into_iter();
+    usize::from(advice.chain(system.challenge_phase()).max().unwrap_or(0)) + 1
+}
+
+impl Layout {
+    /// Packs the columns that gates look at, in their order.
+    pub fn new(
+        system: &ConstraintSystem<Fr>,
+        k: u32,
+        instances: &[usize],
+        widths: &Widths,
+    ) -> Result<Self, Error> {
+        let count = phases(system);
+        let bad = |width: &usize| !(1..=LARGEST_WIDTH).contains(width);
+        if widths.phases.len() != count || widths.phases.iter().any(bad) || bad(&widths.key) {
+            let given = widths.phases.iter().copied().chain([widths.key]).collect();
+            return Err(Error::Widths { given, phases: count });
+        }
+        if instances.len() != system.num_instance_columns() {
+            return Err(crate::Error::Instances.into());
+        }
+        let (of_advice, of_challenge) = (system.advice_column_phase(), system.challenge_phase());
+        let members = |phases: &[u8], phase: usize| -> Vec<usize> {
+            (0..phases.len()).filter(|&index| usize::from(phases[index]) == phase).collect()
+        };
+        let pack = |columns: &[usize], width: usize| {
+            let queries = system.advice_queries().iter();
+            let queries = queries.filter(|(column, _)| columns.contains(&column.index()));
+            let mut rotations: Vec<i32> = queries.map(|(_, rotation)| rotation.0).collect();
+            rotations.sort_unstable();
+            rotations.dedup();
+            if rotations.is_empty() {
+                // A commitment that nobody opens says nothing, but its columns may be opened as all others.
+                rotations.push(0);
+            }
+            let slots = columns.iter().map(|&column| Slot { column, rotation: 0 }).collect();
+            Pack { width, slots, rotations }
+        };
+        let phase = |phase: usize| {
+            let width = widths.phases[phase];
+            let columns = members(&of_advice, phase);
+            let packs = columns.chunks(width).map(|columns| pack(columns, width)).collect();
+            Phase { packs, challenges: members(&of_challenge, phase) }
+        };
+        let fixed = system.fixed_queries().iter();
+        let fixed: Vec<Slot> = fixed
+            .map(|(column, rotation)| Slot { column: column.index(), rotation: rotation.0 })
+            .collect();
+        let key = fixed.chunks(widths.key).map(|slots| Pack {
+            width: widths.key,
+            slots: slots.to_vec(),
+            rotations: vec![0],
+        });
+        Ok(Self {
+            k,
+            instances: instances.to_vec(),
+            phases: (0..count).map(phase).collect(),
+            key: key.collect(),
+        })
+    }
+
+    /// Those of the proof in its order, then those of the key.
+    pub fn packs(&self) -> impl Iterator<Item = &Pack> + Clone {
+        self.phases.iter().flat_map(|phase| &phase.packs).chain(&self.key)
+    }
+
+    /// Packs of the proof.
+    pub fn proof_packs(&self) -> usize {
+        self.phases.iter().map(|phase| phase.packs.len()).sum()
+    }
+
+    /// Instances of all columns.
+    pub fn num_instances(&self) -> usize {
+        self.instances.iter().sum()
+    }
+
+    /// Challenges of all phases.
+    pub fn num_challenges(&self) -> usize {
+        self.phases.iter().map(|phase| phase.challenges.len()).sum()
+    }
+
+    /// Scalars of a proof.
+    pub fn num_evaluations(&self) -> usize {
+        self.packs().map(Pack::evaluations).sum()
+    }
+
+    /// Bytes of a proof: packs, the quotient, evaluations, the opening's two points.
+    pub fn proof_length(&self) -> usize {
+        64 * (self.proof_packs() + 3) + 32 * self.num_evaluations()
+    }
+
+    /// Where a proof has the value of an advice column at x·ω^rotation, counted among its evaluations.
+    pub fn advice(&self, column: usize, rotation: i32) -> Option<usize> {
+        let mut before = 0;
+        for pack in self.phases.iter().flat_map(|phase| &phase.packs) {
+            if let Some(slot) = pack.slots.iter().position(|slot| slot.column == column) {
+                let point = pack.rotations.iter().position(|&other| other == rotation)?;
+                return Some(before + point * pack.slots.len() + slot);
+            }
+            before += pack.evaluations();
+        }
+        None
+    }
+
+    /// The same of a fixed column.
+    pub fn fixed(&self, column: usize, rotation: i32) -> Option<usize> {
+        let wanted = Slot { column, rotation };
+        let slots = self.key.iter().flat_map(|pack| &pack.slots);
+        let before: usize =
+            self.phases.iter().flat_map(|phase| &phase.packs).map(Pack::evaluations).sum();
+        slots.into_iter().position(|&slot| slot == wanted).map(|slot| before + slot)
+    }
+
+    /// Coefficients of the longest polynomial that is committed to, the quotient having those of `pieces` columns.
+    pub fn powers(&self, pieces: usize) -> usize {
+        self.packs().map(|pack| pack.width).max().unwrap_or(1).max(pieces) << self.k
+    }
+}

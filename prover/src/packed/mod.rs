@@ -1,0 +1,79 @@
+//! The packed protocol: columns of one round share a commitment, and all of them are opened at once. It needs a longer
+//! reference string than halo2's proofs and gives verifiers a fraction of the work. `docs/protocol.md` is its
+//! definition; this module follows it, and its words are used here.
+//!
+//! | module | does |
+//! |---|---|
+//! | `layout` | which columns share a pack, and where they are opened |
+//! | `gate` | gates as a verifier evaluates them |
+//! | `key`, `encoding` | what proofs are checked against, and its bytes |
+//! | `transcript` | challenges |
+//! | `coefficients` | columns as polynomials |
+//! | `prove`, `open` | proofs |
+//! | `verify` | verdicts |
+
+mod coefficients;
+mod encoding;
+mod gate;
+mod key;
+mod layout;
+mod open;
+mod prove;
+mod transcript;
+mod verify;
+
+pub use encoding::Damage;
+pub use gate::{Gate, Operation};
+pub use key::VerifyingKey;
+pub use layout::{Layout, Pack, Phase, Slot, Widths};
+pub use prove::ProvingKey;
+pub use transcript::Transcript;
+pub use verify::Refusal;
+
+/// Why there is no key or no proof.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// As with halo2's proofs.
+    #[error(transparent)]
+    Prover(#[from] crate::Error),
+
+    /// There is not one width for each phase of the circuit, or one of them is no width.
+    #[error("the widths `{given:?}` are not one from 1 to {largest} for each of {phases} phases", largest = layout::LARGEST_WIDTH)]
+    Widths {
+        /// Of the phases.
+        given: Vec<usize>,
+        /// The circuit's.
+        phases: usize,
+    },
+
+    /// The random rows do not hide a column that is opened so often.
+    #[error(
+        "a pack that is opened at {points} points needs {needed} random rows, and the circuit has {rows}"
+    )]
+    RandomRows {
+        /// Points of the pack.
+        points: usize,
+        /// Random rows that hide its columns.
+        needed: usize,
+        /// Random rows that there are.
+        rows: usize,
+    },
+
+    /// The reference string has too few powers.
+    #[error("the reference string has {found} powers, and {needed} are needed")]
+    StringTooShort {
+        /// Of the secret.
+        found: usize,
+        /// The longest polynomial's coefficients.
+        needed: usize,
+    },
+
+    /// A polynomial of the proof is 0, whose commitment has no encoding.
+    #[error("a polynomial of the proof is 0")]
+    Zero,
+
+    /// A challenge was drawn for which there is no proof: that has a probability of about 2⁻²³⁰.
+    #[error("a challenge is a point where the argument divides by zero")]
+    Challenge,
+}

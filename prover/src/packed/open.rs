@@ -1,0 +1,131 @@
+//! All values of all packs, proved by two points.
+//!
+//! ```text
+//! W   =  Σ_e γᵉ·(F_j − Y_e)/(Xᵗ − p)  +  γᴱ·(H − h)/(X − x)
+//! s_e =  γᵉ/(zᵗ − p),    s_E = γᴱ/(z − x)
+//! L   =  Σ_e s_e·(F_j − Y_e(z))  +  s_E·(H − h)  −  W             L(z) = 0
+//! W'  =  L/(X − z)
+//! ```
+//!
+//! Division by Xᵗ − p is division of every column by X − p, so columns are taken one by one and no pack is kept.
+
+use super::Error;
+use halo2_proofs::halo2curves::{bn256::Fr, ff::Field};
+use rayon::prelude::*;
+
+/// A pack to be opened.
+pub struct Opened<'a> {
+    pub width: usize,
+    /// The coefficients of a slot in use.
+    pub slot: Box<dyn Fn(usize) -> Vec<Fr> + Sync + 'a>,
+    pub slots: usize,
+    /// Each with the values of all slots in use.
+    pub points: Vec<(Fr, Vec<Fr>)>,
+}
+
+/// The quotient of the gates, with its value at x.
+pub struct Quotient<'a> {
+    pub coefficients: &'a [Fr],
+    pub x: Fr,
+    pub value: Fr,
+}
+
+/// W and W': `commit` takes each as coefficients, `draw` draws between them.
+pub fn open(
+    packs: &[Opened<'_>],
+    quotient: &Quotient<'_>,
+    gamma: Fr,
+    commit: &mut dyn FnMut(Vec<Fr>) -> Result<(), Error>,
+    draw: &mut dyn FnMut() -> Fr,
+) -> Result<(), Error> {
+    // Of each term e, in order, γᵉ.
+    let mut power = Fr::ONE;
+    let powers: Vec<Vec<Fr>> = packs
+        .iter()
+        .map(|pack| {
+            let next = |_| {
+                let next = power * gamma;
+                std::mem::replace(&mut power, next)
+            };
+            (0..pack.points.len()).map(next).collect()
+        })
+        .collect();
+
+    let mut w = quotient.coefficients.to_vec();
+    divide(&mut w, quotient.x);
+    w.par_iter_mut().with_min_len(1 << 12).for_each(|value| *value *= power);
+    for (pack, powers) in packs.iter().zip(&powers) {
+        let of_slot = |slot: usize| {
+            let column = (pack.slot)(slot);
+            let mut sum = vec![Fr::ZERO; column.len()];
+            for ((point, _), power) in pack.points.iter().zip(powers) {
+                let mut quotient = column.clone();
+                divide(&mut quotient, *point);
+                sum.iter_mut().zip(&quotient).for_each(|(sum, value)| *sum += *value * power);
+            }
+            sum
+        };
+        add_packed(&mut w, pack, of_slot);
+    }
+    commit(w.clone())?;
+
+    let z = draw();
+    let invert = |difference: Fr| -> Result<Fr, Error> {
+        Option::from(difference.invert()).ok_or(Error::Challenge)
+    };
+    let mut l = w;
+    l.par_iter_mut().with_min_len(1 << 12).for_each(|value| *value = -*value);
+    let mut constant = Fr::ZERO;
+    for (pack, powers) in packs.iter().zip(&powers) {
+        let to_width = z.pow_vartime([pack.width as u64]);
+        let mut scale = Fr::ZERO;
+        for ((point, values), power) in pack.points.iter().zip(powers) {
+            let s = *power * invert(to_width - point)?;
+            scale += s;
+            constant += s * horner(values, z);
+        }
+        add_packed(&mut l, pack, |slot| {
+            let mut column = (pack.slot)(slot);
+            column.iter_mut().for_each(|value| *value *= scale);
+            column
+        });
+    }
+    let s = power * invert(z - quotient.x)?;
+    constant += s * quotient.value;
+    let of_quotient = l.par_iter_mut().zip(quotient.coefficients).with_min_len(1 << 12);
+    of_quotient.for_each(|(to, from)| *to += *from * s);
+    l[0] -= constant;
+    divide(&mut l, z);
+    commit(l)
+}
+
+/// Adds Σ Xⁱ·fᵢ(Xᵗ), fᵢ being what `of_slot` gives.
+fn add_packed(
+    to: &mut Vec<Fr>,
+    pack: &Opened<'_>,
+    of_slot: impl Fn(usize) -> Vec<Fr> + Send + Sync,
+) {
+    let slots: Vec<Vec<Fr>> = (0..pack.slots).into_par_iter().map(of_slot).collect();
+    let rows = slots.first().map_or(0, Vec::len);
+    if to.len() < pack.width * rows {
+        to.resize(pack.width * rows, Fr::ZERO);
+    }
+    to.par_chunks_mut(pack.width).zip(0..rows).with_min_len(1 << 9).for_each(|(to, row)| {
+        to.iter_mut().zip(&slots).for_each(|(to, slot)| *to += slot[row]);
+    });
+}
+
+/// Σ valueᵢ·pointⁱ.
+pub fn horner(values: &[Fr], point: Fr) -> Fr {
+    values.iter().rev().fold(Fr::ZERO, |sum, value| sum * point + value)
+}
+
+/// (f − f(p))/(X − p) in place of f.
+fn divide(f: &mut [Fr], p: Fr) {
+    let mut carry = Fr::ZERO;
+    for coefficient in f.iter_mut().rev() {
+        let next = *coefficient + carry * p;
+        *coefficient = carry;
+        carry = next;
+    }
+}

@@ -1,0 +1,331 @@
+//! The proof, step by step.
+
+use super::coefficients::{self, Interpolation};
+use super::open::{Opened, Quotient, horner, open};
+use super::transcript::{Transcript, point, word};
+use super::{Error, Gate, Layout, Pack, VerifyingKey, Widths};
+use crate::columns::{Cells, Column};
+use crate::engine::{self, Engine};
+use crate::field::Arithmetic;
+use crate::program::Program;
+use crate::quotient::{Table, root};
+use crate::watch::{Stage, Times, Watch};
+use crate::{Options, Randomness, Seeded, synthesis};
+use halo2_proofs::{
+    halo2curves::{
+        bn256::{Bn256, Fr, G1Affine},
+        ff::Field,
+        group::{Curve, Group},
+    },
+    plonk::{Circuit, ConstraintSystem},
+    poly::{commitment::ParamsProver, kzg::commitment::ParamsKZG},
+};
+use rayon::prelude::*;
+
+/// What proofs of one circuit are made with.
+pub struct ProvingKey {
+    verifying: VerifyingKey,
+    /// Has the powers of the reference string.
+    engine: Box<dyn Engine>,
+    interpolation: Box<dyn Interpolation>,
+    phases: Vec<u8>,
+    fixed: Vec<Column>,
+    program: Program,
+    /// Pieces of n coefficients that the quotient has.
+    pieces: usize,
+    /// Random rows of each advice column.
+    random_rows: usize,
+    powers: usize,
+}
+
+impl std::fmt::Debug for ProvingKey {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("ProvingKey").finish_non_exhaustive()
+    }
+}
+
+impl ProvingKey {
+    /// For a circuit of 2^k rows, with or without its witness. The reference string may be longer than it has to be;
+    /// `instances` says how many values each instance column has.
+    pub fn new<C: Circuit<Fr>>(
+        params: &ParamsKZG<Bn256>,
+        k: u32,
+        circuit: &C,
+        instances: &[usize],
+        widths: &Widths,
+        arithmetic: Arithmetic,
+    ) -> Result<Self, Error> {
+        let mut system = ConstraintSystem::default();
+        C::configure_with_params(&mut system, circuit.params());
+        crate::supports(&system, k)?;
+        let n = 1_usize << k;
+        let random_rows = system.blinding_factors() + 1;
+        if instances.iter().any(|&count| count + random_rows > n) {
+            return Err(crate::Error::Instances.into());
+        }
+        let layout = Layout::new(&system, k, instances, widths)?;
+        for pack in layout.phases.iter().flat_map(|phase| &phase.packs) {
+            // Seen of a column: its values at these points, at τᵗ, and at τ·ω^r through the quotient.
+            let (points, needed) = (pack.rotations.len(), 2 * pack.rotations.len() + 1);
+            if random_rows < needed {
+                return Err(Error::RandomRows { points, needed, rows: random_rows });
+            }
+        }
+        let polynomials = || system.gates().iter().flat_map(|gate| gate.polynomials());
+        let degree = polynomials().map(|polynomial| polynomial.degree()).max().unwrap_or(0);
+        let pieces = degree.saturating_sub(1).max(1);
+        let (powers, found) = (layout.powers(pieces), params.get_g().len());
+        if found < powers {
+            return Err(Error::StringTooShort { found, needed: powers });
+        }
+        let engine = engine::new(&params.get_g()[..powers], arithmetic);
+        let interpolation = coefficients::new(k, arithmetic);
+        let fixed = synthesis::fixed(circuit, system.num_fixed_columns(), n);
+        let fixed: Vec<Column> =
+            fixed.map_err(crate::Error::from)?.into_iter().map(Column::new).collect();
+        let commitments = layout.key.iter().map(|pack| {
+            let slots = slots(pack, &fixed, &*interpolation, k);
+            commit(&*engine, interleave(pack, slots))
+        });
+        let commitments = commitments.collect();
+        let gates = polynomials().map(Gate::new).collect();
+        let in_g2 = [params.g2(), params.s_g2()];
+        let verifying = VerifyingKey::new(layout, [params.get_g()[0]], in_g2, commitments, gates);
+        Ok(Self {
+            verifying,
+            engine,
+            interpolation,
+            phases: system.advice_column_phase(),
+            fixed,
+            program: Program::new(system.gates()),
+            pieces,
+            random_rows,
+            powers,
+        })
+    }
+
+    /// What the proofs are checked against.
+    pub fn verifying(&self) -> &VerifyingKey {
+        &self.verifying
+    }
+
+    /// Powers of the reference string that it holds.
+    pub fn powers(&self) -> usize {
+        self.powers
+    }
+
+    /// Proves a circuit with its witness; says also what the stages took. Instances are given column by column.
+    pub fn prove<C: Circuit<Fr>>(
+        &self,
+        circuit: &C,
+        instances: &[&[Fr]],
+        options: &Options<'_>,
+    ) -> Result<(Vec<u8>, Times), Error> {
+        let system;
+        let randomness = match options.randomness {
+            Some(randomness) => randomness,
+            None => {
+                system = Seeded::from_system();
+                &system
+            }
+        };
+        let mut watch = Watch::new(options.progress, options.cancel);
+        let proof = self.run(circuit, instances, randomness, &mut watch)?;
+        watch.finish();
+        Ok((proof, watch.into_times()))
+    }
+
+    fn run<C: Circuit<Fr>>(
+        &self,
+        circuit: &C,
+        instances: &[&[Fr]],
+        randomness: &dyn Randomness,
+        watch: &mut Watch<'_>,
+    ) -> Result<Vec<u8>, Error> {
+        let layout = &self.verifying.layout;
+        let (k, n) = (layout.k, 1_usize << layout.k);
+        if !instances.iter().map(|column| column.len()).eq(layout.instances.iter().copied()) {
+            return Err(crate::Error::Instances.into());
+        }
+        let mut proof = Messages {
+            transcript: Transcript::new(self.verifying.digest),
+            bytes: Vec::with_capacity(layout.proof_length()),
+        };
+        instances.iter().copied().flatten().for_each(|value| proof.transcript.absorb(&word(value)));
+        let instance = instances.iter().map(|values| {
+            let mut cells = Cells::default();
+            values.iter().enumerate().for_each(|(row, &value)| cells.set(row, value));
+            Column::new(cells)
+        });
+        let instance: Vec<Column> = instance.collect();
+
+        let mut advice = vec![Column::default(); self.phases.len()];
+        let mut challenges = vec![None; layout.num_challenges()];
+        for (number, phase) in (0..).zip(&layout.phases) {
+            watch.enter(Stage::Witness)?;
+            let assigned =
+                synthesis::advice(circuit, &self.phases, number, n, instances, &challenges)
+                    .map_err(crate::Error::from)?;
+            for (index, cells) in assigned.into_iter().enumerate() {
+                if let Some(cells) = cells {
+                    let tail = randomness.blinding(index, self.random_rows);
+                    advice[index] = Column { cells, tail };
+                }
+            }
+            watch.enter(Stage::Commitments)?;
+            for pack in &phase.packs {
+                let slots = slots(pack, &advice, &*self.interpolation, k);
+                proof.point(commit(&*self.engine, interleave(pack, slots)))?;
+            }
+            for &challenge in &phase.challenges {
+                challenges[challenge] = Some(proof.transcript.draw());
+            }
+        }
+        let challenges: Vec<Fr> = challenges.into_iter().flatten().collect();
+        let y = proof.transcript.draw();
+
+        watch.enter(Stage::Quotient)?;
+        let table = Table { k, instance: &instance, advice: &advice, fixed: &self.fixed };
+        let uniform = self.program.uniform(&challenges, y);
+        let pieces =
+            self.engine.pieces(&table, &self.program, &uniform, self.pieces, &mut || {
+                watch.enter(Stage::Quotient)
+            })?;
+        let pieces: Vec<Vec<Fr>> = pieces
+            .into_par_iter()
+            .map(|piece| self.interpolation.coefficients(&Column::new(Cells::Elements(piece))))
+            .collect();
+        let quotient = pieces.concat();
+        drop(pieces);
+        watch.enter(Stage::QuotientCommitments)?;
+        proof.point(commit(&*self.engine, quotient.clone()))?;
+        let x = proof.transcript.draw();
+        if x.pow_vartime([n as u64]) == Fr::ONE {
+            return Err(Error::Challenge);
+        }
+
+        watch.enter(Stage::Evaluations)?;
+        let at_x = self.engine.point(k, x);
+        let first_of_key = layout.proof_packs();
+        let columns = |index: usize| if index < first_of_key { &advice } else { &self.fixed };
+        // By pack, by point, by slot.
+        let values: Vec<Vec<Vec<Fr>>> = layout
+            .packs()
+            .enumerate()
+            .map(|(index, pack)| {
+                let of_slot = |slot: &super::Slot| {
+                    let rotations: Vec<i32> =
+                        pack.rotations.iter().map(|rotation| rotation + slot.rotation).collect();
+                    at_x.evaluate(&columns(index)[slot.column], &rotations)
+                };
+                let by_slot: Vec<Vec<Fr>> = pack.slots.par_iter().map(of_slot).collect();
+                let of_point = |point| by_slot.iter().map(|values| values[point]).collect();
+                (0..pack.rotations.len()).map(of_point).collect()
+            })
+            .collect();
+        values.iter().flatten().flatten().for_each(|value| proof.scalar(value));
+        let gamma = proof.transcript.draw();
+
+        watch.enter(Stage::Opening)?;
+        let opened: Vec<Opened<'_>> = layout
+            .packs()
+            .enumerate()
+            .zip(&values)
+            .map(|((index, pack), values)| {
+                let points = pack.rotations.iter().map(|&rotation| x * omega_to(k, rotation));
+                let (columns, interpolation) = (columns(index), &self.interpolation);
+                Opened {
+                    width: pack.width,
+                    slot: Box::new(move |slot| {
+                        let slot = &pack.slots[slot];
+                        let column = &columns[slot.column];
+                        rotated(interpolation.coefficients(column), slot.rotation, k)
+                    }),
+                    slots: pack.slots.len(),
+                    points: points.zip(values.iter().cloned()).collect(),
+                }
+            })
+            .collect();
+        let value = horner(&quotient, x);
+        let quotient = Quotient { coefficients: &quotient, x, value };
+        let proof = std::cell::RefCell::new(proof);
+        let mut commit = |coefficients: Vec<Fr>| {
+            let commitment = commit(&*self.engine, coefficients);
+            proof.borrow_mut().point(commitment)
+        };
+        let mut draw = || proof.borrow_mut().transcript.draw();
+        open(&opened, &quotient, gamma, &mut commit, &mut draw)?;
+        Ok(proof.into_inner().bytes)
+    }
+}
+
+/// A proof as it is written: everything in it is absorbed.
+struct Messages {
+    transcript: Transcript,
+    bytes: Vec<u8>,
+}
+
+impl Messages {
+    fn point(&mut self, commitment: G1Affine) -> Result<(), Error> {
+        if commitment == G1Affine::default() {
+            return Err(Error::Zero);
+        }
+        self.absorb(&point(&commitment));
+        Ok(())
+    }
+
+    fn scalar(&mut self, scalar: &Fr) {
+        self.absorb(&word(scalar));
+    }
+
+    fn absorb(&mut self, bytes: &[u8]) {
+        self.transcript.absorb(bytes);
+        self.bytes.extend_from_slice(bytes);
+    }
+}
+
+/// ω to a power.
+pub fn omega_to(k: u32, rotation: i32) -> Fr {
+    let power = root(k).pow_vartime([rotation.unsigned_abs().into()]);
+    if rotation < 0 { power.invert().expect("roots of unity are not 0") } else { power }
+}
+
+/// The coefficients of f(ω^rotation·X).
+fn rotated(mut coefficients: Vec<Fr>, rotation: i32, k: u32) -> Vec<Fr> {
+    if rotation != 0 {
+        let (step, mut power) = (omega_to(k, rotation), Fr::ONE);
+        for coefficient in &mut coefficients {
+            *coefficient *= power;
+            power *= step;
+        }
+    }
+    coefficients
+}
+
+/// The coefficients of all slots in use.
+fn slots(
+    pack: &Pack,
+    columns: &[Column],
+    interpolation: &dyn Interpolation,
+    k: u32,
+) -> Vec<Vec<Fr>> {
+    let of_slot = |slot: &super::Slot| {
+        rotated(interpolation.coefficients(&columns[slot.column]), slot.rotation, k)
+    };
+    pack.slots.par_iter().map(of_slot).collect()
+}
+
+/// Σ Xⁱ·fᵢ(Xᵗ).
+fn interleave(pack: &Pack, slots: Vec<Vec<Fr>>) -> Vec<Fr> {
+    let rows = slots.first().map_or(0, Vec::len);
+    let mut packed = vec![Fr::ZERO; pack.width * rows];
+    packed.par_chunks_mut(pack.width).enumerate().with_min_len(1 << 9).for_each(|(row, to)| {
+        to.iter_mut().zip(&slots).for_each(|(to, slot)| *to = slot[row]);
+    });
+    packed
+}
+
+fn commit(engine: &dyn Engine, coefficients: Vec<Fr>) -> G1Affine {
+    let sum = engine.sum(&Column::new(Cells::Elements(coefficients)));
+    if bool::from(sum.is_identity()) { G1Affine::default() } else { sum.to_affine() }
+}

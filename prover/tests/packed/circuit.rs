@@ -1,0 +1,200 @@
+//! A small circuit with everything that models' circuits have: two phases, challenges, gates of degree 5, rotations both
+//! ways, rotated fixed columns, signed values, instances in two columns.
+
+use halo2_proofs::{
+    circuit::{Layouter, SimpleFloorPlanner, Value},
+    halo2curves::{bn256::Fr, ff::Field},
+    plonk::{
+        Advice, Challenge, Circuit, Column, ConstraintSystem, Constraints, Error, Fixed, Instance,
+        SecondPhase,
+    },
+    poly::Rotation,
+};
+
+/// What a circuit may have besides.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Extra {
+    #[default]
+    Nothing,
+    /// A column that is looked at on three rows.
+    ThreeRows,
+    Selector,
+}
+
+#[derive(Clone, Debug, Default)]
+pub struct Walk {
+    /// Rows that are in use.
+    pub rows: usize,
+    pub extra: Extra,
+    /// The fourth power on this row is wrong.
+    pub wrong: Option<usize>,
+    pub without_witness: bool,
+}
+
+#[derive(Clone)]
+pub struct Columns {
+    /// A byte; running sums, in the second phase; the byte's fourth power; a large number.
+    advice: [Column<Advice>; 4],
+    fixed: [Column<Fixed>; 3],
+    instances: [Column<Instance>; 2],
+    gamma: Challenge,
+}
+
+impl Walk {
+    pub fn new(rows: usize) -> Self {
+        Self { rows, ..Self::default() }
+    }
+
+    fn byte(row: usize) -> Fr {
+        Fr::from((row * row + 3) as u64 % 256)
+    }
+
+    fn large(row: usize) -> Fr {
+        (Self::byte(row) + Fr::ONE).pow([row as u64 + 70])
+    }
+
+    fn weight(row: usize) -> Fr {
+        let size = Fr::from(row as u64 % 100);
+        if row.is_multiple_of(3) { -size } else { size }
+    }
+
+    /// Whether the gates are switched on.
+    fn is_inside(&self, row: usize) -> bool {
+        row > 0 && row + 1 < self.rows
+    }
+
+    /// By column.
+    pub fn instances(&self) -> [Vec<Fr>; 2] {
+        [vec![Self::large(0)], vec![Self::large(0), Fr::from(9), Fr::from(77)]]
+    }
+
+    /// By column; those of the first phase alone without a challenge.
+    pub fn advice(&self, gamma: Option<Fr>) -> [Vec<Fr>; 4] {
+        let rows = 0..self.rows;
+        let wrong = |row| Fr::from(u64::from(self.wrong == Some(row)));
+        let mut sum = Fr::ZERO;
+        let mut step = |row: usize, gamma: Fr| {
+            if self.is_inside(row) {
+                let weight = Self::weight(row) + Self::weight(row - 1);
+                sum += Self::byte(row) * weight * gamma.square() - Self::large(row + 1) * gamma;
+            }
+            sum
+        };
+        let sums = gamma.map(|gamma| rows.clone().map(|row| step(row, gamma)).collect());
+        [
+            rows.clone().map(Self::byte).collect(),
+            sums.unwrap_or_default(),
+            rows.clone().map(|row| Self::byte(row).pow([4]) + wrong(row)).collect(),
+            rows.map(Self::large).collect(),
+        ]
+    }
+
+    /// By column.
+    pub fn fixed(&self) -> [Vec<Fr>; 3] {
+        let flag = |on: bool| Fr::from(u64::from(on));
+        [
+            (0..self.rows).map(|row| flag(self.is_inside(row))).collect(),
+            (0..self.rows).map(Self::weight).collect(),
+            (0..self.rows).map(|row| flag(row == 0)).collect(),
+        ]
+    }
+}
+
+impl Circuit<Fr> for Walk {
+    type Config = Columns;
+    type FloorPlanner = SimpleFloorPlanner;
+    type Params = u8;
+
+    fn params(&self) -> u8 {
+        self.extra as u8
+    }
+
+    fn without_witnesses(&self) -> Self {
+        Self { without_witness: true, ..self.clone() }
+    }
+
+    fn configure_with_params(meta: &mut ConstraintSystem<Fr>, extra: u8) -> Columns {
+        let columns = Columns {
+            advice: [
+                meta.advice_column(),
+                meta.advice_column_in(SecondPhase),
+                meta.advice_column(),
+                meta.advice_column(),
+            ],
+            fixed: [0; 3].map(|_| meta.fixed_column()),
+            instances: [0; 2].map(|_| meta.instance_column()),
+            gamma: meta.challenge_usable_after(halo2_proofs::plonk::FirstPhase),
+        };
+        let [byte, sum, power, large] = columns.advice;
+        let [on, weight, first] = columns.fixed;
+        if extra == Extra::Selector as u8 {
+            meta.selector();
+        }
+        meta.create_gate("powers and sums", |meta| {
+            let on = meta.query_fixed(on, Rotation::cur());
+            let weights = meta.query_fixed(weight, Rotation::cur())
+                + meta.query_fixed(weight, Rotation::prev());
+            let byte = meta.query_advice(byte, Rotation::cur());
+            let power = meta.query_advice(power, Rotation::cur());
+            let next = meta.query_advice(large, Rotation::next());
+            let [before, sum] =
+                [Rotation::prev(), Rotation::cur()].map(|at| meta.query_advice(sum, at));
+            let square = byte.clone() * byte.clone();
+            let fourth = square.clone() * square;
+            let gamma = columns.gamma.expr();
+            let step = byte * weights * gamma.clone() * gamma.clone() - next * gamma;
+            Constraints::with_selector(on, [power - fourth, sum - before - step])
+        });
+        meta.create_gate("the first is public", |meta| {
+            let first = meta.query_fixed(first, Rotation::cur());
+            let large = meta.query_advice(large, Rotation::cur());
+            let [one, other] =
+                columns.instances.map(|column| meta.query_instance(column, Rotation::cur()));
+            vec![first.clone() * (one - large), first * (other.clone() - other)]
+        });
+        meta.create_gate("the second instance column", |meta| {
+            let first = meta.query_fixed(first, Rotation::cur());
+            let [one, other] =
+                columns.instances.map(|column| meta.query_instance(column, Rotation::cur()));
+            let shifted = meta.query_instance(columns.instances[1], Rotation(2));
+            vec![first * (one - other) * shifted]
+        });
+        if extra == Extra::ThreeRows as u8 {
+            meta.create_gate("three rows", |meta| {
+                let on = meta.query_fixed(on, Rotation::cur());
+                let rows = [-1, 0, 1].map(|at| meta.query_advice(byte, Rotation(at)));
+                let [a, b, c] = rows;
+                vec![on * (a.clone() - a + b.clone() - b + c.clone() - c)]
+            });
+        }
+        columns
+    }
+
+    fn configure(_: &mut ConstraintSystem<Fr>) -> Columns {
+        unreachable!("it has parameters")
+    }
+
+    fn synthesize(&self, columns: Columns, mut layouter: impl Layouter<Fr>) -> Result<(), Error> {
+        let mut gamma = None;
+        layouter.get_challenge(columns.gamma).map(|value| gamma = Some(value));
+        layouter.assign_region(
+            || "all",
+            |mut region| {
+                for (column, values) in columns.fixed.iter().zip(self.fixed()) {
+                    for (row, value) in values.into_iter().enumerate() {
+                        region.assign_fixed(*column, row, value);
+                    }
+                }
+                if self.without_witness {
+                    return Ok(());
+                }
+                for (column, values) in columns.advice.iter().zip(self.advice(gamma)) {
+                    for (row, value) in values.into_iter().enumerate() {
+                        region.assign_advice(*column, row, Value::known(value));
+                    }
+                }
+                Ok(())
+            },
+        )
+    }
+}

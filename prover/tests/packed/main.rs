@@ -1,6 +1,7 @@
 //! The packed protocol: two provers, one verifier, and lies.
 
 mod circuit;
+mod python;
 
 mod slow;
 

@@ -1,0 +1,166 @@
+//! The third verifier, in Python, from the document alone: it has to say what the crate's says, of proofs that are right
+//! and of changed ones.
+
+use super::{Walk, key_of, prove, usual, widths};
+use halo2_proofs::halo2curves::{
+    bn256::{Fr, G1Affine},
+    ff::PrimeField,
+    group::Curve,
+};
+use rand::{Rng, SeedableRng, rngs::StdRng};
+use std::{fs, path::Path, process::Command};
+use zkverdict_prover::{
+    Arithmetic, Options, Seeded,
+    packed::{Refusal, VerifyingKey},
+};
+
+const REPOSITORY: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
+
+/// What a verifier is given.
+#[derive(Clone)]
+struct Case {
+    key: Vec<u8>,
+    proof: Vec<u8>,
+    instances: Vec<[u8; 32]>,
+}
+
+fn word(value: &impl PrimeField<Repr = [u8; 32]>) -> [u8; 32] {
+    let mut word = value.to_repr();
+    word.reverse();
+    word
+}
+
+fn scalar(word: &[u8; 32]) -> Option<Fr> {
+    let mut word = *word;
+    word.reverse();
+    Fr::from_repr(word).into()
+}
+
+impl Case {
+    fn new(rows: usize, seed: u8, phases: &[usize], key: usize) -> Self {
+        let circuit = Walk::new(rows);
+        let key = key_of(&circuit, 6, &widths(phases, key), Arithmetic::best());
+        let randomness = Seeded::new([seed; 32]);
+        let options = Options { randomness: Some(&randomness), ..Options::default() };
+        let proof = prove(&key, &circuit, &options).expect("there is a witness");
+        let instances = circuit.instances().concat().iter().map(word).collect();
+        Self { key: key.verifying().to_bytes(), proof, instances }
+    }
+
+    fn verdict(&self) -> String {
+        let Ok(key) = VerifyingKey::from_bytes(&self.key) else { return "damaged".to_owned() };
+        let mut large = None;
+        let scalars = self.instances.iter().enumerate().map(|(index, word)| {
+            scalar(word).unwrap_or_else(|| {
+                large.get_or_insert(index);
+                Fr::default()
+            })
+        });
+        let scalars: Vec<Fr> = scalars.collect();
+        match (key.verify(&self.proof, &scalars), large) {
+            (Err(Refusal::InstanceCount { .. }), _) => "InstanceCount".to_owned(),
+            (Err(Refusal::ProofLength { .. }), _) => "ProofLength".to_owned(),
+            (_, Some(index)) | (Err(Refusal::ScalarOutOfRange { index }), _) => {
+                format!("ScalarOutOfRange({index})")
+            }
+            (Err(Refusal::PointNotOnCurve { index }), _) => format!("PointNotOnCurve({index})"),
+            (Err(refusal), _) => format!("{refusal:?}"),
+            (Ok(()), _) => "accepted".to_owned(),
+        }
+    }
+
+    fn line(&self) -> String {
+        let hex = |bytes: &[u8]| -> String {
+            let digits: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+            if digits.is_empty() { "-".to_owned() } else { digits }
+        };
+        let words: Vec<String> = self.instances.iter().map(|word| hex(word)).collect();
+        format!("{} {} {} {}\n", self.verdict(), hex(&self.key), hex(&self.proof), words.join(" "))
+    }
+
+    fn changed(&self, rng: &mut StdRng) -> Self {
+        let mut case = self.clone();
+        let at = 32 * rng.gen_range(0..case.proof.len() / 32);
+        match rng.gen_range(0..12) {
+            // A bit.
+            0..=3 => case.proof[at + rng.gen_range(0..32)] ^= 1 << rng.gen_range(0..8),
+            // Another word of the proof.
+            4 => {
+                let from = 32 * rng.gen_range(0..case.proof.len() / 32);
+                case.proof.copy_within(from..from + 32, at);
+            }
+            // A point of the curve in place of two words, which may be a point.
+            5..=6 => {
+                let at = at.min(case.proof.len() - 64) / 64 * 64;
+                let point = (G1Affine::generator() * Fr::from(rng.gen_range(1..5))).to_affine();
+                case.proof[at..at + 64].copy_from_slice(&[word(&point.x), word(&point.y)].concat());
+            }
+            // Zeros and ones.
+            7 => case.proof[at..at + 32].fill(if rng.r#gen() { 0 } else { 0xff }),
+            8 => {
+                let index = rng.gen_range(0..case.instances.len());
+                case.instances[index][rng.gen_range(0..32)] ^= 1 << rng.gen_range(0..8);
+            }
+            // The key.
+            9 | 10 => {
+                let at = rng.gen_range(0..case.key.len());
+                case.key[at] ^= 1 << rng.gen_range(0..8);
+            }
+            _ => match rng.gen_range(0..4) {
+                0 => case.proof.truncate(at),
+                1 => case.proof.extend([0; 32]),
+                2 => drop(case.instances.pop()),
+                _ => case.key.truncate(at),
+            },
+        }
+        case
+    }
+}
+
+/// Lets the Python verifier judge a file of cases.
+fn agrees(file: &Path) {
+    let verifier = format!("{REPOSITORY}/tests/packed/verifier.py");
+    let output = Command::new("python3").arg(verifier).arg(file).output();
+    let output = output.expect("the tests need python3");
+    let said = String::from_utf8_lossy(&output.stdout) + String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{said}");
+}
+
+#[test]
+fn fixtures_are_what_the_document_says() {
+    let mut lines = String::new();
+    for (rows, phases, key) in [(40, [3, 2], 7), (58, [2, 1], 3)] {
+        let case = Case::new(rows, 1, &phases, key);
+        lines += &case.line();
+        let mut rng = StdRng::seed_from_u64(2);
+        (0..6).for_each(|_| lines += &case.changed(&mut rng).line());
+    }
+    let file = Path::new(REPOSITORY).join("test/fixtures/packed/walk.txt");
+    if std::env::var_os("UPDATE_SNAPSHOTS").is_some() {
+        fs::create_dir_all(file.parent().expect("it is in a folder")).expect("a folder");
+        fs::write(&file, &lines).expect("the fixture is written");
+    }
+    let kept = fs::read_to_string(&file).expect("UPDATE_SNAPSHOTS=1 writes the fixture");
+    assert!(kept == lines, "keys or proofs differ from {}", file.display());
+    assert_eq!(lines.matches("accepted").count(), 2);
+    agrees(&file);
+}
+
+#[test]
+fn the_verifier_in_python_agrees_on_changed_proofs_and_keys() {
+    let case = Case::new(40, 3, &usual().phases, usual().key);
+    let mut rng = StdRng::seed_from_u64(4);
+    let mut lines = case.line();
+    (0..200).for_each(|_| lines += &case.changed(&mut rng).line());
+    let starts = |verdict: &str| lines.lines().filter(|line| line.starts_with(verdict)).count();
+    for verdict in ["InvalidProof", "PointNotOnCurve", "ScalarOutOfRange", "ProofLength", "damaged"]
+    {
+        assert!(starts(verdict) > 0, "{verdict}");
+    }
+    // A change may be none, as when a word is put in its own place.
+    let accepted: Vec<&str> = lines.lines().filter(|line| line.starts_with("accepted")).collect();
+    assert!(accepted.len() < 5 && accepted.iter().all(|line| *line == accepted[0]));
+    let file = Path::new(env!("CARGO_TARGET_TMPDIR")).join("packed_changes.txt");
+    fs::write(&file, lines).expect("the folder for temporary files takes it");
+    agrees(&file);
+}

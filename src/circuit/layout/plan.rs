@@ -121,8 +121,7 @@ impl Plan {
         if !shape.is_possible(k) {
             return None;
         }
-        let layouts = Layout::all(net, shape.lanes);
-        let layout = layouts.into_iter().find(|layout| layout.menus == shape.menus)?;
+        let layout = Layout::restore(net, shape.lanes, &shape.menus)?;
         let slopes = fits::slopes(&net.rules);
         let fits = shape.table_rows >= net.shortest_table().max(layout.rows.len())
             && (shape.limbs >= NATURAL_LIMBS || !net.has_vectors());

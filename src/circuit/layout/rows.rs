@@ -108,12 +108,24 @@ impl Layout {
         let mut planner = Planner::new(net, lanes);
         planner.plan();
         let Planner { wishes, weights, instances, .. } = planner;
+        let counts = displacements(&wishes);
         let layout = |(columns, strides)| {
-            let menus = menus(&wishes, columns, strides);
+            let menus = menus(&counts, columns, strides);
             let rows = schedule(&wishes, &menus, MOST_ROWS)?;
             Some(Self { rows, weights: weights.clone(), menus, instances })
         };
         MENUS.into_iter().filter_map(layout).collect()
+    }
+
+    /// The one of [`Self::all`] that has these menus.
+    pub fn restore(net: &Net, lanes: usize, known: &[Menu; CURSORS]) -> Option<Self> {
+        let mut planner = Planner::new(net, lanes);
+        planner.plan();
+        let Planner { wishes, weights, instances, .. } = planner;
+        let counts = displacements(&wishes);
+        let is_known = |(columns, strides)| menus(&counts, columns, strides) == *known;
+        let menus = MENUS.into_iter().any(is_known).then(|| known.clone())?;
+        Some(Self { rows: schedule(&wishes, &menus, MOST_ROWS)?, weights, menus, instances })
     }
 
     /// What any layout of a net needs: of large nets the rows of the shortest layout, on which cursors move too.
@@ -124,8 +136,9 @@ impl Layout {
         }
         let mut planner = Planner::new(net, WIDEST);
         planner.plan();
+        let counts = displacements(&planner.wishes);
         let rows = MENUS.into_iter().rev().take(WIDE_MENUS).map(|(columns, strides)| {
-            let menus = menus(&planner.wishes, columns, strides);
+            let menus = menus(&counts, columns, strides);
             let rows = schedule(&planner.wishes, &menus, 2 * MOST_ROWS);
             rows.map_or(2 * MOST_ROWS, |rows| rows.len())
         });
@@ -365,10 +378,10 @@ fn position_of(run: &Run, element: u32) -> Position {
     found.expect("the elements of a group are of one run").1
 }
 
-/// The menus that suit the displacements of consecutive wishes.
-fn menus(wishes: &[Wish], columns: [usize; CURSORS], strides: bool) -> [Menu; CURSORS] {
+/// How often each cursor is displaced by what, between consecutive wishes.
+fn displacements(wishes: &[Wish]) -> [HashMap<Exponents, usize>; CURSORS] {
     [WEIGHT, OUTPUT, POSITION].map(|cursor| {
-        let mut counts: HashMap<Exponents, usize> = HashMap::new();
+        let mut counts = HashMap::new();
         let mut now = [0; 3];
         for target in wishes.iter().filter_map(|wish| wish.at[cursor]) {
             let step = [0, 1, 2].map(|axis| target[axis] - now[axis]);
@@ -377,8 +390,17 @@ fn menus(wishes: &[Wish], columns: [usize; CURSORS], strides: bool) -> [Menu; CU
             }
             now = target;
         }
-        Menu::new(&counts, columns[cursor], strides)
+        counts
     })
+}
+
+/// The menus that suit displacements.
+fn menus(
+    counts: &[HashMap<Exponents, usize>; CURSORS],
+    columns: [usize; CURSORS],
+    strides: bool,
+) -> [Menu; CURSORS] {
+    [WEIGHT, OUTPUT, POSITION].map(|cursor| Menu::new(&counts[cursor], columns[cursor], strides))
 }
 
 /// Whether a row has room for a cursor's move: rows of weights have for the weight monomial's alone.

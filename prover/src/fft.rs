@@ -80,6 +80,77 @@ pub fn powers<L: Lanes<Fr>>(vectors: &mut [L], ratio: Fr, first: Fr) {
     });
 }
 
+/// From so many vectors on, transforms are cut into parts for several threads.
+const PARALLEL: usize = 1 << 11;
+
+/// Vectors of a step that a thread takes at once.
+const STEP: usize = 1 << 7;
+
+/// How long the parts are that a step leaves, of so many vectors: half if that makes it a power of 4 at last.
+fn part(length: usize) -> usize {
+    if length.trailing_zeros().is_multiple_of(2) { length / 2 } else { length / 4 }
+}
+
+fn quarters<L>(values: &mut [L]) -> [&mut [L]; 4] {
+    let (low, high) = values.split_at_mut(values.len() / 2);
+    let (first, second) = low.split_at_mut(low.len() / 2);
+    let (third, fourth) = high.split_at_mut(high.len() / 2);
+    [first, second, third, fourth]
+}
+
+type Step<L, const N: usize> = fn([&mut [L]; N], &Factors<L>, usize, usize);
+
+/// The step that halves or quarters `values`, or undoes that, on all threads.
+fn step<L: Lanes<Fr>>(values: &mut [L], factors: &Factors<L>, two: Step<L, 2>, four: Step<L, 4>) {
+    let part = part(values.len());
+    if part == values.len() / 2 {
+        let (low, high) = values.split_at_mut(part);
+        let pairs = low.par_chunks_mut(STEP).zip(high.par_chunks_mut(STEP)).enumerate();
+        pairs.for_each(|(at, (low, high))| two([low, high], factors, part, at * STEP));
+    } else {
+        let [first, second, third, fourth] = quarters(values).map(|part| part.par_chunks_mut(STEP));
+        let fours = first.zip(second).zip(third.zip(fourth)).enumerate();
+        fours.for_each(|(at, ((first, second), (third, fourth)))| {
+            four([first, second, third, fourth], factors, part, at * STEP);
+        });
+    }
+}
+
+/// Natural to permuted order. Values are below 2p, before and after.
+pub fn forward<L: Lanes<Fr>>(values: &mut [L], factors: &Factors<L>) {
+    if values.len() < PARALLEL {
+        return forward_serial(values, factors);
+    }
+    step(values, factors, split_2, split_4);
+    values.par_chunks_exact_mut(part(values.len())).for_each(|part| forward(part, factors));
+}
+
+/// Permuted to natural order, times `scale`. Values are below 2p, before and after.
+pub fn backward<L: Lanes<Fr>>(values: &mut [L], factors: &Factors<L>, scale: Fr) {
+    backward_loose(values, factors);
+    values.par_chunks_mut(PARALLEL).for_each(|values| scale_all(values, scale));
+}
+
+/// As [`backward`], but the result is packed elsewhere.
+pub fn backward_packed<L: Lanes<Fr>>(
+    values: &mut [L],
+    factors: &Factors<L>,
+    scale: Fr,
+    to: &mut [Packed],
+) {
+    backward_loose(values, factors);
+    let parts = values.par_chunks(PARALLEL).zip(to.par_chunks_mut(PARALLEL));
+    parts.for_each(|(values, to)| pack_all(values, scale, to));
+}
+
+fn backward_loose<L: Lanes<Fr>>(values: &mut [L], factors: &Factors<L>) {
+    if values.len() < PARALLEL {
+        return backward_serial(values, factors);
+    }
+    values.par_chunks_exact_mut(part(values.len())).for_each(|part| backward_loose(part, factors));
+    step(values, factors, join_2, join_4);
+}
+
 kernels! {
     /// One element in all lanes.
     pub fn splat<L: Lanes<Fr>>(element: Fr) -> L {
@@ -95,29 +166,40 @@ kernels! {
         }
     }
 
-    /// Natural to permuted order. Values are below 2p, before and after.
-    pub fn forward<L: Lanes<Fr>>(values: &mut [L], factors: &Factors<L>) {
+    /// Natural to permuted order.
+    fn forward_serial<L: Lanes<Fr>>(values: &mut [L], factors: &Factors<L>) {
         let length = values.len();
         if length == 8 {
             return forward_64(values, factors);
         }
-        if length.trailing_zeros().is_multiple_of(2) {
-            let half = length / 2;
-            let (low, high) = values.split_at_mut(half);
-            for (j, (low, high)) in low.iter_mut().zip(high.iter_mut()).enumerate() {
-                let (u, v) = (*low, *high);
-                *low = u.add(v);
-                *high = u.sub_loose(v).mul(factors.at(half, j));
-            }
-            forward(low, factors);
-            return forward(high, factors);
+        let part = part(length);
+        if part == length / 2 {
+            let (low, high) = values.split_at_mut(part);
+            split_2([low, high], factors, part, 0);
+        } else {
+            split_4(quarters(values), factors, part, 0);
         }
-        let quarter = length / 4;
-        let (low, high) = values.split_at_mut(2 * quarter);
-        let (first, second) = low.split_at_mut(quarter);
-        let (third, fourth) = high.split_at_mut(quarter);
-        let quarters = first.iter_mut().zip(second.iter_mut()).zip(third.iter_mut().zip(fourth.iter_mut()));
-        for (j, ((x0, x1), (x2, x3))) in quarters.enumerate() {
+        for part in values.chunks_exact_mut(part) {
+            forward_serial(part, factors);
+        }
+    }
+
+    /// A step at distance `half`, of pairs from `start` on.
+    fn split_2<L: Lanes<Fr>>(pairs: [&mut [L]; 2], factors: &Factors<L>, half: usize, start: usize) {
+        let [low, high] = pairs;
+        for (j, (low, high)) in low.iter_mut().zip(high.iter_mut()).enumerate() {
+            let (u, v) = (*low, *high);
+            *low = u.add(v);
+            *high = u.sub_loose(v).mul(factors.at(half, start + j));
+        }
+    }
+
+    /// Two steps, at distances 2·`quarter` and `quarter`, of fours from `start` on.
+    fn split_4<L: Lanes<Fr>>(fours: [&mut [L]; 4], factors: &Factors<L>, quarter: usize, start: usize) {
+        let [first, second, third, fourth] = fours;
+        let fours = first.iter_mut().zip(second.iter_mut()).zip(third.iter_mut().zip(fourth.iter_mut()));
+        for (j, ((x0, x1), (x2, x3))) in fours.enumerate() {
+            let j = start + j;
             let (a0, a1) = (x0.add_loose(*x2), x1.add_loose(*x3));
             let b0 = x0.sub_loose(*x2).mul(factors.at(2 * quarter, j));
             let b1 = x1.sub_loose(*x3).mul(factors.at(2 * quarter, j + quarter));
@@ -126,9 +208,6 @@ kernels! {
             *x1 = a0.sub_loose4(a1).mul(w);
             *x2 = b0.add(b1);
             *x3 = b0.sub_loose(b1).mul(w);
-        }
-        for part in values.chunks_exact_mut(quarter) {
-            forward(part, factors);
         }
     }
 
@@ -158,56 +237,54 @@ kernels! {
         *values = x;
     }
 
-    /// Permuted to natural order, times `scale`. Values are below 2p, before and after.
-    pub fn backward<L: Lanes<Fr>>(values: &mut [L], factors: &Factors<L>, scale: Fr) {
-        backward_loose(values, factors);
+    fn scale_all<L: Lanes<Fr>>(values: &mut [L], scale: Fr) {
         let scale = L::splat(scale);
         for value in values {
             *value = value.mul(scale);
         }
     }
 
-    /// As [`backward`], but the result is packed elsewhere.
-    pub fn backward_packed<L: Lanes<Fr>>(
-        values: &mut [L],
-        factors: &Factors<L>,
-        scale: Fr,
-        to: &mut [Packed],
-    ) {
-        backward_loose(values, factors);
+    fn pack_all<L: Lanes<Fr>>(values: &[L], scale: Fr, to: &mut [Packed]) {
         let scale = L::splat(scale);
         for (value, to) in values.iter().zip(to) {
             *to = value.mul(scale).pack();
         }
     }
 
-    /// Each step adds 2p to the bound: below 2p·(k + 1) afterwards, and k is at most 28.
-    fn backward_loose<L: Lanes<Fr>>(values: &mut [L], factors: &Factors<L>) {
+    /// Permuted to natural order. Each step adds 2p to the bound: below 2p·(k + 1) afterwards, and k is at most 28.
+    fn backward_serial<L: Lanes<Fr>>(values: &mut [L], factors: &Factors<L>) {
         let length = values.len();
         if length == 8 {
             return backward_64(values, factors);
         }
-        if length.trailing_zeros().is_multiple_of(2) {
-            let half = length / 2;
-            let (low, high) = values.split_at_mut(half);
-            backward_loose(low, factors);
-            backward_loose(high, factors);
-            for (j, (low, high)) in low.iter_mut().zip(high.iter_mut()).enumerate() {
-                let (u, v) = (*low, high.mul(factors.at(half, j)));
-                *low = u.add_loose(v);
-                *high = u.sub_loose(v);
-            }
-            return;
+        let part = part(length);
+        for part in values.chunks_exact_mut(part) {
+            backward_serial(part, factors);
         }
-        let quarter = length / 4;
-        for part in values.chunks_exact_mut(quarter) {
-            backward_loose(part, factors);
+        if part == length / 2 {
+            let (low, high) = values.split_at_mut(part);
+            join_2([low, high], factors, part, 0);
+        } else {
+            join_4(quarters(values), factors, part, 0);
         }
-        let (low, high) = values.split_at_mut(2 * quarter);
-        let (first, second) = low.split_at_mut(quarter);
-        let (third, fourth) = high.split_at_mut(quarter);
-        let quarters = first.iter_mut().zip(second.iter_mut()).zip(third.iter_mut().zip(fourth.iter_mut()));
-        for (j, ((x0, x1), (x2, x3))) in quarters.enumerate() {
+    }
+
+    /// Undoes [`split_2`], times 2.
+    fn join_2<L: Lanes<Fr>>(pairs: [&mut [L]; 2], factors: &Factors<L>, half: usize, start: usize) {
+        let [low, high] = pairs;
+        for (j, (low, high)) in low.iter_mut().zip(high.iter_mut()).enumerate() {
+            let (u, v) = (*low, high.mul(factors.at(half, start + j)));
+            *low = u.add_loose(v);
+            *high = u.sub_loose(v);
+        }
+    }
+
+    /// Undoes [`split_4`], times 4.
+    fn join_4<L: Lanes<Fr>>(fours: [&mut [L]; 4], factors: &Factors<L>, quarter: usize, start: usize) {
+        let [first, second, third, fourth] = fours;
+        let fours = first.iter_mut().zip(second.iter_mut()).zip(third.iter_mut().zip(fourth.iter_mut()));
+        for (j, ((x0, x1), (x2, x3))) in fours.enumerate() {
+            let j = start + j;
             let w = factors.at(quarter, j);
             let (y1, y3) = (x1.mul(w), x3.mul(w));
             let (a0, a1) = (x0.add_loose(y1), x0.sub_loose(y1));
@@ -269,7 +346,8 @@ mod tests {
 
     fn agrees<L: Lanes<Fr>>() {
         let mut rng = StdRng::seed_from_u64(3);
-        for k in 6..=12 {
+        // The largest are cut into parts.
+        for k in (6..=12).chain([14, 15]) {
             let domain = EvaluationDomain::<Fr>::new(4, k);
             let n = 1_usize << k;
             let values: Vec<Fr> = (0..n)

@@ -19,7 +19,7 @@ use crate::columns::Column;
 use crate::engine::Opener;
 use crate::fft::powers;
 use crate::field::{Lanes, kernels};
-use crate::quotient::root;
+use crate::quotient::{elements, root};
 use halo2_proofs::halo2curves::{bn256::Fr, ff::Field};
 use rayon::prelude::*;
 
@@ -193,14 +193,6 @@ fn barycentric(points: &[Fr]) -> Vec<Fr> {
         product.invert().expect("rotations of a point differ")
     };
     points.iter().enumerate().map(weight).collect()
-}
-
-fn elements<L: Lanes<Fr>>(vectors: &[L]) -> Vec<Fr> {
-    let mut elements = vec![Fr::ZERO; 8 * vectors.len()];
-    elements.par_chunks_mut(8 * CHUNK).zip(vectors.par_chunks(CHUNK)).for_each(|(to, from)| {
-        to.copy_from_slice(&crate::quotient::elements(from));
-    });
-    elements
 }
 
 /// Σ yʲ·column.

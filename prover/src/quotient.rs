@@ -156,6 +156,15 @@ fn inverse_vandermonde(nodes: &[Fr]) -> Vec<Vec<Fr>> {
     matrix
 }
 
+/// As elements.
+pub fn elements<L: Lanes<Fr>>(vectors: &[L]) -> Vec<Fr> {
+    const CHUNK: usize = 1 << 8;
+    let mut elements = vec![Fr::ZERO; 8 * vectors.len()];
+    let parts = elements.par_chunks_mut(8 * CHUNK).zip(vectors.par_chunks(CHUNK));
+    parts.for_each(|(to, from)| copy_elements(from, to));
+    elements
+}
+
 kernels! {
     /// A column's values.
     pub fn vectors<L: Lanes<Fr>>(column: &Column, rows: usize) -> Vec<L> {
@@ -166,13 +175,10 @@ kernels! {
         vectors
     }
 
-    /// As elements.
-    pub fn elements<L: Lanes<Fr>>(vectors: &[L]) -> Vec<Fr> {
-        let mut elements = Vec::with_capacity(8 * vectors.len());
-        for vector in vectors {
-            elements.extend(vector.elements());
+    fn copy_elements<L: Lanes<Fr>>(vectors: &[L], to: &mut [Fr]) {
+        for (vector, to) in vectors.iter().zip(to.as_chunks_mut::<8>().0) {
+            *to = vector.elements();
         }
-        elements
     }
 
     fn add_scaled<L: Lanes<Fr>>(to: &mut [L], from: &[L], factor: Fr) {

@@ -39,7 +39,8 @@ kernels! {
 impl<L: Lanes<Fq>> Points<L> {
     /// Converts points.
     pub fn new(points: &[G1Affine]) -> Self {
-        Self { words: convert::<L>(points), lanes: std::marker::PhantomData }
+        let words: Vec<_> = points.par_chunks(1 << 10).flat_map_iter(convert::<L>).collect();
+        Self { words, lanes: std::marker::PhantomData }
     }
 
     /// Σ cell·point over the cells there are.

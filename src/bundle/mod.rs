@@ -21,7 +21,7 @@ pub use error::BundleError;
 pub use hex::{hex, unhex};
 #[cfg(feature = "cli")]
 pub(crate) use proof_file::difference;
-pub use proof_file::{Inference, ProofDocument, ProofFile};
+pub use proof_file::{Inference, ProofDocument, ProofFile, Took};
 
 use crate::circuit::{CircuitError, InstanceLayout, ModelCircuit, Shape};
 use crate::model::Model;

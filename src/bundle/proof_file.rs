@@ -20,8 +20,18 @@ pub struct ProofDocument {
     pub instances: Vec<String>,
     #[serde(flatten)]
     said: Said,
+    /// What making it took.
+    #[serde(flatten)]
+    pub took: Took,
+}
+
+/// What making a proof took.
+#[derive(Clone, Copy, Debug, Serialize)]
+pub struct Took {
     /// How long proving took.
     pub seconds: f64,
+    /// Processor time of all threads meanwhile.
+    pub cpu_seconds: f64,
     /// The most memory the command held.
     pub peak_memory_bytes: u64,
 }
@@ -74,19 +84,13 @@ impl Said {
 
 impl ProofDocument {
     /// A proof with what its instances say, and what making it took.
-    pub fn new(
-        verifier: &ModelVerifier,
-        proof: &Proof,
-        seconds: f64,
-        peak_memory_bytes: u64,
-    ) -> Result<Self, BundleError> {
+    pub fn new(verifier: &ModelVerifier, proof: &Proof, took: Took) -> Result<Self, BundleError> {
         Ok(Self {
             vk_digest: hex(&proof.vk_digest),
             proof: hex(&proof.bytes),
             instances: proof.instances.iter().map(|word| hex(word)).collect(),
             said: Said::of(proof, verifier.statements(&proof.instances)?),
-            seconds,
-            peak_memory_bytes,
+            took,
         })
     }
 
@@ -110,7 +114,12 @@ impl std::fmt::Display for ProofDocument {
         writeln!(f, "proof      {} bytes", (self.proof.len() - 2) / 2)?;
         writeln!(f, "instances  {}", self.instances.len())?;
         writeln!(f, "key        {}", self.vk_digest)?;
-        writeln!(f, "took       {:.2} s, {} MB at most", self.seconds, self.peak_memory_bytes >> 20)
+        let Took { seconds, cpu_seconds, peak_memory_bytes } = self.took;
+        let megabytes = peak_memory_bytes >> 20;
+        writeln!(
+            f,
+            "took       {seconds:.2} s, {cpu_seconds:.2} s of processors, {megabytes} MB at most"
+        )
     }
 }
 

@@ -1,10 +1,10 @@
 //! `bench`: what keys, proofs, verification and gas cost, per model.
 
 use super::gas;
-use crate::cli::usage::{cpu_seconds, peak_bytes};
+use crate::cli::usage::{Meter, cpu_seconds, peak_bytes};
 use crate::cli::{Answer, CliError, Console, contract, input, path};
 use crate::evm::Fork;
-use crate::proving::{ModelProver, Options, ProverKind, ProvingError};
+use crate::proving::{ModelProver, Options, ProverKind, ProvingError, Stage};
 use halo2_proofs::halo2curves::bn256::Fr;
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -42,8 +42,10 @@ struct Row {
     prove_seconds: f64,
     /// Of all threads, for one proof: machines are noisy.
     prove_cpu_seconds: f64,
-    /// What share each stage has of the proving time; the rest goes to the model's values and the proof's check.
+    /// What share each stage has of the proving time.
     stages: BTreeMap<String, f64>,
+    /// How many threads each keeps busy.
+    threads: BTreeMap<String, f64>,
     /// Of halo2's prover, where it was asked for, and how many times as much that is.
     #[serde(skip_serializing_if = "Option::is_none")]
     stock_cpu_seconds: Option<f64>,
@@ -101,8 +103,8 @@ impl fmt::Display for Table {
                 row.verify_gas,
                 row.runtime_bytes,
             )?;
-            for (stage, share) in &row.stages {
-                writeln!(f, "  {stage}: {:.1} %", 100. * share)?;
+            for ((stage, share), threads) in row.stages.iter().zip(row.threads.values()) {
+                writeln!(f, "  {stage}: {:.1} %, {threads:.1} threads", 100. * share)?;
             }
             if let (Some(cpu), Some(ratio)) = (row.stock_cpu_seconds, row.stock_ratio) {
                 writeln!(f, "  halo2's prover: cpu {cpu:.2}s, {ratio:.2} times as much")?;
@@ -134,21 +136,27 @@ fn bench(path: &Path, args: &Args, console: &Console) -> Result<Row, CliError> {
         })
         .collect();
     let (mut proofs, mut seconds) = (Vec::new(), Vec::new());
-    let mut stages = BTreeMap::<String, f64>::new();
+    let mut took = BTreeMap::<String, [f64; 2]>::new();
     let used = cpu_seconds();
     for _ in 0..args.proofs {
         let _stage = console.stage("proving");
         let start = Instant::now();
-        let (proof, times) = prover.prove_with(&inputs, Fr::zero(), &Options::default())?;
-        let took = start.elapsed().as_secs_f64();
-        for (stage, time) in times {
-            let share = time.as_secs_f64() / took / f64::from(args.proofs);
-            *stages.entry(stage.to_string()).or_default() += share;
+        // Until the prover says what it does, the model is evaluated, by itself and as a circuit.
+        let meter = Meter::new("values");
+        let progress = |stage: Stage| meter.enter(&stage.to_string());
+        let options = Options { progress: Some(&progress), ..Options::default() };
+        let (proof, _) = prover.prove_with(&inputs, Fr::zero(), &options)?;
+        for (stage, [wall, cpu]) in meter.finish() {
+            let [walls, cpus] = took.entry(stage).or_default();
+            (*walls, *cpus) = (*walls + wall, *cpus + cpu);
         }
         proofs.push(proof);
-        seconds.push(took);
+        seconds.push(start.elapsed().as_secs_f64());
     }
     let prove_cpu_seconds = (cpu_seconds() - used) / f64::from(args.proofs);
+    let all: f64 = seconds.iter().sum();
+    let stages = took.iter().map(|(stage, [wall, _])| (stage.clone(), wall / all)).collect();
+    let threads = took.into_iter().map(|(stage, [wall, cpu])| (stage, cpu / wall)).collect();
     seconds.sort_by(f64::total_cmp);
     let proof = proofs.pop().expect("at least one proof is made");
     let start = Instant::now();
@@ -169,6 +177,7 @@ fn bench(path: &Path, args: &Args, console: &Console) -> Result<Row, CliError> {
         prove_seconds: seconds[seconds.len() / 2],
         prove_cpu_seconds,
         stages,
+        threads,
         stock_cpu_seconds,
         stock_ratio: stock_cpu_seconds.map(|stock| stock / prove_cpu_seconds),
         verify_seconds,

@@ -1,9 +1,9 @@
 //! `prove`: makes a proof file.
 
-use crate::bundle::{Bundle, ProofDocument};
+use crate::bundle::{Bundle, ProofDocument, Took};
 use crate::cli::context::ContextArgs;
 use crate::cli::prover_args::ProverArgs;
-use crate::cli::usage::peak_bytes;
+use crate::cli::usage::{cpu_seconds, peak_bytes};
 use crate::cli::{Answer, CliError, Console, input};
 use crate::model::Model;
 use crate::proving::Options;
@@ -39,14 +39,18 @@ pub fn run(args: Args, console: &Console) -> Result<Answer, CliError> {
     let stage = console.stage("making the proving key");
     let prover = bundle.prover_for(args.prover.kind())?;
     drop(stage);
-    let start = Instant::now();
+    let (start, used) = (Instant::now(), cpu_seconds());
     let stage = console.stage("proving");
     let randomness = randomness.as_ref().map(|seeded| seeded as _);
     let options = Options { randomness, ..Options::default() };
     let (proof, _) = prover.prove_with(&inputs, context, &options)?;
     drop(stage);
-    let seconds = start.elapsed().as_secs_f64();
-    let document = ProofDocument::new(prover.verifier(), &proof, seconds, peak_bytes())?;
+    let took = Took {
+        seconds: start.elapsed().as_secs_f64(),
+        cpu_seconds: cpu_seconds() - used,
+        peak_memory_bytes: peak_bytes(),
+    };
+    let document = ProofDocument::new(prover.verifier(), &proof, took)?;
     document.write(&args.out)?;
     console.result(&document)?;
     Ok(Answer::Yes)

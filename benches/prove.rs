@@ -4,12 +4,14 @@
 //! compare processor seconds, and ratios of one run.
 
 use halo2_proofs::halo2curves::bn256::Fr;
+use std::cell::RefCell;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::Arc;
 use std::time::Instant;
 use zkverdict::circuit::{ModelCircuit, Wishes};
 use zkverdict::model::Model;
-use zkverdict::proving::{Options, Prover, ProverKind, Srs, Verifier};
+use zkverdict::proving::{ModelProver, ModelVerifier, Options, ProverKind, Srs, Stage};
 
 const KINDS: [(&str, ProverKind); 3] =
     [("own", ProverKind::Own), ("portable", ProverKind::Portable), ("stock", ProverKind::Stock)];
@@ -38,7 +40,7 @@ fn main() {
         given
     };
     println!(
-        "model prover: k, key s · proof: s, cpu s, stock cpu / cpu · peak MB · stages' shares of the time"
+        "model prover: stock cpu / cpu, proof s, cpu s, k, verifying key s, proving key s, peak MB, stages' shares of the time and threads"
     );
     for model in models {
         let lines: Vec<String> = KINDS.iter().map(|(kind, _)| child(kind, &model)).collect();
@@ -65,34 +67,64 @@ fn measure(kind: ProverKind, path: &Path) {
     let model = Model::from_onnx("model", &bytes).expect("a model");
     let circuit = ModelCircuit::new(&model, Wishes::default()).expect("it fits");
     let srs = string(circuit.k(), path);
-    let verifier = Verifier::generate(&srs, &circuit, circuit.instances()).expect("it fits");
-    drop(srs);
-    let (start, base) = (Instant::now(), cpu_seconds());
-    let prover = Prover::generate_for(kind, verifier, &circuit).expect("it fits");
-    let (key, key_cpu) = (start.elapsed().as_secs_f64(), cpu_seconds() - base);
-    let input: Vec<i32> = (model.inputs.iter())
-        .flat_map(|port| {
+    let inputs: Vec<Vec<i32>> = (model.inputs.iter())
+        .map(|port| {
             let tensor = &model.graph.tensors[port.tensor.0];
             let (smallest, largest) = tensor.quantization.element.range();
-            (0..tensor.len() as i32).map(move |i| smallest + (i * 37) % (largest - smallest + 1))
+            (0..tensor.len() as i32)
+                .map(|i| smallest + (i * 37) % (largest - smallest + 1))
+                .collect()
         })
         .collect();
+    let (k, model) = (circuit.k(), Arc::new(model));
     let (start, base) = (Instant::now(), cpu_seconds());
-    let witness = circuit.witness(&input, Fr::zero()).expect("any input has a witness");
-    let instances = witness.instances.clone();
-    let computed = start.elapsed();
-    let proved = prover.prove_with(circuit.with_witness(witness), &instances, &Options::default());
-    let (_, times) = proved.expect("it is accepted");
-    let (seconds, cpu) = (start.elapsed().as_secs_f64(), cpu_seconds() - base);
-    let shares: Vec<String> = std::iter::once(("compute".to_owned(), computed))
-        .chain(times.into_iter().map(|(stage, time)| (stage.to_string(), time)))
-        .map(|(stage, time)| format!("{stage} {:.1}%", 100. * time.as_secs_f64() / seconds))
+    let verifier = ModelVerifier::generate(model, &circuit, &srs).expect("it fits");
+    let (derived, derived_cpu) = (start.elapsed().as_secs_f64(), cpu_seconds() - base);
+    drop(srs);
+    let (start, base) = (Instant::now(), cpu_seconds());
+    let prover = ModelProver::of_verifier_for(kind, verifier, circuit).expect("it fits");
+    let (key, key_cpu) = (start.elapsed().as_secs_f64(), cpu_seconds() - base);
+    // The stages, first that of the model's values and the first phase: when each began, what processor time had been
+    // taken, and the most memory since the one before began.
+    let before = peak_bytes();
+    let (start, base) = (Instant::now(), cpu_seconds());
+    let now = |stage: String| {
+        let peak = peak_bytes();
+        // Begins to count anew.
+        let _ = std::fs::write("/proc/self/clear_refs", "5");
+        (stage, start.elapsed().as_secs_f64(), cpu_seconds() - base, peak)
+    };
+    let began = RefCell::new(vec![now("values".into())]);
+    let progress = |stage: Stage| began.borrow_mut().push(now(stage.to_string()));
+    let options = Options { progress: Some(&progress), ..Options::default() };
+    prover.prove_with(&inputs, Fr::zero(), &options).expect("it is accepted");
+    let (_, seconds, cpu, last) = now(String::new());
+    began.borrow_mut().push((String::new(), seconds, cpu, last));
+    // Of a stage, its share of the time, how many threads it kept busy, and its peak.
+    let mut stages: Vec<(String, f64, f64, u64)> = Vec::new();
+    for pair in began.into_inner().windows(2) {
+        let (name, wall, cpu) = (&pair[0].0, pair[1].1 - pair[0].1, pair[1].2 - pair[0].2);
+        let peak = pair[1].3;
+        match stages.iter_mut().find(|(of, ..)| of == name) {
+            Some(stage) => {
+                (stage.1, stage.2, stage.3) = (stage.1 + wall, stage.2 + cpu, stage.3.max(peak));
+            }
+            None => stages.push((name.clone(), wall, cpu, peak)),
+        }
+    }
+    let shares: Vec<String> = stages
+        .iter()
+        .map(|(stage, wall, cpu, peak)| {
+            format!("{stage} {:.1}% x{:.1} {} MB", 100. * wall / seconds, cpu / wall, peak >> 20)
+        })
         .collect();
+    let peak = stages.iter().map(|(.., peak)| *peak).chain([before]).max().unwrap_or(0);
     println!(
-        "proof: {seconds:.2} cpu {cpu:.2} k {} key {key:.2} cpu {key_cpu:.2} peak {} MB {}",
-        circuit.k(),
-        peak_bytes() >> 20,
-        shares.join(" ")
+        "proof: {seconds:.2} cpu {cpu:.2} k {k} vk {derived:.2} cpu {derived_cpu:.2} key {key:.2} cpu {key_cpu:.2} \
+         peak {} MB (keys {} MB): {}",
+        peak >> 20,
+        before >> 20,
+        shares.join(", ")
     );
 }
 

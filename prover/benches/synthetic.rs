@@ -18,7 +18,7 @@ use halo2_proofs::{
 };
 use rand::{SeedableRng, rngs::StdRng};
 use std::time::Instant;
-use zkverdict_prover::{Arithmetic, Key, Options};
+use zkverdict_prover::{Arithmetic, Key, Options, Synthesized};
 
 const BYTES: usize = 12;
 const SUMS: usize = 8;
@@ -117,14 +117,15 @@ fn main() {
     let vk = keygen_vk(&params, &circuit).expect("it fits");
     let arithmetic = if portable { Arithmetic::Portable } else { Arithmetic::best() };
     let (start, base) = (Instant::now(), cpu_seconds());
-    let key = Key::new(&params, &vk, &circuit, None, arithmetic).expect("it is supported");
+    let key = Key::new(&params, vk.cs(), &Synthesized(&circuit), None, arithmetic)
+        .expect("it is supported");
     drop(params);
     println!("k {k}: key {:.2} s, {} MB", start.elapsed().as_secs_f64(), key.bytes() >> 20);
     // Of making what a bundle holds.
     let _ = std::fs::write("/proc/self/clear_refs", "5");
     let mut transcript = Blake2bWrite::<Vec<u8>, G1Affine, Challenge255<_>>::init(vec![]);
     let start = Instant::now();
-    let times = key.prove(&vk, &circuit, &[], &Options::default(), &mut transcript);
+    let times = key.prove(&vk, &Synthesized(&circuit), &[], &Options::default(), &mut transcript);
     let seconds = start.elapsed().as_secs_f64();
     println!(
         "proof {seconds:.2} s, cpu with key {:.2} s, peak {} MB",

@@ -31,8 +31,10 @@ mod rng;
 mod synthesis;
 mod watch;
 
+pub use columns::Cells;
 pub use field::Arithmetic;
 pub use rng::{Randomness, Seeded};
+pub use synthesis::{Source, Synthesized};
 pub use watch::{Stage, Times};
 
 use halo2_proofs::{
@@ -42,7 +44,7 @@ use halo2_proofs::{
         group::{Curve, prime::PrimeCurveAffine},
         serde::SerdeObject,
     },
-    plonk::{self, Circuit, ConstraintSystem, VerifyingKey},
+    plonk::{self, ConstraintSystem, VerifyingKey},
     poly::{
         commitment::{Params, ParamsProver},
         kzg::commitment::ParamsKZG,
@@ -119,20 +121,25 @@ pub fn supports(system: &ConstraintSystem<Fr>, k: u32) -> Result<(), Error> {
 }
 
 impl Key {
-    /// For a circuit, with or without its witness, and its verifying key under a structured reference string.
+    /// For a circuit, with or without its witness, under a structured reference string.
     ///
     /// `next`, the power `[τⁿ]₁` that follows the string's last, lets the quotient's pieces be blinded.
-    pub fn new<C: Circuit<Fr>>(
+    pub fn new(
         params: &ParamsKZG<Bn256>,
-        vk: &VerifyingKey<G1Affine>,
-        circuit: &C,
+        system: &ConstraintSystem<Fr>,
+        source: &dyn Source,
         next: Option<G1Affine>,
         arithmetic: Arithmetic,
     ) -> Result<Self, Error> {
-        supports(vk.cs(), params.k())?;
+        supports(system, params.k())?;
         let points = lagrange_points(params)?;
         let vanishing = next.map(|next| (next.to_curve() - params.get_g()[0]).to_affine());
-        Ok(Self(prove::Key::new(&points, vanishing, vk, circuit, arithmetic)?))
+        Ok(Self(prove::Key::new(&points, vanishing, system, source, arithmetic)?))
+    }
+
+    /// The bytes of the circuit's verifying key, as halo2 writes them in [`SerdeFormat::Processed`].
+    pub fn verifying_key(&self) -> Vec<u8> {
+        self.0.verifying_key()
     }
 
     /// Bytes in memory.
@@ -141,16 +148,15 @@ impl Key {
     }
 
     /// Writes the proof of a circuit with its witness, and says what its stages took.
-    pub fn prove<C, E, T>(
+    pub fn prove<E, T>(
         &self,
         vk: &VerifyingKey<G1Affine>,
-        circuit: &C,
+        source: &dyn Source,
         instances: &[&[Fr]],
         options: &Options<'_>,
         transcript: &mut T,
     ) -> Result<Times, Error>
     where
-        C: Circuit<Fr>,
         E: EncodedChallenge<G1Affine>,
         T: TranscriptWrite<G1Affine, E>,
     {
@@ -163,7 +169,7 @@ impl Key {
             }
         };
         let mut watch = watch::Watch::new(options.progress, options.cancel);
-        self.0.prove(vk, circuit, instances, randomness, &mut watch, transcript)?;
+        self.0.prove(vk, source, instances, randomness, &mut watch, transcript)?;
         Ok(watch.into_times())
     }
 }

@@ -7,15 +7,15 @@ use crate::open::Set;
 use crate::program::{Kind, Program};
 use crate::quotient::Table;
 use crate::watch::{Stage, Watch};
-use crate::{Error, Randomness, synthesis};
+use crate::{Error, Randomness, Source};
 use halo2_proofs::{
     arithmetic::best_multiexp,
     halo2curves::{
         bn256::{Fr, G1, G1Affine},
         ff::Field,
-        group::{Curve, prime::PrimeCurveAffine},
+        group::{Curve, GroupEncoding, prime::PrimeCurveAffine},
     },
-    plonk::{Circuit, VerifyingKey},
+    plonk::{ConstraintSystem, Error as PlonkError, VerifyingKey},
     transcript::{EncodedChallenge, TranscriptWrite},
 };
 use rayon::prelude::*;
@@ -33,25 +33,63 @@ pub struct Key {
     program: Program,
 }
 
+/// Rows that a circuit may use: those after them are random in advice columns.
+fn usable_rows(rows: usize, system: &ConstraintSystem<Fr>) -> Result<usize, Error> {
+    rows.checked_sub(system.blinding_factors() + 1).ok_or(Error::Synthesis(PlonkError::Synthesis))
+}
+
+/// Puts cells into columns, if these are `wanted` and have room.
+fn place(
+    columns: &mut [Column],
+    cells: Vec<(usize, Cells)>,
+    usable: usize,
+    wanted: impl Fn(usize) -> bool,
+) -> Result<(), Error> {
+    for (index, cells) in cells {
+        match columns.get_mut(index).filter(|_| wanted(index)) {
+            Some(column) if cells.len() <= usable => column.cells = cells,
+            _ => return Err(Error::Synthesis(PlonkError::Synthesis)),
+        }
+    }
+    Ok(())
+}
+
 impl Key {
     /// From the points that commit to values on the rows, and perhaps the one that commits to Xⁿ − 1.
-    pub fn new<C: Circuit<Fr>>(
+    pub fn new(
         points: &[G1Affine],
         vanishing: Option<G1Affine>,
-        vk: &VerifyingKey<G1Affine>,
-        circuit: &C,
+        system: &ConstraintSystem<Fr>,
+        source: &dyn Source,
         arithmetic: Arithmetic,
     ) -> Result<Self, Error> {
-        let system = vk.cs();
-        let fixed = synthesis::fixed(circuit, system.num_fixed_columns(), points.len())?;
+        let usable = usable_rows(points.len(), system)?;
+        let mut fixed = vec![Column::default(); system.num_fixed_columns()];
+        place(&mut fixed, source.fixed(points.len())?, usable, |_| true)?;
         Ok(Self {
             k: points.len().trailing_zeros(),
             engine: engine::new(points, arithmetic),
-            last: points[points.len() - system.blinding_factors() - 1..].to_vec(),
+            last: points[usable..].to_vec(),
             vanishing,
-            fixed: fixed.into_iter().map(Column::new).collect(),
+            fixed,
             program: Program::new(system.gates()),
         })
+    }
+
+    /// The bytes of the verifying key: halo2 makes one of its parts only for who has its domain, or its bytes.
+    pub fn verifying_key(&self) -> Vec<u8> {
+        const VERSION: u8 = 2;
+        let commitments = self.commit(&self.fixed.iter().collect::<Vec<_>>());
+        let count = u32::try_from(commitments.len()).expect("few columns");
+        let mut bytes = vec![VERSION];
+        bytes.extend(self.k.to_le_bytes());
+        // No selectors, compressed or not.
+        bytes.push(0);
+        bytes.extend(count.to_le_bytes());
+        for commitment in commitments {
+            bytes.extend_from_slice(commitment.to_bytes().as_ref());
+        }
+        bytes
     }
 
     /// Bytes in memory.
@@ -75,17 +113,16 @@ impl Key {
     }
 
     /// Writes a proof.
-    pub fn prove<C, E, T>(
+    pub fn prove<E, T>(
         &self,
         vk: &VerifyingKey<G1Affine>,
-        circuit: &C,
+        source: &dyn Source,
         instances: &[&[Fr]],
         randomness: &dyn Randomness,
         watch: &mut Watch<'_>,
         transcript: &mut T,
     ) -> Result<(), Error>
     where
-        C: Circuit<Fr>,
         E: EncodedChallenge<G1Affine>,
         T: TranscriptWrite<G1Affine, E>,
     {
@@ -115,11 +152,10 @@ impl Key {
         let last = phases.iter().chain(&system.challenge_phase()).copied().max().unwrap_or(0);
         for phase in 0..=last {
             watch.enter(Stage::Witness)?;
-            let assigned = synthesis::advice(circuit, &phases, phase, n, instances, &challenges)?;
-            for (index, cells) in assigned.into_iter().enumerate() {
-                if let Some(cells) = cells {
-                    advice[index] = Column { cells, tail: randomness.blinding(index, blinding) };
-                }
+            let assigned = source.advice(phase, n, instances, &challenges)?;
+            place(&mut advice, assigned, n - blinding, |index| phases[index] == phase)?;
+            for (index, _) in phases.iter().enumerate().filter(|(_, of)| **of == phase) {
+                advice[index].tail = randomness.blinding(index, blinding);
             }
             watch.enter(Stage::Commitments)?;
             let of_phase = phases.iter().zip(&advice).filter(|(of, _)| **of == phase);

@@ -1,14 +1,33 @@
-//! A circuit's cells, taken as its synthesis assigns them.
+//! Where a circuit's cells come from; any circuit's, taken as its synthesis assigns them.
 
-use crate::columns::Cells;
+use crate::{Error, columns::Cells};
 use halo2_proofs::{
     circuit::Value,
     halo2curves::bn256::Fr,
     plonk::{
-        Advice, Any, Assigned, Assignment, Challenge, Circuit, Column, ConstraintSystem, Error,
-        Fixed, FloorPlanner, Instance, Selector,
+        Advice, Any, Assigned, Assignment, Challenge, Circuit, Column, ConstraintSystem,
+        Error as PlonkError, Fixed, FloorPlanner, Instance, Selector,
     },
 };
+
+/// Gives a circuit's cells away column by column, each with its index; what is not given is 0.
+pub trait Source {
+    /// The fixed columns of a circuit on so many rows.
+    fn fixed(&self, rows: usize) -> Result<Vec<(usize, Cells)>, Error>;
+
+    /// The advice columns of one phase, given what was drawn before it.
+    fn advice(
+        &self,
+        phase: u8,
+        rows: usize,
+        instances: &[&[Fr]],
+        challenges: &[Option<Fr>],
+    ) -> Result<Vec<(usize, Cells)>, Error>;
+}
+
+/// Any circuit, run once for the fixed columns and once for each phase.
+#[derive(Debug)]
+pub struct Synthesized<'a, C>(pub &'a C);
 
 /// Takes cells. What a circuit reads back of those it assigned is unknown to it.
 #[derive(Default)]
@@ -36,18 +55,22 @@ impl Assignment<Fr> for Collector<'_> {
 
     fn exit_region(&mut self) {}
 
-    fn enable_selector<A, AR>(&mut self, _: A, _: &Selector, _: usize) -> Result<(), Error>
+    fn enable_selector<A, AR>(&mut self, _: A, _: &Selector, _: usize) -> Result<(), PlonkError>
     where
         A: FnOnce() -> AR,
         AR: Into<String>,
     {
         // Circuits with selectors are refused before.
-        Err(Error::Synthesis)
+        Err(PlonkError::Synthesis)
     }
 
-    fn query_instance(&self, column: Column<Instance>, row: usize) -> Result<Value<Fr>, Error> {
+    fn query_instance(
+        &self,
+        column: Column<Instance>,
+        row: usize,
+    ) -> Result<Value<Fr>, PlonkError> {
         let value = self.instances.get(column.index()).and_then(|column| column.get(row));
-        value.map(|&value| Value::known(value)).ok_or(Error::BoundsFailure)
+        value.map(|&value| Value::known(value)).ok_or(PlonkError::BoundsFailure)
     }
 
     fn assign_advice<'v>(
@@ -87,7 +110,7 @@ impl Assignment<Fr> for Collector<'_> {
         column: Column<Fixed>,
         from: usize,
         to: Value<Assigned<Fr>>,
-    ) -> Result<(), Error> {
+    ) -> Result<(), PlonkError> {
         to.map(|to| (from..self.usable_rows).for_each(|row| self.assign_fixed(column, row, to)));
         Ok(())
     }
@@ -105,39 +128,48 @@ impl Assignment<Fr> for Collector<'_> {
     fn pop_namespace(&mut self, _: Option<String>) {}
 }
 
-fn run<C: Circuit<Fr>>(collector: &mut Collector<'_>, circuit: &C) -> Result<(), Error> {
-    let mut system = ConstraintSystem::default();
-    let config = C::configure_with_params(&mut system, circuit.params());
-    collector.usable_rows -= system.blinding_factors() + 1;
-    C::FloorPlanner::synthesize(collector, circuit, config, vec![])?;
-    if collector.misfit { Err(Error::Synthesis) } else { Ok(()) }
+impl<C: Circuit<Fr>> Synthesized<'_, C> {
+    fn run(&self, circuit: &C, collector: &mut Collector<'_>, wanted: Wanted) -> Result<(), Error> {
+        let mut system = ConstraintSystem::default();
+        let config = C::configure_with_params(&mut system, circuit.params());
+        match wanted {
+            Wanted::Fixed => {
+                collector.fixed = Some(vec![Cells::default(); system.num_fixed_columns()]);
+            }
+            Wanted::Phase(phase) => {
+                let wanted = |of: u8| (of == phase).then(Cells::default);
+                collector.advice = system.advice_column_phase().into_iter().map(wanted).collect();
+            }
+        }
+        collector.usable_rows -= system.blinding_factors() + 1;
+        C::FloorPlanner::synthesize(collector, circuit, config, vec![])?;
+        if collector.misfit { Err(PlonkError::Synthesis.into()) } else { Ok(()) }
+    }
 }
 
-/// The fixed columns of a circuit on `rows` rows.
-pub fn fixed<C: Circuit<Fr>>(
-    circuit: &C,
-    columns: usize,
-    rows: usize,
-) -> Result<Vec<Cells>, Error> {
-    let fixed = Some(vec![Cells::default(); columns]);
-    let mut collector = Collector { fixed, usable_rows: rows, ..Collector::default() };
-    run(&mut collector, &circuit.without_witnesses())?;
-    Ok(collector.fixed.unwrap_or_default())
+enum Wanted {
+    Fixed,
+    Phase(u8),
 }
 
-/// The advice columns of one phase.
-pub fn advice<C: Circuit<Fr>>(
-    circuit: &C,
-    phases: &[u8],
-    phase: u8,
-    rows: usize,
-    instances: &[&[Fr]],
-    challenges: &[Option<Fr>],
-) -> Result<Vec<Option<Cells>>, Error> {
-    let wanted = |&of: &u8| (of == phase).then(Cells::default);
-    let advice = phases.iter().map(wanted).collect();
-    let mut collector =
-        Collector { advice, instances, challenges, usable_rows: rows, ..Collector::default() };
-    run(&mut collector, circuit)?;
-    Ok(collector.advice)
+impl<C: Circuit<Fr>> Source for Synthesized<'_, C> {
+    fn fixed(&self, rows: usize) -> Result<Vec<(usize, Cells)>, Error> {
+        let mut collector = Collector { usable_rows: rows, ..Collector::default() };
+        self.run(&self.0.without_witnesses(), &mut collector, Wanted::Fixed)?;
+        Ok(collector.fixed.into_iter().flatten().enumerate().collect())
+    }
+
+    fn advice(
+        &self,
+        phase: u8,
+        rows: usize,
+        instances: &[&[Fr]],
+        challenges: &[Option<Fr>],
+    ) -> Result<Vec<(usize, Cells)>, Error> {
+        let mut collector =
+            Collector { instances, challenges, usable_rows: rows, ..Collector::default() };
+        self.run(self.0, &mut collector, Wanted::Phase(phase))?;
+        let columns = collector.advice.into_iter().enumerate();
+        Ok(columns.filter_map(|(index, cells)| Some((index, cells?))).collect())
+    }
 }

@@ -2,6 +2,7 @@
 //! rotations both ways, signed fixed values, instances.
 
 use halo2_proofs::{
+    SerdeFormat,
     circuit::{Layouter, SimpleFloorPlanner, Value},
     halo2curves::{
         bn256::{Bn256, Fr, G1Affine},
@@ -30,7 +31,7 @@ use rand::{RngCore, SeedableRng, rngs::StdRng};
 use std::cell::RefCell;
 use std::io;
 use std::sync::atomic::{AtomicBool, Ordering};
-use zkverdict_prover::{Arithmetic, Error, Key, Options, Randomness, Seeded, Stage};
+use zkverdict_prover::{Arithmetic, Error, Key, Options, Randomness, Seeded, Stage, Synthesized};
 
 /// What a circuit may have that this prover does not do.
 #[derive(Clone, Copy, Default, PartialEq, Eq)]
@@ -203,7 +204,8 @@ impl Keys {
     }
 
     fn own(&self, circuit: &Toy, next: Option<G1Affine>, arithmetic: Arithmetic) -> Key {
-        Key::new(&self.params, self.pk.get_vk(), circuit, next, arithmetic).expect("supported")
+        Key::new(&self.params, self.pk.get_vk().cs(), &Synthesized(circuit), next, arithmetic)
+            .expect("supported")
     }
 
     fn prove(
@@ -218,7 +220,8 @@ impl Keys {
     fn prove_by(&self, key: &Key, circuit: &Toy, options: &Options<'_>) -> Result<Vec<u8>, Error> {
         let mut transcript = Blake::init(Vec::new());
         let instances = circuit.instances();
-        key.prove(self.pk.get_vk(), circuit, &[&instances], options, &mut transcript)?;
+        let source = Synthesized(circuit);
+        key.prove(self.pk.get_vk(), &source, &[&instances], options, &mut transcript)?;
         Ok(transcript.finalize())
     }
 
@@ -273,6 +276,16 @@ fn a_wrong_witness_has_no_proof() {
         let proof =
             keys.prove(&circuit, arithmetic, &Options::default()).expect("nothing is checked");
         assert!(!keys.verify(&proof, &circuit.instances()));
+    }
+}
+
+#[test]
+fn the_verifying_key_is_halo2_s() {
+    let circuit = Toy::new(100);
+    let keys = Keys::new(7, &circuit);
+    for arithmetic in kinds() {
+        let own = keys.own(&circuit, None, arithmetic).verifying_key();
+        assert_eq!(own, keys.pk.get_vk().to_bytes(SerdeFormat::Processed));
     }
 }
 
@@ -392,7 +405,7 @@ fn all_messages_but_the_random_polynomial_s_are_the_stock_prover_s() {
         let mut own = Recorder::default();
         let options = Options { randomness: Some(&drawn), ..Options::default() };
         keys.own(&circuit, None, arithmetic)
-            .prove(keys.pk.get_vk(), &circuit, &[&instances], &options, &mut own)
+            .prove(keys.pk.get_vk(), &Synthesized(&circuit), &[&instances], &options, &mut own)
             .expect("there is a witness");
         assert_eq!((own.drawn, &own.absorbed), (stock.drawn, &stock.absorbed));
         assert_eq!(own.points.len(), stock.points.len());
@@ -439,7 +452,7 @@ fn each_piece_of_the_quotient_is_blinded_and_nothing_else_changes() {
         let randomness = Shifted(shifts);
         let options = Options { randomness: Some(&randomness), ..Options::default() };
         keys.own(&circuit, Some(keys.next), Arithmetic::best())
-            .prove(keys.pk.get_vk(), &circuit, &[&instances], &options, &mut recorder)
+            .prove(keys.pk.get_vk(), &Synthesized(&circuit), &[&instances], &options, &mut recorder)
             .expect("there is a witness");
         recorder
     };
@@ -484,7 +497,8 @@ fn a_proof_is_followed_and_stopped() {
 fn what_is_not_supported_is_refused() {
     let key = |circuit: Toy| {
         let keys = Keys::new(7, &circuit);
-        Key::new(&keys.params, keys.pk.get_vk(), &circuit, None, Arithmetic::best()).err()
+        let source = Synthesized(&circuit);
+        Key::new(&keys.params, keys.pk.get_vk().cs(), &source, None, Arithmetic::best()).err()
     };
     assert!(matches!(
         key(Toy { extra: Extra::Copies, ..Toy::new(9) }),
@@ -497,7 +511,7 @@ fn what_is_not_supported_is_refused() {
     let mut transcript = Blake::init(Vec::new());
     let options = Options::default();
     let mut prove = |circuit: &Toy, instances: &[&[Fr]]| {
-        own.prove(keys.pk.get_vk(), circuit, instances, &options, &mut transcript)
+        own.prove(keys.pk.get_vk(), &Synthesized(circuit), instances, &options, &mut transcript)
     };
     assert!(matches!(prove(&circuit, &[]), Err(Error::Instances)));
     assert!(matches!(prove(&circuit, &[&[Fr::ONE; 128]]), Err(Error::Instances)));

@@ -6,7 +6,7 @@
 //! |---|---|
 //! | `bundle.json` | version, plan, digests; a checksum of every other file and of itself |
 //! | `model.onnx` | the model, byte for byte |
-//! | `srs.bin` | the structured reference string, cut down to the circuit's k |
+//! | `srs.bin` | the structured reference string, cut down to the circuit's k, as halo2 writes it in raw bytes; then, if the file that it is from had it, one more power, `[τⁿ]₁` (64 bytes), with which proofs hide the quotient |
 //! | `vk.bin` | the verifying key |
 //!
 //! The proving key is made again from these when a proof is made, which takes less time than reading it.
@@ -34,7 +34,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-const VERSION: u32 = 4;
+const VERSION: u32 = 5;
 const MANIFEST: &str = "bundle.json";
 const MODEL: &str = "model.onnx";
 const SRS: &str = "srs.bin";

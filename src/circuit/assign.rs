@@ -1,88 +1,89 @@
-//! Fills columns from row 0 on.
+//! What lies in each column of the backend: the one description that halo2's synthesis and the own prover take.
 
 use super::columns::Columns;
 use super::fixed::Fixed;
 use super::query::Placed;
-use super::shape::Flag;
+use super::values::Values;
 use super::witness::{Sums, Witness};
 use halo2_proofs::{
     circuit::{Region, Value},
     halo2curves::bn256::Fr,
-    plonk::{Advice, Fixed as FixedColumn},
+    plonk::{Advice, ColumnType, Fixed as FixedColumn},
 };
+use std::borrow::Cow;
 
-fn advice(region: &mut Region<'_, Fr>, column: Placed<Advice>, values: &[Fr]) {
-    for (row, &value) in values.iter().enumerate() {
-        region.assign_advice(column.column, column.row(row), Value::known(value));
-    }
-}
+/// Columns with what they hold, from row 0 on.
+pub type Filled<'a, T> = Vec<(Placed<T>, Cow<'a, Values>)>;
 
-fn fixed_cells(region: &mut Region<'_, Fr>, column: Placed<FixedColumn>, values: &[Fr]) {
-    for (row, &value) in values.iter().enumerate() {
-        region.assign_fixed(column.column, column.row(row), value);
-    }
-}
-
-/// Writes the first phase.
-pub fn witness(region: &mut Region<'_, Fr>, columns: &Columns, witness: &Witness) {
+/// The first phase.
+pub fn witness<'a>(columns: &Columns, witness: &'a Witness) -> Filled<'a, Advice> {
     let lookups = &columns.lookups;
-    advice(region, lookups.table_row, &witness.table_row);
-    advice(region, lookups.byte, &witness.byte);
-    for (&column, values) in lookups.limbs.iter().zip(&witness.limbs) {
-        advice(region, column, values);
-    }
+    let mut filled = vec![(lookups.table_row, &witness.table_row), (lookups.byte, &witness.byte)];
+    filled.extend(lookups.limbs.iter().copied().zip(&witness.limbs));
     if let (Some(columns), Some(parts)) = (lookups.intervals, &witness.parts) {
-        for (column, values) in columns.parts.into_iter().zip(parts) {
-            advice(region, column, values);
-        }
+        filled.extend(columns.parts.into_iter().zip(parts));
     }
-    if let (Some(column), Some(integers)) = (columns.integer, &witness.wide) {
-        advice(region, column, integers);
-    }
-    advice(region, lookups.limb_uses, &witness.limb_uses);
-    advice(region, lookups.table_uses, &witness.table_uses);
+    filled.extend(columns.integer.into_iter().zip(&witness.wide));
+    filled.push((lookups.limb_uses, &witness.limb_uses));
+    filled.push((lookups.table_uses, &witness.table_uses));
+    filled.into_iter().map(|(column, values)| (column, Cow::Borrowed(values))).collect()
 }
 
-/// Writes the second phase.
-pub fn sums(region: &mut Region<'_, Fr>, columns: &Columns, sums: &Sums) {
-    for (&column, values) in columns.lookups.sums.iter().zip(&sums.lookup_sums) {
-        advice(region, column, values);
-    }
-    for (cursor, values) in columns.cursors.iter().zip(&sums.cursors) {
-        advice(region, cursor.column, values);
-    }
-    advice(region, columns.coefficient, &sums.coefficient);
-    advice(region, columns.balance, &sums.balance);
-    advice(region, columns.packed, &sums.packed);
+/// The second phase.
+pub fn sums(columns: &Columns, sums: Sums) -> Filled<'static, Advice> {
+    let mut filled: Vec<(Placed<Advice>, Vec<Fr>)> = Vec::new();
+    filled.extend(columns.lookups.sums.iter().copied().zip(sums.lookup_sums));
+    filled.extend(columns.cursors.iter().map(|cursor| cursor.column).zip(sums.cursors));
+    filled.push((columns.coefficient, sums.coefficient));
+    filled.push((columns.balance, sums.balance));
+    filled.push((columns.packed, sums.packed));
+    filled.into_iter().map(|(column, values)| (column, Cow::Owned(values.into()))).collect()
 }
 
-/// Writes all that the statement fixes.
-pub fn statement(region: &mut Region<'_, Fr>, columns: &Columns, fixed: &Fixed) {
-    fixed_cells(region, columns.lookups.index, &fixed.index);
-    fixed_cells(region, columns.lookups.table, &fixed.table);
-    if let (Some(columns), Some(starts)) = (columns.lookups.intervals, &fixed.starts) {
-        fixed_cells(region, columns.table, starts);
-        if let (Some(column), Some(lengths)) = (columns.lengths, &fixed.lengths) {
-            fixed_cells(region, column, lengths);
+/// All that the statement fixes.
+pub fn statement(fixed: &Fixed) -> Filled<'_, FixedColumn> {
+    let filled = fixed.columns.fixed().into_iter();
+    filled.map(|column| (column, Cow::Borrowed(&fixed.values[column.number()]))).collect()
+}
+
+/// Gives halo2 the cells of the prover's columns.
+pub fn advice_cells(region: &mut Region<'_, Fr>, filled: &Filled<'_, Advice>) {
+    for (column, values) in filled {
+        for row in 0..values.len() {
+            region.assign_advice(column.column, column.row(row), Value::known(values.at(row)));
         }
     }
-    for (&column, values) in columns.lanes.iter().zip(&fixed.lanes) {
-        fixed_cells(region, column, values);
-    }
-    // From here on after the lanes, which have 0 where there is a move or a flag.
-    for (cursor, moves) in columns.cursors.iter().zip(&fixed.moves) {
-        for (&column, moves) in cursor.moves.iter().zip(moves) {
-            for (row, &step) in moves.iter().enumerate().filter(|&(_, &step)| step > 0) {
-                region.assign_fixed(column.column, column.row(row), Fr::from(u64::from(step)));
-            }
+}
+
+/// Gives halo2 the cells of fixed columns.
+pub fn fixed_cells(region: &mut Region<'_, Fr>, filled: &Filled<'_, FixedColumn>) {
+    for (column, values) in filled {
+        for row in 0..values.len() {
+            region.assign_fixed(column.column, column.row(row), values.at(row));
         }
     }
-    let active: Vec<Fr> = fixed.active.iter().map(|&flag| Fr::from(u64::from(flag))).collect();
-    fixed_cells(region, columns.lookups.active, &active);
-    for flag in Flag::ALL {
-        let Some(column) = columns.flags[flag] else { continue };
-        for (row, _) in fixed.rows.iter().enumerate().filter(|(_, flags)| flags[flag]) {
-            region.assign_fixed(column.column, column.row(row), Fr::one());
+}
+
+/// The backend's columns by their index, made of those that share them.
+pub fn whole<T: ColumnType>(mut filled: Filled<'_, T>) -> Vec<(usize, Values)> {
+    filled.sort_by_key(|(column, _)| column.number());
+    let mut whole: Vec<(usize, Values)> = Vec::new();
+    let mut rest = filled.into_iter().peekable();
+    while let Some((first, values)) = rest.next() {
+        let index = first.column.index();
+        if first.sharing() == 1 {
+            whole.push((index, values.into_owned()));
+            continue;
         }
+        let mut parts = vec![None; first.sharing()];
+        parts[first.row(0)] = Some(values);
+        while let Some((column, values)) =
+            rest.next_if(|(column, _)| column.column.index() == index)
+        {
+            parts[column.row(0)] = Some(values);
+        }
+        let parts: Vec<Option<&Values>> = parts.iter().map(|part| part.as_deref()).collect();
+        whole.push((index, Values::interleaved(&parts)));
     }
+    whole
 }

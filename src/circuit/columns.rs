@@ -7,6 +7,7 @@
 use super::layout::moves::{CURSORS, OUTPUT, POSITION, WEIGHT};
 use super::query::{Folder, Placed, Query, here};
 use super::shape::{Flag, Flags, Home, Shape};
+use super::witness::Challenges;
 use halo2_proofs::{
     halo2curves::bn256::Fr,
     plonk::{
@@ -265,8 +266,34 @@ impl Columns {
         }
     }
 
+    /// The challenges, if `of` knows them all.
+    pub fn challenges(&self, of: impl Fn(Challenge) -> Option<Fr>) -> Option<Challenges> {
+        let (beta, gamma) = (of(self.lookups.beta)?, of(self.lookups.gamma)?);
+        let points = [of(self.rho)?, of(self.axes[0])?, of(self.axes[1])?];
+        Some(Challenges { beta, gamma, points, tau: of(self.tau)? })
+    }
+
+    /// What the statement fixes, by number.
+    pub fn fixed(&self) -> Vec<Placed<Fixed>> {
+        let lookups = &self.lookups;
+        let mut columns = vec![lookups.active, lookups.index, lookups.table];
+        columns.extend(
+            lookups
+                .intervals
+                .iter()
+                .flat_map(|steps| [Some(steps.table), steps.lengths].into_iter().flatten()),
+        );
+        columns.extend(&self.lanes);
+        columns.extend(Flag::ALL.into_iter().filter_map(|flag| self.flags[flag]));
+        columns.extend(self.cursors.iter().flat_map(|cursor| &cursor.moves));
+        // Flags and moves may be in lanes.
+        columns.sort_by_key(|column| column.number());
+        columns.dedup_by_key(|column| column.number());
+        columns
+    }
+
     /// Where a cell's values are asked for: what the prover chooses, or what is fixed.
-    fn place(&self, cell: Cell) -> Result<Placed<Advice>, Placed<Fixed>> {
+    pub fn place(&self, cell: Cell) -> Result<Placed<Advice>, Placed<Fixed>> {
         let lookups = &self.lookups;
         let steps = || lookups.intervals.expect("there are intervals");
         Ok(match cell {

@@ -25,8 +25,3 @@ pub fn pack(bytes: &[u8]) -> Vec<Fr> {
     };
     bytes.chunks(BYTES_PER_WORD).map(word).collect()
 }
-
-/// The field element of a count or position.
-pub fn unsigned(value: usize) -> Fr {
-    Fr::from(u64::try_from(value).expect("usize is at most 64 bits here"))
-}

@@ -1,105 +1,136 @@
 //! What the statement fixes: the columns that depend on the model alone.
 
-use super::columns::Constant;
-use super::field::{byte_power, field, unsigned};
-use super::layout::moves::{CURSORS, OUTPUT, POSITION, WEIGHT};
+use super::columns::{Cell, Columns, Constant};
+use super::field::{byte_power, field};
+use super::layout::moves::CURSORS;
 use super::layout::plan::Plan;
 use super::layout::rows::{Content, Row};
 use super::shape::{Flag, Flags};
 use super::table::binades::MARK;
 use super::table::fits::FittedRule;
+use super::values::Values;
 use super::wiring::{Kind, NATURAL_DIGIT, Net};
-use halo2_proofs::halo2curves::{bn256::Fr, ff::BatchInvert};
+use halo2_proofs::{
+    halo2curves::{bn256::Fr, ff::BatchInvert},
+    plonk::ConstraintSystem,
+};
 
-/// Fixed columns, row 0 to the last active row.
+/// What the statement fixes, row 0 to the last active row.
 #[derive(Clone, Debug)]
 pub struct Fixed {
-    /// N indices.
-    pub index: Vec<Fr>,
-    /// The rules' bytes.
-    pub table: Vec<Fr>,
-    /// With intervals, start + 2^40·length; with float32 sums, start.
-    pub starts: Option<Vec<Fr>>,
-    /// With float32 sums, length.
-    pub lengths: Option<Vec<Fr>>,
-    /// Weights, or constants.
-    pub lanes: Vec<Vec<Fr>>,
-    /// The table's rows.
-    pub active: Vec<bool>,
+    /// Where it is.
+    pub columns: Columns,
+    /// By [`Placed::number`](super::query::Placed::number).
+    pub values: Vec<Values>,
     /// What each row is. (Of public inputs too: circuits have no column for that.)
     pub rows: Vec<Flags<bool>>,
-    /// The moves of each cursor, by column.
-    pub moves: [Vec<Vec<u8>>; CURSORS],
 }
 
 impl Fixed {
     /// The fixed columns of a planned net.
     pub fn new(net: &Net, plan: &Plan) -> Self {
         let length = plan.shape.table_rows + 1;
-        let zeros = vec![Fr::zero(); length];
-        let mut fixed = Self {
-            index: zeros.clone(),
-            table: zeros.clone(),
-            starts: plan.fitted.intervals.as_ref().map(|_| zeros.clone()),
-            lengths: plan.shape.averages.then(|| zeros.clone()),
-            lanes: vec![zeros; plan.shape.lanes],
-            active: vec![false; length],
-            rows: vec![Flags::default(); length],
-            moves: [WEIGHT, OUTPUT, POSITION]
-                .map(|cursor| vec![vec![0; length]; plan.shape.menus[cursor].columns()]),
-        };
+        let columns = Columns::new(&mut ConstraintSystem::default(), &plan.shape);
+        let count = columns.fixed().last().map_or(0, |column| column.number() + 1);
+        let mut values = vec![Values::Bytes(Vec::new()); count];
+        for column in columns.fixed() {
+            values[column.number()] = Values::zeros(length);
+        }
+        let mut fixed = Self { columns, values, rows: vec![Flags::default(); length] };
         for (index, &byte) in plan.fitted.table.iter().enumerate() {
-            fixed.active[index + 1] = true;
-            fixed.index[index + 1] = unsigned(index);
-            fixed.table[index + 1] = Fr::from(u64::from(byte));
+            fixed.of(Cell::Active).set(index + 1, 1);
+            fixed.of(Cell::Index).set(index + 1, index as i128);
+            fixed.of(Cell::Table).set(index + 1, byte.into());
         }
-        if let (Some(column), Some(steps)) = (&mut fixed.starts, &plan.fitted.intervals) {
-            for (cell, step) in column[1..].iter_mut().zip(steps) {
-                *cell = field(if plan.shape.averages { step.start } else { step.entry() });
-            }
-        }
-        if let (Some(column), Some(steps)) = (&mut fixed.lengths, &plan.fitted.intervals) {
-            for (cell, step) in column[1..].iter_mut().zip(steps) {
-                *cell = field(step.length);
+        for (index, step) in plan.fitted.intervals.iter().flatten().enumerate() {
+            let averages = plan.shape.averages;
+            let start = if averages { step.start } else { step.entry() };
+            fixed.of(Cell::TableStart).set(index + 1, start);
+            if averages {
+                fixed.of(Cell::TableLength).set(index + 1, step.length);
             }
         }
         let scales = Scales::new(plan);
         for (at, row) in plan.layout.rows.iter().enumerate() {
-            for cursor in 0..CURSORS {
-                let cells = plan.shape.menus[cursor].cells(row.moves[cursor]);
-                for (column, cell) in fixed.moves[cursor].iter_mut().zip(cells) {
-                    column[at] = cell;
-                }
-            }
             let cells = Cells::new(net, row, &scales);
-            fixed.rows[at] = cells.flags;
-            for (column, value) in fixed.lanes.iter_mut().zip(cells.constants) {
-                column[at] = value;
+            for (lane, &constant) in cells.constants.iter().enumerate().take(plan.shape.lanes) {
+                match constant {
+                    Scalar::Integer(0) => {}
+                    Scalar::Integer(integer) => fixed.of(Cell::Weight(lane)).set(at, integer),
+                    Scalar::Element(element) => {
+                        fixed.of(Cell::Weight(lane)).set_element(at, element);
+                    }
+                }
             }
             if let Content::Weights(number) = row.content {
                 let weights = &plan.layout.weights[number as usize].lanes;
-                for (column, &weight) in fixed.lanes.iter_mut().zip(weights) {
-                    column[at] = field(plan.fitted.weight(weight));
+                for (lane, &weight) in weights.iter().enumerate() {
+                    fixed.of(Cell::Weight(lane)).set(at, plan.fitted.weight(weight));
+                }
+            }
+            // In lanes that are neither constants nor weights here.
+            fixed.rows[at] = cells.flags;
+            for flag in Flag::ALL.into_iter().filter(|&flag| cells.flags[flag]) {
+                if let Some(column) = fixed.columns.flags[flag] {
+                    fixed.values[column.number()].set(at, 1);
+                }
+            }
+            for cursor in 0..CURSORS {
+                let cells = plan.shape.menus[cursor].cells(row.moves[cursor]);
+                for (number, cell) in cells.into_iter().enumerate().filter(|&(_, cell)| cell > 0) {
+                    let column = fixed.columns.cursors[cursor].moves[number];
+                    fixed.values[column.number()].set(at, cell.into());
                 }
             }
         }
         fixed
     }
 
+    fn of(&mut self, cell: Cell) -> &mut Values {
+        let column = self.columns.place(cell).expect_err("what is fixed is not chosen");
+        &mut self.values[column.number()]
+    }
+
+    /// A fixed cell.
+    pub fn cell(&self, cell: Cell, at: usize) -> Fr {
+        let column = self.columns.place(cell).expect_err("what is fixed is not chosen");
+        self.values[column.number()].at(at)
+    }
+
     /// What else is fixed about a row.
+    #[cfg(test)]
     pub fn constant(&self, constant: Constant, at: usize) -> Fr {
-        self.lanes[constant.lane()][at]
+        self.cell(Cell::Constant(constant), at)
     }
 }
 
 /// Lanes that constants take, at most.
 const CONSTANTS: usize = 4;
 
+/// A constant, an integer if it is one.
+#[derive(Clone, Copy)]
+enum Scalar {
+    Integer(i128),
+    Element(Fr),
+}
+
+impl Default for Scalar {
+    fn default() -> Self {
+        Self::Integer(0)
+    }
+}
+
+impl<T: Into<i128>> From<T> for Scalar {
+    fn from(integer: T) -> Self {
+        Self::Integer(integer.into())
+    }
+}
+
 /// The flags and constants of a row.
 #[derive(Default)]
 struct Cells {
     flags: Flags<bool>,
-    constants: [Fr; CONSTANTS],
+    constants: [Scalar; CONSTANTS],
 }
 
 impl Cells {
@@ -121,7 +152,10 @@ impl Cells {
         flags[Flag::TakesWide] = takes && flags[Flag::Wide];
         flags[Flag::Takes] = takes && !flags[Flag::Wide];
         match row.packs {
-            Some(shift) => cells.and(Flag::Packs).with(Constant::Packing, byte_power(shift.into())),
+            Some(shift) => {
+                let packing = Scalar::Element(byte_power(shift.into()));
+                cells.and(Flag::Packs).with(Constant::Packing, packing)
+            }
             None => cells,
         }
     }
@@ -141,36 +175,37 @@ impl Cells {
                 // The row before holds the right factor, and the left one beside it.
                 Self::is([flag])
                     .with_rule(scales, rule, 0)
-                    .with(Constant::Zero(0), field(right.into()))
-                    .with(Constant::Zero(1), field(left.into()))
+                    .with(Constant::Zero(0), right)
+                    .with(Constant::Zero(1), left)
             }
             Kind::Natural { bias, digit, .. } => {
-                let offset = if digit == 0 { field(bias) } else { Fr::zero() };
+                let offset = if digit == 0 { bias } else { 0 };
                 Self::is([Flag::Naturals])
                     .with(Constant::Offset, offset)
-                    .with(Constant::Scale, power_of_two(digit * NATURAL_DIGIT))
+                    .with(Constant::Scale, Scalar::Element(power_of_two(digit * NATURAL_DIGIT)))
             }
             Kind::Adds { bias, goes_on } => {
                 let mut cells = Self::is([Flag::Adds]);
                 cells.flags[Flag::Continues] = goes_on;
-                cells.with(Constant::Offset, field(MARK + i128::from(bias)))
+                cells.with(Constant::Offset, MARK + i128::from(bias))
             }
             Kind::Average { rule, bias } => {
                 Self::is([Flag::Intervals, Flag::Continues]).with_rule(scales, rule, bias)
             }
             Kind::Border { count } => (0..count - 1)
                 .fold(Self::is([Flag::Border]), |cells, further| {
-                    cells.with(Constant::Border(further), Fr::one())
+                    cells.with(Constant::Border(further), 1)
                 }),
             Kind::Read { constant } => Self::copy([Flag::Reads], constant.into()),
             Kind::Larger { constant } => Self::copy([Flag::Reads, Flag::Larger], constant.into()),
             Kind::Pair { constant } => Self::copy([Flag::Reads, Flag::Pairs], constant.into()),
             Kind::Load { zero, constant, .. } => {
                 Self::copy([Flag::Reads, Flag::Loads], constant.into())
-                    .with(Constant::Shortfall, field(zero.into()))
+                    .with(Constant::Shortfall, zero)
             }
-            Kind::Multiply { zero, constant, .. } => Self::copy([Flag::Reads], constant.into())
-                .with(Constant::Shortfall, field(zero.into())),
+            Kind::Multiply { zero, constant, .. } => {
+                Self::copy([Flag::Reads], constant.into()).with(Constant::Shortfall, zero)
+            }
             Kind::Wide { constant } | Kind::WideMultiply { constant, .. } => {
                 Self::copy([Flag::Reads, Flag::Wide], constant)
             }
@@ -183,7 +218,7 @@ impl Cells {
     }
 
     fn copy<const N: usize>(flags: [Flag; N], added: i128) -> Self {
-        Self::is(flags).with(Constant::Added, field(added))
+        Self::is(flags).with(Constant::Added, added)
     }
 
     fn and(mut self, flag: Flag) -> Self {
@@ -191,8 +226,8 @@ impl Cells {
         self
     }
 
-    fn with(mut self, constant: Constant, value: Fr) -> Self {
-        self.constants[constant.lane()] = value;
+    fn with(mut self, constant: Constant, value: impl Into<Scalar>) -> Self {
+        self.constants[constant.lane()] = value.into();
         self
     }
 
@@ -224,14 +259,14 @@ impl<'a> Scales<'a> {
     }
 
     /// A row's offset and scale: raw = scale·(D·u + z) − offset, or start + z − offset.
-    fn of(&self, rule: u32, bias: i64) -> [Fr; 2] {
-        let bias = field(bias.into());
+    fn of(&self, rule: u32, bias: i64) -> [Scalar; 2] {
+        let bias = i128::from(bias);
         match self.plan.fitted.rules[rule as usize] {
             FittedRule::Line { constant, .. } => {
                 let inverse = self.inverses[rule as usize];
-                [bias + field(constant) * inverse, inverse]
+                [field(bias) + field(constant) * inverse, inverse].map(Scalar::Element)
             }
-            FittedRule::Intervals { constant, .. } => [bias + field(constant), Fr::one()],
+            FittedRule::Intervals { constant, .. } => [bias + constant, 1].map(Scalar::Integer),
         }
     }
 }

@@ -12,7 +12,7 @@
 //! | [`shape`], [`columns`] | what the columns are for, which flags rows have |
 //! | [`relations`] | what must hold between cells, each with its argument |
 //! | [`instances`] | what is public, and how it is packed |
-//! | [`fixed`], [`compute`], [`witness`], [`assign`] | what the cells hold |
+//! | [`fixed`], [`compute`], [`witness`], [`values`], [`assign`] | what the cells hold |
 
 mod activation;
 mod assign;
@@ -26,12 +26,14 @@ mod instances;
 mod layout;
 mod needs;
 mod ops;
+mod parallel;
 mod query;
 mod relations;
 mod shape;
 mod table;
 #[cfg(test)]
 pub(crate) mod tests;
+mod values;
 mod wiring;
 mod wishes;
 mod witness;
@@ -43,6 +45,7 @@ pub use field::pack;
 pub use instances::*;
 pub use needs::Needs;
 pub use shape::Shape;
+pub use values::Values;
 pub use wishes::{Goal, Wishes};
 pub use witness::Witness;
 
@@ -188,6 +191,36 @@ impl ModelCircuit {
     pub fn with_witness(&self, witness: Witness) -> Self {
         Self { witness: Some(Arc::new(witness)), ..self.clone() }
     }
+
+    /// What the backend's fixed columns hold, from row 0 on, each with its index.
+    pub fn fixed_columns(&self) -> Vec<(usize, Values)> {
+        assign::whole(assign::statement(&self.compiled.fixed))
+    }
+
+    /// The same of the prover's columns of the first phase; none without a witness.
+    pub fn first_phase(&self) -> Option<Vec<(usize, Values)>> {
+        let witness = self.witness.as_deref()?;
+        Some(assign::whole(assign::witness(&self.compiled.fixed.columns, witness)))
+    }
+
+    /// The same of the second phase, given the challenges by their index.
+    pub fn second_phase(&self, drawn: &[Option<Fr>]) -> Option<Vec<(usize, Values)>> {
+        let (columns, witness) = (&self.compiled.fixed.columns, self.witness.as_deref()?);
+        let challenges =
+            columns.challenges(|challenge| drawn.get(challenge.index()).copied().flatten())?;
+        Some(assign::whole(assign::sums(columns, self.sums(witness, &challenges))))
+    }
+
+    fn sums(&self, witness: &Witness, challenges: &Challenges) -> Sums {
+        let compiled = &self.compiled;
+        #[allow(unused_mut, reason = "tests forge it")]
+        let mut sums = Sums::new(compiled.known(witness, challenges));
+        #[cfg(test)]
+        if let Some(forge) = self.forge {
+            forge(&mut sums, challenges, compiled, witness);
+        }
+        sums
+    }
 }
 
 impl Circuit<Fr> for ModelCircuit {
@@ -217,36 +250,27 @@ impl Circuit<Fr> for ModelCircuit {
     }
 
     fn synthesize(&self, columns: Columns, mut layouter: impl Layouter<Fr>) -> Result<(), Error> {
-        let known = |challenge| layouter.get_challenge(challenge);
-        let challenges = known(columns.lookups.beta).zip(known(columns.lookups.gamma));
-        let points = known(columns.rho).zip(known(columns.axes[0]).zip(known(columns.axes[1])));
-        let challenges = challenges.zip(points.zip(known(columns.tau)));
-        let challenges = challenges.map(|((beta, gamma), ((rho, (along, down)), tau))| {
-            Challenges { beta, gamma, points: [rho, along, down], tau }
-        });
         // Synthesis runs once per phase; challenges are known from the second on.
-        let mut drawn = None;
-        challenges.map(|challenges| drawn = Some(challenges));
+        let challenges = columns.challenges(|challenge| {
+            let mut known = None;
+            layouter.get_challenge(challenge).map(|value| known = Some(value));
+            known
+        });
         layouter.assign_region(
             || "model",
             |mut region| {
-                let compiled = &self.compiled;
-                match (&self.witness, &drawn) {
+                match (&self.witness, &challenges) {
                     (Some(witness), Some(challenges)) => {
-                        #[allow(unused_mut, reason = "tests forge it")]
-                        let mut sums = Sums::new(compiled.known(witness, challenges));
-                        #[cfg(test)]
-                        if let Some(forge) = self.forge {
-                            forge(&mut sums, challenges, compiled, witness);
-                        }
-                        assign::sums(&mut region, &columns, &sums);
+                        let sums = self.sums(witness, challenges);
+                        assign::advice_cells(&mut region, &assign::sums(&columns, sums));
+                        return Ok(());
                     }
                     (Some(witness), None) => {
-                        assign::witness(&mut region, &columns, witness);
-                        assign::statement(&mut region, &columns, &compiled.fixed);
+                        assign::advice_cells(&mut region, &assign::witness(&columns, witness));
                     }
-                    (None, _) => assign::statement(&mut region, &columns, &compiled.fixed),
+                    (None, _) => {}
                 }
+                assign::fixed_cells(&mut region, &assign::statement(&self.compiled.fixed));
                 Ok(())
             },
         )

@@ -40,6 +40,16 @@ impl<T: ColumnType> Placed<T> {
         self.factor * row + self.offset
     }
 
+    /// How many columns share the backend's.
+    pub fn sharing(self) -> usize {
+        self.factor
+    }
+
+    /// Tells it from the others of its kind.
+    pub fn number(self) -> usize {
+        self.row(self.column.index())
+    }
+
     fn rotation(self, rotation: Rotation) -> Rotation {
         let small = |value: usize| i32::try_from(value).expect("few columns share one");
         Rotation(rotation.0 * small(self.factor) + small(self.offset))

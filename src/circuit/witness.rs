@@ -4,13 +4,15 @@ use super::CircuitError;
 use super::activation::{byte, integer};
 use super::columns::{Cell, Point};
 use super::compute::{Claim, Tamper, compute};
-use super::field::{field, pack, unsigned};
+use super::field::pack;
 use super::fixed::Fixed;
 use super::layout::moves::CURSORS;
 use super::layout::plan::Plan;
 use super::layout::rows::Content;
+use super::parallel;
 use super::relations::{Row, lookup, packing, wires};
 use super::shape::{Flag, Shape};
+use super::values::Values;
 use super::wiring::{Kind, Net};
 use halo2_proofs::halo2curves::bn256::Fr;
 
@@ -18,19 +20,19 @@ use halo2_proofs::halo2curves::bn256::Fr;
 #[derive(Clone, Debug)]
 pub struct Witness {
     /// Row of the table that a byte is read from.
-    pub table_row: Vec<Fr>,
+    pub table_row: Values,
     /// The byte read.
-    pub byte: Vec<Fr>,
+    pub byte: Values,
     /// Limbs, least first.
-    pub limbs: Vec<Vec<Fr>>,
+    pub limbs: Vec<Values>,
     /// With intervals: start and length of the one in the row read.
-    pub parts: Option<[Vec<Fr>; 2]>,
+    pub parts: Option<[Values; 2]>,
     /// Integers of any size.
-    pub wide: Option<Vec<Fr>>,
+    pub wide: Option<Values>,
     /// Uses of each row's index as a limb.
-    pub limb_uses: Vec<Fr>,
+    pub limb_uses: Values,
     /// Uses of each row's table entry.
-    pub table_uses: Vec<Fr>,
+    pub table_uses: Values,
     /// The context and the packed words.
     pub instances: Vec<Fr>,
     /// The model's outputs.
@@ -126,7 +128,7 @@ impl Witness {
         // Idle rows look up index 0 and read row 0.
         let mut table_row = vec![0_u32; length];
         let mut limbs = vec![vec![0_u32; length]; plan.shape.limb_columns()];
-        let mut wide = plan.shape.vectors.then(|| vec![Fr::zero(); length]);
+        let mut wide = plan.shape.vectors.then(|| Values::zeros(length));
         let mut border_cells = Vec::new();
         for (at, row) in plan.layout.rows.iter().enumerate() {
             match row.content {
@@ -134,7 +136,7 @@ impl Witness {
                     let held = &held[block as usize][cell as usize];
                     border_cells.extend(held.border_cells.map(|own| (at, own)));
                     if let (Some(wide), Some(integer)) = (&mut wide, held.wide) {
-                        wide[at] = field(integer);
+                        wide.set(at, integer);
                     }
                     let held = &held.division;
                     table_row[at] = held.u;
@@ -156,7 +158,7 @@ impl Witness {
                 _ => {}
             }
         }
-        let (mut limb_uses, mut table_uses) = (vec![0_usize; length], vec![0_usize; length]);
+        let (mut limb_uses, mut table_uses) = (vec![0_u32; length], vec![0_u32; length]);
         let looks_up = |at: &usize| border_cells.binary_search_by_key(at, |(row, _)| *row).is_err();
         for at in (1..length).filter(looks_up) {
             table_uses[table_row[at] as usize + 1] += 1;
@@ -180,24 +182,23 @@ impl Witness {
             outputs.extend(bytes.into_iter().map(|byte| integer(byte, port.element)));
         }
         let parts = plan.fitted.intervals.as_ref().map(|intervals| {
-            let read = table_row.iter().map(|&row| intervals[row as usize]);
-            let (starts, lengths) =
-                read.map(|interval| (field(interval.start), field(interval.length))).unzip();
-            [starts, lengths]
+            let mut parts = [Values::zeros(length), Values::zeros(length)];
+            for (at, &row) in table_row.iter().enumerate() {
+                let interval = &intervals[row as usize];
+                parts[0].set(at, interval.start);
+                parts[1].set(at, interval.length);
+            }
+            parts
         });
         let table = &plan.fitted.table;
-        let bytes = table_row.iter().map(|&row| Fr::from(u64::from(table[row as usize])));
-        let elements = |column: Vec<u32>| -> Vec<Fr> {
-            column.into_iter().map(|v| Fr::from(u64::from(v))).collect()
-        };
-        let mut byte: Vec<Fr> = bytes.collect();
-        let mut table_row = elements(table_row);
-        let mut limbs: Vec<Vec<Fr>> = limbs.into_iter().map(elements).collect();
+        let mut byte = Values::of(table_row.iter().map(|&row| table[row as usize]).collect());
+        let mut table_row = Values::of(table_row);
+        let mut limbs: Vec<Values> = limbs.into_iter().map(Values::of).collect();
         for (at, own) in border_cells {
             let [first, second] = limbs.first_chunk_mut().expect("there are two limbs");
             let cells = [first, second, &mut table_row, &mut byte];
             for (column, border_cell) in cells.into_iter().zip(own) {
-                column[at] = field(border_cell);
+                column.set(at, border_cell);
             }
         }
         Ok(Self {
@@ -206,8 +207,8 @@ impl Witness {
             wide,
             table_row,
             limbs,
-            limb_uses: limb_uses.into_iter().map(unsigned).collect(),
-            table_uses: table_uses.into_iter().map(unsigned).collect(),
+            limb_uses: Values::of(limb_uses),
+            table_uses: Values::of(table_uses),
             instances,
             outputs,
         })
@@ -250,7 +251,7 @@ impl Sums {
             packed: Vec::new(),
         };
         let row = |at: usize| known.row(&sums, at);
-        let lookup_sums = lookup::running_sums((1..length).map(row), challenges.beta);
+        let lookup_sums = lookup::running_sums(length, row, challenges.beta);
         let packed = packing::packed(length, row);
         (sums.lookup_sums, sums.packed) = (lookup_sums, packed);
         sums.follow_cursors(known);
@@ -261,17 +262,23 @@ impl Sums {
     pub fn follow_cursors(&mut self, known: Known<'_>) {
         let Known { witness, plan, challenges, .. } = known;
         let length = witness.byte.len();
+        // What rows add is known at once, and what it adds up to row by row.
+        let row = |at: usize| known.row(self, at);
+        let grown = parallel::map(1..length, |at| wires::grown(&mut row(at)));
         self.coefficient = vec![Fr::zero(); length];
-        for at in 1..length {
-            self.coefficient[at] = wires::coefficient(&mut known.row(self, at));
+        for (at, grown) in (1..length).zip(grown) {
+            self.coefficient[at] = wires::kept(&mut known.row(self, at)) + grown;
         }
+        let row = |at: usize| known.row(self, at);
+        let grown = parallel::map(1..length, |at| wires::balance_grown(&mut row(at)));
         let words = wires::Words::new(&witness.instances, plan.shape.fold, challenges.tau);
         self.balance = vec![words.all(); length];
-        for at in 1..length {
+        for (at, grown) in (1..length).zip(grown) {
+            let before = self.balance[at - 1];
             self.balance[at] = if known.fixed.rows[at].is_word() {
-                words.take_off(self.balance[at - 1], at)
+                words.take_off(before, at)
             } else {
-                wires::balance(&mut known.row(self, at))
+                before + grown
             };
         }
     }
@@ -295,29 +302,22 @@ impl Row for WitnessRow<'_> {
 
     fn cell(&mut self, cell: Cell, back: usize) -> Fr {
         let (at, Known { witness, fixed, .. }) = (self.at - back, self.known);
-        let part = |number: usize| witness.parts.as_ref().expect("there are intervals")[number][at];
-        let of = |column: &Option<Vec<Fr>>| column.as_ref().expect("the circuit has it")[at];
+        let part = |number: usize| &witness.parts.as_ref().expect("there are intervals")[number];
         match cell {
-            Cell::TableRow => witness.table_row[at],
-            Cell::Byte => witness.byte[at],
-            Cell::Limb(limb) => witness.limbs[limb][at],
-            Cell::Start => part(0),
-            Cell::Length => part(1),
-            Cell::Integer => of(&witness.wide),
-            Cell::LimbUses => witness.limb_uses[at],
-            Cell::TableUses => witness.table_uses[at],
+            Cell::TableRow => witness.table_row.at(at),
+            Cell::Byte => witness.byte.at(at),
+            Cell::Limb(limb) => witness.limbs[limb].at(at),
+            Cell::Start => part(0).at(at),
+            Cell::Length => part(1).at(at),
+            Cell::Integer => witness.wide.as_ref().expect("the circuit has it").at(at),
+            Cell::LimbUses => witness.limb_uses.at(at),
+            Cell::TableUses => witness.table_uses.at(at),
             Cell::LookupSum(column) => self.sums.lookup_sums[column][at],
             Cell::Cursor(cursor) => self.sums.cursors[cursor][at],
             Cell::Coefficient => self.sums.coefficient[at],
             Cell::Balance => self.sums.balance[at],
             Cell::Packed => self.sums.packed[at],
-            Cell::Active => Fr::from(u64::from(fixed.active[at])),
-            Cell::Index => fixed.index[at],
-            Cell::Table => fixed.table[at],
-            Cell::TableStart => of(&fixed.starts),
-            Cell::TableLength => of(&fixed.lengths),
-            Cell::Weight(lane) => fixed.lanes[lane][at],
-            Cell::Constant(constant) => fixed.constant(constant, at),
+            cell => fixed.cell(cell, at),
         }
     }
 

@@ -36,14 +36,15 @@ fn read(path: &std::path::Path) -> Option<Srs> {
     if Keccak256::digest(srs)[..] != *hash {
         return None;
     }
-    Srs::from_bytes_unchecked(srs, SrsOrigin::UnsafeDev).ok()
+    // Earlier versions kept no further power.
+    Srs::from_bytes_unchecked(srs, SrsOrigin::UnsafeDev).ok().filter(|srs| srs.next.is_some())
 }
 
 fn path(k: u32) -> Option<PathBuf> {
     let absolute =
         |name: &str| std::env::var_os(name).map(PathBuf::from).filter(|p| p.is_absolute());
     let cache = absolute("XDG_CACHE_HOME").or_else(|| Some(absolute("HOME")?.join(".cache")))?;
-    Some(cache.join("zkverdict").join(format!("unsafe-dev-{k}.srs")))
+    Some(cache.join("zkverdict").join(format!("unsafe-dev-{k}.string")))
 }
 
 #[cfg(test)]

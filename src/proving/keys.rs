@@ -17,13 +17,11 @@ use halo2_proofs::{
     },
     transcript::TranscriptReadBuffer,
 };
-use std::sync::Arc;
 
 /// What proofs of one circuit are checked against.
 #[derive(Clone, Debug)]
 pub struct Verifier {
-    params: Arc<ParamsKZG<Bn256>>,
-    srs_origin: SrsOrigin,
+    srs: Srs,
     vk: VerifyingKey<G1Affine>,
     instances: usize,
     model_digest: Option<[u8; WORD_BYTES]>,
@@ -37,13 +35,12 @@ impl Verifier {
         instances: usize,
     ) -> Result<Self, ProvingError> {
         check_environment()?;
-        let vk = keygen_vk(&srs.params, circuit)?;
+        let vk = keygen_vk(&*srs.params, circuit)?;
         Ok(Self::new(srs, vk, instances))
     }
 
     fn new(srs: &Srs, vk: VerifyingKey<G1Affine>, instances: usize) -> Self {
-        let (params, srs_origin) = (Arc::new(srs.params.clone()), srs.origin);
-        Self { params, srs_origin, vk, instances, model_digest: None }
+        Self { srs: srs.clone(), vk, instances, model_digest: None }
     }
 
     /// The same of a circuit that is a model's.
@@ -89,12 +86,17 @@ impl Verifier {
 
     /// The structured reference string.
     pub fn params(&self) -> &ParamsKZG<Bn256> {
-        &self.params
+        &self.srs.params
+    }
+
+    /// The same with where it comes from.
+    pub fn srs(&self) -> &Srs {
+        &self.srs
     }
 
     /// Where the structured reference string comes from.
     pub fn srs_origin(&self) -> SrsOrigin {
-        self.srs_origin
+        self.srs.origin
     }
 
     /// Number of instances of a proof.
@@ -104,7 +106,7 @@ impl Verifier {
 
     /// The verifying key's digest.
     pub fn digest(&self) -> [u8; WORD_BYTES] {
-        let digest = vk_digest(&self.params, &self.vk, &[self.instances]);
+        let digest = vk_digest(self.params(), &self.vk, &[self.instances]);
         self.model_digest.map_or(digest, |model| model_vk_digest(digest, model))
     }
 
@@ -145,9 +147,9 @@ impl Verifier {
             _,
             _,
         >(
-            &self.params,
+            self.params(),
             &self.vk,
-            SingleStrategy::new(&self.params),
+            SingleStrategy::new(self.params()),
             &[&[instances]],
             &mut transcript,
         );

@@ -1,5 +1,7 @@
 //! Keys, proofs and their verification.
 
+#[cfg(feature = "prove")]
+mod cells;
 mod digest;
 mod error;
 mod keys;

@@ -7,7 +7,7 @@ use halo2_proofs::halo2curves::{bn256::Fr, ff::PrimeField};
 use std::{collections::BTreeMap, sync::Arc};
 
 #[cfg(feature = "prove")]
-use super::{Options, Prover, ProverKind, Times, word_of};
+use super::{Options, Prover, ProverKind, Times, check_environment, prover::own_key, word_of};
 #[cfg(feature = "prove")]
 use crate::circuit::Wishes;
 
@@ -64,6 +64,13 @@ impl ModelVerifier {
         circuit: &ModelCircuit,
         srs: &Srs,
     ) -> Result<Self, ProvingError> {
+        #[cfg(feature = "prove")]
+        let keys = {
+            check_environment()?;
+            let key = own_key(srs, &circuit.constraint_system(), circuit)?.verifying_key();
+            Verifier::from_bytes::<ModelCircuit>(&key, srs, circuit.shape(), circuit.instances())?
+        };
+        #[cfg(not(feature = "prove"))]
         let keys = Verifier::generate(srs, circuit, circuit.instances())?;
         Ok(Self::new(model, circuit.shape(), keys))
     }
@@ -190,11 +197,13 @@ impl ModelProver {
         circuit: ModelCircuit,
         srs: &Srs,
     ) -> Result<Self, ProvingError> {
-        let verifier = match srs.cut_down(circuit.k())? {
-            Some(srs) => ModelVerifier::generate(Arc::new(model), &circuit, &srs),
-            None => ModelVerifier::generate(Arc::new(model), &circuit, srs),
-        }?;
-        Self::of_verifier(verifier, circuit)
+        let shorter = srs.cut_down(circuit.k())?;
+        let srs = shorter.as_ref().unwrap_or(srs);
+        check_environment()?;
+        let key = own_key(srs, &circuit.constraint_system(), &circuit)?;
+        let (model, shape) = (Arc::new(model), circuit.shape());
+        let verifier = ModelVerifier::from_bytes(model, shape, srs, &key.verifying_key())?;
+        Ok(Self { circuit, prover: Prover::of_key(key, verifier.keys.clone()), verifier })
     }
 
     /// Makes the proving key that belongs to a verifying key, of the circuit that it was made of.
@@ -202,8 +211,7 @@ impl ModelProver {
         verifier: ModelVerifier,
         circuit: ModelCircuit,
     ) -> Result<Self, ProvingError> {
-        let prover = Prover::generate(verifier.keys.clone(), &circuit)?;
-        Ok(Self { circuit, prover, verifier })
+        Self::of_verifier_for(ProverKind::default(), verifier, circuit)
     }
 
     /// The same with a prover of choice.
@@ -212,7 +220,7 @@ impl ModelProver {
         verifier: ModelVerifier,
         circuit: ModelCircuit,
     ) -> Result<Self, ProvingError> {
-        let prover = Prover::generate_for(kind, verifier.keys.clone(), &circuit)?;
+        let prover = Prover::of_source(kind, verifier.keys.clone(), &circuit, &circuit)?;
         Ok(Self { circuit, prover, verifier })
     }
 
@@ -230,13 +238,16 @@ impl ModelProver {
         options: &Options<'_>,
     ) -> Result<(Proof, Times), ProvingError> {
         let model = &self.verifier.model;
-        let evaluation = model.evaluate(inputs)?;
-        let witness = self.circuit.witness(&inputs.concat(), context)?;
+        let (evaluation, witness) = rayon::join(
+            || model.evaluate(inputs),
+            || self.circuit.witness(&inputs.concat(), context),
+        );
+        let (evaluation, witness) = (evaluation?, witness?);
         let reference = model.outputs.iter().flat_map(|port| evaluation.tensor(port.tensor));
         witness.agrees_with(reference.copied())?;
         let instances = witness.instances.clone();
         let circuit = self.circuit.with_witness(witness);
-        let (bytes, times) = self.prover.prove_with(circuit, &instances, options)?;
+        let (bytes, times) = self.prover.prove_source(&circuit, &circuit, &instances, options)?;
         let instances = instances.iter().map(word_of).collect();
         Ok((Proof { vk_digest: self.verifier.digest(), bytes, instances }, times))
     }

@@ -4,11 +4,11 @@
 //! `zkverdict-prover`, several times faster and in less memory than by halo2's `create_proof`, which proves all
 //! others. The proofs have one format, and every proof is checked before it is given away.
 
-use super::{KeccakChallenge, KeccakWrite, ProvingError, Verifier, check_environment};
+use super::{KeccakChallenge, KeccakWrite, ProvingError, Srs, Verifier, check_environment};
 use halo2_proofs::{
     SerdeFormat,
     halo2curves::bn256::{Bn256, Fr, G1Affine},
-    plonk::{Circuit, ProvingKey, create_proof, keygen_pk},
+    plonk::{Circuit, ConstraintSystem, ProvingKey, create_proof, keygen_pk},
     poly::{
         commitment::Params,
         kzg::{commitment::KZGCommitmentScheme, multiopen::ProverSHPLONK},
@@ -17,7 +17,7 @@ use halo2_proofs::{
 };
 use rand::rngs::OsRng;
 use std::sync::Arc;
-use zkverdict_prover::{Arithmetic, Options, Times};
+use zkverdict_prover::{Arithmetic, Key as OwnKey, Options, Source, Synthesized, Times};
 
 /// Which prover makes the proofs.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -40,7 +40,7 @@ pub struct Prover {
 
 #[derive(Clone, Debug)]
 enum Key {
-    Own(Arc<zkverdict_prover::Key>),
+    Own(Arc<OwnKey>),
     Stock(Arc<ProvingKey<G1Affine>>),
 }
 
@@ -61,15 +61,37 @@ impl Prover {
         verifier: Verifier,
         circuit: &C,
     ) -> Result<Self, ProvingError> {
+        Self::of_source(kind, verifier, circuit, &Synthesized(circuit))
+    }
+
+    /// The same of a circuit that gives its columns away.
+    pub(super) fn of_source<C: Circuit<Fr>>(
+        kind: ProverKind,
+        verifier: Verifier,
+        circuit: &C,
+        source: &dyn Source,
+    ) -> Result<Self, ProvingError> {
         check_environment()?;
-        let (params, vk) = (verifier.params(), verifier.vk());
-        let own = |arithmetic| zkverdict_prover::Key::new(params, vk, circuit, None, arithmetic);
+        let (srs, vk) = (verifier.srs(), verifier.vk());
         let key = match kind {
-            ProverKind::Own => Key::Own(Arc::new(own(Arithmetic::best())?)),
-            ProverKind::Portable => Key::Own(Arc::new(own(Arithmetic::Portable)?)),
-            ProverKind::Stock => Key::Stock(Arc::new(keygen_pk(params, vk.clone(), circuit)?)),
+            ProverKind::Own => {
+                return Ok(Self::of_key(own_key(srs, vk.cs(), source)?, verifier));
+            }
+            ProverKind::Portable => {
+                let (params, next) = (&srs.params, srs.next);
+                let portable = Arithmetic::Portable;
+                Key::Own(Arc::new(OwnKey::new(params, vk.cs(), source, next, portable)?))
+            }
+            ProverKind::Stock => {
+                Key::Stock(Arc::new(keygen_pk(&*srs.params, vk.clone(), circuit)?))
+            }
         };
         Ok(Self { key, verifier })
+    }
+
+    /// Of a key that was made already.
+    pub(super) fn of_key(key: OwnKey, verifier: Verifier) -> Self {
+        Self { key: Key::Own(Arc::new(key)), verifier }
     }
 
     /// What the proofs are checked against.
@@ -102,10 +124,21 @@ impl Prover {
         instances: &[Fr],
         options: &Options<'_>,
     ) -> Result<(Vec<u8>, Times), ProvingError> {
+        self.prove_source(&circuit, &Synthesized(&circuit), instances, options)
+    }
+
+    /// The same of a circuit that gives its columns away.
+    pub(super) fn prove_source<C: Circuit<Fr>>(
+        &self,
+        circuit: &C,
+        source: &dyn Source,
+        instances: &[Fr],
+        options: &Options<'_>,
+    ) -> Result<(Vec<u8>, Times), ProvingError> {
         let mut transcript = KeccakWrite::init(Vec::new());
         let (params, vk) = (self.verifier.params(), self.verifier.vk());
         let times = match &self.key {
-            Key::Own(key) => key.prove(vk, &circuit, &[instances], options, &mut transcript)?,
+            Key::Own(key) => key.prove(vk, source, &[instances], options, &mut transcript)?,
             Key::Stock(pk) => {
                 create_proof::<
                     KZGCommitmentScheme<Bn256>,
@@ -114,7 +147,14 @@ impl Prover {
                     _,
                     _,
                     _,
-                >(params, pk, &[circuit], &[&[instances]], OsRng, &mut transcript)?;
+                >(
+                    params,
+                    pk,
+                    std::slice::from_ref(circuit),
+                    &[&[instances]],
+                    OsRng,
+                    &mut transcript,
+                )?;
                 Times::new()
             }
         };
@@ -122,7 +162,19 @@ impl Prover {
         match self.verifier.verify(&proof, instances) {
             Ok(()) => Ok((proof, times)),
             // Points of a damaged string that no verifier looks at.
-            Err(_) => Err(super::srs::check(params).err().unwrap_or(ProvingError::OwnProof)),
+            Err(_) => {
+                let damage = super::srs::check(self.verifier.srs()).err();
+                Err(damage.unwrap_or(ProvingError::OwnProof))
+            }
         }
     }
+}
+
+/// A key of the own prover, with the fastest arithmetic that the processor has.
+pub(super) fn own_key(
+    srs: &Srs,
+    system: &ConstraintSystem<Fr>,
+    source: &dyn Source,
+) -> Result<OwnKey, ProvingError> {
+    Ok(OwnKey::new(&srs.params, system, source, srs.next, Arithmetic::best())?)
 }

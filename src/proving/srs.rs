@@ -8,6 +8,7 @@
 //!   probability 2^-128,
 //! - s is neither 0 nor 1, which a ceremony without contributions leaves,
 //! - `g_lagrange` commits to random values as `g` does to their interpolation,
+//! - one more power, `[τⁿ]₁`, is kept where the file has it, and is one,
 //! - its secret is none that everybody can compute: strings are known by [τ]₂, whatever file they are in.
 
 use super::{ProvingError, WORD_BYTES, word_of};
@@ -29,13 +30,19 @@ use halo2_proofs::{
 };
 use rand::{RngCore, SeedableRng, rngs::OsRng};
 use sha3::{Digest, Keccak256};
-use std::{cmp::Ordering, sync::OnceLock};
+use std::{
+    cmp::Ordering,
+    sync::{Arc, OnceLock},
+};
 
 /// The largest k a file may claim: the perpetual ceremony's.
 const LARGEST_K: u32 = 28;
 
 /// What halo2's arithmetic does not take.
 const AT_INFINITY: &str = "one of its points is at infinity";
+
+/// What is no point at all.
+const MALFORMED: &str = "a point is malformed";
 
 /// Bytes of an uncompressed point of G1.
 const G1_BYTES: usize = 64;
@@ -61,7 +68,9 @@ pub enum SrsOrigin {
 #[derive(Clone, Debug)]
 pub struct Srs {
     /// In halo2's form.
-    pub params: ParamsKZG<Bn256>,
+    pub params: Arc<ParamsKZG<Bn256>>,
+    /// The power that follows its last, `[τⁿ]₁`, where the file had it: provers hide with it what halo2's do not.
+    pub next: Option<G1Affine>,
     /// Where it comes from.
     pub origin: SrsOrigin,
 }
@@ -71,15 +80,19 @@ impl Srs {
     ///
     /// The same on every machine, so that contracts made with it can be compared.
     pub fn unsafe_dev(k: u32) -> Self {
-        let rng = rand_chacha::ChaCha20Rng::from_seed(DEVELOPMENT_SEED);
-        Self { params: ParamsKZG::setup(k, rng), origin: SrsOrigin::UnsafeDev }
+        let rng = || rand_chacha::ChaCha20Rng::from_seed(DEVELOPMENT_SEED);
+        let params = Arc::new(ParamsKZG::setup(k, rng()));
+        // The secret as `setup` draws it.
+        let last = Fr::random(rng()).pow_vartime([params.n()]);
+        let next = Some((G1Affine::generator() * last).to_affine());
+        Self { params, next, origin: SrsOrigin::UnsafeDev }
     }
 
     /// Reads a `.ptau` or raw file, cut down to a k, and checks it.
     pub fn read(bytes: &[u8], k: u32) -> Result<Self, ProvingError> {
         let srs =
             if bytes.starts_with(b"ptau") { read_ptau(bytes, k) } else { read_raw(bytes, k) }?;
-        check(&srs.params)?;
+        check(&srs)?;
         match srs.public_secret() {
             Some(name) => Err(ProvingError::SrsPublicSecret(name)),
             None => Ok(srs),
@@ -92,6 +105,7 @@ impl Srs {
         self.params
             .write_custom(&mut bytes, SerdeFormat::RawBytes)
             .expect("memory takes all that is written");
+        bytes.extend(self.next.iter().flat_map(SerdeObject::to_raw_bytes));
         bytes
     }
 
@@ -101,7 +115,7 @@ impl Srs {
     pub fn from_bytes_unchecked(bytes: &[u8], origin: SrsOrigin) -> Result<Self, ProvingError> {
         let k = bytes.first().map_or(0, |&k| k.into());
         let srs = Self { origin, ..read_raw(bytes, k)? };
-        check_shape(&srs.params)?;
+        check_shape(&srs)?;
         Ok(srs)
     }
 
@@ -121,9 +135,10 @@ impl Srs {
             Ordering::Less => Err(ProvingError::SrsTooSmall { needed: k, found: self.k() }),
             Ordering::Equal => Ok(None),
             Ordering::Greater => {
-                let mut params = self.params.clone();
+                let mut params = (*self.params).clone();
+                let next = params.get_g().get(1 << k).copied();
                 params.downsize(k);
-                Ok(Some(Self { params, origin: self.origin }))
+                Ok(Some(Self { params: Arc::new(params), next, origin: self.origin }))
             }
         }
     }
@@ -131,6 +146,11 @@ impl Srs {
     /// log₂ of the number of powers.
     pub fn k(&self) -> u32 {
         self.params.k()
+    }
+
+    /// The powers in G1.
+    fn powers(&self) -> impl Iterator<Item = &G1Affine> {
+        self.params.get_g().iter().chain(&self.next)
     }
 }
 
@@ -141,11 +161,17 @@ fn read_raw(bytes: &[u8], k: u32) -> Result<Srs, ProvingError> {
         return Err(ProvingError::SrsSize(file_k));
     }
     let powers = 1_u64 << file_k;
-    // Uncompressed or compressed points: the length tells.
+    // Uncompressed or compressed points, or as bundles have them, with one more power at the end: the length tells.
     let expected = |g1: u64| 2 * powers * g1 + 4 * g1;
     let found = body.len() as u64;
+    let mut next = None;
     let format = match found {
         length if length == expected(64) => SerdeFormat::RawBytes,
+        length if length == expected(64) + G1_BYTES as u64 => {
+            let point = G1Affine::from_raw_bytes(&body[body.len() - G1_BYTES..]);
+            next = Some(point.ok_or(ProvingError::SrsInvalid(MALFORMED))?);
+            SerdeFormat::RawBytes
+        }
         length if length == expected(32) => SerdeFormat::Processed,
         _ => return Err(ProvingError::SrsLength { k: file_k, found, expected: expected(64) }),
     };
@@ -159,11 +185,12 @@ fn read_raw(bytes: &[u8], k: u32) -> Result<Srs, ProvingError> {
         return Err(ProvingError::SrsInvalid(AT_INFINITY));
     }
     let mut params = ParamsKZG::read_custom(&mut &bytes[..], format)
-        .map_err(|_| ProvingError::SrsInvalid("a point is malformed"))?;
+        .map_err(|_| ProvingError::SrsInvalid(MALFORMED))?;
     if k < file_k {
+        next = params.get_g().get(1 << k).copied();
         params.downsize(k);
     }
-    Ok(Srs { params, origin: SrsOrigin::Raw })
+    Ok(Srs { params: Arc::new(params), next, origin: SrsOrigin::Raw })
 }
 
 /// snarkjs' binary files: a magic word, a version, and typed sections.
@@ -204,8 +231,8 @@ fn read_ptau(bytes: &[u8], k: u32) -> Result<Srs, ProvingError> {
         return Err(ProvingError::SrsTooSmall { needed: k, found: power });
     }
     // Coordinates are in Montgomery form, little endian, as halo2's raw points.
-    let points = section(TAU_G1)?.chunks_exact(64).take(1 << k);
-    let mut g = Vec::with_capacity(1 << k);
+    let points = section(TAU_G1)?.chunks_exact(64).take((1 << k) + 1);
+    let mut g = Vec::with_capacity((1 << k) + 1);
     for (index, point) in points.enumerate() {
         g.push(
             G1Affine::from_raw_bytes(point).ok_or(ProvingError::SrsPoint { group: "G1", index })?,
@@ -214,6 +241,7 @@ fn read_ptau(bytes: &[u8], k: u32) -> Result<Srs, ProvingError> {
     if g.len() < 1 << k {
         return Err(truncated());
     }
+    let last = if g.len() > 1 << k { g.pop() } else { None };
     let mut in_g2 = section(TAU_G2)?.chunks_exact(128).enumerate();
     let mut next = || {
         let (index, point) = in_g2.next().ok_or_else(truncated)?;
@@ -222,8 +250,8 @@ fn read_ptau(bytes: &[u8], k: u32) -> Result<Srs, ProvingError> {
     let (g2, s_g2) = (next()?, next()?);
     // halo2 has no other constructor than a method of an existing string.
     let any = Srs::unsafe_dev(1).params;
-    let params = any.from_parts(k, g, None, g2, s_g2);
-    Ok(Srs { params, origin: SrsOrigin::Ptau })
+    let params = Arc::new(any.from_parts(k, g, None, g2, s_g2));
+    Ok(Srs { params, next: last, origin: SrsOrigin::Ptau })
 }
 
 fn truncated() -> ProvingError {
@@ -274,10 +302,10 @@ pub fn fingerprint(params: &ParamsKZG<Bn256>) -> [u8; WORD_BYTES] {
 }
 
 /// What the first points must be.
-fn check_shape(params: &ParamsKZG<Bn256>) -> Result<(), ProvingError> {
+fn check_shape(srs: &Srs) -> Result<(), ProvingError> {
     let invalid = |what| Err(ProvingError::SrsInvalid(what));
-    let (g, g2, s_g2) = (params.get_g(), params.g2(), params.s_g2());
-    if g[0] != G1Affine::generator() || g2 != G2Affine::generator() {
+    let (g2, s_g2) = (srs.params.g2(), srs.params.s_g2());
+    if srs.params.get_g()[0] != G1Affine::generator() || g2 != G2Affine::generator() {
         return invalid("it does not begin with the generators");
     }
     // Raw bytes are checked for the curve alone; G2's curve is larger than the group.
@@ -287,17 +315,19 @@ fn check_shape(params: &ParamsKZG<Bn256>) -> Result<(), ProvingError> {
     if bool::from(s_g2.is_identity()) || s_g2 == g2 {
         return invalid("its secret is 0 or 1: the ceremony has no contributions");
     }
-    if g.iter().any(|point| bool::from(point.is_identity())) {
+    if srs.powers().any(|point| bool::from(point.is_identity())) {
         return invalid(AT_INFINITY);
     }
     Ok(())
 }
 
 /// Checks a string by pairings. See the module's comment for what holds afterwards.
-pub(super) fn check(params: &ParamsKZG<Bn256>) -> Result<(), ProvingError> {
-    check_shape(params)?;
+pub(super) fn check(srs: &Srs) -> Result<(), ProvingError> {
+    check_shape(srs)?;
     let invalid = |what| Err(ProvingError::SrsInvalid(what));
-    let (g, g2, s_g2) = (params.get_g(), params.g2(), params.s_g2());
+    let params = &srs.params;
+    let (g2, s_g2) = (params.g2(), params.s_g2());
+    let g: Vec<G1Affine> = srs.powers().copied().collect();
     let random: Vec<Fr> = (1..g.len())
         .map(|_| {
             let mut bytes = [0; 16];

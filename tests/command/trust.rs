@@ -254,7 +254,7 @@ fn damaged(k: u32, to: usize, from: Option<usize>) -> Srs {
         None => bytes[at(to)].fill(0),
     }
     let params = ParamsKZG::read_custom(&mut &bytes[..], SerdeFormat::RawBytesUnchecked).unwrap();
-    Srs { params, origin: SrsOrigin::Raw }
+    Srs { params: params.into(), next: None, origin: SrsOrigin::Raw }
 }
 
 #[test]

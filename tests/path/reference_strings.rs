@@ -15,8 +15,8 @@ fn raw(srs: &Srs, format: SerdeFormat) -> Vec<u8> {
 
 /// A string whose secret is drawn for this test.
 fn ceremony(k: u32) -> Srs {
-    let params = ParamsKZG::setup(k, StdRng::seed_from_u64(0xCE4E));
-    Srs { params, origin: SrsOrigin::Raw }
+    let params = ParamsKZG::setup(k, StdRng::seed_from_u64(0xCE4E)).into();
+    Srs { params, next: None, origin: SrsOrigin::Raw }
 }
 
 fn same(a: &ParamsKZG<halo2_proofs::halo2curves::bn256::Bn256>, b: &Srs) -> bool {
@@ -141,7 +141,8 @@ fn development_string_is_the_same_everywhere() {
 #[test]
 fn string_with_a_public_secret_is_refused_whatever_file_it_is_in() {
     let seed = rand_chacha::ChaCha20Rng::from_seed([0; 32]);
-    let halo2_lib = Srs { params: ParamsKZG::setup(5, seed), origin: SrsOrigin::Raw };
+    let params = ParamsKZG::setup(5, seed).into();
+    let halo2_lib = Srs { params, next: None, origin: SrsOrigin::Raw };
     for (string, name) in [(Srs::unsafe_dev(5), "development"), (halo2_lib, "halo2-lib")] {
         assert!(has_public_secret(string.params.s_g2()));
         for format in [SerdeFormat::RawBytes, SerdeFormat::Processed] {

@@ -112,7 +112,7 @@ fn with_another_bias(mut model: Model) -> Model {
 /// A string with another secret.
 fn another_srs(k: u32) -> Srs {
     let params = ParamsKZG::<Bn256>::setup(k, StdRng::seed_from_u64(7));
-    Srs { params, origin: SrsOrigin::UnsafeDev }
+    Srs { params: params.into(), next: None, origin: SrsOrigin::UnsafeDev }
 }
 
 /// Proofs of the same input under another key, k or string: neither side takes the other's.

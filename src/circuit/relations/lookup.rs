@@ -32,6 +32,7 @@ use super::{
 };
 use crate::circuit::{
     columns::{Cell, Point},
+    parallel,
     shape::{Flag, TERMS_PER_SUM},
     table::intervals::LENGTH_FACTOR,
 };
@@ -39,6 +40,7 @@ use halo2_proofs::{
     halo2curves::{bn256::Fr, ff::BatchInvert},
     plonk::Expression,
 };
+use std::ops::Range;
 
 /// `numerator / (β + folded)`.
 pub struct Term<T> {
@@ -100,24 +102,37 @@ fn folded<T: Ring>(gamma: &T, row: T, byte: T, step: Option<T>) -> T {
 
 /// The columns of running sums: 0 on row 0, then what the rows' terms come to.
 pub fn running_sums<R: Row<Value = Fr>>(
-    rows: impl ExactSizeIterator<Item = R>,
+    length: usize,
+    row: impl Fn(usize) -> R + Sync,
     beta: Fr,
 ) -> Vec<Vec<Fr>> {
-    let length = rows.len() + 1;
-    let terms: Vec<Term<Fr>> = rows.flat_map(|mut row| terms(&mut row)).collect();
-    // A zero denominator has probability rows/2^254; the proof then fails and is made again.
-    let mut fractions: Vec<Fr> = terms.iter().map(|term| beta + term.folded).collect();
-    fractions.iter_mut().batch_invert();
-    for (fraction, term) in fractions.iter_mut().zip(terms) {
-        *fraction *= term.numerator;
-    }
-    let per_row = fractions.len() / (length - 1).max(1);
-    let mut sums = vec![vec![Fr::zero(); length]; per_row.div_ceil(TERMS_PER_SUM)];
-    let mut sum = Fr::zero();
-    for (row, fractions) in fractions.chunks(per_row.max(1)).enumerate() {
-        for (column, fractions) in sums.iter_mut().zip(fractions.chunks(TERMS_PER_SUM)) {
-            sum += fractions.iter().sum::<Fr>();
-            column[row + 1] = sum;
+    // Of some rows, with nothing before them.
+    let sums_of = |rows: Range<usize>| {
+        let count = rows.len();
+        let terms: Vec<Term<Fr>> = rows.flat_map(|at| terms(&mut row(at))).collect();
+        // A zero denominator has probability rows/2^254; the proof then fails and is made again.
+        let mut fractions: Vec<Fr> = terms.iter().map(|term| beta + term.folded).collect();
+        fractions.iter_mut().batch_invert();
+        for (fraction, term) in fractions.iter_mut().zip(terms) {
+            *fraction *= term.numerator;
+        }
+        let per_row = fractions.len() / count;
+        let mut sums = vec![Vec::with_capacity(count); per_row.div_ceil(TERMS_PER_SUM)];
+        let mut sum = Fr::zero();
+        for fractions in fractions.chunks(per_row) {
+            for (column, fractions) in sums.iter_mut().zip(fractions.chunks(TERMS_PER_SUM)) {
+                sum += fractions.iter().sum::<Fr>();
+                column.push(sum);
+            }
+        }
+        sums
+    };
+    let parts = parallel::parts(1..length, sums_of);
+    let mut sums = vec![vec![Fr::zero()]; parts.first().map_or(0, Vec::len)];
+    for part in parts {
+        let before = sums.last().and_then(|sums| sums.last()).copied().unwrap_or(Fr::zero());
+        for (column, sums) in sums.iter_mut().zip(part) {
+            column.extend(sums.into_iter().map(|sum| before + sum));
         }
     }
     sums

@@ -65,6 +65,7 @@ use crate::circuit::{
         moves::{CURSORS, Menu, OUTPUT, POSITION, WEIGHT},
         plan::Plan,
     },
+    parallel,
     query::here,
     shape::{Flag, MAKING},
 };
@@ -206,29 +207,34 @@ pub fn configure(gates: &mut Gates<'_>) {
 
 /// The columns of cursors.
 pub fn cursors(plan: &Plan, points: &[Fr; 3], length: usize) -> [Vec<Fr>; CURSORS] {
-    [WEIGHT, OUTPUT, POSITION].map(|cursor| {
+    let column = |cursor: usize| {
         let multipliers = plan.shape.menus[cursor].multipliers(points);
         let mut column = vec![Fr::one(); length];
         for at in 1..length {
             let step = plan.layout.rows.get(at).map_or(0, |row| row.moves[cursor]);
-            column[at] = column[at - 1] * multipliers[usize::from(step)];
+            column[at] = match step {
+                0 => column[at - 1],
+                step => column[at - 1] * multipliers[usize::from(step)],
+            };
         }
         column
-    })
+    };
+    let mut columns = parallel::each([WEIGHT, OUTPUT, POSITION], column).into_iter();
+    [(); CURSORS].map(|()| columns.next().expect("one for each"))
 }
 
-/// A row's coefficient, from the one before.
-pub fn coefficient<R: Row<Value = Fr>>(row: &mut R) -> Fr {
-    kept(row) + added(row).map_or(Fr::zero(), |added| row.here(Cell::Cursor(WEIGHT)) * added)
+/// What the row's coefficient is more than what it keeps of the one before.
+pub fn grown<R: Row<Value = Fr>>(row: &mut R) -> Fr {
+    added(row).map_or(Fr::zero(), |added| row.here(Cell::Cursor(WEIGHT)) * added)
 }
 
-/// A row's balance, from the one before, if it takes no packed instances.
-pub fn balance<R: Row<Value = Fr>>(row: &mut R) -> Fr {
+/// What the row's balance is more than the one before, if it takes no packed instances.
+pub fn balance_grown<R: Row<Value = Fr>>(row: &mut R) -> Fr {
     let made = made(row).map_or(Fr::zero(), |made| row.here(Cell::Cursor(OUTPUT)) * made);
     let taken = contributed(row).map_or(Fr::zero(), |value| {
         row.here(Cell::Coefficient) * row.here(Cell::Cursor(POSITION)) * value
     });
-    row.before(Cell::Balance) + made - taken
+    made - taken
 }
 
 /// The packed instances, as the balance begins with them.

@@ -227,7 +227,7 @@ fn negative_remainder_is_refused() {
         let next = table_row(&witness, at) + 1;
         reread(&circuit, &mut witness, at, next);
         let top = circuit.plan().shape.limbs - 1;
-        let limb = witness.limbs[top][at] - field(circuit.plan().shape.base());
+        let limb = witness.limbs[top].at(at) - field(circuit.plan().shape.base());
         relimb(&mut witness, top, at, limb);
         let names = broken(&circuit, witness);
         assert!(names.iter().any(|name| name.contains(IS_AN_ENTRY)), "{names:?}");

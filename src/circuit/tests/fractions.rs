@@ -175,13 +175,14 @@ fn half_a_root_is_refused() {
     let is_root =
         |kind| matches!(kind, Kind::Free { hint: Hint::InverseRoot { .. }, digit: 0, .. });
     let at = rows(circuit, is_root)[0];
-    let digit = witness.limbs[0][at] + other_root - field(*root);
+    let digit = witness.limbs[0].at(at) + other_root - field(*root);
     relimb(&mut witness, 0, at, digit);
     let multiples = [1, -1, *spread].map(field);
     let wide = witness.wide.as_mut().expect("there are integers of any size");
     for at in rows(circuit, Kind::is_wide) {
-        if let Some(factor) = multiples.iter().find(|&factor| wide[at] == field(*root) * factor) {
-            wide[at] = other_root * factor;
+        if let Some(factor) = multiples.iter().find(|&factor| wide.at(at) == field(*root) * factor)
+        {
+            wide.set_element(at, other_root * factor);
         }
     }
     // All else holds in integers: only the root is none.
@@ -216,7 +217,7 @@ fn half_a_quotient_is_refused() {
         write_digits(circuit, &mut witness, &remainders[element..=element], remainder);
         write_digits(circuit, &mut witness, &rests[element..=element], most - remainder);
         let at = quotients[element];
-        let digit = witness.limbs[0][at] + field(by) * half;
+        let digit = witness.limbs[0].at(at) + field(by) * half;
         relimb(&mut witness, 0, at, digit);
         // The output's division takes the half into its remainder.
         let at = output_rows(circuit)[element];
@@ -226,7 +227,7 @@ fn half_a_quotient_is_refused() {
             .constant(Constant::Scale, at)
             .invert()
             .expect("slopes are not 0");
-        let limb = witness.limbs[0][at] + slope * field(by) * half;
+        let limb = witness.limbs[0].at(at) + slope * field(by) * half;
         relimb(&mut witness, 0, at, limb);
         assert_breaks(&broken(circuit, witness), &[IS_AN_ENTRY]);
     }
@@ -263,7 +264,7 @@ fn flag_of_the_provers_choice_is_refused() {
             net.blocks[flags].cells.iter().position(|cell| cell.element == Some(element as u32));
         let at = row(&circuit, (flags, cell.expect("each element has a flag")));
         // The quotient is another one: the remainder makes up for it.
-        let limb = witness.limbs[0][at] + field(other * divisor);
+        let limb = witness.limbs[0].at(at) + field(other * divisor);
         relimb(&mut witness, 0, at, limb);
         assert_breaks(&broken(&circuit, witness), &[IS_AN_ENTRY]);
     }

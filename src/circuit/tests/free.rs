@@ -73,7 +73,7 @@ fn cells_that_are_free_are_those_that_nothing_refers_to() {
             for column in 0..base.limbs.len() + 2 {
                 let mut witness = base.clone();
                 let name = if column < base.limbs.len() {
-                    let now = integer(witness.limbs[column][at]);
+                    let now = integer(witness.limbs[column].at(at));
                     let most = circuit.plan().shape.base() - 1;
                     let next = if now < most { now + 1 } else { now - 1 };
                     let next = Fr::from(u64::try_from(next).expect("a limb"));
@@ -92,8 +92,8 @@ fn cells_that_are_free_are_those_that_nothing_refers_to() {
                         continue;
                     }
                     // Another start and length in one cell of the table.
-                    parts[0][at] += Fr::from(LENGTH_FACTOR);
-                    parts[1][at] -= Fr::one();
+                    parts[0].add(at, Fr::from(LENGTH_FACTOR));
+                    parts[1].add(at, -Fr::one());
                     "start and length".into()
                 };
                 if broken(&circuit, witness).is_empty() {

@@ -197,29 +197,29 @@ pub(super) fn relimb(witness: &mut Witness, limb: usize, at: usize, value: Fr) {
     let count = |witness: &mut Witness, value: Fr, by: Fr| {
         let index = (0..witness.limb_uses.len() - 1).find(|&i| Fr::from(i as u64) == value);
         if let Some(index) = index {
-            witness.limb_uses[index + 1] += by;
+            witness.limb_uses.add(index + 1, by);
         }
     };
-    count(witness, witness.limbs[limb][at], -Fr::one());
+    count(witness, witness.limbs[limb].at(at), -Fr::one());
     count(witness, value, Fr::one());
-    witness.limbs[limb][at] = value;
+    witness.limbs[limb].set_element(at, value);
 }
 
 pub(super) fn table_row(witness: &Witness, at: usize) -> usize {
-    usize::try_from(integer(witness.table_row[at])).expect("a row of the table")
+    usize::try_from(integer(witness.table_row.at(at))).expect("a row of the table")
 }
 
 /// Reads another row of the table and counts its use.
 pub(super) fn reread(circuit: &ModelCircuit, witness: &mut Witness, at: usize, row: usize) {
     let then = table_row(witness, at);
-    witness.table_uses[then + 1] -= Fr::one();
-    witness.table_uses[row + 1] += Fr::one();
+    witness.table_uses.add(then + 1, -Fr::one());
+    witness.table_uses.add(row + 1, Fr::one());
     let fitted = &circuit.plan().fitted;
-    witness.table_row[at] = field(i128::try_from(row).expect("a short table"));
-    witness.byte[at] = Fr::from(u64::from(fitted.table[row]));
+    witness.table_row.set_element(at, field(i128::try_from(row).expect("a short table")));
+    witness.byte.set_element(at, Fr::from(u64::from(fitted.table[row])));
     if let (Some(intervals), Some(steps)) = (&fitted.intervals, &mut witness.parts) {
-        steps[0][at] = field(intervals[row].start);
-        steps[1][at] = field(intervals[row].length);
+        steps[0].set_element(at, field(intervals[row].start));
+        steps[1].set_element(at, field(intervals[row].length));
     }
 }
 

@@ -189,8 +189,9 @@ fn assert_only_elements_contribute(circuit: &ModelCircuit, name: &str) {
         let takes = row[Flag::Takes] || row[Flag::TakesWide];
         let others = [Flag::Reads, Flag::Naturals, Flag::Adds, Flag::Border, Flag::Packs];
         let is_cell = row.makes() || others.iter().any(|&flag| row[flag]);
+        let planned = circuit.plan().layout.rows.get(at);
         let moves =
-            [OUTPUT, POSITION].map(|cursor| fixed.moves[cursor].iter().any(|of| of[at] > 0));
+            [OUTPUT, POSITION].map(|cursor| planned.is_some_and(|row| row.moves[cursor] > 0));
         let is_more =
             is_cell || takes || row[Flag::Holds] || row.is_word() || moves.contains(&true);
         assert!(!(row[Flag::Weighs] && is_more), "{name}: row {at}");

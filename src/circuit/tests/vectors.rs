@@ -158,14 +158,14 @@ pub fn rewrite(circuit: &ModelCircuit, witness: &mut Witness, at: usize, integer
     let division = circuit.plan().fitted.divide(integer);
     let u = |witness: &Witness| {
         (0..witness.table_uses.len() - 1)
-            .find(|&i| Fr::from(i as u64) == witness.table_row[at])
+            .find(|&i| Fr::from(i as u64) == witness.table_row.at(at))
             .expect("a row of the table")
     };
     let old = u(witness);
-    witness.table_uses[old + 1] -= Fr::one();
-    witness.table_uses[division.u as usize + 1] += Fr::one();
-    witness.table_row[at] = Fr::from(u64::from(division.u));
-    witness.byte[at] = Fr::from(u64::from(division.byte));
+    witness.table_uses.add(old + 1, -Fr::one());
+    witness.table_uses.add(division.u as usize + 1, Fr::one());
+    witness.table_row.set_element(at, Fr::from(u64::from(division.u)));
+    witness.byte.set_element(at, Fr::from(u64::from(division.byte)));
     for limb in 0..circuit.plan().shape.limbs {
         relimb(witness, limb, at, Fr::from(u64::from(division.limbs[limb])));
     }
@@ -175,7 +175,7 @@ pub fn rewrite(circuit: &ModelCircuit, witness: &mut Witness, at: usize, integer
 fn integer(circuit: &ModelCircuit, witness: &Witness, at: usize) -> Fr {
     let base = field(circuit.plan().shape.base());
     let limbs = &witness.limbs[..circuit.plan().shape.limbs];
-    limbs.iter().rev().fold(witness.table_row[at], |sum, limb| sum * base + limb[at])
+    limbs.iter().rev().fold(witness.table_row.at(at), |sum, limb| sum * base + limb.at(at))
 }
 
 pub fn claiming(
@@ -331,14 +331,15 @@ fn fractional_quotient_of_a_softmax_is_refused() {
     let remainders = rows(&circuit, |kind| matches!(kind, Kind::Natural { bias: 0, .. }));
     let others = rows(&circuit, |kind| matches!(kind, Kind::Natural { bias: -1, .. }));
     let wides = rows(&circuit, |kind| matches!(kind, Kind::Wide { .. }));
-    let sum = witness.wide.as_ref().expect("there are integers of any size")[wides[0]];
+    let sum = witness.wide.as_ref().expect("there are integers of any size").at(wides[0]);
     let fraction = sum.double().invert().expect("sums are not 0");
     // q + 1/(2·s) leaves 1 less.
     let at = quotients[0];
-    let quotient = witness.limbs[0][at] + fraction;
+    let quotient = witness.limbs[0].at(at) + fraction;
     relimb(&mut witness, 0, at, quotient);
     let (at, other) = (remainders[0], *others.last().expect("there are remainders"));
-    let (less, more) = (witness.limbs[0][at] - Fr::one(), witness.limbs[0][other] + Fr::one());
+    let (less, more) =
+        (witness.limbs[0].at(at) - Fr::one(), witness.limbs[0].at(other) + Fr::one());
     relimb(&mut witness, 0, at, less);
     relimb(&mut witness, 0, other, more);
     let at = output_rows(&circuit)[0];
@@ -346,7 +347,7 @@ fn fractional_quotient_of_a_softmax_is_refused() {
     let plan = circuit.plan();
     let fixed = &circuit.compiled.fixed;
     let slope = fixed.constant(Constant::Scale, at).invert().expect("slopes are not 0");
-    let limb = witness.limbs[0][at] + slope * fraction;
+    let limb = witness.limbs[0].at(at) + slope * fraction;
     assert!(
         (fixed.rows[at][Flag::Naturals] || fixed.rows[at][Flag::Divides]) && plan.shape.vectors
     );
@@ -389,13 +390,13 @@ fn other_integer_of_any_size_is_refused() {
         let honest = claiming(&circuit, &some_input(&model), |_, honest| honest);
         for at in rows(&circuit, Kind::is_wide).into_iter().step_by(3) {
             let mut witness = honest.clone();
-            witness.wide.as_mut().expect("there are integers of any size")[at] += Fr::one();
+            witness.wide.as_mut().expect("there are integers of any size").add(at, Fr::one());
             assert_breaks(&broken(&circuit, witness), &[IS_TAKEN]);
         }
         // Elsewhere it does not count.
         let mut witness = honest;
         let at = output_rows(&circuit)[0];
-        witness.wide.as_mut().expect("there are integers of any size")[at] += Fr::one();
+        witness.wide.as_mut().expect("there are integers of any size").add(at, Fr::one());
         assert_eq!(broken(&circuit, witness), [""; 0]);
     }
 }

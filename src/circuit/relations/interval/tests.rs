@@ -110,7 +110,7 @@ fn start_that_makes_up_for_a_length_is_refused() {
         let intervals = circuit.plan().fitted.intervals.as_ref().expect("the rule has no line");
         let count = intervals.iter().filter(|interval| interval.length > 0).count();
         let own = table_row(&honest, at);
-        let [z, high] = [0, 1].map(|limb| integer(honest.limbs[limb][at]));
+        let [z, high] = [0, 1].map(|limb| integer(honest.limbs[limb].at(at)));
         let position = intervals[own].start + z + circuit.plan().shape.base() * high;
         let reads = [own, (own + 1) % count, (own + 2) % count];
         let mixtures = reads.into_iter().flat_map(|read| [-2, -1, 1, 2].map(|by| (read, by)));
@@ -127,7 +127,8 @@ fn start_that_makes_up_for_a_length_is_refused() {
             let start = intervals[read].start + mixed * i128::from(LENGTH_FACTOR);
             let length = intervals[read].length - mixed;
             let steps = witness.parts.as_mut().expect("there are intervals");
-            (steps[0][at], steps[1][at]) = (field(start), field(length));
+            steps[0].set(at, start);
+            steps[1].set(at, length);
             let z = position - start;
             for (limb, value) in [(0, z), (1, 0), (2, length - 1 - z), (3, 0)] {
                 relimb(&mut witness, limb, at, field(value));

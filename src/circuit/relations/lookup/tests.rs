@@ -28,8 +28,8 @@ fn limb_beyond_the_table_is_refused() {
         let mut witness = honest(&model, &circuit);
         let at = made(&circuit);
         // N more in one limb, one less in the next: the same remainder.
-        let low = witness.limbs[0][at] + field(circuit.plan().shape.base());
-        let high = witness.limbs[1][at] - Fr::one();
+        let low = witness.limbs[0].at(at) + field(circuit.plan().shape.base());
+        let high = witness.limbs[1].at(at) - Fr::one();
         relimb(&mut witness, 0, at, low);
         relimb(&mut witness, 1, at, high);
         assert_breaks(&broken(&circuit, witness), &[IS_AN_ENTRY]);
@@ -46,7 +46,7 @@ fn read_that_the_table_has_not_is_refused() {
         let refusals = [(made(&circuit), &[IS_AN_ENTRY, IS_TAKEN][..]), (behind, &[IS_AN_ENTRY])];
         for (at, sentences) in refusals {
             let mut witness = honest(&model, &circuit);
-            witness.byte[at] += Fr::from(256);
+            witness.byte.add(at, Fr::from(256));
             assert_breaks(&broken(&circuit, witness), sentences);
         }
     }
@@ -61,8 +61,8 @@ fn fractional_quotient_is_refused() {
         assert!(circuit.compiled.fixed.rows[at][Flag::Divides]);
         // D·(u − 1/D) + (z + 1): the same dividend from another quotient.
         let divisor = field(circuit.plan().fitted.divisor());
-        witness.table_row[at] -= divisor.invert().expect("N is not 0");
-        let low = witness.limbs[0][at] + Fr::one();
+        witness.table_row.add(at, -divisor.invert().expect("N is not 0"));
+        let low = witness.limbs[0].at(at) + Fr::one();
         relimb(&mut witness, 0, at, low);
         assert_breaks(&broken(&circuit, witness), &[IS_AN_ENTRY]);
     }
@@ -73,8 +73,8 @@ fn uses_that_were_not_are_refused() {
     let model = conv();
     for circuit in foldings(&model) {
         for forge in [
-            |witness: &mut Witness| witness.limb_uses[9] += Fr::one(),
-            |witness: &mut Witness| witness.table_uses[9] += Fr::one(),
+            |witness: &mut Witness| witness.limb_uses.add(9, Fr::one()),
+            |witness: &mut Witness| witness.table_uses.add(9, Fr::one()),
         ] {
             let mut witness = honest(&model, &circuit);
             forge(&mut witness);

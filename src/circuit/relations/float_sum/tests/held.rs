@@ -59,11 +59,11 @@ fn held_row_is_held() {
     for (limb, factor, sentence) in
         [(0, 1, "the value is held"), (1, base, "the value beside it is held")]
     {
-        let at = holds().find(|&at| fits(at, factor * integer(lengths[at])));
+        let at = holds().find(|&at| fits(at, factor * integer(lengths.at(at))));
         let at = at.expect("some interval is long enough");
         let mut witness = honest.clone();
-        nudge(&circuit, &mut witness, at + 1, factor * integer(lengths[at]));
-        let more = witness.limbs[limb][at] + Fr::one();
+        nudge(&circuit, &mut witness, at + 1, factor * integer(lengths.at(at)));
+        let more = witness.limbs[limb].at(at) + Fr::one();
         relimb(&mut witness, limb, at, more);
         assert_breaks(&broken(&circuit, witness), &[sentence]);
     }
@@ -74,7 +74,7 @@ fn held_row_is_held() {
     // The next sum of a progression's neighbours.
     let moved = |at: usize| {
         let row = table_row(&honest, at);
-        let stride = usize::try_from(integer(lengths[at])).expect("a stride");
+        let stride = usize::try_from(integer(lengths.at(at))).expect("a stride");
         let other = row + stride / 2;
         let entries = circuit.plan().fitted.intervals.as_ref().expect("there are intervals");
         let alike = entries[other].length == entries[row].length;

@@ -218,7 +218,7 @@ fn relimb_pair(
 }
 
 fn pair(circuit: &ModelCircuit, witness: &Witness, first: usize, at: usize) -> i128 {
-    let [low, high] = [0, 1].map(|limb| integer(witness.limbs[first + limb][at]));
+    let [low, high] = [0, 1].map(|limb| integer(witness.limbs[first + limb].at(at)));
     low + high * circuit.plan().shape.base()
 }
 

@@ -17,7 +17,7 @@ use halo2_proofs::halo2curves::bn256::Fr;
 fn rounding(circuit: &ModelCircuit, witness: &Witness) -> Vec<(usize, i128)> {
     let rows = rows(circuit, |kind| matches!(kind, Kind::Adds { .. })).into_iter();
     let lengths = &witness.parts.as_ref().expect("there are intervals")[1];
-    rows.map(|at| (at, integer(lengths[at]))).filter(|&(_, stride)| stride > 2).collect()
+    rows.map(|at| (at, integer(lengths.at(at)))).filter(|&(_, stride)| stride > 2).collect()
 }
 
 #[test]
@@ -36,10 +36,10 @@ fn neighbouring_output_of_a_mean_is_refused() {
             let moved =
                 steps[row.checked_add_signed(-by).expect("not the first")].start - steps[row].start;
             let z = pair(&circuit, &witness, 0, at) + moved;
-            let low = field(z) - witness.limbs[1][at] * field(circuit.plan().shape.base());
+            let low = field(z) - witness.limbs[1].at(at) * field(circuit.plan().shape.base());
             relimb(&mut witness, 0, at, low);
             let low = field(steps[row].length - 1 - z)
-                - witness.limbs[3][at] * field(circuit.plan().shape.base());
+                - witness.limbs[3].at(at) * field(circuit.plan().shape.base());
             relimb(&mut witness, 2, at, low);
             let names = broken(&circuit, witness);
             assert!(names.iter().any(|name| name.contains(IS_AN_ENTRY)), "{names:?}");
@@ -58,7 +58,7 @@ fn other_rounding_is_refused() {
         .find(|&(at, stride)| is_last(at) && fits(at, stride / 2))
         .expect("some interval is long enough");
     let mut witness = honest.clone();
-    witness.byte[at] += field(stride / 2);
+    witness.byte.add(at, field(stride / 2));
     nudge(&circuit, &mut witness, at + 1, stride / 2);
     assert_breaks(&broken(&circuit, witness), &[IS_AN_ENTRY]);
 }
@@ -71,8 +71,8 @@ fn other_stride_is_refused() {
     // A start that makes up for it: the same sum, rounded alike.
     let quotient = pair(&circuit, &witness, 0, at);
     let steps = witness.parts.as_mut().expect("there are intervals");
-    steps[0][at] -= field(quotient);
-    steps[1][at] += Fr::one();
+    steps[0].add(at, -field(quotient));
+    steps[1].add(at, Fr::one());
     assert_breaks(&broken(&circuit, witness), &[IS_AN_ENTRY]);
 }
 
@@ -98,10 +98,10 @@ fn start_that_makes_up_for_a_stride_is_refused() {
     let steps = witness.parts.as_mut().expect("there are intervals");
     // One less than the start that was read: stride·z is the same.
     let by = (factor - quotient).invert().expect("no sum is that long");
-    steps[0][at] -= factor * by;
-    steps[1][at] += by;
+    steps[0].add(at, -(factor * by));
+    steps[1].add(at, by);
     assert_eq!(
-        steps[0][at] + steps[1][at] * quotient,
+        steps[0].at(at) + steps[1].at(at) * quotient,
         field(entries[row].start) + field(stride) * quotient
     );
     nudge(&circuit, &mut witness, at + 1, -1);
@@ -185,7 +185,7 @@ fn other_terms_are_refused() {
     let mut witness = honest(&circuit);
     // One more in the element's own row, and the last sum of its window.
     let own = rows(&circuit, |kind| matches!(kind, Kind::Made { .. }))[0];
-    witness.byte[own] += Fr::one();
+    witness.byte.add(own, Fr::one());
     let names = broken(&circuit, witness);
     assert!(names.iter().any(|name| name.contains(IS_AN_ENTRY)), "{names:?}");
 }

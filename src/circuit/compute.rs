@@ -1,8 +1,11 @@
 //! What cells of blocks hold, from an input on.
 
 use super::layout::plan::Plan;
+use super::parallel;
 use super::table::fits::Division;
-use super::wiring::{FREE_DIGIT, Hint, Kind, MOST_BORDER_CELLS, NATURAL_DIGIT, Net, Place};
+use super::wiring::{
+    Block, FREE_DIGIT, Hint, Kind, MOST_BORDER_CELLS, NATURAL_DIGIT, Net, Place, Run, Term,
+};
 
 /// What a cell of a block holds.
 #[derive(Clone, Copy, Debug, Default)]
@@ -172,19 +175,41 @@ pub fn compute(
             }
             held.push(now);
         }
-        for run in &block.runs {
-            for term in &run.terms {
-                let weight = plan.fitted.weight(term.weight);
-                let plane = &net.planes[term.place.omega as usize];
-                for &(element, at) in &run.elements {
-                    let place = term.place.plus(at);
-                    accumulators[plane.index(place.at)] += weight * values[element as usize];
-                }
-            }
-        }
+        contribute(net, plan, block, &values, &mut accumulators);
         all.push(held);
     }
     all
+}
+
+/// Adds what a block's values contribute. Each power of ρ has accumulators of its own: threads share none.
+fn contribute(
+    net: &Net,
+    plan: &Plan,
+    block: &Block,
+    values: &[i128],
+    mut accumulators: &mut [i128],
+) {
+    let mut terms: Vec<(&Run, &Term)> = Vec::new();
+    terms.extend(block.runs.iter().flat_map(|run| run.terms.iter().map(move |term| (run, term))));
+    terms.sort_by_key(|(_, term)| term.place.omega);
+    let mut planes = Vec::new();
+    let mut passed = 0;
+    for terms in terms.chunk_by(|(_, one), (_, next)| one.place.omega == next.place.omega) {
+        let plane = &net.planes[terms[0].1.place.omega as usize];
+        let rest = accumulators.split_at_mut(plane.start - passed).1;
+        let (own, after) = rest.split_at_mut(plane.len[0] * plane.len[1]);
+        (accumulators, passed) = (after, plane.start + own.len());
+        planes.push((plane, own, terms));
+    }
+    parallel::each(planes, |(plane, own, terms)| {
+        for (run, term) in terms {
+            let weight = plan.fitted.weight(term.weight);
+            for &(element, at) in &run.elements {
+                let at = plane.index(term.place.plus(at).at) - plane.start;
+                own[at] += weight * values[element as usize];
+            }
+        }
+    });
 }
 
 /// A digit of an integer; the last one is all the rest.

@@ -25,6 +25,8 @@ mod prediction;
 mod project;
 mod proof_file;
 mod prover_args;
+#[cfg(all(test, feature = "compile"))]
+mod random_graphs;
 mod usage;
 mod verbs;
 #[cfg(feature = "compile")]

@@ -1,18 +1,19 @@
 #!/usr/bin/env python3
 """Counts how many float models, written as exporters write them, go from `quantize` to a valid proof.
 
-    python3 -m pip install -r script/requirements.txt
+    python3 -m pip install -r script/requirements.txt -r script/requirements-exports.txt
     cargo build
-    python3 script/exports.py [--only NAME] [--prove] [--classic]
+    python3 script/exports.py [--only NAME] [--prove] [--classic | --torch | --quantizers]
     python3 script/exports.py --store
 
 Every model is built here with the `onnx` package, in the operators that PyTorch's exporters use for the layer
-it is named after; with `--classic` also by scikit-learn and skl2onnx, where these are installed. The float model
+it is named after; with `--classic` or `--torch` by the tools themselves, where these are installed. The float model
 runs in onnxruntime; `zkverdict quantize` makes an int8 one of it, whose answers are compared with the float
 model's, and with onnxruntime's on the same int8 file. `--prove` makes and verifies a proof of each.
 """
 
 import argparse
+import importlib
 import json
 import subprocess
 import sys
@@ -402,90 +403,84 @@ def half_precision_weights():
     return n.finish(n.Relu(n.MatMul("x", w)))
 
 
-def classic_models():
-    """Classic models as skl2onnx writes them; without scikit-learn, none."""
-    from skl2onnx import to_onnx
-    from sklearn import cluster, ensemble, impute, linear_model, naive_bayes, pipeline, preprocessing, svm, tree
-
-    x = rng.normal(size=(300, 6)).astype(np.float32)
-    score = x @ rng.normal(size=6) + 0.5 * x[:, 0] * x[:, 1]
-    classes = np.digitize(score, np.quantile(score, [0.33, 0.66]))
-    kinds = {
-        "linear_regression": (linear_model.LinearRegression(), score),
-        "ridge": (linear_model.Ridge(), score),
-        "lasso": (linear_model.Lasso(alpha=0.01), score),
-        "logistic_regression": (linear_model.LogisticRegression(), (score > 0).astype(int)),
-        "logistic_regression_of_three": (linear_model.LogisticRegression(), classes),
-        "scaler_pipeline": (pipeline.make_pipeline(preprocessing.StandardScaler(), linear_model.LogisticRegression()), classes),
-        "imputer_pipeline": (pipeline.make_pipeline(impute.SimpleImputer(), linear_model.Ridge()), score),
-        "normalizer_pipeline": (pipeline.make_pipeline(preprocessing.Normalizer(), linear_model.Ridge()), score),
-        "svr_linear": (svm.SVR(kernel="linear"), score),
-        "svr_rbf": (svm.SVR(kernel="rbf", C=2.0), score),
-        "linear_svc": (svm.LinearSVC(), classes),
-        "k_means": (cluster.KMeans(3, n_init=1), None),
-        "gaussian_naive_bayes": (naive_bayes.GaussianNB(), classes),
-        "decision_tree": (tree.DecisionTreeRegressor(max_depth=4), score),
-        "decision_tree_classifier": (tree.DecisionTreeClassifier(max_depth=4), classes),
-        "random_forest": (ensemble.RandomForestRegressor(10, max_depth=4), score),
-        "random_forest_classifier": (ensemble.RandomForestClassifier(10, max_depth=4), classes),
-        "extra_trees": (ensemble.ExtraTreesRegressor(10, max_depth=4), score),
-        "gradient_boosting": (ensemble.GradientBoostingRegressor(n_estimators=30), score),
-        "gradient_boosting_classifier": (ensemble.GradientBoostingClassifier(n_estimators=30), (score > 0).astype(int)),
-        "isolation_forest": (ensemble.IsolationForest(n_estimators=10), None),
-    }  # fmt: skip
-
-    def make(estimator, y):
-        fitted = estimator.fit(x) if y is None else estimator.fit(x, y)
-        made = to_onnx(fitted, x[:1], target_opset={"": 17, "ai.onnx.ml": 3}, options={"zipmap": False} if hasattr(fitted, "predict_proba") else None)
-        inputs = x[:60].copy()
-        # Some features lie on the thresholds themselves, where the comparisons decide.
-        for node in made.graph.node:
-            own = {attribute.name: h.get_attribute_value(attribute) for attribute in node.attribute}
-            splits = zip(own.get("nodes_featureids", []), own.get("nodes_values", []), own.get("nodes_modes", []))
-            splits = [(feature, value) for feature, value, mode in splits if mode != b"LEAF"]
-            for row, (feature, value) in zip(inputs[20:], splits):
-                row[feature] = np.float32(value)
-        return made, inputs[:, None]
-
-    return {name: lambda kind=kind: make(*kind) for name, kind in kinds.items()}
-
-
 def session(path):
     options = ort.SessionOptions()
     options.add_session_config_entry("session.qdqisint8allowed", "1")
     return ort.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
 
 
-def outputs(run, inputs):
-    source = run.get_inputs()[0]
-    shape = [dim if isinstance(dim, int) else 1 for dim in source.shape]
-    return [np.concatenate([np.ravel(y) for y in run.run(None, {source.name: x.reshape(shape)})]) for x in inputs]
+def rows(calibration):
+    """Example inputs by name, one after the other."""
+    return [dict(zip(calibration, row)) for row in zip(*calibration.values())]
+
+
+def flat(values):
+    """All answers in a row: of maps the values, of texts and labels numbers that stand for them."""
+    numbers = []
+    for value in values:
+        if isinstance(value, list):
+            value = [number for own in value for number in (own.values() if isinstance(own, dict) else [own])]
+        value = np.ravel(value)
+        texts = value.dtype.kind in "OU"
+        numbers.append(np.array([stand_in(text) for text in value]) if texts else value.astype(float))
+    return np.concatenate(numbers)
+
+
+def stand_in(text):
+    try:
+        return float(text)
+    except ValueError:
+        return float(sum(ord(letter) << 8 * i for i, letter in enumerate(str(text)[:3])))
+
+
+def outputs(run, inputs, after=lambda answers: answers):
+    answers = []
+    for row in inputs:
+        feed = {}
+        for source in run.get_inputs():
+            shape = [dim if isinstance(dim, int) else 1 for dim in source.shape]
+            value = np.asarray(row[source.name]).reshape(shape)
+            feed[source.name] = value.astype(object) if value.dtype.kind == "U" else value
+        answers.append(flat(after(run.run(None, feed))))
+    return answers
 
 
 def call(binary, *words):
     done = subprocess.run([binary, *map(str, words)], capture_output=True, text=True)
     if done.returncode:
-        raise RuntimeError((done.stderr or done.stdout).strip().splitlines()[0][:160])
+        raise RuntimeError((done.stderr or done.stdout).strip().splitlines()[0][:200])
     return json.loads(done.stdout) if done.stdout.strip() else None
 
 
-def take(name, float_model, calibration, folder, args):
+def take(name, made, folder, args):
     """One line about a model; raises where a step fails."""
+    float_model, calibration, *own = made
+    if not isinstance(calibration, dict):
+        calibration = {float_model.graph.input[0].name: calibration}
     path, data, out = folder / f"{name}.onnx", folder / f"{name}.npz", folder / f"{name}.int8.onnx"
     onnx.save(float_model, path)
-    np.savez(data, x=calibration)
-    expected = outputs(session(path), calibration)
-    call(args.binary, "--json", "quantize", path, "--calibration", data, "--out", out, "--force")
+    np.savez(data, **calibration)
+    inputs = rows(calibration)
+    expected = outputs(session(path), inputs)
+    try:
+        call(args.binary, "--json", "quantize", path, "--calibration", data, "--out", out, "--force", *args.quantize)
+    except RuntimeError as error:
+        if "quantized already" not in str(error):
+            raise
+        out = path
     answers = call(args.binary, "--json", "run", out, "--input", data)["inferences"]
-    ours = [np.concatenate([np.ravel(v.get("dequantized") or v["quantized"]) for v in a["outputs"].values()]) for a in answers]
+    ours = [flat([v.get("labels") or v.get("dequantized") or v["quantized"] for v in a["outputs"].values()]) for a in answers]
     span = max(np.ptp(np.concatenate(expected)), 1e-9)
     far = max(np.abs(a - b).max() for a, b in zip(ours, expected))
-    same_file = outputs(session(out), calibration)
+    same_file = outputs(session(out), inputs)
     differ = sum(int((np.abs(a - b) > 1e-6 * span).sum()) for a, b in zip(ours, same_file))
     line = f"{100 * far / span:5.1f} % of the range from floats, {differ} of {sum(map(len, ours))} from onnxruntime's int8"
+    if own:
+        other = max(np.abs(flat([a]) - b).max() for a, b in zip(own[0], expected))
+        line += f", the export {100 * other / span:.2g} % from its framework"
     if args.prove:
-        bundle, proof, one = folder / f"{name}.zkv", folder / f"{name}.proof", folder / f"{name}.one.npy"
-        np.save(one, calibration[0])
+        bundle, proof, one = folder / f"{name}.zkv", folder / f"{name}.proof", folder / f"{name}.one.npz"
+        np.savez(one, **inputs[0])
         k = call(args.binary, "--json", "keygen", out, "--unsafe-dev-srs", "--out", bundle)["k"]
         call(args.binary, "--json", "prove", bundle, "--input", one, "--out", proof)
         assert call(args.binary, "--json", "verify", bundle, proof)["valid"]
@@ -502,26 +497,38 @@ STORED = [
 ]  # fmt: skip
 STORED_CLASSIC = [
     "linear_regression", "scaler_pipeline", "normalizer_pipeline", "svr_rbf", "k_means", "decision_tree_classifier", "random_forest",
-    "gradient_boosting_classifier",
+    "gradient_boosting_classifier", "svc_rbf", "svc_rbf_of_three", "svc_with_probabilities", "gaussian_naive_bayes", "isolation_forest",
+    "xgboost_with_holes", "lightgbm_with_holes", "lightgbm_of_many_thresholds", "imputer_pipeline", "imputed_trees", "scaled_trees",
+    "one_hot_pipeline", "one_hot_trees", "random_forest_of_names",
 ]  # fmt: skip
+
+
+def positions(file, answers):
+    """Labels as their positions among the model's classes."""
+    for node in file.graph.node:
+        for attribute in node.attribute:
+            if attribute.name == "classlabels_strings":
+                known = [text.decode() for text in attribute.strings]
+                return [[known.index(str(text)) for text in np.ravel(y)] if np.asarray(y).dtype.kind in "OU" else y for y in answers]
+    return answers
 
 
 def store():
     """Writes the test's fixtures."""
+    import exports_classic
+
     folder = ROOT / "test/fixtures/exports"
     folder.mkdir(parents=True, exist_ok=True)
-    classic = classic_models()
+    classic = exports_classic.models({})
     for name, make in [(n, MODELS[n]) for n in STORED] + [(n, classic[n]) for n in STORED_CLASSIC]:
-        float_model, calibration = make()
+        float_model, calibration, *_ = make()
+        if not isinstance(calibration, dict):
+            calibration = {float_model.graph.input[0].name: calibration}
         path = folder / f"{name}.onnx"
         onnx.save(float_model, path)
-        run = session(path)
-        source = run.get_inputs()[0]
-        shape = [dim if isinstance(dim, int) else 1 for dim in source.shape]
-        answers = [run.run(None, {source.name: x.reshape(shape)}) for x in calibration]
-        np.savez_compressed(folder / f"{name}.npz", **{source.name: calibration})
-        flat = [np.concatenate([np.ravel(y).astype(np.float32) for y in answer]) for answer in answers]
-        (folder / f"{name}.expected").write_bytes(np.stack(flat).astype("<f4").tobytes())
+        answers = outputs(session(path), rows(calibration), lambda own, file=float_model: positions(file, own))
+        np.savez_compressed(folder / f"{name}.npz", **calibration)
+        (folder / f"{name}.expected").write_bytes(np.stack(answers).astype("<f4").tobytes())
 
 
 def main():
@@ -530,14 +537,19 @@ def main():
     parser.add_argument("--prove", action="store_true")
     parser.add_argument("--binary", default=str(ROOT / "target/debug/zkverdict"))
     parser.add_argument("--keep", type=Path, help="a folder for the models")
-    parser.add_argument("--classic", action="store_true", help="scikit-learn's models instead")
+    parser.add_argument("--classic", action="store_true", help="models of scikit-learn, XGBoost and LightGBM instead")
+    parser.add_argument("--torch", action="store_true", help="PyTorch's modules by both of its exporters instead")
+    parser.add_argument("--quantizers", action="store_true", help="files of onnxruntime's own quantizers instead")
+    parser.add_argument("--quantize", nargs="*", default=[], help="more words for `zkverdict quantize`")
     parser.add_argument("--store", action="store_true", help="write the fixtures of the test instead")
     args = parser.parse_args()
     if args.store:
         return store()
-    if args.classic:
-        MODELS.clear()
-        MODELS.update(classic_models())
+    for is_asked, name in [(args.classic, "exports_classic"), (args.torch, "exports_torch"), (args.quantizers, "exports_quantizers")]:
+        if is_asked:
+            other = importlib.import_module(name).models(dict(MODELS))
+            MODELS.clear()
+            MODELS.update(other)
     good = 0
     names = args.only or list(MODELS)
     with tempfile.TemporaryDirectory() as scratch:
@@ -545,7 +557,7 @@ def main():
         folder.mkdir(parents=True, exist_ok=True)
         for name in names:
             try:
-                print(f"{name:30} {take(name, *MODELS[name](), folder, args)}", flush=True)
+                print(f"{name:30} {take(name, MODELS[name](), folder, args)}", flush=True)
                 good += 1
             except Exception as error:  # noqa: BLE001
                 print(f"{name:30} FAILED {error}", flush=True)

@@ -49,6 +49,9 @@ library {{ name }} {
 
     /// @notice A value of {{ tensor.title }} is (element − zero point) · scale, with the scale {{ tensor.scale }} as a fraction of
     /// numerator · 10⁻¹⁸ over denominator.
+    {%- for note in tensor.notes %}
+    /// {{ note }}
+    {%- endfor %}
     int256 internal constant {{ tensor.constant }}_ZERO_POINT = {{ tensor.zero_point }};
     int256 internal constant {{ tensor.constant }}_SCALE_NUMERATOR = {{ tensor.numerator }};
     int256 internal constant {{ tensor.constant }}_SCALE_DENOMINATOR = {{ tensor.denominator }};

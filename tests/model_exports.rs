@@ -9,7 +9,7 @@ use std::{fs, path::PathBuf};
 use halo2_proofs::halo2curves::bn256::Fr;
 use zkverdict::circuit::{ModelCircuit, Wishes};
 use zkverdict::model::{
-    ImportOptions, InputFormat, Model, ModelError,
+    Code, ImportOptions, InputFormat, Missing, Model, ModelError,
     quantize::{Examples, QuantizeOptions, Quantized},
 };
 
@@ -122,33 +122,95 @@ fn classic_models() {
         ("normalizer_pipeline", 8.0),
         ("svr_rbf", 8.0),
         ("k_means", 8.0),
+        ("svc_rbf", 8.0),
+        ("svc_rbf_of_three", 8.0),
+        ("svc_with_probabilities", 8.0),
+        ("gaussian_naive_bayes", 8.0),
+        ("imputer_pipeline", 8.0),
+        ("one_hot_pipeline", 8.0),
     ] {
         is_near_floats(name, steps);
     }
 }
 
-// Rounding the score is all that may differ: half a step, and a table's half where the score is transformed.
+fn codes(model: &Model) -> Vec<Code> {
+    let prepared = model.inputs.iter().filter_map(|port| port.preparation.as_ref());
+    prepared.filter_map(|own| own.codes()).flat_map(|codes| codes.elements.clone()).collect()
+}
+
+// Rounding the score is all that may differ: half a step, and a table's half where the score is transformed. Some
+// examples lie on the thresholds themselves, and where the name says so some values are missing.
 #[test]
 fn splits_of_trees_are_exact() {
     for (name, steps) in [
         ("decision_tree_classifier", 0.51),
         ("random_forest", 0.51),
+        ("random_forest_of_names", 0.51),
         ("gradient_boosting_classifier", 1.51),
+        ("xgboost_with_holes", 1.51),
+        ("lightgbm_with_holes", 1.51),
+        ("lightgbm_of_many_thresholds", 0.51),
+        ("imputed_trees", 0.51),
+        ("scaled_trees", 1.51),
+        ("one_hot_trees", 1.51),
+        ("isolation_forest", 2.0),
     ] {
         let model = is_near_floats(name, steps);
-        let preparation = model.inputs[0].preparation.clone().unwrap();
-        for (element, thresholds) in preparation.thresholds().unwrap().iter().enumerate() {
+        for code in codes(&model) {
+            let Code::Rank { thresholds, missing } = &code else { continue };
+            let first = usize::from(*missing == Missing::Apart);
             for (place, &threshold) in thresholds.iter().enumerate() {
-                let rank = |real: f32| {
-                    #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
-                    let rank = preparation.apply(element, real) as usize;
-                    rank
-                };
-                assert_eq!(rank(threshold), place, "not above itself");
-                assert_eq!(rank(threshold.next_up()), place + 1);
+                assert_eq!(code.of(threshold), first + place, "not above itself");
+                assert_eq!(code.of(threshold.next_up()), first + place + 1);
             }
         }
     }
+}
+
+#[test]
+fn inputs_of_trees_say_what_their_integers_mean() {
+    let holes = quantize("xgboost_with_holes", &read("xgboost_with_holes", "onnx")).unwrap().model;
+    let is_apart = |code: &Code| matches!(code, Code::Rank { missing: Missing::Apart, .. });
+    assert!(codes(&holes).iter().any(is_apart));
+    assert!(
+        holes.inputs[0].notes()[0].starts_with("element 0 is 0 if value 0 is missing, otherwise")
+    );
+    let many = "lightgbm_of_many_thresholds";
+    let many = quantize(many, &read(many, "onnx")).unwrap().model;
+    assert!(codes(&many).iter().any(|code| code.bytes() == 2));
+    assert!(
+        many.inputs[0].notes()[0].starts_with("256 times element 0 plus element 1 is how many of")
+    );
+    let credit = quantize("one_hot_trees", &read("one_hot_trees", "onnx")).unwrap().model;
+    let notes: Vec<String> = credit.inputs.iter().flat_map(|port| port.notes()).collect();
+    let housing =
+        "element 0 is the position of text 0 among [free, own, rent], and 3 for any other";
+    assert!(notes.iter().any(|note| note == housing), "{notes:?}");
+    let names = quantize("random_forest_of_names", &read("random_forest_of_names", "onnx"));
+    let names = names.unwrap().model;
+    assert_eq!(names.outputs[0].labels, ["low", "middle", "top"]);
+}
+
+#[test]
+fn texts_and_missing_values_are_taken_where_they_have_a_meaning() {
+    let credit = quantize("one_hot_trees", &read("one_hot_trees", "onnx")).unwrap().model;
+    let take =
+        |model: &Model, json: &str| model.read_inferences(json.as_bytes(), InputFormat::Json);
+    let row = |housing: &str| {
+        format!(
+            r#"{{"income": [[1.5]], "age": [[null]], "housing": [["{housing}"]], "purpose": [["car"]]}}"#
+        )
+    };
+    let codes = take(&credit, &row("rent")).unwrap();
+    assert_eq!(codes[0][2], [2]);
+    assert_eq!(take(&credit, &row("castle")).unwrap()[0][2], [3]);
+    let error = take(&credit, &row("rent").replace("1.5", "\"much\"")).unwrap_err().to_string();
+    assert!(error.contains("`income`") && error.contains("expected a number"), "{error}");
+    let error = take(&credit, &row("rent").replace("\"car\"", "3")).unwrap_err().to_string();
+    assert!(error.contains("`purpose`") && error.contains("expected a text"), "{error}");
+    let linear = quantize("linear_regression", &read("linear_regression", "onnx")).unwrap().model;
+    let error = take(&linear, "[[1, 2, null, 4, 5, 6]]").unwrap_err().to_string();
+    assert!(error.contains("value 2 is NaN"), "{error}");
 }
 
 #[test]
@@ -178,4 +240,47 @@ fn scores_without_a_scale_are_refused() {
     let onnx = read("random_forest", "onnx");
     let error = Model::from_onnx("trees", &onnx).unwrap_err().to_string();
     assert!(error.contains("not made by DequantizeLinear"), "{error}");
+}
+
+/// The result of a command that succeeds.
+fn zkverdict(arguments: &[&str]) -> serde_json::Value {
+    let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_zkverdict"));
+    let output = command.arg("--json").args(arguments).output().unwrap();
+    assert!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
+    serde_json::from_slice(&output.stdout).unwrap()
+}
+
+// Gradient boosting on two scaled numbers and two texts: from scikit-learn's export to a verdict.
+#[test]
+fn a_boosted_credit_model_is_initialized_deployed_and_submitted() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = |name: &str| dir.path().join(name).display().to_string();
+    for suffix in ["onnx", "npz"] {
+        fs::write(path(&format!("float.{suffix}")), read("one_hot_trees", suffix)).unwrap();
+    }
+    let row = r#"{"income": [[0.5]], "age": [[null]], "housing": [["own"]], "purpose": [["car"]]}"#;
+    fs::write(path("row.json"), row).unwrap();
+    let (float, examples, model, row, bundle, project) = (
+        path("float.onnx"),
+        path("float.npz"),
+        path("credit.onnx"),
+        path("row.json"),
+        path("credit.zkv"),
+        path("project"),
+    );
+    zkverdict(&["quantize", &float, "--calibration", &examples, "--out", &model]);
+    zkverdict(&["keygen", &model, "--unsafe-dev-srs", "--out", &bundle]);
+    zkverdict(&["init", &project, "--bundle", &bundle, "--input", &row]);
+    let files = fs::read_dir(dir.path().join("project/src")).unwrap();
+    let sources: Vec<String> =
+        files.map(|file| fs::read_to_string(file.unwrap().path()).unwrap()).collect();
+    let note =
+        "/// element 0 is the position of text 0 among [free, own, rent], and 3 for any other";
+    assert!(sources.iter().any(|source| source.contains(note)));
+    let verdict = zkverdict(&["demo", &model, "--input", &row]);
+    assert_eq!(verdict["valid"], true, "{verdict}");
+    let run = zkverdict(&["run", &model, "--input", &row]);
+    let score =
+        |document: &serde_json::Value| document["outputs"]["probabilities"]["quantized"].clone();
+    assert_eq!(score(&verdict), score(&run["inferences"][0]), "{verdict}");
 }

@@ -121,8 +121,14 @@ fn wrong_inputs_have_errors_that_name_what_is_wrong() {
     ragged[1].pop();
     let ragged = message(read(&model, &serde_json::to_string(&ragged).unwrap()));
     assert!(ragged.contains("lengths of nested arrays differ"), "{ragged}");
-    let text = message(read(&model, "[\"a\"]"));
-    assert!(text.contains("not a number"), "{text}");
+    let text = message(read(&model, &serde_json::to_string(&["a"; 30]).unwrap()));
+    assert!(text.contains("value 0 is a text, expected a number"), "{text}");
+    let missing = message(read(&model, &serde_json::to_string(&[(); 30]).unwrap()));
+    assert!(missing.contains("value 0 is NaN, expected a finite float32"), "{missing}");
+    let mixed = message(read(&model, "[1, \"a\"]"));
+    assert!(mixed.contains("`\"a\"` is among numbers"), "{mixed}");
+    let truth = message(read(&model, "[true]"));
+    assert!(truth.contains("`true` is neither a number nor a text"), "{truth}");
     assert!(message(read(&model, "[NaN]")).contains("is not JSON"));
     assert!(message(read(&model, "")).contains("is not JSON"));
     assert!(message(read(&model, "[]")).contains("empty"));

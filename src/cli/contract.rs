@@ -84,6 +84,7 @@ pub fn io_library(model: &Model, shows_input: bool) -> IoSpec {
             },
             scale: quantization.scale,
             zero_point: quantization.zero_point,
+            notes: port.notes(),
         }
     };
     IoSpec {

@@ -6,10 +6,10 @@
 //! inputs and outputs, and what a proof tells of them.
 
 use super::{
-    Add, AddOrder, ArgMax, Arithmetic, AveragePool, Conv, ConvTranspose, Gemm, Graph,
-    LayerNormalization, MatMul, MaxPool, Mean, Model, Mul, Operand, Operator, Port, Preparation,
-    PreparationStep, Quantization, Reduce, ReduceMax, Requantization, Rescale, Softmax, Table,
-    Tables, TensorId, View, ViewElement, Visibility, Window,
+    Add, AddOrder, ArgMax, Arithmetic, AveragePool, Code, Codes, Conv, ConvTranspose, Gemm, Graph,
+    LayerNormalization, MatMul, MaxPool, Mean, Missing, Model, Mul, Operand, Operator, Port,
+    Preparation, PreparationStep, Quantization, Reduce, ReduceMax, Requantization, Rescale,
+    Softmax, Table, Tables, TensorId, View, ViewElement, Visibility, Window,
 };
 use sha3::{Digest, Keccak256};
 
@@ -28,6 +28,11 @@ impl Model {
             for port in ports {
                 description.text(&port.name);
                 description.hash(tensors[port.tensor.0]);
+                if !port.labels.is_empty() {
+                    description.text("labels");
+                    description.number(port.labels.len());
+                    port.labels.iter().for_each(|label| description.text(label));
+                }
                 description.text(match visibility.next().unwrap_or_default() {
                     Visibility::Public => "public",
                     Visibility::Private => "private",
@@ -179,13 +184,38 @@ impl Description {
                 Arithmetic::SubtractFrom => "subtract from",
                 Arithmetic::Multiply => "multiply",
                 Arithmetic::Divide => "divide",
+                Arithmetic::Fill => "fill",
             });
             self.floats(constants);
         }
-        let thresholds = preparation.thresholds();
-        self.flag(thresholds.is_some());
-        for own in thresholds.unwrap_or_default() {
-            self.floats(own);
+        let codes = preparation.codes();
+        self.flag(codes.is_some());
+        if let Some(Codes { shape, elements }) = codes {
+            self.numbers(shape.iter().copied());
+            elements.iter().for_each(|code| self.code(code));
+        }
+    }
+
+    fn code(&mut self, code: &Code) {
+        match code {
+            Code::Rank { thresholds, missing } => {
+                self.text("rank");
+                self.floats(thresholds);
+                self.text(match missing {
+                    Missing::BelowAll => "missing below all",
+                    Missing::AboveAll => "missing above all",
+                    Missing::Apart => "missing apart",
+                });
+            }
+            Code::Whole(end) => {
+                self.text("whole");
+                self.number(*end);
+            }
+            Code::Category(names) => {
+                self.text("category");
+                self.number(names.len());
+                names.iter().for_each(|name| self.text(name));
+            }
         }
     }
 
@@ -416,7 +446,7 @@ mod tests {
     }
 
     #[test]
-    fn an_inputs_preparation_is_part_of_its_meaning() {
+    fn how_inputs_are_prepared_and_outputs_called_is_part_of_their_meaning() {
         let plain = model("credit_logreg", "int8_qop");
         let with = |preparation| {
             let mut prepared = plain.clone();
@@ -426,14 +456,32 @@ mod tests {
         let step = |arithmetic, constant| {
             Preparation::new(vec![PreparationStep { arithmetic, constants: vec![constant] }])
         };
+        let coded = |elements| Preparation::coded(Codes { shape: vec![1, 2], elements });
+        let ranks = |thresholds: [&[f32]; 2], missing| {
+            let rank = |own: &[f32]| Code::Rank { thresholds: own.to_vec(), missing };
+            coded(thresholds.map(rank).to_vec())
+        };
+        let labelled = |labels: &[&str]| {
+            let mut labelled = plain.clone();
+            labelled.outputs[0].labels = labels.iter().map(ToString::to_string).collect();
+            labelled.digest(&[])
+        };
         let digests = [
             plain.digest(&[]),
+            with(step(Arithmetic::Fill, 1.0)),
             with(step(Arithmetic::Subtract, 1.0)),
             with(step(Arithmetic::Subtract, 2.0)),
             with(step(Arithmetic::Add, 1.0)),
-            with(Preparation::default().ranked(vec![vec![1.0, 2.0], vec![]])),
-            with(Preparation::default().ranked(vec![vec![1.0], vec![2.0]])),
+            with(ranks([&[1.0, 2.0], &[]], Missing::BelowAll)),
+            with(ranks([&[1.0], &[2.0]], Missing::BelowAll)),
+            with(ranks([&[1.0], &[2.0]], Missing::Apart)),
+            with(coded(vec![Code::Category(vec!["own".into(), "rent".into()])])),
+            with(coded(vec![Code::Category(vec!["rent".into(), "own".into()])])),
+            with(coded(vec![Code::Whole(2)])),
+            with(coded(vec![Code::Whole(3)])),
             with(Preparation::default()),
+            labelled(&["no", "yes"]),
+            labelled(&["yes", "no"]),
         ];
         for (index, digest) in digests.iter().enumerate() {
             assert!(!digests[..index].contains(digest), "{index}");

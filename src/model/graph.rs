@@ -28,6 +28,20 @@ pub struct Port {
     pub is_float: bool,
     /// What is done to a float input before it is quantized.
     pub preparation: Option<Preparation>,
+    /// Of an output of positions: what stands at each position.
+    pub labels: Vec<String>,
+}
+
+impl Port {
+    /// What its integers mean beyond scale and zero point, in words.
+    pub fn notes(&self) -> Vec<String> {
+        let mut notes: Vec<String> =
+            self.preparation.iter().flat_map(Preparation::description).collect();
+        if !self.labels.is_empty() {
+            notes.push(format!("a position among the labels [{}]", self.labels.join(", ")));
+        }
+        notes
+    }
 }
 
 /// Integer tensors and the operators between them, in an order in which they can be evaluated.

@@ -16,6 +16,9 @@ pub struct OutputValues {
     pub quantized: Vec<i32>,
     /// The reals that they stand for, as DequantizeLinear gives them.
     pub dequantized: Vec<f32>,
+    /// What the integers are the positions of, where they have labels.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub labels: Vec<String>,
 }
 
 impl OutputValues {
@@ -27,6 +30,9 @@ impl OutputValues {
             name: port.name.clone(),
             shape: tensor.shape.clone(),
             dequantized: quantized.iter().map(real).collect(),
+            labels: (quantized.iter())
+                .filter_map(|&at| port.labels.get(usize::try_from(at).ok()?).cloned())
+                .collect(),
             quantized,
         }
     }

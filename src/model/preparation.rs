@@ -1,13 +1,14 @@
-//! What is done to a float input before it is quantized: standardization, another unit, ranks among thresholds.
+//! What is done to a float input before it is quantized: missing values filled in, standardization, another unit;
+//! or its code, where a model does nothing with it but compare.
 //!
-//! Like the quantization after it, this is how the input is encoded. What is proved begins with the integers.
+//! Like the quantization after it, this is how the input is encoded. What is proved begins with the integers, and
+//! whatever integers they are, there are values that become them.
 
-/// Sums and products with constants, in float32, one after the other as the ONNX file has them.
+/// Steps in float32, one after the other as the ONNX file has them, or codes.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Preparation {
     steps: Vec<PreparationStep>,
-    /// By element, ascending: in place of the real comes how many of these it is above.
-    ranks: Option<Vec<Vec<f32>>>,
+    codes: Option<Codes>,
 }
 
 /// One of them, with one constant or one for each element.
@@ -32,22 +33,118 @@ pub enum Arithmetic {
     Multiply,
     /// x / c
     Divide,
+    /// c where x is missing (NaN)
+    Fill,
+}
+
+impl Arithmetic {
+    /// Applies it.
+    pub fn apply(self, x: f32, constant: f32) -> f32 {
+        match self {
+            Self::Add => x + constant,
+            Self::Subtract => x - constant,
+            Self::SubtractFrom => constant - x,
+            Self::Multiply => x * constant,
+            Self::Divide => x / constant,
+            Self::Fill if x.is_nan() => constant,
+            Self::Fill => x,
+        }
+    }
+}
+
+/// Codes of an input's elements.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Codes {
+    /// The shape of what is coded.
+    pub shape: Vec<usize>,
+    /// One for each element.
+    pub elements: Vec<Code>,
+}
+
+/// How an element becomes a small integer.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Code {
+    /// How many of these numbers, which ascend, it is above.
+    Rank {
+        /// The numbers.
+        thresholds: Vec<f32>,
+        /// What a missing value (NaN) becomes.
+        missing: Missing,
+    },
+    /// Its position among these names, or their number if it is none of them.
+    Category(Vec<String>),
+    /// The whole number that it is, below this one.
+    Whole(usize),
+}
+
+/// The code of a missing value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Missing {
+    /// It is above no threshold.
+    BelowAll,
+    /// It is above all thresholds.
+    AboveAll,
+    /// It has the code 0; all others are one more than their rank.
+    Apart,
+}
+
+impl Code {
+    /// The largest code.
+    pub fn largest(&self) -> usize {
+        match self {
+            Self::Rank { thresholds, missing: Missing::Apart } => thresholds.len() + 1,
+            Self::Rank { thresholds, .. } => thresholds.len(),
+            Self::Category(names) => names.len(),
+            Self::Whole(end) => end.saturating_sub(1),
+        }
+    }
+
+    /// Whether a value has a code.
+    pub fn takes(&self, x: f32) -> bool {
+        match self {
+            Self::Rank { .. } | Self::Category(_) => true,
+            // Both are exact: ends are at most 65,536.
+            #[allow(clippy::cast_precision_loss)]
+            Self::Whole(end) => x.fract() == 0.0 && (0.0..*end as f32).contains(&x),
+        }
+    }
+
+    /// How many bytes a code takes: one, or two of which the first counts 256.
+    pub fn bytes(&self) -> usize {
+        1 + usize::from(self.largest() > usize::from(u8::MAX))
+    }
+
+    /// The code of a value: of a category, that of its position.
+    pub fn of(&self, x: f32) -> usize {
+        match self {
+            Self::Rank { thresholds, missing } => match missing {
+                Missing::BelowAll if x.is_nan() => 0,
+                Missing::AboveAll if x.is_nan() => thresholds.len(),
+                Missing::Apart if x.is_nan() => 0,
+                Missing::Apart => 1 + thresholds.partition_point(|&threshold| x > threshold),
+                _ => thresholds.partition_point(|&threshold| x > threshold),
+            },
+            // Positions are small.
+            #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
+            Self::Category(_) | Self::Whole(_) => (x as usize).min(self.largest()),
+        }
+    }
 }
 
 impl Preparation {
     /// Steps in their order.
     pub fn new(steps: Vec<PreparationStep>) -> Self {
-        Self { steps, ranks: None }
+        Self { steps, codes: None }
     }
 
-    /// The same, and then ranks among these thresholds of each element, which ascend.
-    pub fn ranked(self, thresholds: Vec<Vec<f32>>) -> Self {
-        Self { ranks: Some(thresholds), ..self }
+    /// Codes in place of values.
+    pub fn coded(codes: Codes) -> Self {
+        Self { steps: Vec::new(), codes: Some(codes) }
     }
 
-    /// The thresholds of each element, where the real's rank among them is taken.
-    pub fn thresholds(&self) -> Option<&[Vec<f32>]> {
-        self.ranks.as_deref()
+    /// The codes, where there are such.
+    pub fn codes(&self) -> Option<&Codes> {
+        self.codes.as_ref()
     }
 
     /// The steps in their order.
@@ -55,28 +152,82 @@ impl Preparation {
         &self.steps
     }
 
-    /// An element as it is quantized.
+    /// Whether a missing value has a meaning.
+    pub fn takes_missing(&self) -> bool {
+        self.codes.is_some() || self.steps.iter().any(|step| step.arithmetic == Arithmetic::Fill)
+    }
+
+    /// An element after all steps.
     pub fn apply(&self, element: usize, x: f32) -> f32 {
-        let real = self.steps.iter().fold(x, |x, step| {
+        self.steps.iter().fold(x, |x, step| {
             let constant = match step.constants.as_slice() {
                 &[constant] => constant,
                 constants => constants[element],
             };
-            match step.arithmetic {
-                Arithmetic::Add => x + constant,
-                Arithmetic::Subtract => x - constant,
-                Arithmetic::SubtractFrom => constant - x,
-                Arithmetic::Multiply => x * constant,
-                Arithmetic::Divide => x / constant,
+            step.arithmetic.apply(x, constant)
+        })
+    }
+}
+
+impl Preparation {
+    /// How an element of the input becomes what is quantized, or its code, in words.
+    pub fn description(&self) -> Vec<String> {
+        let list = |values: &[f32]| {
+            let values: Vec<String> = values.iter().map(ToString::to_string).collect();
+            values.join(", ")
+        };
+        let mut lines = Vec::new();
+        if let Some(Codes { elements, .. }) = &self.codes {
+            let mut at = 0;
+            for (index, code) in elements.iter().enumerate() {
+                let place = match code.bytes() {
+                    1 => format!("element {at}"),
+                    _ => format!("256 times element {at} plus element {}", at + 1),
+                };
+                at += code.bytes();
+                lines.push(match code {
+                    Code::Category(names) => format!(
+                        "{place} is the position of text {index} among [{}], and {} for any other",
+                        names.join(", "),
+                        names.len()
+                    ),
+                    Code::Whole(end) => {
+                        format!("{place} is the whole number {index}, which is below {end}")
+                    }
+                    Code::Rank { thresholds, .. }
+                        if thresholds.is_empty() && code.largest() == 0 =>
+                    {
+                        format!("{place} is 0: nothing is asked of value {index}")
+                    }
+                    Code::Rank { thresholds, missing } => {
+                        let count =
+                            format!("how many of [{}] value {index} is above", list(thresholds));
+                        match missing {
+                            Missing::BelowAll => format!("{place} is {count}; 0 if it is missing"),
+                            Missing::AboveAll => {
+                                format!("{place} is {count}; {} if it is missing", thresholds.len())
+                            }
+                            Missing::Apart => format!(
+                                "{place} is 0 if value {index} is missing, otherwise 1 + {count}"
+                            ),
+                        }
+                    }
+                });
             }
-        });
-        match &self.ranks {
-            // Ranks are small integers, exact in float32.
-            #[allow(clippy::cast_precision_loss)]
-            Some(thresholds) if !real.is_nan() => {
-                thresholds[element].partition_point(|&threshold| real > threshold) as f32
-            }
-            _ => real,
         }
+        for (number, PreparationStep { arithmetic, constants }) in self.steps.iter().enumerate() {
+            let constants = list(constants);
+            let formula = match arithmetic {
+                Arithmetic::Add => format!("x + [{constants}]"),
+                Arithmetic::Subtract => format!("x - [{constants}]"),
+                Arithmetic::SubtractFrom => format!("[{constants}] - x"),
+                Arithmetic::Multiply => format!("x times [{constants}]"),
+                Arithmetic::Divide => format!("x / [{constants}]"),
+                Arithmetic::Fill => format!("[{constants}] where x is missing"),
+            };
+            let step = number + 1;
+            lines.push(format!("step {step} before scale and zero point, in float32: {formula}"));
+        }
+        lines
     }
 }

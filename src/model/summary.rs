@@ -52,14 +52,9 @@ pub struct PortSummary {
     pub scale: f32,
     /// The integer that stands for 0.
     pub zero_point: i32,
-    /// How many sums and products with constants come before the quantization of a float input.
-    #[serde(skip_serializing_if = "is_zero")]
-    pub preparation: usize,
-}
-
-#[allow(clippy::trivially_copy_pass_by_ref)]
-fn is_zero(count: &usize) -> bool {
-    *count == 0
+    /// What its integers mean beyond that: how inputs are prepared, which labels positions have.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub notes: Vec<String>,
 }
 
 impl Model {
@@ -77,7 +72,7 @@ impl Model {
                 element: element.into(),
                 scale: tensor.quantization.scale,
                 zero_point: tensor.quantization.zero_point,
-                preparation: port.preparation.as_ref().map_or(0, |own| own.steps().len()),
+                notes: port.notes(),
             }
         };
         let mut operators = BTreeMap::new();

@@ -20,6 +20,12 @@ pub struct Window {
 }
 
 impl Window {
+    /// Of one position, on a plane of one.
+    pub fn of_one() -> Self {
+        let one = [1, 1];
+        Self { input: one, output: one, kernel: one, strides: one, dilations: one, pads: [0, 0] }
+    }
+
     /// The input position that a window position falls on, `None` in the padding.
     pub fn position(&self, output: [usize; 2], kernel: [usize; 2]) -> Option<[usize; 2]> {
         let along = |axis: usize| {

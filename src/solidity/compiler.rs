@@ -349,6 +349,7 @@ mod tests {
     #[test]
     fn tensors_of_hostile_names_have_functions_of_their_own() {
         let tensor = |name: String| IoTensor {
+            notes: vec![name.clone()],
             name,
             shape: vec![3],
             element: IoElement::Int8,

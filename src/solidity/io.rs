@@ -33,6 +33,8 @@ pub struct IoTensor {
     pub scale: f32,
     /// The element that stands for zero.
     pub zero_point: i32,
+    /// What elements mean beyond that: how they are made of raw features, or which labels positions have.
+    pub notes: Vec<String>,
 }
 
 impl IoTensor {
@@ -78,14 +80,18 @@ impl IoSpec {
         let mut describe = |tensor: &IoTensor| {
             let begin = first;
             first += tensor.num_instances();
-            serde_json::json!({
+            let mut description = serde_json::json!({
                 "name": tensor.name,
                 "type": if tensor.element == IoElement::Int8 { "int8" } else { "uint8" },
                 "shape": tensor.shape,
                 "instances": [begin, first],
                 "scale": tensor.scale,
                 "zero_point": tensor.zero_point,
-            })
+            });
+            if !tensor.notes.is_empty() {
+                description["notes"] = tensor.notes.clone().into();
+            }
+            description
         };
         let inputs: Vec<_> = self.inputs.iter().map(&mut describe).collect();
         let outputs: Vec<_> = self.outputs.iter().map(&mut describe).collect();
@@ -160,6 +166,7 @@ struct TensorSource {
     scale: f32,
     numerator: String,
     denominator: String,
+    notes: Vec<Comment>,
 }
 
 impl TensorSource {
@@ -187,6 +194,7 @@ impl TensorSource {
             scale: tensor.scale,
             numerator,
             denominator,
+            notes: tensor.notes.iter().map(|note| Name::new(note).comment()).collect(),
         })
     }
 
@@ -280,6 +288,7 @@ mod tests {
             element,
             scale: 0.5,
             zero_point: 3,
+            notes: vec!["how it is made".into()],
         };
         let spec = IoSpec {
             library: "TwoIo".into(),
@@ -291,6 +300,7 @@ mod tests {
         assert_eq!(schema["inputs"][0]["instances"], serde_json::json!([1, 3]));
         assert_eq!(schema["inputs"][1]["instances"], serde_json::json!([3, 4]));
         assert_eq!(schema["outputs"][0]["instances"], serde_json::json!([4, 5]));
+        assert_eq!(schema["outputs"][0]["notes"], serde_json::json!(["how it is made"]));
         assert_eq!(
             (&schema["instances"], &schema["inputs"][1]["type"]),
             (&5.into(), &"uint8".into())

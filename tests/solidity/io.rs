@@ -15,6 +15,7 @@ fn spec() -> IoSpec {
         element,
         scale,
         zero_point,
+        notes: Vec::new(),
     };
     IoSpec {
         library: "ToyIo".to_owned(),

@@ -62,6 +62,7 @@ fn model() -> Model {
         tensor: TensorId(tensor),
         is_float: false,
         preparation: None,
+        labels: Vec::new(),
     };
     Model {
         name: "test".into(),

@@ -80,6 +80,7 @@ impl Builder {
             tensor,
             is_float: false,
             preparation: None,
+            labels: Vec::new(),
         };
         Model {
             name: "test".into(),

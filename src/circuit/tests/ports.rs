@@ -27,6 +27,7 @@ fn model() -> Model {
         tensor,
         is_float: false,
         preparation: None,
+        labels: Vec::new(),
     };
     model.inputs = [x, y].iter().enumerate().map(port).collect();
     model.outputs = [sum, table, table, y].iter().enumerate().map(port).collect();

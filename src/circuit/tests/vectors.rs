@@ -32,6 +32,7 @@ fn model(shape: [usize; 2], operator: Operator, output: (usize, ElementType)) ->
         tensor: TensorId(tensor),
         is_float: false,
         preparation: None,
+        labels: Vec::new(),
     };
     Model {
         name: "test".into(),

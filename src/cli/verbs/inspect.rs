@@ -99,24 +99,29 @@ struct ChosenPlan {
     predicted: Prediction,
 }
 
+/// Lists of thresholds are long: `--json` has all of them.
+fn shortened(note: &str) -> String {
+    const LONGEST: usize = 160;
+    if note.chars().count() <= LONGEST {
+        return note.to_owned();
+    }
+    note.chars().take(LONGEST).chain(" …".chars()).collect()
+}
+
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { summary, .. } = self;
         writeln!(f, "{}", summary.model)?;
-        let port = |port: &PortSummary| {
-            let PortSummary { name, shape, element, scale, zero_point, preparation } = port;
-            let prepared = match preparation {
-                0 => String::new(),
-                1 => ", after a step of float arithmetic".into(),
-                steps => format!(", after {steps} steps of float arithmetic"),
-            };
-            format!("{name} {shape:?} {element}, scale {scale}, zero point {zero_point}{prepared}")
-        };
-        for input in &summary.inputs {
-            writeln!(f, "  input       {}", port(input))?;
-        }
-        for output in &summary.outputs {
-            writeln!(f, "  output      {}", port(output))?;
+        for (role, ports) in [("input", &summary.inputs), ("output", &summary.outputs)] {
+            for PortSummary { name, shape, element, scale, zero_point, notes } in ports {
+                writeln!(
+                    f,
+                    "  {role:<10}  {name} {shape:?} {element}, scale {scale}, zero point {zero_point}"
+                )?;
+                for note in notes {
+                    writeln!(f, "                {}", shortened(note))?;
+                }
+            }
         }
         let operators: Vec<_> =
             summary.operators.iter().map(|(name, count)| format!("{count} {name}")).collect();

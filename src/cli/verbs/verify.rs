@@ -74,6 +74,9 @@ impl fmt::Display for Report {
                     writeln!(f, "{role} {name} {:?}", values.shape)?;
                     writeln!(f, "  quantized    {:?}", values.quantized)?;
                     writeln!(f, "  dequantized  {:?}", values.dequantized)?;
+                    if !values.labels.is_empty() {
+                        writeln!(f, "  labels       {:?}", values.labels)?;
+                    }
                 }
             }
         }

@@ -18,9 +18,23 @@ pub(super) struct Ensemble {
 
 #[derive(Clone, Debug, Default)]
 pub(super) struct Tree {
-    /// Feature and threshold: whether the feature is above it.
-    pub splits: Vec<(usize, f32)>,
+    pub splits: Vec<Split>,
     pub leaves: Vec<Leaf>,
+}
+
+/// Whether a feature is above a threshold.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Split {
+    pub feature: usize,
+    pub threshold: f32,
+    /// Where a missing value (NaN) goes.
+    pub missing_is_above: bool,
+}
+
+impl Split {
+    pub fn is_above(&self, x: f32) -> bool {
+        if x.is_nan() { self.missing_is_above } else { x > self.threshold }
+    }
 }
 
 #[derive(Clone, Debug)]
@@ -37,6 +51,7 @@ struct FileNode {
     value: f32,
     mode: Vec<u8>,
     children: [i64; 2],
+    missing_is_true: bool,
 }
 
 impl Ensemble {
@@ -66,6 +81,10 @@ impl Ensemble {
         if count == 0 || lengths != [count; 3] || lists.iter().any(|list| list.len() != count) {
             return Err(node.unsupported("attributes of nodes that differ in number"));
         }
+        let missing = ints("nodes_missing_value_tracks_true");
+        if !missing.is_empty() && missing.len() != count {
+            return Err(node.unsupported("attributes of nodes that differ in number"));
+        }
         let mut nodes: HashMap<(i64, i64), FileNode> = HashMap::new();
         let mut roots: Vec<(i64, i64)> = Vec::new();
         for i in 0..count {
@@ -80,6 +99,7 @@ impl Ensemble {
                 value: values[i],
                 mode: modes[i].clone(),
                 children,
+                missing_is_true: missing.get(i).is_some_and(|&tracks| tracks != 0),
             };
             if nodes.insert(key, own).is_some() {
                 return Err(node.error(format!("node {} of tree {} is there twice", key.1, key.0)));
@@ -114,12 +134,7 @@ impl Ensemble {
         };
         let trees = roots
             .iter()
-            .enumerate()
-            .map(|(number, &root)| {
-                let mut tree = Tree::read(node, root, features, &mut nodes, &mut leaves)?;
-                tree.sort(number % 2 == 1);
-                Ok(tree)
-            })
+            .map(|&root| Tree::read(node, root, features, &mut nodes, &mut leaves))
             .collect::<Result<_, ModelError>>()?;
         Ok(Self { targets, trees, base })
     }
@@ -130,8 +145,8 @@ impl Ensemble {
         for tree in &self.trees {
             let is_reached = |leaf: &&Leaf| {
                 leaf.path.iter().all(|&(split, is_above)| {
-                    let (feature, threshold) = tree.splits[split];
-                    (x[feature] > threshold) == is_above
+                    let split = tree.splits[split];
+                    split.is_above(x[split.feature]) == is_above
                 })
             };
             for &(target, value) in
@@ -141,19 +156,6 @@ impl Ensemble {
             }
         }
         scores
-    }
-
-    /// The thresholds of each feature, ascending.
-    pub fn thresholds(&self, features: usize) -> Vec<Vec<f32>> {
-        let mut thresholds = vec![Vec::new(); features];
-        for &(feature, threshold) in self.trees.iter().flat_map(|tree| &tree.splits) {
-            thresholds[feature].push(threshold);
-        }
-        for own in &mut thresholds {
-            own.sort_by(f32::total_cmp);
-            own.dedup();
-        }
-        thresholds
     }
 }
 
@@ -199,7 +201,11 @@ impl Tree {
             let feature = feature
                 .ok_or_else(|| node.error(format!("it compares feature {}", own.feature)))?;
             let split = tree.splits.len();
-            tree.splits.push((feature, threshold + 0.0));
+            tree.splits.push(Split {
+                feature,
+                threshold: threshold + 0.0,
+                missing_is_above: own.missing_is_true == true_is_above,
+            });
             for (child, is_true) in own.children.into_iter().zip([true, false]) {
                 let mut path = path.clone();
                 path.push((split, is_true == true_is_above));
@@ -207,25 +213,5 @@ impl Tree {
             }
         }
         Ok(tree)
-    }
-
-    /// Orders the splits by feature and threshold, up or down: neighbours are read with short moves then.
-    fn sort(&mut self, is_down: bool) {
-        let mut order: Vec<usize> = (0..self.splits.len()).collect();
-        order.sort_by(|&a, &b| {
-            let ((feature, threshold), (other, above)) = (self.splits[a], self.splits[b]);
-            feature.cmp(&other).then(threshold.total_cmp(&above))
-        });
-        if is_down {
-            order.reverse();
-        }
-        let mut places = vec![0; order.len()];
-        for (place, &split) in order.iter().enumerate() {
-            places[split] = place;
-        }
-        self.splits = order.iter().map(|&split| self.splits[split]).collect();
-        for (split, _) in self.leaves.iter_mut().flat_map(|leaf| &mut leaf.path) {
-            *split = places[*split];
-        }
     }
 }

@@ -115,6 +115,10 @@ pub(super) enum RealKind {
     MeanOf(RealId),
     /// Scores of decision trees.
     Trees(RealId, Rc<Ensemble>),
+    /// With values in place of missing ones (NaN), one or one for each element of a row.
+    Filled(RealId, Rc<[f32]>),
+    /// For each element, 1 at the position of its category and 0 elsewhere.
+    OneHot(RealId, Rc<Categories>),
     /// One of two by a truth value.
     Select([RealId; 3]),
     /// The negative of the largest along an axis.
@@ -125,6 +129,32 @@ pub(super) enum RealKind {
     Softmax { x: TensorId, length: usize },
     /// Normalization along rows, with weights and bias.
     LayerNormalization(TensorId, Rc<Normalization>),
+}
+
+/// What elements are compared with.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) enum Categories {
+    /// So many of a text or whole number, whose elements are their positions.
+    Positions(usize),
+    Numbers(Vec<f32>),
+}
+
+impl Categories {
+    pub fn len(&self) -> usize {
+        match self {
+            Self::Positions(count) => *count,
+            Self::Numbers(numbers) => numbers.len(),
+        }
+    }
+
+    /// Whether an element is the category at a position.
+    pub fn is(&self, x: f32, position: usize) -> bool {
+        match self {
+            #[allow(clippy::cast_precision_loss)]
+            Self::Positions(_) => x == position as f32,
+            Self::Numbers(numbers) => x == numbers[position],
+        }
+    }
 }
 
 /// Which reduction.

@@ -8,10 +8,13 @@ use std::{collections::HashMap, rc::Rc};
 use super::{
     Constant, ImportOptions, Importer, Value, constant,
     expression::{BiasValues, Geometry, LinearParts, Real, RealId, RealKind, ReduceMean},
+    ports::InputKind,
 };
 use crate::model::{
-    ArgMax, ElementType, MaxPool, ModelError, Operator, Quantization, TensorId, View, ViewElement,
+    ArgMax, Code, ElementType, MaxPool, ModelError, Operator, Quantization, TensorId, View,
+    ViewElement,
     eval::linear::for_each_row,
+    input::FloatInput,
     onnx::{GraphProto, ModelProto, TensorProto},
 };
 
@@ -22,8 +25,8 @@ pub(in crate::model) struct FloatGraph {
     names: HashMap<String, RealId>,
     /// Positions of largest elements, by name: of which activation.
     positions: HashMap<String, (TensorId, ArgMax)>,
-    /// Name and shape of each input.
-    pub inputs: Vec<(String, Vec<usize>)>,
+    /// How each input is read.
+    pub inputs: Vec<FloatInput>,
 }
 
 /// The values of all expressions, `None` where they are constants.
@@ -48,15 +51,18 @@ impl FloatGraph {
         if let Some(error) = error {
             return Err(error);
         }
-        let inputs = importer
-            .inputs
-            .iter()
-            .map(|input| {
-                let shape = match importer.values.get(input.name.as_str()) {
-                    Some(Value::Real(id)) => importer.real(*id).shape.clone(),
-                    _ => Vec::new(),
-                };
-                (input.name.clone(), shape)
+        // Where nothing is made of a missing value, its range will be asked for.
+        let takes_missing = (importer.reals.iter())
+            .any(|real| matches!(real.kind, RealKind::Trees(..) | RealKind::Filled(..)));
+        let inputs = (importer.inputs.iter())
+            .map(|input| FloatInput {
+                name: input.name.clone(),
+                shape: input.shape.clone(),
+                takes_missing,
+                categories: match (&input.categories, input.kind) {
+                    (None, InputKind::Text) => Some(Code::Category(Vec::new())),
+                    (known, _) => known.clone(),
+                },
             })
             .collect();
         let names = importer
@@ -249,6 +255,15 @@ impl FloatGraph {
             RealKind::NegatedMax { x, length, inner, .. } => {
                 lines(&of(x)?, *length, *inner, |line| -line.fold(f32::NEG_INFINITY, f32::max))
             }
+            RealKind::Filled(x, values) => (of(x)?.iter().enumerate())
+                .map(|(at, &x)| if x.is_nan() { values[at % values.len()] } else { x })
+                .collect(),
+            RealKind::OneHot(x, categories) => (of(x)?.iter())
+                .flat_map(|&x| {
+                    let is = move |at| f32::from(u8::from(categories.is(x, at)));
+                    (0..categories.len()).map(is)
+                })
+                .collect(),
             RealKind::Trees(x, ensemble) => ensemble.evaluate(&of(x)?).into(),
             RealKind::Select(operands) => {
                 let [truth, a, b] = operands.each_ref().map(of);

@@ -137,6 +137,8 @@ struct Importer<'a> {
     is_float: bool,
     /// In that case, the expressions behind the tensors that operators name.
     materialized: HashMap<TensorId, RealId>,
+    /// What stands at each position, of positions that have labels.
+    labels: HashMap<TensorId, Vec<String>>,
     /// What expressions have been made into.
     lowered: lower::Lowered,
     /// Which groups onnxruntime leaves in floats.

@@ -4,8 +4,8 @@ use super::{
     Importer, Value,
     node::NodeView,
     readers::{
-        concat, conv, elementwise, filled, fold, known, layer_normalization, linear, pairs, picks,
-        pool, products, quantize_linear, trees, views,
+        concat, conv, elementwise, features, filled, fold, known, layer_normalization, linear,
+        pairs, picks, pool, products, quantize_linear, trees, views,
     },
 };
 use crate::model::ModelError;
@@ -154,7 +154,10 @@ pub(super) const OPERATORS: &[Supported] = &[
     supported(ONNX, "ReduceProd", known::only_known, Constants, "of constant integers"),
     supported(ONNX, "Shape", fold::shape, Constants, ""),
     supported(ONNX, "Cast", fold::cast, Constants, "of constants, and of MatMulInteger's and ConvInteger's results to float32"),
-    supported(CLASSIC, "TreeEnsembleRegressor", trees::regressor, Floats, "of a float input, whose ranks among the thresholds are what is proved of; splits are exact"),
+    supported(CLASSIC, "TreeEnsembleRegressor", trees::regressor, Floats, "of inputs, whose ranks among the thresholds are what is proved of; splits are exact, also of missing values"),
+    supported(CLASSIC, "Imputer", features::imputer, Integers, "of an input's missing values (NaN)"),
+    supported(CLASSIC, "OneHotEncoder", features::one_hot, Integers, "of an input: texts or whole numbers; what is no category has none"),
+    supported(CLASSIC, "LabelEncoder", features::label_encoder, Constants, "of positions at the end of a model: they stay positions, `run` and `inspect` name the labels"),
     supported(MICROSOFT, "QGemm", linear::qgemm, Integers, "as Gemm"),
     supported(MICROSOFT, "QLinearAdd", pairs::qlinear_pair, Integers, ""),
     supported(MICROSOFT, "QLinearMul", pairs::qlinear_pair, Integers, ""),
@@ -175,9 +178,10 @@ const TAKEN_APART: &str = "
 `quantize` takes these apart before it gives each value a scale, and reports how far the result is from the floats:
 LSTM, GRU and RNN (all directions, without lengths and without initial states other than 0), InstanceNormalization, GroupNormalization,
 RMSNormalization, MeanVarianceNormalization, LpNormalization (p = 2), LogSoftmax, ReduceL1, ReduceL2, ReduceSumSquare, ReduceLogSum,
-ReduceLogSumExp, Sum and Mean of several, Div of two activations, Gemm with any factors, layer normalizations in every written-out form;
-of ai.onnx.ml LinearRegressor, LinearClassifier, TreeEnsembleClassifier (classes 0, 1, 2, …), SVMRegressor (linear and RBF), Scaler, Normalizer
-(L1 and L2), Imputer (of NaN), FeatureVectorizer, ArrayFeatureExtractor, and ZipMap, whose tensor of probabilities stays.
+ReduceLogSumExp, Sum and Mean of several, Div of two activations, Gemm with any factors, layer normalizations in every written-out form,
+Resize (mode linear, of two axes), an Embedding's Gather of token ids;
+of ai.onnx.ml LinearRegressor, LinearClassifier, TreeEnsembleClassifier, SVMRegressor, SVMClassifier (all kernels; probabilities of two classes),
+Scaler, Normalizer (L1 and L2), FeatureVectorizer, ArrayFeatureExtractor, and ZipMap, whose tensor of probabilities stays.
 ";
 
 /// The table of supported operators, in Markdown.

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::{ImportOptions, Importer, RealKind, Source, Value, expression::Real};
 use crate::model::{
-    ElementType, Model, ModelError, Port, Preparation, Quantization, TensorId, limits,
+    Code, ElementType, Model, ModelError, Port, Preparation, Quantization, TensorId, limits,
     onnx::{DataType, Dimension, GraphProto, ValueInfoProto},
 };
 
@@ -16,8 +16,20 @@ pub(super) struct Input {
     /// Known once it is quantized.
     pub tensor: Option<TensorId>,
     pub is_float: bool,
+    pub kind: InputKind,
+    /// What a text or whole number is compared with, once an operator tells.
+    pub categories: Option<Code>,
     /// Known once it is quantized, too.
     pub preparation: Option<Preparation>,
+}
+
+/// What elements of an input are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum InputKind {
+    Number,
+    Text,
+    /// Of 64 bits.
+    Whole,
 }
 
 impl<'a> Importer<'a> {
@@ -36,7 +48,7 @@ impl<'a> Importer<'a> {
             limits::elements(&input.name, &shape)?;
             let position = self.inputs.len();
             let value = match element {
-                DataType::Float => {
+                DataType::Float | DataType::String | DataType::Int64 => {
                     let id = self.add_real(Real {
                         shape,
                         kind: RealKind::Input(position),
@@ -51,6 +63,12 @@ impl<'a> Importer<'a> {
                         shape: self.real(id).shape.clone(),
                         tensor: None,
                         is_float: true,
+                        kind: match element {
+                            DataType::String => InputKind::Text,
+                            DataType::Int64 => InputKind::Whole,
+                            _ => InputKind::Number,
+                        },
+                        categories: None,
                         preparation: None,
                     });
                     Value::Real(id)
@@ -70,6 +88,8 @@ impl<'a> Importer<'a> {
                         shape: self.tensor(tensor).shape.clone(),
                         tensor: Some(tensor),
                         is_float: false,
+                        kind: InputKind::Number,
+                        categories: None,
                         preparation: None,
                     });
                     Value::Integers(tensor)
@@ -78,7 +98,9 @@ impl<'a> Importer<'a> {
                     return Err(ModelError::Port {
                         direction: "input",
                         tensor: input.name.clone(),
-                        reason: format!("its type is {other:?}, expected float32, int8 or uint8"),
+                        reason: format!(
+                            "its type is {other:?}, expected float32, int64, text, int8 or uint8"
+                        ),
                     });
                 }
             };
@@ -92,7 +114,8 @@ impl<'a> Importer<'a> {
         for output in &graph.output {
             let port = |tensor, is_float| {
                 let name = output.name.clone();
-                Port { name, tensor, is_float, preparation: None }
+                let labels = self.labels.get(&tensor).cloned().unwrap_or_default();
+                Port { name, tensor, is_float, preparation: None, labels }
             };
             let error = |reason: &str| ModelError::Port {
                 direction: "output",
@@ -125,7 +148,7 @@ impl<'a> Importer<'a> {
                 reason: "no node quantizes it".into(),
             })?;
             let Input { name, is_float, preparation, .. } = input;
-            inputs.push(Port { name, tensor, is_float, preparation });
+            inputs.push(Port { name, tensor, is_float, preparation, labels: Vec::new() });
         }
         let mut model = Model { name: name.to_owned(), inputs, outputs, graph: self.graph };
         drop_unused(&mut model);

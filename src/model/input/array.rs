@@ -1,4 +1,4 @@
-//! Numbers with a shape, as a user gives them.
+//! Numbers or texts with a shape, as a user gives them.
 
 use crate::model::ModelError;
 
@@ -16,6 +16,7 @@ pub(super) struct Array {
 pub(super) enum Elements {
     Float(Vec<f64>),
     Integer(Vec<i64>),
+    Text(Vec<String>),
 }
 
 /// The number of values of a shape that a file claims.

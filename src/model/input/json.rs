@@ -1,13 +1,16 @@
 //! Inputs in JSON.
 
-use serde_json::{Number, Value};
+use serde_json::Value;
 
 use super::{Array, Elements};
 use crate::model::ModelError;
 use crate::name::Name;
 
 fn error(reason: impl Into<String>) -> ModelError {
-    ModelError::InputFormat { format: "JSON with arrays of numbers", reason: reason.into() }
+    ModelError::InputFormat {
+        format: "JSON with arrays of numbers or texts",
+        reason: reason.into(),
+    }
 }
 
 /// One array without a name, or several with names.
@@ -40,36 +43,47 @@ fn array(value: &Value) -> Result<Array, String> {
             None => return Err("an array is empty".into()),
         }
     }
-    let mut numbers = Vec::new();
-    collect(value, &shape, &mut numbers)?;
-    // One number with a fraction makes all of them floats.
-    let integers: Option<Vec<i64>> = numbers.iter().map(|number| number.as_i64()).collect();
+    let mut values = Vec::new();
+    collect(value, &shape, &mut values)?;
+    let texts: Option<Vec<String>> =
+        values.iter().map(|value| value.as_str().map(str::to_owned)).collect();
+    if let Some(texts) = texts {
+        return Ok(Array { shape, elements: Elements::Text(texts) });
+    }
+    if let Some(text) = values.iter().find(|value| value.is_string()) {
+        return Err(format!("`{}` is among numbers", shorten(&text.to_string())));
+    }
+    // One number with a fraction, or one that is missing, makes all of them floats.
+    let integers: Option<Vec<i64>> = values.iter().map(|value| value.as_i64()).collect();
     let elements = match integers {
         Some(integers) => Elements::Integer(integers),
-        None => Elements::Float(
-            numbers.iter().map(|number| number.as_f64().unwrap_or(f64::NAN)).collect(),
-        ),
+        None => {
+            Elements::Float(values.iter().map(|value| value.as_f64().unwrap_or(f64::NAN)).collect())
+        }
     };
     Ok(Array { shape, elements })
 }
 
+/// Numbers, texts, and `null` for numbers that are missing.
 fn collect<'a>(
     value: &'a Value,
     shape: &[usize],
-    numbers: &mut Vec<&'a Number>,
+    values: &mut Vec<&'a Value>,
 ) -> Result<(), String> {
     match (value, shape) {
-        (Value::Number(number), []) => {
-            numbers.push(number);
+        (Value::Number(_) | Value::String(_) | Value::Null, []) => {
+            values.push(value);
             Ok(())
         }
         (Value::Array(items), [len, rest @ ..]) if items.len() == *len => {
-            items.iter().try_for_each(|item| collect(item, rest, numbers))
+            items.iter().try_for_each(|item| collect(item, rest, values))
         }
-        (Value::Array(_) | Value::Number(_), _) => {
+        (Value::Array(_) | Value::Number(_) | Value::String(_) | Value::Null, _) => {
             Err("the lengths of nested arrays differ".into())
         }
-        (other, _) => Err(format!("`{}` is not a number", shorten(&other.to_string()))),
+        (other, _) => {
+            Err(format!("`{}` is neither a number nor a text", shorten(&other.to_string())))
+        }
     }
 }
 

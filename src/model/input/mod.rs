@@ -7,7 +7,7 @@ mod npz;
 
 use array::{Array, Elements};
 
-use super::{Model, ModelError, Port, Tensor};
+use super::{Code, Model, ModelError, Port, Preparation, Tensor};
 
 /// Largest number of values that is read at once.
 const MAX_VALUES: usize = 1 << 28;
@@ -70,9 +70,9 @@ impl Model {
         let mut beyond = 0;
         for (port, array) in self.inputs.iter().zip(&arrays).filter(|(port, _)| port.is_float) {
             let tensor = &self.graph.tensors[port.tensor.0];
-            let len = tensor.len() * inferences(&port.name, &tensor.shape, &array.shape)?;
-            let reals = (0..len).map(|index| real(&port.name, array, index));
-            beyond += port.encode(tensor, &reals.collect::<Result<Vec<_>, _>>()?).beyond;
+            for reals in port.source(tensor).read(array)? {
+                beyond += port.encode(tensor, &reals).beyond;
+            }
         }
         Ok(beyond)
     }
@@ -80,33 +80,38 @@ impl Model {
     /// The integers of each inference.
     fn quantize_port(&self, port: &Port, array: &Array) -> Result<Vec<Vec<i32>>, ModelError> {
         let tensor = &self.graph.tensors[port.tensor.0];
+        let bad = |index: usize, got: String, expected: String| ModelError::InputValue {
+            input: port.name.clone(),
+            index,
+            got,
+            expected,
+        };
+        if port.is_float {
+            let inferences = port.source(tensor).read(array)?;
+            let len = inferences.first().map_or(0, Vec::len);
+            return (inferences.iter().enumerate())
+                .map(|(inference, reals)| {
+                    let Encoded { integers, nothing, .. } = port.encode(tensor, reals);
+                    match nothing {
+                        Some(at) => {
+                            let index = inference * len + at;
+                            Err(bad(index, reals[at].to_string(), port.expected(at)))
+                        }
+                        None => Ok(integers),
+                    }
+                })
+                .collect();
+        }
         let inferences = inferences(&port.name, &tensor.shape, &array.shape)?;
-        let value = |index: usize| {
-            let bad = |got: String, expected: String| ModelError::InputValue {
-                input: port.name.clone(),
-                index,
-                got,
-                expected,
-            };
-            if port.is_float {
-                let real = real(&port.name, array, index)?;
-                let prepared = port.prepare(index % tensor.len(), real);
-                if prepared.is_nan() {
-                    let expected = "a number after the model's own preparation of its input";
-                    return Err(bad(real.to_string(), expected.into()));
-                }
-                Ok(tensor.quantization.quantize(prepared))
-            } else {
-                let (min, max) = tensor.quantization.element.range();
-                let range = || format!("an integer from {min} to {max}");
-                match &array.elements {
-                    Elements::Float(values) => Err(bad(format!("{:?}", values[index]), range())),
-                    Elements::Integer(values) => i32::try_from(values[index])
-                        .ok()
-                        .filter(|value| (min..=max).contains(value))
-                        .ok_or_else(|| bad(values[index].to_string(), range())),
-                }
-            }
+        let (min, max) = tensor.quantization.element.range();
+        let range = || format!("an integer from {min} to {max}");
+        let value = |index: usize| match &array.elements {
+            Elements::Float(values) => Err(bad(index, format!("{:?}", values[index]), range())),
+            Elements::Text(_) => Err(bad(index, "a text".into(), range())),
+            Elements::Integer(values) => i32::try_from(values[index])
+                .ok()
+                .filter(|value| (min..=max).contains(value))
+                .ok_or_else(|| bad(index, values[index].to_string(), range())),
         };
         let len = tensor.len();
         (0..inferences).map(|i| (i * len..(i + 1) * len).map(value).collect()).collect()
@@ -119,26 +124,120 @@ pub(super) struct Encoded {
     pub integers: Vec<i32>,
     /// How many floats lie beyond the range that integers stand for.
     pub beyond: usize,
+    /// The first that is no number.
+    pub nothing: Option<usize>,
+}
+
+/// A float input, as it is read.
+#[derive(Clone, Debug)]
+pub(super) struct FloatInput {
+    pub name: String,
+    pub shape: Vec<usize>,
+    /// Whether values may be missing (NaN) or infinite.
+    pub takes_missing: bool,
+    /// Of a text or whole number: what it may be.
+    pub categories: Option<Code>,
+}
+
+impl FloatInput {
+    /// The values of each inference.
+    fn read(&self, array: &Array) -> Result<Vec<Vec<f32>>, ModelError> {
+        let count = inferences(&self.name, &self.shape, &array.shape)?;
+        let len: usize = self.shape.iter().product();
+        (0..count)
+            .map(|i| (i * len..(i + 1) * len).map(|index| self.real(array, index)).collect())
+            .collect()
+    }
+
+    /// A value as float32; of a text, its position.
+    fn real(&self, array: &Array, index: usize) -> Result<f32, ModelError> {
+        let bad = |got: String, expected: &str| {
+            let (input, expected) = (self.name.clone(), expected.to_owned());
+            Err(ModelError::InputValue { input, index, got, expected })
+        };
+        let names = match &self.categories {
+            Some(Code::Category(names)) => Some(names),
+            _ => None,
+        };
+        let real = match (&array.elements, names) {
+            // Positions are small.
+            #[allow(clippy::cast_precision_loss)]
+            (Elements::Text(texts), Some(names)) => {
+                let position = names.iter().position(|name| *name == texts[index]);
+                return Ok(position.unwrap_or(names.len()) as f32);
+            }
+            (Elements::Text(_), None) => return bad("a text".into(), "a number"),
+            (_, Some(_)) => return bad("a number".into(), "a text"),
+            // float64 rounds to the model's float32 first, as numpy and Python do it.
+            #[allow(clippy::cast_possible_truncation)]
+            (Elements::Float(values), None) => values[index] as f32,
+            #[allow(clippy::cast_precision_loss)]
+            (Elements::Integer(values), None) => values[index] as f32,
+        };
+        let is_as_given =
+            matches!(&array.elements, Elements::Float(values) if !values[index].is_finite());
+        if real.is_finite() || (self.takes_missing && is_as_given) {
+            return Ok(real);
+        }
+        match &array.elements {
+            Elements::Float(values) if !is_as_given => {
+                bad(format!("{:e}", values[index]), "a finite float32")
+            }
+            _ => bad(real.to_string(), "a finite float32"),
+        }
+    }
 }
 
 impl Port {
-    /// The integers of a float input.
+    /// How a float input is read.
+    fn source(&self, tensor: &Tensor) -> FloatInput {
+        let preparation = self.preparation.as_ref();
+        let codes = preparation.and_then(Preparation::codes);
+        let categories = codes.and_then(|codes| codes.elements.first()).cloned();
+        FloatInput {
+            name: self.name.clone(),
+            shape: codes.map_or(&tensor.shape, |codes| &codes.shape).clone(),
+            takes_missing: preparation.is_some_and(Preparation::takes_missing),
+            categories,
+        }
+    }
+
+    /// What an element must be to have an integer.
+    fn expected(&self, element: usize) -> String {
+        let codes = self.preparation.as_ref().and_then(Preparation::codes);
+        match codes.and_then(|codes| codes.elements.get(element)) {
+            Some(Code::Whole(end)) => format!("a whole number below {end}"),
+            _ => "a number after the model's own preparation of its input".into(),
+        }
+    }
+
+    /// The integers of a float input of one inference.
     pub(super) fn encode(&self, tensor: &Tensor, reals: &[f32]) -> Encoded {
         let mut encoded = Encoded::default();
+        if let Some(codes) = self.preparation.as_ref().and_then(Preparation::codes) {
+            for (index, (code, &real)) in codes.elements.iter().zip(reals).enumerate() {
+                if !code.takes(real) {
+                    encoded.nothing.get_or_insert(index);
+                }
+                let value = code.of(real);
+                let bytes = [value >> 8, value & 0xff];
+                let bytes = bytes[2 - code.bytes()..].iter();
+                encoded.integers.extend(bytes.map(|&byte| i32::try_from(byte).expect("a byte")));
+            }
+            return encoded;
+        }
         let (min, max) = tensor.quantization.element.range();
         let [low, high] = [min, max].map(|bound| tensor.quantization.dequantize(bound));
         let half = tensor.quantization.scale / 2.0;
         for (index, &real) in reals.iter().enumerate() {
-            let prepared = self.prepare(index % tensor.len(), real);
+            let prepared = self.preparation.as_ref().map_or(real, |own| own.apply(index, real));
             encoded.integers.push(tensor.quantization.quantize(prepared));
             encoded.beyond += usize::from(!(low - half..=high + half).contains(&prepared));
+            if prepared.is_nan() {
+                encoded.nothing.get_or_insert(index);
+            }
         }
         encoded
-    }
-
-    /// An element of a float input as it is quantized.
-    fn prepare(&self, element: usize, real: f32) -> f32 {
-        self.preparation.as_ref().map_or(real, |preparation| preparation.apply(element, real))
     }
 }
 
@@ -147,20 +246,14 @@ impl Port {
 pub(super) fn read_floats(
     bytes: &[u8],
     format: InputFormat,
-    inputs: &[(String, Vec<usize>)],
+    inputs: &[FloatInput],
 ) -> Result<Vec<Vec<Vec<f32>>>, ModelError> {
-    let names: Vec<_> = inputs.iter().map(|(name, _)| name.as_str()).collect();
+    let names: Vec<_> = inputs.iter().map(|input| input.name.as_str()).collect();
     let arrays = read_arrays(bytes, format, &names)?;
     let ports = inputs
         .iter()
         .zip(&arrays)
-        .map(|((name, shape), array)| {
-            let count = inferences(name, shape, &array.shape)?;
-            let len: usize = shape.iter().product();
-            (0..count)
-                .map(|i| (i * len..(i + 1) * len).map(|index| real(name, array, index)).collect())
-                .collect()
-        })
+        .map(|(input, array)| input.read(array))
         .collect::<Result<Vec<_>, _>>()?;
     by_inference(&names, ports)
 }
@@ -172,7 +265,7 @@ pub(super) fn read_labels(bytes: &[u8], format: InputFormat) -> Option<Vec<i64>>
     }
     match npz::read_one(bytes, "y").ok()??.elements {
         Elements::Integer(labels) => Some(labels),
-        Elements::Float(_) => None,
+        Elements::Float(_) | Elements::Text(_) => None,
     }
 }
 
@@ -224,30 +317,6 @@ fn by_inference<T>(names: &[&str], ports: Vec<Vec<T>>) -> Result<Vec<Vec<T>>, Mo
     }
     let mut ports: Vec<_> = ports.into_iter().map(Vec::into_iter).collect();
     Ok((0..count).map(|_| ports.iter_mut().filter_map(Iterator::next).collect()).collect())
-}
-
-/// A value as float32.
-fn real(input: &str, array: &Array, index: usize) -> Result<f32, ModelError> {
-    let real = match &array.elements {
-        // float64 rounds to the model's float32 first, as numpy and Python do it.
-        #[allow(clippy::cast_possible_truncation)]
-        Elements::Float(values) => values[index] as f32,
-        #[allow(clippy::cast_precision_loss)]
-        Elements::Integer(values) => values[index] as f32,
-    };
-    if real.is_finite() {
-        return Ok(real);
-    }
-    let got = match &array.elements {
-        Elements::Float(values) if values[index].is_finite() => format!("{:e}", values[index]),
-        _ => real.to_string(),
-    };
-    Err(ModelError::InputValue {
-        input: input.to_owned(),
-        index,
-        got,
-        expected: "a finite float32".into(),
-    })
 }
 
 /// How many inferences an array of this shape holds.

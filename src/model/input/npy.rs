@@ -75,12 +75,34 @@ fn value_of<'a>(text: &'a str, key: &str) -> Option<&'a str> {
     Some(after.trim_start().strip_prefix(':')?.trim_start())
 }
 
+/// Texts of this many letters of 4 bytes, of which those at the end may be nothing.
+fn texts(data: &[u8], len: usize, letters: usize) -> Result<Elements, ModelError> {
+    let size = letters.checked_mul(4).filter(|&size| size > 0);
+    if size.and_then(|size| size.checked_mul(len)) != Some(data.len()) {
+        return Err(error(format!(
+            "its shape asks for {len} texts of {letters} letters, the data has {} bytes",
+            data.len()
+        )));
+    }
+    let text = |bytes: &[u8]| -> Option<String> {
+        let letters = bytes.as_chunks::<4>().0.iter().map(|&bytes| u32::from_le_bytes(bytes));
+        letters.map(char::from_u32).collect::<Option<String>>()
+    };
+    let texts: Option<Vec<String>> = (data.chunks(letters * 4))
+        .map(|bytes| Some(text(bytes)?.trim_end_matches('\0').to_owned()))
+        .collect();
+    texts.map(Elements::Text).ok_or_else(|| error("a text of it is not Unicode"))
+}
+
 fn decode(descr: &str, data: &[u8], len: usize) -> Result<Elements, ModelError> {
     fn floats<const N: usize>(data: &[u8], to: impl Fn([u8; N]) -> f64) -> Elements {
         Elements::Float(data.as_chunks::<N>().0.iter().map(|&bytes| to(bytes)).collect())
     }
     fn integers<const N: usize>(data: &[u8], to: impl Fn([u8; N]) -> i64) -> Elements {
         Elements::Integer(data.as_chunks::<N>().0.iter().map(|&bytes| to(bytes)).collect())
+    }
+    if let Some(letters) = descr.strip_prefix("<U").and_then(|letters| letters.parse().ok()) {
+        return texts(data, len, letters);
     }
     let size = match descr {
         "|b1" | "|i1" | "|u1" => 1,

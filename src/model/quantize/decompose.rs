@@ -6,7 +6,7 @@
 use std::collections::HashSet;
 
 use super::{
-    classic, modern, normalizations,
+    classic, interpolation, modern, normalizations,
     parts::{Parts, Shapes, Taken, axes_of, dims, float_of, float_tensor, int_of},
     recurrent,
 };
@@ -14,8 +14,8 @@ use crate::model::{
     ImportOptions, ModelError,
     import::{FloatConstant, FloatGraph, half_constant},
     onnx::{
-        AttributeProto, DataType, GraphProto, ModelProto, NodeProto, TensorTypeProto, TypeProto,
-        ValueInfoProto,
+        AttributeProto, DataType, GraphProto, ModelProto, NodeProto, OperatorSetIdProto,
+        TensorTypeProto, TypeProto, ValueInfoProto,
     },
 };
 
@@ -42,6 +42,7 @@ const OPERATORS: &[&str] = &[
     "LSTM",
     "GRU",
     "RNN",
+    "Resize",
 ];
 
 /// The domain of classic models.
@@ -53,11 +54,14 @@ pub(super) fn decompose(
     import: &ImportOptions<'_>,
 ) -> Result<(), ModelError> {
     to_float32(file);
+    with_operator_set(file);
     let before = file.clone();
     let shapes = Shapes { file: &before, import };
     modern::modernize(file, |name| shapes.of(name).map(|shape| shape.len()));
     without_maps(file);
     constants_of_nodes(file, import)?;
+    classic::leaves::fold(file, import)?;
+    classic::tokens::embed(file, import);
     let mut position = 0;
     loop {
         let graph = file.graph.as_ref().ok_or(ModelError::Missing("graph"))?;
@@ -143,6 +147,17 @@ fn without_maps(file: &mut ModelProto) {
                 }),
             };
         }
+    }
+}
+
+/// A file of classic models alone may name no set of ONNX's own operators: what it is taken apart into has one.
+fn with_operator_set(file: &mut ModelProto) {
+    let is_own = |domain: &str| matches!(domain, "" | "ai.onnx");
+    let mut nodes = file.graph.iter().flat_map(|graph| &graph.node);
+    if nodes.all(|node| node.domain == CLASSIC)
+        && !file.opset_import.iter().any(|set| is_own(&set.domain))
+    {
+        file.opset_import.push(OperatorSetIdProto { domain: String::new(), version: 17 });
     }
 }
 
@@ -319,6 +334,7 @@ fn take_apart(node: &NodeProto, shapes: &Shapes<'_>, parts: &mut Parts) -> Taken
             parts.named("Div", &[&sum, &count], Vec::new(), y);
             only_this
         }
+        "Resize" => interpolation::resize(node, shapes, parts),
         "LSTM" | "GRU" | "RNN" => recurrent::unroll(node, shapes, parts),
         _ => None,
     }

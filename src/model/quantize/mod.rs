@@ -8,6 +8,7 @@
 mod batch_norm;
 mod classic;
 mod decompose;
+mod interpolation;
 mod lines;
 mod modern;
 mod normalizations;

@@ -10,6 +10,7 @@ use super::{
 use crate::model::{
     ElementType, ImportOptions, ModelError, Quantization,
     import::{FloatGraph, float_constant},
+    input::FloatInput,
     onnx::{GraphProto, ModelProto, NodeProto},
 };
 
@@ -34,7 +35,7 @@ pub(super) fn find(
     let names: Vec<&str> = float
         .inputs
         .iter()
-        .map(|(name, _)| name.as_str())
+        .map(|input| input.name.as_str())
         .chain(graph.node.iter().flat_map(|node| node.output.iter().map(String::as_str)))
         .filter(|name| float.is_activation(name))
         .collect();
@@ -45,7 +46,13 @@ pub(super) fn find(
         .filter(|node| TRUTHS.contains(&node.op_type.as_str()))
         .flat_map(|node| node.output.iter().map(String::as_str))
         .collect();
-    let names: Vec<&str> = names.into_iter().filter(|name| !truths.contains(name)).collect();
+    // Nor do inputs get a scale before they are prepared, and they may have no value.
+    let mut prepared = prepared(graph, float, import);
+    prepared.extend(compared(graph, float));
+    let names: Vec<&str> = names
+        .into_iter()
+        .filter(|name| !truths.contains(name) && !prepared.iter().any(|own| own == name))
+        .collect();
 
     let mut bounds = vec![(f32::INFINITY, f32::NEG_INFINITY); names.len()];
     let mut masked = HashSet::new();
@@ -97,9 +104,8 @@ pub(super) fn find(
         .zip(&bounds)
         .map(|(name, bounds)| ((*name).to_owned(), asymmetric(*bounds)))
         .collect();
-    let prepared = prepared(graph, float, import);
-    for name in within_chains(graph, float, &prepared, import).iter().chain(&prepared) {
-        ranges.remove(name);
+    for name in within_chains(graph, float, &prepared, import) {
+        ranges.remove(&name);
     }
     for node in &graph.node {
         for output in &node.output {
@@ -127,16 +133,11 @@ pub(super) fn find(
 /// and constants per element, come before the input's own quantization; factors alone are part of it anyway.
 fn prepared(graph: &GraphProto, float: &FloatGraph, import: &ImportOptions<'_>) -> Vec<String> {
     let mut all = Vec::new();
-    for (input, shape) in &float.inputs {
+    for FloatInput { name: input, shape, .. } in &float.inputs {
         let (mut name, mut chain, mut counted, mut is_needed) = (input, vec![input], 0, false);
         loop {
             let mut takers = graph.node.iter().filter(|node| node.input.contains(name));
             let (Some(node), None) = (takers.next(), takers.next()) else { break };
-            if node.op_type == "TreeEnsembleRegressor" {
-                // Compared as it is.
-                (counted, is_needed) = (chain.len(), true);
-                break;
-            }
             let is_output = graph.output.iter().any(|output| output.name == *name);
             let [output] = node.output.as_slice() else { break };
             let same_elements = float.shape(output).is_some_and(|own| {
@@ -149,7 +150,8 @@ fn prepared(graph: &GraphProto, float: &FloatGraph, import: &ImportOptions<'_>) 
             let constants: Option<Vec<_>> =
                 constants.map(|other| float_constant(graph, other, import)).collect();
             match (node.op_type.as_str(), constants.as_deref()) {
-                ("Reshape" | "Flatten" | "Identity" | "Squeeze" | "Unsqueeze", _) => {}
+                ("Reshape" | "Flatten" | "Identity" | "Squeeze" | "Unsqueeze" | "Cast", _) => {}
+                ("Imputer", _) => (counted, is_needed) = (chain.len(), true),
                 ("Add" | "Sub" | "Mul" | "Div", Some([constant])) => {
                     if node.op_type == "Div" && node.input.first() != Some(name) {
                         break;
@@ -170,6 +172,25 @@ fn prepared(graph: &GraphProto, float: &FloatGraph, import: &ImportOptions<'_>) 
         }
     }
     all
+}
+
+/// Floats that nothing is done with but compare them: what trees and categories are made of, back to the inputs.
+fn compared(graph: &GraphProto, float: &FloatGraph) -> Vec<String> {
+    let mut all: HashSet<&String> = HashSet::new();
+    let mut left: Vec<&String> = graph
+        .node
+        .iter()
+        .filter(|node| matches!(node.op_type.as_str(), "TreeEnsembleRegressor" | "OneHotEncoder"))
+        .filter_map(|node| node.input.first())
+        .collect();
+    while let Some(name) = left.pop() {
+        if !float.is_activation(name) || !all.insert(name) {
+            continue;
+        }
+        let maker = graph.node.iter().find(|node| node.output.contains(name));
+        left.extend(maker.into_iter().flat_map(|node| &node.input));
+    }
+    all.into_iter().cloned().collect()
 }
 
 /// Values between functions of the same elements: a chain of them is one table, so they need no scale.

@@ -97,7 +97,8 @@ struct Rewriter<'a> {
 impl Rewriter<'_> {
     fn run(&mut self) -> Result<(), ModelError> {
         let clamps = self.fused_clamps();
-        for (name, _) in &self.float.inputs {
+        for input in &self.float.inputs {
+            let name = &input.name;
             if self.ranges.contains_key(name) {
                 self.quantize_activation(name, name)?;
             }

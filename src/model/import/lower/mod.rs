@@ -1,5 +1,6 @@
 //! From a float expression and the QuantizeLinear that ends it to integer operators.
 
+mod codes;
 pub(super) mod groups;
 mod layer_normalization;
 mod linear;
@@ -79,7 +80,10 @@ impl Importer<'_> {
             parameters: real.parameters,
         };
         match real.kind.clone() {
-            RealKind::Input(_) | RealKind::Pair { .. } | RealKind::View(..)
+            RealKind::Input(_)
+            | RealKind::Pair { .. }
+            | RealKind::View(..)
+            | RealKind::Filled(..)
                 if !is_clamped && self.is_prepared_input(id) =>
             {
                 self.lower_input(&real, id, quantization, tensor)
@@ -241,6 +245,10 @@ impl Importer<'_> {
                 self.add_node(&real.node, operator, vec![x], tensor, origin)
             }
             RealKind::Trees(x, ensemble) => self.lower_trees(&real, (x, &ensemble), bounds, tensor),
+            RealKind::OneHot(..) => self.lower_one_hot(&real, id, bounds, tensor),
+            RealKind::Filled(..) => {
+                Err(real.unsupported("missing values of what is no input of the model"))
+            }
             RealKind::Softmax { x, length } => self.lower_softmax(&real, x, length, bounds, tensor),
             RealKind::LayerNormalization(x, normalization) => {
                 self.lower_layer_normalization(&real, x, &normalization, bounds, tensor)

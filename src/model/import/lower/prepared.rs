@@ -1,9 +1,6 @@
 //! Float inputs that are standardized, or brought to another unit, before they are quantized.
 
-use crate::model::import::{
-    Importer, RealId, RealKind,
-    expression::{Pair, Real},
-};
+use crate::model::import::{Importer, RealId, RealKind, expression::Real, ports::InputKind};
 use crate::model::{
     Arithmetic, ModelError, Operator, Origin, Preparation, PreparationStep, Quantization, Tensor,
     TensorId, View,
@@ -26,21 +23,14 @@ impl Importer<'_> {
             RealKind::View(elements, inputs) if matches!(elements.view, View::Reshape) => {
                 self.prepared_input(*inputs.first()?)
             }
+            RealKind::Filled(x, values) => {
+                let (position, mut steps) = self.prepared_input(*x)?;
+                let (arithmetic, constants) = (Arithmetic::Fill, values.to_vec());
+                steps.push(PreparationStep { arithmetic, constants });
+                Some((position, steps))
+            }
             &RealKind::Pair { pair, operands: [a, b], .. } => {
-                let (x, constants, is_swapped) =
-                    match (self.constant_reals(a), self.constant_reals(b)) {
-                        (None, Some(constants)) => (a, constants, false),
-                        (Some(constants), None) => (b, constants, true),
-                        _ => return None,
-                    };
-                let arithmetic = match (pair, is_swapped) {
-                    (Pair::Add, _) => Arithmetic::Add,
-                    (Pair::Sub, false) => Arithmetic::Subtract,
-                    (Pair::Sub, true) => Arithmetic::SubtractFrom,
-                    (Pair::Mul, _) => Arithmetic::Multiply,
-                    (Pair::Div, false) => Arithmetic::Divide,
-                    _ => return None,
-                };
+                let (x, constants, arithmetic) = self.with_constants(pair, a, b)?;
                 let (position, mut steps) = self.prepared_input(x)?;
                 let first = *constants.first()?;
                 let is_uniform = constants.iter().all(|c| c.to_bits() == first.to_bits());
@@ -62,8 +52,12 @@ impl Importer<'_> {
     ) -> Result<TensorId, ModelError> {
         let (position, steps) =
             self.prepared_input(id).ok_or_else(|| real.unsupported("this input"))?;
+        if self.inputs[position].kind != InputKind::Number {
+            return Err(real.unsupported("a text or whole number that is no category"));
+        }
         let preparation = (!steps.is_empty()).then(|| Preparation::new(steps));
-        let tensor = self.encoded_input(real, position, preparation, quantization)?;
+        let shape = self.inputs[position].shape.clone();
+        let tensor = self.encoded_input(real, position, preparation, (shape, quantization))?;
         if self.tensor(tensor).shape == real.shape {
             return Ok(tensor);
         }
@@ -78,12 +72,12 @@ impl Importer<'_> {
         real: &Real,
         position: usize,
         preparation: Option<Preparation>,
-        quantization: Quantization,
+        (shape, quantization): (Vec<usize>, Quantization),
     ) -> Result<TensorId, ModelError> {
         let input = &self.inputs[position];
         match input.tensor {
             None => {
-                let (name, shape) = (input.name.clone(), input.shape.clone());
+                let name = input.name.clone();
                 let tensor = self.add_tensor(&name, shape, quantization)?;
                 self.inputs[position].tensor = Some(tensor);
                 self.inputs[position].preparation = preparation;

@@ -1,31 +1,38 @@
 //! Ensembles of decision trees, with splits that are exact.
 //!
-//! A split compares a float with a threshold. All that the comparisons with a feature tell is how many of its
-//! thresholds lie below it: this rank is what the input is encoded as. From there on all is integers:
+//! A split compares a float with a threshold, a path is an interval for each feature that it compares. Features are
+//! encoded as codes (`codes`), and from there on all is integers:
 //!
 //! ```text
-//! above = clamp( rank − j, 0, 1 )                               whether x > the feature's threshold j, counted from 0
-//! leaf  = clamp( Σ ±above + 1 − (how many must be above), 0, 1 ) whether all splits of its path go its way
+//! bit   = clamp( code − place, 0, 1 )                    whether a feature is above one of its thresholds
+//! leaf  = clamp( Σ within − (their number) + 1, 0, 1 )   whether all features are within its path's intervals
 //! score = Σ value · leaf, rescaled
 //! ```
 //!
-//! So the path is always the file's. Only the values of leaves are rounded, far below a step of the score.
+//! where `within` is a difference of two bits. So the path is always the file's. Only the values of leaves are
+//! rounded, far below a step of the score.
 
+use std::collections::{BTreeMap, HashMap};
+
+use super::codes::{Asked, Bit, Coding, Condition, PLAIN, Place, Sum};
 use crate::model::import::{
     Importer, RealId,
-    ensemble::{Ensemble, Tree},
-    expression::{Real, element},
+    ensemble::{Ensemble, Leaf, Tree},
+    expression::Real,
 };
 use crate::model::{
-    Add, AddOrder, Conv, ElementType, Exactness, Gemm, ModelError, Operand, Operator, Origin,
-    Preparation, Quantization, Requantization, Tensor, TensorId, View, ViewElement, Window, limits,
+    Conv, Exactness, Gemm, ModelError, Operator, Origin, Requantization, Tensor, TensorId, View,
+    Window, limits,
 };
 
-/// Ranks are bytes.
-const MOST_THRESHOLDS: usize = 255;
+/// Weights of a block of trees, most of which are 0.
+const MOST_WEIGHTS: usize = 1 << 21;
 
-/// Integers that are themselves.
-const PLAIN: Quantization = Quantization { scale: 1.0, zero_point: 0, element: ElementType::Uint8 };
+/// A leaf that can be reached.
+struct Reachable<'a> {
+    conditions: Vec<Condition>,
+    leaf: &'a Leaf,
+}
 
 impl Importer<'_> {
     /// Makes the integer operators of an ensemble.
@@ -36,17 +43,43 @@ impl Importer<'_> {
         (min, max): (i32, i32),
         output: Tensor,
     ) -> Result<TensorId, ModelError> {
-        let features = self.real(x).shape.iter().product();
-        let thresholds = ensemble.thresholds(features);
-        if thresholds.iter().any(|own| own.len() > MOST_THRESHOLDS) {
-            let reason = format!("a feature with more than {MOST_THRESHOLDS} thresholds");
-            return Err(real.unsupported(&reason));
+        let trees = (ensemble.trees.iter())
+            .map(|tree| self.reachable(real, x, tree))
+            .collect::<Result<Vec<_>, _>>()?;
+        let conditions: Vec<Condition> =
+            trees.iter().flatten().flat_map(|leaf| leaf.conditions.iter().copied()).collect();
+        let coding = Coding::new(self, real, &conditions)?;
+        // Where nothing is compared there is nothing to prove.
+        if coding.is_empty() {
+            return Err(real.unsupported("trees without splits"));
         }
-        let ranks = self.ranked_input(real, x, &thresholds)?;
-        let groups = ensemble.trees.len();
-        let widest =
-            |len: fn(&Tree) -> usize| ensemble.trees.iter().map(len).max().unwrap_or(0).max(1);
-        let (splits, leaves) = (widest(|tree| tree.splits.len()), widest(|tree| tree.leaves.len()));
+        let sums: Vec<Vec<Sum>> = (trees.iter())
+            .map(|leaves| leaves.iter().map(|leaf| all_of(&coding, &leaf.conditions)).collect())
+            .collect();
+        // Blocks of trees: within one, bits of a feature stand side by side, so that it contributes to many at a time.
+        let most = |sizes: &mut dyn Iterator<Item = usize>| sizes.max().unwrap_or(0).max(1);
+        let all_leaves: usize = sums.iter().map(Vec::len).sum();
+        let largest = most(&mut sums.iter().map(Vec::len));
+        let per_block = (MOST_WEIGHTS / (all_leaves * largest).max(1)).clamp(1, sums.len());
+        let blocks: Vec<(Vec<Bit>, Vec<&Sum>)> = (sums.chunks(per_block).enumerate())
+            .map(|(number, trees)| {
+                let sums: Vec<&Sum> = trees.iter().flatten().collect();
+                let mut bits: Vec<Bit> =
+                    sums.iter().flat_map(|sum| sum.bits.iter().map(|(bit, _)| *bit)).collect();
+                bits.sort();
+                bits.dedup();
+                // Neighbours are read with short moves: there and back again.
+                if number % 2 == 1 {
+                    bits.reverse();
+                }
+                (bits, sums)
+            })
+            .collect();
+
+        // Each has as many bits and leaves as the largest one; what is missing is 0.
+        let groups = blocks.len();
+        let splits = most(&mut blocks.iter().map(|(bits, _)| bits.len()));
+        let leaves = most(&mut blocks.iter().map(|(_, sums)| sums.len()));
         limits::elements(&real.node, &[groups, splits, leaves])?;
         let tensor = |what: &str, shape: Vec<usize>| Tensor {
             name: format!("{} ({what})", output.name),
@@ -59,74 +92,37 @@ impl Importer<'_> {
             parameters,
         };
         let exact = |operator: &str| origin(operator, Exactness::Exact, 0);
-
-        // Each tree has as many splits and leaves as the largest one; what is missing is never above, never reached.
-        let (mut picked, mut places) = (Vec::new(), Vec::new());
-        let (mut weights, mut bias) = (Vec::new(), Vec::new());
-        for tree in &ensemble.trees {
-            for split in 0..splits {
-                match tree.splits.get(split) {
-                    Some(&(feature, threshold)) => {
-                        let place = thresholds[feature].partition_point(|&other| other < threshold);
-                        picked.push(element(0, feature));
-                        places.push(i32::try_from(place).expect("places are bytes"));
-                    }
-                    None => {
-                        picked.push(ViewElement::Constant(0));
-                        places.push(0);
-                    }
+        let mut weights = vec![0; groups * leaves * splits];
+        let mut bias = vec![0; groups * leaves];
+        for (number, (bits, sums)) in blocks.iter().enumerate() {
+            let places: HashMap<Bit, usize> =
+                bits.iter().enumerate().map(|(at, &bit)| (bit, at)).collect();
+            for (leaf, sum) in sums.iter().enumerate() {
+                let leaf = number * leaves + leaf;
+                for (bit, factor) in &sum.bits {
+                    weights[leaf * splits + places[bit]] += factor;
                 }
-            }
-            for leaf in 0..leaves {
-                let mut row = vec![0; splits];
-                let path = tree.leaves.get(leaf).map(|leaf| &leaf.path);
-                let mut above = 0;
-                for &(split, is_above) in path.into_iter().flatten() {
-                    row[split] = if is_above { 1 } else { -1 };
-                    above += i32::from(is_above);
-                }
-                weights.extend(row);
-                bias.push(if path.is_some() { 1 - above } else { 0 });
+                bias[leaf] = sum.constant;
             }
         }
-        let picked = self.add_node(
-            &real.node,
-            Operator::View(View::Elements(picked)),
-            vec![ranks],
-            tensor("features of splits", vec![1, groups * splits, 1]),
-            exact("Gather"),
-        )?;
-        let add = Add {
-            operand: Operand::Constant(places),
-            left: 1.0,
-            right: -1.0,
-            fixed: 0.0,
-            order: AddOrder::LeftLast,
-            min: 0,
-            max: 1,
-        };
+        let all: Vec<Option<Bit>> = (blocks.iter())
+            .flat_map(|(bits, _)| (0..splits).map(|split| bits.get(split).copied()))
+            .collect();
+        let above = self.bits(real, &coding, &all, &output.name)?;
+        let shaped = tensor("splits", vec![1, groups * splits, 1]);
         let above = self.add_node(
             &real.node,
-            Operator::Add(add),
-            vec![picked],
-            tensor("splits", vec![1, groups * splits, 1]),
-            exact("Greater"),
+            Operator::View(View::Reshape),
+            vec![above],
+            shaped,
+            exact("Reshape"),
         )?;
-        let one = [1, 1];
-        let window = Window {
-            input: one,
-            output: one,
-            kernel: one,
-            strides: one,
-            dilations: one,
-            pads: [0, 0],
-        };
         let conv = Conv {
             batch: 1,
             inputs: groups * splits,
             outputs: groups * leaves,
             group: groups,
-            window,
+            window: Window::of_one(),
             weights,
             bias,
             requantization: Requantization {
@@ -153,9 +149,9 @@ impl Importer<'_> {
 
         let inputs = groups * leaves;
         let mut values = vec![0.0_f64; ensemble.targets * inputs];
-        for (number, tree) in ensemble.trees.iter().enumerate() {
-            for (position, leaf) in tree.leaves.iter().enumerate() {
-                for &(target, value) in &leaf.values {
+        for (number, block) in trees.chunks(per_block).enumerate() {
+            for (position, reachable) in block.iter().flatten().enumerate() {
+                for &(target, value) in &reachable.leaf.values {
                     values[target * inputs + number * leaves + position] += f64::from(value);
                 }
             }
@@ -192,17 +188,59 @@ impl Importer<'_> {
         self.add_node(&real.node, Operator::Gemm(gemm), vec![flat], output, origin)
     }
 
-    /// The ranks of an input's features.
-    fn ranked_input(
-        &mut self,
+    /// The leaves that can be reached, and what for.
+    fn reachable<'t>(
+        &self,
         real: &Real,
         x: RealId,
-        thresholds: &[Vec<f32>],
-    ) -> Result<TensorId, ModelError> {
-        let Some((position, steps)) = self.prepared_input(x) else {
-            return Err(real.unsupported("features that are no input of the model"));
-        };
-        let preparation = Preparation::new(steps).ranked(thresholds.to_vec());
-        self.encoded_input(real, position, Some(preparation), PLAIN)
+        tree: &'t Tree,
+    ) -> Result<Vec<Reachable<'t>>, ModelError> {
+        let mut asked = Vec::new();
+        for split in &tree.splits {
+            let own = self.asked((x, split.feature), split.threshold, split.missing_is_above);
+            asked.push(own.ok_or_else(|| {
+                real.unsupported("features that are not made of one element of an input each")
+            })?);
+        }
+        Ok((tree.leaves.iter())
+            .filter_map(|leaf| {
+                let steps = leaf.path.iter().map(|&(split, is_above)| (asked[split], is_above));
+                Some(Reachable { conditions: path(steps)?, leaf })
+            })
+            .collect())
     }
+}
+
+/// What a path asks for, as few conditions as that is; `None` if nothing fulfils it.
+fn path(steps: impl Iterator<Item = (Asked, bool)>) -> Option<Vec<Condition>> {
+    let mut intervals: BTreeMap<Place, Condition> = BTreeMap::new();
+    let mut others = Vec::new();
+    for (asked, is_above) in steps {
+        let condition = match (asked, is_above) {
+            (Asked::Always, true) | (Asked::Never, false) => continue,
+            (Asked::Always, false) | (Asked::Never, true) => return None,
+            (Asked::Of(condition), true) => condition,
+            (Asked::Of(condition), false) => condition.opposite(),
+        };
+        if condition.is_opposite {
+            if !others.contains(&condition) {
+                others.push(condition);
+            }
+            continue;
+        }
+        let own = intervals.entry(condition.place).or_insert(condition);
+        *own = own.and(condition)?;
+    }
+    Some(intervals.into_values().chain(others).collect())
+}
+
+/// 1 where all conditions hold, otherwise 0 or less.
+fn all_of(coding: &Coding, conditions: &[Condition]) -> Sum {
+    let mut all = Sum { constant: 1, bits: Vec::new() };
+    for condition in conditions {
+        let Sum { constant, bits } = coding.sum(condition);
+        all.constant += constant - 1;
+        all.bits.extend(bits);
+    }
+    all
 }

@@ -97,8 +97,8 @@ pub(in crate::model::import) fn cast(
     let to = node.int("to").ok_or_else(|| node.error("attribute `to` is missing"))?;
     match (&x, to) {
         (Value::Real(_), 1) => Ok(vec![x]),
-        // Positions are int64 already.
-        (Value::Integers(tensor), 7)
+        // Positions are whole numbers whatever they are called.
+        (Value::Integers(tensor), 1 | 6 | 7)
             if importer.tensor(*tensor).quantization.element == ElementType::Int64 =>
         {
             Ok(vec![x])

@@ -3,6 +3,7 @@
 pub(super) mod concat;
 pub(super) mod conv;
 pub(super) mod elementwise;
+pub(super) mod features;
 pub(super) mod filled;
 pub(super) mod fold;
 pub(super) mod known;

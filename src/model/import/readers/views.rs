@@ -51,6 +51,9 @@ impl Importer<'_> {
             }))),
             Value::Integers(tensor) => {
                 let view = self.emit_view(node, &[tensor], elements, node.proto.output.first())?;
+                if let Some(labels) = self.labels.get(&tensor).cloned() {
+                    self.labels.insert(view, labels);
+                }
                 Ok(Value::Integers(view))
             }
             Value::Real(id) => Ok(Value::Real(self.view_of_reals(node, &[id], elements)?)),

@@ -165,6 +165,7 @@ impl Case {
             tensor: TensorId(tensor),
             is_float: false,
             preparation: None,
+            labels: Vec::new(),
         };
         Model {
             name: "test".into(),

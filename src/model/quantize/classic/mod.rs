@@ -1,6 +1,10 @@
 //! Brings operators of `ai.onnx.ml` to those that products of matrices and functions are made of.
 
-use super::parts::{Parts, Shapes, Taken, attribute, float, int, int_of, ints};
+pub(super) mod leaves;
+mod support_vectors;
+pub(super) mod tokens;
+
+use super::parts::{Parts, Shapes, Taken, attribute, int, int_of, ints};
 use crate::model::onnx::{AttributeProto, NodeProto};
 
 /// Takes a classic model's operator apart.
@@ -11,11 +15,42 @@ pub(super) fn take_apart(node: &NodeProto, shapes: &Shapes<'_>, parts: &mut Part
     match node.op_type.as_str() {
         "Scaler" => {
             let shape = shapes.of(x)?;
-            let [offset, scale] = ["offset", "scale"].map(|name| per_feature(node, name, &shape));
-            let offset = parts_floats(parts, &offset?);
-            let centred = parts.node("Sub", &[x, &offset], Vec::new());
-            let scale = parts_floats(parts, &scale?);
-            parts.named("Mul", &[&centred, &scale], Vec::new(), y);
+            let offset = per_feature(node, "offset", &shape)?;
+            let scale = per_feature(node, "scale", &shape)?;
+            // Inputs that are only put beside each other are scaled before that, each in its own range.
+            let (names, joins) = match shapes.maker(x) {
+                Some(join) if matches!(join.op_type.as_str(), "Concat" | "FeatureVectorizer") => {
+                    (join.input.clone(), true)
+                }
+                _ => (vec![x.clone()], false),
+            };
+            let lengths = (names.iter())
+                .map(|name| match shapes.of(name)?[..] {
+                    [_, len] => Some(len),
+                    _ => None,
+                })
+                .collect::<Option<Vec<usize>>>()?;
+            if lengths.iter().sum::<usize>() != offset.len() {
+                return None;
+            }
+            let mut scaled = Vec::new();
+            let mut first = 0;
+            for (name, len) in names.iter().zip(lengths) {
+                let own = first..first + len;
+                first += len;
+                let centre = parts_floats(parts, &offset[own.clone()]);
+                let centred = parts.node("Sub", &[name, &centre], Vec::new());
+                let factor = parts_floats(parts, &scale[own]);
+                if joins {
+                    scaled.push(parts.node("Mul", &[&centred, &factor], Vec::new()));
+                } else {
+                    parts.named("Mul", &[&centred, &factor], Vec::new(), y);
+                }
+            }
+            if joins {
+                let scaled: Vec<&str> = scaled.iter().map(String::as_str).collect();
+                parts.named("Concat", &scaled, vec![int("axis", 1)], y);
+            }
             only_this
         }
         "LinearRegressor" => {
@@ -27,13 +62,6 @@ pub(super) fn take_apart(node: &NodeProto, shapes: &Shapes<'_>, parts: &mut Part
             product.map(|_| vec![0])
         }
         "LinearClassifier" => classifier(node, shapes, parts),
-        "Imputer" => {
-            // Inputs are finite: what stands for a missing value is none of them.
-            let replaced = attribute(node, "replaced_value_float").and_then(|own| own.f)?;
-            let is_missing = replaced.is_nan();
-            is_missing.then(|| parts.named("Identity", &[x], Vec::new(), y))?;
-            only_this
-        }
         "Normalizer" => {
             let norm = attribute(node, "norm").and_then(|own| own.s.as_deref()).unwrap_or(b"MAX");
             let size = match norm {
@@ -56,10 +84,11 @@ pub(super) fn take_apart(node: &NodeProto, shapes: &Shapes<'_>, parts: &mut Part
         "ArrayFeatureExtractor" => {
             let indices = node.input.get(1)?;
             if let Some(labels) = shapes.integers(x) {
-                // The labels of positions, which are the positions themselves.
+                // The labels of positions.
                 let count = i64::try_from(labels.len()).ok()?;
-                labels.into_iter().eq(0..count).then_some(())?;
-                parts.named("Identity", &[indices], Vec::new(), y);
+                let is_plain = labels.iter().copied().eq(0..count);
+                let names = (!is_plain).then(|| ints("values_int64s", labels));
+                Classes { count, names }.label(parts, indices, y);
                 return only_this;
             }
             let rank = i64::try_from(shapes.of(x)?.len()).ok()?;
@@ -72,7 +101,8 @@ pub(super) fn take_apart(node: &NodeProto, shapes: &Shapes<'_>, parts: &mut Part
             only_this
         }
         "TreeEnsembleClassifier" => trees(node, parts),
-        "SVMRegressor" => support_vectors(node, shapes, parts),
+        "SVMRegressor" => support_vectors::regressor(node, shapes, parts),
+        "SVMClassifier" => support_vectors::classifier(node, shapes, parts),
         _ => None,
     }
 }
@@ -136,20 +166,55 @@ fn linear(
 
 /// A label, which is the position of the largest score, and the scores.
 fn classifier(node: &NodeProto, shapes: &Shapes<'_>, parts: &mut Parts) -> Taken {
-    let count = labels(node, "classlabels_ints")?;
-    let product = linear(node, shapes, parts, count, None)?;
-    label_and_scores(node, parts, &product)
+    let classes = Classes::read(node, "classlabels_ints")?;
+    let product = linear(node, shapes, parts, classes.count, None)?;
+    label_and_scores(node, parts, &product, &classes)
 }
 
-/// How many classes there are, if they are called 0, 1, 2, …
-fn labels(node: &NodeProto, name: &str) -> Option<i64> {
-    let labels = attribute(node, name).map(|own| own.ints.as_slice())?;
-    let count = i64::try_from(labels.len()).ok()?;
-    (labels.iter().copied().eq(0..count) && count > 1).then_some(count)
+/// What classes are called.
+struct Classes {
+    count: i64,
+    /// Unless it is 0, 1, 2, …
+    names: Option<AttributeProto>,
 }
 
-/// The scores of classes, transformed, and the position of the largest.
-fn label_and_scores(node: &NodeProto, parts: &mut Parts, product: &str) -> Taken {
+impl Classes {
+    fn read(node: &NodeProto, integers: &str) -> Option<Self> {
+        let list = |name: &str| attribute(node, name).cloned().unwrap_or_default();
+        let (integers, texts) = (list(integers), list("classlabels_strings"));
+        let count = i64::try_from(integers.ints.len().max(texts.strings.len())).ok()?;
+        let names = if !texts.strings.is_empty() {
+            Some(AttributeProto { name: "values_strings".into(), ..texts })
+        } else if integers.ints.iter().copied().eq(0..count) {
+            None
+        } else {
+            Some(AttributeProto { name: "values_int64s".into(), ..integers })
+        };
+        (count > 1).then_some(Self { count, names })
+    }
+
+    /// From positions to labels.
+    fn label(&self, parts: &mut Parts, positions: &str, label: &str) {
+        match &self.names {
+            None => parts.named("Identity", &[positions], Vec::new(), label),
+            Some(names) => {
+                let keys = ints("keys_int64s", (0..self.count).collect());
+                parts.named("LabelEncoder", &[positions], vec![keys, names.clone()], label);
+                if let Some(last) = parts.last() {
+                    last.domain = "ai.onnx.ml".into();
+                }
+            }
+        }
+    }
+}
+
+/// The scores of classes, transformed, and the label of the largest.
+fn label_and_scores(
+    node: &NodeProto,
+    parts: &mut Parts,
+    product: &str,
+    classes: &Classes,
+) -> Taken {
     let name = |position: usize| node.output.get(position).filter(|name| !name.is_empty());
     let transform = match text(node, "post_transform") {
         b"NONE" => "Identity",
@@ -163,105 +228,59 @@ fn label_and_scores(node: &NodeProto, parts: &mut Parts, product: &str) -> Taken
     }
     if let Some(label) = name(0) {
         let attributes = vec![int("axis", 1), int("keepdims", 0)];
-        parts.named("ArgMax", &[product], attributes, label);
+        let position = parts.node("ArgMax", &[product], attributes);
+        classes.label(parts, &position, label);
     }
     Some(vec![0])
 }
 
 /// Classes' scores are targets. Of two classes, files give the values of the second alone.
 fn trees(node: &NodeProto, parts: &mut Parts) -> Taken {
-    let count = labels(node, "classlabels_int64s")?;
+    let own_classes = Classes::read(node, "classlabels_int64s")?;
+    let count = own_classes.count;
     let list = |name: &str| attribute(node, name).map(|own| own.ints.clone()).unwrap_or_default();
-    let (mut leaf_trees, mut leaf_ids, mut classes) =
-        (list("class_treeids"), list("class_nodeids"), list("class_ids"));
-    let mut weights = floats(node, "class_weights").to_vec();
-    let mut base = floats(node, "base_values").to_vec();
+    let mut classes = list("class_ids");
+    let weights = floats(node, "class_weights").to_vec();
+    let base = floats(node, "base_values").to_vec();
     let is_one = count == 2 && classes.iter().all(|class| Some(class) == classes.first());
+    // Probabilities, if all are positive: the first class has the rest. Otherwise it has the negative.
+    let is_probability = weights.iter().all(|&weight| weight >= 0.0);
     if is_one {
-        if base.len() > 1 {
+        if base.len() > 1 || (is_probability && !has_no_transform(node)) {
             return None;
         }
-        // Probabilities, if all are positive: the first class has the rest. Otherwise it is the negative.
-        let is_probability = weights.iter().all(|&weight| weight >= 0.0);
-        if is_probability && !has_no_transform(node) {
-            return None;
-        }
-        let own = base.first().copied().unwrap_or(0.0);
-        base = vec![if is_probability { 1.0 - own } else { -own }, own];
-        let negatives: Vec<f32> = weights.iter().map(|weight| -weight).collect();
-        classes = [vec![0; classes.len()], vec![1; classes.len()]].concat();
-        weights = [negatives, weights].concat();
-        leaf_trees = [leaf_trees.clone(), leaf_trees].concat();
-        leaf_ids = [leaf_ids.clone(), leaf_ids].concat();
+        classes.fill(0);
     }
     let of_nodes = |own: &&AttributeProto| own.name.starts_with("nodes_");
     let mut attributes: Vec<AttributeProto> =
         node.attribute.iter().filter(of_nodes).cloned().collect();
     attributes.extend([
-        int("n_targets", count),
-        ints("target_treeids", leaf_trees),
-        ints("target_nodeids", leaf_ids),
+        int("n_targets", if is_one { 1 } else { count }),
+        ints("target_treeids", list("class_treeids")),
+        ints("target_nodeids", list("class_nodeids")),
         ints("target_ids", classes),
         float_list("target_weights", weights),
     ]);
     if !base.is_empty() {
         attributes.push(float_list("base_values", base));
     }
-    let scores = parts.node("TreeEnsembleRegressor", &[node.input.first()?], attributes);
+    let mut scores = parts.node("TreeEnsembleRegressor", &[node.input.first()?], attributes);
     if let Some(last) = parts.last() {
         last.domain.clone_from(&node.domain);
     }
-    label_and_scores(node, parts, &scores)
+    if is_one {
+        let other = if is_probability {
+            let one = parts.floats(&[1], &[1.0]);
+            parts.node("Sub", &[&one, &scores], Vec::new())
+        } else {
+            parts.node("Neg", &[&scores], Vec::new())
+        };
+        scores = parts.node("Concat", &[&other, &scores], vec![int("axis", 1)]);
+    }
+    label_and_scores(node, parts, &scores, &own_classes)
 }
 
 fn float_list(name: &str, values: Vec<f32>) -> AttributeProto {
     // `AttributeProto.AttributeType.FLOATS`.
     AttributeProto { name: name.into(), floats: values, r#type: 6, ..AttributeProto::default() }
-}
-
-/// `Σ coefficient · kernel(x, support vector) + ρ`.
-fn support_vectors(node: &NodeProto, shapes: &Shapes<'_>, parts: &mut Parts) -> Taken {
-    let (x, y) = (node.input.first()?, node.output.first()?);
-    let &[_, features] = shapes.of(x)?.as_slice() else { return None };
-    let (coefficients, rho) = (floats(node, "coefficients"), floats(node, "rho"));
-    let vectors = floats(node, "support_vectors");
-    let &[rho] = rho else { return None };
-    let count = usize::try_from(int_of(node, "n_supports", 0)).ok()?;
-    let is_plain = has_no_transform(node) && int_of(node, "one_class", 0) == 0;
-    if !is_plain || vectors.len() != count * features || coefficients.len() != count || count == 0 {
-        return None;
-    }
-    let rho = parts.floats(&[1], &[rho]);
-    match text(node, "kernel_type") {
-        b"LINEAR" | b"NONE" => {
-            let mut weights = vec![0.0; features];
-            for (vector, coefficient) in vectors.chunks(features).zip(coefficients) {
-                weights.iter_mut().zip(vector).for_each(|(w, v)| *w += coefficient * v);
-            }
-            let weights = parts.floats(&[features, 1], &weights);
-            parts.named("Gemm", &[x, &weights, &rho], Vec::new(), y);
-            Some(vec![0])
-        }
-        b"RBF" => {
-            // −γ·|x − v|² = 2γ·x·v − γ·|v|² − γ·|x|²
-            let &[gamma, ..] = floats(node, "kernel_params") else { return None };
-            let squares = parts.node("Mul", &[x, x], Vec::new());
-            let factors = parts.floats(&[features, 1], &vec![gamma; features]);
-            let size = parts.node("MatMul", &[&squares, &factors], Vec::new());
-            let doubled: Vec<f32> = vectors.iter().map(|value| 2.0 * gamma * value).collect();
-            let sizes: Vec<f32> = vectors
-                .chunks(features)
-                .map(|vector| -gamma * vector.iter().map(|value| value * value).sum::<f32>())
-                .collect();
-            let (weights, bias) =
-                (parts.floats(&[count, features], &doubled), parts.floats(&[count], &sizes));
-            let product = parts.node("Gemm", &[x, &weights, &bias], vec![int("transB", 1)]);
-            let exponent = parts.node("Sub", &[&product, &size], Vec::new());
-            let kernels = parts.node("Exp", &[&exponent], Vec::new());
-            let coefficients = parts.floats(&[count, 1], coefficients);
-            parts.named("Gemm", &[&kernels, &coefficients, &rho], vec![float("beta", 1.0)], y);
-            Some(vec![0])
-        }
-        _ => None,
-    }
 }

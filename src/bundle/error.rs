@@ -18,6 +18,10 @@ pub enum BundleError {
     #[error("`{}` is not a bundle", path.display())]
     NotABundle { path: PathBuf },
 
+    /// A bundle holds a link to somewhere else.
+    #[error("`{}` is a symbolic link; a bundle holds none", path.display())]
+    Link { path: PathBuf },
+
     /// A bundle's file is not what was written.
     #[error("`{}` is damaged: it is not what `keygen` wrote", path.display())]
     Damaged { path: PathBuf },
@@ -79,6 +83,9 @@ impl BundleError {
             }
             Self::NotABundle { .. } => {
                 Some("a bundle is the folder that `zkverdict keygen MODEL` makes".into())
+            }
+            Self::Link { .. } => {
+                Some("where somebody else made the bundle, make it again with `zkverdict keygen MODEL`".into())
             }
             Self::Damaged { .. } | Self::Version { .. } => {
                 Some("make the bundle again with `zkverdict keygen MODEL`".into())

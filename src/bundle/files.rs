@@ -112,6 +112,19 @@ pub fn read(path: &Path) -> Result<Vec<u8>, BundleError> {
     regular_file::read(path).map_err(|source| BundleError::io(path, source))
 }
 
+/// Reads a JSON document, naming it when that fails.
+pub fn read_document(path: &Path) -> Result<Vec<u8>, BundleError> {
+    regular_file::read_at_most(path, regular_file::LARGEST_DOCUMENT)
+        .map_err(|source| BundleError::io(path, source))
+}
+
+#[cfg(feature = "cli")]
+/// Reads a structured reference string, naming it when that fails.
+pub fn read_string(path: &Path) -> Result<Vec<u8>, BundleError> {
+    regular_file::read_at_most(path, regular_file::LARGEST_STRING)
+        .map_err(|source| BundleError::io(path, source))
+}
+
 #[cfg(feature = "prove")]
 /// Writes a file under a temporary name beside its place and renames it: whoever looks sees the old
 /// file or the new one, never half of it, whenever the power fails.
@@ -241,7 +254,8 @@ fn is_left_over(path: &Path) -> bool {
         return false;
     }
     let lock = if path.is_dir() { path.join(LOCK) } else { path.to_owned() };
-    match File::open(lock) {
+    // What is no file makes nobody wait here, and was left over by nobody.
+    match regular_file::open(&lock) {
         Ok(file) => file.try_lock().is_ok(),
         Err(error) => error.kind() == std::io::ErrorKind::NotFound,
     }

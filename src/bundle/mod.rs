@@ -136,7 +136,12 @@ impl Bundle {
         if path.exists() && !place.is_file() {
             return Err(BundleError::NotABundle { path: path.to_owned() });
         }
-        let bytes = files::read(&place)?;
+        // Later verbs write into the folder, and who made it could let them write elsewhere.
+        let entries = path.read_dir().into_iter().flatten().flatten();
+        if let Some(link) = entries.map(|entry| entry.path()).find(|path| path.is_symlink()) {
+            return Err(BundleError::Link { path: link });
+        }
+        let bytes = files::read_document(&place)?;
         let damaged = || BundleError::Damaged { path: place.clone() };
         // The version first: another version's document may have other fields.
         let document: serde_json::Value = serde_json::from_slice(&bytes).map_err(|_| damaged())?;

@@ -143,7 +143,7 @@ impl ProofFile {
     /// Reads a proof file.
     pub fn open(path: &Path) -> Result<Self, BundleError> {
         let malformed = |why: String| BundleError::ProofFile { path: path.to_owned(), why };
-        Self::parse(&files::read(path)?).map_err(malformed)
+        Self::parse(&files::read_document(path)?).map_err(malformed)
     }
 
     /// Reads a proof file's bytes; says what is wrong with them.

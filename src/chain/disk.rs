@@ -8,6 +8,7 @@ use std::{
 };
 
 use super::ChainError;
+use crate::regular_file;
 
 /// The steps that a file is written in. Tests put a disk in its place that fails at any of them.
 pub trait Disk: fmt::Debug + Send + Sync {
@@ -31,11 +32,11 @@ pub struct FileSystem;
 
 impl Disk for FileSystem {
     fn read(&self, path: &Path) -> io::Result<Vec<u8>> {
-        fs::read(path)
+        regular_file::read(path)
     }
 
     fn write(&self, path: &Path, contents: &[u8]) -> io::Result<()> {
-        fs::write(path, contents)
+        regular_file::overwrite(path, contents)
     }
 
     fn sync(&self, path: &Path) -> io::Result<()> {

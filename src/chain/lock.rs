@@ -8,6 +8,7 @@ use std::{
 };
 
 use super::{Chain, ChainError};
+use crate::regular_file;
 
 /// How long to wait for another process that sends: a transaction takes seconds, a loop forever.
 const PATIENCE: Duration = Duration::from_secs(15);
@@ -50,7 +51,7 @@ impl KeyLock {
         let failed = |path: &PathBuf, source| ChainError::Record { path: path.clone(), source };
         fs::create_dir_all(&folder).map_err(|source| failed(&folder, source))?;
         let path = folder.join(format!("{}-{sender}{place}.lock", chain.id()));
-        let file = File::create(&path).map_err(|source| failed(&path, source))?;
+        let file = regular_file::open_lock(&path).map_err(|source| failed(&path, source))?;
         match file.try_lock() {
             Ok(()) => Ok(Self { _file: file }),
             Err(TryLockError::WouldBlock) => Err(ChainError::KeyInUse { sender, lock: path }),

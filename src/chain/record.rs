@@ -4,13 +4,14 @@
 //! people, scripts and front ends.
 
 use std::{
-    fs::{self, File},
-    io,
+    fs, io,
     path::{Path, PathBuf},
 };
 
 use alloy::primitives::{Address, B256, Bytes};
 use serde::{Deserialize, Serialize};
+
+use crate::regular_file;
 
 use super::{
     ChainError, Contract, DeployOptions, Deployed,
@@ -94,7 +95,7 @@ impl Records {
     /// Everything on a chain, oldest first; nothing if there is no file.
     pub fn read(&self, chain_id: u64) -> Result<Vec<Record>, ChainError> {
         let path = self.path(chain_id);
-        let text = match fs::read(&path) {
+        let text = match regular_file::read(&path) {
             Ok(text) => text,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
             Err(source) => return Err(ChainError::Record { path, source }),
@@ -118,6 +119,17 @@ impl Records {
         Ok(self.read(chain_id)?.into_iter().rev().find(|record| record.name == name))
     }
 
+    /// Whether records can be added, asked before anything is paid for. Makes the directory.
+    pub fn check(&self, chain_id: u64) -> Result<(), ChainError> {
+        let at = |path: &Path, source| ChainError::Record { path: path.to_owned(), source };
+        fs::create_dir_all(&self.directory).map_err(|source| at(&self.directory, source))?;
+        let places = [self.directory.join(".lock"), self.path(chain_id).with_extension("tmp")];
+        match places.iter().find(|place| place.is_symlink()) {
+            Some(place) => Err(at(place, io::Error::other("it is a symbolic link"))),
+            None => self.read(chain_id).map(drop),
+        }
+    }
+
     /// Adds a record and gives the file's path. One for the same address is replaced, but what was
     /// known of its transaction stays known.
     pub fn add(&self, chain_id: u64, mut record: Record) -> Result<PathBuf, ChainError> {
@@ -129,7 +141,7 @@ impl Records {
         fs::create_dir_all(&self.directory).map_err(at(&self.directory))?;
         // Held until the end: two deployments at a time must not forget one of them.
         let lock_path = self.directory.join(".lock");
-        let lock = File::create(&lock_path).map_err(at(&lock_path))?;
+        let lock = regular_file::open_lock(&lock_path).map_err(at(&lock_path))?;
         lock.lock().map_err(at(&lock_path))?;
 
         let mut contracts = self.read(chain_id)?;
@@ -196,6 +208,23 @@ mod tests {
             }
         });
         assert_eq!(records.read(1).expect("readable").len(), 16);
+    }
+
+    /// As somebody else's repository could have them in its `deployments`.
+    #[cfg(unix)]
+    #[test]
+    fn links_to_other_files_are_not_written_through() {
+        for link in [".lock", "1.tmp"] {
+            let dir = tempfile::tempdir().expect("a directory");
+            let precious = dir.path().join("precious");
+            fs::write(&precious, "precious").expect("written");
+            std::os::unix::fs::symlink(&precious, dir.path().join(link)).expect("a link");
+            let records = Records::new(dir.path());
+            for refused in [records.check(1), records.add(1, record("A", 1, None)).map(drop)] {
+                assert!(matches!(refused, Err(ChainError::Record { .. })), "{link}");
+            }
+            assert_eq!(fs::read_to_string(&precious).expect("readable"), "precious", "{link}");
+        }
     }
 
     #[test]

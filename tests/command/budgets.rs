@@ -44,6 +44,66 @@ fn nothing_is_waited_for() {
     }
 }
 
+/// Whoever shares a folder could put one there, old enough to be taken for left over.
+#[test]
+fn pipe_among_temporary_files_makes_nobody_wait() {
+    let desk = Desk::new();
+    let bundle = desk.bundle("credit_logreg");
+    for name in [".zkverdict-folder/lock", ".zkverdict-file"] {
+        let place = desk.path(name);
+        fs::create_dir_all(place.parent().unwrap()).unwrap();
+        pipe(place);
+    }
+    for name in [".zkverdict-folder", ".zkverdict-file"] {
+        assert!(
+            Command::new("touch")
+                .args(["-d", "1970-01-02"])
+                .arg(desk.path(name))
+                .status()
+                .unwrap()
+                .success()
+        );
+    }
+    assert!(desk.proof(&bundle, "credit_logreg").is_file());
+}
+
+/// Runs the command with a gigabyte of address space.
+fn with_a_gigabyte(arguments: &[&str]) -> (Option<i32>, String) {
+    let output = Command::new("sh")
+        .args(["-c", "ulimit -v 1048576; exec \"$0\" \"$@\"", env!("CARGO_BIN_EXE_zkverdict")])
+        .args(arguments)
+        .output()
+        .unwrap();
+    (output.status.code(), String::from_utf8_lossy(&output.stderr).into_owned())
+}
+
+#[test]
+fn documents_take_no_memory_out_of_proportion() {
+    let desk = Desk::new();
+    let (bundle, model) = (desk.bundle("credit_logreg"), model("credit_logreg"));
+    let out = desk.path("out");
+    // Two bytes of these take 160 bytes of memory.
+    let nested = format!("{}0{}", "[".repeat(100), "]".repeat(100));
+    let brackets = |bytes: usize| format!("[{}]", vec![nested.as_str(); bytes / 202].join(","));
+    let largest = desk.write("largest.json", brackets(8_000_000).as_bytes());
+    let larger = desk.write("larger.json", brackets(30_000_000).as_bytes());
+    // Twenty gigabytes of nothing.
+    let hole = desk.path("hole.json");
+    fs::File::create(&hole).unwrap().set_len(20 << 30).unwrap();
+    for file in [&largest, &larger, &hole] {
+        for words in [
+            &["run", &model, "--input", text(file)][..],
+            &["prove", text(&bundle), "--input", text(file), "--out", text(&out)],
+            &["verify", text(&bundle), text(file)],
+            &["inspect", text(file)],
+        ] {
+            let (code, said) = with_a_gigabyte(words);
+            assert_eq!(code, Some(2), "{words:?}: {said}");
+            assert!(said.starts_with("error") && !said.contains("panicked"), "{words:?}: {said}");
+        }
+    }
+}
+
 #[test]
 fn model_that_no_circuit_has_room_for_is_refused_with_the_k_that_would_do() {
     let desk = Desk::new();

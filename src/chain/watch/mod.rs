@@ -53,6 +53,8 @@ use self::{
     slots::Watched,
     view::View,
 };
+use crate::regular_file;
+
 use super::{
     Chain, ChainError, Disk, FileSystem, Revert, SendOptions, bindings::IRequestConsumer,
     clock::backoff, fees::Fees, lock::KeyLock, send::gas_limit,
@@ -169,7 +171,8 @@ impl Watcher {
         let failed = |path: &Path, source| ChainError::Record { path: path.to_owned(), source };
         fs::create_dir_all(directory).map_err(|source| failed(directory, source))?;
         let lock_path = directory.join(format!("{}-{consumer}.lock", chain.id()));
-        let lock = File::create(&lock_path).map_err(|source| failed(&lock_path, source))?;
+        let lock =
+            regular_file::open_lock(&lock_path).map_err(|source| failed(&lock_path, source))?;
         match lock.try_lock() {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => {

@@ -148,7 +148,7 @@ fn pending(
     address: Address,
 ) -> Result<(Arc<dyn Disk>, PathBuf), CliError> {
     let folder = &args.deployments;
-    std::fs::create_dir_all(folder).map_err(|source| CliError::io(folder, source))?;
+    Records::new(folder).check(chain.id())?;
     let file = folder.join(format!(".pending-{}-{address}.json", chain.id()));
     Ok((Arc::new(FileSystem), file))
 }

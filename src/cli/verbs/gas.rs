@@ -225,7 +225,7 @@ pub fn run(args: &Args, console: &Console) -> Result<Answer, CliError> {
     let check = match &args.check {
         Some(path) => {
             let at = |error| CliError::from(error).at(path);
-            let saved = Snapshot::from_json(&files::read(path)?).map_err(at)?;
+            let saved = Snapshot::from_json(&files::read_document(path)?).map_err(at)?;
             Some(saved.check(&reports, args.tolerance).map_err(at)?)
         }
         None => None,

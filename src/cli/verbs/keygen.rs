@@ -143,7 +143,7 @@ impl SrsArgs {
         match &self.srs {
             Some(path) => {
                 let _stage = console.stage("checking the structured reference string");
-                let srs = Srs::read(&files::read(path)?, k)
+                let srs = Srs::read(&files::read_string(path)?, k)
                     .map_err(|error| CliError::from(error).at(path))?;
                 console.warn(format_args!(
                     "a key is worth what its string's ceremony is: compare {}, the hash of this one's [τ]₂, with \

@@ -202,7 +202,7 @@ fn expected_outputs(
         message: format!("`{}` holds no outputs: {why}", path.display()),
         hint: "give what `zkverdict --json run` prints, or numbers by output name".into(),
     };
-    let document: Value = serde_json::from_slice(&files::read(path)?)
+    let document: Value = serde_json::from_slice(&files::read_document(path)?)
         .map_err(|error| unreadable(error.to_string()))?;
     // What `run` prints, or only its outputs.
     let document = match &document["inferences"] {

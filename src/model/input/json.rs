@@ -5,6 +5,7 @@ use serde_json::Value;
 use super::{Array, Elements};
 use crate::model::ModelError;
 use crate::name::Name;
+use crate::regular_file::LARGEST_DOCUMENT;
 
 fn error(reason: impl Into<String>) -> ModelError {
     ModelError::InputFormat {
@@ -15,6 +16,12 @@ fn error(reason: impl Into<String>) -> ModelError {
 
 /// One array without a name, or several with names.
 pub(super) fn read(bytes: &[u8]) -> Result<Vec<(Option<String>, Array)>, ModelError> {
+    if bytes.len() as u64 > LARGEST_DOCUMENT {
+        let length = bytes.len();
+        return Err(error(format!(
+            "it has {length} bytes, at most {LARGEST_DOCUMENT} are read; a .npy or .npz file may be larger"
+        )));
+    }
     let value: Value = serde_json::from_slice(bytes).map_err(|e| error(e.to_string()))?;
     match value {
         Value::Object(object) => object

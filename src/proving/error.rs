@@ -1,19 +1,19 @@
 //! Why there are no keys, or no proof, or no verdict.
 
+use super::ceremony::{self, CEREMONIES};
 use crate::circuit::{CircuitError, LARGEST_DEGREE};
 use crate::model::ModelError;
 use halo2_proofs::plonk;
-
-/// Where strings of public ceremonies are.
-pub const CEREMONIES: &str = "The perpetual powers of tau are powersOfTau28_hez_final_K.ptau for circuits of \
-    2^K rows: about 1.2 KB a row (19 MB for K = 14); \
-    https://github.com/iden3/snarkjs#7-prepare-phase-2 says where they are and their BLAKE2b hashes";
 
 /// Why there are no keys, or no proof, or no verdict.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 #[allow(missing_docs, reason = "the messages say what the fields are")]
 pub enum ProvingError {
+    /// Nobody has said which string.
+    #[error("structured reference string: none is given, for k = {k}")]
+    SrsMissing { k: u32 },
+
     /// The file ends early or goes on too long.
     #[error("structured reference string: {found} bytes, expected {expected} for k = {k}")]
     SrsLength { k: u32, found: u64, expected: u64 },
@@ -84,9 +84,14 @@ impl ProvingError {
     /// What to do about it, where the error alone can tell.
     pub fn hint(&self) -> Option<String> {
         match self {
-            Self::SrsTooSmall { needed, .. } => {
-                Some(format!("take a powers-of-tau file of power {needed} or more. {CEREMONIES}"))
-            }
+            Self::SrsMissing { k } => Some(format!(
+                "give `--srs FILE`{}; for tests there is `--unsafe-dev-srs`. {CEREMONIES}",
+                such_as(*k)
+            )),
+            Self::SrsTooSmall { needed, .. } => Some(format!(
+                "take a powers-of-tau file of power {needed} or more{}. {CEREMONIES}",
+                such_as(*needed)
+            )),
             Self::SrsLength { .. } | Self::SrsPoint { .. } | Self::SrsInvalid(_) => {
                 Some("download the file again and compare its published checksum".into())
             }
@@ -103,4 +108,9 @@ impl ProvingError {
             _ => None,
         }
     }
+}
+
+/// A file that serves a k.
+fn such_as(k: u32) -> String {
+    ceremony::file(k).map(|file| format!(", such as {file}")).unwrap_or_default()
 }

@@ -2,6 +2,7 @@
 
 #[cfg(feature = "prove")]
 mod cells;
+mod ceremony;
 mod digest;
 mod error;
 mod keys;
@@ -12,14 +13,15 @@ mod refusal;
 mod srs;
 mod transcript;
 
+pub use ceremony::CEREMONIES;
 pub use digest::{model_vk_digest, vk_digest};
-pub use error::{CEREMONIES, ProvingError};
+pub use error::ProvingError;
 pub use keys::{Verifier, check_environment, proof_length};
 pub use model::*;
 #[cfg(feature = "prove")]
 pub use prover::{Prover, ProverKind};
 pub use refusal::Refusal;
-pub use srs::{Srs, SrsOrigin, fingerprint, has_public_secret};
+pub use srs::{Srs, SrsOrigin, fingerprint, has_public_secret, last_contribution};
 pub use transcript::*;
 #[cfg(feature = "prove")]
 pub use zkverdict_prover::{Options, Seeded, Stage, Times};

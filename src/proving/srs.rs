@@ -11,7 +11,7 @@
 //! - one more power, `[τⁿ]₁`, is kept where the file has it, and is one,
 //! - its secret is none that everybody can compute: strings are known by [τ]₂, whatever file they are in.
 
-use super::{ProvingError, WORD_BYTES, word_of};
+use super::{ProvingError, WORD_BYTES, ceremony, word_of};
 use halo2_proofs::{
     SerdeFormat,
     arithmetic::best_multiexp,
@@ -124,6 +124,11 @@ impl Srs {
         public_secret(self.params.s_g2())
     }
 
+    /// The public ceremony that the string comes from, where it is one that this crate knows.
+    pub fn ceremony(&self) -> Option<&'static str> {
+        ceremony::of(self.params.s_g2())
+    }
+
     /// What tells the string from others: see [`fingerprint`].
     pub fn fingerprint(&self) -> [u8; WORD_BYTES] {
         fingerprint(&self.params)
@@ -165,23 +170,25 @@ fn read_raw(bytes: &[u8], k: u32) -> Result<Srs, ProvingError> {
     let expected = |g1: u64| 2 * powers * g1 + 4 * g1;
     let found = body.len() as u64;
     let mut next = None;
-    let format = match found {
-        length if length == expected(64) => SerdeFormat::RawBytes,
+    let (format, point_bytes) = match found {
+        length if length == expected(64) => (SerdeFormat::RawBytes, G1_BYTES),
         length if length == expected(64) + G1_BYTES as u64 => {
             let point = G1Affine::from_raw_bytes(&body[body.len() - G1_BYTES..]);
             next = Some(point.ok_or(ProvingError::SrsInvalid(MALFORMED))?);
-            SerdeFormat::RawBytes
+            (SerdeFormat::RawBytes, G1_BYTES)
         }
-        length if length == expected(32) => SerdeFormat::Processed,
+        length if length == expected(32) => (SerdeFormat::Processed, G1_BYTES / 2),
         _ => return Err(ProvingError::SrsLength { k: file_k, found, expected: expected(64) }),
     };
     if file_k < k {
         return Err(ProvingError::SrsTooSmall { needed: k, found: file_k });
     }
     // On the curve for halo2's reader, which does not give the Lagrange points away.
-    let mut points = body.chunks_exact(G1_BYTES).take(2 << file_k);
-    let is_raw = matches!(format, SerdeFormat::RawBytes);
-    if is_raw && points.any(|point| point.iter().all(|&byte| byte == 0)) {
+    let mut points = body.chunks_exact(point_bytes).take(2 << file_k);
+    // The two highest bits of a compressed point are flags, and no coordinate has them.
+    let is_nothing =
+        |(at, &byte): (usize, &u8)| byte == 0 || at == point_bytes - 1 && byte & 0x3f == 0;
+    if points.any(|point| point.iter().enumerate().all(is_nothing)) {
         return Err(ProvingError::SrsInvalid(AT_INFINITY));
     }
     let mut params = ParamsKZG::read_custom(&mut &bytes[..], format)
@@ -193,17 +200,13 @@ fn read_raw(bytes: &[u8], k: u32) -> Result<Srs, ProvingError> {
     Ok(Srs { params: Arc::new(params), next, origin: SrsOrigin::Raw })
 }
 
-/// snarkjs' binary files: a magic word, a version, and typed sections.
-fn read_ptau(bytes: &[u8], k: u32) -> Result<Srs, ProvingError> {
-    const HEADER: u32 = 1;
-    const TAU_G1: u32 = 2;
-    const TAU_G2: u32 = 3;
+/// snarkjs' binary files: a magic word, a version, and typed sections. Those of the types that are known here.
+fn ptau_sections(bytes: &[u8]) -> Result<[Option<&[u8]>; 8], ProvingError> {
     let (head, mut rest) = split(bytes, 12)?;
-    let number = |bytes: &[u8]| u32::from_le_bytes(bytes.try_into().expect("four bytes"));
     if number(&head[4..8]) != 1 {
         return Err(ProvingError::SrsInvalid("the file's version is not 1"));
     }
-    let mut sections: [Option<&[u8]>; 4] = [None; 4];
+    let mut sections = [None; 8];
     for _ in 0..number(&head[8..12]) {
         let (head, body) = split(rest, 12)?;
         let size = u64::from_le_bytes(head[4..12].try_into().expect("eight bytes"));
@@ -214,6 +217,19 @@ fn read_ptau(bytes: &[u8], k: u32) -> Result<Srs, ProvingError> {
         }
         rest = after;
     }
+    Ok(sections)
+}
+
+/// A number of four bytes.
+fn number(bytes: &[u8]) -> u32 {
+    u32::from_le_bytes(bytes.try_into().expect("four bytes"))
+}
+
+fn read_ptau(bytes: &[u8], k: u32) -> Result<Srs, ProvingError> {
+    const HEADER: u32 = 1;
+    const TAU_G1: u32 = 2;
+    const TAU_G2: u32 = 3;
+    let sections = ptau_sections(bytes)?;
     let section = |id: u32| {
         sections[id as usize].ok_or(ProvingError::SrsInvalid("a section of the file is missing"))
     };
@@ -252,6 +268,28 @@ fn read_ptau(bytes: &[u8], k: u32) -> Result<Srs, ProvingError> {
     let any = Srs::unsafe_dev(1).params;
     let params = Arc::new(any.from_parts(k, g, None, g2, s_g2));
     Ok(Srs { params, next: last, origin: SrsOrigin::Ptau })
+}
+
+/// The hash after the last contribution, where a file is a `.ptau` and has one: the name that a ceremony gives to its
+/// state. It is what the file claims; its points are what counts.
+pub fn last_contribution(file: &[u8]) -> Option<[u8; 64]> {
+    const CONTRIBUTIONS: usize = 7;
+    const G2_BYTES: usize = 2 * G1_BYTES;
+    /// A hash function's state, which binds the contributor's key.
+    const STATE_BYTES: usize = 216;
+    // The points after it, the contributor's key: six points of G1 and three of G2.
+    const HASH_AT: usize = 9 * G1_BYTES + 5 * G2_BYTES + STATE_BYTES;
+    let file = file.starts_with(b"ptau").then_some(file)?;
+    let (count, mut rest) = ptau_sections(file).ok()?[CONTRIBUTIONS]?.split_at_checked(4)?;
+    let mut hash = None;
+    for _ in 0..number(count) {
+        let (found, after) = rest.get(HASH_AT..)?.split_at_checked(64)?;
+        hash = found.try_into().ok();
+        // Its kind, and the length of its parameters.
+        let (head, after) = after.split_at_checked(8)?;
+        rest = after.get(number(&head[4..]) as usize..)?;
+    }
+    hash
 }
 
 fn truncated() -> ProvingError {

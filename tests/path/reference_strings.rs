@@ -2,10 +2,14 @@
 
 use halo2_proofs::{
     SerdeFormat,
+    halo2curves::{
+        bn256::G1Affine,
+        group::{GroupEncoding, prime::PrimeCurveAffine},
+    },
     poly::{commitment::Params, kzg::commitment::ParamsKZG},
 };
 use rand::{SeedableRng, rngs::StdRng};
-use zkverdict::proving::{ProvingError, Srs, SrsOrigin, has_public_secret};
+use zkverdict::proving::{ProvingError, Srs, SrsOrigin, has_public_secret, last_contribution};
 
 fn raw(srs: &Srs, format: SerdeFormat) -> Vec<u8> {
     let mut bytes = Vec::new();
@@ -108,6 +112,27 @@ fn snarkjs_ceremony_is_read() {
     assert!(matches!(error, ProvingError::SrsTooSmall { needed: 7, found: 6 }), "{error}");
 }
 
+/// As `snarkjs powersoftau verify` prints it.
+#[test]
+fn last_contribution_is_told_as_snarkjs_does() {
+    let hash = last_contribution(&ptau("pot6_0001")).unwrap();
+    assert_eq!(hash[..8], [0xda, 0xc9, 0xcf, 0x45, 0xae, 0x78, 0x4f, 0xab]);
+    assert_eq!(hash[60..], [0x15, 0xb3, 0x74, 0x33]);
+    assert_eq!(last_contribution(&ptau("pot6_0000")), None);
+    assert_eq!(last_contribution(&raw(&ceremony(3), SerdeFormat::RawBytes)), None);
+    // Wherever the file ends, and whatever lengths it tells.
+    let file = ptau("pot6_0001");
+    let from = file.len() - 2_000;
+    for length in (from..file.len()).step_by(7) {
+        assert_eq!(last_contribution(&file[..length]), None, "{length} bytes");
+    }
+    for at in from..file.len() {
+        let mut damaged = file.clone();
+        damaged[at] = 0xff;
+        let _ = last_contribution(&damaged);
+    }
+}
+
 #[test]
 fn ceremony_without_contributions_is_refused() {
     let error = Srs::read(&ptau("pot6_0000"), 6).unwrap_err();
@@ -166,6 +191,15 @@ fn point_at_infinity_is_refused_without_pairings_too() {
     for point in [0, 1, 15, 16, 31] {
         let mut bytes = good.clone();
         bytes[4 + 64 * point..][..64].fill(0);
+        for read in [Srs::from_bytes_unchecked(&bytes, SrsOrigin::Raw), Srs::read(&bytes, 4)] {
+            assert!(matches!(read, Err(ProvingError::SrsInvalid(_))), "point {point}");
+        }
+    }
+    let compressed = raw(&ceremony(4), SerdeFormat::Processed);
+    assert!(Srs::from_bytes_unchecked(&compressed, SrsOrigin::Raw).is_ok());
+    for point in [0, 1, 15, 16, 31] {
+        let mut bytes = compressed.clone();
+        bytes[4 + 32 * point..][..32].copy_from_slice(G1Affine::identity().to_bytes().as_ref());
         for read in [Srs::from_bytes_unchecked(&bytes, SrsOrigin::Raw), Srs::read(&bytes, 4)] {
             assert!(matches!(read, Err(ProvingError::SrsInvalid(_))), "point {point}");
         }

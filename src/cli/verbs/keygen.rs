@@ -4,7 +4,7 @@ use crate::circuit::{Goal, ModelCircuit, Plans, Wishes};
 use crate::cli::bundle::{Bundle, hex};
 use crate::cli::{Answer, CliError, Console, dev_string, files, input, prediction::Prediction};
 use crate::model::Model;
-use crate::proving::{CEREMONIES, ModelProver, Srs, SrsOrigin};
+use crate::proving::{CEREMONIES, ModelProver, ProvingError, Srs, SrsOrigin, last_contribution};
 use serde::Serialize;
 use std::fmt;
 use std::path::PathBuf;
@@ -43,9 +43,9 @@ pub struct StatementArgs {
     weights: String,
 }
 
-/// Where the structured reference string comes from.
+/// Where the structured reference string comes from: one of the two.
 #[derive(clap::Args)]
-#[group(required = true, multiple = false)]
+#[group(multiple = false)]
 pub struct SrsArgs {
     /// A powers-of-tau file: snarkjs' .ptau, or halo2's raw format
     #[arg(long, value_name = "FILE", long_help = format!(
@@ -140,26 +140,30 @@ impl From<WishArgs> for Wishes {
 impl SrsArgs {
     /// Reads or makes a structured reference string for a k.
     pub fn load(&self, k: u32, console: &Console) -> Result<Srs, CliError> {
-        match &self.srs {
-            Some(path) => {
-                let _stage = console.stage("checking the structured reference string");
-                let srs = Srs::read(&files::read_string(path)?, k)
-                    .map_err(|error| CliError::from(error).at(path))?;
-                console.warn(format_args!(
-                    "a key is worth what its string's ceremony is: compare {}, the hash of this one's [τ]₂, with \
-                     somebody else's",
-                    hex(&srs.fingerprint())
-                ));
-                Ok(srs)
-            }
-            None => {
-                console.warn(
-                    "the development string's secret is public: anybody can forge proofs under this key",
-                );
-                let _stage = console.stage("making the development string");
-                Ok(dev_string::load(k))
-            }
+        if self.unsafe_dev_srs {
+            console.warn(
+                "the development string's secret is public: anybody can forge proofs under this key",
+            );
+            let _stage = console.stage("making the development string");
+            return Ok(dev_string::load(k));
         }
+        let path = self.srs.as_ref().ok_or(ProvingError::SrsMissing { k })?;
+        let stage = console.stage("checking the structured reference string");
+        let file = files::read_string(path)?;
+        let srs = Srs::read(&file, k).map_err(|error| CliError::from(error).at(path))?;
+        drop(stage);
+        if srs.ceremony().is_none() {
+            let contribution = last_contribution(&file).map(|hash| {
+                format!(", and {}, what the file says of its last contribution,", hex(&hash))
+            });
+            console.warn(format_args!(
+                "the string is of no ceremony that is known here, and a key is worth what its string's ceremony is: \
+                 compare {}, the hash of its [τ]₂,{} with somebody else's",
+                hex(&srs.fingerprint()),
+                contribution.unwrap_or_default()
+            ));
+        }
+        Ok(srs)
     }
 }
 
@@ -174,6 +178,8 @@ struct Report {
     srs: SrsOrigin,
     /// Keccak-256 of the string's [τ]₂.
     srs_fingerprint: String,
+    /// The public ceremony that the string comes from, where it is a known one.
+    srs_ceremony: Option<&'static str>,
 }
 
 impl fmt::Display for Report {
@@ -183,6 +189,11 @@ impl fmt::Display for Report {
         writeln!(f, "key     {}", self.vk_digest)?;
         writeln!(f, "model   {}", self.model_digest)?;
         writeln!(f, "string  {}", self.srs_fingerprint)?;
+        let origin = match (self.srs, self.srs_ceremony) {
+            (SrsOrigin::UnsafeDev, _) => "the development string: anybody can forge proofs",
+            (_, ceremony) => ceremony.unwrap_or("of no ceremony that is known here"),
+        };
+        writeln!(f, "        {origin}")?;
         writeln!(f, "took    {:.2} s", self.seconds)
     }
 }
@@ -208,6 +219,7 @@ pub fn run(args: Args, console: &Console) -> Result<Answer, CliError> {
         model_digest: bundle.manifest.model_digest,
         srs: bundle.manifest.srs,
         srs_fingerprint: hex(&srs.fingerprint()),
+        srs_ceremony: srs.ceremony(),
     })?;
     Ok(Answer::Yes)
 }

@@ -172,7 +172,6 @@ impl Description {
         self.integers(values);
     }
 
-    /// The operator's name, then its fields as they are declared.
     /// How a float input becomes what is quantized.
     fn preparation(&mut self, preparation: &Preparation) {
         self.text("prepared");
@@ -224,6 +223,7 @@ impl Description {
         values.iter().for_each(|&value| self.float(value));
     }
 
+    /// The operator's name, then its fields as they are declared.
     fn operator(&mut self, operator: &Operator) {
         match operator {
             Operator::Gemm(gemm) => {

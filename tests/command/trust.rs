@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use std::{
     fs,
     path::{Path, PathBuf},
+    process::Command,
     sync::Arc,
 };
 use zkverdict::{
@@ -225,6 +226,56 @@ fn bundle_with_another_models_key_is_refused() {
     assert_eq!(run(&["verify", text(&honest), proof])["valid"], true);
 }
 
+/// The input's scale 16 times as large, the weights' 16 times as small: the same function of bytes, by which an
+/// applicant means other bytes, with another score.
+#[test]
+fn model_that_means_something_else_by_the_same_bytes_has_another_key() {
+    let case = Case::new();
+    let onnx = fs::read(model(NAME)).unwrap();
+    let honest = Model::from_onnx(NAME, &onnx).unwrap();
+    let input = honest.graph.tensors[honest.inputs[0].tensor.0].quantization.scale;
+    let operators = |model: &Model| {
+        let operators = model.graph.nodes.iter().map(|node| format!("{:?}", node.operator));
+        operators.collect::<Vec<_>>()
+    };
+    // The weights' scale is the one float that makes up for it.
+    let float = |at: usize| f32::from_le_bytes(onnx[at..at + 4].try_into().unwrap());
+    let scaled =
+        (0..onnx.len() - 3).filter(|&at| (1e-4..1.0).contains(&float(at))).find_map(|at| {
+            let mut scaled = onnx.clone();
+            for place in 0..onnx.len() - 3 {
+                if float(place).to_bits() == input.to_bits() {
+                    scaled[place..place + 4].copy_from_slice(&(input * 16.0).to_le_bytes());
+                } else if float(place).to_bits() == float(at).to_bits() {
+                    scaled[place..place + 4].copy_from_slice(&(float(at) / 16.0).to_le_bytes());
+                }
+            }
+            let model = Model::from_onnx(NAME, &scaled).ok()?;
+            let is_other =
+                model.graph.tensors[model.inputs[0].tensor.0].quantization.scale != input;
+            (is_other && operators(&model) == operators(&honest)).then_some((model, scaled))
+        });
+    let (scaled, file) = scaled.expect("the file holds the weights' scale");
+    assert_ne!(scaled.digest(&[]), honest.digest(&[]));
+
+    let circuit = ModelCircuit::new(&honest, Wishes::default()).unwrap();
+    let srs = Srs::unsafe_dev(circuit.k());
+    let [honest, scaled] = [honest, scaled]
+        .map(|model| ModelVerifier::generate(Arc::new(model), &circuit, &srs).unwrap());
+    assert_eq!(honest.keys().to_bytes(), scaled.keys().to_bytes());
+    assert_ne!(honest.digest(), scaled.digest());
+    let source = |verifier: &ModelVerifier| verifier.contract("Same").unwrap().render().unwrap();
+    assert_ne!(source(&honest).source, source(&scaled).source);
+
+    // A proof about the one is none about the other.
+    let place = case.desk.write("scaled.onnx", &file);
+    let bundle = case.desk.path("scaled.zkv");
+    run(&["keygen", text(&place), "--unsafe-dev-srs", "--out", text(&bundle)]);
+    assert_eq!(refused(&["verify", text(&bundle), text(&case.proof)])["valid"], false);
+    let words = [&case.words("verify", &case.proof)[..], &["--model", text(&place)]].concat();
+    assert_eq!(refused(&words)["valid"], false);
+}
+
 #[test]
 fn development_string_is_known_under_any_label() {
     let case = Case::new();
@@ -241,6 +292,31 @@ fn development_string_is_known_under_any_label() {
         let error = fails(&[verb, text(&bundle)]);
         assert!(error.contains("development string"), "{error}");
     }
+}
+
+#[test]
+fn keygen_says_where_a_string_is_to_be_had_and_which_it_was_given() {
+    let desk = Desk::new();
+    let out = desk.path("out.zkv");
+    let output = call(&["keygen", &model(NAME), "--out", text(&out)]);
+    assert_eq!(output.status.code(), Some(2));
+    let hint = document(&output.stderr)["hint"].as_str().unwrap().to_owned();
+    let file = "powersOfTau28_hez_final_10.ptau, 1262744 bytes, BLAKE2b-512 6cfeb8cda92453099d20";
+    assert!(hint.contains(file) && hint.contains("https://"), "{hint}");
+    assert!(!out.exists());
+
+    // One that nobody knows.
+    let mut bytes = Vec::new();
+    let params = ParamsKZG::<Bn256>::setup(10, StdRng::seed_from_u64(4));
+    params.write_custom(&mut bytes, SerdeFormat::RawBytes).unwrap();
+    let string = desk.write("string", &bytes);
+    let words = ["keygen", &model(NAME), "--srs", text(&string), "--out", text(&out)];
+    let report = run(&words);
+    assert_eq!(report["srs_ceremony"], Value::Null);
+    let plain = Command::new(env!("CARGO_BIN_EXE_zkverdict")).args(words).output().unwrap();
+    let told = String::from_utf8(plain.stdout).unwrap();
+    let fingerprint = report["srs_fingerprint"].as_str().unwrap();
+    assert!(told.contains(fingerprint) && told.contains("no ceremony that is known"), "{told}");
 }
 
 /// A string for a k, with the point at a position of its file in place of another, or at infinity.
@@ -317,13 +393,31 @@ fn environment_that_cuts_degrees_is_refused() {
     }
 }
 
+/// Whoever made the bundle could let later verbs write into any folder of whoever runs them.
+#[cfg(unix)]
+#[test]
+fn link_in_a_bundle_is_refused_before_anything_is_written() {
+    let case = Case::new();
+    let elsewhere = case.desk.path("elsewhere");
+    fs::create_dir(&elsewhere).unwrap();
+    std::os::unix::fs::symlink(&elsewhere, case.bundle.join("contracts")).unwrap();
+    let error = fails(&["render", text(&case.bundle)]);
+    assert!(error.contains("contracts` is a symbolic link"), "{error}");
+    assert_eq!(fs::read_dir(&elsewhere).unwrap().count(), 0);
+    // The bundle itself may be reached by one.
+    fs::remove_file(case.bundle.join("contracts")).unwrap();
+    let alias = case.desk.path("alias.zkv");
+    std::os::unix::fs::symlink(&case.bundle, &alias).unwrap();
+    assert_eq!(run(&["verify", text(&alias), text(&case.proof)])["valid"], true);
+}
+
 #[cfg(unix)]
 #[test]
 fn pipe_in_a_bundle_is_refused_at_once() {
     let case = Case::new();
     let key = case.bundle.join("vk.bin");
     fs::remove_file(&key).unwrap();
-    assert!(std::process::Command::new("mkfifo").arg(&key).status().unwrap().success());
+    assert!(Command::new("mkfifo").arg(&key).status().unwrap().success());
     let error = fails(&case.words("verify", &case.proof));
     assert!(error.contains("not a regular file"), "{error}");
 }

@@ -186,7 +186,9 @@ impl SolidityCompiler {
             .sanitized(&self.solc.version);
         let output: CompilerOutput = self.ask(&input)?;
         if let Some(error) = output.errors.iter().find(|error| error.severity.is_error()) {
-            return Err(SolidityError::Compilation { message: error.to_string() });
+            // Not as it displays itself: in colours.
+            let message = error.formatted_message.as_ref().unwrap_or(&error.message);
+            return Err(SolidityError::Compilation { message: message.trim().to_owned() });
         }
         let missing = |what: &str| SolidityError::Compilation {
             message: format!("the compiler returned no {what} for `{name}`"),

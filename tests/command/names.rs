@@ -8,11 +8,20 @@ use super::{
 };
 use serde_json::json;
 use std::{
+    collections::BTreeMap,
     fs,
+    os::unix::fs::PermissionsExt,
     path::Path,
     process::{Command, Output},
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
 };
-use zkverdict::{model::Model, solidity::SolidityCompiler};
+use zkverdict::{
+    Bundle, ModelVerifier, Wishes, circuit::ModelCircuit, model::Model, proving::Srs,
+    solidity::SolidityCompiler,
+};
 
 /// A model that quantizes its inputs and gives them back without what is below zero; its parts are called after
 /// `names`.
@@ -80,6 +89,139 @@ fn inspect_shows_hostile_names_in_text_and_json() {
         assert_eq!(plain.status.code(), Some(0), "{}", said(&plain));
         said(&plain);
     }
+}
+
+/// Where compiled contracts come from while many are rendered: this answers as the compiler did for one of them,
+/// with the name that is asked for. All that is written is compiled together, for real, afterwards.
+fn quick_compiler(desk: &Desk) -> std::path::PathBuf {
+    let file = desk.write("reference.onnx", &model("reference", &["x".to_owned()]));
+    let [bundle, out, answer] =
+        ["reference.zkv", "reference", "answer"].map(|name| desk.path(name));
+    run(&["keygen", text(&file), "--unsafe-dev-srs", "--out", text(&bundle)]);
+    let rendered = run(&["render", text(&bundle), "--out", text(&out)]);
+    let input = fs::read(rendered["standard_json"].as_str().unwrap()).unwrap();
+    let compiler = SolidityCompiler::find().unwrap();
+    let output = compiler.standard_json(&super::document(&input)).unwrap();
+    fs::write(&answer, output.to_string()).unwrap();
+    let script = format!(
+        "#!/bin/sh\n[ \"$1\" = --version ] && echo 'Version: {}+quick' && exit\n\
+         name=$(sed -n 's/.*\"\\([A-Za-z0-9_]*\\)\\.sol\".*/\\1/p' | head -n 1)\n\
+         exec sed \"s/{}/$name/g\" '{}'\n",
+        compiler.version(),
+        rendered["name"].as_str().unwrap(),
+        answer.display()
+    );
+    let path = desk.write("quick-solc", script.as_bytes());
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
+    path
+}
+
+/// A contract of Foundry's whose names are what somebody else chose.
+fn artifact(name: &str) -> Vec<u8> {
+    // Returns nothing, whatever it is called with.
+    json!({ "contractName": name, "abi": [], "bytecode": { "object": "0x60018060095f395ff300" } })
+        .to_string()
+        .into_bytes()
+}
+
+/// One name everywhere: of the model, of its parts, of a contract. Gives the Solidity that is written.
+fn whole_path(
+    desk: &Desk,
+    (solc, srs): (&Path, &Srs),
+    at: usize,
+    name: &str,
+) -> Vec<(String, String)> {
+    let place = |what: &str| desk.path(&format!("{at}-{what}"));
+    let part = if name.is_empty() { "x" } else { name }.to_owned();
+    let (file, foreign) = (place("model.onnx"), place("artifact.json"));
+    let onnx = model(name, &[part]);
+    fs::write(&file, &onnx).unwrap();
+    fs::write(&foreign, artifact(name)).unwrap();
+    let [bundle, out, project, page] = ["model.zkv", "rendered", "project", "gas.html"].map(place);
+    // As `keygen` does, with one string for all.
+    let model = Model::from_onnx("model", &onnx).unwrap();
+    let circuit = ModelCircuit::new(&model, Wishes::default()).unwrap();
+    let key = ModelVerifier::generate(Arc::new(model), &circuit, srs).unwrap();
+    Bundle::create(&bundle, &onnx, &key, srs).unwrap();
+    let calls: [&[&str]; 4] = [
+        &["inspect", text(&file)],
+        &["render", text(&bundle), "--out", text(&out), "--solc", text(solc)],
+        &["init", text(&project), "--bundle", text(&bundle)],
+        &["gas", "--contract", text(&foreign), "--calldata", "0x", "--html", text(&page)],
+    ];
+    for words in calls {
+        let output = call(words);
+        let said = said(&output);
+        assert_eq!(output.status.code(), Some(0), "{name:?}, {words:?}: {said}");
+    }
+    let written = files(&out).into_iter().chain(files(&project));
+    let mut sources = vec![];
+    for path in written.chain([page]) {
+        let content = fs::read_to_string(&path).unwrap();
+        assert!(shows_all(&content.replace('\t', "")), "{name:?}: {}", path.display());
+        let is_page = path.extension().is_some_and(|extension| extension == "html");
+        assert!(!is_page || !content.contains("<script>alert"), "{name:?}");
+        let inside = path.strip_prefix(desk.folder.path()).unwrap().to_str().unwrap();
+        if inside.ends_with(".sol") {
+            // One copy of the library will do.
+            let unit = inside.split_once("/lib/").map_or(inside, |(_, library)| library);
+            sources.push((unit.to_owned(), content));
+        }
+    }
+    sources
+}
+
+#[test]
+fn all_hostile_names_go_the_whole_path_and_what_is_written_compiles() {
+    let desk = Desk::new();
+    let solc = quick_compiler(&desk);
+    // The circuits of all these models are the same.
+    let any = Model::from_onnx("model", &model("", &["x".to_owned()])).unwrap();
+    let srs = Srs::unsafe_dev(ModelCircuit::new(&any, Wishes::default()).unwrap().k());
+    let names = hostile_names();
+    let next = AtomicUsize::new(0);
+    let written = std::thread::scope(|scope| {
+        let worker = || {
+            let mut written = vec![];
+            while let Some((at, name)) = {
+                let at = next.fetch_add(1, Ordering::Relaxed);
+                names.get(at).map(|name| (at, name))
+            } {
+                written.extend(whole_path(&desk, (&solc, &srs), at, name));
+            }
+            written
+        };
+        let workers: Vec<_> = (0..thread_count()).map(|_| scope.spawn(worker)).collect();
+        let written = workers.into_iter().flat_map(|worker| worker.join().unwrap());
+        written.collect::<BTreeMap<_, _>>()
+    });
+    let sources: serde_json::Map<_, _> = (written.iter())
+        .map(|(unit, content)| (unit.clone(), json!({ "content": content })))
+        .collect();
+    let input = json!({
+        "language": "Solidity",
+        "sources": sources,
+        "settings": {
+            "evmVersion": "cancun",
+            "outputSelection": { "*": { "*": ["abi"] } },
+        },
+    });
+    let output = SolidityCompiler::find().unwrap().standard_json(&input).unwrap();
+    let errors = output["errors"].as_array().map(Vec::as_slice).unwrap_or_default();
+    let errors: Vec<_> = errors.iter().filter(|error| error["severity"] == "error").collect();
+    assert!(errors.is_empty(), "{errors:#?}");
+    // Each has what it should have, and nobody else's.
+    let of = |unit: &str| output["contracts"][unit].as_object().map_or(0, |all| all.len());
+    for unit in written.keys() {
+        let expected = 1 + usize::from(unit.contains("/test/") && unit.ends_with(".t.sol"));
+        assert!((1..=expected).contains(&of(unit)), "{unit}: {}", output["contracts"][unit]);
+        assert!(output["contracts"][unit].get("Pwned").is_none(), "{unit}");
+    }
+    assert!(written.len() > 8 * names.len(), "{}", written.len());
+}
+
+fn thread_count() -> usize {
+    std::thread::available_parallelism().map_or(1, |count| count.get())
 }
 
 /// From keys to a project of one's own, with everything called in the worst way.

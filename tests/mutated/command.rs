@@ -93,22 +93,25 @@ fn compact(json: &str) -> String {
 }
 
 /// A manifest that tells these bytes for a file and has the right checksum, as whoever can write files can make it.
-fn seal(manifest: &str, before: &[u8], after: &[u8]) -> String {
+/// None where it has no place for a checksum.
+fn seal(manifest: &str, before: &[u8], after: &[u8]) -> Option<String> {
     let manifest = manifest.replace(&checksum(before), &checksum(after));
-    let (head, tail) = manifest.rsplit_once("\"checksum\": \"").unwrap();
-    let rest = tail.split_once('"').unwrap().1;
+    let (head, tail) = manifest.rsplit_once("\"checksum\": \"")?;
+    let (_, rest) = tail.split_once('"')?;
     let unsealed = format!("{head}\"checksum\": \"\"{rest}");
     let sum = checksum(compact(&unsealed).as_bytes());
-    format!("{head}\"checksum\": \"{sum}\"{rest}")
+    Some(format!("{head}\"checksum\": \"{sum}\"{rest}"))
 }
 
 #[test]
 fn bundles_with_the_right_checksums() {
     let folder = tempfile::tempdir().unwrap();
     let (bundle, proof) = honest(folder.path());
+    let (input, other) = (folder.path().join("x.json"), folder.path().join("other.json"));
     let place = |name: &str| bundle.join(name);
     let manifest = std::fs::read_to_string(place("bundle.json")).unwrap();
-    assert_eq!(seal(&manifest, b"-", b"-"), manifest, "this is how bundles are sealed");
+    let sealed = seal(&manifest, b"-", b"-");
+    assert_eq!(sealed.as_ref(), Some(&manifest), "this is how bundles are sealed");
     let names = ["srs.bin", "vk.bin", "model.onnx", "bundle.json"];
     let files = names.map(|name| std::fs::read(place(name)).unwrap());
     let mut mutations = Mutations::new("bundle", files.to_vec());
@@ -119,17 +122,21 @@ fn bundles_with_the_right_checksums() {
         let kept = keep("bundle", &bytes);
         std::fs::write(place(names[at]), &bytes).unwrap();
         if names[at] == "bundle.json" {
-            if let Ok(text) = String::from_utf8(bytes.clone())
-                && text.contains("\"checksum\": \"")
-            {
-                std::fs::write(place(names[at]), seal(&text, b"-", b"-")).unwrap();
+            let text = String::from_utf8(bytes).ok();
+            if let Some(sealed) = text.and_then(|text| seal(&text, b"-", b"-")) {
+                std::fs::write(place(names[at]), sealed).unwrap();
             }
         } else {
-            std::fs::write(place("bundle.json"), seal(&manifest, &files[at], &bytes)).unwrap();
+            let sealed = seal(&manifest, &files[at], &bytes).unwrap();
+            std::fs::write(place("bundle.json"), sealed).unwrap();
         }
         let what = format!("bundle {i}, {} as in {}", names[at], kept.display());
         // The same key and string make the same verdicts, whatever else is different.
         judge(&what, &["verify", text(&bundle), text(&proof)], true);
+        if i % 8 == 0 {
+            let prove = ["prove", text(&bundle), "--input", text(&input), "--out", text(&other)];
+            judge(&what, &prove, true);
+        }
         for (name, bytes) in names.iter().zip(&files) {
             std::fs::write(place(name), bytes).unwrap();
         }

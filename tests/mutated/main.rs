@@ -18,6 +18,8 @@ use std::{
     time::{Duration, Instant},
 };
 use zkverdict::{
+    Wishes,
+    circuit::ModelCircuit,
     model::{
         ImportOptions, InputFormat, Model,
         quantize::{Examples, QuantizeOptions},
@@ -92,6 +94,8 @@ fn models() {
             vec![tensor.quantization.element.range().0; tensor.len()]
         });
         model.evaluate(&smallest.collect::<Vec<_>>()).unwrap();
+        // A circuit or the reason why there is none, as `inspect` wants it.
+        let _ = ModelCircuit::new(&model, Wishes::default());
         true
     });
 }

@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # Feeds bytes to a target until it panics or time is up:
-#   script/fuzz.sh model|quantize|input|verifier [SECONDS]
+#   script/fuzz.sh model|quantize|input|proof|string|verifier [SECONDS]
 #   script/fuzz.sh mutations [COUNT]
-# `model` and `input` read files from outside, `verifier` runs a program of changes to a proof and compares the
+# All but the last read files from outside; `verifier` runs a program of changes to a proof and compares the
 # verdicts of the Rust and the Solidity verifier. `mutations` needs no libFuzzer: it changes models, float models, inputs,
 # strings, bundles, proof files and a node's answers by a seeded generator, COUNT times each, and fails where one takes
 # more than five seconds or a gigabyte.
@@ -21,8 +21,10 @@ case $target in
     model) seeds=(test/fixtures/models/*/ test/fixtures/quantize/*/) ;;
     quantize) seeds=(test/fixtures/quantize/*/) ;;
     input) seeds=(fuzz/seeds/input test/fixtures/inputs test/fixtures/models/credit_logreg) ;;
+    proof) seeds=(test/fixtures/proofs) ;;
+    string) seeds=(test/fixtures/srs) ;;
     verifier) seeds=() max_len=32 ;;
-    *) echo "usage: script/fuzz.sh model|quantize|input|verifier [SECONDS] | mutations [COUNT]" >&2; exit 2 ;;
+    *) echo "usage: script/fuzz.sh model|quantize|input|proof|string|verifier [SECONDS] | mutations [COUNT]" >&2; exit 2 ;;
 esac
 export RUSTFLAGS="-Cpasses=sancov-module -Cllvm-args=-sanitizer-coverage-level=3 \
 -Cllvm-args=-sanitizer-coverage-inline-8bit-counters -Cllvm-args=-sanitizer-coverage-pc-table \

@@ -22,7 +22,7 @@ impl Importer<'_> {
         let scale = f64::from(self.tensor(x).quantization.scale);
         let exponentials = (0..256)
             .map(|distance| {
-                let exponential = (-f64::from(distance) * scale).exp() * f64::from(BITS).exp2();
+                let exponential = libm::exp(-f64::from(distance) * scale) * f64::from(BITS).exp2();
                 // At most 2^BITS.
                 #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
                 let rounded = exponential.round_ties_even() as u32;

@@ -22,6 +22,7 @@ mod circuit;
 mod floats;
 mod gates;
 mod lemmas;
+mod maps;
 mod model;
 mod rows;
 mod shape;

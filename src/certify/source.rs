@@ -1,4 +1,7 @@
 //! The fixed columns and the constraint system that a verifying key commits to.
+//!
+//! The prover collects cells by code of its own (`prover/src/synthesis.rs`). Here nothing is shared with it: what one of
+//! the two overlooks shows as a difference of commitments, not as agreement.
 
 use super::CertifyError;
 use crate::proving::Verifier;

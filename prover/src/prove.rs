@@ -39,7 +39,7 @@ fn usable_rows(rows: usize, system: &ConstraintSystem<Fr>) -> Result<usize, Erro
 }
 
 /// Puts cells into columns, if these are `wanted` and have room.
-fn place(
+pub fn place(
     columns: &mut [Column],
     cells: Vec<(usize, Cells)>,
     usable: usize,

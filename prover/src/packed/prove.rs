@@ -8,9 +8,10 @@ use crate::columns::{Cells, Column};
 use crate::engine::{self, Engine};
 use crate::field::Arithmetic;
 use crate::program::Program;
+use crate::prove::place;
 use crate::quotient::{Table, root};
 use crate::watch::{Stage, Times, Watch};
-use crate::{Options, Randomness, Seeded, synthesis};
+use crate::{Options, Randomness, Seeded, Source, Synthesized};
 use halo2_proofs::{
     halo2curves::{
         bn256::{Bn256, Fr, G1Affine},
@@ -80,9 +81,8 @@ impl ProvingKey {
         }
         let engine = engine::new(&params.get_g()[..powers], arithmetic);
         let interpolation = coefficients::new(k, arithmetic);
-        let fixed = synthesis::fixed(circuit, system.num_fixed_columns(), n);
-        let fixed: Vec<Column> =
-            fixed.map_err(crate::Error::from)?.into_iter().map(Column::new).collect();
+        let mut fixed = vec![Column::default(); system.num_fixed_columns()];
+        place(&mut fixed, Synthesized(circuit).fixed(n)?, n - random_rows, |_| true)?;
         let commitments = layout.key.iter().map(|pack| {
             let slots = slots(pack, &fixed, &*interpolation, k);
             commit(&*engine, interleave(pack, slots))
@@ -163,14 +163,11 @@ impl ProvingKey {
         let mut challenges = vec![None; layout.num_challenges()];
         for (number, phase) in (0..).zip(&layout.phases) {
             watch.enter(Stage::Witness)?;
-            let assigned =
-                synthesis::advice(circuit, &self.phases, number, n, instances, &challenges)
-                    .map_err(crate::Error::from)?;
-            for (index, cells) in assigned.into_iter().enumerate() {
-                if let Some(cells) = cells {
-                    let tail = randomness.blinding(index, self.random_rows);
-                    advice[index] = Column { cells, tail };
-                }
+            let assigned = Synthesized(circuit).advice(number, n, instances, &challenges)?;
+            let is_of_phase = |index: usize| self.phases[index] == number;
+            place(&mut advice, assigned, n - self.random_rows, is_of_phase)?;
+            for (index, _) in self.phases.iter().enumerate().filter(|(_, of)| **of == number) {
+                advice[index].tail = randomness.blinding(index, self.random_rows);
             }
             watch.enter(Stage::Commitments)?;
             for pack in &phase.packs {

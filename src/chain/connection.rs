@@ -17,6 +17,7 @@ use super::{
     http::HttpNode,
     in_process::{self, InProcess},
     nodes::Nodes,
+    proofs::Proofs,
 };
 
 /// Whether a chain id is one of those that development nodes use, where nothing has any value.
@@ -42,7 +43,11 @@ pub fn block_on<T, E: From<ChainError>>(
 /// A connection to one node or several, and the key that signs on their chain.
 #[derive(Clone, Debug)]
 pub struct Chain {
+    /// All nodes as one.
     provider: DynProvider,
+    /// Each by itself.
+    pub(super) nodes: Arc<[DynProvider]>,
+    pub(super) proofs: Arc<Proofs>,
     endpoint: String,
     id: u64,
     key: Option<Key>,
@@ -95,17 +100,19 @@ impl Chain {
         clock: Arc<dyn Clock>,
     ) -> Result<Self, ChainError> {
         let mut ids = Vec::new();
-        let mut transports = Vec::new();
+        let (mut transports, mut each) = (Vec::new(), Vec::new());
         let mut endpoints = Vec::new();
         for (endpoint, transport) in nodes {
             let transport = transport.into_box_transport();
-            let id = provider(vec![transport.clone()], &clock)
+            let node = provider(vec![transport.clone()], &clock);
+            let id = node
                 .get_chain_id()
                 .await
                 .map_err(|error| ChainError::rpc("eth_chainId", &endpoint, error))?;
             ids.push((id, endpoint.clone()));
             endpoints.push(endpoint);
             transports.push(transport);
+            each.push(node);
         }
         let expected = ids.first().map_or(0, |(id, _)| *id);
         if let Some((found, endpoint)) = ids.into_iter().find(|(id, _)| *id != expected) {
@@ -113,6 +120,8 @@ impl Chain {
         }
         Ok(Self {
             provider: provider(transports, &clock),
+            nodes: each.into(),
+            proofs: Arc::default(),
             endpoint: endpoints.join("`, `"),
             id: expected,
             key,
@@ -129,6 +138,8 @@ impl Chain {
         let clock: Arc<dyn Clock> = Arc::new(MachineClock::default());
         Self {
             provider: provider(vec![node], &clock),
+            nodes: Arc::default(),
+            proofs: Arc::new(Proofs::needless()),
             endpoint: "this process".into(),
             id: in_process::CHAIN_ID,
             key: Some(key),
@@ -145,6 +156,11 @@ impl Chain {
         } else {
             Err(ChainError::WrongChain { endpoint: self.endpoint, found: self.id, expected })
         }
+    }
+
+    /// The same chain, of whose nodes nothing is believed that they could prove and do not.
+    pub fn with_required_proofs(self) -> Self {
+        Self { proofs: Arc::new(Proofs::required()), ..self }
     }
 
     /// The same chain with another key.
@@ -201,13 +217,33 @@ impl Chain {
             .map_err(|error| ChainError::rpc("eth_getCode", &self.endpoint, error))
     }
 
-    /// Code at an address in a particular block: other nodes behind the same address may be blocks apart.
+    /// Code at an address in a particular block, proved where the node offers it. Other nodes behind the same address
+    /// may be blocks apart.
     pub async fn code_in(&self, address: Address, block: B256) -> Result<Bytes, ChainError> {
-        self.provider
+        let request = "eth_getCode";
+        let code = self
+            .provider
             .get_code_at(address)
             .block_id(BlockId::hash_canonical(block))
             .await
-            .map_err(|error| ChainError::rpc("eth_getCode", &self.endpoint, error))
+            .map_err(|error| ChainError::rpc(request, &self.endpoint, error))?;
+        let account = self.proved_account(address, block).await?;
+        if account.is_some_and(|account| account.code_hash != keccak256(&code)) {
+            let message = format!("this is not the code at {address} in block {block}");
+            return Err(ChainError::Contradiction { request, message });
+        }
+        Ok(code)
+    }
+
+    /// The hash of the newest block.
+    pub(super) async fn newest_block(&self) -> Result<B256, ChainError> {
+        let request = "eth_getBlockByNumber";
+        let block = self.provider.get_block(BlockId::latest()).await;
+        let block = block.map_err(|error| ChainError::rpc(request, &self.endpoint, error))?;
+        block.map(|block| block.header.hash).ok_or_else(|| ChainError::Contradiction {
+            request,
+            message: "it does not have its newest block".into(),
+        })
     }
 
     /// Whether there is a contract at an address.

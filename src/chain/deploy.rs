@@ -60,6 +60,9 @@ pub struct Deployed {
     /// The block of the transaction.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub block: Option<u64>,
+    /// What of this is the nodes' word.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub unproved: Vec<String>,
 }
 
 impl<'a> Deployment<'a> {
@@ -157,11 +160,13 @@ impl<'a> Deployment<'a> {
             already_deployed: false,
             code_hash,
             block: Some(sent.block),
+            unproved: chain.unproved(),
         })
     }
 
     async fn found(&self, chain: &Chain, options: &SendOptions) -> Result<Deployed, ChainError> {
-        let code = chain.code(self.address).await?;
+        // In a particular block: what it has can be proved.
+        let code = chain.code_in(self.address, chain.newest_block().await?).await?;
         let code_hash = self.check_code(&code)?;
         self.forget_if_final(chain, options).await;
         Ok(Deployed {
@@ -172,6 +177,7 @@ impl<'a> Deployment<'a> {
             already_deployed: true,
             code_hash,
             block: None,
+            unproved: chain.unproved(),
         })
     }
 

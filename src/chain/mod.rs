@@ -52,6 +52,7 @@ mod local;
 mod lock;
 mod nodes;
 mod outgoing;
+mod proofs;
 mod receipt;
 mod record;
 mod registry;

@@ -9,10 +9,12 @@
 //! | gas | the highest that more than half of the nodes ask for |
 //! | suggested tips, transactions by hash | the first that answers: neither is believed further on |
 //!
-//! So a single lying node among three changes nothing, and among two it stops everything.
+//! So a single lying node among three changes nothing, and among two it stops everything. All are asked at the same time:
+//! one that is slow among three is not waited for, or a moment only.
 
 use std::{
     fmt,
+    future::{Future, poll_fn},
     sync::Arc,
     task::{Context, Poll},
     time::Duration,
@@ -39,6 +41,9 @@ const FIRST_PAUSE: Duration = Duration::from_millis(100);
 
 /// The longest pause.
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
+
+/// How long the others are waited for when most have answered.
+const MOMENT: Duration = Duration::from_secs(2);
 
 /// All nodes of a connection.
 #[derive(Clone)]
@@ -68,21 +73,39 @@ impl Nodes {
         let payload = match &*self.nodes {
             [node] => self.ask_one(node, &request).await?,
             nodes => {
-                let mut answers = Vec::new();
                 let rule = rule(&request);
-                for node in nodes {
-                    let answer = self.ask_one(node, &request).await;
-                    if rule == Rule::First && matches!(&answer, Ok(payload) if payload.is_success())
-                    {
-                        answers = vec![answer];
-                        break;
-                    }
-                    answers.push(answer);
-                }
+                let answers = self.ask_all(rule, &request).await;
                 agree(rule, request.method(), nodes.len(), answers)?
             }
         };
         Ok(Response { id, payload })
+    }
+
+    /// Asks all nodes, and waits for as many as it takes.
+    async fn ask_all(&self, rule: Rule, request: &SerializedRequest) -> Vec<Answer> {
+        let ask = |node| Some(Box::pin(self.ask_one(node, request)));
+        let mut asked: Vec<_> = self.nodes.iter().map(ask).collect();
+        let (mut answers, mut moment) = (Vec::new(), None);
+        poll_fn(|context| {
+            for future in &mut asked {
+                let polled = future.as_mut().map(|future| future.as_mut().poll(context));
+                if let Some(Poll::Ready(answer)) = polled {
+                    answers.push(answer);
+                    *future = None;
+                }
+            }
+            let is_all = answers.len() == asked.len();
+            if is_all || !is_enough(rule, asked.len(), &answers) {
+                return if is_all { Poll::Ready(()) } else { Poll::Pending };
+            }
+            if matches!(rule, Rule::Same | Rule::First) {
+                return Poll::Ready(());
+            }
+            // The others may have got further, or have to get the transaction too.
+            moment.get_or_insert_with(|| self.clock.sleep(MOMENT)).as_mut().poll(context)
+        })
+        .await;
+        answers
     }
 
     /// Asks until there is an answer, so many times. Sending the same transaction twice does nothing, so this
@@ -131,9 +154,33 @@ fn rule(request: &SerializedRequest) -> Rule {
     }
 }
 
+fn is_success(answer: &Answer) -> bool {
+    matches!(answer, Ok(payload) if payload.is_success())
+}
+
+/// Whether the answers so far make one.
+fn is_enough(rule: Rule, nodes: usize, answers: &[Answer]) -> bool {
+    let needed = nodes / 2 + 1;
+    let have_most_answered = || answers.iter().filter(|answer| answer.is_ok()).count() >= needed;
+    match rule {
+        Rule::Same => agreed(needed, answers).is_some(),
+        Rule::Reached => have_most_answered(),
+        Rule::AnyTakesIt | Rule::First => answers.iter().any(is_success) || have_most_answered(),
+    }
+}
+
+/// The first answer that so many nodes give.
+fn agreed(needed: usize, answers: &[Answer]) -> Option<usize> {
+    let words: Vec<Option<Value>> =
+        answers.iter().map(|answer| answer.as_ref().ok().map(in_few_words)).collect();
+    (0..answers.len()).find(|&index| {
+        words[index].is_some()
+            && words.iter().filter(|&word| *word == words[index]).count() >= needed
+    })
+}
+
 fn agree(rule: Rule, method: &str, nodes: usize, mut answers: Vec<Answer>) -> Answer {
     let needed = nodes / 2 + 1;
-    let is_success = |answer: &Answer| matches!(answer, Ok(payload) if payload.is_success());
     // A refusal with a reason says more than silence.
     let first_of = |mut answers: Vec<Answer>| {
         let best = answers
@@ -151,16 +198,7 @@ fn agree(rule: Rule, method: &str, nodes: usize, mut answers: Vec<Answer>) -> An
         return answers.swap_remove(0);
     }
     if rule == Rule::Same {
-        let words: Vec<Value> = answers
-            .iter()
-            .map(|answer| answer.as_ref().map_or(Value::Null, in_few_words))
-            .collect();
-        let agreed = (0..answers.len()).find(|&index| {
-            let same = (0..answers.len())
-                .filter(|&other| answers[other].is_ok() && words[other] == words[index]);
-            answers[index].is_ok() && same.count() >= needed
-        });
-        return match agreed {
+        return match agreed(needed, &answers) {
             Some(index) => answers.swap_remove(index),
             None => Err(Trouble::Disagreement(method.to_owned()).into()),
         };

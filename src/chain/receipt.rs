@@ -53,6 +53,9 @@ impl Chain {
         if used <= outgoing.nonce {
             return contradiction(format!("its nonce is not used in block {number}"));
         }
+        if self.proved_block(hash).await?.is_some_and(|block| !block.holds(&receipt)) {
+            return contradiction(format!("block {number} has another receipt for it"));
+        }
         Ok(Some(receipt))
     }
 }

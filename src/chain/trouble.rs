@@ -58,3 +58,20 @@ pub(super) fn asks_to_wait(payload: &ErrorPayload) -> bool {
 pub(super) fn refuses_for_good(kind: &TransportErrorKind) -> bool {
     matches!(kind, TransportErrorKind::HttpError(error) if matches!(error.status, 400..=407 | 410..=417))
 }
+
+/// Whether a node says that it has thrown away the state that was asked for.
+pub(super) fn is_too_old(message: &str) -> bool {
+    let message = message.to_lowercase();
+    [
+        "missing trie node",
+        "pruned",
+        "archive",
+        "historical state",
+        "state not available",
+        "state is not available",
+        "proof window",
+        "distance to target block",
+    ]
+    .iter()
+    .any(|words| message.contains(words))
+}

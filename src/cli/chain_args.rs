@@ -32,6 +32,9 @@ pub struct ChainArgs {
     /// Refuse any other chain than this one
     #[arg(long, value_name = "ID")]
     chain_id: Option<u64>,
+    /// Believe nothing of what nodes say of receipts, events, code and nonces that they could prove and do not
+    #[arg(long)]
+    require_proofs: bool,
     /// Find out what would happen, and send nothing
     #[arg(long)]
     pub dry_run: bool,
@@ -85,6 +88,9 @@ impl ChainArgs {
             let mut chain = Chain::connect_all(&self.rpc_url, key).await?;
             if let Some(id) = self.chain_id {
                 chain = chain.expect_id(id)?;
+            }
+            if self.require_proofs {
+                chain = chain.with_required_proofs();
             }
             return Ok(Connection { chain, is_own: false, _node: None });
         }

@@ -7,8 +7,8 @@ use std::{
 };
 
 use alloy::{
-    consensus::transaction::Recovered,
-    primitives::{Address, B256, Bloom, Bytes, Log, U256, keccak256},
+    consensus::{TxEnvelope, transaction::Recovered},
+    primitives::{Address, B256, Bytes, Log, U256},
     rpc::{
         json_rpc::{
             ErrorPayload, RequestPacket, Response, ResponsePacket, ResponsePayload,
@@ -17,7 +17,7 @@ use alloy::{
         types::{Filter, TransactionRequest},
     },
     sol,
-    sol_types::{SolCall, SolError, SolEvent, SolValue},
+    sol_types::{SolCall, SolError, SolValue},
     transports::{TransportError, TransportErrorKind, TransportFut},
 };
 use rand::{Rng, SeedableRng};
@@ -28,8 +28,10 @@ use zkverdict::chain::{CREATE2_DEPLOYER, IHalo2Verifier, IRequestConsumer, consu
 
 use crate::{
     disk::SimDisk,
+    falsehoods::lie,
     world::{
-        ANSWER_GAS, Block, CHAIN_ID, CONSUMER, DEPLOY_GAS, GWEI, Tx, VERIFIER, World, is_proof,
+        ANSWER_GAS, Block, CHAIN_ID, CONSUMER, DEPLOY_GAS, GWEI, Receipt, Tx, VERIFIER, World,
+        is_proof,
     },
 };
 
@@ -65,6 +67,8 @@ pub enum Twist {
     Refuse(i64, &'static str),
     /// Answers from so many blocks back.
     Behind(u64),
+    /// Changes the answer.
+    Alter(Box<dyn FnOnce(Value) -> Value>),
     /// Breaks the connection, before or after acting.
     Break { acted: bool },
 }
@@ -82,10 +86,12 @@ pub struct Shared {
     pub branches: Vec<Vec<Arc<Block>>>,
     /// The address that lies whenever it can, and always in the same way.
     pub liar: Option<usize>,
+    /// The address that never answers.
+    pub silent: Option<usize>,
     pub script: Option<Script>,
 }
 
-type Answer = Result<Value, ErrorPayload>;
+pub type Answer = Result<Value, ErrorPayload>;
 
 /// One address. Clones are the same.
 #[derive(Clone)]
@@ -106,6 +112,7 @@ impl Shared {
             calls: 0,
             branches: Vec::new(),
             liar: None,
+            silent: None,
             script: None,
         }
     }
@@ -170,6 +177,7 @@ impl SimNode {
             Some(Twist::Say(value)) => Ok(value),
             Some(Twist::Refuse(code, message)) => Err(refusal(code, message)),
             Some(Twist::Behind(blocks)) => answer(shared, blocks, &method, &params),
+            Some(Twist::Alter(alter)) => answer(shared, 0, &method, &params).map(alter),
             Some(Twist::Break { acted }) => {
                 if acted {
                     let _ = answer(shared, 0, &method, &params);
@@ -220,6 +228,9 @@ impl Service<RequestPacket> for SimNode {
 
     fn call(&mut self, packet: RequestPacket) -> Self::Future {
         let RequestPacket::Single(request) = packet else { panic!("no batches are sent") };
+        if self.lock().silent == Some(self.index) {
+            return Box::pin(std::future::pending());
+        }
         match self.ask(&request) {
             Some(answer) => Box::pin(std::future::ready(answer.map(ResponsePacket::Single))),
             None => Box::pin(std::future::pending()),
@@ -227,11 +238,11 @@ impl Service<RequestPacket> for SimNode {
     }
 }
 
-fn refusal(code: i64, message: &str) -> ErrorPayload {
+pub fn refusal(code: i64, message: &str) -> ErrorPayload {
     ErrorPayload { code, message: message.to_owned().into(), data: None }
 }
 
-fn reverted(data: Vec<u8>) -> ErrorPayload {
+pub fn reverted(data: Vec<u8>) -> ErrorPayload {
     let data = Bytes::from(data);
     ErrorPayload {
         code: 3,
@@ -240,7 +251,7 @@ fn reverted(data: Vec<u8>) -> ErrorPayload {
     }
 }
 
-fn parameter<T: serde::de::DeserializeOwned>(params: &Value, index: usize) -> T {
+pub fn parameter<T: serde::de::DeserializeOwned>(params: &Value, index: usize) -> T {
     serde_json::from_value(params[index].clone()).expect("the parameter is as it should be")
 }
 
@@ -266,7 +277,8 @@ fn resolve<'a>(
     view: &'a [Arc<Block>],
     which: &Value,
 ) -> Result<Option<&'a Arc<Block>>, ErrorPayload> {
-    if let Some(hash) = which.get("blockHash") {
+    let by_hash = which.as_str().filter(|text| text.len() == 66).map(|_| which);
+    if let Some(hash) = which.get("blockHash").or(by_hash) {
         let hash: B256 = serde_json::from_value(hash.clone()).expect("a hash");
         let block = view.iter().find(|block| block.hash == hash);
         return block.map(Some).ok_or_else(|| refusal(-32000, "header not found"));
@@ -300,7 +312,25 @@ fn answer(shared: &mut Shared, lag: u64, method: &str, params: &Value) -> Answer
         "eth_feeHistory" => fee_history(head.number, base_fee, GWEI / 10),
         "eth_getBlockByNumber" => {
             let which = resolve(shared, &view, &params[0])?;
-            which.map_or(Value::Null, |which| block(which, base_fee))
+            which.map_or(Value::Null, |which| block(which, Some(base_fee), false))
+        }
+        "eth_getBlockByHash" => {
+            let hash: B256 = parameter(params, 0);
+            let which = view.iter().find(|block| block.hash == hash);
+            which.map_or(Value::Null, |which| block(which, None, params[1] == true))
+        }
+        "eth_getBlockReceipts" if shared.world.proves => {
+            let which = at(0)?;
+            json!((0..which.receipts.len()).map(|i| receipt(&which, i)).collect::<Vec<_>>())
+        }
+        "eth_getProof" if shared.world.proves => {
+            let address: Address = parameter(params, 0);
+            let (account, proof) = at(2)?.proof(address);
+            json!({
+                "address": address, "balance": account.balance,
+                "nonce": U256::from(account.nonce), "codeHash": account.code_hash,
+                "storageHash": account.storage_root, "accountProof": proof, "storageProof": [],
+            })
         }
         "eth_getCode" => {
             let address: Address = parameter(params, 0);
@@ -317,7 +347,7 @@ fn answer(shared: &mut Shared, lag: u64, method: &str, params: &Value) -> Answer
                             use alloy::consensus::Transaction;
                             (*from, envelope.nonce()) == (account, count)
                         }
-                        Tx::Foreign { from, nonce } => (*from, *nonce) == (account, count),
+                        Tx::Foreign { from, nonce, .. } => (*from, *nonce) == (account, count),
                         _ => false,
                     })
                 };
@@ -357,14 +387,7 @@ fn answer(shared: &mut Shared, lag: u64, method: &str, params: &Value) -> Answer
             let is_there = view.iter().any(|block| block.txs.iter().any(|tx| tx.hash() == hash))
                 || shared.world.pool.iter().any(|tx| tx.hash() == hash);
             match shared.world.received.get(&hash).filter(|_| is_there) {
-                Some((from, envelope)) => json!(alloy::rpc::types::Transaction {
-                    inner: Recovered::new_unchecked((**envelope).clone(), *from),
-                    block_hash: None,
-                    block_number: None,
-                    transaction_index: None,
-                    effective_gas_price: None,
-                    block_timestamp: None,
-                }),
+                Some((from, envelope)) => transaction(envelope, *from),
                 None => Value::Null,
             }
         }
@@ -391,7 +414,7 @@ fn answer(shared: &mut Shared, lag: u64, method: &str, params: &Value) -> Answer
     })
 }
 
-fn fee_history(height: u64, base_fee: u128, reward: u128) -> Value {
+pub fn fee_history(height: u64, base_fee: u128, reward: u128) -> Value {
     json!({
         "oldestBlock": U256::from(height),
         "baseFeePerGas": [U256::from(base_fee), U256::from(base_fee)],
@@ -400,21 +423,36 @@ fn fee_history(height: u64, base_fee: u128, reward: u128) -> Value {
     })
 }
 
-fn block(block: &Block, next_base_fee: u128) -> Value {
-    let hashes: Vec<B256> = block.receipts.iter().map(|receipt| receipt.hash).collect();
-    json!({
-        "hash": block.hash, "parentHash": block.parent, "sha3Uncles": B256::ZERO,
-        "miner": Address::ZERO, "stateRoot": B256::ZERO, "transactionsRoot": B256::ZERO,
-        "receiptsRoot": B256::ZERO, "logsBloom": Bloom::ZERO, "difficulty": "0x0",
-        "number": U256::from(block.number), "gasLimit": "0x1c9c380", "gasUsed": "0x0",
-        "timestamp": U256::from(block.number * 12), "extraData": "0x", "mixHash": B256::ZERO,
-        "nonce": "0x0000000000000000",
-        "baseFeePerGas": U256::from(next_base_fee.max(block.base_fee)),
-        "uncles": [], "transactions": hashes,
+pub fn transaction(envelope: &TxEnvelope, from: Address) -> Value {
+    json!(alloy::rpc::types::Transaction {
+        inner: Recovered::new_unchecked(envelope.clone(), from),
+        block_hash: None,
+        block_number: None,
+        transaction_index: None,
+        effective_gas_price: None,
+        block_timestamp: None,
     })
 }
 
-fn log(block: &Block, index: usize, log: &Log) -> Value {
+/// A block, with the next one's base fee in place of its own where one is given: tests move prices between blocks.
+pub fn block(block: &Block, next_base_fee: Option<u128>, full: bool) -> Value {
+    let mut value = json!(alloy::rpc::types::Header::new(block.header.clone()));
+    let pairs = block.txs.iter().zip(&block.receipts);
+    let show = |(tx, receipt): (&Tx, &Receipt)| {
+        if full { transaction(tx.envelope(), receipt.from) } else { json!(receipt.hash) }
+    };
+    // Which is another one where a test forges the header.
+    value["hash"] = json!(block.hash);
+    value["transactions"] = pairs.map(show).collect();
+    value["uncles"] = json!([]);
+    if let Some(next) = next_base_fee {
+        let own = u128::from(block.header.base_fee_per_gas.unwrap_or_default());
+        value["baseFeePerGas"] = json!(U256::from(next.max(own)));
+    }
+    value
+}
+
+pub fn log(block: &Block, index: usize, log: &Log) -> Value {
     json!({
         "address": log.address, "topics": log.topics(), "data": log.data.data,
         "blockHash": block.hash, "blockNumber": U256::from(block.number),
@@ -423,16 +461,18 @@ fn log(block: &Block, index: usize, log: &Log) -> Value {
     })
 }
 
-fn receipt(block: &Block, index: usize) -> Value {
-    let receipt = &block.receipts[index];
+pub fn receipt(block: &Block, index: usize) -> Value {
+    let (receipt, envelope) = (&block.receipts[index], &block.envelopes()[index]);
     let logs: Vec<Value> = receipt.logs.iter().map(|entry| log(block, index, entry)).collect();
     json!({
         "type": "0x2", "status": U256::from(u8::from(receipt.status)),
         "transactionHash": receipt.hash, "transactionIndex": U256::from(index),
         "blockHash": block.hash, "blockNumber": U256::from(block.number),
         "from": receipt.from, "to": receipt.to, "contractAddress": null,
-        "gasUsed": U256::from(receipt.gas_used), "cumulativeGasUsed": U256::from(receipt.gas_used),
-        "effectiveGasPrice": U256::from(receipt.price), "logs": logs, "logsBloom": Bloom::ZERO,
+        "gasUsed": U256::from(receipt.gas_used),
+        "cumulativeGasUsed": U256::from(envelope.cumulative_gas_used()),
+        "effectiveGasPrice": U256::from(receipt.price), "logs": logs,
+        "logsBloom": envelope.logs_bloom(),
     })
 }
 
@@ -477,115 +517,4 @@ fn call(block: &Block, request: &TransactionRequest, counts: bool) -> Result<Byt
         return state.takes(from, &call).map(|_| Bytes::new()).map_err(reverted);
     }
     Err(reverted(vec![]))
-}
-
-/// Makes an answer false. A steady liar says the same falsehood each time it is asked.
-fn lie(shared: &mut Shared, steady: bool, method: &str, params: &Value, truth: Answer) -> Answer {
-    let count = shared.world.state().questions.len();
-    let head = Arc::clone(shared.world.head());
-    let sign = if steady { true } else { shared.random.gen_bool(0.5) };
-    let any = if steady { 0 } else { shared.random.gen_range(0..1_000_usize) };
-    Ok(match method {
-        "eth_feeHistory" => fee_history(head.number, 1_000_000 * GWEI, 1_000_000 * GWEI),
-        "eth_estimateGas" if sign => json!(U256::from(u64::MAX)),
-        // Never too little: that nobody can notice before it is paid for.
-        "eth_estimateGas" => json!(U256::from(DEPLOY_GAS * 3)),
-        "eth_getBlockByNumber" => {
-            let mut block = truth?;
-            if block.is_object() {
-                match any % 4 {
-                    0 => block["baseFeePerGas"] = json!(U256::from(100_000 * GWEI)),
-                    1 => block["number"] = json!(U256::from(u64::MAX)),
-                    2 => block["hash"] = json!(keccak256(any.to_be_bytes())),
-                    _ => block = Value::Null,
-                }
-            }
-            block
-        }
-        "eth_blockNumber" => json!(U256::from(u64::MAX)),
-        "eth_getTransactionCount" => {
-            let count: U256 = serde_json::from_value(truth?).expect("a number");
-            let by = U256::from(1 + any % 3);
-            json!(if sign { count + by } else { count.saturating_sub(by) })
-        }
-        "eth_getCode" => json!("0x"),
-        "eth_getBalance" => json!("0x0"),
-        "eth_call" => {
-            let request: TransactionRequest = parameter(params, 0);
-            let data = request.input.input().cloned().unwrap_or_default();
-            if IRequestConsumer::isOpenCall::abi_decode(&data).is_ok() {
-                let is_open: Bytes = serde_json::from_value(truth?).expect("bytes");
-                json!(Bytes::from((is_open.last() == Some(&0)).abi_encode()))
-            } else if data.get(..4) == Some(&requestCountCall::SELECTOR) {
-                let said = if sign { count + any % 5 } else { count.saturating_sub(any % 5) };
-                json!(Bytes::from(U256::from(said).abi_encode()))
-            } else if truth.is_ok() {
-                return Err(reverted(vec![]));
-            } else {
-                json!(Bytes::from(true.abi_encode()))
-            }
-        }
-        "eth_getLogs" => {
-            let Value::Array(mut logs) = truth? else { panic!("logs are a list") };
-            let filter: Filter = parameter(params, 0);
-            if sign && !logs.is_empty() {
-                let index = any % logs.len();
-                logs.remove(index);
-                if steady {
-                    logs.clear();
-                }
-            } else if let Some(place) = shared.world.blocks.iter().rev().find(|block| {
-                filter.matches_block_range(block.number) && !block.receipts.is_empty()
-            }) {
-                let id = U256::from(any % (count + 3));
-                let data = if any % 2 == 0 {
-                    let inputs = vec![U256::from(any)];
-                    IRequestConsumer::InferenceRequested {
-                        requestId: id,
-                        requester: CONSUMER,
-                        inputs,
-                    }
-                    .encode_log_data()
-                } else {
-                    IRequestConsumer::InferenceAnswered {
-                        requestId: id,
-                        operator: CONSUMER,
-                        version: U256::from(1),
-                    }
-                    .encode_log_data()
-                };
-                logs.push(log(place, 0, &Log { address: CONSUMER, data }));
-            }
-            Value::Array(logs)
-        }
-        "eth_getTransactionReceipt" => {
-            let mut receipt = truth?;
-            if receipt.is_null() {
-                let hash: B256 = parameter(params, 0);
-                let from = shared.world.received.get(&hash).map_or(CONSUMER, |(from, _)| *from);
-                json!({
-                    "type": "0x2", "status": "0x1", "transactionHash": hash, "transactionIndex": "0x0",
-                    "blockHash": head.hash, "blockNumber": U256::from(head.number), "from": from,
-                    "to": CONSUMER, "contractAddress": null, "gasUsed": "0x5208",
-                    "cumulativeGasUsed": "0x5208", "effectiveGasPrice": "0x1", "logs": [],
-                    "logsBloom": Bloom::ZERO,
-                })
-            } else {
-                match any % 4 {
-                    0 => {
-                        receipt["status"] =
-                            json!(if receipt["status"] == "0x1" { "0x0" } else { "0x1" })
-                    }
-                    1 => receipt["blockHash"] = json!(keccak256(any.to_be_bytes())),
-                    2 => receipt["transactionHash"] = json!(keccak256(any.to_be_bytes())),
-                    _ => receipt = Value::Null,
-                }
-                receipt
-            }
-        }
-        "eth_sendRawTransaction" if sign => return Err(refusal(-32000, "nonce too low")),
-        "eth_sendRawTransaction" => return Err(refusal(-32000, "insufficient funds for gas")),
-        "eth_getTransactionByHash" => Value::Null,
-        _ => return truth,
-    })
 }

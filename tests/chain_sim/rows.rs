@@ -36,13 +36,13 @@ fn first(count: usize, twist: impl Fn(&str, &Value) -> Option<Twist> + Send + 's
     })
 }
 
-fn calls<C: SolCall>(method: &str, params: &Value) -> bool {
+pub fn calls<C: SolCall>(method: &str, params: &Value) -> bool {
     let data = params[0]["input"].as_str().or(params[0]["data"].as_str()).unwrap_or_default();
     method == "eth_call" && data.starts_with(&alloy::primitives::hex::encode_prefixed(C::SELECTOR))
 }
 
 /// One question in block 2, and a script.
-fn asked(script: Option<Script>) -> Scenario {
+pub fn asked(script: Option<Script>) -> Scenario {
     let mut scenario = Scenario::quiet();
     scenario.plan.insert(2, Box::new(|shared| shared.world.ask(vec![U256::from(5)])));
     scenario.shared.lock().expect("no panics").script = script;
@@ -50,7 +50,7 @@ fn asked(script: Option<Script>) -> Scenario {
 }
 
 /// Runs to the end: everything is answered, once.
-fn expect_answered(mut scenario: Scenario) -> Scenario {
+pub fn expect_answered(mut scenario: Scenario) -> Scenario {
     scenario.run();
     scenario.check().unwrap_or_else(|error| panic!("{error}\n{}", scenario.told));
     let shared = scenario.shared.lock().expect("no panics");
@@ -143,13 +143,24 @@ fn a_node_that_breaks_off_for_minutes_does_not_end_it() {
 }
 
 #[test]
+fn one_node_of_three_that_never_answers_is_not_waited_for() {
+    for silent in 0..3 {
+        let mut scenario = asked(None);
+        scenario.addresses = 3;
+        let act = move |shared: &mut Shared| shared.silent = Some(silent);
+        scenario.plan.insert(1, Box::new(act));
+        expect_answered(scenario);
+    }
+}
+
+#[test]
 fn a_block_number_without_end_is_refused() {
     let scenario = asked(None);
     let shared = Arc::clone(&scenario.shared);
     let block = {
         let shared = shared.lock().expect("no panics");
         let head = shared.world.head();
-        (head.hash, head.parent)
+        (head.hash, head.header.parent_hash)
     };
     shared.lock().expect("no panics").script = Some(first(10, move |method, params| {
         (method == "eth_getBlockByNumber" && params[0] == "latest").then(|| {
@@ -192,14 +203,14 @@ fn watch(scenario: &Scenario) -> impl Future<Output = ()> + use<> {
     }
 }
 
-fn contract() -> Contract {
+pub fn contract() -> Contract {
     let code = vec![0x60, 0x01, 0x60, 0x02];
     Contract::new("Stub", code.clone(), "[]")
         .expect("a contract")
         .with_runtime(RuntimeCode::fixed(code))
 }
 
-fn deploy_options(scenario: &Scenario) -> SendOptions {
+pub fn deploy_options(scenario: &Scenario) -> SendOptions {
     SendOptions {
         max_cost: U256::from(MAX_COST),
         timeout: Duration::from_secs(1200),
@@ -209,7 +220,7 @@ fn deploy_options(scenario: &Scenario) -> SendOptions {
 }
 
 /// What `deploy` does.
-async fn deploy(chain: Chain, options: SendOptions) -> Result<Deployed, ChainError> {
+pub async fn deploy(chain: Chain, options: SendOptions) -> Result<Deployed, ChainError> {
     let contract = contract();
     let deployment = Deployment::plan(&chain, &contract, &DeployOptions::default()).await?;
     deployment.send(&chain, &options).await
@@ -290,8 +301,11 @@ fn a_lying_fee_history_does_not_move_the_price_above_the_ceiling() {
 
 #[test]
 fn an_invented_receipt_is_not_believed() {
-    for wrong in ["transactionHash", "blockHash", "from", "to", "gasUsed", "blockNumber"] {
+    let fields = ["transactionHash", "blockHash", "from", "to", "gasUsed", "blockNumber"];
+    // With proofs, and where there are none.
+    for (wrong, proves) in fields.into_iter().flat_map(|wrong| [(wrong, true), (wrong, false)]) {
         let mut scenario = Scenario::quiet();
+        scenario.shared.lock().expect("no panics").world.proves = proves;
         let head = scenario.shared.lock().expect("no panics").world.head().hash;
         let seen = std::sync::Mutex::new(0);
         let script: Script = Box::new(move |method, params| {
@@ -319,6 +333,46 @@ fn an_invented_receipt_is_not_believed() {
         let (deployed, _) = deploy_until_done(&mut scenario, 1);
         check_deployment(&scenario, &deployed.expect("deployed")).expect(wrong);
     }
+}
+
+#[test]
+fn a_deployment_that_a_node_does_not_know_yet_is_not_paid_again() {
+    let mut scenario = Scenario::quiet();
+    let (deployed, _) = deploy_until_done(&mut scenario, 1);
+    let deployed = deployed.expect("deployed");
+    // Its result was lost, and so it is run again.
+    let script: Script = Box::new(|method, params| {
+        let is_about_now = params[1].get("blockHash").is_none();
+        let is_behind = method == "eth_estimateGas" || (method == "eth_getCode" && is_about_now);
+        is_behind.then_some(Twist::Behind(5))
+    });
+    scenario.shared.lock().expect("no panics").script = Some(script);
+    let (again, _) = deploy_until_done(&mut scenario, 1);
+    let again = again.expect("it is there");
+    assert_eq!(again.transaction, deployed.transaction);
+    check_deployment(&scenario, &again).expect("one transaction");
+}
+
+#[test]
+fn one_wrong_count_of_nonces_keeps_no_transaction_waiting() {
+    let script = first(1, |method, params| {
+        (method == "eth_getTransactionCount" && params[1] == "pending")
+            .then(|| Twist::Say(json!("0x2")))
+    });
+    let mut scenario = Scenario::quiet();
+    scenario.shared.lock().expect("no panics").script = Some(script);
+    let (deployed, _) = deploy_until_done(&mut scenario, 1);
+    check_deployment(&scenario, &deployed.expect("deployed")).expect("one transaction");
+}
+
+#[test]
+fn receipts_that_come_blocks_later_are_waited_for() {
+    let mut scenario = Scenario::quiet();
+    scenario.shared.lock().expect("no panics").script = Some(Box::new(|method, _| {
+        (method == "eth_getTransactionReceipt").then_some(Twist::Behind(3))
+    }));
+    let (deployed, _) = deploy_until_done(&mut scenario, 1);
+    check_deployment(&scenario, &deployed.expect("deployed")).expect("one transaction");
 }
 
 #[test]

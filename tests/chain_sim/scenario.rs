@@ -49,6 +49,8 @@ pub struct Scenario {
     pub operator: Address,
     pub options: WatchOptions,
     pub addresses: usize,
+    /// Whether nothing counts that is not proved.
+    pub requires_proofs: bool,
     /// Everything that was told.
     pub told: String,
     /// What a test does before a block is made.
@@ -98,6 +100,7 @@ impl Scenario {
             operator: key().address(),
             options,
             addresses: 1,
+            requires_proofs: false,
             told: String::new(),
             plan: BTreeMap::new(),
             random: ChaCha8Rng::seed_from_u64(seed.wrapping_mul(31) ^ 7),
@@ -138,6 +141,7 @@ impl Scenario {
         let mut shared = scenario.shared.lock().expect("no panics");
         shared.faults = faults;
         shared.world.has_final_tag = random.gen_bool(0.7);
+        shared.world.proves = random.gen_bool(0.7);
         // Without a count nothing says that a lie or a branch that is gone has left a request out.
         if random.gen_bool(0.2) {
             shared.world.counts_requests = false;
@@ -193,7 +197,7 @@ impl Scenario {
                 }
                 if random.gen_bool(self.foreign) {
                     let nonce = world.state().nonce(self.operator);
-                    world.pool.insert(0, Tx::Foreign { from: self.operator, nonce });
+                    world.pool.insert(0, Tx::foreign(self.operator, nonce));
                 }
                 let count = world.state().questions.len();
                 if count > 0 && random.gen_bool(self.others) {
@@ -276,12 +280,14 @@ impl Scenario {
         let clock = self.clock.clone();
         let nodes = self.nodes();
         let (disk, options) = (self.disk.clone(), self.options.clone());
+        let requires_proofs = self.requires_proofs;
         let told = Arc::new(Mutex::new(String::new()));
         let log = Arc::clone(&told);
         let work = {
             let clock = clock.clone();
             async move {
                 let chain = Self::connect(nodes, clock).await?;
+                let chain = if requires_proofs { chain.with_required_proofs() } else { chain };
                 let watcher = Watcher::open_on(
                     Arc::new(disk),
                     chain,

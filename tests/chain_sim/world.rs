@@ -1,7 +1,8 @@
 //! The truth: blocks, the consumer, the accounts.
 //!
 //! The consumer is `contracts/RequestConsumer.sol` by hand, with a verifier that takes the hash of the instances
-//! for a proof. The deployer is the deterministic one, and what it deploys is its init code.
+//! for a proof. The deployer is the deterministic one, and what it deploys is its init code. Headers are Ethereum's:
+//! their roots cover the accounts, the transactions and the receipts.
 
 use std::{
     collections::{BTreeMap, HashMap},
@@ -9,10 +10,15 @@ use std::{
 };
 
 use alloy::{
-    consensus::{Transaction, TxEnvelope},
-    eips::eip2718::Decodable2718,
-    primitives::{Address, B256, Bytes, Log, U256, keccak256},
+    consensus::{
+        Header, Receipt as Outcome, ReceiptEnvelope, SignableTransaction, Transaction, TrieAccount,
+        TxEip1559, TxEnvelope,
+        proofs::{calculate_receipt_root, ordered_trie_root_encoded, state_root_unhashed},
+    },
+    eips::eip2718::{Decodable2718, Encodable2718},
+    primitives::{Address, B256, Bytes, Log, Signature, U256, keccak256},
     sol_types::{SolCall, SolEvent},
+    trie::{HashBuilder, Nibbles, proof::ProofRetainer},
 };
 use zkverdict::chain::{CREATE2_DEPLOYER, IRequestConsumer, consumer_context};
 
@@ -45,11 +51,11 @@ pub struct State {
 #[derive(Clone, Debug)]
 pub enum Tx {
     /// A customer asks.
-    Ask { inputs: Vec<U256>, salt: u64 },
+    Ask { inputs: Vec<U256>, envelope: Arc<TxEnvelope> },
     /// Another operator answers.
-    OtherAnswers { id: usize, salt: u64 },
+    OtherAnswers { id: usize, envelope: Arc<TxEnvelope> },
     /// Somebody else uses the operator's key.
-    Foreign { from: Address, nonce: u64 },
+    Foreign { from: Address, nonce: u64, envelope: Arc<TxEnvelope> },
     /// Bytes that came over the wire.
     Signed { from: Address, envelope: Arc<TxEnvelope> },
 }
@@ -69,11 +75,73 @@ pub struct Receipt {
 pub struct Block {
     pub number: u64,
     pub hash: B256,
-    pub parent: B256,
-    pub base_fee: u128,
+    pub header: Header,
     pub txs: Vec<Tx>,
     pub receipts: Vec<Receipt>,
     pub state: State,
+}
+
+impl Block {
+    pub fn new(
+        parent: Option<&Self>,
+        salt: u64,
+        base_fee: u128,
+        txs: Vec<Tx>,
+        receipts: Vec<Receipt>,
+        state: State,
+    ) -> Self {
+        let number = parent.map_or(0, |parent| parent.number + 1);
+        // Most blocks change no account.
+        let same = parent.filter(|parent| {
+            (&parent.state.nonces, &parent.state.code) == (&state.nonces, &state.code)
+        });
+        let bytes: Vec<Bytes> = txs.iter().map(|tx| tx.envelope().encoded_2718().into()).collect();
+        let mut block =
+            Self { number, hash: B256::ZERO, header: Header::default(), txs, receipts, state };
+        block.header = Header {
+            number,
+            parent_hash: parent.map_or(B256::ZERO, |parent| parent.hash),
+            timestamp: number * BLOCK_SECONDS,
+            base_fee_per_gas: Some(u64::try_from(base_fee).expect("small")),
+            extra_data: Bytes::copy_from_slice(&salt.to_be_bytes()),
+            state_root: same.map_or_else(
+                || state_root_unhashed(block.state.accounts()),
+                |parent| parent.header.state_root,
+            ),
+            transactions_root: ordered_trie_root_encoded(&bytes),
+            receipts_root: calculate_receipt_root(&block.envelopes()),
+            ..Header::default()
+        };
+        block.hash = block.header.hash_slow();
+        block
+    }
+
+    /// The receipts as the header's root covers them.
+    pub fn envelopes(&self) -> Vec<ReceiptEnvelope> {
+        let mut cumulative_gas_used = 0;
+        let envelope = |receipt: &Receipt| {
+            cumulative_gas_used += receipt.gas_used;
+            let (status, logs) = (receipt.status.into(), receipt.logs.clone());
+            ReceiptEnvelope::Eip1559(Outcome { status, cumulative_gas_used, logs }.into())
+        };
+        self.receipts.iter().map(envelope).collect()
+    }
+
+    /// An account, and what proves it.
+    pub fn proof(&self, address: Address) -> (TrieAccount, Vec<Bytes>) {
+        let accounts: BTreeMap<B256, (Address, TrieAccount)> =
+            self.state.accounts().map(|(at, account)| (keccak256(at), (at, account))).collect();
+        let path = Nibbles::unpack(keccak256(address));
+        let mut builder =
+            HashBuilder::default().with_proof_retainer(ProofRetainer::new(vec![path]));
+        for (hash, (_, account)) in &accounts {
+            builder.add_leaf(Nibbles::unpack(hash), &alloy::rlp::encode(account));
+        }
+        builder.root();
+        let nodes = builder.take_proof_nodes().into_nodes_sorted();
+        let account = accounts.get(&keccak256(address)).map(|(_, account)| *account);
+        (account.unwrap_or_default(), nodes.into_iter().map(|(_, node)| node).collect())
+    }
 }
 
 pub struct World {
@@ -87,29 +155,47 @@ pub struct World {
     /// Whether the chain says what is final.
     pub has_final_tag: bool,
     pub counts_requests: bool,
+    /// Whether the nodes have `eth_getProof` and `eth_getBlockReceipts`.
+    pub proves: bool,
     salt: u64,
 }
 
 impl Tx {
-    pub fn hash(&self) -> B256 {
+    pub fn foreign(from: Address, nonce: u64) -> Self {
+        Self::Foreign { from, nonce, envelope: envelope(&format!("foreign {from} {nonce}")) }
+    }
+
+    pub fn envelope(&self) -> &Arc<TxEnvelope> {
         match self {
-            Self::Ask { inputs, salt } => keccak256(format!("ask {inputs:?} {salt}")),
-            Self::OtherAnswers { id, salt } => keccak256(format!("other {id} {salt}")),
-            Self::Foreign { from, nonce } => keccak256(format!("foreign {from} {nonce}")),
-            Self::Signed { envelope, .. } => *envelope.tx_hash(),
+            Self::Ask { envelope, .. }
+            | Self::OtherAnswers { envelope, .. }
+            | Self::Foreign { envelope, .. }
+            | Self::Signed { envelope, .. } => envelope,
         }
+    }
+
+    pub fn hash(&self) -> B256 {
+        *self.envelope().tx_hash()
     }
 
     /// Whose nonce it takes, and at which price.
     fn nonce(&self) -> Option<(Address, u64, u128)> {
         match self {
-            Self::Foreign { from, nonce } => Some((*from, *nonce, u128::MAX)),
+            Self::Foreign { from, nonce, .. } => Some((*from, *nonce, u128::MAX)),
             Self::Signed { from, envelope } => {
                 Some((*from, envelope.nonce(), envelope.max_fee_per_gas()))
             }
             _ => None,
         }
     }
+}
+
+/// A transaction of somebody whose key does not matter.
+fn envelope(text: &str) -> Arc<TxEnvelope> {
+    let input = Bytes::copy_from_slice(text.as_bytes());
+    let transaction =
+        TxEip1559 { chain_id: CHAIN_ID, to: CONSUMER.into(), input, ..Default::default() };
+    Arc::new(transaction.into_signed(Signature::test_signature()).into())
 }
 
 /// What the verifier takes for a proof.
@@ -125,6 +211,17 @@ pub fn is_proof(proof_: &[u8], instances: &[U256]) -> bool {
 impl State {
     pub fn nonce(&self, account: Address) -> u64 {
         self.nonces.get(&account).copied().unwrap_or_default()
+    }
+
+    fn accounts(&self) -> impl Iterator<Item = (Address, TrieAccount)> {
+        let at: std::collections::BTreeSet<&Address> =
+            self.nonces.keys().chain(self.code.keys()).collect();
+        at.into_iter().map(|&address| {
+            let code_hash =
+                self.code.get(&address).map_or(alloy::primitives::KECCAK256_EMPTY, keccak256);
+            let nonce = self.nonce(address);
+            (address, TrieAccount { nonce, code_hash, ..Default::default() })
+        })
     }
 
     /// Whether the consumer takes an answer.
@@ -239,15 +336,7 @@ impl World {
         for address in [CONSUMER, VERIFIER, CREATE2_DEPLOYER] {
             state.code.insert(address, Bytes::from_static(&[0xfe]));
         }
-        let genesis = Arc::new(Block {
-            number: 0,
-            hash: keccak256("genesis"),
-            parent: B256::ZERO,
-            base_fee: GWEI,
-            txs: Vec::new(),
-            receipts: Vec::new(),
-            state,
-        });
+        let genesis = Arc::new(Block::new(None, 0, GWEI, Vec::new(), Vec::new(), state));
         Self {
             by_hash: HashMap::from([(genesis.hash, Arc::clone(&genesis))]),
             blocks: vec![genesis],
@@ -257,6 +346,7 @@ impl World {
             finality: 6,
             has_final_tag: true,
             counts_requests: true,
+            proves: true,
             salt: 0,
         }
     }
@@ -284,12 +374,14 @@ impl World {
 
     pub fn ask(&mut self, inputs: Vec<U256>) {
         let salt = self.salt();
-        self.pool.push(Tx::Ask { inputs, salt });
+        let envelope = envelope(&format!("ask {inputs:?} {salt}"));
+        self.pool.push(Tx::Ask { inputs, envelope });
     }
 
     pub fn other_answers(&mut self, id: usize) {
         let salt = self.salt();
-        self.pool.push(Tx::OtherAnswers { id, salt });
+        let envelope = envelope(&format!("other {id} {salt}"));
+        self.pool.push(Tx::OtherAnswers { id, envelope });
     }
 
     /// Takes a transaction into the pool, or refuses it in a node's words.
@@ -348,11 +440,10 @@ impl World {
             txs.push(tx);
         }
         self.pool.retain(|tx| tx.nonce().is_none_or(|(from, nonce, _)| nonce >= state.nonce(from)));
-        let (number, parent, salt) = (self.height() + 1, self.head().hash, self.salt());
-        let hash = keccak256(format!("{number} {parent} {salt}"));
-        let base_fee = self.base_fee;
-        let block = Arc::new(Block { number, hash, parent, base_fee, txs, receipts, state });
-        self.by_hash.insert(hash, Arc::clone(&block));
+        let salt = self.salt();
+        let block = Block::new(Some(self.head()), salt, self.base_fee, txs, receipts, state);
+        let block = Arc::new(block);
+        self.by_hash.insert(block.hash, Arc::clone(&block));
         self.blocks.push(block);
     }
 

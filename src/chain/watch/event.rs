@@ -73,6 +73,11 @@ pub enum WatchEvent {
         /// The block.
         block: u64,
     },
+    /// The nodes do not prove something, and are believed.
+    Unproved {
+        /// What, and why.
+        what: String,
+    },
     /// A node or the disk makes trouble. The loop goes on after a pause.
     Trouble {
         /// What.

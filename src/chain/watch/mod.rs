@@ -13,6 +13,7 @@
 //! | file | holds |
 //! |---|---|
 //! | `event` | what the loop tells |
+//! | `options` | how it runs and rests |
 //! | `journal` | what must not be forgotten |
 //! | `view` | the blocks that a round goes by |
 //! | `scan` | requests and answers, as the chain has them |
@@ -20,6 +21,7 @@
 
 mod event;
 mod journal;
+mod options;
 mod scan;
 mod slots;
 mod view;
@@ -29,10 +31,7 @@ use std::{
     fs::{self, File, TryLockError},
     io,
     path::Path,
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
+    sync::Arc,
     time::Duration,
 };
 
@@ -47,7 +46,10 @@ use alloy::{
 use serde::{Deserialize, Serialize};
 use tokio::sync::Mutex;
 
-pub use self::event::{Health, WatchEvent, WatchReport};
+pub use self::{
+    event::{Health, WatchEvent, WatchReport},
+    options::WatchOptions,
+};
 use self::{
     journal::{Journal, Version},
     slots::Watched,
@@ -56,8 +58,8 @@ use self::{
 use crate::regular_file;
 
 use super::{
-    Chain, ChainError, Disk, FileSystem, Revert, SendOptions, bindings::IRequestConsumer,
-    clock::backoff, fees::Fees, lock::KeyLock, send::gas_limit,
+    Chain, ChainError, Disk, FileSystem, Revert, bindings::IRequestConsumer, clock::backoff,
+    fees::Fees, lock::KeyLock, send::gas_limit,
 };
 
 /// Blocks asked for at once; public nodes refuse more than some thousands.
@@ -69,11 +71,12 @@ const MAX_IN_FLIGHT: usize = 16;
 /// The longest pause after trouble with a node or a disk.
 const LONGEST_PAUSE: Duration = Duration::from_secs(60);
 
+/// How many answers to one request may fail in blocks before a run gives it up: somebody who lies about gas, or about
+/// what the consumer waits for, could have it paid for without end.
+const MOST_FAILED: u32 = 3;
+
 /// The pause before a request is tried again, after its first failure and after many.
 const RETRY: (Duration, Duration) = (Duration::from_secs(10), Duration::from_secs(600));
-
-/// How soon a wish to stop is noticed.
-const STOP_INTERVAL: Duration = Duration::from_millis(200);
 
 sol! {
     function requestCount() external view returns (uint256);
@@ -109,42 +112,6 @@ pub struct Answer {
     pub proof: Vec<u8>,
     /// The context, the request's inputs, the outputs.
     pub instances: Vec<U256>,
-}
-
-/// How the loop runs.
-#[derive(Clone, Debug)]
-pub struct WatchOptions {
-    /// The first block to look at when there is no journal yet.
-    pub from_block: u64,
-    /// Blocks that a request must be deep, its own included; at least 1.
-    pub confirmations: u64,
-    /// How deep a block is that stays, on chains that do not say which blocks are final.
-    pub finality_depth: u64,
-    /// Whether to return when nothing is left to do, instead of waiting for more.
-    pub once: bool,
-    /// Time between two looks for requests.
-    pub interval: Duration,
-    /// Time between two signs of life.
-    pub health: Duration,
-    /// Makes the loop end after its present step.
-    pub stop: Option<Arc<AtomicBool>>,
-    /// How answers are sent.
-    pub send: SendOptions,
-}
-
-impl Default for WatchOptions {
-    fn default() -> Self {
-        Self {
-            from_block: 0,
-            confirmations: 1,
-            finality_depth: 64,
-            once: false,
-            interval: Duration::from_secs(2),
-            health: Duration::from_secs(60),
-            stop: None,
-            send: SendOptions::default(),
-        }
-    }
 }
 
 /// Follows the requests of one consumer.
@@ -208,7 +175,8 @@ impl Watcher {
     async fn find_consumer(&self, options: &WatchOptions) -> Result<(), ChainError> {
         let clock = self.chain.clock();
         let (start, mut failures) = (clock.now(), 0);
-        loop {
+        // The loop ends at once where somebody wants that.
+        while !options.is_stopped() {
             let error = match self.chain.has_code(self.consumer).await {
                 Ok(true) => return Ok(()),
                 Ok(false) => {
@@ -224,8 +192,9 @@ impl Watcher {
                 return Err(error);
             }
             let first = options.interval.min(self.chain.poll_interval());
-            clock.sleep(backoff(clock, first, LONGEST_PAUSE, failures)).await;
+            options.rest(clock, backoff(clock, first, LONGEST_PAUSE, failures)).await;
         }
+        Ok(())
     }
 
     /// Runs until it is told to stop, or until nothing is left to do, if that is wished for. `prove` gets a
@@ -248,9 +217,11 @@ impl Watcher {
             watched: BTreeMap::new(),
             not_before: BTreeMap::new(),
             skipped: BTreeSet::new(),
+            paid_in_vain: BTreeMap::new(),
             absent: BTreeSet::new(),
             search_from: 0,
             searched: false,
+            unproved: 0,
             search_again: Duration::ZERO,
             gap_since: None,
             used: None,
@@ -262,7 +233,7 @@ impl Watcher {
         let (mut last_success, mut last_health) = (clock.now(), clock.now());
         let mut health = Health::default();
         loop {
-            if run.is_stopped() {
+            if options.is_stopped() {
                 return Ok(run.totals);
             }
             let outcome = run.round(&mut prove, &mut report, &mut health).await;
@@ -298,7 +269,7 @@ impl Watcher {
                 run.report(WatchEvent::Health(health));
             }
             run.tell(&mut report);
-            run.rest(pause).await;
+            options.rest(clock, pause).await;
         }
     }
 }
@@ -315,11 +286,15 @@ struct Run<'a> {
     not_before: BTreeMap<U256, Duration>,
     /// Requests that failed in this run.
     skipped: BTreeSet<U256>,
+    /// How many of their answers failed in blocks, and were paid for.
+    paid_in_vain: BTreeMap<U256, u32>,
     /// Requests that the consumer has counted and that the logs lack.
     absent: BTreeSet<U256>,
     /// Where missing events are looked for next, and whether all blocks have been looked through.
     search_from: u64,
     searched: bool,
+    /// How much of what could not be proved has been told.
+    unproved: usize,
     search_again: Duration,
     gap_since: Option<Duration>,
     /// Transactions of the account after a block.
@@ -344,22 +319,6 @@ impl<'a> Run<'a> {
         self.events.drain(..).for_each(|event| report(&event));
     }
 
-    fn is_stopped(&self) -> bool {
-        self.options.stop.as_ref().is_some_and(|stop| stop.load(Ordering::Relaxed))
-    }
-
-    /// Waits, in steps that are short where somebody may want it to stop.
-    async fn rest(&self, pause: Duration) {
-        let clock = self.chain().clock();
-        let end = clock.now() + pause;
-        while clock.now() < end && !self.is_stopped() {
-            let left = end - clock.now();
-            clock
-                .sleep(if self.options.stop.is_some() { left.min(STOP_INTERVAL) } else { left })
-                .await;
-        }
-    }
-
     /// Looks at the chain, looks after what is under way, answers what is open. True if nothing was left
     /// to do.
     async fn round(
@@ -377,7 +336,7 @@ impl<'a> Run<'a> {
         let mut trouble = self.look_after(&mut view).await;
         for id in self.waiting() {
             self.tell(report);
-            if self.is_stopped() {
+            if self.options.is_stopped() {
                 break;
             }
             if let Err(error) = self.answer(id, &mut view, prove).await {
@@ -387,6 +346,11 @@ impl<'a> Run<'a> {
                 trouble = trouble.and(Err(error));
             }
         }
+        let unproved = self.chain().unproved();
+        for what in unproved.iter().skip(self.unproved) {
+            self.report(WatchEvent::Unproved { what: what.clone() });
+        }
+        self.unproved = unproved.len();
         self.tell(report);
         self.measure(&view, health);
         trouble?;
@@ -418,6 +382,7 @@ impl<'a> Run<'a> {
         let now = self.chain().clock().now();
         let is_ripe = |id: &U256| {
             !self.not_before.get(id).is_some_and(|&when| now < when || self.options.once)
+                && self.paid_in_vain.get(id).is_none_or(|&times| times < MOST_FAILED)
         };
         let state = &self.journal.state;
         let open = state.open.iter().filter(|(_, entry)| entry.answered.is_none());
@@ -484,6 +449,9 @@ impl<'a> Run<'a> {
         }
         let Some(entry) = self.journal.state.open.get(&id) else { return Ok(()) };
         let (request, operator) = (entry.request.clone(), self.chain().sender());
+        if !self.is_in_its_block(view, &request).await? {
+            return self.skip(id, "its block does not hold it".into());
+        }
         let context = self
             .call(view.head, IRequestConsumer::contextOfCall { operator, requestId: id })
             .await?;

@@ -53,7 +53,7 @@ impl Run<'_> {
             return Ok(());
         }
         let used = self.used_now(view).await?;
-        let used_for_good = self.used(view.last_final).await?;
+        let used_for_good = self.used_for_good(view.last_final).await?;
         let nonces: Vec<u64> = self.journal.state.slots.keys().copied().collect();
         let mut trouble = Ok(());
         for nonce in nonces {
@@ -104,6 +104,7 @@ impl Run<'_> {
                 self.journal.state.open.get(id).is_some_and(|entry| entry.answered.is_none())
             };
             if let (false, Some(id)) = (receipt.status(), id.filter(waits)) {
+                *self.paid_in_vain.entry(id).or_default() += 1;
                 self.skip(id, format!("transaction {} failed", outgoing.transaction))?;
             }
             return Ok(());

@@ -20,6 +20,7 @@ use crate::chain::{
     Chain, ChainError, Revert,
     bindings::{IRequestConsumer, KNOWN_ERRORS},
     call::CallOutcome,
+    trouble::is_too_old,
 };
 
 /// Blocks that are read again in each round, at most. Chains with four blocks a second take half an hour to make
@@ -189,6 +190,44 @@ impl Run<'_> {
             .map_err(|error| ChainError::rpc("eth_getTransactionCount", chain.endpoint(), error))
     }
 
+    /// The same, proved where a node offers that.
+    pub(super) async fn used_for_good(&self, at: Point) -> Result<u64, ChainError> {
+        // Development nodes prove no state but their newest.
+        if self.chain().is_local() {
+            return self.used(at).await;
+        }
+        match self.chain().proved_account(self.chain().sender(), at.hash).await? {
+            Some(account) => Ok(account.nonce),
+            None => self.used(at).await,
+        }
+    }
+
+    /// Whether a block of the chain holds a request, as far as a node proves what its blocks hold.
+    pub(super) async fn is_in_its_block(
+        &self,
+        view: &mut View,
+        request: &Request,
+    ) -> Result<bool, ChainError> {
+        let hash = request.block_hash;
+        // The first layout of the journal did not have it.
+        if hash.is_zero() {
+            return Ok(true);
+        }
+        if view.hash(self.chain(), request.block).await? != Some(hash) {
+            return Ok(false);
+        }
+        let Some(block) = self.chain().proved_block(hash).await? else { return Ok(true) };
+        let is_this = |log: &alloy::primitives::Log| {
+            log.address == self.watcher.consumer
+                && IRequestConsumer::InferenceRequested::decode_log(log).is_ok_and(|event| {
+                    event.requestId == request.id
+                        && event.requester == request.requester
+                        && event.inputs == request.inputs
+                })
+        };
+        Ok(block.logs().any(|(_, log)| is_this(log)))
+    }
+
     /// What happened from one block to another, about some requests only if any are named. Logs of blocks
     /// that are not in the chain are left out.
     pub(super) async fn happened(
@@ -280,19 +319,22 @@ impl Run<'_> {
         if view.hash(chain, seen.block).await? != Some(seen.hash) {
             return Ok(false);
         }
+        let about = |log: &alloy::primitives::Log| {
+            log.address == self.watcher.consumer
+                && IRequestConsumer::InferenceAnswered::decode_log(log)
+                    .is_ok_and(|event| event.requestId == id && event.operator == seen.operator)
+        };
+        if let Some(block) = chain.proved_block(seen.hash).await? {
+            return Ok(block.logs().any(|(hash, log)| hash == seen.transaction && about(log)));
+        }
         let receipt =
             chain.provider().get_transaction_receipt(seen.transaction).await.map_err(|error| {
                 ChainError::rpc("eth_getTransactionReceipt", chain.endpoint(), error)
             })?;
         Ok(receipt.is_some_and(|receipt| {
-            let about = |log: &Log| {
-                log.address() == self.watcher.consumer
-                    && IRequestConsumer::InferenceAnswered::decode_log(&log.inner)
-                        .is_ok_and(|event| event.requestId == id && event.operator == seen.operator)
-            };
             receipt.block_hash == Some(seen.hash)
                 && receipt.status()
-                && receipt.logs().iter().any(about)
+                && receipt.logs().iter().any(|log| about(&log.inner))
         }))
     }
 
@@ -308,21 +350,6 @@ impl Run<'_> {
             CallOutcome::Reverted(data) => Err(Revert::decode(data, &self.watcher.abi)),
         })
     }
-}
-
-/// Whether a node says that it has thrown away the state that was asked for.
-fn is_too_old(message: &str) -> bool {
-    let message = message.to_lowercase();
-    [
-        "missing trie node",
-        "pruned",
-        "archive",
-        "historical state",
-        "state not available",
-        "state is not available",
-    ]
-    .iter()
-    .any(|words| message.contains(words))
 }
 
 impl From<(Point, Option<U256>)> for Place {

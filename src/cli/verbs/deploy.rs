@@ -54,10 +54,11 @@ impl fmt::Display for Report {
         match (transaction, gas_used) {
             (Some(transaction), Some(gas)) => {
                 writeln!(f, "transaction  {transaction}")?;
-                writeln!(f, "gas          {gas}")
+                writeln!(f, "gas          {gas}")?;
             }
-            _ => writeln!(f, "it was there already"),
+            _ => writeln!(f, "it was there already")?,
         }
+        self.deployed.unproved.iter().try_for_each(|what| writeln!(f, "unproved     {what}"))
     }
 }
 

@@ -46,16 +46,19 @@ struct Report {
 }
 
 /// What the verdict rests on.
-#[derive(Clone, Copy, Serialize)]
+#[derive(Clone, Serialize)]
 struct Checked {
     /// The proof, by this program's own verifier.
     proof: bool,
     /// The contract's code, by the compiler's; absent for a consumer, whose code is not known here.
     #[serde(skip_serializing_if = "Option::is_none")]
     code: Option<bool>,
-    /// That a block holds the transaction, by the node's word: header, receipt and nonce fit together.
+    /// What says that a block holds the transaction.
     #[serde(skip_serializing_if = "Option::is_none")]
     receipt: Option<&'static str>,
+    /// What the nodes did not prove.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    unproved: Vec<String>,
 }
 
 impl fmt::Display for Report {
@@ -89,7 +92,8 @@ impl fmt::Display for Checked {
             Some(false) => write!(f, "; the code is not the compiler's")?,
             None => write!(f, "; the code is not known here")?,
         }
-        self.receipt.map_or(Ok(()), |receipt| write!(f, "; the block: {receipt}"))
+        self.receipt.map_or(Ok(()), |receipt| write!(f, "; the block: {receipt}"))?;
+        self.unproved.iter().try_for_each(|what| write!(f, "; {what}"))
     }
 }
 
@@ -174,7 +178,11 @@ pub fn run(args: Args, console: &Console) -> Result<Answer, CliError> {
                 }
                 _ => None,
             },
-            receipt: verdict.is_valid().then_some("by the word of the nodes that were asked"),
+            receipt: verdict.is_valid().then(|| match chain.proves_receipts() {
+                true => "proved by the block's header, whose hash the nodes agree on",
+                false => "by the word of the nodes that were asked",
+            }),
+            unproved: chain.unproved(),
         };
         if checked.code == Some(false) && args.to.is_none() {
             return Err(CliError::Usage {

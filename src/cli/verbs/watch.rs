@@ -199,6 +199,7 @@ fn tell(log: &Log, event: &WatchEvent) {
             "rewound",
             json!({ "block": block, "reason": "the chain has other blocks than before" }),
         ),
+        WatchEvent::Unproved { what } => log.event("unproved", json!({ "reason": what })),
         WatchEvent::Trouble { reason, retry } => {
             log.event("trouble", json!({ "reason": reason, "retry_seconds": retry.as_secs() }));
         }

@@ -1,9 +1,8 @@
-//! The command against a node: deployment, submission, registry, watch.
+//! The command against a node: deployment, submission, registry.
 
 use std::{
-    io::{BufRead, BufReader},
     path::{Path, PathBuf},
-    process::{Command, Output, Stdio},
+    process::{Command, Output},
     sync::OnceLock,
 };
 
@@ -15,8 +14,7 @@ use alloy::{
 };
 use serde_json::Value;
 use zkverdict::chain::{
-    CallOutcome, Chain, IInferenceConsumer, LocalChain, SendOptions, consumer_context, find_anvil,
-    model_id,
+    CallOutcome, Chain, IInferenceConsumer, LocalChain, consumer_context, find_anvil, model_id,
 };
 
 use crate::stand_in::{connect, contract, deploy, with_arguments};
@@ -37,13 +35,13 @@ pub fn root() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR"))
 }
 
-fn zkverdict(arguments: &[&str]) -> Command {
+pub fn zkverdict(arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_zkverdict"));
     command.current_dir(root()).arg("--json").args(arguments).env("ZKVERDICT_PRIVATE_KEY", KEY);
     command
 }
 
-fn run(arguments: &[&str]) -> Output {
+pub fn run(arguments: &[&str]) -> Output {
     zkverdict(arguments).output().expect("the command runs")
 }
 
@@ -56,7 +54,7 @@ pub fn ok(arguments: &[&str]) -> Value {
 }
 
 /// The error of a command that could not tell.
-fn error(arguments: &[&str]) -> String {
+pub fn error(arguments: &[&str]) -> String {
     let output = run(arguments);
     assert_eq!(output.status.code(), Some(2), "{arguments:?}");
     assert!(output.stdout.is_empty());
@@ -90,11 +88,11 @@ pub fn prove(dir: &Path, context: U256) -> String {
     out
 }
 
-fn address(value: &Value) -> Address {
+pub fn address(value: &Value) -> Address {
     value.as_str().and_then(|text| text.parse().ok()).expect("an address")
 }
 
-async fn read<C: SolCall<Return = U256>>(chain: &Chain, at: Address, call: C) -> U256 {
+pub async fn read<C: SolCall<Return = U256>>(chain: &Chain, at: Address, call: C) -> U256 {
     match chain.call(at, call.abi_encode().into()).await {
         Ok(CallOutcome::Returned(data)) => U256::from_be_slice(&data),
         other => panic!("{other:?}"),
@@ -154,6 +152,10 @@ async fn deploy_is_idempotent_and_submit_gives_verdicts() {
     // A chain that accepts everything, as a node that lies would have it: the verdict is this program's own.
     assert_eq!(verdict["checked"]["proof"], true);
     assert_eq!(verdict["checked"]["code"], true);
+    // This node proves what it says.
+    let receipt = verdict["checked"]["receipt"].as_str().expect("text");
+    assert!(receipt.starts_with("proved by the block's header"), "{receipt}");
+    assert_eq!((&first["unproved"], &verdict["checked"]["unproved"]), (&Value::Null, &Value::Null));
     let credulous = crate::stand_in::deploy(&chain, &contract("ReturnsTrue")).await.to_string();
     let submit = ["submit", bundle, &forged, "--rpc-url", local.url(), "--to", &credulous];
     let output = run(&submit);
@@ -298,85 +300,6 @@ async fn a_model_is_registered_used_by_a_consumer_and_withdrawn() {
     assert_eq!(refused(&["submit", bundle, &fresh, "--to", &to]), "NoActiveVersion");
     let twice = [&["registry", "tombstone", "credit", "1"], &there[..], &rpc].concat();
     assert!(error(&twice).contains("VersionIs("));
-}
-
-#[tokio::test]
-async fn a_watch_that_is_killed_again_and_again_answers_everything_once() {
-    const REQUESTS: u64 = 12;
-    let local = LocalChain::start().expect("anvil");
-    let chain = connect(&local).await;
-    let dir = tempfile::tempdir().expect("a directory");
-    let (bundle, _) = bundle();
-    let records = dir.path().join("deployments").display().to_string();
-    let deployed = ok(&["deploy", bundle, "--rpc-url", local.url(), "--deployments", &records]);
-    let verifier = address(&deployed["address"]);
-    let digest = std::fs::read(dir.path().join("deployments/31337.json")).expect("a record");
-    let digest: Value = serde_json::from_slice(&digest).expect("JSON");
-    let digest = digest["contracts"][0]["vk_digest"].as_str().expect("a digest").to_owned();
-    let digest: B256 = digest.parse().expect("32 bytes");
-
-    let model = model_id("credit");
-    let arguments = (verifier, model, digest).abi_encode_params();
-    let single = deploy(&chain, &with_arguments("SingleModelVerifier", &arguments)).await;
-    let asker =
-        deploy(&chain, &with_arguments("Asker", &(single, model).abi_encode_params())).await;
-    let customer = chain.clone().with_key(local.nth_key(1));
-    let ask = askCall { count: U256::from(REQUESTS) }.abi_encode();
-    let abi = contract("Asker").abi;
-    customer.send(asker, ask.into(), &abi, &SendOptions::default()).await.expect("asked");
-
-    let journal = dir.path().join("journal").display().to_string();
-    let consumer = asker.to_string();
-    let watch = [
-        "watch",
-        bundle,
-        "--once",
-        "--consumer",
-        &consumer,
-        "--journal",
-        &journal,
-        "--rpc-url",
-        local.url(),
-    ];
-    // Each run dies after so many lines of what it says: while it finds, proves, sends, waits.
-    for lines in [1, 15, 3, 2, 4] {
-        let mut child = Command::new(env!("CARGO_BIN_EXE_zkverdict"))
-            .current_dir(root())
-            .args(watch)
-            .env("ZKVERDICT_PRIVATE_KEY", KEY)
-            .stdout(Stdio::null())
-            .stderr(Stdio::piped())
-            .spawn()
-            .expect("the command runs");
-        let said = BufReader::new(child.stderr.take().expect("a pipe")).lines();
-        // It says nothing more and ends when everything is answered.
-        said.map_while(Result::ok).take(lines).for_each(drop);
-        child.kill().expect("it runs, or nobody has asked for its end yet");
-        child.wait().expect("it is dead");
-    }
-    let output = run(&[&watch[..], &["--log", "json"]].concat());
-    assert!(output.status.success());
-    let report: Value = serde_json::from_slice(&output.stdout).expect("one JSON document");
-    assert_eq!(report["skipped"], 0);
-    // What is said where nobody watches: one JSON object a line, and never the key.
-    let text = String::from_utf8(output.stderr).expect("text");
-    let events: Vec<Value> =
-        text.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
-    assert_eq!(events[0]["event"], "started");
-    assert_eq!(events.last().expect("a line")["event"], "ended");
-    assert!(!text.contains(&KEY[2..]));
-    assert_eq!(read(&chain, asker, answerCountCall {}).await, U256::from(REQUESTS));
-    let mut sent = 0;
-    for number in 0..=chain.provider().get_block_number().await.expect("an answer") {
-        let receipts = chain.provider().get_block_receipts(number.into()).await;
-        for receipt in receipts.expect("an answer").expect("the block is there") {
-            if receipt.to == Some(asker) && receipt.from == chain.sender() {
-                assert!(receipt.status(), "no answer was sent in vain");
-                sent += 1;
-            }
-        }
-    }
-    assert_eq!(sent, REQUESTS);
 }
 
 #[tokio::test]

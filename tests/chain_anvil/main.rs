@@ -2,6 +2,7 @@
 #![cfg(all(feature = "compile", feature = "chain", feature = "cli"))]
 
 mod command;
+mod daemon;
 mod deploy;
 mod in_process;
 mod stand_in;

@@ -1,31 +1,47 @@
 //! How many requests `watch` answers a second, with real proofs on an anvil:
 //! `cargo bench --bench watch --profile dev`.
 //!
-//! First all requests in one run. Then as many again while the command is killed at random moments, until
-//! a run is left to end. Both times every request is answered, and no transaction is sent in vain.
+//! First a hundred requests in one run. Then two hundred more, while the command is killed sixty times at random
+//! moments, the chain's last blocks go again and again, and all it hears comes through a proxy that lags, drops and limits.
+//! Both times every request is answered once, and no transaction is sent in vain.
 
 #[path = "../tests/chain_anvil/stand_in.rs"]
 #[allow(dead_code)]
 mod stand_in;
 
+#[path = "../tests/chain_anvil/proxy.rs"]
+mod proxy;
+
 use std::{
     path::{Path, PathBuf},
     process::{Command, Stdio},
+    sync::atomic::Ordering,
     time::{Duration, Instant},
 };
 
 use alloy::{
     primitives::{Address, B256, U256},
-    providers::Provider,
+    providers::{Provider, ext::AnvilApi},
     sol,
     sol_types::{SolCall, SolValue},
 };
+use proxy::Proxy;
 use rand::{Rng, SeedableRng, rngs::StdRng};
 use serde_json::Value;
 use stand_in::{connect, contract, deploy, with_arguments};
 use zkverdict::chain::{CallOutcome, Chain, LocalChain, SendOptions, block_on, model_id};
 
+/// Requests in one run, and in many that are killed.
 const REQUESTS: u64 = 100;
+const TROUBLED: u64 = 200;
+const KILLS: u32 = 60;
+
+/// Requests in one of the customer's transactions.
+const AT_ONCE: u64 = 25;
+
+/// The last blocks that may go.
+const DEPTH: u64 = 3;
+
 const MODEL: &str = "test/fixtures/models/credit_logreg/int8_qdq.onnx";
 const KEY: &str = "0xac0974bec39a17e36ba4a6b4d238ff944bacb478cbed5efcae784d7bf4f2ff80";
 
@@ -65,13 +81,15 @@ async fn asker(chain: &Chain, local: &LocalChain, bundle: &str, dir: &Path) -> A
 }
 
 /// Asks as a customer, in transactions that fit into blocks.
-async fn ask(chain: &Chain, local: &LocalChain, asker: Address) {
+async fn ask(chain: &Chain, local: &LocalChain, asker: Address, count: u64) {
     let customer = chain.clone().with_key(local.nth_key(1));
     let (abi, options) = (contract("Asker").abi, SendOptions::default());
-    for _ in 0..REQUESTS / 25 {
-        let call = askCall { count: U256::from(25) }.abi_encode();
+    for _ in 0..count / AT_ONCE {
+        let call = askCall { count: U256::from(AT_ONCE) }.abi_encode();
         customer.send(asker, call.into(), &abi, &options).await.expect("asked");
     }
+    // What is asked stays: it is the answers that reorgs take.
+    chain.provider().anvil_mine(Some(DEPTH), None).await.expect("anvil obeys");
 }
 
 /// Every request has its answer, and every answer its one transaction.
@@ -107,11 +125,11 @@ fn main() {
         let chain = connect(&local).await;
         let asker = asker(&chain, &local, &bundle, dir.path()).await;
         let (consumer, journal) = (asker.to_string(), path("journal").display().to_string());
-        let watch = ["watch", &bundle, "--once", "--consumer", &consumer];
-        let watch = [&watch[..], &["--journal", &journal, "--rpc-url", local.url()]].concat();
+        let watch = ["watch", &bundle, "--consumer", &consumer, "--journal", &journal];
 
-        ask(&chain, &local, asker).await;
-        let report = ok(&watch);
+        ask(&chain, &local, asker, REQUESTS).await;
+        let direct = [&watch[..], &["--once", "--rpc-url", local.url()]].concat();
+        let report = ok(&direct);
         assert_eq!((&report["answered"], &report["skipped"]), (&REQUESTS.into(), &0.into()));
         check(&chain, asker, REQUESTS).await;
         println!(
@@ -120,29 +138,57 @@ fn main() {
             report["per_second"].as_f64().unwrap_or_default()
         );
 
-        ask(&chain, &local, asker).await;
+        let proxy = Proxy::start(local.url(), seed);
+        let watch = [&watch[..], &["--interval", "0.3", "--rpc-url", &proxy.url]].concat();
         let start = Instant::now();
-        let mut kills = 0;
-        loop {
+        let (mut reorgs, mut asked) = (0, 0);
+        for kills in 0..KILLS {
+            let due = (u64::from(kills + 1) * TROUBLED).div_ceil(u64::from(KILLS));
+            while asked < due {
+                ask(&chain, &local, asker, AT_ONCE).await;
+                asked += AT_ONCE;
+            }
             let mut child = zkverdict(&watch)
                 .stdout(Stdio::null())
                 .stderr(Stdio::null())
                 .spawn()
                 .expect("the command runs");
             // From before the journal is opened to well into the answers.
-            std::thread::sleep(Duration::from_millis(random.gen_range(10..10_000)));
-            if let Some(status) = child.try_wait().expect("it is a child of this process") {
-                assert!(status.success());
-                break;
+            let end = Instant::now() + Duration::from_millis(random.gen_range(10..6_000));
+            while Instant::now() < end {
+                std::thread::sleep((end - Instant::now()).min(Duration::from_millis(700)));
+                if random.gen_bool(0.4) {
+                    let options = (random.gen_range(1..=DEPTH), Vec::<Value>::new());
+                    let reorg = chain.provider().raw_request("anvil_reorg".into(), options);
+                    let () = reorg.await.expect("anvil obeys");
+                    reorgs += 1;
+                }
             }
+            assert!(
+                child.try_wait().expect("it is a child of this process").is_none(),
+                "it goes on"
+            );
             child.kill().expect("it runs");
             child.wait().expect("it is dead");
-            kills += 1;
         }
-        check(&chain, asker, 2 * REQUESTS).await;
+        // Left alone, it answers what is left; the proxy is as bad as before.
+        let last = [&watch[..], &["--once"]].concat();
+        let mut runs = 1;
+        while !zkverdict(&last).output().expect("the command runs").status.success() {
+            runs += 1;
+            assert!(runs < 20, "it never ends well");
+        }
+        check(&chain, asker, REQUESTS + TROUBLED).await;
+        let seen = |figure: &std::sync::atomic::AtomicU64| figure.load(Ordering::Relaxed);
+        let figures = &proxy.figures;
         println!(
-            "killed      {REQUESTS} requests in {:.1} s, killed {kills} times, seed {seed}",
-            start.elapsed().as_secs_f64()
+            "troubled    {TROUBLED} requests in {:.1} s, killed {KILLS} times, {reorgs} reorgs, {runs} runs to the end; of {} \
+             questions {} dropped, {} limited, {} answered from blocks behind; seed {seed}",
+            start.elapsed().as_secs_f64(),
+            seen(&figures.questions),
+            seen(&figures.dropped),
+            seen(&figures.limited),
+            seen(&figures.behind),
         );
         Ok::<_, zkverdict::chain::ChainError>(())
     });

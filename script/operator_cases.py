@@ -719,10 +719,100 @@ def argmin():
     return g, y, np.int64
 
 
+def newest(form):
+    """Volumes, truth values, scattered updates, weights of 4 bits."""
+    kind = dtype()
+    g = Graph({"Upsample": 9, "Swish": 24}.get(form, 21 if "int4" in form else 17))
+    f = lambda v: g.const(np.float32(v))
+
+    def activation(shape, low=-6, high=-3):
+        x, xs, xz = quantized(kind, shape, low, high)
+        return g.dq(g.input(x), xs, xz), xs
+
+    if form in ("And", "Or", "Xor"):
+        x, xs = activation([4, 9])
+        ends = sorted(rng.uniform(-60, 60, 2) * float(xs))
+        truth = g.node(form, [g.node("Greater", [x, f(ends[0])]), g.node("Less", [x, f(ends[1])])])
+        y = g.node("Where", [truth, g.node("Mul", [x, f(0.5)]), x])
+    elif form == "Mod":
+        x, xs = activation([4, 9])
+        y = g.node(form, [x, f(rng.uniform(5, 60) * xs)], fmod=1)
+    elif form in ("Swish", "QuickGelu"):
+        x, xs = activation([8, 32])
+        alpha = float(np.float32(rng.uniform(0.5, 2)))
+        y = g.node(form, [x], alpha=alpha, domain="com.microsoft" if form == "QuickGelu" else "")
+    elif form == "Upsample":
+        x, _, _ = quantized(kind, [1, 2, 3, 4])
+        scales = np.array([1, 1, *rng.choice([1.0, 2.0, 3.0], 2)], np.float32)
+        return g, g.node(form, [g.input(x), g.const(scales)], mode="nearest"), kind
+    elif form == "Pad":
+        x, _, _ = quantized(kind, [2, 3, 4])
+        inputs = [g.input(x), g.const(rng.integers(-1, 3, 6).astype(np.int64)), g.const(kind(rng.integers(0, 100)))]
+        return g, g.node(form, inputs), kind
+    elif form in ("ScatterElements", "ScatterND"):
+        (x, xs), constant = activation([5, 6]), rng.integers(2) == 0
+        if form == "ScatterElements":
+            indices = np.stack([rng.permutation(5)[:3] for _ in range(4)], 1).astype(np.int64) - 5 * int(rng.integers(2))
+            shape = [3, 4]
+        else:
+            depth = int(rng.integers(1, 3))
+            every = np.stack(np.meshgrid(np.arange(5), np.arange(6), indexing="ij"), -1).reshape(30, 2)
+            indices = rng.permutation(5)[:3, None] if depth == 1 else rng.permutation(every)[:3]
+            indices = indices.astype(np.int64)
+            shape = [3, 6] if depth == 1 else [3]
+        updates = g.const(rng.uniform(-1, 1, shape).astype(np.float32)) if constant else activation(shape)[0]
+        y = g.node(form, [x, g.const(indices), updates])
+    elif form == "int4 weights":
+        k, n = int(rng.integers(2, 30)), int(rng.integers(1, 12))
+        x, xs = activation([3, k])
+        ws = np.array([scale(-6, -3) for _ in range(n)], np.float32)
+        signed = rng.integers(2) == 0
+        values = rng.integers(-8, 8, k * n) if signed else rng.integers(0, 16, k * n)
+        zeros = np.zeros(n, np.int64) if signed else rng.integers(0, 16, n)
+        names = []
+        for dims, numbers in (([k, n], values), ([n], zeros)):
+            names.append(g.name("c"))
+            g.inits.append(h.make_tensor(names[-1], T.INT4 if signed else T.UINT4, dims, numbers))
+        y = g.node("MatMul", [x, g.node("DequantizeLinear", [names[0], g.const(ws), names[1]], axis=1)])
+        xs = np.float32(xs * ws.max() * 8 * 74 * np.sqrt(k) / 60)
+    elif form == "conv3d":
+        group = int(rng.choice([1, 1, 2]))
+        cin, cout = group * int(rng.integers(1, 3)), group * int(rng.integers(1, 3))
+        kernel = [int(v) for v in rng.integers(1, 4, 3)]
+        x, xs = activation([int(rng.integers(1, 3)), cin, *[int(v) for v in rng.integers(4, 7, 3)]])
+        w, ws, wz = weights([cout, cin // group, *kernel], cout, rng.integers(2) == 0)
+        attributes = {"kernel_shape": kernel, "group": group, "strides": [int(v) for v in rng.integers(1, 3, 3)]}
+        if rng.integers(2):
+            attributes["pads"] = [int(v) for v in rng.integers(0, 2, 6)]
+        if rng.integers(2) and max(kernel) < 3:
+            attributes["dilations"] = [int(v) for v in rng.integers(1, 3, 3)]
+        b, bs, bz = bias([cout], xs, ws)
+        axis = 0 if np.ndim(ws) else None
+        inputs = [x, g.dq(g.const(w), ws, wz, axis), g.dq(g.const(b), bs, bz, axis)]
+        y = g.node("Conv", inputs[: int(rng.integers(2, 4))], **attributes)
+        xs = matching(xs, ws, cin // group * np.prod(kernel))
+    else:
+        x, xs = activation([1, int(rng.integers(1, 4)), *[int(v) for v in rng.integers(4, 8, 3)]])
+        kernel = [int(v) for v in rng.integers(1, 4, 3)]
+        attributes = {"kernel_shape": kernel, "strides": [int(v) for v in rng.integers(1, 3, 3)]}
+        if rng.integers(2):
+            attributes["pads"] = [int(rng.integers(0, k)) for k in kernel * 2]
+            if form == "AveragePool":
+                attributes["count_include_pad"] = 1
+        y = g.node(form, [x], **attributes)
+    ys = np.float32(xs * 2.0 ** rng.uniform(-0.5, 1))
+    return g, g.q(y, ys, zero_point(kind)), kind
+
+
 NEWER = [
     "Max", "Min", "ReduceMin", "Where", "comparison", "Tile", "Trilu", "GatherElements", "GatherND", "DepthToSpace",
     "SpaceToDepth", "Einsum", "batched weights", "vector", "Floor", "Ceil", "Round", "Sign", "Shrink",
 ]  # fmt: skip
+NEWEST = [
+    *[(form, "qdq") for form in ["And", "Or", "Xor", "Mod", "ScatterElements", "ScatterND"]],
+    *[("Upsample", "qop"), ("Pad", "qop"), ("conv3d", "qdq"), ("MaxPool", "volumes qdq"), ("AveragePool", "volumes qdq")],
+    *[(f"float {form}", "qdq") for form in ["Swish", "QuickGelu", "int4 weights"]],
+]
 NEWER_IN_FLOATS = ["CumSum", "Log", "Celu", "Sin", "Cos"]
 
 
@@ -770,6 +860,7 @@ PLAN = [
     *[(f"{form} qdq", lambda form=form: newer(form)) for form in NEWER for _ in range(5)],
     *[(f"float {form}", lambda form=form: newer(form)) for form in NEWER_IN_FLOATS for _ in range(5)],
     *[("argmin", argmin)] * 5,
+    *[(f"{form} {how}", lambda form=form: newest(form.removeprefix("float "))) for form, how in NEWEST for _ in range(5)],
 ]
 
 

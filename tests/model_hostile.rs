@@ -9,7 +9,7 @@ use std::{fs, path::PathBuf};
 
 use onnx::{FLOAT, INT8, INT64, Proto, model, node, scale, tensor, value_info};
 
-use zkverdict::model::{ImportOptions, Model, ModelError};
+use zkverdict::model::{ImportOptions, Model, ModelError, Operator};
 
 fn fixture(model: &str, variant: &str) -> Vec<u8> {
     let folder: PathBuf =
@@ -300,4 +300,82 @@ fn operator_set_is_named_once() {
     assert_eq!(error, "the ONNX file has no operator set");
     let error = with_operator_sets(&[("", 17), ("ai.onnx", 11)]).unwrap_err().to_string();
     assert!(error.contains("17") && error.contains("11"), "{error}");
+}
+
+/// A node on dequantized values, with another input that is an initializer.
+fn on_dequantized(operator: &str, inputs: &[&str], initializers: &[Proto]) -> Vec<u8> {
+    model(
+        &[
+            node("QuantizeLinear", &["x", "s"], "q"),
+            node("DequantizeLinear", &["q", "s"], "d"),
+            node(operator, inputs, "e"),
+            node("QuantizeLinear", &["e", "s"], "y"),
+        ],
+        &[initializers, &[scale()]].concat(),
+        &[value_info("x", FLOAT, &[4])],
+    )
+}
+
+// It would multiply by random numbers.
+#[test]
+fn dropout_in_training_is_refused() {
+    const BOOL: i64 = 9;
+    let ratio = tensor("r", FLOAT, &[], &0.5_f32.to_le_bytes());
+    let with = |mode: u8| {
+        let initializers = [ratio.clone(), tensor("t", BOOL, &[], &[mode])];
+        on_dequantized("Dropout", &["d", "r", "t"], &initializers)
+    };
+    assert!(Model::from_onnx("x", &with(0)).is_ok());
+    assert!(message(&with(1)).contains("training"));
+}
+
+// Which of two updates of one place comes last is not said.
+#[test]
+fn updates_of_one_place_are_refused() {
+    let updates = tensor("u", FLOAT, &[2], &[1_f32, 2.0].map(f32::to_le_bytes).concat());
+    let with = |places: [i64; 2]| {
+        let indices = places.map(i64::to_le_bytes).concat();
+        let initializers = |dims: &[i64]| [tensor("i", INT64, dims, &indices), updates.clone()];
+        [
+            on_dequantized("ScatterND", &["d", "i", "u"], &initializers(&[2, 1])),
+            on_dequantized("ScatterElements", &["d", "i", "u"], &initializers(&[2])),
+        ]
+    };
+    for (places, error) in
+        [([1, 2], None), ([2, -2], Some("two updates of one place")), ([0, 4], Some("axis 4"))]
+    {
+        for bytes in with(places) {
+            let result = Model::from_onnx("x", &bytes).map_err(|error| error.to_string());
+            match error {
+                None => assert!(result.is_ok(), "{result:?}"),
+                Some(error) => assert!(result.unwrap_err().contains(error)),
+            }
+        }
+    }
+}
+
+#[test]
+fn weights_of_4_bits_fill_their_bytes() {
+    const INT4: i64 = 22;
+    let with = |raw: &[u8]| {
+        let parts = [tensor("w", INT4, &[4, 1], raw)];
+        let nodes = [
+            node("QuantizeLinear", &["x", "s"], "q"),
+            node("DequantizeLinear", &["q", "s"], "d"),
+            node("DequantizeLinear", &["w", "s"], "v"),
+            node("MatMul", &["d", "v"], "m"),
+            node("QuantizeLinear", &["m", "s"], "y"),
+        ];
+        model(&nodes, &[&parts[..], &[scale()]].concat(), &[value_info("x", FLOAT, &[1, 4])])
+    };
+    let Operator::Gemm(gemm) =
+        Model::from_onnx("x", &with(&[0x87, 0xf1])).unwrap().graph.nodes.remove(0).operator
+    else {
+        panic!("not a product");
+    };
+    // The lower half of a byte comes first.
+    assert_eq!(gemm.weights, [7, -8, 1, -1]);
+    for raw in [&[0x87][..], &[0x87, 0xf1, 0]] {
+        assert!(message(&with(raw)).contains("asks for 4 values of 4 bits"));
+    }
 }

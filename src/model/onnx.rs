@@ -322,4 +322,6 @@ pub(super) enum DataType {
     Uint32 = 12,
     Uint64 = 13,
     Bfloat16 = 16,
+    Uint4 = 21,
+    Int4 = 22,
 }

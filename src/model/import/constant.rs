@@ -23,6 +23,9 @@ pub(super) enum Data {
     Float(Vec<f32>),
     /// float16 or bfloat16, which nothing is computed in here: they are cast.
     Half(Vec<f32>),
+    /// Of weights alone, which are computed with like wider ones.
+    Int4(Vec<i32>),
+    Uint4(Vec<i32>),
     Int8(Vec<i32>),
     Uint8(Vec<i32>),
     Int32(Vec<i32>),
@@ -35,6 +38,8 @@ impl Data {
         match self {
             Self::Float(_) => "float32",
             Self::Half(_) => "float16",
+            Self::Int4(_) => "int4",
+            Self::Uint4(_) => "uint4",
             Self::Int8(_) => "int8",
             Self::Uint8(_) => "uint8",
             Self::Int32(_) => "int32",
@@ -61,6 +66,7 @@ impl Constant {
     pub fn len(&self) -> usize {
         match &self.data {
             Data::Float(values) | Data::Half(values) => values.len(),
+            Data::Int4(values) | Data::Uint4(values) => values.len(),
             Data::Int8(values) | Data::Uint8(values) | Data::Int32(values) => values.len(),
             Data::Int64(values) => values.len(),
             Data::Bool(values) => values.len(),
@@ -75,6 +81,7 @@ impl Constant {
     /// The values, if they are integers of at most 32 bits.
     pub fn small_integers(&self) -> Option<&[i32]> {
         match &self.data {
+            Data::Int4(values) | Data::Uint4(values) => Some(values),
             Data::Int8(values) | Data::Uint8(values) | Data::Int32(values) => Some(values),
             _ => None,
         }
@@ -83,10 +90,16 @@ impl Constant {
     /// The values, if they are integers.
     pub fn integers(&self) -> Option<Vec<i64>> {
         match &self.data {
-            Data::Int8(values) | Data::Uint8(values) | Data::Int32(values) => {
-                Some(values.iter().map(|&value| value.into()).collect())
-            }
             Data::Int64(values) => Some(values.clone()),
+            _ => Some(self.small_integers()?.iter().map(|&value| value.into()).collect()),
+        }
+    }
+
+    /// The type of 8 bits that holds the values, if they are such integers.
+    pub fn byte(&self) -> Option<ElementType> {
+        match &self.data {
+            Data::Int4(_) | Data::Int8(_) => Some(ElementType::Int8),
+            Data::Uint4(_) | Data::Uint8(_) => Some(ElementType::Uint8),
             _ => None,
         }
     }
@@ -99,6 +112,8 @@ impl Constant {
         let data = match &self.data {
             Data::Float(values) => Data::Float(take(values, index)),
             Data::Half(values) => Data::Half(take(values, index)),
+            Data::Int4(values) => Data::Int4(take(values, index)),
+            Data::Uint4(values) => Data::Uint4(take(values, index)),
             Data::Int8(values) => Data::Int8(take(values, index)),
             Data::Uint8(values) => Data::Uint8(take(values, index)),
             Data::Int32(values) => Data::Int32(take(values, index)),
@@ -129,7 +144,7 @@ pub(super) fn decode(
         .map_err(|_| error(format!("element type {} is not supported", tensor.data_type)))?;
     let raw = match (tensor.data_location, &tensor.raw_data) {
         (1, _) => {
-            let bytes = len * bytes_per_element(data_type);
+            let bytes = bytes_of(data_type, len);
             Some(Cow::Owned(read_external(tensor, name, bytes, external)?))
         }
         (_, Some(bytes)) => Some(Cow::Borrowed(bytes.as_slice())),
@@ -178,6 +193,23 @@ pub(super) fn decode(
             Data::Uint8(raw.iter().map(|&byte| byte.into()).collect())
         }
         (DataType::Uint8, None) => Data::Uint8(narrow(0, 255)?),
+        (DataType::Int4 | DataType::Uint4, raw) => {
+            let bytes: Vec<u8> = match raw {
+                Some(raw) => raw.into_owned(),
+                None => tensor.int32_data.iter().map(|word| word.to_le_bytes()[0]).collect(),
+            };
+            if bytes.len() != len.div_ceil(2) {
+                return Err(error(format!(
+                    "shape {shape:?} asks for {len} values of 4 bits, the data has {} bytes",
+                    bytes.len()
+                )));
+            }
+            if data_type == DataType::Int4 {
+                Data::Int4(nibbles(&bytes, len, true))
+            } else {
+                Data::Uint4(nibbles(&bytes, len, false))
+            }
+        }
         (DataType::Bool, Some(raw)) => {
             expect_len(raw.len(), 1)?;
             Data::Bool(raw.iter().map(|&byte| byte != 0).collect())
@@ -242,20 +274,29 @@ pub(super) fn embed(
     let shape = dims.collect::<Result<Vec<_>, _>>().map_err(|error| wrong(error.to_string()))?;
     let data_type = DataType::try_from(tensor.data_type)
         .map_err(|_| wrong(format!("element type {} is not supported", tensor.data_type)))?;
-    let bytes = limits::elements(name, &shape)? * bytes_per_element(data_type);
+    let bytes = bytes_of(data_type, limits::elements(name, &shape)?);
     tensor.raw_data = Some(read_external(tensor, name, bytes, external)?);
     tensor.external_data.clear();
     tensor.data_location = 0;
     Ok(Some(bytes))
 }
 
-fn bytes_per_element(data_type: DataType) -> usize {
+/// How many bytes so many elements take.
+fn bytes_of(data_type: DataType, len: usize) -> usize {
     match data_type {
-        DataType::Float | DataType::Int32 => 4,
-        DataType::Int64 | DataType::Double => 8,
-        DataType::Float16 | DataType::Bfloat16 => 2,
-        _ => 1,
+        DataType::Float | DataType::Int32 => 4 * len,
+        DataType::Int64 | DataType::Double => 8 * len,
+        DataType::Float16 | DataType::Bfloat16 => 2 * len,
+        DataType::Int4 | DataType::Uint4 => len.div_ceil(2),
+        _ => len,
     }
+}
+
+/// Two integers of 4 bits in each byte, the lower first.
+fn nibbles(bytes: &[u8], len: usize, is_signed: bool) -> Vec<i32> {
+    let value = |nibble: u8| i32::from(nibble) - if is_signed && nibble > 7 { 16 } else { 0 };
+    let both = |byte: &u8| [byte & 15, byte >> 4];
+    bytes.iter().flat_map(both).take(len).map(value).collect()
 }
 
 /// The real that a half-precision float stands for.

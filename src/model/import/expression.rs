@@ -9,8 +9,8 @@ use std::rc::Rc;
 
 use super::{constant::Constant, ensemble::Ensemble, function::Function};
 use crate::model::{
-    AddOrder, ElementType, Exactness, MaxPool, ModelError, TensorId, Unsupported, View,
-    ViewElement, Window,
+    AddOrder, ElementType, Exactness, MaxPool, ModelError, Quantization, TensorId, Unsupported,
+    View, ViewElement, Window,
 };
 
 /// Position of an expression in the importer's list.
@@ -113,6 +113,9 @@ pub(super) enum RealKind {
     Reduce { x: TensorId, outer: usize, length: usize, inner: usize, mean: ReduceMean },
     /// The mean along the last axis of an expression. Only layer normalizations are made of it.
     MeanOf(RealId),
+    /// Reals rounded to those that integers stand for, of the range of all of them if nothing else is said. Only
+    /// where a model is computed in floats.
+    Rounded(RealId, Option<Quantization>),
     /// Scores of decision trees.
     Trees(RealId, Rc<Ensemble>),
     /// With values in place of missing ones (NaN), one or one for each element of a row.

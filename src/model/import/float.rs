@@ -127,7 +127,7 @@ impl FloatGraph {
             importer.opset = file.operator_set()?;
             for tensor in &graph.initializer {
                 let constant = constant::decode(tensor, options.external_data)?;
-                importer.count_elements(&tensor.name, constant.len())?;
+                importer.count_initializer(&tensor.name, constant.len())?;
                 importer.define(&tensor.name, Value::Constant(Rc::new(constant)))?;
             }
             importer.read_inputs(graph, options)?;
@@ -264,6 +264,11 @@ impl FloatGraph {
                     (0..categories.len()).map(is)
                 })
                 .collect(),
+            RealKind::Rounded(x, quantization) => {
+                let x = of(x)?;
+                let quantization = quantization.unwrap_or_else(|| of_range(&x));
+                x.iter().map(|&x| quantization.dequantize(quantization.quantize(x))).collect()
+            }
             RealKind::Trees(x, ensemble) => ensemble.evaluate(&of(x)?).into(),
             RealKind::Select(operands) => {
                 let [truth, a, b] = operands.each_ref().map(of);
@@ -300,6 +305,17 @@ impl FloatGraph {
             }
         })
     }
+}
+
+/// Scale and zero point as DynamicQuantizeLinear finds them.
+fn of_range(x: &[f32]) -> Quantization {
+    let (low, high) =
+        x.iter().fold((0.0_f32, 0.0_f32), |(low, high), &x| (low.min(x), high.max(x)));
+    let scale = if low == high { 1.0 } else { (high - low) / 255.0 };
+    // Between 0 and 255.
+    #[allow(clippy::cast_possible_truncation)]
+    let zero_point = (-low / scale).clamp(0.0, 255.0).round_ties_even() as i32;
+    Quantization { scale, zero_point, element: ElementType::Uint8 }
 }
 
 fn position(position: u32) -> usize {
@@ -452,9 +468,24 @@ pub(in crate::model) fn half_constant(tensor: &TensorProto) -> Option<Vec<f32>> 
     }
 }
 
+/// An integer constant of a file.
+#[derive(Clone, Debug)]
+pub(in crate::model) struct IntegerConstant {
+    pub shape: Vec<usize>,
+    pub values: Vec<i32>,
+    /// The type of 8 bits that holds them, if they have no more.
+    pub element: Option<ElementType>,
+}
+
 /// The integers of the initializer with this name, if they have 32 bits or less.
-pub(in crate::model) fn integer_constant(graph: &GraphProto, name: &str) -> Option<Vec<i32>> {
-    Some(constant(graph, name, &ImportOptions::default())?.small_integers()?.to_vec())
+pub(in crate::model) fn integer_constant(
+    graph: &GraphProto,
+    name: &str,
+    options: &ImportOptions<'_>,
+) -> Option<IntegerConstant> {
+    let constant = constant(graph, name, options)?;
+    let values = constant.small_integers()?.to_vec();
+    Some(IntegerConstant { element: constant.byte(), values, shape: constant.shape })
 }
 
 fn constant(graph: &GraphProto, name: &str, options: &ImportOptions<'_>) -> Option<Constant> {

@@ -27,7 +27,8 @@ pub use constant::ExternalData;
 use constant::{Constant, Data};
 use expression::{Real, RealId, RealKind, Source};
 pub(in crate::model) use float::{
-    FloatConstant, FloatGraph, float_constant, half_constant, integer_constant, long_constant,
+    FloatConstant, FloatGraph, FloatValues, IntegerConstant, float_constant, half_constant,
+    integer_constant, long_constant,
 };
 use node::NodeView;
 pub use operators::supported_operators;
@@ -101,7 +102,7 @@ fn read_graph(
     let mut importer = Importer { opset: version, ..Importer::default() };
     for tensor in &graph.initializer {
         let constant = constant::decode(tensor, options.external_data)?;
-        importer.count_elements(&tensor.name, constant.len())?;
+        importer.count_initializer(&tensor.name, constant.len())?;
         importer.define(&tensor.name, Value::Constant(Rc::new(constant)))?;
     }
     importer.read_inputs(graph, options)?;
@@ -144,6 +145,8 @@ struct Importer<'a> {
     /// Which groups onnxruntime leaves in floats.
     groups: lower::groups::Groups<'a>,
     total_elements: usize,
+    /// Elements that weights may be made of, besides, as they are counted in the file already.
+    allowance: usize,
     total_steps: u128,
 }
 
@@ -287,6 +290,19 @@ impl<'a> Importer<'a> {
             got: self.total_elements as u128,
             limit: limits::MAX_TOTAL_ELEMENTS as u128,
         })
+    }
+
+    /// Counts an initializer, and lets weights be made of it.
+    fn count_initializer(&mut self, name: &str, elements: usize) -> Result<(), ModelError> {
+        self.allowance += elements;
+        self.count_elements(name, elements)
+    }
+
+    /// Counts elements that are made of the file's own: as many as it has are counted once.
+    fn count_derived(&mut self, name: &str, elements: usize) -> Result<(), ModelError> {
+        let counted = elements.min(self.allowance);
+        self.allowance -= counted;
+        self.count_elements(name, elements - counted)
     }
 
     fn add_node(

@@ -54,8 +54,9 @@ const fn supported(
 #[rustfmt::skip]
 pub(super) const OPERATORS: &[Supported] = &[
     supported(ONNX, "QuantizeLinear", quantize_linear::quantize_linear, Integers, "int8 and uint8, one scale per activation"),
-    supported(ONNX, "DequantizeLinear", quantize_linear::dequantize_linear, Integers, "int8, uint8 and int32; constants also per channel"),
-    supported(ONNX, "Conv", conv::conv, Integers, "1-D and 2-D with constant weights: groups, strides, dilations, all padding modes"),
+    supported(ONNX, "DequantizeLinear", quantize_linear::dequantize_linear, Integers, "int8, uint8 and int32; constants also per channel, int4 and uint4"),
+    supported(ONNX, "DynamicQuantizeLinear", quantize_linear::dynamic_quantize_linear, Floats, "in files for `quantize`, which gives the activation one scale"),
+    supported(ONNX, "Conv", conv::conv, Integers, "1-D, 2-D and 3-D with constant weights: groups, strides, dilations, all padding modes"),
     supported(ONNX, "QLinearConv", conv::qlinear_conv, Integers, "as Conv"),
     supported(ONNX, "ConvInteger", conv::conv_integer, Floats, "as Conv, with Cast and Mul after it"),
     supported(ONNX, "ConvTranspose", conv::conv_transpose, Floats, "1-D and 2-D with constant weights, without `output_shape`"),
@@ -113,8 +114,8 @@ pub(super) const OPERATORS: &[Supported] = &[
     supported(ONNX, "Swish", elementwise::elementwise, Floats, "a table of 256 values, also for chains of such functions"),
     supported(ONNX, "Shrink", elementwise::elementwise, Integers, "a table of 256 values, also for chains of such functions"),
     supported(ONNX, "Not", elementwise::elementwise, Integers, "a table of 256 values, also for chains of such functions"),
-    supported(ONNX, "MaxPool", pool::max_pool, Integers, "1-D and 2-D, without positions"),
-    supported(ONNX, "AveragePool", pool::average_pool, Integers, "1-D and 2-D"),
+    supported(ONNX, "MaxPool", pool::max_pool, Integers, "1-D, 2-D and 3-D, without positions"),
+    supported(ONNX, "AveragePool", pool::average_pool, Integers, "1-D and 2-D; 3-D with windows of one size"),
     supported(ONNX, "GlobalAveragePool", pool::global_average_pool, Integers, ""),
     supported(ONNX, "ReduceMax", pool::reduce, Integers, ""),
     supported(ONNX, "ReduceMin", pool::reduce, Integers, ""),
@@ -141,6 +142,9 @@ pub(super) const OPERATORS: &[Supported] = &[
     supported(ONNX, "Trilu", filled::trilu, Integers, ""),
     supported(ONNX, "GatherElements", picks::gather_elements, Integers, "constant indices"),
     supported(ONNX, "GatherND", picks::gather_nd, Integers, "constant indices, without `batch_dims`"),
+    supported(ONNX, "ScatterElements", filled::scatter_elements, Integers, "constant indices, without `reduction`"),
+    supported(ONNX, "ScatterND", filled::scatter_nd, Integers, "constant indices, without `reduction`"),
+    supported(ONNX, "OneHot", known::only_known, Constants, "of constant indices"),
     supported(ONNX, "DepthToSpace", views::depth_and_space, Integers, ""),
     supported(ONNX, "SpaceToDepth", views::depth_and_space, Integers, ""),
     supported(ONNX, "Upsample", picks::resize, Integers, "mode nearest"),
@@ -178,10 +182,15 @@ const TAKEN_APART: &str = "
 `quantize` takes these apart before it gives each value a scale, and reports how far the result is from the floats:
 LSTM, GRU and RNN (all directions, without lengths and without initial states other than 0), InstanceNormalization, GroupNormalization,
 RMSNormalization, MeanVarianceNormalization, LpNormalization (p = 2), LogSoftmax, ReduceL1, ReduceL2, ReduceSumSquare, ReduceLogSum,
-ReduceLogSumExp, Sum and Mean of several, Div of two activations, Gemm with any factors, layer normalizations in every written-out form,
-Resize (mode linear, of two axes), an Embedding's Gather of token ids;
+ReduceLogSumExp, Sum and Mean of several, Div and Pow of two activations, Gemm with any factors, layer normalizations in every written-out form,
+Resize and Upsample (mode linear), an Embedding's Gather of token ids;
 of ai.onnx.ml LinearRegressor, LinearClassifier, TreeEnsembleClassifier, SVMRegressor, SVMClassifier (all kernels; probabilities of two classes),
 Scaler, Normalizer (L1 and L2), FeatureVectorizer, ArrayFeatureExtractor, and ZipMap, whose tensor of probabilities stays.
+
+Files that are quantized in part are taken too, and compared with what they compute themselves: those of `quantize_dynamic`
+(DynamicQuantizeLinear, MatMulInteger, ConvInteger) keep their integer weights, and get one scale per activation instead of one per inference;
+graphs whose end is left in floats keep what is quantized and get a quantized end; weights of 4 bits, also with a scale per block,
+and half-precision floats are read.
 ";
 
 /// The table of supported operators, in Markdown.

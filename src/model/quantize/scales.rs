@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use crate::model::{
-    ElementType, ModelError, Quantization,
+    ModelError, Quantization,
     import::{FloatConstant, integer_constant},
     onnx::{self, GraphProto},
 };
@@ -27,11 +27,13 @@ impl Scales {
             let Some(FloatConstant { values, .. }) = initializer(graph, scale) else { continue };
             match node.op_type.as_str() {
                 "QuantizeLinear" => {
-                    let zero_point = integer_constant(graph, zero_point);
-                    if let (&[scale], Some(&[zero_point])) =
-                        (values.as_slice(), zero_point.as_deref())
+                    let import = crate::model::ImportOptions::default();
+                    let constant = integer_constant(graph, zero_point, &import);
+                    let element = constant.as_ref().and_then(|own| own.element);
+                    let zero_point = constant.map(|own| own.values);
+                    if let (&[scale], Some(&[zero_point]), Some(element)) =
+                        (values.as_slice(), zero_point.as_deref(), element)
                     {
-                        let element = ElementType::Int8;
                         scales
                             .activations
                             .insert(x.clone(), Quantization { scale, zero_point, element });

@@ -95,7 +95,9 @@ impl Importer<'_> {
             parts.bias.as_ref().is_some_and(|bias| !bias.is_in_units(parts, input.scale));
         let kernel =
             self.kernel(&[x], (input.element, parts.weights_element), quantization.element);
-        let exactness = if has_other_unit { Exactness::Approximate } else { kernel };
+        // Weights of 4 bits have none at all.
+        let is_left_in_floats = has_other_unit || parts.weights_element.is_none();
+        let exactness = if is_left_in_floats { Exactness::Approximate } else { kernel };
         let exactness = parts.exactness.max(exactness);
         let origin = Origin {
             operator: parts.quantized_name.into(),

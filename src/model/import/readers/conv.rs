@@ -1,11 +1,11 @@
 //! Conv, QLinearConv and ConvTranspose.
 
-use super::{linear::accumulator_bias, window};
+use super::{linear::accumulator_bias, volume, window};
 use crate::model::import::{
     Importer, NodeView, RealId, Value,
     expression::{Bias, ConvShape, Geometry, LinearParts, Weights},
 };
-use crate::model::{ElementType, Exactness, ModelError};
+use crate::model::{ElementType, Exactness, ModelError, Window};
 
 /// `Conv(X, W, B)` on floats.
 pub(in crate::model::import) fn conv(
@@ -145,7 +145,6 @@ impl Importer<'_> {
     ) -> Result<RealId, ModelError> {
         let x_shape = self.real(x).shape.clone();
         let (group, kernel) = check_shapes(node, &x_shape, &weights.shape)?;
-        let window = window::read(node, &x_shape, Some(kernel))?;
         let (inputs, outputs) = (x_shape[1], weights.shape[0]);
         if weights.shape[1].checked_mul(group) != Some(inputs) || outputs % group != 0 {
             return Err(node.error(format!(
@@ -156,6 +155,24 @@ impl Importer<'_> {
         if weights.scales.len() > 1 && weights.axis != 0 {
             return Err(node.unsupported("weights with a scale per input channel"));
         }
+        if volume::is_volume(&x_shape) {
+            return self.volume_conv(node, x, weights, bias, group);
+        }
+        let window = window::read(node, &x_shape, Some(kernel))?;
+        self.plane_conv(node, x, weights, bias, (group, window))
+    }
+
+    /// A convolution over planes, whose shapes fit.
+    pub(super) fn plane_conv(
+        &mut self,
+        node: NodeView<'_>,
+        x: RealId,
+        weights: Weights,
+        bias: Option<Bias>,
+        (group, window): (usize, Window),
+    ) -> Result<RealId, ModelError> {
+        let x_shape = self.real(x).shape.clone();
+        let (inputs, outputs) = (x_shape[1], weights.shape[0]);
         let shape = window::output_shape(x_shape[0], outputs, x_shape.len(), window.output);
         let x = self.activation(node, 0, x)?;
         let parts = LinearParts {

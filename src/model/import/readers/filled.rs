@@ -1,12 +1,13 @@
-//! Elements of an input in some places, other values in the rest: Pad, Trilu, Where.
+//! Elements of an input in some places, other values in the rest: Pad, Trilu, Where, ScatterElements, ScatterND.
 
 use std::rc::Rc;
 
+use super::picks::places_of_tuples;
 use crate::model::import::{
     Constant, Importer, NodeView, RealId, RealKind, Value,
     constant::Data,
     expression::{Elements, element},
-    shape::{broadcast, broadcast_index, strides},
+    shape::{broadcast, broadcast_index, strided_index, strides},
 };
 use crate::model::{ModelError, View, ViewElement, limits};
 
@@ -75,6 +76,73 @@ pub(in crate::model::import) fn trilu(
         })
         .collect();
     Ok(vec![Value::Real(importer.filled_view(node, x, &positions, shape, 0.0)?)])
+}
+
+/// `ScatterElements(data, indices, updates)` with known indices.
+pub(in crate::model::import) fn scatter_elements(
+    importer: &mut Importer<'_>,
+    node: NodeView<'_>,
+) -> Result<Vec<Value>, ModelError> {
+    let shape = importer.shape_of(node, &importer.required(node, 0)?)?;
+    let axis = node.resolve_axis(node.int("axis").unwrap_or(0), shape.len())?;
+    let indices = importer.constant(node, 1)?;
+    let picked = indices.integers().ok_or_else(|| node.error("its indices are not integers"))?;
+    let own = &indices.shape;
+    let fits = own.len() == shape.len()
+        && (0..shape.len()).all(|other| other == axis || own[other] <= shape[other]);
+    if !fits {
+        return Err(node.error(format!("its indices have the shape {own:?}, its input {shape:?}")));
+    }
+    let mut steps = strides(&shape);
+    let step = std::mem::replace(&mut steps[axis], 0);
+    let mut places = strided_index(own, &steps, 0);
+    for (at, &picked) in places.iter_mut().zip(&picked) {
+        *at += node.resolve_axis(picked, shape[axis])? * step;
+    }
+    scattered(importer, node, shape, &places)
+}
+
+/// `ScatterND(data, indices, updates)` with known indices.
+pub(in crate::model::import) fn scatter_nd(
+    importer: &mut Importer<'_>,
+    node: NodeView<'_>,
+) -> Result<Vec<Value>, ModelError> {
+    let shape = importer.shape_of(node, &importer.required(node, 0)?)?;
+    let places = places_of_tuples(importer, node, &shape)?.1;
+    scattered(importer, node, shape, &places)
+}
+
+/// The data with the updates in these places.
+fn scattered(
+    importer: &mut Importer<'_>,
+    node: NodeView<'_>,
+    shape: Vec<usize>,
+    places: &[usize],
+) -> Result<Vec<Value>, ModelError> {
+    match node.string("reduction")?.unwrap_or("none") {
+        "none" => {}
+        other => return Err(node.unsupported(format!("the reduction `{other}`"))),
+    }
+    let (data, updates) = (importer.real_input(node, 0)?, importer.real_input(node, 2)?);
+    let is_constant = |id| importer.constant_reals(id).is_some();
+    if is_constant(data) && is_constant(updates) {
+        return Err(node.unsupported("updates of a constant by a constant"));
+    }
+    let given: usize = importer.real(updates).shape.iter().product();
+    if given != places.len() {
+        return Err(node.error(format!("it has {given} updates for {} places", places.len())));
+    }
+    let mut elements: Vec<_> = (0..shape.iter().product()).map(|at| element(0, at)).collect();
+    let mut is_taken = vec![false; elements.len()];
+    for (update, &at) in places.iter().enumerate() {
+        // Which of two comes last is not said.
+        if std::mem::replace(&mut is_taken[at], true) {
+            return Err(node.unsupported("two updates of one place"));
+        }
+        elements[at] = element(1, update);
+    }
+    let elements = Elements { shape, view: View::Elements(elements) };
+    Ok(vec![Value::Real(importer.view_of_reals(node, &[data, updates], elements)?)])
 }
 
 /// `Pad(x, pads, value, axes)` with zeros or with the edge.

@@ -110,9 +110,11 @@ pub(in crate::model::import) fn cast(
                 Data::Half(values) => values.clone(),
                 Data::Int64(values) => values.iter().map(|&value| value as f32).collect(),
                 Data::Bool(values) => values.iter().map(|&v| f32::from(u8::from(v))).collect(),
-                Data::Int8(values) | Data::Uint8(values) | Data::Int32(values) => {
-                    values.iter().map(|&value| value as f32).collect()
-                }
+                Data::Int4(values)
+                | Data::Uint4(values)
+                | Data::Int8(values)
+                | Data::Uint8(values)
+                | Data::Int32(values) => values.iter().map(|&value| value as f32).collect(),
             };
             let constant = Constant::new(constant.shape.clone(), Data::Float(values));
             Ok(vec![Value::Constant(Rc::new(constant))])
@@ -124,9 +126,11 @@ pub(in crate::model::import) fn cast(
                     values.iter().map(|&value| value != 0.0).collect()
                 }
                 Data::Int64(values) => values.iter().map(|&value| value != 0).collect(),
-                Data::Int8(values) | Data::Uint8(values) | Data::Int32(values) => {
-                    values.iter().map(|&value| value != 0).collect()
-                }
+                Data::Int4(values)
+                | Data::Uint4(values)
+                | Data::Int8(values)
+                | Data::Uint8(values)
+                | Data::Int32(values) => values.iter().map(|&value| value != 0).collect(),
             };
             let constant = Constant::new(constant.shape.clone(), Data::Bool(values));
             Ok(vec![Value::Constant(Rc::new(constant))])

@@ -74,7 +74,8 @@ fn numbers(constant: &Constant) -> Option<Numbers> {
         Data::Bool(values) => {
             (values.iter().map(|&v| f64::from(u8::from(v))).collect(), Kind::Bool)
         }
-        Data::Half(_) | Data::Int8(_) | Data::Uint8(_) => return None,
+        Data::Half(_) | Data::Int4(_) | Data::Uint4(_) => return None,
+        Data::Int8(_) | Data::Uint8(_) => return None,
     };
     Some(Numbers { shape: constant.shape.clone(), values, kind })
 }
@@ -176,6 +177,7 @@ fn compute(node: NodeView<'_>, inputs: &[Numbers]) -> Result<Option<Numbers>, Mo
         "ReduceProd" | "ReduceSum" | "ReduceMax" | "ReduceMin" if !is_float => {
             Ok(reduce_all(node, inputs))
         }
+        "OneHot" => one_hot(node, inputs),
         "Concat" => concat(node, inputs),
         _ => Ok(None),
     }
@@ -199,6 +201,34 @@ fn reduce_all(node: NodeView<'_>, inputs: &[Numbers]) -> Option<Numbers> {
     let keeps = node.int("keepdims").unwrap_or(1) != 0;
     let shape = if keeps { vec![1; x.shape.len()] } else { Vec::new() };
     Some(Numbers { shape, values: vec![value], kind: x.kind })
+}
+
+/// A new axis, of which each index has one place that is on.
+fn one_hot(node: NodeView<'_>, inputs: &[Numbers]) -> Result<Option<Numbers>, ModelError> {
+    let [indices, depth, off_on] = inputs else { return Ok(None) };
+    let (&[depth], &[off, on]) = (depth.values.as_slice(), off_on.values.as_slice()) else {
+        return Err(node.error("its depth is not one number, or its values are not two"));
+    };
+    if !(1.0..1e7).contains(&depth) || depth.fract() != 0.0 {
+        return Err(node.error(format!("its depth is {depth}")));
+    }
+    #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
+    let length = depth as u32;
+    let rank = indices.shape.len() + 1;
+    let axis = node.resolve_axis(node.int("axis").unwrap_or(-1), rank)?;
+    let mut shape = indices.shape.clone();
+    shape.insert(axis, usize::try_from(length).expect("32 bits fit an index"));
+    limits::elements(node.name(), &shape)?;
+    let below: usize = shape[axis + 1..].iter().product();
+    let mut values = Vec::new();
+    for indices in indices.values.chunks(below.max(1)) {
+        for at in 0..length {
+            // Negative indices count from the end.
+            let is_on = |&index: &f64| index == f64::from(at) || index + depth == f64::from(at);
+            values.extend(indices.iter().map(|index| if is_on(index) { on } else { off }));
+        }
+    }
+    Ok(Some(Numbers { shape, values, kind: off_on.kind }))
 }
 
 fn concat(node: NodeView<'_>, inputs: &[Numbers]) -> Result<Option<Numbers>, ModelError> {

@@ -285,7 +285,7 @@ impl Importer<'_> {
     ) -> Result<RealId, ModelError> {
         let parameters =
             parts.weights.len() + parts.bias.as_ref().map_or(0, |bias| bias.parameters);
-        self.count_elements(node.name(), parts.weights.len())?;
+        self.count_derived(node.name(), parts.weights.len())?;
         let id = self.expression(node, shape, RealKind::Linear(x, Rc::new(parts)), &[])?;
         self.reals[id.0].parameters = parameters;
         Ok(id)

@@ -16,4 +16,5 @@ pub(super) mod products;
 pub(super) mod quantize_linear;
 pub(super) mod trees;
 pub(super) mod views;
+mod volume;
 pub(super) mod window;

@@ -165,6 +165,16 @@ pub(in crate::model::import) fn gather_nd(
     }
     let x = importer.required(node, 0)?;
     let from = importer.shape_of(node, &x)?;
+    let (shape, index) = places_of_tuples(importer, node, &from)?;
+    Ok(vec![importer.view_of_one(node, x, Elements::of_one(shape, &index))?])
+}
+
+/// The elements that known tuples of indices, in a node's second input, mean, and their shape.
+pub(super) fn places_of_tuples(
+    importer: &mut Importer<'_>,
+    node: NodeView<'_>,
+    from: &[usize],
+) -> Result<(Vec<usize>, Vec<usize>), ModelError> {
     let indices = importer.constant(node, 1)?;
     let values = indices.integers().ok_or_else(|| node.error("its indices are not integers"))?;
     let depth = match indices.shape.split_last() {
@@ -175,7 +185,7 @@ pub(in crate::model::import) fn gather_nd(
     let mut shape = indices.shape[..indices.shape.len() - 1].to_vec();
     shape.extend_from_slice(&from[depth..]);
     limits::elements(node.name(), &shape)?;
-    let steps = strides(&from);
+    let steps = strides(from);
     let mut index = Vec::new();
     for place in values.chunks(depth) {
         let mut start = 0;
@@ -184,7 +194,7 @@ pub(in crate::model::import) fn gather_nd(
         }
         index.extend(start..start + below);
     }
-    Ok(vec![importer.view_of_one(node, x, Elements::of_one(shape, &index))?])
+    Ok((shape, index))
 }
 
 /// `Tile(x, repeats)`.

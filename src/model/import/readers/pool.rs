@@ -1,6 +1,6 @@
 //! Pooling and reductions, in float and in quantized form.
 
-use super::window;
+use super::{volume, window};
 use crate::model::import::{
     Importer, NodeView, RealId, RealKind, Value, expression::ReduceMean, shape::around,
 };
@@ -18,21 +18,38 @@ pub(in crate::model::import) fn max_pool(
     }
     let x = importer.required(node, 0)?;
     let shape = importer.shape_of(node, &x)?;
-    let window = window::read(node, &shape, None)?;
-    if window.has_empty_positions() {
-        return Err(node.unsupported("a window that lies in the padding"));
+    if volume::is_volume(&shape) {
+        return Ok(vec![volume::max_pool(importer, node, x, &shape)?]);
     }
+    let window = window::read(node, &shape, None)?;
     let output = window::output_shape(shape[0], shape[1], shape.len(), window.output);
     let pool = MaxPool { planes: shape[0] * shape[1], window };
+    Ok(vec![largest(importer, node, x, pool, output)?])
+}
+
+/// The largest of each window over planes.
+pub(super) fn largest(
+    importer: &mut Importer<'_>,
+    node: NodeView<'_>,
+    x: Value,
+    pool: MaxPool,
+    output: Vec<usize>,
+) -> Result<Value, ModelError> {
+    if pool.window.has_empty_positions() {
+        return Err(node.unsupported("a window that lies in the padding"));
+    }
     let name = node.proto.output.first().cloned().unwrap_or_default();
     match x {
         Value::Integers(x) => {
             let quantization = importer.tensor(x).quantization;
             let output = Tensor { name, shape: output, quantization };
-            Ok(vec![Value::Integers(importer.emit_max_pool(node.name(), x, pool, output)?)])
+            Ok(Value::Integers(importer.emit_max_pool(node.name(), x, pool, output)?))
         }
-        _ => {
-            let x = importer.real_input(node, 0)?;
+        x => {
+            let x = match x {
+                Value::Real(x) => x,
+                _ => importer.real_input(node, 0)?,
+            };
             // Of an activation, the largest has the same scale: no need to wait for one.
             let kind = if let RealKind::Activation(tensor) = importer.real(x).kind {
                 let quantization = importer.tensor(tensor).quantization;
@@ -43,7 +60,7 @@ pub(in crate::model::import) fn max_pool(
             } else {
                 RealKind::MaxPool(pool, x)
             };
-            Ok(vec![Value::Real(importer.expression(node, output, kind, &[x])?)])
+            Ok(Value::Real(importer.expression(node, output, kind, &[x])?))
         }
     }
 }
@@ -167,6 +184,9 @@ impl Importer<'_> {
         x: RealId,
     ) -> Result<RealId, ModelError> {
         let shape = self.real(x).shape.clone();
+        if volume::is_volume(&shape) {
+            return self.volume_mean(node, x);
+        }
         let x = self.activation(node, 0, x)?;
         let window = window::read(node, &shape, None)?;
         if window.len() > 1 << 16 {

@@ -45,11 +45,29 @@ pub(in crate::model::import) fn quantize_linear(
         zero_point: importer.zero_point(node, zero_point.as_deref())?,
         element,
     };
+    if importer.is_float {
+        return Ok(vec![importer.rounded(node, x, Some(quantization))?]);
+    }
     let output = node.proto.output.first().map_or("", String::as_str);
     importer.begin_group(x, quantization);
     let tensor = importer.quantize(x, quantization, output);
     importer.end_group(tensor.as_ref().ok().copied());
     Ok(vec![Value::Integers(tensor?)])
+}
+
+/// `DynamicQuantizeLinear(x)` of a float model: the integers of a range that each inference finds, as reals.
+pub(in crate::model::import) fn dynamic_quantize_linear(
+    importer: &mut Importer<'_>,
+    node: NodeView<'_>,
+) -> Result<Vec<Value>, ModelError> {
+    if !importer.is_float {
+        return Err(node.unsupported("a scale that each inference finds anew"));
+    }
+    let x = importer.real_input(node, 0)?;
+    let constant = |data| Value::Constant(Rc::new(Constant::new(Vec::new(), data)));
+    let unit = [constant(Data::Float(vec![1.0])), constant(Data::Uint8(vec![0]))];
+    let [scale, zero_point] = unit;
+    Ok(vec![importer.rounded(node, x, None)?, scale, zero_point])
 }
 
 /// `DequantizeLinear(x, scale, zero point)`.
@@ -59,6 +77,12 @@ pub(in crate::model::import) fn dequantize_linear(
 ) -> Result<Vec<Value>, ModelError> {
     if node.int("block_size").unwrap_or(0) != 0 {
         return Err(node.unsupported("quantization by blocks"));
+    }
+    let x = importer.required(node, 0)?;
+    if let Value::Real(id) = x
+        && matches!(importer.real(id).kind, RealKind::Rounded(..))
+    {
+        return Ok(vec![x]);
     }
     let axis = node.int("axis").unwrap_or(1);
     Ok(vec![Value::Real(importer.dequantized(node, [0, 1, 2], axis)?)])
@@ -116,6 +140,18 @@ fn channels(
 }
 
 impl Importer<'_> {
+    /// Reals that integers stand for, where a model is computed in floats.
+    fn rounded(
+        &mut self,
+        node: NodeView<'_>,
+        x: RealId,
+        quantization: Option<Quantization>,
+    ) -> Result<Value, ModelError> {
+        let shape = self.real(x).shape.clone();
+        let kind = RealKind::Rounded(x, quantization);
+        Ok(Value::Real(self.expression(node, shape, kind, &[x])?))
+    }
+
     /// Scales: a constant of positive floats.
     pub(in crate::model::import) fn scales(
         &self,

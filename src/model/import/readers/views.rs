@@ -3,7 +3,7 @@
 use std::rc::Rc;
 
 use crate::model::import::{
-    Constant, Importer, NodeView, RealId, RealKind, Value,
+    Constant, Data, Importer, NodeView, RealId, RealKind, Value,
     expression::{Elements, Weights},
     shape::{around, broadcast, broadcast_index, strided_index, strides},
 };
@@ -98,7 +98,7 @@ impl Importer<'_> {
             && let RealKind::Weights(weights) = &self.real(*input).kind
         {
             let weights = view_of_weights(node, weights, &elements)?;
-            self.count_elements(node.name(), weights.values.len())?;
+            self.count_derived(node.name(), weights.values.len())?;
             let shape = weights.shape.clone();
             return self.expression(node, shape, RealKind::Weights(Rc::new(weights)), &[]);
         }
@@ -281,6 +281,12 @@ pub(in crate::model::import) fn identity(
     importer: &mut Importer<'_>,
     node: NodeView<'_>,
 ) -> Result<Vec<Value>, ModelError> {
+    if node.operator() == "Dropout"
+        && let Some(mode) = importer.optional_constant(node, 2)?
+        && !matches!(&mode.data, Data::Bool(truths) if truths.iter().all(|truth| !truth))
+    {
+        return Err(node.unsupported("training"));
+    }
     Ok(vec![importer.required(node, 0)?])
 }
 
@@ -433,6 +439,11 @@ pub(in crate::model::import) fn depth_and_space(
     };
     let area = size.checked_mul(size).filter(|&area| area > 0);
     let area = area.ok_or_else(|| node.error(format!("its block size is {size}")))?;
+    let is_channel_first = match node.string("mode")?.unwrap_or("DCR") {
+        "DCR" => false,
+        "CRD" => true,
+        other => return Err(node.unsupported(format!("the mode `{other}`"))),
+    };
     // How the input is cut, in which order the pieces come, and what shape they make.
     let (cut, order, shape) = if node.operator() == "SpaceToDepth" {
         if height % size + width % size > 0 {
@@ -440,13 +451,14 @@ pub(in crate::model::import) fn depth_and_space(
         }
         let [rows, columns] = [height / size, width / size];
         let cut = [n, channels, rows, size, columns, size];
-        (cut, [0, 3, 5, 1, 2, 4], vec![n, channels * area, rows, columns])
+        let order = if is_channel_first { [0, 1, 3, 5, 2, 4] } else { [0, 3, 5, 1, 2, 4] };
+        (cut, order, vec![n, channels * area, rows, columns])
     } else {
         if channels % area > 0 {
             return Err(node.error(format!("{from:?} has no blocks of {size}")));
         }
         let shape = vec![n, channels / area, height * size, width * size];
-        if node.string("mode")?.unwrap_or("DCR") == "CRD" {
+        if is_channel_first {
             ([n, channels / area, size, size, height, width], [0, 1, 4, 2, 5, 3], shape)
         } else {
             ([n, size, size, channels / area, height, width], [0, 3, 4, 1, 5, 2], shape)

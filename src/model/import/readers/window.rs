@@ -37,8 +37,44 @@ pub(in crate::model::import) fn spatial_axes(
     match shape.len() {
         3 => Ok(1),
         4 => Ok(2),
+        5 => Ok(3),
         0..3 => Err(node.error(format!("its input has the shape {shape:?}"))),
         rank => Err(node.unsupported(format!("a tensor of rank {rank}"))),
+    }
+}
+
+/// What a window does along an axis.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Axis {
+    pub input: usize,
+    pub output: usize,
+    pub kernel: usize,
+    pub stride: usize,
+    pub dilation: usize,
+    pub pad: usize,
+}
+
+impl Axis {
+    /// The input position that a window position falls on, `None` in the padding.
+    pub fn position(&self, output: usize, kernel: usize) -> Option<usize> {
+        (output * self.stride + kernel * self.dilation)
+            .checked_sub(self.pad)
+            .filter(|&position| position < self.input)
+    }
+}
+
+/// The window over planes, of one or two axes.
+pub(super) fn plane_of(axes: &[Axis]) -> Window {
+    let of = |value: fn(&Axis) -> usize, missing| {
+        plane(&axes.iter().map(value).collect::<Vec<_>>(), missing)
+    };
+    Window {
+        input: of(|axis| axis.input, 1),
+        output: of(|axis| axis.output, 1),
+        kernel: of(|axis| axis.kernel, 1),
+        strides: of(|axis| axis.stride, 1),
+        dilations: of(|axis| axis.dilation, 1),
+        pads: of(|axis| axis.pad, 0),
     }
 }
 
@@ -86,7 +122,19 @@ pub(in crate::model::import) fn read(
     shape: &[usize],
     kernel: Option<&[usize]>,
 ) -> Result<Window, ModelError> {
-    let axes = spatial_axes(node, shape)?;
+    if spatial_axes(node, shape)? > 2 {
+        return Err(node.unsupported(format!("a tensor of rank {}", shape.len())));
+    }
+    Ok(plane_of(&read_axes(node, &shape[2..], kernel)?))
+}
+
+/// The same of an input with these spatial axes, however many.
+pub(super) fn read_axes(
+    node: NodeView<'_>,
+    spatial: &[usize],
+    kernel: Option<&[usize]>,
+) -> Result<Vec<Axis>, ModelError> {
+    let axes = spatial.len();
     let kernel_shape = match (node.ints("kernel_shape"), kernel) {
         (Some(_), _) => extents(node, "kernel_shape", axes, 1, 1)?,
         (None, Some(kernel)) => kernel.to_vec(),
@@ -99,9 +147,9 @@ pub(in crate::model::import) fn read(
     let dilations = extents(node, "dilations", axes, 1, 1)?;
     let pads = pads(node, axes)?;
     let ceil = node.flag("ceil_mode");
-    let (mut begin, mut output) = (Vec::new(), Vec::new());
+    let mut read = Vec::new();
     for axis in 0..axes {
-        let input = shape[2 + axis];
+        let input = spatial[axis];
         let extent = (kernel_shape[axis] - 1) * dilations[axis] + 1;
         let (before, after) = match &pads {
             Pads::Explicit(before, after) => (before[axis], after[axis]),
@@ -130,17 +178,16 @@ pub(in crate::model::import) fn read(
                 count -= 1;
             }
         }
-        begin.push(before);
-        output.push(count);
+        read.push(Axis {
+            input,
+            output: count,
+            kernel: kernel_shape[axis],
+            stride: strides[axis],
+            dilation: dilations[axis],
+            pad: before,
+        });
     }
-    Ok(Window {
-        input: plane(&shape[2..], 1),
-        output: plane(&output, 1),
-        kernel: plane(&kernel_shape, 1),
-        strides: plane(&strides, 1),
-        dilations: plane(&dilations, 1),
-        pads: plane(&begin, 0),
-    })
+    Ok(read)
 }
 
 /// Reads the window of a transposed convolution: that of the convolution from its output to its input.
@@ -150,6 +197,9 @@ pub(in crate::model::import) fn read_transposed(
     kernel: &[usize],
 ) -> Result<Window, ModelError> {
     let axes = spatial_axes(node, shape)?;
+    if axes > 2 {
+        return Err(node.unsupported(format!("a tensor of rank {}", shape.len())));
+    }
     if node.ints("output_shape").is_some() {
         return Err(node.unsupported("the attribute `output_shape`"));
     }

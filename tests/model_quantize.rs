@@ -4,8 +4,12 @@
 
 #![allow(clippy::unwrap_used)]
 
+#[path = "shared/onnx.rs"]
+mod onnx;
+
 use std::{fs, path::PathBuf};
 
+use onnx::{FLOAT, INT64, Proto, node, tensor, value_info};
 use zkverdict::model::{
     Form, ImportOptions, InputFormat, Model, ModelError,
     quantize::{Examples, QuantizeOptions, Quantized, Range},
@@ -187,4 +191,127 @@ fn a_quantized_model_is_not_quantized_again() {
         &ImportOptions::default(),
     );
     assert!(again.is_err());
+}
+
+/// A file of `script/part_quantized.py`, quantized, and the largest difference of its answers from onnxruntime's of the
+/// file itself.
+fn quantized_in_part(name: &str) -> (Vec<u8>, Quantized, f32) {
+    let folder = folder("part_quantized");
+    let source = fs::read(folder.join(format!("{name}.onnx"))).unwrap();
+    let examples = fs::read(folder.join(format!("{name}.npz"))).unwrap();
+    let import = ImportOptions::default();
+    let examples = Examples::new(&examples);
+    let options = QuantizeOptions::default();
+    let quantized = Model::quantize(name, &source, examples, None, options, &import).unwrap();
+    let model = &quantized.model;
+    let answers: Vec<f32> = model
+        .read_inferences(examples.bytes, InputFormat::Npz)
+        .unwrap()
+        .iter()
+        .flat_map(|inputs| model.outputs(&model.evaluate(inputs).unwrap()).remove(0).dequantized)
+        .collect();
+    let expected = fs::read(folder.join(format!("{name}.f32"))).unwrap();
+    let expected: Vec<f32> =
+        expected.as_chunks::<4>().0.iter().map(|&word| f32::from_le_bytes(word)).collect();
+    assert_eq!(answers.len(), expected.len());
+    let differences = answers.iter().zip(&expected).map(|(a, b)| (a - b).abs());
+    let largest = differences.fold(0.0, f32::max);
+    // What it is compared with is what the file means.
+    let reported = quantized.report.largest_difference_real;
+    assert!((reported - largest).abs() < 2e-3 * largest + 1e-5, "{name}: {reported}, {largest}");
+    (source, quantized, largest)
+}
+
+/// Whether each of these runs of bytes, an initializer's, is in a file.
+fn has_bytes(file: &[u8], of: &[u8], len: usize, count: usize) {
+    let is_in = |run: &[u8]| file.windows(len).any(|window| window == run);
+    let found =
+        of.windows(len).filter(|run| run.iter().any(|&byte| byte > 127)).filter(|run| is_in(run));
+    assert!(found.take(count).count() == count, "the weights are not those of the file");
+}
+
+#[test]
+fn files_of_dynamic_quantizers_keep_their_weights() {
+    for (name, weights, largest) in
+        [("dynamic_mlp", 2, 0.1), ("dynamic_cnn", 2, 0.2), ("dynamic_attention", 4, 0.25)]
+    {
+        let (source, quantized, difference) = quantized_in_part(name);
+        assert_eq!(quantized.report.kept_weights, weights, "{name}");
+        assert!(difference < largest, "{name}: {difference}");
+        has_bytes(&quantized.onnx, &source, 24, 20);
+    }
+}
+
+#[test]
+fn a_graph_whose_end_is_float_gets_a_quantized_end() {
+    let (source, quantized, difference) = quantized_in_part("float_end");
+    assert_eq!(quantized.report.kept_weights, 1);
+    assert!(difference < 0.15, "{difference}");
+    // What the file has quantized is as it was: the input, and the convolution's output.
+    let scale = |onnx: &[u8]| {
+        let model = Model::from_onnx("quantized", onnx).unwrap();
+        let tensors = &model.graph.tensors;
+        tensors.iter().map(|tensor| tensor.quantization.scale.to_le_bytes()).collect::<Vec<_>>()
+    };
+    for scale in &scale(&quantized.onnx)[..2] {
+        assert!(source.windows(4).any(|window| window == scale));
+    }
+}
+
+#[test]
+fn scales_for_blocks_of_weights_become_scales_for_columns() {
+    for name in ["blocks_of_4_bits", "blocks_in_one_node"] {
+        let (_, quantized, difference) = quantized_in_part(name);
+        assert_eq!(quantized.report.kept_weights, 0, "{name}");
+        assert!(difference < 0.2, "{name}: {difference}");
+    }
+}
+
+/// Quantizes a model made by hand and computes it for its only example.
+fn quantized_answer(model: &[u8], example: &str) -> Vec<f32> {
+    let (import, options) = (ImportOptions::default(), QuantizeOptions::default());
+    let examples = Examples::new(example.as_bytes());
+    let quantized = Model::quantize("made", model, examples, None, options, &import).unwrap();
+    let model = &quantized.model;
+    let inputs = model.read_inferences(example.as_bytes(), InputFormat::Json).unwrap().remove(0);
+    model.outputs(&model.evaluate(&inputs).unwrap()).remove(0).dequantized
+}
+
+fn assert_near(answer: &[f32], expected: &[f32], most: f32) {
+    assert_eq!(answer.len(), expected.len());
+    for (answer, expected) in answer.iter().zip(expected) {
+        assert!((answer - expected).abs() <= most, "{answer}, expected {expected}");
+    }
+}
+
+#[test]
+fn linear_interpolation_is_two_products() {
+    let mode = Proto::default().text(1, "mode").text(4, "linear").int(20, 3);
+    let resize = node("Resize", &["x", "", "", "sizes"], "y").message(5, &mode);
+    let sizes = [1_i64, 1, 4, 4].map(i64::to_le_bytes).concat();
+    let model = onnx::model(
+        &[resize],
+        &[tensor("sizes", INT64, &[4], &sizes)],
+        &[value_info("x", FLOAT, &[1, 1, 2, 2])],
+    );
+    let along = [0.0, 0.25, 0.75, 1.0];
+    let expected: Vec<f32> =
+        along.iter().flat_map(|row| along.map(|column| 2.0 * row + column)).collect();
+    assert_near(&quantized_answer(&model, "[0, 1, 2, 3]"), &expected, 0.02);
+}
+
+#[test]
+fn powers_of_activations_are_exponentials() {
+    let nodes = [
+        node("Softplus", &["x"], "a"),
+        node("Sigmoid", &["z"], "b"),
+        node("Pow", &["a", "b"], "y"),
+    ];
+    let inputs = [value_info("x", FLOAT, &[1, 4]), value_info("z", FLOAT, &[1, 4])];
+    let model = onnx::model(&nodes, &[], &inputs);
+    let (x, z) = ([-1.0_f32, 0.0, 1.0, 3.0], [2.0_f32, -1.0, 0.5, 1.0]);
+    let example = format!("{{\"x\": {x:?}, \"z\": {z:?}}}");
+    let power = |(x, z): (f32, f32)| x.exp().ln_1p().powf(1.0 / (1.0 + (-z).exp()));
+    let expected: Vec<f32> = x.into_iter().zip(z).map(power).collect();
+    assert_near(&quantized_answer(&model, &example), &expected, 0.05);
 }

@@ -76,6 +76,9 @@ impl fmt::Display for Report {
             self.operators, self.approximate_operators
         )?;
         writeln!(f, "parameters  {}", self.parameters)?;
+        if report.kept_weights > 0 {
+            writeln!(f, "kept        the integers of {} weights", report.kept_weights)?;
+        }
         writeln!(f, "compared    on {} inputs", report.inputs)?;
         writeln!(
             f,

@@ -3,12 +3,10 @@
 //! Each value in between gets a scale of its own, so what comes out is near what one operator would give, not
 //! the same: the report says how near.
 
-use std::collections::HashSet;
-
 use super::{
-    classic, interpolation, modern, normalizations,
-    parts::{Parts, Shapes, Taken, axes_of, dims, float_of, float_tensor, int_of},
-    recurrent,
+    classic, modern, normalizations,
+    parts::{Parts, Shapes, Taken, axes_of, dims, drop_unused, float_of, float_tensor, int_of},
+    recurrent, resize,
 };
 use crate::model::{
     ImportOptions, ModelError,
@@ -34,15 +32,18 @@ const OPERATORS: &[&str] = &[
     "MeanVarianceNormalization",
     "LpNormalization",
     "Div",
+    "Pow",
     "Mul",
     "Gemm",
     "Sum",
     "Mean",
     "MatMul",
+    "Conv",
+    "Resize",
+    "Upsample",
     "LSTM",
     "GRU",
     "RNN",
-    "Resize",
 ];
 
 /// The domain of classic models.
@@ -74,6 +75,7 @@ pub(super) fn decompose(
         let shapes = Shapes { file, import };
         let mut parts = Parts::new(graph, &node);
         let taken = match node.op_type.as_str() {
+            "Conv" => with_channel_bias(&node, position, &shapes, &mut parts),
             "MatMul" => with_bias(graph, position, &shapes, &mut parts),
             _ if node.domain == CLASSIC => classic::take_apart(&node, &shapes, &mut parts),
             _ => take_apart(&node, &shapes, &mut parts),
@@ -92,7 +94,9 @@ pub(super) fn decompose(
             }
         }
     }
-    drop_unused(file);
+    if let Some(graph) = &mut file.graph {
+        drop_unused(graph);
+    }
     Ok(())
 }
 
@@ -111,18 +115,6 @@ fn constants_of_nodes(file: &mut ModelProto, import: &ImportOptions<'_>) -> Resu
     }
     graph.node.retain(|node| !node.output.is_empty());
     Ok(())
-}
-
-/// Removes nodes that no output depends on.
-fn drop_unused(file: &mut ModelProto) {
-    let Some(graph) = &mut file.graph else { return };
-    let mut used: HashSet<String> = graph.output.iter().map(|port| port.name.clone()).collect();
-    for node in graph.node.iter().rev() {
-        if node.output.iter().any(|output| used.contains(output)) {
-            used.extend(node.input.iter().cloned());
-        }
-    }
-    graph.node.retain(|node| node.output.iter().any(|output| used.contains(output)));
 }
 
 /// Probabilities stay a tensor where a map from labels to them would be given.
@@ -223,6 +215,31 @@ fn with_bias(graph: &GraphProto, position: usize, shapes: &Shapes<'_>, parts: &m
     })
 }
 
+/// A convolution without a bias and the sum with a constant per channel after it become one node.
+fn with_channel_bias(
+    node: &NodeProto,
+    position: usize,
+    shapes: &Shapes<'_>,
+    parts: &mut Parts,
+) -> Taken {
+    let ([x, weights], [product]) = (node.input.as_slice(), node.output.as_slice()) else {
+        return None;
+    };
+    let (at, sum) = shapes.taker(product).filter(|(_, own)| own.op_type == "Add")?;
+    let bias = shapes.constant(sum.input.iter().find(|name| *name != product)?)?;
+    let weights_shape = shapes.constant(weights)?.shape;
+    let (&channels, rank) = (weights_shape.first()?, weights_shape.len());
+    let mut per_channel = vec![1; rank - 1];
+    *per_channel.first_mut()? = channels;
+    let shape = bias.shape.strip_prefix(&[1]).filter(|shape| shape.len() == rank - 1);
+    if shape.unwrap_or(&bias.shape) != per_channel || bias.values.len() != channels {
+        return None;
+    }
+    let bias = parts.floats(&[channels], &bias.values);
+    parts.named("Conv", &[x, weights, &bias], node.attribute.clone(), sum.output.first()?);
+    Some(vec![0, at.checked_sub(position)?])
+}
+
 fn take_apart(node: &NodeProto, shapes: &Shapes<'_>, parts: &mut Parts) -> Taken {
     let x = node.input.first()?;
     let y = node.output.first()?;
@@ -318,6 +335,19 @@ fn take_apart(node: &NodeProto, shapes: &Shapes<'_>, parts: &mut Parts) -> Taken
             parts.named("Mul", &[x, &inverse], Vec::new(), y);
             only_this
         }
+        "Pow" => {
+            // Of two activations, of which the first is positive: 0 has no logarithm, which calibration finds.
+            let exponent = node.input.get(1)?;
+            let is_activation =
+                |name: &str| shapes.constant(name).is_none() && shapes.of(name).is_some();
+            if !is_activation(x) || !is_activation(exponent) {
+                return None;
+            }
+            let log = parts.node("Log", &[x], Vec::new());
+            let product = parts.node("Mul", &[&log, exponent], Vec::new());
+            parts.named("Exp", &[&product], Vec::new(), y);
+            only_this
+        }
         "Sum" | "Mean" => {
             let mut sum = x.clone();
             let is_mean = node.op_type == "Mean";
@@ -334,7 +364,7 @@ fn take_apart(node: &NodeProto, shapes: &Shapes<'_>, parts: &mut Parts) -> Taken
             parts.named("Div", &[&sum, &count], Vec::new(), y);
             only_this
         }
-        "Resize" => interpolation::resize(node, shapes, parts),
+        "Resize" | "Upsample" => resize::linear(node, shapes, parts),
         "LSTM" | "GRU" | "RNN" => recurrent::unroll(node, shapes, parts),
         _ => None,
     }

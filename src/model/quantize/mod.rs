@@ -8,7 +8,6 @@
 mod batch_norm;
 mod classic;
 mod decompose;
-mod interpolation;
 mod lines;
 mod modern;
 mod normalizations;
@@ -16,8 +15,10 @@ mod operators;
 mod parts;
 mod ranges;
 mod recurrent;
+mod resize;
 mod rewrite;
 mod scales;
+mod stored;
 
 use prost::Message as _;
 use serde::Serialize;
@@ -101,12 +102,20 @@ pub struct QuantizeReport {
     pub agreement: f64,
     /// Values of the inputs that lie beyond what their integers can stand for.
     pub values_beyond_range: usize,
+    /// How many weights keep the integers that the file has for them.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub kept_weights: usize,
     /// Share of inputs for which the float model's largest output is the label.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub float_accuracy: Option<f64>,
     /// The same for the quantized model.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub quantized_accuracy: Option<f64>,
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref)]
+fn is_zero(count: &usize) -> bool {
+    *count == 0
 }
 
 impl Model {
@@ -123,16 +132,23 @@ impl Model {
         import: &ImportOptions<'_>,
     ) -> Result<Quantized, ModelError> {
         let mut file = onnx::decode(float)?;
-        let nodes = file.graph.iter().flat_map(|graph| &graph.node);
-        if let Some(node) = nodes
-            .into_iter()
-            .find(|node| matches!(node.op_type.as_str(), "QuantizeLinear" | "DequantizeLinear"))
+        let mut nodes = file.graph.iter().flat_map(|graph| &graph.node);
+        if let Some(node) = nodes.find(|node| node.op_type.contains("QuantizeLinear"))
+            && Self::from_onnx_with(name, float, import).is_ok()
         {
             return Err(ModelError::AlreadyQuantized(node.op_type.clone()));
         }
+        let stored = stored::take(&mut file, import)?;
         decompose::decompose(&mut file, import)?;
         batch_norm::fold(&mut file)?;
         let graph = FloatGraph::read(&file, import)?;
+        let reference = match stored.reference.clone() {
+            Some(mut file) => {
+                decompose::decompose(&mut file, import)?;
+                Some(FloatGraph::read(&file, import)?)
+            }
+            None => None,
+        };
         let read = |examples: Examples<'_>| {
             let floats = read_floats(examples.bytes, examples.format, &graph.inputs)?;
             Ok::<_, ModelError>((floats, read_labels(examples.bytes, examples.format)))
@@ -143,16 +159,34 @@ impl Model {
             None => (examples.clone(), labels),
         };
         let scales = options.scales_of.map(scales::Scales::read).transpose()?;
-        let mut ranges = ranges::find(&file, &graph, &examples, options.range, import)?;
+        let mut ranges = ranges::find(
+            &file,
+            &graph,
+            reference.as_ref(),
+            &examples,
+            options.range,
+            &stored,
+            import,
+        )?;
         if let Some(scales) = &scales {
             ranges::keep(&mut ranges, scales, &file)?;
         }
-        let weights =
-            rewrite::Weights { per_channel: options.per_channel, scales: scales.as_ref() };
-        let quantized = rewrite::rewrite(&file, &graph, &ranges, &weights, import)?;
+        let weights = rewrite::Weights {
+            per_channel: options.per_channel,
+            scales: scales.as_ref(),
+            stored: &stored,
+        };
+        let (quantized, kept_weights) = rewrite::rewrite(&file, &graph, &ranges, &weights, import)?;
         let onnx = quantized.encode_to_vec();
         let model = Model::from_onnx(name, &onnx)?;
-        let report = compare(&file, &graph, &model, &tests, test_labels.as_deref())?;
+        let report = compare(
+            &file,
+            reference.as_ref().unwrap_or(&graph),
+            &model,
+            &tests,
+            test_labels.as_deref(),
+        )?;
+        let report = QuantizeReport { kept_weights, ..report };
         Ok(Quantized { onnx, model, report })
     }
 }

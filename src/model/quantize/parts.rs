@@ -28,7 +28,7 @@ impl Shapes<'_> {
         float.shape(name).map(<[usize]>::to_vec)
     }
 
-    fn opset(&self) -> i64 {
+    pub fn opset(&self) -> i64 {
         let mut sets = self.file.opset_import.iter();
         sets.find(|set| set.domain.is_empty() || set.domain == "ai.onnx")
             .map_or(17, |set| set.version)
@@ -237,4 +237,15 @@ pub(super) fn axes_of(node: &NodeProto, shapes: &Shapes<'_>) -> Option<Vec<i64>>
         _ if int_of(node, "noop_with_empty_axes", 0) != 0 => None,
         _ => all(),
     }
+}
+
+/// Removes nodes that no output depends on.
+pub(super) fn drop_unused(graph: &mut GraphProto) {
+    let mut used: HashSet<String> = graph.output.iter().map(|port| port.name.clone()).collect();
+    for node in graph.node.iter().rev() {
+        if node.output.iter().any(|output| used.contains(output)) {
+            used.extend(node.input.iter().cloned());
+        }
+    }
+    graph.node.retain(|node| node.output.iter().any(|output| used.contains(output)));
 }

@@ -6,10 +6,11 @@ use super::{
     Range, lines,
     operators::{BEFORE_CLAMP, ELEMENTWISE, MOVERS, TRUTHS},
     scales::{Scales, other_architecture},
+    stored::Stored,
 };
 use crate::model::{
     ElementType, ImportOptions, ModelError, Quantization,
-    import::{FloatGraph, float_constant},
+    import::{FloatGraph, FloatValues, float_constant},
     input::FloatInput,
     onnx::{GraphProto, ModelProto, NodeProto},
 };
@@ -23,12 +24,15 @@ pub(super) type Ranges = HashMap<String, Quantization>;
 /// Values below this hide elements from a Softmax.
 const MASKED: f32 = -1e4;
 
-/// Finds the ranges of all activations.
+/// Finds the ranges of all activations. Where the file rounds some, `reference` does so: what a range clamps is no
+/// longer there after it.
 pub(super) fn find(
     file: &ModelProto,
     float: &FloatGraph,
+    reference: Option<&FloatGraph>,
     examples: &[Vec<Vec<f32>>],
     range: Range,
+    stored: &Stored,
     import: &ImportOptions<'_>,
 ) -> Result<Ranges, ModelError> {
     let graph = file.graph.as_ref().ok_or(ModelError::Missing("graph"))?;
@@ -46,20 +50,32 @@ pub(super) fn find(
         .filter(|node| TRUTHS.contains(&node.op_type.as_str()))
         .flat_map(|node| node.output.iter().map(String::as_str))
         .collect();
-    // Nor do inputs get a scale before they are prepared, and they may have no value.
+    // Nor do inputs get a scale before they are prepared, unless the file has one: they may have no value.
     let mut prepared = prepared(graph, float, import);
     prepared.extend(compared(graph, float));
-    let names: Vec<&str> = names
-        .into_iter()
-        .filter(|name| !truths.contains(name) && !prepared.iter().any(|own| own == name))
-        .collect();
+    let has_range = |name: &str| {
+        stored.activations.contains_key(name) || !prepared.iter().any(|own| own == name)
+    };
+    let names: Vec<&str> =
+        names.into_iter().filter(|name| !truths.contains(name) && has_range(name)).collect();
 
+    let evaluate = |example: &[Vec<f32>]| {
+        (
+            float.evaluate(example),
+            reference.map(|reference| (reference, reference.evaluate(example))),
+        )
+    };
+    type Evaluated<'r> = (FloatValues, Option<(&'r FloatGraph, FloatValues)>);
+    let of = |(values, rounded): &Evaluated<'_>, name: &str| -> Vec<f32> {
+        let rounded = rounded.as_ref().and_then(|(graph, values)| graph.of(values, name));
+        rounded.or_else(|| float.of(values, name)).unwrap_or_default().to_vec()
+    };
     let mut bounds = vec![(f32::INFINITY, f32::NEG_INFINITY); names.len()];
     let mut masked = HashSet::new();
     for example in examples {
-        let values = float.evaluate(example);
+        let values = evaluate(example);
         for (name, bounds) in names.iter().zip(&mut bounds) {
-            for &value in float.of(&values, name).unwrap_or_default() {
+            for value in of(&values, name) {
                 if value <= MASKED {
                     masked.insert(*name);
                     continue;
@@ -81,9 +97,9 @@ pub(super) fn find(
         }
         let mut histograms = vec![vec![0_u64; BINS]; names.len()];
         for example in examples {
-            let values = float.evaluate(example);
+            let values = evaluate(example);
             for ((name, bounds), histogram) in names.iter().zip(&bounds).zip(&mut histograms) {
-                for &value in float.of(&values, name).unwrap_or_default() {
+                for value in of(&values, name) {
                     histogram[bin(value, *bounds)] += 1;
                 }
             }
@@ -99,13 +115,27 @@ pub(super) fn find(
             bounds.0 -= 9.0;
         }
     }
+    let element = stored.element();
+    let of_type = |quantization: Quantization| {
+        let shift = element.range().0 - quantization.element.range().0;
+        Quantization { zero_point: quantization.zero_point + shift, element, ..quantization }
+    };
     let mut ranges: Ranges = names
         .iter()
         .zip(&bounds)
-        .map(|(name, bounds)| ((*name).to_owned(), asymmetric(*bounds)))
+        .map(|(name, bounds)| ((*name).to_owned(), of_type(asymmetric(*bounds))))
         .collect();
     for name in within_chains(graph, float, &prepared, import) {
-        ranges.remove(&name);
+        // A range that the file has may clamp.
+        if !stored.activations.contains_key(&name) {
+            ranges.remove(&name);
+        }
+    }
+    for input in &float.inputs {
+        let given = stored.activations.get(&input.name);
+        if let (Some(own), Some(given)) = (ranges.get_mut(&input.name), given) {
+            *own = *given;
+        }
     }
     for node in &graph.node {
         for output in &node.output {
@@ -116,15 +146,20 @@ pub(super) fn find(
                     zero_point: -128,
                     element: ElementType::Int8,
                 };
-                ranges.insert(output.clone(), softmax);
+                ranges.insert(output.clone(), of_type(softmax));
             }
             if let Some(of_input) = moved(node, graph, float, &ranges, import)
                 && ranges.contains_key(output)
             {
                 ranges.insert(output.clone(), of_input);
             }
+            if let (Some(own), Some(given)) =
+                (ranges.get_mut(output), stored.activations.get(output))
+            {
+                *own = *given;
+            }
         }
-        with_line(node, graph, float, &mut ranges);
+        with_line(node, graph, float, stored, &mut ranges);
     }
     Ok(ranges)
 }
@@ -304,7 +339,13 @@ fn moved(
 }
 
 /// Moves the scale of a node's output to where its function of integers has an exact line.
-fn with_line(node: &NodeProto, graph: &GraphProto, float: &FloatGraph, ranges: &mut Ranges) {
+fn with_line(
+    node: &NodeProto,
+    graph: &GraphProto,
+    float: &FloatGraph,
+    stored: &Stored,
+    ranges: &mut Ranges,
+) {
     let [output] = node.output.as_slice() else { return };
     // A clamp that nothing else comes before becomes part of the operator.
     let mut takers = graph.node.iter().filter(|taker| taker.input.contains(output));
@@ -316,6 +357,9 @@ fn with_line(node: &NodeProto, graph: &GraphProto, float: &FloatGraph, ranges: &
     };
     let of = |position: usize| ranges.get(node.input.get(position)?).copied();
     let Some(&to) = ranges.get(output) else { return };
+    if stored.activations.contains_key(output) {
+        return;
+    }
     let scale = match (node.op_type.as_str(), of(0), of(1)) {
         ("Add", Some(a), Some(b)) => lines::add(a, b, to),
         ("Mul", Some(a), Some(b)) => lines::mul(a, b, to),

@@ -2,9 +2,9 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::{lines, operators::BEFORE_CLAMP, ranges::Ranges, scales::Scales};
+use super::{lines, operators::BEFORE_CLAMP, ranges::Ranges, scales::Scales, stored::Stored};
 use crate::model::{
-    ImportOptions, ModelError, Quantization,
+    ElementType, ImportOptions, ModelError, Quantization,
     import::{FloatConstant, FloatGraph, float_constant},
     onnx::{AttributeProto, DataType, GraphProto, ModelProto, NodeProto, TensorProto},
 };
@@ -18,16 +18,18 @@ pub(super) struct Weights<'a> {
     pub per_channel: bool,
     /// Scales that stay.
     pub scales: Option<&'a Scales>,
+    /// Integers that stay.
+    pub stored: &'a Stored,
 }
 
-/// Makes the quantized file.
+/// Makes the quantized file, and counts the weights that keep the integers they had.
 pub(super) fn rewrite(
     file: &ModelProto,
     float: &FloatGraph,
     ranges: &Ranges,
     weights: &Weights<'_>,
     import: &ImportOptions<'_>,
-) -> Result<ModelProto, ModelError> {
+) -> Result<(ModelProto, usize), ModelError> {
     let graph = file.graph.as_ref().ok_or(ModelError::Missing("graph"))?;
     let opset = file.operator_set()?;
     let mut rewriter = Rewriter {
@@ -37,17 +39,19 @@ pub(super) fn rewrite(
         import,
         per_channel: weights.per_channel && opset >= PER_CHANNEL_OPSET,
         scales: weights.scales,
+        stored: weights.stored,
         taken: names(graph),
         stand_ins: HashMap::new(),
         constants: HashMap::new(),
         before: Vec::new(),
         nodes: Vec::new(),
         initializers: Vec::new(),
+        kept: 0,
         renamed: HashMap::new(),
     };
     rewriter.run()?;
 
-    let Rewriter { before, nodes, initializers, .. } = rewriter;
+    let Rewriter { before, nodes, initializers, kept, .. } = rewriter;
     let mut result = file.clone();
     result.producer_name = "zkverdict".into();
     let new = result.graph.as_mut().ok_or(ModelError::Missing("graph"))?;
@@ -64,7 +68,7 @@ pub(super) fn rewrite(
         .collect();
     new.initializer.retain(|tensor| !unused.contains(&tensor.name));
     new.input.retain(|input| !unused.contains(&input.name));
-    Ok(result)
+    Ok((result, kept))
 }
 
 fn names(graph: &GraphProto) -> HashSet<String> {
@@ -74,6 +78,21 @@ fn names(graph: &GraphProto) -> HashSet<String> {
     of_nodes.chain(others).chain(ports).cloned().collect()
 }
 
+/// The integers of a constant.
+struct Integers {
+    values: Vec<i32>,
+    /// Of 8 bits; otherwise they have 32.
+    element: Option<ElementType>,
+    /// One, or one per scale.
+    zero_points: Vec<i32>,
+}
+
+impl Integers {
+    fn symmetric(values: Vec<i32>) -> Self {
+        Self { values, element: Some(ElementType::Int8), zero_points: vec![0] }
+    }
+}
+
 struct Rewriter<'a> {
     graph: &'a GraphProto,
     float: &'a FloatGraph,
@@ -81,6 +100,7 @@ struct Rewriter<'a> {
     import: &'a ImportOptions<'a>,
     per_channel: bool,
     scales: Option<&'a Scales>,
+    stored: &'a Stored,
     taken: HashSet<String>,
     /// The dequantized form of each activation.
     stand_ins: HashMap<String, String>,
@@ -90,6 +110,8 @@ struct Rewriter<'a> {
     before: Vec<NodeProto>,
     nodes: Vec<NodeProto>,
     initializers: Vec<TensorProto>,
+    /// How many weights keep the file's integers.
+    kept: usize,
     /// Outputs of operators that take over the name of the clamp after them.
     renamed: HashMap<String, String>,
 }
@@ -221,8 +243,12 @@ impl Rewriter<'_> {
             .get(name)
             .ok_or_else(|| ModelError::Quantize(format!("`{name}` has no range")))?;
         let scale = self.float_initializer(&format!("{name}_scale"), &[], &[range.scale]);
-        let zero_point =
-            self.int8_initializer(&format!("{name}_zero_point"), &[], &[range.zero_point]);
+        let zero_point = self.integers(
+            Some(range.element),
+            &format!("{name}_zero_point"),
+            &[],
+            &[range.zero_point],
+        );
         let quantized = self.fresh(&format!("{name}_quantized"));
         let dequantized = if float == name {
             self.fresh(&format!("{name}_dequantized"))
@@ -272,7 +298,6 @@ impl Rewriter<'_> {
             _ => None,
         };
         let output_axis = output_axis.filter(|&axis| axis < weights.shape.len());
-        let axis = output_axis.filter(|_| self.per_channel);
         let mut weights = weights;
         let factor = |name: &str| {
             let attribute = node.attribute.iter().find(|attribute| attribute.name == name);
@@ -295,6 +320,23 @@ impl Rewriter<'_> {
             None => None,
         };
 
+        // Integers of the file stay, where they are still those of these reals.
+        let stored = self.stored.weights.get(&w).filter(|own| {
+            let mut scales = own.scales.iter().cycle();
+            let bias = bias.as_ref().map_or(&[][..], |(_, bias)| &bias.values);
+            self.scales.is_none()
+                && own.stand_for(&weights.values)
+                && (own.axis.is_none() || own.axis == output_axis)
+                && bias.iter().all(|value| {
+                    let scale = scales.next().copied().unwrap_or(1.0);
+                    value.abs() / input.scale / scale < 536_870_912.0
+                })
+        });
+        self.kept += usize::from(stored.is_some());
+        let axis = match stored {
+            Some(own) => own.axis,
+            None => output_axis.filter(|_| self.per_channel),
+        };
         let channels = axis.map_or(1, |axis| weights.shape[axis]);
         let below: usize = axis.map_or(1, |axis| weights.shape[axis + 1..].iter().product());
         let channel = |i: usize| if channels == 1 { 0 } else { i / below % channels };
@@ -319,7 +361,9 @@ impl Rewriter<'_> {
             let weights = weights.values.iter().enumerate();
             weights.map(|(i, w)| round(w / scales[channel(i)]).clamp(-127, 127)).collect()
         };
-        if let Some(known) = self.scales {
+        if let Some(own) = stored {
+            scales.clone_from(&own.scales);
+        } else if let Some(known) = self.scales {
             scales = known.constant(&self.next_name(&format!("{w}_quantized")), channels)?;
         } else if let Some(&output) = node.output.first().and_then(|output| self.ranges.get(output))
         {
@@ -332,12 +376,17 @@ impl Rewriter<'_> {
                 *scale = lines::weights(*scale, input, output, range, channels);
             }
         }
-        let integers = integers_of(&scales);
         let key = format!("{w} of {}, {axis:?}, {scales:?}", node.op_type);
+        let integers = match stored {
+            Some(own) => Integers {
+                values: own.integers.clone(),
+                element: Some(own.element),
+                zero_points: own.zero_points.clone(),
+            },
+            None => Integers::symmetric(integers_of(&scales)),
+        };
         node.input[1] =
-            self.dequantized_constant(&key, &w, &weights.shape, axis, &scales, |this, name| {
-                this.int8_initializer(name, &weights.shape, &integers)
-            });
+            self.dequantized_constant(&key, &w, &weights.shape, axis, &scales, integers);
         if let Some((name, bias)) = bias {
             let outputs = match (node.op_type.as_str(), axis) {
                 (_, Some(axis)) => weights.shape[axis],
@@ -362,14 +411,9 @@ impl Rewriter<'_> {
                 .collect();
             let key = format!("{name} as a bias, {bias_scales:?}");
             let axis = axis.map(|_| 0);
-            node.input[2] = self.dequantized_constant(
-                &key,
-                &name,
-                &[outputs],
-                axis,
-                &bias_scales,
-                |this, name| this.int32_initializer(name, &integers),
-            );
+            let integers = Integers { element: None, ..Integers::symmetric(integers) };
+            node.input[2] =
+                self.dequantized_constant(&key, &name, &[outputs], axis, &bias_scales, integers);
         }
         Ok(())
     }
@@ -388,9 +432,14 @@ impl Rewriter<'_> {
         let integers: Vec<i32> =
             constant.values.iter().map(|value| round(value / scale).clamp(-127, 127)).collect();
         let key = format!("{name} as an operand");
-        Ok(self.dequantized_constant(&key, name, &constant.shape, None, &[scale], |this, name| {
-            this.int8_initializer(name, &constant.shape, &integers)
-        }))
+        let element = self.stored.element();
+        let zero_point = element.range().0 - ElementType::Int8.range().0;
+        let integers = Integers {
+            values: integers.iter().map(|integer| integer + zero_point).collect(),
+            element: Some(element),
+            zero_points: vec![zero_point],
+        };
+        Ok(self.dequantized_constant(&key, name, &constant.shape, None, &[scale], integers))
     }
 
     /// A DequantizeLinear of a constant, made once.
@@ -401,25 +450,18 @@ impl Rewriter<'_> {
         shape: &[usize],
         axis: Option<usize>,
         scales: &[f32],
-        integers: impl FnOnce(&mut Self, &str) -> String,
+        integers: Integers,
     ) -> String {
         if let Some(known) = self.constants.get(key) {
             return known.clone();
         }
-        let quantized = integers(self, &format!("{name}_quantized"));
-        let is_bias = self
-            .initializers
-            .last()
-            .is_some_and(|tensor| tensor.data_type == i32::from(DataType::Int32));
+        let Integers { values, element, zero_points } = integers;
+        let quantized = self.integers(element, &format!("{name}_quantized"), shape, &values);
         let scale_shape: &[usize] = if axis.is_some() { &[scales.len()] } else { &[] };
         let scale = self.float_initializer(&format!("{quantized}_scale"), scale_shape, scales);
-        let zeros = vec![0; scales.len()];
+        let zero_points: Vec<i32> = zero_points.into_iter().cycle().take(scales.len()).collect();
         let zero_name = format!("{quantized}_zero_point");
-        let zero_point = if is_bias {
-            self.int32_with_shape(&zero_name, scale_shape, &zeros)
-        } else {
-            self.int8_initializer(&zero_name, scale_shape, &zeros)
-        };
+        let zero_point = self.integers(element, &zero_name, scale_shape, &zero_points);
         let dequantized = self.fresh(&format!("{name}_dequantized"));
         debug_assert!(axis.is_none_or(|axis| axis < shape.len()), "axes are of the shape");
         self.before.push(linear_node(
@@ -477,18 +519,23 @@ impl Rewriter<'_> {
         self.initializer(name, shape, DataType::Float, raw)
     }
 
-    fn int8_initializer(&mut self, name: &str, shape: &[usize], values: &[i32]) -> String {
-        let raw = values.iter().map(|value| value.to_le_bytes()[0]).collect();
-        self.initializer(name, shape, DataType::Int8, raw)
-    }
-
-    fn int32_initializer(&mut self, name: &str, values: &[i32]) -> String {
-        self.int32_with_shape(name, &[values.len()], values)
-    }
-
-    fn int32_with_shape(&mut self, name: &str, shape: &[usize], values: &[i32]) -> String {
-        let raw = values.iter().flat_map(|value| value.to_le_bytes()).collect();
-        self.initializer(name, shape, DataType::Int32, raw)
+    /// Integers of a type of 8 bits, or of 32.
+    fn integers(
+        &mut self,
+        element: Option<ElementType>,
+        name: &str,
+        shape: &[usize],
+        values: &[i32],
+    ) -> String {
+        let bytes = values.iter().map(|value| value.to_le_bytes());
+        match element {
+            None => self.initializer(name, shape, DataType::Int32, bytes.flatten().collect()),
+            Some(element) => {
+                let is_signed = element == ElementType::Int8;
+                let data_type = if is_signed { DataType::Int8 } else { DataType::Uint8 };
+                self.initializer(name, shape, data_type, bytes.map(|word| word[0]).collect())
+            }
+        }
     }
 }
 

@@ -7,3 +7,5 @@ cd "$(dirname "$0")/.."
 # One after the other, so that only one of them holds its keys.
 cargo test --test path -- --ignored --test-threads 1 --nocapture "$@"
 [ $# -gt 0 ] || cargo test --lib random_graphs -- --ignored --nocapture
+# A packed proof of lenet5, whose string is of half a million powers.
+cargo test -p zkverdict --test packed -- --ignored --nocapture "$@"

@@ -4,8 +4,8 @@ pragma solidity ^0.8.20;
 {{ interface }}
 
 /// @title {{ name }}
-/// @notice Verifies proofs of one circuit of 2^{{ k }} rows: KZG over BN254, SHPLONK openings, Keccak transcript.
-/// @dev Rendered by zkverdict for halo2-axiom 0.5.3. No storage, no owner, no calls but to precompiles.
+/// @notice Verifies proofs of one circuit of 2^{{ k }} rows: KZG over BN254, {% if packed.is_some() %}packed{% else %}SHPLONK{% endif %} openings, Keccak transcript.
+/// @dev Rendered by zkverdict for {% if packed.is_some() %}its packed proofs (docs/protocol.md){% else %}halo2-axiom 0.5.3{% endif %}. No storage, no owner, no calls but to precompiles.
 {%- if key_data.is_some() %}
 /// The points of the verifying key are the code of a second contract, which the constructor creates.
 {%- endif %}
@@ -162,9 +162,15 @@ contract {{ name }} is IHalo2Verifier {
             // The quotient's value.
             h := mulmod(h, mload(INVERSE_OF_VANISHING_MPTR), r)
 
+            {% if packed.is_some() -%}
+            mstore({{ opening_quotient.scalar_mptr }}, sub(r, mload(WEIGHT_MPTR)))
+            mstore({{ opening_proof.scalar_mptr }}, mulmod(mload(WEIGHT_MPTR), mload(OPENING_Z_MPTR), r))
+            let value := open(h, r)
+            {%- else -%}
             mstore({{ opening_quotient.scalar_mptr }}, sub(r, scale))
             mstore({{ opening_proof.scalar_mptr }}, mulmod(mload(WEIGHT_MPTR), mload(OPENING_U_MPTR), r))
             let value := open(h, scale, x_to_n, r)
+            {%- endif %}
             mstore({{ generator.scalar_mptr }}, addmod(mload({{ generator.scalar_mptr }}), sub(r, value), r))
         }
         // @phase msm
@@ -177,9 +183,9 @@ contract {{ name }} is IHalo2Verifier {
             assembly ("memory-safe") {
                 {%- match unit_term %}
                 {%- when Some with (unit) %}
-                // The scalar of {{ unit.title }} is the weight, and the first weight is 1.
+                // The scalar of {{ unit.title }} is {% if packed.is_some() %}minus {% endif %}the weight, and the first weight is 1.
                 mstore(RIGHT_MPTR, mload({{ unit.x_mptr }}))
-                mstore(add(RIGHT_MPTR, 0x20), mload({{ unit.y_mptr }}))
+                mstore(add(RIGHT_MPTR, 0x20), {% if packed.is_some() %}sub(Q, mload({{ unit.y_mptr }})){% else %}mload({{ unit.y_mptr }}){% endif %})
                 {%- when None %}
                 mstore(RIGHT_MPTR, 0)
                 mstore(add(RIGHT_MPTR, 0x20), 0)

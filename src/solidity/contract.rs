@@ -87,6 +87,18 @@ impl VerifierContract {
         Ok(Self::of("Halo2Verifier", vk_digest, protocol))
     }
 
+    /// A verifier of packed proofs (`docs/protocol.md`) under a key, which is that of a circuit with these constraints: they
+    /// give the contract its comments.
+    ///
+    /// The contract is called `PackedVerifier`; [`Self::named`] gives it another name.
+    #[cfg(feature = "prove")]
+    pub fn packed(
+        key: &zkverdict_prover::packed::VerifyingKey,
+        system: &halo2_proofs::plonk::ConstraintSystem<halo2_proofs::halo2curves::bn256::Fr>,
+    ) -> Result<Self, SolidityError> {
+        Ok(Self::of("PackedVerifier", key.digest(), Protocol::packed(key, system)?))
+    }
+
     /// In the second tier if the first is estimated to be too large.
     pub(super) fn of(name: &str, vk_digest: [u8; 32], protocol: Protocol) -> Self {
         let layout = Layout::new(&protocol);

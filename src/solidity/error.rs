@@ -85,6 +85,11 @@ pub enum SolidityError {
         scale: f32,
     },
 
+    /// The circuit's columns cannot be packed.
+    #[cfg(feature = "prove")]
+    #[error(transparent)]
+    Packed(#[from] zkverdict_prover::packed::Error),
+
     /// The circuit cannot be laid out.
     #[error("the circuit cannot be synthesized: {0}")]
     Synthesis(#[source] halo2_proofs::plonk::Error),

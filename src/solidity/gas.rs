@@ -10,6 +10,9 @@ use halo2_proofs::{
     plonk::{Circuit, ConstraintSystem},
 };
 
+#[cfg(feature = "prove")]
+use zkverdict_prover::packed::{Layout, Widths};
+
 use super::{
     SolidityError,
     contract::{Tier, VerifierContract},
@@ -105,6 +108,46 @@ pub fn estimate_circuit_gas<C: Circuit<Fr>>(
     Ok(VerifierContract::of("", [0; 32], protocol).estimate_gas())
 }
 
+/// Predicts the cost of verifying packed proofs of such a circuit, whose columns share commitments as `widths` says.
+#[cfg(feature = "prove")]
+pub fn estimate_packed_gas(
+    cs: &ConstraintSystem<Fr>,
+    k: u32,
+    instance_counts: &[usize],
+    widths: &Widths,
+) -> Result<GasEstimate, SolidityError> {
+    let protocol = Protocol::packed_without_key(cs, k, instance_counts, widths)?;
+    Ok(VerifierContract::of("", [0; 32], protocol).estimate_gas())
+}
+
+/// The width of packs, the same for all, at which packed proofs of such a circuit are cheapest to verify, with what that
+/// costs; none is so wide that it needs more than `powers` powers of the secret. Of several the narrowest, whose proofs are made
+/// soonest.
+#[cfg(feature = "prove")]
+pub fn cheapest_widths(
+    cs: &ConstraintSystem<Fr>,
+    k: u32,
+    instance_counts: &[usize],
+    powers: usize,
+) -> Result<(Widths, GasEstimate), SolidityError> {
+    let mut cheapest: Option<(Widths, GasEstimate)> = None;
+    let mut packs = usize::MAX;
+    for width in 1..=(powers >> k).clamp(1, Widths::LARGEST) {
+        let widths = Widths::all(cs, width);
+        let layout = Layout::new(cs, k, instance_counts, &widths)?;
+        // Wider packs are no fewer, mostly.
+        if layout.packs().count() >= packs {
+            continue;
+        }
+        packs = layout.packs().count();
+        let estimate = estimate_packed_gas(cs, k, instance_counts, &widths)?;
+        if cheapest.as_ref().is_none_or(|(_, cheapest)| estimate.total < cheapest.total) {
+            cheapest = Some((widths, estimate));
+        }
+    }
+    Ok(cheapest.expect("one width was tried"))
+}
+
 impl VerifierContract {
     /// Predicts the cost of `verifyProof`, compiled with the default settings.
     pub fn estimate_gas(&self) -> GasEstimate {
@@ -117,6 +160,10 @@ impl VerifierContract {
         let proof_terms =
             source.first_ranges.iter().map(|(from, to)| (to.0 - from.0) as u64 / 0x60);
         let msm: u64 = proof_terms.chain([key_terms]).map(terms_gas).sum();
+
+        let packs = source.packed.iter().flat_map(|packed| &packed.packs);
+        let functions =
+            source.constraint_groups.len() + packs.map(|pack| pack.terms.len()).sum::<usize>();
 
         let mut code = Cost::default();
         let mut text = 0;
@@ -163,7 +210,7 @@ impl VerifierContract {
             + BLINDING_TURN * blinding
             + INVERSE_TURN * inverses as u64
             + key_points
-            + FUNCTION * source.constraint_groups.len() as u64
+            + FUNCTION * functions as u64
             + code.gas
             + memory
             + FRAME;
@@ -176,7 +223,7 @@ impl VerifierContract {
         let runtime_bytes = RUNTIME
             + TEXT_BYTES * text / 1_000
             + key_bytes
-            + FUNCTION_BYTES * source.constraint_groups.len()
+            + FUNCTION_BYTES * functions
             + INVERSE_BYTES * inverses;
         let estimate = GasEstimate {
             total: 0,
@@ -196,7 +243,8 @@ impl VerifierContract {
 /// constraints and the openings, without loops, refusals and comments.
 fn straight_line(source: &str) -> impl Iterator<Item = &str> {
     const PHASES: [&str; 4] = ["gates", "permutation", "lookups", "openings"];
-    const FUNCTIONS: [&str; 2] = ["function add_constraints_", "function open("];
+    const FUNCTIONS: [&str; 3] =
+        ["function add_constraints_", "function open(", "function packed_"];
     let mut in_phase = false;
     // How far the line is indented that ends a function that counts, and one that ends a loop or a refusal.
     let (mut in_function, mut skipped_to): (Option<usize>, Option<usize>) = (None, None);

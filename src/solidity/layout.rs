@@ -156,7 +156,8 @@ impl Layout {
         let inverses_mptr = take(0);
         let inverse_of_vanishing_mptr = take(WORD);
         let inverse_of_x_mptr = uses_inverse_of_x.then(|| take(WORD));
-        let opening_points_mptr = take(WORD * rotations.len());
+        let denominators = protocol.packed.as_ref().map(|packed| packed.denominators().len());
+        let opening_points_mptr = take(WORD * denominators.unwrap_or(rotations.len()));
         let filled = (0..protocol.instance_queries.len())
             .filter(|&query| protocol.instance_counts[protocol.instance_queries[query].0] > 0);
         let instance_denominators_mptr = take(WORD * filled.count());
@@ -230,7 +231,11 @@ impl Layout {
         let mut challenges: Vec<_> = drawn
             .map(|&challenge| (challenge_name(challenge), self.challenge(protocol, challenge)))
             .collect();
-        for (i, name) in ["OPENING_Y", "OPENING_V", "OPENING_U"].into_iter().enumerate() {
+        let opening: &[&str] = match protocol.packed {
+            Some(_) => &["OPENING_GAMMA", "OPENING_Z"],
+            None => &["OPENING_Y", "OPENING_V", "OPENING_U"],
+        };
+        for (i, &name) in opening.iter().enumerate() {
             challenges.push((name.to_owned(), self.opening_challenges_mptr.plus(WORD * i)));
         }
         challenges.sort_by_key(|&(_, mptr)| mptr);
@@ -269,6 +274,11 @@ impl Layout {
     /// Where 1 / (u − point) is.
     pub(super) fn opening_point(&self, rotation: i64) -> Ptr {
         let position = self.rotations.partition_point(|&other| other < rotation);
+        self.opening_points_mptr.plus(WORD * position)
+    }
+
+    /// Where 1 / (zᵗ − point) is.
+    pub(super) fn opening_denominator(&self, position: usize) -> Ptr {
         self.opening_points_mptr.plus(WORD * position)
     }
 
@@ -341,6 +351,12 @@ fn absorbed_bytes(protocol: &Protocol) -> usize {
 /// The key's points that are opened, each once: equal commitments share one multiplication.
 fn key_points(protocol: &Protocol) -> Vec<KeyPoint> {
     let mut points = vec![KeyPoint { point: protocol.key.g1, title: "[1]₁".to_owned() }];
+    if protocol.packed.is_some() {
+        for (i, &point) in protocol.key.fixed.iter().enumerate() {
+            points.push(KeyPoint { point, title: format!("pack {i} of the key") });
+        }
+        return points;
+    }
     let members = protocol.sets.iter().flat_map(|set| &set.members);
     for member in members {
         let (point, title) = match member.polynomial {

@@ -32,7 +32,15 @@ pub(super) fn evaluations(protocol: &Protocol, layout: &Layout) -> Vec<Place> {
             mptr: layout.instance_evaluation(query),
             title: format!("instance column {column} at {}", rotation_title(rotation.into())),
         });
-    let mut places: Vec<Place> = opened.chain(instances).collect();
+    let packed = protocol.packed.iter().flat_map(|_| {
+        let advice = protocol.advice_queries.iter().map(|&query| ("advice", query));
+        let values = advice.chain(protocol.fixed_queries.iter().map(|&query| ("fixed", query)));
+        values.enumerate().map(|(position, (kind, (column, rotation)))| Place {
+            mptr: layout.evaluation(position),
+            title: format!("{kind} {column} at {}", rotation_title(rotation.into())),
+        })
+    });
+    let mut places: Vec<Place> = opened.chain(packed).chain(instances).collect();
     places.sort_by_key(|place| place.mptr);
     places
 }
@@ -40,7 +48,11 @@ pub(super) fn evaluations(protocol: &Protocol, layout: &Layout) -> Vec<Place> {
 /// The terms whose points the proof brings.
 pub(super) fn proof_terms(protocol: &Protocol, layout: &Layout) -> Vec<Place> {
     let place = |&point: &ProofPoint| {
-        layout.proof_term(point).map(|mptr| Place { mptr, title: point.to_string() })
+        let title = match (point, &protocol.packed) {
+            (ProofPoint::OpeningProof, Some(_)) => "the openings' proof at z".to_owned(),
+            _ => point.to_string(),
+        };
+        layout.proof_term(point).map(|mptr| Place { mptr, title })
     };
     protocol.points.iter().filter_map(place).collect()
 }
@@ -55,6 +67,8 @@ impl fmt::Display for ProofPoint {
             Self::LookupProduct(i) => write!(f, "{}", Polynomial::LookupProduct(*i)),
             Self::Random => write!(f, "{}", Polynomial::Random),
             Self::QuotientPiece(i) => write!(f, "piece {i} of the quotient"),
+            Self::Pack(i) => write!(f, "pack {i} of advice"),
+            Self::Quotient => write!(f, "{}", Polynomial::Quotient),
             Self::OpeningQuotient => f.write_str("the openings' quotient"),
             Self::OpeningProof => f.write_str("the openings' proof at u"),
         }

@@ -12,6 +12,7 @@
 //! | `layout`, `legend` | where the contract keeps it, and how it tells its readers |
 //! | `expression` | from polynomials to straight-line Yul |
 //! | `constraints`, `openings` | the two sums that are checked |
+//! | `packed`, `packed_protocol`, `packed_openings` | what is another where columns share commitments |
 //! | `source`, `render` | what `templates/Halo2Verifier.sol` is filled with, and the result |
 //! | `yul_cost`, `gas` | what straight-line Yul costs, and all else with it |
 //!
@@ -39,6 +40,10 @@ mod layout;
 mod legend;
 mod model;
 mod openings;
+mod packed;
+mod packed_openings;
+#[cfg(feature = "prove")]
+mod packed_protocol;
 mod protocol;
 mod render;
 mod source;

@@ -123,6 +123,10 @@ fn scalars(protocol: &Protocol, layout: &Layout, set: usize) -> Vec<String> {
 
 /// The term whose scalar is the weight itself, if the proof brings it.
 pub(super) fn unit_term(protocol: &Protocol, layout: &Layout) -> Option<(String, Ptr)> {
+    if protocol.packed.is_some() {
+        let point = ProofPoint::OpeningQuotient;
+        return layout.proof_term(point).map(|mptr| (point.to_string(), mptr));
+    }
     let polynomial = protocol.sets.first()?.members.first()?.polynomial;
     match layout.terms(protocol, polynomial).first()? {
         TermPlace::Proof(mptr) => Some((polynomial.to_string(), *mptr)),
@@ -138,13 +142,17 @@ pub(super) fn term_ranges(
 ) -> Vec<(Ptr, Ptr)> {
     let members = protocol.sets.iter().flat_map(|set| &set.members);
     let opened = members.flat_map(|member| layout.terms(protocol, member.polynomial));
+    let opened = opened.filter_map(|term| match term {
+        TermPlace::Proof(mptr) => Some(mptr),
+        TermPlace::Key(_) => None,
+    });
+    let others = protocol.points.iter().filter(|point| match point {
+        ProofPoint::OpeningQuotient | ProofPoint::OpeningProof => true,
+        // Where columns are packed, every point of the proof is a term.
+        _ => protocol.packed.is_some(),
+    });
     let mut mptrs: Vec<Ptr> = opened
-        .filter_map(|term| match term {
-            TermPlace::Proof(mptr) => Some(mptr),
-            TermPlace::Key(_) => None,
-        })
-        .chain(layout.proof_term(ProofPoint::OpeningQuotient))
-        .chain(layout.proof_term(ProofPoint::OpeningProof))
+        .chain(others.filter_map(|&point| layout.proof_term(point)))
         .filter(|&mptr| Some(mptr) != unit)
         .collect();
     mptrs.sort_unstable();

@@ -18,7 +18,7 @@ use halo2_proofs::{
     },
 };
 
-use super::SolidityError;
+use super::{SolidityError, packed::Packed};
 
 /// A point that the proof brings.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -30,9 +30,13 @@ pub(super) enum ProofPoint {
     LookupProduct(usize),
     Random,
     QuotientPiece(usize),
-    /// SHPLONK's quotient at the opened points.
+    /// Columns that share a commitment.
+    Pack(usize),
+    /// Not in pieces.
+    Quotient,
+    /// The quotient at the opened points.
     OpeningQuotient,
-    /// SHPLONK's proof of evaluation at `u`.
+    /// The proof of evaluation at one more point.
     OpeningProof,
 }
 
@@ -136,6 +140,8 @@ pub(super) struct Protocol {
     pub(super) rounds: Vec<Round>,
     pub(super) num_evaluations: usize,
     pub(super) sets: Vec<RotationSet>,
+    /// In place of sets, where columns share commitments.
+    pub(super) packed: Option<Packed>,
 }
 
 /// What a verifying key and a trusted setup add to a constraint system.
@@ -300,6 +306,7 @@ impl Protocol {
             rounds,
             num_evaluations: 0,
             sets: vec![],
+            packed: None,
         };
         protocol.num_evaluations = protocol.lookup_evaluation(protocol.lookups.len());
         protocol.sets = rotation_sets(&protocol.queries(), k)?;
@@ -398,7 +405,7 @@ impl Protocol {
 }
 
 /// The generator of the 2^k-th roots of unity that halo2 uses.
-fn omega(k: u32) -> Fr {
+pub(super) fn omega(k: u32) -> Fr {
     (k..Fr::S).fold(Fr::ROOT_OF_UNITY, |omega, _| omega.square())
 }
 
@@ -427,7 +434,7 @@ fn check_instance_counts(
     }
 }
 
-fn constraints(
+pub(super) fn constraints(
     cs: &ConstraintSystem<Fr>,
     allowed: usize,
 ) -> Result<Vec<Constraint>, SolidityError> {
@@ -465,6 +472,23 @@ fn lookups(cs: &ConstraintSystem<Fr>, allowed: usize) -> Result<Vec<Lookup>, Sol
     Ok(lookups)
 }
 
+/// Points and challenges, as they follow each other.
+#[derive(Default)]
+pub(super) struct Rounds {
+    pub(super) points: Vec<ProofPoint>,
+    pub(super) rounds: Vec<Round>,
+}
+
+impl Rounds {
+    pub(super) fn draw(&mut self, challenges: Vec<Challenge>) {
+        // Without a challenge in between, points are absorbed with those that follow.
+        if !challenges.is_empty() {
+            let start = self.rounds.last().map_or(0, |round| round.points.end);
+            self.rounds.push(Round { points: start..self.points.len(), challenges });
+        }
+    }
+}
+
 /// The proof's points and when challenges are drawn.
 fn rounds(
     advice_phases: &[u8],
@@ -473,16 +497,7 @@ fn rounds(
     products: usize,
     quotient_pieces: usize,
 ) -> (Vec<ProofPoint>, Vec<Round>) {
-    let mut points = vec![];
-    let mut rounds: Vec<Round> = vec![];
-    let mut start = 0;
-    let mut draw = |points: &[ProofPoint], challenges: Vec<Challenge>| {
-        // Without a challenge in between, points are absorbed with those that follow.
-        if !challenges.is_empty() {
-            rounds.push(Round { points: start..points.len(), challenges });
-            start = points.len();
-        }
-    };
+    let mut rounds = Rounds::default();
     for phase in 0..=advice_phases.iter().copied().max().unwrap_or(0) {
         let in_phase = |phases: &[u8]| {
             phases
@@ -492,22 +507,22 @@ fn rounds(
                 .map(|(i, _)| i)
                 .collect::<Vec<_>>()
         };
-        points.extend(in_phase(advice_phases).into_iter().map(ProofPoint::Advice));
-        draw(&points, in_phase(challenge_phases).into_iter().map(Challenge::Phase).collect());
+        rounds.points.extend(in_phase(advice_phases).into_iter().map(ProofPoint::Advice));
+        rounds.draw(in_phase(challenge_phases).into_iter().map(Challenge::Phase).collect());
     }
-    draw(&points, vec![Challenge::Theta]);
-    points.extend(
+    rounds.draw(vec![Challenge::Theta]);
+    rounds.points.extend(
         (0..lookups).flat_map(|i| [ProofPoint::LookupInput(i), ProofPoint::LookupTable(i)]),
     );
-    draw(&points, vec![Challenge::Beta, Challenge::Gamma]);
-    points.extend((0..products).map(ProofPoint::PermutationProduct));
-    points.extend((0..lookups).map(ProofPoint::LookupProduct));
-    points.push(ProofPoint::Random);
-    draw(&points, vec![Challenge::Y]);
-    points.extend((0..quotient_pieces).map(ProofPoint::QuotientPiece));
-    draw(&points, vec![Challenge::X]);
-    points.extend([ProofPoint::OpeningQuotient, ProofPoint::OpeningProof]);
-    (points, rounds)
+    rounds.draw(vec![Challenge::Beta, Challenge::Gamma]);
+    rounds.points.extend((0..products).map(ProofPoint::PermutationProduct));
+    rounds.points.extend((0..lookups).map(ProofPoint::LookupProduct));
+    rounds.points.push(ProofPoint::Random);
+    rounds.draw(vec![Challenge::Y]);
+    rounds.points.extend((0..quotient_pieces).map(ProofPoint::QuotientPiece));
+    rounds.draw(vec![Challenge::X]);
+    rounds.points.extend([ProofPoint::OpeningQuotient, ProofPoint::OpeningProof]);
+    (rounds.points, rounds.rounds)
 }
 
 /// Groups openings as `construct_intermediate_sets` does: sets in the order of their first polynomial.

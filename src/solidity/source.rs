@@ -18,6 +18,7 @@ use super::{
     },
     legend::{self, Place},
     openings::{SetSource, sets, term_ranges, unit_term},
+    packed_openings::{self, PackedSource},
     protocol::{Challenge, ProofPoint, Protocol},
     yul_cost::Cost,
 };
@@ -183,6 +184,7 @@ pub(super) struct Source<'a> {
     pub(super) permutation: Option<PermutationSource>,
     pub(super) lookups: Vec<LookupSource>,
     pub(super) sets: Vec<SetSource>,
+    pub(super) packed: Option<PackedSource>,
     pub(super) unit_term: Option<Term>,
     pub(super) first_ranges: Vec<(Ptr, Ptr)>,
     pub(super) ranges: Vec<(Ptr, Ptr)>,
@@ -211,7 +213,10 @@ impl<'a> Source<'a> {
             layout,
             vk_digest: word(&contract.vk_digest()),
             model_digest: contract.model_digest.map(|digest| word(&digest)),
-            transcript_repr: scalar_word(protocol.key.transcript_repr),
+            transcript_repr: match &protocol.packed {
+                Some(packed) => word(&packed.digest),
+                None => scalar_word(protocol.key.transcript_repr),
+            },
             num_instances,
             instance_counts: contract.instance_counts.as_ref(),
             unsafe_dev_srs: contract.is_unsafe_dev(),
@@ -266,6 +271,10 @@ impl<'a> Source<'a> {
             permutation: permutation(protocol, layout),
             lookups,
             sets: sets(protocol, layout),
+            packed: protocol
+                .packed
+                .as_ref()
+                .map(|packed| packed_openings::source(packed, protocol, layout)),
             unit_term: unit.map(|(title, mptr)| Term::at(mptr, title)),
             first_ranges: term_ranges(protocol, layout, unit_mptr),
             ranges: term_ranges(protocol, layout, None),
@@ -355,7 +364,11 @@ fn rounds(protocol: &Protocol, layout: &Layout) -> Vec<RoundSource> {
                 format!("pop({squeeze}) // {} is not used by this circuit.", name.to_lowercase())
             });
         }
-        sources.push(RoundSource { title: round_title(&round.challenges), copy, draws });
+        let title = match protocol.packed {
+            Some(_) => packed_openings::round_title(&round.challenges),
+            None => round_title(&round.challenges),
+        };
+        sources.push(RoundSource { title, copy, draws });
     }
     sources
 }

@@ -1,4 +1,22 @@
             // @phase openings
+            {%- if let Some(packed) = packed %}
+            // zᵗ − p for every width t and point p, and z − x.
+            {
+                let z := mload(OPENING_Z_MPTR)
+                let x := mload(X_MPTR)
+                {%- for width in packed.widths %}
+                {
+                    let power := z
+                    {%- for statement in width.statements %}
+                    {{ statement }}
+                    {%- endfor %}
+                    {%- for point in width.points %}
+                    mstore({{ point.mptr }}, addmod(power, sub(r, {{ point.value }}), r))
+                    {%- endfor %}
+                }
+                {%- endfor %}
+            }
+            {%- else %}
             // Where the polynomials are opened, seen from u. The product over the first set of points stays.
             let scale := mload(WEIGHT_MPTR)
             {
@@ -19,6 +37,7 @@
                 {%- endif %}
                 {%- endfor %}
             }
+            {%- endif %}
 
             // One inversion for all.
             {

@@ -1,3 +1,51 @@
+            {% if let Some(packed) = packed -%}
+            // With Y the polynomial of a pack's values at a point p, every pack and each of its points contribute, with the next
+            // power of γ times the weight,
+            //
+            //   power / (zᵗ − p)             to the pack's scalar,
+            //   power·Y(z) / (zᵗ − p)        to the value that G's scalar takes off,
+            //
+            // and so does the quotient, whose value is h, after them.
+            function open(h, r) -> value {
+                if iszero(r) { leave }
+                let z := mload(OPENING_Z_MPTR)
+                let gamma := mload(OPENING_GAMMA_MPTR)
+                let power := mload(WEIGHT_MPTR)
+                {%- for pack in packed.packs %}
+
+                // {{ pack.title }}
+                {
+                    let scalar := 0
+                    {%- for term in pack.terms %}
+                    {
+                        let s := mulmod(power, {{ term.inverse }}, r)
+                        scalar := addmod(scalar, s, r)
+                        value := addmod(value, mulmod(s, {{ term.name }}(z, r), r), r)
+                        power := mulmod(power, gamma, r)
+                    }
+                    {%- endfor %}
+                    {{ pack.store }}
+                }
+                {%- endfor %}
+
+                // The quotient.
+                let scalar := mulmod(power, {{ packed.quotient_inverse }}, r)
+                {{ packed.store_quotient }}
+                value := addmod(value, mulmod(scalar, h, r), r)
+            }
+            {%- for pack in packed.packs %}
+            {%- for term in pack.terms %}
+            // {{ term.title }}
+            function {{ term.name }}(z, r) -> y {
+                if iszero(r) { leave }
+                y := {{ term.values[0] }}
+                {%- for value in term.values[1..] %}
+                y := add(mulmod(y, z, r), {{ value }})
+                {%- endfor %}
+            }
+            {%- endfor %}
+            {%- endfor %}
+            {%- else -%}
             // With Z(u) the product of (u − point) over the first set's points, every set i, its polynomial j and each
             // of its points p contribute
             //
@@ -34,3 +82,4 @@
                 }
                 {%- endfor %}
             }
+            {%- endif %}

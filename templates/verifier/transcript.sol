@@ -16,7 +16,7 @@
             )
 
             // @phase transcript
-            // The digest of the key as halo2 has it, then the instances.
+            // The digest of the key{% if packed.is_none() %} as halo2 has it{% endif %}, then the instances.
             mstore(TRANSCRIPT_MPTR, {{ transcript_repr }})
             {%- if num_instances > 0 %}
             calldatacopy({{ layout.evaluations_mptr }}, instances_cptr, {{ instances_length }})
@@ -34,8 +34,12 @@
 
             // The evaluations at x and around it. They stay where they are hashed.
             calldatacopy(EVALUATIONS_MPTR, add(proof_cptr, {{ evaluations_offset }}), {{ evaluations_length }})
+            {%- if packed.is_some() %}
+            mstore(OPENING_GAMMA_MPTR, squeeze({{ evaluations_hash_length }}))
+            {%- else %}
             mstore(OPENING_Y_MPTR, squeeze({{ evaluations_hash_length }}))
             mstore(OPENING_V_MPTR, squeeze_again())
+            {%- endif %}
             mstore(SCRATCH_MPTR, mload(TRANSCRIPT_MPTR))
             calldatacopy(add(SCRATCH_MPTR, 0x20), add(proof_cptr, {{ opening_offset }}), 0x40)
-            mstore(OPENING_U_MPTR, mod(keccak256(SCRATCH_MPTR, 0x60), r))
+            mstore({% if packed.is_some() %}OPENING_Z_MPTR{% else %}OPENING_U_MPTR{% endif %}, mod(keccak256(SCRATCH_MPTR, 0x60), r))

@@ -2,7 +2,7 @@
 
 use super::VerifyingKey;
 use super::gate::{Gate, Operation};
-use super::layout::{LARGEST_WIDTH, Layout, Pack, Phase, Slot};
+use super::layout::{Layout, Pack, Phase, Slot, Widths};
 use super::transcript::{WORD, element, point, word};
 use halo2_proofs::halo2curves::{
     CurveAffine,
@@ -258,7 +258,7 @@ impl<'a> Reader<'a> {
         let slots =
             self.list(|from| Ok(Slot { column: from.number()?, rotation: from.rotation()? }))?;
         let rotations = self.list(Self::rotation)?;
-        if slots.is_empty() || slots.len() > width || width > LARGEST_WIDTH {
+        if slots.is_empty() || slots.len() > width || width > Widths::LARGEST {
             return Err(Damage("a pack has more columns than slots"));
         }
         if rotations.is_empty() || !rotations.is_sorted_by(|a, b| a < b) {

@@ -1,7 +1,10 @@
 //! What proofs are checked against.
 
 use super::{Gate, Layout};
-use halo2_proofs::halo2curves::bn256::{G1Affine, G2Affine};
+use halo2_proofs::{
+    halo2curves::bn256::{Fr, G1Affine, G2Affine},
+    plonk::ConstraintSystem,
+};
 
 /// What proofs of one circuit are checked against.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -57,5 +60,11 @@ impl VerifyingKey {
     /// In their order, which the powers of y follow.
     pub fn gates(&self) -> &[Gate] {
         &self.gates
+    }
+
+    /// Whether its gates are those of a constraint system, which has no selectors.
+    pub fn has_gates_of(&self, system: &ConstraintSystem<Fr>) -> bool {
+        let polynomials = system.gates().iter().flat_map(|gate| gate.polynomials());
+        system.num_selectors() == 0 && polynomials.map(Gate::new).eq(self.gates.iter().cloned())
     }
 }

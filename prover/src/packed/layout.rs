@@ -3,9 +3,6 @@
 use super::Error;
 use halo2_proofs::{halo2curves::bn256::Fr, plonk::ConstraintSystem};
 
-/// Slots of the widest pack.
-pub const LARGEST_WIDTH: usize = 1 << 12;
-
 /// A column in a pack.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Slot {
@@ -65,6 +62,9 @@ pub struct Widths {
 }
 
 impl Widths {
+    /// Slots of the widest pack.
+    pub const LARGEST: usize = 1 << 12;
+
     /// The same width for all packs of a circuit.
     pub fn all(system: &ConstraintSystem<Fr>, width: usize) -> Self {
         Self { phases: vec![width; phases(system)], key: width }
@@ -86,7 +86,7 @@ impl Layout {
         widths: &Widths,
     ) -> Result<Self, Error> {
         let count = phases(system);
-        let bad = |width: &usize| !(1..=LARGEST_WIDTH).contains(width);
+        let bad = |width: &usize| !(1..=Widths::LARGEST).contains(width);
         if widths.phases.len() != count || widths.phases.iter().any(bad) || bad(&widths.key) {
             let given = widths.phases.iter().copied().chain([widths.key]).collect();
             return Err(Error::Widths { given, phases: count });

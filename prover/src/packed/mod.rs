@@ -39,7 +39,7 @@ pub enum Error {
     Prover(#[from] crate::Error),
 
     /// There is not one width for each phase of the circuit, or one of them is no width.
-    #[error("the widths `{given:?}` are not one from 1 to {largest} for each of {phases} phases", largest = layout::LARGEST_WIDTH)]
+    #[error("the widths `{given:?}` are not one from 1 to {largest} for each of {phases} phases", largest = Widths::LARGEST)]
     Widths {
         /// Of the phases.
         given: Vec<usize>,

@@ -1,0 +1,121 @@
+//! Packed openings (`docs/protocol.md`): what every value and every commitment is multiplied by, where columns share
+//! commitments.
+
+use super::{
+    layout::{Layout, Ptr, TermPlace, rotated, rotation_title},
+    packed::{Denominator, Pack, Packed},
+    protocol::{Challenge, ProofPoint, Protocol},
+};
+
+pub(super) struct PackedSource {
+    pub(super) widths: Vec<WidthSource>,
+    pub(super) packs: Vec<PackSource>,
+    /// Stores the quotient's `scalar`.
+    pub(super) store_quotient: String,
+    pub(super) quotient_inverse: String,
+}
+
+/// Denominators with one power of z.
+pub(super) struct WidthSource {
+    /// These raise `power` from z to zᵗ.
+    pub(super) statements: Vec<String>,
+    pub(super) points: Vec<PointSource>,
+}
+
+pub(super) struct PointSource {
+    pub(super) mptr: Ptr,
+    pub(super) value: String,
+}
+
+pub(super) struct PackSource {
+    pub(super) title: String,
+    pub(super) terms: Vec<TermSource>,
+    /// Stores `scalar`.
+    pub(super) store: String,
+}
+
+pub(super) struct TermSource {
+    pub(super) title: String,
+    /// Of the function that gives Y(z).
+    pub(super) name: String,
+    pub(super) inverse: String,
+    /// The last slot's first.
+    pub(super) values: Vec<String>,
+}
+
+pub(super) fn source(packed: &Packed, protocol: &Protocol, layout: &Layout) -> PackedSource {
+    let denominators = packed.denominators();
+    let place = |wanted: Denominator| {
+        let position = denominators.iter().position(|&denominator| denominator == wanted);
+        layout.opening_denominator(position.expect("every denominator is listed"))
+    };
+    let mut widths: Vec<usize> = denominators.iter().map(|of| of.width).collect();
+    widths.sort_unstable();
+    widths.dedup();
+    let of_width = |width: usize| {
+        let denominators = denominators.iter().filter(|of| of.width == width);
+        let points = denominators.map(|&denominator| PointSource {
+            mptr: place(denominator),
+            value: rotated(protocol, "x", denominator.rotation.into()),
+        });
+        WidthSource { statements: raise(width), points: points.collect() }
+    };
+    let point = |point| layout.proof_term(point).expect("the proof brings all its points");
+    let mut position = 0;
+    let of_pack = |pack: &Pack| {
+        let kind = if pack.of_key { "the key" } else { "advice" };
+        let title =
+            format!("Pack {} of {kind}: {} of {} slots.", pack.number, pack.slots, pack.width);
+        let terms = pack.rotations.iter().map(|&rotation| {
+            let values = position..position + pack.slots;
+            position = values.end;
+            TermSource {
+                title: format!(
+                    "Pack {} of {kind} at {}.",
+                    pack.number,
+                    rotation_title(rotation.into())
+                ),
+                name: format!("packed_{}", values.start),
+                inverse: place(Denominator { width: pack.width, rotation }).load(),
+                values: values.rev().map(|value| layout.evaluation(value).load()).collect(),
+            }
+        });
+        let terms = terms.collect();
+        let place = if pack.of_key {
+            // Behind the generator.
+            TermPlace::Key(layout.key_term(1 + pack.number))
+        } else {
+            TermPlace::Proof(point(ProofPoint::Pack(pack.number)))
+        };
+        let store = place.add();
+        PackSource { title, terms, store }
+    };
+    let packs = packed.packs.iter().map(of_pack).collect();
+    PackedSource {
+        widths: widths.into_iter().map(of_width).collect(),
+        packs,
+        store_quotient: TermPlace::Proof(point(ProofPoint::Quotient)).add(),
+        quotient_inverse: place(Denominator::OF_QUOTIENT).load(),
+    }
+}
+
+/// Statements that raise `power`, which is z, to a power of z.
+fn raise(width: usize) -> Vec<String> {
+    let bits = (0..width.ilog2()).rev().map(|bit| width >> bit & 1 == 1);
+    bits.flat_map(|times_z| {
+        let square = Some("power := mulmod(power, power, r)");
+        square.into_iter().chain(times_z.then_some("power := mulmod(power, z, r)"))
+    })
+    .map(str::to_owned)
+    .collect()
+}
+
+/// What a round of the transcript is for.
+pub(super) fn round_title(challenges: &[Challenge]) -> String {
+    let title = match challenges.first() {
+        Some(Challenge::Phase(_)) => "Packs of this phase; challenges for the next.",
+        Some(Challenge::Y) => "Packs of the last phase; y adds up the constraints.",
+        _ => "The quotient; all is evaluated at x.",
+    };
+    title.to_owned()
+}

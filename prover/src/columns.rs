@@ -3,24 +3,25 @@
 use crate::field::Lanes;
 use crate::msm::canonical;
 use halo2_proofs::halo2curves::{bn256::Fr, ff::Field};
-use std::array::from_fn;
+use std::{array::from_fn, sync::Arc};
 
-/// A column's cells from row 0 on, in the narrowest form that holds them; what is not there is 0.
+/// A column's cells from row 0 on, in the narrowest form that holds them; what is not there is 0. Whoever gives them
+/// away may keep them too: they are there once.
 #[derive(Clone, Debug)]
 pub enum Cells {
     /// From 0 to 255.
-    Bytes(Vec<u8>),
+    Bytes(Arc<Vec<u8>>),
     /// Signed, 32 bits.
-    Ints(Vec<i32>),
+    Ints(Arc<Vec<i32>>),
     /// Signed, 64 bits.
-    Longs(Vec<i64>),
+    Longs(Arc<Vec<i64>>),
     /// Anything.
-    Elements(Vec<Fr>),
+    Elements(Arc<Vec<Fr>>),
 }
 
 impl Default for Cells {
     fn default() -> Self {
-        Self::Bytes(Vec::new())
+        Self::Bytes(Arc::default())
     }
 }
 
@@ -77,35 +78,32 @@ impl Cells {
     /// Sets a cell, making the column longer or wider as needed.
     pub fn set(&mut self, row: usize, element: Fr) {
         let integer = match self {
-            Self::Elements(cells) => {
-                if row >= cells.len() {
-                    cells.resize(row + 1, Fr::ZERO);
-                }
-                cells[row] = element;
-                return;
-            }
+            Self::Elements(cells) => return place(Arc::make_mut(cells), row, element),
             _ => integer(&element),
         };
         let Some(integer) = integer else {
-            *self = Self::Elements((0..self.len()).map(|row| self.element(row)).collect());
+            let elements = (0..self.len()).map(|row| self.element(row)).collect();
+            *self = Self::Elements(Arc::new(elements));
             return self.set(row, element);
         };
         match self {
             Self::Bytes(cells) => match u8::try_from(integer) {
-                Ok(byte) => place(cells, row, byte),
+                Ok(byte) => place(Arc::make_mut(cells), row, byte),
                 Err(_) => {
-                    *self = Self::Ints(cells.iter().map(|&cell| cell.into()).collect());
+                    let wider = cells.iter().map(|&cell| cell.into()).collect();
+                    *self = Self::Ints(Arc::new(wider));
                     self.set(row, element);
                 }
             },
             Self::Ints(cells) => match i32::try_from(integer) {
-                Ok(int) => place(cells, row, int),
+                Ok(int) => place(Arc::make_mut(cells), row, int),
                 Err(_) => {
-                    *self = Self::Longs(cells.iter().map(|&cell| cell.into()).collect());
+                    let wider = cells.iter().map(|&cell| cell.into()).collect();
+                    *self = Self::Longs(Arc::new(wider));
                     self.set(row, element);
                 }
             },
-            Self::Longs(cells) => place(cells, row, integer),
+            Self::Longs(cells) => place(Arc::make_mut(cells), row, integer),
             Self::Elements(_) => unreachable!("handled above"),
         }
     }
@@ -137,6 +135,30 @@ impl Column {
     pub fn element(&self, row: usize, rows: usize) -> Fr {
         let start = rows - self.tail.len();
         if row >= start { self.tail[row - start] } else { self.cells.element(row) }
+    }
+
+    /// Every second row, eight from 16·`index` + `parity` on.
+    #[inline(always)]
+    pub fn every_second<L: Lanes<Fr>>(&self, parity: usize, index: usize, rows: usize) -> L {
+        let row = 16 * index + parity;
+        if row + 14 < self.cells.len() {
+            match &self.cells {
+                Cells::Bytes(cells) => {
+                    return L::from_integers(from_fn(|i| cells[row + 2 * i].into()));
+                }
+                Cells::Ints(cells) => {
+                    return L::from_integers(from_fn(|i| cells[row + 2 * i].into()));
+                }
+                Cells::Longs(cells) => return L::from_integers(from_fn(|i| cells[row + 2 * i])),
+                Cells::Elements(cells) => {
+                    return L::from_elements(&from_fn(|i| cells[row + 2 * i]));
+                }
+            }
+        }
+        if row >= self.cells.len() && row + 14 < rows - self.tail.len() {
+            return L::zero();
+        }
+        L::from_elements(&from_fn(|i| self.element(row + 2 * i, rows)))
     }
 
     /// Eight rows from 8·`index` on.
@@ -203,16 +225,23 @@ mod tests {
     fn vectors_are_eight_rows() {
         let tail = vec![half(); 6];
         let forms = [
-            Cells::Bytes((0..21).collect()),
-            Cells::Ints((-10..11).collect()),
-            Cells::Longs((-10..11).map(|i| i << 40).collect()),
-            Cells::Elements((0..21).map(|i| half() * Fr::from(i)).collect()),
+            Cells::Bytes(Arc::new((0..21).collect())),
+            Cells::Ints(Arc::new((-10..11).collect())),
+            Cells::Longs(Arc::new((-10..11).map(|i| i << 40).collect())),
+            Cells::Elements(Arc::new((0..21).map(|i| half() * Fr::from(i)).collect())),
         ];
         for cells in forms {
             let column = Column { cells, tail: tail.clone() };
             for index in 0..8 {
                 let vector = column.vector::<Eight<Fr>>(index, 64).elements();
                 assert_eq!(vector, from_fn(|i| column.element(8 * index + i, 64)));
+            }
+            for (parity, index) in
+                (0..2).flat_map(|parity| (0..4).map(move |index| (parity, index)))
+            {
+                let vector = column.every_second::<Eight<Fr>>(parity, index, 64).elements();
+                let row = |i: usize| 16 * index + parity + 2 * i;
+                assert_eq!(vector, from_fn(|i| column.element(row(i), 64)));
             }
         }
     }

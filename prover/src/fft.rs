@@ -81,7 +81,7 @@ pub fn powers<L: Lanes<Fr>>(vectors: &mut [L], ratio: Fr, first: Fr) {
 }
 
 /// From so many vectors on, transforms are cut into parts for several threads.
-const PARALLEL: usize = 1 << 11;
+const PARALLEL: usize = 1 << 10;
 
 /// Vectors of a step that a thread takes at once.
 const STEP: usize = 1 << 7;
@@ -116,38 +116,48 @@ fn step<L: Lanes<Fr>>(values: &mut [L], factors: &Factors<L>, two: Step<L, 2>, f
     }
 }
 
+/// How many threads work on one transform.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Threads {
+    /// Many transforms are made at once.
+    One,
+    /// As many as there are, if it is long enough.
+    All,
+}
+
 /// Natural to permuted order. Values are below 2p, before and after.
-pub fn forward<L: Lanes<Fr>>(values: &mut [L], factors: &Factors<L>) {
-    if values.len() < PARALLEL {
+pub fn forward<L: Lanes<Fr>>(values: &mut [L], factors: &Factors<L>, threads: Threads) {
+    if threads == Threads::One || values.len() < PARALLEL {
         return forward_serial(values, factors);
     }
     step(values, factors, split_2, split_4);
-    values.par_chunks_exact_mut(part(values.len())).for_each(|part| forward(part, factors));
+    let parts = values.par_chunks_exact_mut(part(values.len()));
+    parts.for_each(|part| forward(part, factors, threads));
 }
 
-/// Permuted to natural order, times `scale`. Values are below 2p, before and after.
-pub fn backward<L: Lanes<Fr>>(values: &mut [L], factors: &Factors<L>, scale: Fr) {
-    backward_loose(values, factors);
-    values.par_chunks_mut(PARALLEL).for_each(|values| scale_all(values, scale));
-}
-
-/// As [`backward`], but the result is packed elsewhere.
+/// Permuted to natural order, times `scale`, packed elsewhere. Values are below 2p, before and after.
 pub fn backward_packed<L: Lanes<Fr>>(
     values: &mut [L],
     factors: &Factors<L>,
     scale: Fr,
     to: &mut [Packed],
+    threads: Threads,
 ) {
-    backward_loose(values, factors);
+    backward_loose(values, factors, threads);
+    if threads == Threads::One {
+        return pack_all(values, scale, to);
+    }
     let parts = values.par_chunks(PARALLEL).zip(to.par_chunks_mut(PARALLEL));
     parts.for_each(|(values, to)| pack_all(values, scale, to));
 }
 
-fn backward_loose<L: Lanes<Fr>>(values: &mut [L], factors: &Factors<L>) {
-    if values.len() < PARALLEL {
+/// The same neither scaled nor packed: below 2p·(k + 1).
+pub fn backward_loose<L: Lanes<Fr>>(values: &mut [L], factors: &Factors<L>, threads: Threads) {
+    if threads == Threads::One || values.len() < PARALLEL {
         return backward_serial(values, factors);
     }
-    values.par_chunks_exact_mut(part(values.len())).for_each(|part| backward_loose(part, factors));
+    let parts = values.par_chunks_exact_mut(part(values.len()));
+    parts.for_each(|part| backward_loose(part, factors, threads));
     step(values, factors, join_2, join_4);
 }
 
@@ -235,13 +245,6 @@ kernels! {
             }
         }
         *values = x;
-    }
-
-    fn scale_all<L: Lanes<Fr>>(values: &mut [L], scale: Fr) {
-        let scale = L::splat(scale);
-        for value in values {
-            *value = value.mul(scale);
-        }
     }
 
     fn pack_all<L: Lanes<Fr>>(values: &[L], scale: Fr, to: &mut [Packed]) {
@@ -342,6 +345,17 @@ mod tests {
         fn elements<L: Lanes<Fr>>(lanes: &[L]) -> Vec<Fr> {
             lanes.iter().flat_map(|lanes| lanes.elements()).collect()
         }
+
+        fn reduce<L: Lanes<Fr>>(lanes: &mut [L]) {
+            for lanes in lanes {
+                *lanes = lanes.mul(L::splat(Fr::ONE));
+            }
+        }
+    }
+
+    fn backward<L: Lanes<Fr>>(values: &mut [L], factors: &Factors<L>) {
+        backward_loose(values, factors, Threads::All);
+        reduce(values);
     }
 
     fn agrees<L: Lanes<Fr>>() {
@@ -359,7 +373,10 @@ mod tests {
             let coset = Fr::ZETA * domain.get_extended_omega();
 
             let mut work = lanes::<L>(&values);
-            forward(&mut work, &Factors::new(k, inverse, Fr::ONE));
+            let mut alone = work.clone();
+            forward(&mut alone, &Factors::new(k, inverse, Fr::ONE), Threads::One);
+            forward(&mut work, &Factors::new(k, inverse, Fr::ONE), Threads::All);
+            assert_eq!(elements(&work), elements(&alone));
             let permuted = elements(&work);
             for (index, &coefficient) in coefficients.iter().enumerate() {
                 let reversed = index.reverse_bits() >> (usize::BITS - k);
@@ -367,15 +384,15 @@ mod tests {
                 let place = reversed / 64 * 64 + lane * 8 + vector;
                 assert_eq!(permuted[place], coefficient * Fr::from(n as u64));
             }
-            backward(&mut work, &Factors::new(k, omega, coset), Fr::ONE);
+            backward(&mut work, &Factors::new(k, omega, coset));
             let on_coset = domain.coeff_to_extended_part(coefficients, domain.get_extended_omega());
             let scaled: Vec<Fr> =
                 on_coset.iter().map(|&value| value * Fr::from(n as u64)).collect();
             assert_eq!(elements(&work), scaled);
             // And back.
             let coset = coset.invert().expect("not 0");
-            forward(&mut work, &Factors::new(k, inverse, coset));
-            backward(&mut work, &Factors::new(k, omega, Fr::ONE), Fr::ONE);
+            forward(&mut work, &Factors::new(k, inverse, coset), Threads::All);
+            backward(&mut work, &Factors::new(k, omega, Fr::ONE));
             let square = Fr::from(n as u64).square();
             let back: Vec<Fr> = values.iter().map(|&value| value * square).collect();
             assert_eq!(elements(&work), back);

@@ -111,8 +111,9 @@ pub fn supports(system: &ConstraintSystem<Fr>, k: u32) -> Result<(), Error> {
     if system.num_selectors() > 0 {
         return unsupported("selectors");
     }
-    if k < fft::SMALLEST {
-        return unsupported("fewer than 64 rows");
+    // Half of them are transformed at once.
+    if k <= fft::SMALLEST {
+        return unsupported("fewer than 128 rows");
     }
     if system.gates().iter().flat_map(|gate| gate.polynomials()).next().is_none() {
         return unsupported("no gates");

@@ -19,6 +19,7 @@ use halo2_proofs::{
     transcript::{EncodedChallenge, TranscriptWrite},
 };
 use rayon::prelude::*;
+use std::sync::Arc;
 
 /// What proofs of one circuit are made with.
 pub struct Key {
@@ -176,7 +177,7 @@ impl Key {
         }
 
         watch.enter(Stage::RandomPolynomial)?;
-        let random = Column::new(Cells::Elements(randomness.polynomial(n)));
+        let random = Column::new(Cells::Elements(Arc::new(randomness.polynomial(n))));
         transcript.write_point(self.commit(&[&random])[0])?;
         let y = squeeze(transcript);
 
@@ -199,7 +200,7 @@ impl Key {
         let pieces = pieces.map(|(mut piece, (shift, before))| {
             let shift = *shift - before;
             piece.par_iter_mut().with_min_len(1 << 12).for_each(|value| *value += shift);
-            Column::new(Cells::Elements(piece))
+            Column::new(Cells::Elements(Arc::new(piece)))
         });
         let pieces: Vec<Column> = pieces.collect();
         watch.enter(Stage::QuotientCommitments)?;
@@ -214,7 +215,7 @@ impl Key {
         watch.enter(Stage::Evaluations)?;
         let combined = self.engine.combination(&pieces.iter().collect::<Vec<_>>(), to_n, n);
         drop(pieces);
-        let combined = Column::new(Cells::Elements(combined));
+        let combined = Column::new(Cells::Elements(Arc::new(combined)));
         let point = self.engine.point(self.k, x);
         let queries = || {
             let advice = system.advice_queries().iter();
@@ -269,7 +270,7 @@ impl Key {
         // The opening writes a point, draws, and writes another.
         let transcript = std::cell::RefCell::new(transcript);
         let mut commit = |values: Vec<Fr>| -> Result<(), Error> {
-            let commitment = self.commit(&[&Column::new(Cells::Elements(values))])[0];
+            let commitment = self.commit(&[&Column::new(Cells::Elements(Arc::new(values)))])[0];
             transcript.borrow_mut().write_point(commitment)?;
             Ok(())
         };

@@ -120,7 +120,8 @@ impl Circuit<Fr> for Toy {
             let on = meta.query_fixed(columns.on, Rotation::cur());
             let weight = meta.query_fixed(columns.weight, Rotation::cur());
             let byte = meta.query_advice(columns.byte, Rotation::cur());
-            let power = meta.query_advice(columns.power, Rotation::cur());
+            // Asked at an odd rotation alone.
+            let power = meta.query_advice(columns.power, Rotation::next());
             let next = meta.query_advice(columns.large, Rotation::next());
             let [before, sum] =
                 [Rotation::prev(), Rotation::cur()].map(|at| meta.query_advice(columns.sum, at));
@@ -167,7 +168,8 @@ impl Circuit<Fr> for Toy {
                     let byte = Fr::from(u64::from(byte));
                     let wrong = Fr::from(u64::from(self.wrong == Some(row)));
                     region.assign_advice(columns.byte, row, Value::known(byte));
-                    region.assign_advice(columns.power, row, Value::known(byte.pow([4]) + wrong));
+                    let power = byte.pow([4]) + wrong;
+                    region.assign_advice(columns.power, row + 1, Value::known(power));
                     region.assign_advice(columns.large, row, Value::known(large(row)));
                     if let Some(gamma) = gamma {
                         if row > 0 && row + 1 < self.rows {
@@ -251,7 +253,7 @@ fn kinds() -> Vec<Arithmetic> {
 
 #[test]
 fn proofs_are_accepted_and_those_of_something_else_are_not() {
-    for (k, rows) in [(6, 10), (6, 50), (7, 100), (10, 900)] {
+    for (k, rows) in [(7, 10), (7, 100), (8, 200), (10, 900), (12, 4000)] {
         let circuit = Toy::new(rows);
         let keys = Keys::new(k, &circuit);
         for arithmetic in kinds() {
@@ -505,6 +507,9 @@ fn what_is_not_supported_is_refused() {
         Some(Error::Unsupported("copy constraints"))
     ));
     assert!(key(Toy::new(9)).is_none());
+    let keys = Keys::new(7, &Toy::new(9));
+    let fewer = zkverdict_prover::supports(keys.pk.get_vk().cs(), 6);
+    assert!(matches!(fewer, Err(Error::Unsupported("fewer than 128 rows"))));
     let circuit = Toy::new(100);
     let keys = Keys::new(7, &circuit);
     let own = keys.own(&circuit, None, Arithmetic::best());

@@ -32,7 +32,7 @@ impl Fixed {
         let length = plan.shape.table_rows + 1;
         let columns = Columns::new(&mut ConstraintSystem::default(), &plan.shape);
         let count = columns.fixed().last().map_or(0, |column| column.number() + 1);
-        let mut values = vec![Values::Bytes(Vec::new()); count];
+        let mut values = vec![Values::zeros(0); count];
         for column in columns.fixed() {
             values[column.number()] = Values::zeros(length);
         }

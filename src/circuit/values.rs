@@ -2,19 +2,19 @@
 
 use super::field::field;
 use halo2_proofs::halo2curves::bn256::Fr;
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock};
 
-/// A column's values from row 0 on, in a form that is as narrow as they are.
+/// A column's values from row 0 on, in a form that is as narrow as they are. Clones share them.
 #[derive(Clone, Debug)]
 pub enum Values {
     /// From 0 to 255.
-    Bytes(Vec<u8>),
+    Bytes(Arc<Vec<u8>>),
     /// Signed, 32 bits.
-    Ints(Vec<i32>),
+    Ints(Arc<Vec<i32>>),
     /// Signed, 64 bits.
-    Longs(Vec<i64>),
+    Longs(Arc<Vec<i64>>),
     /// Anything.
-    Elements(Vec<Fr>),
+    Elements(Arc<Vec<Fr>>),
 }
 
 /// The elements of bytes, which are asked for most.
@@ -24,17 +24,19 @@ static BYTES: LazyLock<[Fr; 256]> =
 impl Values {
     /// A column of zeros.
     pub fn zeros(length: usize) -> Self {
-        Self::Bytes(vec![0; length])
+        Self::Bytes(Arc::new(vec![0; length]))
     }
 
     /// Of integers, none of which is written as an element later on.
     pub fn of(integers: Vec<u32>) -> Self {
         match integers.iter().max().copied().unwrap_or(0) {
-            0..256 => Self::Bytes(integers.into_iter().map(|integer| integer as u8).collect()),
-            most if i32::try_from(most).is_ok() => {
-                Self::Ints(integers.into_iter().map(|integer| integer as i32).collect())
+            0..256 => {
+                Self::Bytes(Arc::new(integers.into_iter().map(|integer| integer as u8).collect()))
             }
-            _ => Self::Longs(integers.into_iter().map(i64::from).collect()),
+            most if i32::try_from(most).is_ok() => {
+                Self::Ints(Arc::new(integers.into_iter().map(|integer| integer as i32).collect()))
+            }
+            _ => Self::Longs(Arc::new(integers.into_iter().map(i64::from).collect())),
         }
     }
 
@@ -62,18 +64,24 @@ impl Values {
     pub fn set(&mut self, row: usize, integer: i128) {
         match self {
             Self::Bytes(values) => match u8::try_from(integer) {
-                Ok(byte) => return values[row] = byte,
-                Err(_) => *self = Self::Ints(values.iter().map(|&value| value.into()).collect()),
+                Ok(byte) => return Arc::make_mut(values)[row] = byte,
+                Err(_) => {
+                    let wider = values.iter().map(|&value| value.into()).collect();
+                    *self = Self::Ints(Arc::new(wider));
+                }
             },
             Self::Ints(values) => match i32::try_from(integer) {
-                Ok(int) => return values[row] = int,
-                Err(_) => *self = Self::Longs(values.iter().map(|&value| value.into()).collect()),
+                Ok(int) => return Arc::make_mut(values)[row] = int,
+                Err(_) => {
+                    let wider = values.iter().map(|&value| value.into()).collect();
+                    *self = Self::Longs(Arc::new(wider));
+                }
             },
             Self::Longs(values) => match i64::try_from(integer) {
-                Ok(long) => return values[row] = long,
+                Ok(long) => return Arc::make_mut(values)[row] = long,
                 Err(_) => return self.set_element(row, field(integer)),
             },
-            Self::Elements(values) => return values[row] = field(integer),
+            Self::Elements(values) => return Arc::make_mut(values)[row] = field(integer),
         }
         self.set(row, integer);
     }
@@ -81,10 +89,11 @@ impl Values {
     /// Writes any element.
     pub fn set_element(&mut self, row: usize, element: Fr) {
         if !matches!(self, Self::Elements(_)) {
-            *self = Self::Elements((0..self.len()).map(|row| self.at(row)).collect());
+            let elements = (0..self.len()).map(|row| self.at(row)).collect();
+            *self = Self::Elements(Arc::new(elements));
         }
         if let Self::Elements(values) = self {
-            values[row] = element;
+            Arc::make_mut(values)[row] = element;
         }
     }
 
@@ -103,16 +112,16 @@ impl Values {
             let mut set = |row: usize, integer| all.set(columns.len() * row + offset, integer);
             match column {
                 Self::Bytes(values) => {
-                    (0..).zip(values).for_each(|(row, &value)| set(row, value.into()))
+                    (0..).zip(values.iter()).for_each(|(row, &value)| set(row, value.into()))
                 }
                 Self::Ints(values) => {
-                    (0..).zip(values).for_each(|(row, &value)| set(row, value.into()))
+                    (0..).zip(values.iter()).for_each(|(row, &value)| set(row, value.into()))
                 }
                 Self::Longs(values) => {
-                    (0..).zip(values).for_each(|(row, &value)| set(row, value.into()))
+                    (0..).zip(values.iter()).for_each(|(row, &value)| set(row, value.into()))
                 }
                 Self::Elements(values) => (0..)
-                    .zip(values)
+                    .zip(values.iter())
                     .for_each(|(row, &value)| all.set_element(columns.len() * row + offset, value)),
             }
         }
@@ -122,7 +131,7 @@ impl Values {
 
 impl From<Vec<Fr>> for Values {
     fn from(elements: Vec<Fr>) -> Self {
-        Self::Elements(elements)
+        Self::Elements(Arc::new(elements))
     }
 }
 
@@ -181,7 +190,7 @@ mod tests {
         let forms = [
             Values::of(vec![1, 2, 3]),
             Values::of(vec![4, 500]),
-            Values::Longs(vec![-6, 1 << 40]),
+            Values::Longs(Arc::new(vec![-6, 1 << 40])),
             Values::from(vec![Fr::from(8).invert().expect("8 is not 0")]),
         ];
         let columns = [Some(&forms[0]), None, Some(&forms[1]), Some(&forms[2]), Some(&forms[3])];

@@ -3,6 +3,7 @@ use crate::field::{Arithmetic, portable};
 use halo2_proofs::arithmetic::best_multiexp;
 use halo2_proofs::halo2curves::{ff::Field, group::Curve};
 use rand::{Rng, SeedableRng, rngs::StdRng};
+use std::sync::Arc;
 
 /// Different points.
 fn points(count: usize) -> Vec<G1Affine> {
@@ -48,17 +49,19 @@ fn sums_are_the_library_s() {
     for count in [1, 2, 7, 64, 1000, 5000] {
         let points = points(count);
         let mut ints = |bits: u32| {
-            Cells::Ints((0..count).map(|_| rng.gen_range(-(1 << bits)..1 << bits)).collect())
+            Cells::Ints(Arc::new(
+                (0..count).map(|_| rng.gen_range(-(1 << bits)..1 << bits)).collect(),
+            ))
         };
         for bits in [1, 3, 12, 20, 30] {
             check(&points, &ints(bits), "signed integers");
         }
-        let bytes = Cells::Bytes((0..count).map(|_| rng.r#gen()).collect());
+        let bytes = Cells::Bytes(Arc::new((0..count).map(|_| rng.r#gen()).collect()));
         check(&points, &bytes, "bytes");
-        let longs = Cells::Longs((0..count).map(|_| rng.r#gen()).collect());
+        let longs = Cells::Longs(Arc::new((0..count).map(|_| rng.r#gen()).collect()));
         check(&points, &longs, "64 bits");
         let full = (0..count).map(|_| Fr::random(&mut rng)).collect();
-        check(&points, &Cells::Elements(full), "field elements");
+        check(&points, &Cells::Elements(Arc::new(full)), "field elements");
     }
 }
 
@@ -67,34 +70,42 @@ fn edge_scalars_are_summed() {
     let points = points(300);
     let edges = [Fr::ZERO, Fr::ONE, -Fr::ONE, Fr::TWO_INV, -Fr::from(2), Fr::from(u64::MAX)];
     for edge in edges {
-        check(&points, &Cells::Elements(vec![edge; 300]), "the same scalar");
+        check(&points, &Cells::Elements(Arc::new(vec![edge; 300])), "the same scalar");
     }
     let mixed = (0..300).map(|row| edges[row % 6]).collect();
-    check(&points, &Cells::Elements(mixed), "edges");
-    check(&points, &Cells::Bytes(vec![0; 300]), "nothing but 0");
-    check(&points, &Cells::Bytes(vec![255; 300]), "nothing but 255");
+    check(&points, &Cells::Elements(Arc::new(mixed)), "edges");
+    check(&points, &Cells::Bytes(Arc::new(vec![0; 300])), "nothing but 0");
+    check(&points, &Cells::Bytes(Arc::new(vec![255; 300])), "nothing but 255");
     let extremes = [i64::MIN, i64::MAX, 0, -1, 1];
-    check(&points, &Cells::Longs((0..300).map(|row| extremes[row % 5]).collect()), "64-bit edges");
+    check(
+        &points,
+        &Cells::Longs(Arc::new((0..300).map(|row| extremes[row % 5]).collect())),
+        "64-bit edges",
+    );
     let extremes = [i32::MIN, i32::MAX, 0, -1];
-    check(&points, &Cells::Ints((0..300).map(|row| extremes[row % 4]).collect()), "32-bit edges");
+    check(
+        &points,
+        &Cells::Ints(Arc::new((0..300).map(|row| extremes[row % 4]).collect())),
+        "32-bit edges",
+    );
 }
 
 #[test]
 fn one_bucket_longer_than_a_piece_is_summed() {
     let points = points(40_000);
-    check(&points, &Cells::Bytes(vec![1; 40_000]), "one bucket");
+    check(&points, &Cells::Bytes(Arc::new(vec![1; 40_000])), "one bucket");
     let sparse =
         (0..40_000).map(|row| i32::from(row % 9000 == 17) - i32::from(row % 3 == 0)).collect();
-    check(&points, &Cells::Ints(sparse), "two buckets");
+    check(&points, &Cells::Ints(Arc::new(sparse)), "two buckets");
 }
 
 #[test]
 fn equal_points_are_doubled() {
     let points = vec![points(1)[0]; 3000];
-    check(&points, &Cells::Bytes(vec![1; 3000]), "equal points");
+    check(&points, &Cells::Bytes(Arc::new(vec![1; 3000])), "equal points");
     check(
         &points,
-        &Cells::Ints((0..3000).map(|row| row % 7).collect()),
+        &Cells::Ints(Arc::new((0..3000).map(|row| row % 7).collect())),
         "equal points, many buckets",
     );
 }
@@ -105,11 +116,15 @@ fn opposite_points_cancel() {
     for row in 0..1000 {
         points[2 * row + 1] = -points[2 * row];
     }
-    check(&points, &Cells::Bytes(vec![3; 2000]), "opposite points");
-    check(&points, &Cells::Ints((0..2000).map(|row| row % 2 * 2 - 1).collect()), "opposite signs");
+    check(&points, &Cells::Bytes(Arc::new(vec![3; 2000])), "opposite points");
+    check(
+        &points,
+        &Cells::Ints(Arc::new((0..2000).map(|row| row % 2 * 2 - 1).collect())),
+        "opposite signs",
+    );
     // Infinity arises in one round and is added in the next.
     points.push(points[5]);
-    check(&points, &Cells::Bytes(vec![3; 2001]), "opposite points and another");
+    check(&points, &Cells::Bytes(Arc::new(vec![3; 2001])), "opposite points and another");
 }
 
 #[test]
@@ -118,11 +133,19 @@ fn infinity_is_nothing() {
     for row in (0..2000).step_by(3) {
         points[row] = G1Affine::default();
     }
-    check(&points, &Cells::Bytes(vec![200; 2000]), "infinity");
-    check(&points, &Cells::Ints((0..2000).map(|row| row % 5 - 2).collect()), "infinity with signs");
-    check(&vec![G1Affine::default(); 100], &Cells::Bytes(vec![1; 100]), "nothing but infinity");
+    check(&points, &Cells::Bytes(Arc::new(vec![200; 2000])), "infinity");
+    check(
+        &points,
+        &Cells::Ints(Arc::new((0..2000).map(|row| row % 5 - 2).collect())),
+        "infinity with signs",
+    );
+    check(
+        &vec![G1Affine::default(); 100],
+        &Cells::Bytes(Arc::new(vec![1; 100])),
+        "nothing but infinity",
+    );
     let full = (0..2000).map(|row| signed(row) * Fr::TWO_INV).collect();
-    check(&points, &Cells::Elements(full), "infinity and field elements");
+    check(&points, &Cells::Elements(Arc::new(full)), "infinity and field elements");
 }
 
 #[test]

@@ -24,8 +24,9 @@ const BUT_TWO_LIMBS: &[&str] = &["limb 2", "limb 3", "start and length", "table 
 const ALL: &[&str] =
     &["limb 0", "limb 1", "limb 2", "limb 3", "start and length", "table row and byte"];
 
-/// By kind of row, the columns whose cell is free. Rows that make a byte have none.
-const FREE: [(&str, &[&str]); 10] = [
+/// By kind of row, the columns whose cell is free. Rows that make a byte by interval have none, those that divide
+/// what is there for intervals alone.
+const FREE: [(&str, &[&str]); 11] = [
     ("Hold", BUT_TWO_LIMBS),
     ("Idle", ALL),
     ("Input", BUT_TWO_LIMBS),
@@ -33,6 +34,7 @@ const FREE: [(&str, &[&str]); 10] = [
     // The table's row is how far the value before is below it.
     ("Larger", &["limb 2", "limb 3", "start and length"]),
     ("Load", BUT_ONE_LIMB),
+    ("Made", &["limb 3", "start and length"]),
     ("Multiply", BUT_ONE_LIMB),
     ("Pair", BUT_TWO_LIMBS),
     ("Read", BUT_ONE_LIMB),

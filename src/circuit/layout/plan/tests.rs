@@ -97,12 +97,11 @@ fn rows_of_pools_are_in_proportion_to_their_windows() {
         builder.max_pool(builder.last(), [size, size], [2, 2], [0, 0]);
         rows(builder)
     };
-    // The convolution's outputs are copied as the model's output, as the pool's are not.
     let outputs = 2 * 8 * 8;
-    let without = rows(conv()) - 2 * 17 * 17;
+    let without = rows(conv());
     let [small, large] = [2, 3].map(|size| pool(size) - without);
     assert!(4 * large <= 9 * small, "{small} rows, {large} for windows of nine elements");
-    assert!(large <= 14 * outputs, "{large} rows for {outputs} outputs");
+    assert!(large <= 16 * outputs, "{large} rows for {outputs} outputs");
 }
 
 #[test]
@@ -123,7 +122,7 @@ fn element_that_is_read_often_takes_no_copies_of_others() {
 // Cursors move on rows that no node has.
 #[test]
 fn net_whose_cursors_move_on_too_many_rows_is_refused_with_their_number() {
-    let mut builder = Builder::new(3, &[1, 345_000]);
+    let mut builder = Builder::new(3, &[1, 261_000]);
     let table = builder.table(builder.last());
     builder.add(table, builder.last(), [0.4, 0.3]);
     let net = Net::new(&builder.model(), false).expect("a net");

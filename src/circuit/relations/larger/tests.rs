@@ -8,8 +8,12 @@ use crate::circuit::{ModelCircuit, Witness, compute::Held, layout::rows::Content
 use crate::model::Model;
 use halo2_proofs::halo2curves::bn256::Fr;
 
+fn model(named: &str) -> Model {
+    models::all().into_iter().find(|(name, _)| *name == named).expect("there is such a model").1
+}
+
 fn pools() -> Model {
-    models::all().into_iter().find(|(name, _)| *name == "pools").expect("there are pools").1
+    model("pools")
 }
 
 /// The first cell that holds the larger of two, where the copy is smaller than the value before.
@@ -73,7 +77,8 @@ fn hold(circuit: &ModelCircuit, witness: &Witness, fits: impl Fn(Kind, usize) ->
 
 #[test]
 fn held_value_that_changes_is_refused() {
-    let model = pools();
+    // A reduction, whose elements lie apart.
+    let model = model("views");
     for circuit in foldings(&model) {
         let mut witness = honest(&model, &circuit);
         // The next row's value is larger than the held one by at least one, and its own copy.
@@ -90,7 +95,7 @@ fn held_value_that_changes_is_refused() {
 
 #[test]
 fn value_beside_that_changes_is_refused() {
-    let model = pools();
+    let model = model("views");
     for circuit in foldings(&model) {
         let mut witness = honest(&model, &circuit);
         let at = hold(&circuit, &witness, |kind, _| matches!(kind, Kind::Larger { .. }));
@@ -101,8 +106,7 @@ fn value_beside_that_changes_is_refused() {
 }
 
 fn products() -> Model {
-    let found = models::all().into_iter().find(|(name, _)| *name == "products of elements");
-    found.expect("there are products").1
+    model("products of elements")
 }
 
 #[test]

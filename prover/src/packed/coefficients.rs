@@ -1,11 +1,11 @@
 //! Columns as polynomials.
 
 use crate::columns::Column;
-use crate::fft::{Factors, forward};
+use crate::fft::{Factors, Threads, forward};
 #[cfg(target_arch = "x86_64")]
 use crate::field::Ifma;
-use crate::field::{Arithmetic, Backend, Lanes, Portable};
-use crate::quotient::{elements, root, vectors};
+use crate::field::{Arithmetic, Backend, Lanes, Portable, kernels};
+use crate::quotient::{elements, root};
 use halo2_proofs::halo2curves::{bn256::Fr, ff::Field};
 
 /// Interpolation on the rows.
@@ -36,7 +36,7 @@ impl<L: Lanes<Fr>> Interpolation for With<L> {
     fn coefficients(&self, column: &Column) -> Vec<Fr> {
         let n = 1_usize << self.k;
         let mut values = vectors::<L>(column, n);
-        forward(&mut values, &self.factors);
+        forward(&mut values, &self.factors, Threads::All);
         let permuted = elements(&values);
         drop(values);
         let scale = Fr::from(n as u64).invert().expect("n is not 0");
@@ -46,5 +46,16 @@ impl<L: Lanes<Fr>> Interpolation for With<L> {
             reversed / 64 * 64 + reversed % 8 * 8 + reversed / 8 % 8
         };
         (0..n).map(|index| permuted[place(index)] * scale).collect()
+    }
+}
+
+kernels! {
+    /// A column's values.
+    fn vectors<L: Lanes<Fr>>(column: &Column, rows: usize) -> Vec<L> {
+        let mut vectors = Vec::with_capacity(rows / 8);
+        for index in 0..rows / 8 {
+            vectors.push(column.vector::<L>(index, rows));
+        }
+        vectors
     }
 }

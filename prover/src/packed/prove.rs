@@ -190,7 +190,9 @@ impl ProvingKey {
             })?;
         let pieces: Vec<Vec<Fr>> = pieces
             .into_par_iter()
-            .map(|piece| self.interpolation.coefficients(&Column::new(Cells::Elements(piece))))
+            .map(|piece| {
+                self.interpolation.coefficients(&Column::new(Cells::Elements(piece.into())))
+            })
             .collect();
         let quotient = pieces.concat();
         drop(pieces);
@@ -323,6 +325,6 @@ fn interleave(pack: &Pack, slots: Vec<Vec<Fr>>) -> Vec<Fr> {
 }
 
 fn commit(engine: &dyn Engine, coefficients: Vec<Fr>) -> G1Affine {
-    let sum = engine.sum(&Column::new(Cells::Elements(coefficients)));
+    let sum = engine.sum(&Column::new(Cells::Elements(coefficients.into())));
     if bool::from(sum.is_identity()) { G1Affine::default() } else { sum.to_affine() }
 }

@@ -7,7 +7,6 @@
 use super::layout::moves::{CURSORS, OUTPUT, POSITION, WEIGHT};
 use super::query::{Folder, Placed, Query, here};
 use super::shape::{Flag, Flags, Home, Shape};
-use super::witness::Challenges;
 use halo2_proofs::{
     halo2curves::bn256::Fr,
     plonk::{
@@ -107,6 +106,19 @@ pub enum Point {
     Axis(usize),
     /// Packed words are evaluated there.
     Tau,
+}
+
+/// The challenges after the first phase.
+#[derive(Clone, Copy, Debug)]
+pub struct Challenges {
+    /// Separates table entries.
+    pub beta: Fr,
+    /// Folds a table entry into one element.
+    pub gamma: Fr,
+    /// ρ, s₁, s₂.
+    pub points: [Fr; 3],
+    /// Point at which packed words are evaluated.
+    pub tau: Fr,
 }
 
 /// All columns and challenges of a circuit.

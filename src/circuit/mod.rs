@@ -50,6 +50,7 @@ pub use wishes::{Goal, Wishes};
 pub use witness::Witness;
 
 use crate::model::Model;
+use columns::Challenges;
 use fixed::Fixed;
 use halo2_proofs::{
     circuit::{Layouter, SimpleFloorPlanner},
@@ -59,7 +60,7 @@ use halo2_proofs::{
 use layout::plan::Plan;
 use std::sync::Arc;
 use wiring::Net;
-use witness::{Challenges, Known, Sums};
+use witness::{Known, Sums};
 
 /// Bytes packed into one instance.
 pub const BYTES_PER_WORD: usize = Code::Uint8.per_word();

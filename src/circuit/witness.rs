@@ -2,7 +2,7 @@
 
 use super::CircuitError;
 use super::activation::{byte, integer};
-use super::columns::{Cell, Point};
+use super::columns::{Cell, Challenges, Point};
 use super::compute::{Claim, Tamper, compute};
 use super::field::pack;
 use super::fixed::Fixed;
@@ -52,19 +52,6 @@ pub struct Sums {
     pub balance: Vec<Fr>,
     /// What is left to be packed.
     pub packed: Vec<Fr>,
-}
-
-/// The challenges after the first phase.
-#[derive(Clone, Copy, Debug)]
-pub struct Challenges {
-    /// Separates table entries.
-    pub beta: Fr,
-    /// Folds a table entry into one element.
-    pub gamma: Fr,
-    /// ρ, s₁, s₂.
-    pub points: [Fr; 3],
-    /// Point at which packed words are evaluated.
-    pub tau: Fr,
 }
 
 impl Witness {

@@ -7,10 +7,11 @@ use crate::circuit::tests::{
 };
 use crate::circuit::{
     Compiled, Forge, ModelCircuit, Witness,
+    columns::Challenges,
     compute::Held,
     layout::moves::{OUTPUT, POSITION, WEIGHT},
     wiring::{Kind, MOST_BORDER_CELLS},
-    witness::{Challenges, Sums},
+    witness::Sums,
 };
 use crate::model::Model;
 use halo2_proofs::halo2curves::bn256::Fr;

@@ -13,7 +13,7 @@ use zkverdict::{
     },
     circuit::{BYTES_PER_WORD, Goal, Wishes},
     evm::{Fork, GasReport},
-    proving::{ProvingError, WORD_BYTES, word_of},
+    proving::{ProvingError, Verifier, WORD_BYTES, word_of},
     solidity::verify_proof_calldata,
 };
 
@@ -49,6 +49,20 @@ fn proofs_of_all_samples_hold_the_reference_and_are_accepted() {
                 assert!(report.total <= MOST_GAS, "{name}/{variant}: {} gas", report.total);
             }
         }
+    }
+}
+
+/// Keys are made from whole columns, by the prover's own sums; halo2 makes the same from the same cells one by one.
+#[test]
+fn verifying_keys_are_those_that_halo2_makes() {
+    let wishes = Wishes { goal: Goal::Gas, ..Wishes::default() };
+    let folded = with_wishes("credit_logreg", "int8_qdq", wishes);
+    let folded = (folded.verifier(), folded.circuit());
+    let others = Proven::models().map(|proven| (&proven.verifier, &proven.circuit));
+    for (verifier, circuit) in others.filter(|(_, circuit)| circuit.k() <= 14).chain([folded]) {
+        let keys = verifier.keys();
+        let halo2 = Verifier::generate(keys.srs(), circuit, circuit.instances()).unwrap();
+        assert_eq!(keys.to_bytes(), halo2.to_bytes(), "{}", verifier.model().name);
     }
 }
 

@@ -6,7 +6,10 @@ use halo2_proofs::{
         bn256::G1Affine,
         group::{GroupEncoding, prime::PrimeCurveAffine},
     },
-    poly::{commitment::Params, kzg::commitment::ParamsKZG},
+    poly::{
+        commitment::{Params, ParamsProver},
+        kzg::commitment::ParamsKZG,
+    },
 };
 use rand::{SeedableRng, rngs::StdRng};
 use zkverdict::proving::{ProvingError, Srs, SrsOrigin, has_public_secret, last_contribution};
@@ -153,6 +156,43 @@ fn damaged_ceremony_is_refused() {
         damaged[at] ^= 0x40;
         assert!(Srs::read(&damaged, 6).is_err(), "byte {at}");
     }
+}
+
+/// Provers hide the quotient with one power more than the circuit has rows.
+#[test]
+fn power_after_the_last_is_kept_where_a_file_has_it() {
+    let (dev, longer) = (Srs::unsafe_dev(4), Srs::unsafe_dev(5));
+    let power = |srs: &Srs, index: usize| srs.params.get_g()[index];
+    assert_eq!(dev.next, Some(power(&longer, 16)));
+    assert_eq!(longer.cut_down(4).unwrap().unwrap().next, dev.next);
+    assert!(Srs::from_bytes_unchecked(&dev.to_bytes(), SrsOrigin::Raw).unwrap().next == dev.next);
+
+    let file = raw(&ceremony(5), SerdeFormat::RawBytes);
+    assert_eq!(Srs::read(&file, 5).unwrap().next, None);
+    let cut = Srs::read(&file, 4).unwrap();
+    assert_eq!(cut.next, Some(power(&ceremony(5), 16)));
+    assert_eq!(Srs::read(&cut.to_bytes(), 4).unwrap().next, cut.next);
+
+    let [short, long] = [5, 6].map(|k| Srs::read(&ptau("pot6_0001"), k).unwrap());
+    assert_eq!(short.next, Some(power(&long, 32)));
+    assert!(long.next.is_some());
+}
+
+#[test]
+fn wrong_power_after_the_last_is_refused() {
+    let good = Srs::read(&raw(&ceremony(5), SerdeFormat::RawBytes), 4).unwrap().to_bytes();
+    let next = good.len() - 64;
+    let changed = |change: &dyn Fn(&mut [u8])| {
+        let mut bytes = good.clone();
+        change(&mut bytes);
+        Srs::read(&bytes, 4).unwrap_err().to_string()
+    };
+    let other = changed(&|bytes| bytes.copy_within(4..68, next));
+    assert!(other.contains("not powers of one secret"), "{other}");
+    let off_the_curve = changed(&|bytes| bytes[next] ^= 1);
+    assert!(off_the_curve.contains("malformed"), "{off_the_curve}");
+    let at_infinity = changed(&|bytes| bytes[next..].fill(0));
+    assert!(at_infinity.contains("infinity"), "{at_infinity}");
 }
 
 #[test]

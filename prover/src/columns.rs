@@ -40,7 +40,7 @@ fn integer(element: &Fr) -> Option<i64> {
 
 impl Cells {
     /// Their number.
-    pub fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         match self {
             Self::Bytes(cells) => cells.len(),
             Self::Ints(cells) => cells.len(),

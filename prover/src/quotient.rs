@@ -197,7 +197,7 @@ pub fn pieces<L: Lanes<Fr>>(
         let delta = coset.pow_vartime([n as u64 / 2]);
         let vanishing = invert(of_n[index] - Fr::ONE);
         let mut of_coset = [Vec::new(), Vec::new()];
-        for s in 0..2 {
+        for (s, of_half) in of_coset.iter_mut().enumerate() {
             check()?;
             values.par_iter_mut().enumerate().for_each(|(column, to)| {
                 let made = needs[column].for_half(s);
@@ -233,14 +233,14 @@ pub fn pieces<L: Lanes<Fr>>(
             quotient.par_chunks_mut(BLOCK).enumerate().for_each(|(block, quotient)| {
                 run(program, uniform, &inputs, block * BLOCK, vanishing, quotient);
             });
-            let of_half = if s == 0 { coset } else { coset * halves.omega };
-            forward(&mut quotient, &Halves::down(k, halves.omega, of_half), Threads::All);
+            let first = if s == 0 { coset } else { coset * halves.omega };
+            forward(&mut quotient, &Halves::down(k, halves.omega, first), Threads::All);
             let mut packed = vec![[0; 32]; halves.len()];
             packed
                 .par_chunks_mut(CHUNK)
                 .zip(quotient.par_chunks(CHUNK))
                 .for_each(|(to, from)| pack(from, to));
-            of_coset[s] = packed;
+            *of_half = packed;
         }
         quotients.push(of_coset);
     }

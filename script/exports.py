@@ -497,8 +497,8 @@ STORED = [
 ]  # fmt: skip
 STORED_CLASSIC = [
     "linear_regression", "scaler_pipeline", "normalizer_pipeline", "svr_rbf", "k_means", "decision_tree_classifier", "random_forest",
-    "gradient_boosting_classifier", "svc_rbf", "svc_rbf_of_three", "svc_with_probabilities", "gaussian_naive_bayes", "isolation_forest",
-    "xgboost_with_holes", "lightgbm_with_holes", "lightgbm_of_many_thresholds", "imputer_pipeline", "imputed_trees", "scaled_trees",
+    "gradient_boosting_classifier", "svc_rbf", "svc_with_probabilities", "gaussian_naive_bayes", "isolation_forest",
+    "xgboost_with_holes", "lightgbm_with_holes", "forest_of_many_thresholds", "imputer_pipeline", "imputed_trees", "scaled_trees",
     "one_hot_pipeline", "one_hot_trees", "random_forest_of_names",
 ]  # fmt: skip
 

@@ -59,7 +59,9 @@ def answers(model, x, names=None):
     labels = np.searchsorted(model.classes_, model.predict(x))
     if hasattr(model, "predict_proba"):
         return np.column_stack([labels, model.predict_proba(x)])
-    return np.column_stack([labels, model.decision_function(x)])
+    scores = model.decision_function(x)
+    # Of two classes, files have the score and its negative.
+    return np.column_stack([labels, scores, -scores] if scores.ndim == 1 else [labels, scores])
 
 
 def sklearn(estimator, y, x=X, **options):
@@ -176,6 +178,7 @@ def models(_):
         "lightgbm_classifier": lightgbm(TWO),
         "lightgbm_of_three": lightgbm(THREE),
         "lightgbm_with_holes": lightgbm(TWO, holes(X)),
+        "forest_of_many_thresholds": sklearn(ensemble.RandomForestRegressor(6, max_leaf_nodes=120, random_state=1), fine_score, fine),
         "lightgbm_of_many_thresholds": lightgbm(fine_score, fine, n_estimators=30, num_leaves=31, max_bin=1000),
         "isolation_forest": sklearn(ensemble.IsolationForest(n_estimators=5, max_samples=64, random_state=1), None),
         "k_means": sklearn(cluster.KMeans(3, n_init=1), None),

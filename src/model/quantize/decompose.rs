@@ -142,7 +142,8 @@ fn without_maps(file: &mut ModelProto) {
     }
 }
 
-/// A file of classic models alone may name no set of ONNX's own operators: what it is taken apart into has one.
+/// A file of classic models alone may name no set of ONNX's own operators, and an old one of its own: what it is taken
+/// apart into needs both.
 fn with_operator_set(file: &mut ModelProto) {
     let is_own = |domain: &str| matches!(domain, "" | "ai.onnx");
     let mut nodes = file.graph.iter().flat_map(|graph| &graph.node);
@@ -150,6 +151,12 @@ fn with_operator_set(file: &mut ModelProto) {
         && !file.opset_import.iter().any(|set| is_own(&set.domain))
     {
         file.opset_import.push(OperatorSetIdProto { domain: String::new(), version: 17 });
+    }
+    // The first LabelEncoder knew no positions; all else is the same.
+    for set in &mut file.opset_import {
+        if set.domain == CLASSIC && set.version < 3 {
+            set.version = 3;
+        }
     }
 }
 

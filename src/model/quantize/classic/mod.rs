@@ -92,7 +92,10 @@ pub(super) fn take_apart(node: &NodeProto, shapes: &Shapes<'_>, parts: &mut Part
                 return only_this;
             }
             let rank = i64::try_from(shapes.of(x)?.len()).ok()?;
-            parts.named("Gather", &[x, indices], vec![int("axis", rank - 1)], y);
+            // A single index keeps the axis too.
+            let own = shapes.integers(indices)?;
+            let indices = parts.integers(&own);
+            parts.named("Gather", &[x, &indices], vec![int("axis", rank - 1)], y);
             only_this
         }
         "FeatureVectorizer" => {

@@ -326,29 +326,31 @@ const PAIRS: (i128, i128) = (0, 65_535);
 /// The least rows that each function has in any table, with the first rule that has it. Where there are lines, functions
 /// may share their rows: they count for nothing.
 pub fn least_rows(net: &Net, slopes: &[Option<Slope>]) -> Vec<(usize, usize)> {
-    let mut known: Vec<(Option<FunctionId>, Option<&[u32]>, &Rule)> = Vec::new();
+    let is_same = |one: &Rule, other: &Rule| {
+        let is_same_table = match (&one.levels, &other.levels) {
+            (Levels::Table(a), Levels::Table(b)) => {
+                let mut pairs = a.iter().zip(b);
+                a.len() == b.len() && pairs.all(|(&a, &b)| one.value_of(a) == one.value_of(b))
+            }
+            (Levels::Sum(a), Levels::Sum(b)) if one.function().is_none() => a.table == b.table,
+            _ => one.function().is_some() && one.function() == other.function(),
+        };
+        is_same_table && one.activation == other.activation && one.values == other.values
+    };
+    let mut known: Vec<&Rule> = Vec::new();
     let mut least = Vec::new();
     for (number, (rule, slope)) in net.rules.iter().zip(slopes).enumerate() {
-        let (own, rows) = match (&rule.levels, rule.function(), slope) {
-            (Levels::Table(table), ..) => ((None, Some(&table[..])), table.len()),
+        let rows = match (&rule.levels, rule.function(), slope) {
+            (Levels::Table(table), ..) => table.len(),
             (_, _, Some(_)) => continue,
             (_, Some(function), None) => {
                 let Rises { range, rises } = &net.functions[function.0 as usize];
-                let rows = Interval::all(*range, rises, rule, i128::MAX).len();
-                ((Some(function), None), rows)
+                Interval::all(*range, rises, rule, i128::MAX).len()
             }
-            (_, None, None) => {
-                least.push((number, usize::from(u16::MAX) + 1));
-                continue;
-            }
+            (_, None, None) => usize::from(u16::MAX) + 1,
         };
-        let is_known = known.iter().any(|&(function, table, other)| {
-            (function, table) == own
-                && other.activation == rule.activation
-                && other.values == rule.values
-        });
-        if !is_known {
-            known.push((own.0, own.1, rule));
+        if !known.iter().any(|known| is_same(known, rule)) {
+            known.push(rule);
             least.push((number, rows));
         }
     }

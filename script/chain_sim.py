@@ -40,6 +40,7 @@ fn without(guard: u32) -> bool {
 GUARDS = [
     ("the consumer's own count", "watch/view.rs", "            Ok(count) => Ok(Some(count)),", "            Ok(count) => Ok(Some(count).filter(|_| !WITHOUT)),"),
     ("going back to a block that the chain still has", "watch/scan.rs", "Some(hash) if hash == place.hash => return Ok(()),", "Some(hash) if hash == place.hash || WITHOUT => return Ok(()),"),
+    ("a block that was made up forgets nothing", "watch/journal.rs", "while id < end && self.missing.len() < MOST_MISSING {", "while !WITHOUT && id < end && self.missing.len() < MOST_MISSING {"),
     ("entries stay until their answer is final", "watch/scan.rs", "        let last = view.last_final;", "        let last = if WITHOUT { view.head } else { view.last_final };"),
     ("three answers agree before an entry goes", "watch/scan.rs", "if self.is_open(last, id).await? || !self.is_in_its_receipt(view, id, &seen).await? {", "if !WITHOUT && (self.is_open(last, id).await? || !self.is_in_its_receipt(view, id, &seen).await?) {"),
     ("an answer's event is in its receipt", "watch/mod.rs", "            if !self.is_in_its_receipt(view, id, &seen).await? {", "            if !WITHOUT && !self.is_in_its_receipt(view, id, &seen).await? {"),
@@ -70,7 +71,8 @@ GUARDS = [
     ("a transaction of an earlier run is gone on with", "send.rs", "if !earlier.is_empty() && earlier.iter().all(is_the_same) {", "if !WITHOUT && !earlier.is_empty() && earlier.iter().all(is_the_same) {"),
     ("a deployment is remembered until it is final", "deploy.rs", "if chain.is_local() || self.is_final(chain).await {", "if WITHOUT || chain.is_local() || self.is_final(chain).await {"),
     ("one count of nonces is not believed", "send.rs", "if times == NONCE_ANSWERS {", "if times == NONCE_ANSWERS || WITHOUT {"),
-    ("looks at a nonce are blocks apart", "send.rs", "Step::Displaced => pause = SIGHTING_PAUSE,", "Step::Displaced => pause = SIGHTING_PAUSE / if WITHOUT { 12 } else { 1 },"),
+    ("only blocks that stay decide a nonce", "send.rs", "let is_decided = self.is_local() ||", "let is_decided = WITHOUT || self.is_local() ||"),
+    ("a failure is seen more than once", "send.rs", "if (1..FAILED_SIGHTINGS).contains(&failed_sightings) => {}", "if !WITHOUT && (1..FAILED_SIGHTINGS).contains(&failed_sightings) => {}"),
     ("what cannot be outbid goes first", "watch/slots.rs", "state.is_needed(slot) || is_wanted(nonce)", "state.is_needed(slot) || (!WITHOUT && is_wanted(nonce))"),
     ("questions are asked again", "nodes.rs", "if is_final || failures == ATTEMPTS {", "if is_final || failures == ATTEMPTS || WITHOUT {"),
     ("a header has its hash", "proofs.rs", "if block.header.inner.hash_slow() != hash {", "if !WITHOUT && block.header.inner.hash_slow() != hash {"),

@@ -5,13 +5,13 @@ use std::time::Duration;
 
 use alloy::{
     consensus::Transaction,
-    eips::eip2718::Encodable2718,
+    eips::{BlockId, eip2718::Encodable2718},
     json_abi::JsonAbi,
     network::{NetworkTransactionBuilder, TransactionBuilder},
     primitives::{Address, B256, Bytes, U256},
     providers::Provider,
     rpc::types::{Log, TransactionReceipt, TransactionRequest},
-    transports::TransportError,
+    transports::{RpcError, TransportError},
 };
 
 use super::{
@@ -37,9 +37,11 @@ const NONCE_QUESTIONS: u32 = 30;
 /// blocks apart, and an early conclusion pays twice.
 const SIGHTINGS: u32 = 5;
 
-/// The pause between two of them: a block of the slowest chains. So a receipt that is some blocks late comes
-/// before the conclusion.
-const SIGHTING_PAUSE: Duration = Duration::from_secs(12);
+/// How often it must be seen to have failed in its block.
+const FAILED_SIGHTINGS: u32 = 3;
+
+/// How deep a block is that stays, on chains that do not say which blocks are final.
+const FINALITY_DEPTH: u64 = 64;
 
 /// After how long a transaction that no block takes offers more.
 const STUCK: Duration = Duration::from_secs(60);
@@ -318,7 +320,7 @@ impl Chain {
         let start = self.clock().now();
         let (mut last_answer, mut last_version) = (start, start);
         let nonce = versions.last().expect("never empty").nonce;
-        let mut displaced_sightings = 0;
+        let (mut displaced_sightings, mut failed_sightings) = (0, 0);
         loop {
             let transaction = versions.last().expect("never empty").transaction;
             let step = match self.look(&versions, nonce, options).await {
@@ -336,17 +338,20 @@ impl Chain {
             };
             displaced_sightings =
                 if matches!(step, Step::Displaced) { displaced_sightings + 1 } else { 0 };
-            let mut pause = self.poll_interval();
+            failed_sightings = match &step {
+                Step::Confirmed(receipt) if !receipt.status() => failed_sightings + 1,
+                _ => 0,
+            };
             match step {
+                // One false word about its end, and it would be sent again.
+                Step::Confirmed(_) if (1..FAILED_SIGHTINGS).contains(&failed_sightings) => {}
                 Step::Confirmed(receipt) => return Ok(*receipt),
                 Step::Wait => {}
                 Step::Displaced if displaced_sightings >= SIGHTINGS => {
                     let sender = self.sender();
                     return Err(ChainError::Displaced { transaction, sender, nonce });
                 }
-                // Local chains are one node, which is never behind itself.
-                Step::Displaced if self.is_local() => {}
-                Step::Displaced => pause = SIGHTING_PAUSE,
+                Step::Displaced => {}
                 Step::Forgotten => {
                     let latest = versions.last().expect("never empty");
                     match self.broadcast(latest, options).await {
@@ -370,7 +375,7 @@ impl Chain {
                 let reason = format!("no block took it within {} s", options.timeout.as_secs());
                 return Err(ChainError::Unconfirmed { transaction, reason });
             }
-            self.clock().sleep(pause).await;
+            self.clock().sleep(self.poll_interval()).await;
         }
     }
 
@@ -420,7 +425,10 @@ impl Chain {
             );
         }
         if used > nonce {
-            return Ok(Step::Displaced);
+            // Nodes behind one address are blocks apart, so that the receipt may come later: only blocks that stay decide
+            // what the nonce went to. Local chains are one node, which is never behind itself.
+            let is_decided = self.is_local() || self.used_for_good().await? > nonce;
+            return Ok(if is_decided { Step::Displaced } else { Step::Wait });
         }
         let latest = versions.last().expect("never empty");
         let known = self
@@ -430,6 +438,30 @@ impl Chain {
             .map_err(|error| self.error("eth_getTransactionByHash", error))?
             .is_some();
         Ok(if known { Step::Pending(self.base_fee().await?) } else { Step::Forgotten })
+    }
+
+    /// Transactions of the account after the newest block that stays.
+    async fn used_for_good(&self) -> Result<u64, ChainError> {
+        let request = "eth_getBlockByNumber";
+        let tagged = match self.provider().get_block(BlockId::finalized()).await {
+            Ok(block) => block,
+            // Some chains have no such thing.
+            Err(RpcError::ErrorResp(_)) => None,
+            Err(error) => return Err(self.error(request, error)),
+        };
+        let block = match tagged {
+            Some(block) => block.header.hash,
+            None => {
+                let height = self.provider().get_block_number().await;
+                let height = height.map_err(|error| self.error("eth_blockNumber", error))?;
+                let deep = height.saturating_sub(FINALITY_DEPTH);
+                let block = self.provider().get_block(BlockId::number(deep)).await;
+                let block = block.map_err(|error| self.error(request, error))?;
+                block.map(|block| block.header.hash).unwrap_or_default()
+            }
+        };
+        let count = self.provider().get_transaction_count(self.sender()).hash_canonical(block);
+        count.await.map_err(|error| self.error("eth_getTransactionCount", error))
     }
 
     fn error(&self, request: &'static str, error: TransportError) -> ChainError {

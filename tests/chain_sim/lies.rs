@@ -36,7 +36,8 @@ const BACKINGS: [Backing; 3] = [Backing::TrueHeader, Backing::OtherHeader, Backi
 
 /// A block that nobody made, under the hash of one that somebody did.
 fn forged(truth: &Block, txs: Vec<Tx>, receipts: Vec<Receipt>, state: State) -> Block {
-    Block { hash: truth.hash, ..Block::new(None, 0, GWEI, txs, receipts, state) }
+    let (hash, number) = (truth.hash, truth.number);
+    Block { hash, number, ..Block::new(None, 0, GWEI, txs, receipts, state) }
 }
 
 /// What the node says about the made-up block.
@@ -59,7 +60,9 @@ fn made_up(
     Some(Twist::Say(match method {
         "eth_getTransactionReceipt" => receipt(forged, 0),
         "eth_getBlockReceipts" => json!([receipt(forged, 0)]),
-        "eth_getBlockByNumber" if params[0] == "0x0" => block(forged, None, false),
+        "eth_getBlockByNumber" if params[0] == json!(U256::from(truth.number)) => {
+            block(forged, None, false)
+        }
         "eth_getBlockByHash" if params[0] == json!(truth.hash) => {
             let header = match backing {
                 Backing::OtherHeader => forged.header.clone(),
@@ -86,8 +89,7 @@ fn genesis(scenario: &Scenario) -> Arc<Block> {
 }
 
 /// Keeps the transaction back, and says that its first block holds it.
-fn pretends_to_deploy(scenario: &Scenario, backing: Backing) -> Script {
-    let truth = genesis(scenario);
+fn pretends_to_deploy(truth: Arc<Block>, gas_used: u64, backing: Backing) -> Script {
     let mut kept: Option<Block> = None;
     Box::new(move |method, params| {
         if method == "eth_sendRawTransaction" {
@@ -99,7 +101,7 @@ fn pretends_to_deploy(scenario: &Scenario, backing: Backing) -> Script {
             let address = to.create2_from_code(B256::ZERO, &contract().init_code);
             state.code.insert(address, contract().init_code);
             state.nonces.insert(from, nonce + 1);
-            let (status, gas_used, price, logs) = (true, DEPLOY_GAS, GWEI, Vec::new());
+            let (status, price, logs) = (true, GWEI, Vec::new());
             let receipt = Receipt { hash, from, to, status, gas_used, price, logs };
             let tx = Tx::Signed { from, envelope: Arc::new(envelope) };
             kept = Some(forged(&truth, vec![tx], vec![receipt], state));
@@ -130,13 +132,13 @@ fn deployed(
 fn a_forged_deployment_is_not_believed() {
     for backing in BACKINGS {
         let scenario = Scenario::quiet();
-        let script = pretends_to_deploy(&scenario, backing);
+        let script = pretends_to_deploy(genesis(&scenario), DEPLOY_GAS, backing);
         let error = deployed(scenario, script, true).expect_err("nothing was deployed");
         assert!(matches!(error, ChainError::Unconfirmed { .. }), "{backing:?}: {error}");
     }
     // Whoever asks for no proofs is told that there were none.
     let scenario = Scenario::quiet();
-    let script = pretends_to_deploy(&scenario, Backing::Nothing);
+    let script = pretends_to_deploy(genesis(&scenario), DEPLOY_GAS, Backing::Nothing);
     let deployed = deployed(scenario, script, false).expect("it is believed");
     assert!(deployed.unproved[0].contains("receipts and events by the nodes' word"));
 }
@@ -226,7 +228,7 @@ fn who_has_proved_must_go_on_proving() {
         Ok::<_, ChainError>(chain)
     };
     let chain = scenario.drive(work, |_| false).expect("nobody kills it").expect("deployed");
-    let script = pretends_to_deploy(&scenario, Backing::Nothing);
+    let script = pretends_to_deploy(genesis(&scenario), DEPLOY_GAS, Backing::Nothing);
     scenario.shared.lock().expect("no panics").script = Some(script);
     let options = deploy_options(&scenario);
     let outcome = scenario.drive(deploy(chain, options), |_| false).expect("nobody kills it");
@@ -271,7 +273,8 @@ fn an_answer_that_nobody_gave_ends_nothing() {
     let mut scenario = asked(Some(script));
     // As long as it takes until all of that is final.
     scenario.plan.insert(25, Box::new(|shared: &mut Shared| shared.script = None));
-    expect_answered(scenario);
+    let scenario = expect_answered(scenario);
+    assert!(!scenario.told.contains("AlreadyAnswered"), "{}", scenario.told);
 }
 
 #[test]

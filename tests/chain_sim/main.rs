@@ -4,6 +4,7 @@
 //! `SIM_SEEDS=N` runs so many seeds, `SIM_FIRST=N` starts with another one, `SIM_SEED=N` shows one.
 #![cfg(feature = "chain")]
 
+mod alone;
 mod disk;
 mod falsehoods;
 mod lies;
@@ -75,11 +76,6 @@ fn watch(seed: u64) -> Result<(), String> {
 #[test]
 fn every_request_is_answered_once_whatever_goes_wrong() {
     for_seeds(SEEDS, watch);
-}
-
-#[test]
-fn a_filler_that_nobody_can_outbid_is_used_up() {
-    watch(7520).unwrap_or_else(|error| panic!("{error}"));
 }
 
 #[test]

@@ -192,7 +192,7 @@ fn an_answer_that_fees_have_left_behind_offers_more_after_a_crash() {
 }
 
 /// One run of the loop, for tests that stop it themselves.
-fn watch(scenario: &Scenario) -> impl Future<Output = ()> + use<> {
+pub fn watch(scenario: &Scenario) -> impl Future<Output = ()> + use<> {
     let (nodes, clock, disk) = (scenario.nodes(), scenario.clock.clone(), scenario.disk.clone());
     let options = scenario.options.clone();
     async move {
@@ -369,7 +369,7 @@ fn one_wrong_count_of_nonces_keeps_no_transaction_waiting() {
 fn receipts_that_come_blocks_later_are_waited_for() {
     let mut scenario = Scenario::quiet();
     scenario.shared.lock().expect("no panics").script = Some(Box::new(|method, _| {
-        (method == "eth_getTransactionReceipt").then_some(Twist::Behind(3))
+        (method == "eth_getTransactionReceipt").then_some(Twist::Behind(5))
     }));
     let (deployed, _) = deploy_until_done(&mut scenario, 1);
     check_deployment(&scenario, &deployed.expect("deployed")).expect("one transaction");

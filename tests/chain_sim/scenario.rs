@@ -81,10 +81,11 @@ pub fn double(request: &Request, context: U256) -> Result<Answer, String> {
 impl Scenario {
     /// A quiet world.
     pub fn quiet() -> Self {
-        Self::with_seed(0)
+        Self::quiet_with(0)
     }
 
-    fn with_seed(seed: u64) -> Self {
+    /// The same, with other chances of what a power failure leaves.
+    pub fn quiet_with(seed: u64) -> Self {
         let disk = SimDisk::new(seed);
         let shared = Arc::new(Mutex::new(Shared::new(seed, disk.clone())));
         let options = WatchOptions {
@@ -115,7 +116,7 @@ impl Scenario {
 
     /// A troubled world.
     pub fn new(seed: u64) -> Self {
-        let mut scenario = Self::with_seed(seed);
+        let mut scenario = Self::quiet_with(seed);
         let random = &mut scenario.random;
         let mut often =
             |most: f64| if random.gen_bool(0.5) { random.gen_range(0.0..most) } else { 0.0 };

@@ -19,6 +19,9 @@ use crate::chain::{ChainError, Outgoing, disk::write_atomically};
 /// The layout of the file.
 const VERSION: u32 = 2;
 
+/// How many requests are known to be missing, at most.
+pub(super) const MOST_MISSING: usize = 1_000;
+
 /// How many places the cursor remembers, to find the way back after a deep reorg.
 const TRAIL: usize = 32;
 
@@ -143,6 +146,18 @@ impl State {
         if self.trail.len() > TRAIL {
             // The oldest stay, and the newest: between them the way back is longer.
             self.trail.remove(TRAIL / 4);
+        }
+    }
+
+    /// Gives up the newest place. Whoever made it up may have counted too few requests there, and had them forgotten.
+    pub(super) fn go_back(&mut self) {
+        let counted = self.trail.pop().and_then(|place| place.requests);
+        let (Some(mut id), Some(end)) = (counted, self.next_request()) else { return };
+        while id < end && self.missing.len() < MOST_MISSING {
+            if !self.open.contains_key(&id) {
+                self.missing.insert(id);
+            }
+            id += U256::from(1);
         }
     }
 

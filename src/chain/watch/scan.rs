@@ -12,7 +12,7 @@ use alloy::primitives::U256;
 
 use super::{
     LOG_BLOCKS, Request, Run, WatchEvent,
-    journal::{Entry, Place, Seen},
+    journal::{Entry, MOST_MISSING, Place, Seen, State},
     view::{Happened, Point, View},
 };
 use crate::chain::ChainError;
@@ -42,7 +42,7 @@ impl Run<'_> {
             match view.hash(self.watcher.chain(), place.number).await? {
                 Some(hash) if hash == place.hash => return Ok(()),
                 Some(_) => {
-                    self.journal.change(|state| state.trail.pop())?;
+                    self.journal.change(State::go_back)?;
                     let block = self.journal.state.next_block();
                     self.report(WatchEvent::Rewound { block });
                 }
@@ -96,7 +96,7 @@ impl Run<'_> {
             if let (Some(first), Some(next)) = (first, next) {
                 // Somebody who invents numbers does not fill the disk.
                 let mut id = first;
-                while id < next && state.missing.len() < 10 * MISSING {
+                while id < next && state.missing.len() < MOST_MISSING {
                     if !seen.contains(&id) && !state.open.contains_key(&id) {
                         state.missing.insert(id);
                     }

@@ -57,7 +57,7 @@ fn main() {
         println!("report, {fork:<14} {report:>10.1?}");
         reports.push(experiment.run(fork).unwrap());
     }
-    let page = median(|| experiment.html_page(&reports, Fork::Prague).unwrap());
+    let page = median(|| experiment.html_page(&reports, Fork::default()).unwrap());
     println!("page of four reports   {page:>10.1?}");
 }
 

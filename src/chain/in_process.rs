@@ -1,6 +1,6 @@
 //! A chain in this process, for machines without anvil: no node, no port, no disk.
 //!
-//! It answers the JSON-RPC requests that this module sends, under the rules of the Prague fork, so
+//! It answers the JSON-RPC requests that this module sends, under the rules of the Osaka fork, so
 //! deploying and submitting are the same code as with a node. Every transaction gets a block of its
 //! own, at once.
 
@@ -256,8 +256,12 @@ impl State {
             .with_ref_db(&self.db)
             .with_block(block)
             .modify_cfg_chained(|cfg| {
-                cfg.set_spec_and_mainnet_gas_params(SpecId::PRAGUE);
+                cfg.set_spec_and_mainnet_gas_params(SpecId::OSAKA);
                 cfg.chain_id = CHAIN_ID;
+                if execution.fees.is_none() {
+                    // The cap of EIP-7825 is for what is sent, not for what is asked.
+                    cfg.tx_gas_limit_cap = Some(u64::MAX);
+                }
             })
             .build_mainnet();
         evm.transact(tx).map_err(|error| match error {

@@ -25,7 +25,7 @@ impl LocalChain {
     /// Starts the anvil that [`ANVIL_VARIABLE`] names, or the one in this package's `node_modules`, next to this
     /// program, in `PATH`, or where foundryup puts it for this user.
     pub fn start() -> Result<Self, ChainError> {
-        Self::start_with(&find_anvil()?, ["--hardfork", "prague"])
+        Self::start_with(&find_anvil()?, ["--hardfork", "osaka"])
     }
 
     /// Starts a particular anvil with arguments of its own.

@@ -19,7 +19,7 @@ pub struct Prediction {
     pub memory_bytes: u64,
     /// A proof's length.
     pub proof_bytes: usize,
-    /// Total gas of a transaction that verifies it, under Prague, whatever the input: none of its bytes is 0. (A byte
+    /// Total gas of a transaction that verifies it, under Osaka, whatever the input: none of its bytes is 0. (A byte
     /// of calldata that is 0 costs 12 gas less than another.)
     pub verify_gas: u64,
     /// The same for the cheapest instances, all of whose bytes are 0: a black image whose output is as small.
@@ -235,7 +235,8 @@ mod tests {
             let instances = witness.instances.clone();
             let proof = prover.prove(circuit.with_witness(witness), &instances).unwrap();
             let calldata = verify_proof_calldata(&proof, &instances);
-            let report = GasReport::measure(&compiled.init_code, &calldata, Fork::Prague).unwrap();
+            let report =
+                GasReport::measure(&compiled.init_code, &calldata, Fork::default()).unwrap();
 
             assert!(report.call.accepted, "{name}");
             assert_eq!(predicted.proof_bytes, proof.len(), "{name}");

@@ -16,9 +16,9 @@ pub enum Fork {
     /// March 2024: blobs, transient storage.
     Cancun,
     /// May 2025: the calldata floor of EIP-7623.
-    #[default]
     Prague,
-    /// December 2025: dearer modexp (EIP-7883), a cap on a transaction's gas (EIP-7825).
+    /// December 2025: dearer modexp (EIP-7883), a cap on a transaction's gas (EIP-7825). The newest that is live.
+    #[default]
     Osaka,
     /// State is priced by the byte (EIP-8037), calldata floor of EIP-7976, larger contracts (EIP-7954).
     Amsterdam,

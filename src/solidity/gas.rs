@@ -22,7 +22,7 @@ use super::{
     yul_cost::Cost,
 };
 
-/// The predicted cost of `verifyProof` under Prague's prices.
+/// The predicted cost of `verifyProof` under Osaka's prices, those of the newest fork that is live.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct GasEstimate {
     /// What the sender pays: [`Self::intrinsic`] and [`Self::execution`], or [`Self::floor`] if that is more.
@@ -80,7 +80,7 @@ impl GasEstimate {
 /// ecMul and ecAdd, each with a warm call.
 const TERM: u64 = 6_000 + 150 + 2 * 100;
 const PAIRING: u64 = 45_000 + 2 * 34_000 + 100;
-const INVERSION: u64 = 1_349 + 100;
+const INVERSION: u64 = 4_048 + 100;
 
 /// Predicts the cost of verifying a circuit with these constraints, compiled with the default settings.
 ///

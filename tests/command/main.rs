@@ -146,7 +146,7 @@ fn path_from_model_to_verdict() {
     }
 
     let gas = run(&["gas", bundle, proof]);
-    assert_eq!(gas["fork"], "prague");
+    assert_eq!(gas["fork"], "osaka");
     assert_eq!(gas["runtime_bytes"], rendered["runtime_bytes"]);
     let sum = gas["intrinsic"].as_u64().unwrap() + gas["execution"].as_u64().unwrap();
     assert_eq!(gas["total"], sum);

@@ -75,7 +75,7 @@ fn bundle_and_proof_are_measured_checked_and_shown() {
 
     let (report, code) = result(&["gas", &bundle, &good, "--save", &snapshot, "--html", &page]);
     assert_eq!(code, 0);
-    assert_eq!((&report["fork"], &report["call"]["accepted"]), (&"prague".into(), &true.into()));
+    assert_eq!((&report["fork"], &report["call"]["accepted"]), (&"osaka".into(), &true.into()));
     let phases: u64 =
         report["phases"].as_object().unwrap().values().map(|gas| gas.as_u64().unwrap()).sum();
     assert_eq!(report["total"], phases);
@@ -86,7 +86,7 @@ fn bundle_and_proof_are_measured_checked_and_shown() {
 
     // Worse than kept: the figures are lowered.
     let mut kept: Value = serde_json::from_slice(&std::fs::read(&snapshot).unwrap()).unwrap();
-    kept["forks"]["prague"]["total"] = (report["total"].as_u64().unwrap() - 100).into();
+    kept["forks"]["osaka"]["total"] = (report["total"].as_u64().unwrap() - 100).into();
     std::fs::write(&snapshot, kept.to_string()).unwrap();
     let (worse, code) = result(&["gas", &bundle, &good, "--check", &snapshot]);
     assert_eq!(code, 1);
@@ -127,7 +127,8 @@ fn any_contract_and_its_consumer_are_measured() {
     assert_eq!(code, 0);
     assert_eq!(bare["contract"], "Lab");
     assert_eq!(bare["phases"]["execution"], bare["execution"]);
-    let measured = lab.experiment(&lab.good_calldata()).run(zkverdict::evm::Fork::Prague).unwrap();
+    let measured =
+        lab.experiment(&lab.good_calldata()).run(zkverdict::evm::Fork::default()).unwrap();
     assert_eq!(bare["total"], measured.total);
 
     let missing = ["gas", "--contract", &artifact, "--calldata", &calldata, "--without-precompile"];

@@ -80,7 +80,9 @@ fn texts_name_every_figure() {
     let lab = Lab::read("via_ir");
     let experiment = lab.experiment(&lab.good_calldata()).with_prediction(Fork::Prague, 170_000);
     let text = experiment.run(Fork::Prague).unwrap().to_string();
-    for expected in ["Lab on prague: accepted", "ecPairing", "113,000", "OP stack", "predicted"] {
+    for expected in
+        ["Lab on prague: accepted", "ecPairing", "113,000", "OP stack", "predicted", " gwei on L1"]
+    {
         assert!(text.contains(expected), "{expected} in {text}");
     }
     let text = ForkComparison(reports).to_string();

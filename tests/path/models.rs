@@ -45,7 +45,7 @@ fn proofs_of_all_samples_hold_the_reference_and_are_accepted() {
                 assert!(in_process.accepts(&proof, &instances), "{name}/{variant}");
                 let calldata = verify_proof_calldata(&proof, &instances);
                 let report =
-                    GasReport::measure(&contract.init_code, &calldata, Fork::Prague).unwrap();
+                    GasReport::measure(&contract.init_code, &calldata, Fork::default()).unwrap();
                 assert!(report.total <= MOST_GAS, "{name}/{variant}: {} gas", report.total);
             }
         }
@@ -100,7 +100,7 @@ fn every_model_is_cheap_to_verify_in_gas_mode() {
         let (proof, instances) = keyed.prove_witness(keyed.witness(&input));
         assert_eq!(keyed.outputs(&instances), keyed.reference(&input), "{name}");
         let calldata = verify_proof_calldata(&proof, &instances);
-        let report = GasReport::measure(&contract.init_code, &calldata, Fork::Prague).unwrap();
+        let report = GasReport::measure(&contract.init_code, &calldata, Fork::default()).unwrap();
         assert!(report.total <= most_gas, "{name}: {} gas", report.total);
         let code = contract.runtime_code.len();
         assert!(code <= most_code, "{name}: {code} bytes");
@@ -184,7 +184,8 @@ fn chain_accepts_all_samples_and_says_why_not() {
                     };
                     let calldata = verify_proof_calldata(&proof, &instances);
                     let report =
-                        GasReport::measure(&compiled.init_code, &calldata, Fork::Prague).unwrap();
+                        GasReport::measure(&compiled.init_code, &calldata, Fork::default())
+                            .unwrap();
                     assert_eq!(sent.gas_used, report.total, "{name}/{variant}");
                     *words.last_mut().unwrap() ^= U256::from(1);
                     let Verdict::Refused { error, .. } = submit(&words).await? else {
@@ -207,7 +208,7 @@ fn narrow_layouts_prove_and_cost_less_gas() {
         let contract = keyed.contract();
         let (proof, instances) = keyed.prove_witness(keyed.witness(&keyed.samples()[1]));
         let calldata = verify_proof_calldata(&proof, &instances);
-        let report = GasReport::measure(&contract.init_code, &calldata, Fork::Prague).unwrap();
+        let report = GasReport::measure(&contract.init_code, &calldata, Fork::default()).unwrap();
         assert!(report.call.accepted);
         report.total
     };

@@ -88,7 +88,7 @@ pub struct InProcess {
 
 impl InProcess {
     pub fn new(contract: &CompiledContract) -> Self {
-        let mut machine = Machine::new(Fork::Prague);
+        let mut machine = Machine::new(Fork::default());
         let address = machine.deploy(&contract.init_code).unwrap().address;
         Self { machine, address }
     }

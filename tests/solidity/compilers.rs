@@ -59,7 +59,7 @@ fn same_answers(compiler: &SolidityCompiler, pipelines: &[(bool, bool)], forks: 
                 let base = compiled.memory_base().unwrap();
                 assert!(reserved * 4 <= base * 3, "{reserved} of {base} under {settings:?}");
             }
-            let mut deployed = Deployed::new(&compiled, Fork::Prague);
+            let mut deployed = Deployed::new(&compiled, Fork::default());
             for (i, (calldata, expected)) in questions().into_iter().enumerate() {
                 let run = deployed.call(&calldata);
                 assert_eq!(verdict(&run), expected, "question {i} under {settings:?}");

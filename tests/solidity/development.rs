@@ -46,7 +46,7 @@ fn development_string_stays_on_local_chains_whatever_it_is_called() {
 
     let init_code = compile(&contract);
     let refusal = |id: u64| {
-        let error = Machine::new(Fork::Prague).with_chain_id(id).deploy(&init_code).unwrap_err();
+        let error = Machine::new(Fork::default()).with_chain_id(id).deploy(&init_code).unwrap_err();
         let EvmError::ConstructorReverted { data } = error else { panic!("{error:?}") };
         assert_eq!(data, [selector("UnsafeDevSrs(uint256)"), word(id)].concat());
     };
@@ -54,12 +54,12 @@ fn development_string_stays_on_local_chains_whatever_it_is_called() {
         refusal(id);
     }
     for id in [31337, 1337] {
-        let mut machine = Machine::new(Fork::Prague).with_chain_id(id);
+        let mut machine = Machine::new(Fork::default()).with_chain_id(id);
         assert_eq!(constant(&mut machine, &init_code, "UNSAFE_DEV_SRS"), word(1));
     }
     let named = compile(&contract.on_dev_chain(10));
-    assert!(Machine::new(Fork::Prague).with_chain_id(10).deploy(&named).is_ok());
-    let error = Machine::new(Fork::Prague).with_chain_id(1).deploy(&named);
+    assert!(Machine::new(Fork::default()).with_chain_id(10).deploy(&named).is_ok());
+    let error = Machine::new(Fork::default()).with_chain_id(1).deploy(&named);
     assert!(matches!(error, Err(EvmError::ConstructorReverted { .. })), "{error:?}");
 }
 
@@ -67,7 +67,7 @@ fn development_string_stays_on_local_chains_whatever_it_is_called() {
 fn other_strings_go_anywhere() {
     assert!(!RICH.contract.is_unsafe_dev());
     let init_code = &RICH.compiled.init_code;
-    let mut machine = Machine::new(Fork::Prague).with_chain_id(1);
+    let mut machine = Machine::new(Fork::default()).with_chain_id(1);
     assert_eq!(constant(&mut machine, init_code, "UNSAFE_DEV_SRS"), word(0));
     let address = machine.deploy(init_code).unwrap().address;
     let calldata =
@@ -87,7 +87,7 @@ fn contract_tells_what_its_instances_are() {
     };
     let contract = RICH.contract.clone().with_instance_counts(counts(1)).unwrap();
     let init_code = compile(&contract);
-    let mut machine = Machine::new(Fork::Prague);
+    let mut machine = Machine::new(Fork::default());
     let mut tell = |name| constant(&mut machine, &init_code, name);
     assert_eq!(tell("INPUT_INSTANCES"), word(1));
     assert_eq!(tell("OUTPUT_INSTANCES"), word(total as u64 - 2));

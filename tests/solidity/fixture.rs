@@ -116,7 +116,7 @@ impl Case {
     }
 
     pub fn deploy(&self) -> Deployed {
-        Deployed::new(&self.compiled, Fork::Prague)
+        Deployed::new(&self.compiled, Fork::default())
     }
 }
 

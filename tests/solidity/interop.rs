@@ -145,7 +145,7 @@ fn proof_of_their_circuit_with_their_transcript_is_accepted() {
     assert!(their_verifier_accepts(&fixture, &proof, &instances));
     assert!(fixture.accepts(&proof, &instances));
     let compiled = crate::fixture::compile(&fixture.contract(&[1]), CompilerSettings::default());
-    let run = Deployed::new(&compiled, Fork::Prague).verify(&proof, &instances);
+    let run = Deployed::new(&compiled, Fork::default()).verify(&proof, &instances);
     assert_eq!(verdict(&run), Ok(()));
 }
 

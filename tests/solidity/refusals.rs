@@ -353,7 +353,7 @@ fn instances_moved_to_another_column_are_refused() {
     let contract = RICH.fixture.contract(&counts);
     assert_ne!(contract.vk_digest(), RICH.contract.vk_digest());
     let compiled = crate::fixture::compile(&contract, CompilerSettings::default());
-    let mut deployed = Deployed::new(&compiled, Fork::Prague);
+    let mut deployed = Deployed::new(&compiled, Fork::default());
     let run = deployed.call(&calldata_of(&RICH.proof));
     assert_eq!(verdict(&run), Err(Refusal::InvalidProof));
 }
@@ -366,7 +366,7 @@ fn challenge_in_the_domain_is_refused() {
     let end = draw + rendered.source[draw..].find('\n').unwrap();
     rendered.source.replace_range(draw..end, "mstore(X_MPTR, 1)");
     let compiled = SOLC.compile(&rendered, CompilerSettings::default()).unwrap();
-    let run = Deployed::new(&compiled, Fork::Prague).call(&calldata_of(&RICH.proof));
+    let run = Deployed::new(&compiled, Fork::default()).call(&calldata_of(&RICH.proof));
     assert_eq!(verdict(&run), Err(Refusal::ChallengeInDomain));
     assert!(run.gas.execution < MALFORMED_GAS);
 }
@@ -375,7 +375,7 @@ fn challenge_in_the_domain_is_refused() {
 fn missing_precompile_is_refused() {
     for precompile in 5..=8 {
         let address = Address::with_last_byte(precompile);
-        let mut machine = Machine::new(Fork::Prague).without_precompile(address);
+        let mut machine = Machine::new(Fork::default()).without_precompile(address);
         // By the constructor,
         let refusal = Refusal::PrecompileFailed { precompile: precompile.into() };
         match machine.deploy(&RICH.compiled.init_code) {
@@ -400,7 +400,7 @@ fn too_little_gas_is_never_acceptance() {
     let enough = run(&calldata).gas.total;
     for part in 1..40 {
         let limit = enough * part / 40;
-        let mut machine = Machine::new(Fork::Prague);
+        let mut machine = Machine::new(Fork::default());
         let address = machine.deploy(&RICH.compiled.init_code).unwrap().address;
         let mut machine = machine.with_gas_limit(limit);
         // An error: the limit does not even cover the calldata.

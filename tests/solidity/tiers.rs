@@ -52,7 +52,7 @@ fn large_circuit_compiles_through_yul_with_every_compiler() {
         let (reserved, base) = (compiled.reserved_memory(), compiled.memory_base().unwrap());
         println!("{compiler}: {} bytes, {reserved:?} of {base}", compiled.runtime_code.len());
         assert!(reserved.is_none_or(|reserved| reserved * 4 <= base * 3));
-        let mut deployed = Deployed::new(&compiled, Fork::Prague);
+        let mut deployed = Deployed::new(&compiled, Fork::default());
         assert_eq!(verdict(&deployed.verify(&case.proof, &case.instances)), Ok(()));
     }
 }
@@ -113,12 +113,12 @@ fn both_tiers_give_the_same_answers() {
         compiled.push(solc(old).compile(&rendered, CompilerSettings::default()).unwrap());
     }
     for compiled in &compiled {
-        let mut deployed = Deployed::new(compiled, Fork::Prague);
+        let mut deployed = Deployed::new(compiled, Fork::default());
         for (i, (calldata, expected)) in questions().into_iter().enumerate() {
             assert_eq!(verdict(&deployed.call(&calldata)), expected, "question {i}");
         }
     }
-    let gas = Deployed::new(&compiled[0], Fork::Prague).verify(&RICH.proof, &RICH.instances).gas;
+    let gas = Deployed::new(&compiled[0], Fork::default()).verify(&RICH.proof, &RICH.instances).gas;
     assert_within_a_hundredth(contract.estimate_gas().total, gas.total);
 }
 
@@ -130,7 +130,7 @@ fn changed_key_data_is_refused() {
     let batch = verify_batch_calldata(&[&RICH.proof], &[&instances]);
     // As nothing but another chain's rules could do it.
     let change = |code: &dyn Fn(Vec<u8>) -> Vec<u8>| {
-        let mut deployed = Deployed::new(&compiled, Fork::Prague);
+        let mut deployed = Deployed::new(&compiled, Fork::default());
         let address = deployed.address.create(1);
         let right = deployed.machine.code(address);
         assert_eq!(right.len(), compiled.key_data_bytes);

@@ -59,7 +59,7 @@ fn same_verdicts(seed: u64) {
     let proof = fixture.prove(circuit, &instances, seed);
     let contract = fixture.contract(&spec.instance_counts);
     let compiled = compile(&contract, settings(seed));
-    let mut deployed = Deployed::new(&compiled, Fork::Prague);
+    let mut deployed = Deployed::new(&compiled, Fork::default());
 
     assert_eq!(proof_length(fixture.pk.get_vk().cs()), proof.len(), "seed {seed}");
     assert!(fixture.accepts(&proof, &instances), "seed {seed}: Rust refuses");

@@ -49,7 +49,7 @@ pub struct Args {
     #[arg(long, value_name = "0xHEX", requires = "with_consumer", value_parser = parse_bytes)]
     consumer_calldata: Option<Bytes>,
     /// Whose prices hold: cancun, prague, osaka, amsterdam, or all of them
-    #[arg(long, default_value = "prague", value_parser = parse_forks)]
+    #[arg(long, default_value = "osaka", value_parser = parse_forks)]
     fork: Forks,
     /// Write a page with charts, the source by gas, and all forks side by side
     #[arg(long, value_name = "FILE")]
@@ -327,7 +327,7 @@ impl Workbench<'_> {
         Ok(match proofs.as_slice() {
             [proof] => {
                 let predicted = prediction.verify_gas_of(&proof.instances);
-                experiment.with_prediction(Fork::Prague, predicted)
+                experiment.with_prediction(Fork::default(), predicted)
             }
             _ => experiment,
         })

@@ -197,7 +197,7 @@ impl fmt::Display for ChosenPlan {
         writeln!(f, "predicted")?;
         writeln!(f, "  proving     {prove_seconds:.2} s, {} MB", memory_bytes >> 20)?;
         writeln!(f, "  proof       {proof_bytes} bytes")?;
-        write!(f, "  verifying   {verify_gas} gas (Prague)")?;
+        write!(f, "  verifying   {verify_gas} gas (Osaka)")?;
         if let Some(mean) = verify_gas_mean {
             write!(f, ", {mean} for the example inputs")?;
         }

@@ -69,7 +69,7 @@ pub struct WishArgs {
     /// No larger k
     #[arg(long)]
     max_k: Option<u32>,
-    /// No more gas per verification, as predicted for Prague and the dearest input
+    /// No more gas per verification, as predicted for Osaka and the dearest input
     #[arg(long, value_name = "GAS")]
     max_gas: Option<u64>,
     /// What a proof shows of the input

@@ -207,8 +207,15 @@ fn agree(rule: Rule, method: &str, nodes: usize, mut answers: Vec<Answer>) -> An
     let (mut reached, others): (Vec<Answer>, Vec<Answer>) =
         answers.into_iter().filter(Result::is_ok).partition(|answer| number(answer).is_some());
     reached.sort_by_key(|answer| std::cmp::Reverse(number(answer)));
-    match reached.into_iter().nth(needed - 1) {
-        Some(answer) => answer,
+    let height = reached.get(needed - 1).and_then(number);
+    reached.retain(|answer| number(answer) == height);
+    // The same height, and perhaps not the same block.
+    let words: Vec<_> =
+        reached.iter().map(|answer| answer.as_ref().map(in_few_words).ok()).collect();
+    let times = |index: usize| words.iter().filter(|&word| *word == words[index]).count();
+    let best = (0..reached.len()).rev().max_by_key(|&index| times(index));
+    match best.filter(|_| height.is_some()) {
+        Some(index) => reached.swap_remove(index),
         // Most have no such block, or do not know the word.
         None if others.len() >= needed => first_of(others),
         None => Err(Trouble::TooFew(method.to_owned()).into()),
@@ -239,7 +246,7 @@ fn in_few_words(payload: &ResponsePayload) -> Value {
 
 /// Receipts, logs and blocks without what some nodes leave out or add.
 fn pruned(value: &Value) -> Value {
-    const KEPT: [&str; 15] = [
+    const KEPT: [&str; 16] = [
         "address",
         "topics",
         "data",
@@ -255,6 +262,7 @@ fn pruned(value: &Value) -> Value {
         "hash",
         "number",
         "parentHash",
+        "baseFeePerGas",
     ];
     match value {
         Value::Object(fields) => fields

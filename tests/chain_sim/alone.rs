@@ -17,7 +17,7 @@ use zkverdict::chain::{ChainError, IRequestConsumer};
 
 use crate::{
     node::{Script, Shared, Twist},
-    rows::{asked, expect_answered, watch},
+    rows::{asked, check_deployment, deploy_until_done, expect_answered, watch},
     scenario::Scenario,
     world::{CHAIN_ID, CONSUMER, GWEI, Tx},
 };
@@ -264,6 +264,96 @@ fn events_of_blocks_that_are_gone_are_none() {
     };
     scenario.plan.insert(7, Box::new(act));
     expect_answered(scenario);
+}
+
+#[test]
+fn one_node_of_three_that_lies_delays_nothing() {
+    for liar in 0..3 {
+        let mut scenario = asked(None);
+        scenario.addresses = 3;
+        scenario.shared.lock().expect("no panics").liar = Some(liar);
+        let act = |shared: &mut Shared| assert!(!shared.world.state().questions[0].is_open);
+        scenario.plan.insert(12, Box::new(act));
+        expect_answered(scenario);
+    }
+}
+
+#[test]
+fn each_thing_about_a_receipt_is_looked_at() {
+    let other = || json!(B256::repeat_byte(7));
+    let is_number = |params: &Value| params[0].as_str().is_some_and(|text| text.starts_with("0x"));
+    for what in ["hash", "from", "gasUsed", "branch", "absent", "nonce", "status", "all receipts"] {
+        let asked = Arc::new(AtomicUsize::new(0));
+        let counted = Arc::clone(&asked);
+        let script: Script = Box::new(move |method, params| {
+            let is_over = counted.load(Ordering::Relaxed) > 5;
+            let receipt = |change: fn(&mut Value)| {
+                let counted = Arc::clone(&counted);
+                let change = move |value: &mut Value| {
+                    if value.is_object() {
+                        counted.fetch_add(1, Ordering::Relaxed);
+                        if !is_over {
+                            change(value);
+                        }
+                    }
+                };
+                (method == "eth_getTransactionReceipt").then(|| alter(change))
+            };
+            if is_over {
+                return receipt(|_| {});
+            }
+            match what {
+                "hash" => receipt(|value| value["transactionHash"] = json!(B256::repeat_byte(7))),
+                "from" => receipt(|value| value["from"] = json!(CONSUMER)),
+                "gasUsed" => receipt(|value| value["gasUsed"] = json!("0xffffffffff")),
+                "status" => receipt(|value| value["status"] = json!("0x0")),
+                "branch" | "absent" if method == "eth_getBlockByNumber" && is_number(params) => {
+                    Some(alter(move |block| match what {
+                        "branch" => block["hash"] = other(),
+                        _ => block["transactions"] = json!([]),
+                    }))
+                }
+                "nonce" if method == "eth_getTransactionCount" && params[1].is_object() => {
+                    Some(Twist::Say(json!("0x0")))
+                }
+                "all receipts" if method == "eth_getBlockReceipts" => {
+                    Some(alter(|receipts| receipts[0]["status"] = json!("0x0")))
+                }
+                "all receipts" => receipt(|value| value["status"] = json!("0x0")),
+                _ => receipt(|_| {}),
+            }
+        });
+        let mut scenario = Scenario::quiet();
+        let mut shared = scenario.shared.lock().expect("no panics");
+        shared.world.proves = matches!(what, "status" | "all receipts");
+        shared.script = Some(script);
+        drop(shared);
+        let (deployed, _) = deploy_until_done(&mut scenario, 20);
+        let deployed = deployed.unwrap_or_else(|error| panic!("{what}: {error}"));
+        check_deployment(&scenario, &deployed).expect(what);
+        assert!(asked.load(Ordering::Relaxed) > 5, "{what}: a lie is believed");
+    }
+}
+
+#[test]
+fn one_false_word_about_a_failure_sends_nothing_again() {
+    let told: Arc<AtomicUsize> = Arc::default();
+    let script: Script = Box::new(move |method, _| {
+        let told = Arc::clone(&told);
+        let change = move |receipt: &mut Value| {
+            if receipt.is_object() && told.fetch_add(1, Ordering::Relaxed) < 2 {
+                receipt["status"] = json!("0x0");
+            }
+        };
+        (method == "eth_getTransactionReceipt").then(|| alter(change))
+    });
+    let mut scenario = Scenario::quiet();
+    let mut shared = scenario.shared.lock().expect("no panics");
+    (shared.world.proves, shared.script) = (false, Some(script));
+    drop(shared);
+    let (deployed, runs) = deploy_until_done(&mut scenario, 3);
+    assert_eq!(runs, 1, "{deployed:?}");
+    check_deployment(&scenario, &deployed.expect("deployed")).expect("one transaction");
 }
 
 #[test]

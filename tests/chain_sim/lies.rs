@@ -144,6 +144,21 @@ fn a_forged_deployment_is_not_believed() {
 }
 
 #[test]
+fn a_receipt_belongs_to_one_transaction() {
+    let scenario = Scenario::quiet();
+    let truth = {
+        let mut shared = scenario.shared.lock().expect("no panics");
+        shared.world.pool.push(Tx::foreign(OTHER, 0));
+        shared.world.mine();
+        Arc::clone(shared.world.head())
+    };
+    // The receipts are the block's. Ours is said to be another's.
+    let script = pretends_to_deploy(truth, 21_000, Backing::TrueHeader);
+    let error = deployed(scenario, script, false).expect_err("nothing was deployed");
+    assert!(error.to_string().contains("its transactions are not the block's"), "{error}");
+}
+
+#[test]
 fn forged_code_is_not_believed() {
     for backing in BACKINGS {
         let scenario = Scenario::quiet();

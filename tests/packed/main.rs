@@ -188,6 +188,7 @@ fn assert_cheap(case: &Case, most: u64) {
     let run = prague.call(&dense(case).calldata());
     assert_eq!(verdict(&run), Err(Refusal::InvalidProof));
     let measured = run.gas;
+    let newest = case.deploy(Fork::default()).call(&dense(case).calldata()).gas;
     let amsterdam = case.deploy(Fork::Amsterdam).call(&dense(case).calldata()).gas;
     println!("dense: {measured:?}, amsterdam {amsterdam:?}");
     assert!(measured.total <= most, "{measured:?}");
@@ -195,7 +196,7 @@ fn assert_cheap(case: &Case, most: u64) {
     let estimate = case.contract.estimate_gas();
     println!("{estimate:?}");
     for (estimated, measured) in
-        [(estimate.total, measured.total), (estimate.execution, measured.execution)]
+        [(estimate.total, newest.total), (estimate.execution, newest.execution)]
     {
         assert!(100 * estimated.abs_diff(measured) <= measured, "{estimated} {measured}");
     }
@@ -208,10 +209,11 @@ fn contracts_accept_proofs_and_are_as_cheap_as_foretold() {
     assert_cheap(&CREDIT, 262_000);
 }
 
+/// By Osaka's prices, which are about 3,000 more than Prague's.
 #[test]
 fn nets_are_cheap_in_their_fastest_layout() {
     for (name, most) in [
-        ("digits_cnn", 245_000),
+        ("digits_cnn", 248_000),
         ("lenet5", 278_000),
         ("tiny_transformer", 278_000),
         ("tiny_transformer_gelu", 278_000),

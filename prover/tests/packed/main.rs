@@ -55,7 +55,7 @@ fn kinds() -> Vec<Arithmetic> {
 fn proofs_are_accepted_whatever_the_packs() {
     // Widths that divide nothing, wider than there are columns, and one column to a pack.
     for (k, rows, phases, key) in
-        [(6, 10, [3, 1], 4), (6, 50, [2, 1], 3), (7, 100, [5, 7], 6), (6, 58, [1, 1], 1)]
+        [(7, 10, [3, 1], 4), (7, 50, [2, 1], 3), (7, 100, [5, 7], 6), (7, 122, [1, 1], 1)]
     {
         let circuit = Walk::new(rows);
         for arithmetic in kinds() {
@@ -75,7 +75,7 @@ fn the_same_bytes_come_from_schoolbook_arithmetic() {
     let circuit = Walk::new(40);
     let randomness = Seeded::new([3; 32]);
     for widths in [usual(), widths(&[2, 5], 2)] {
-        let key = key_of(&circuit, 6, &widths, Arithmetic::best());
+        let key = key_of(&circuit, 7, &widths, Arithmetic::best());
         let options = Options { randomness: Some(&randomness), ..Options::default() };
         let proof = prove(&key, &circuit, &options).expect("there is a witness");
         let tail = |column| randomness.blinding(column, 6);
@@ -87,7 +87,7 @@ fn the_same_bytes_come_from_schoolbook_arithmetic() {
 #[test]
 fn a_wrong_witness_has_no_proof() {
     let circuit = Walk { wrong: Some(20), ..Walk::new(40) };
-    let key = key_of(&circuit, 6, &usual(), Arithmetic::best());
+    let key = key_of(&circuit, 7, &usual(), Arithmetic::best());
     let proof = prove(&key, &circuit, &Options::default()).expect("nothing is checked");
     let verdict = key.verifying().verify(&proof, &circuit.instances().concat());
     assert_eq!(verdict, Err(Refusal::InvalidProof));
@@ -96,7 +96,7 @@ fn a_wrong_witness_has_no_proof() {
 /// What the verifier says of a prover that lies.
 fn verdict(lies: &Lies<'_>, widths: &Widths) -> Result<(), Refusal> {
     let circuit = Walk::new(40);
-    let key = key_of(&circuit, 6, widths, Arithmetic::best());
+    let key = key_of(&circuit, 7, widths, Arithmetic::best());
     let tail = |column| Seeded::new([3; 32]).blinding(column, 6);
     let slow = Slow { key: key.verifying(), params: &PARAMS, circuit: &circuit, tail: &tail };
     key.verifying().verify(&slow.prove(lies), &circuit.instances().concat())
@@ -120,7 +120,7 @@ fn a_slot_that_is_not_in_use_is_0() {
 #[test]
 fn a_value_is_the_column_s_also_where_no_gate_asks_for_it() {
     let circuit = Walk::new(40);
-    let key = key_of(&circuit, 6, &usual(), Arithmetic::best());
+    let key = key_of(&circuit, 7, &usual(), Arithmetic::best());
     let layout = key.verifying().layout();
     // Of the first pack, which is opened at x and ωx, gates ask for one column at ωx.
     let pack = &layout.phases[0].packs[0];
@@ -168,7 +168,7 @@ fn packs_are_not_exchanged() {
 #[test]
 fn every_word_counts() {
     let circuit = Walk::new(40);
-    let key = key_of(&circuit, 6, &usual(), Arithmetic::best());
+    let key = key_of(&circuit, 7, &usual(), Arithmetic::best());
     let verifying = key.verifying();
     let proof = prove(&key, &circuit, &Options::default()).expect("there is a witness");
     let instances = circuit.instances().concat();
@@ -229,7 +229,7 @@ fn random_rows_have_to_hide_what_is_opened() {
     // Six rows for 2·R + 1: a pack that is opened at three points needs seven.
     let circuit = Walk { extra: Extra::ThreeRows, ..Walk::new(40) };
     let make = |widths| {
-        ProvingKey::new(&PARAMS, 6, &circuit, &COUNTS, &widths, Arithmetic::best()).map(drop)
+        ProvingKey::new(&PARAMS, 7, &circuit, &COUNTS, &widths, Arithmetic::best()).map(drop)
     };
     let refused = Err((3, 7, 6));
     for width in 1..=4 {
@@ -247,7 +247,7 @@ fn columns_differ_from_proof_to_proof_and_not_with_a_seed() {
     let proof = |seed: Option<u8>, arithmetic| {
         let randomness = seed.map(|seed| Seeded::new([seed; 32]));
         let randomness = randomness.as_ref().map(|seeded| seeded as &dyn Randomness);
-        let key = key_of(&circuit, 6, &usual(), arithmetic);
+        let key = key_of(&circuit, 7, &usual(), arithmetic);
         prove(&key, &circuit, &Options { randomness, ..Options::default() }).expect("a witness")
     };
     let first = proof(Some(1), Arithmetic::Portable);
@@ -268,32 +268,32 @@ fn what_does_not_fit_is_refused() {
             .expect_err("something does not fit")
     };
     for phases in [&[3][..], &[3, 2, 2], &[0, 2], &[3, 5000]] {
-        let error = make(&circuit, 6, &COUNTS, &widths(phases, 7));
+        let error = make(&circuit, 7, &COUNTS, &widths(phases, 7));
         assert!(matches!(error, Error::Widths { phases: 2, .. }), "{error}");
     }
-    let error = make(&circuit, 6, &COUNTS, &widths(&[3, 2], 17));
-    assert!(matches!(error, Error::StringTooShort { found: 1024, needed: 1088 }), "{error}");
-    for counts in [&[1][..], &[1, 3, 0], &[1, 59]] {
-        let error = make(&circuit, 6, counts, &usual());
+    let error = make(&circuit, 7, &COUNTS, &widths(&[3, 2], 17));
+    assert!(matches!(error, Error::StringTooShort { found: 1024, needed: 2176 }), "{error}");
+    for counts in [&[1][..], &[1, 3, 0], &[1, 123]] {
+        let error = make(&circuit, 7, counts, &usual());
         assert!(matches!(error, Error::Prover(ProverError::Instances)), "{error}");
     }
     let selector = Walk { extra: Extra::Selector, ..Walk::new(40) };
-    let error = make(&selector, 6, &COUNTS, &usual());
+    let error = make(&selector, 7, &COUNTS, &usual());
     assert!(matches!(error, Error::Prover(ProverError::Unsupported("selectors"))), "{error}");
     let error = make(&circuit, 5, &COUNTS, &usual());
     assert!(matches!(error, Error::Prover(ProverError::Unsupported(_))), "{error}");
-    let key = key_of(&circuit, 6, &usual(), Arithmetic::best());
+    let key = key_of(&circuit, 7, &usual(), Arithmetic::best());
     let error = key.prove(&circuit, &[&[Fr::ONE]], &Options::default()).expect_err("too few");
     assert!(matches!(error, Error::Prover(ProverError::Instances)), "{error}");
-    let large = Walk::new(59);
-    let error = ProvingKey::new(&PARAMS, 6, &large, &COUNTS, &usual(), Arithmetic::best());
+    let large = Walk::new(123);
+    let error = ProvingKey::new(&PARAMS, 7, &large, &COUNTS, &usual(), Arithmetic::best());
     assert!(matches!(error, Err(Error::Prover(ProverError::Synthesis(_)))));
 }
 
 #[test]
 fn a_proof_is_followed_and_stopped() {
     let circuit = Walk::new(40);
-    let key = key_of(&circuit, 6, &usual(), Arithmetic::best());
+    let key = key_of(&circuit, 7, &usual(), Arithmetic::best());
     let seen = std::cell::RefCell::new(vec![]);
     let cancel = std::sync::atomic::AtomicBool::new(false);
     let progress = |stage| {
@@ -312,7 +312,7 @@ fn a_proof_is_followed_and_stopped() {
 #[test]
 fn a_key_is_read_as_it_was_written_and_damage_is_an_error() {
     let circuit = Walk::new(40);
-    let key = key_of(&circuit, 6, &usual(), Arithmetic::best());
+    let key = key_of(&circuit, 7, &usual(), Arithmetic::best());
     let bytes = key.verifying().to_bytes();
     assert_eq!(VerifyingKey::from_bytes(&bytes).as_ref(), Ok(key.verifying()));
     for length in 0..bytes.len() {

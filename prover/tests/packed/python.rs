@@ -39,7 +39,7 @@ fn scalar(word: &[u8; 32]) -> Option<Fr> {
 impl Case {
     fn new(rows: usize, seed: u8, phases: &[usize], key: usize) -> Self {
         let circuit = Walk::new(rows);
-        let key = key_of(&circuit, 6, &widths(phases, key), Arithmetic::best());
+        let key = key_of(&circuit, 7, &widths(phases, key), Arithmetic::best());
         let randomness = Seeded::new([seed; 32]);
         let options = Options { randomness: Some(&randomness), ..Options::default() };
         let proof = prove(&key, &circuit, &options).expect("there is a witness");
@@ -129,7 +129,7 @@ fn agrees(file: &Path) {
 #[test]
 fn fixtures_are_what_the_document_says() {
     let mut lines = String::new();
-    for (rows, phases, key) in [(40, [3, 2], 7), (58, [2, 1], 3)] {
+    for (rows, phases, key) in [(40, [3, 2], 7), (122, [2, 1], 3)] {
         let case = Case::new(rows, 1, &phases, key);
         lines += &case.line();
         let mut rng = StdRng::seed_from_u64(2);

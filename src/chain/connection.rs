@@ -17,7 +17,7 @@ use super::{
     http::HttpNode,
     in_process::{self, InProcess},
     nodes::Nodes,
-    proofs::Proofs,
+    proved::Proofs,
 };
 
 /// Whether a chain id is one of those that development nodes use, where nothing has any value.

@@ -53,6 +53,7 @@ mod lock;
 mod nodes;
 mod outgoing;
 mod proofs;
+mod proved;
 mod receipt;
 mod record;
 mod registry;

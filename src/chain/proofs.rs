@@ -12,13 +12,9 @@
 //! as a lie would only have to leave its proof out.
 
 use std::{
-    collections::{BTreeMap, BTreeSet, VecDeque},
     future::poll_fn,
     pin::Pin,
-    sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicUsize, Ordering},
-    },
+    sync::{Arc, atomic::Ordering},
     task::Poll,
     time::Duration,
 };
@@ -29,15 +25,15 @@ use alloy::{
         proofs::{calculate_receipt_root, ordered_trie_root_encoded},
     },
     eips::{BlockId, eip2718::Encodable2718},
-    primitives::{Address, B256, Bytes, Log, keccak256},
+    primitives::{Address, B256, Bytes, keccak256},
     providers::{DynProvider, Provider},
-    rpc::types::TransactionReceipt,
     transports::{RpcError, TransportError},
     trie::{Nibbles, proof::verify_proof},
 };
 
 use super::{
     Chain, ChainError,
+    proved::{Kind, ProvedBlock},
     trouble::{asks_to_wait, is_too_old, refuses_for_good},
 };
 
@@ -46,41 +42,6 @@ const MOMENT: Duration = Duration::from_secs(5);
 
 /// How many blocks are remembered: those of a round are asked about several times.
 const REMEMBERED: usize = 16;
-
-/// What a chain's nodes have proved so far.
-#[derive(Debug, Default)]
-pub(super) struct Proofs {
-    /// Whether nothing counts without proof.
-    is_required: bool,
-    /// Whether nobody has to prove anything: the node is this process.
-    is_needless: bool,
-    known: Mutex<Known>,
-    /// The node that proved something last: it is asked first.
-    last: AtomicUsize,
-}
-
-#[derive(Debug, Default)]
-struct Known {
-    proved: BTreeSet<Kind>,
-    /// What was taken without proof, and why.
-    unproved: BTreeMap<Kind, String>,
-    blocks: VecDeque<Arc<ProvedBlock>>,
-}
-
-/// What is proved in one way.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum Kind {
-    Receipts,
-    Accounts,
-}
-
-/// A block whose transactions and receipts are those that its hash stands for.
-#[derive(Debug)]
-pub(super) struct ProvedBlock {
-    hash: B256,
-    /// In order: the transaction's hash, what it used, its receipt.
-    transactions: Vec<(B256, u64, ReceiptEnvelope)>,
-}
 
 /// What one node answers. An error is a proof that is wrong, or trouble that passes.
 enum Proof<T> {
@@ -92,58 +53,6 @@ enum Proof<T> {
 }
 
 type Asked<T> = Result<Proof<T>, ChainError>;
-
-impl Proofs {
-    /// Proofs without which nothing counts.
-    pub(super) fn required() -> Self {
-        Self { is_required: true, ..Self::default() }
-    }
-
-    /// None are needed.
-    pub(super) fn needless() -> Self {
-        Self { is_needless: true, ..Self::default() }
-    }
-
-    fn known(&self) -> MutexGuard<'_, Known> {
-        // Nothing that is done under the lock can panic halfway.
-        self.known.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// What could not be proved, in sentences.
-    pub(super) fn unproved(&self) -> Vec<String> {
-        let what = |kind: &Kind| match kind {
-            Kind::Receipts => "receipts and events",
-            Kind::Accounts => "code and nonces",
-        };
-        let known = self.known();
-        let sentence = |(kind, reason)| format!("{} by the nodes' word: {reason}", what(kind));
-        known.unproved.iter().map(sentence).collect()
-    }
-}
-
-impl ProvedBlock {
-    /// What the block says of a transaction: the gas that it used, and its receipt.
-    pub(super) fn receipt(&self, transaction: B256) -> Option<(u64, &ReceiptEnvelope)> {
-        let found = self.transactions.iter().find(|(hash, ..)| *hash == transaction);
-        found.map(|(_, gas, receipt)| (*gas, receipt))
-    }
-
-    /// Its events, each with its transaction.
-    pub(super) fn logs(&self) -> impl Iterator<Item = (B256, &Log)> {
-        self.transactions
-            .iter()
-            .flat_map(|(hash, _, receipt)| receipt.logs().iter().map(move |log| (*hash, log)))
-    }
-
-    /// Whether a receipt is the block's.
-    pub(super) fn holds(&self, receipt: &TransactionReceipt) -> bool {
-        self.receipt(receipt.transaction_hash).is_some_and(|(gas, proved)| {
-            receipt.gas_used == gas
-                && receipt.status() == proved.status()
-                && receipt.logs().iter().map(|log| &log.inner).eq(proved.logs())
-        })
-    }
-}
 
 impl Chain {
     /// What could not be proved of what the nodes said, in sentences: they were believed.
@@ -359,15 +268,6 @@ impl Chain {
 }
 
 const OTHER_HEADERS: &str = "the chain's blocks do not have the hashes of Ethereum's headers";
-
-impl Kind {
-    fn request(self) -> &'static str {
-        match self {
-            Self::Receipts => "eth_getBlockReceipts",
-            Self::Accounts => "eth_getProof",
-        }
-    }
-}
 
 fn contradiction(request: &'static str, message: &str) -> ChainError {
     ChainError::Contradiction { request, message: message.to_owned() }

@@ -7,6 +7,7 @@ pub(super) mod features;
 pub(super) mod filled;
 pub(super) mod fold;
 pub(super) mod known;
+mod largest;
 pub(super) mod layer_normalization;
 pub(super) mod linear;
 pub(super) mod pairs;

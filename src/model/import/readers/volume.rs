@@ -4,7 +4,10 @@
 //! convolution over planes. The largest of a volume is the largest along its depth of the largest of its planes. A
 //! mean is that of the rows of all its planes, one below the other.
 
-use super::window::{Axis, plane_of, read_axes};
+use super::{
+    largest,
+    window::{Axis, plane_of, read_axes},
+};
 use crate::model::import::{
     Importer, NodeView, RealId, RealKind, Value,
     expression::{Bias, Elements, Weights, element},
@@ -33,12 +36,12 @@ pub(super) fn max_pool(
     let flat = reshaped(importer, node, x, vec![shape[0], shape[1], shape[2], area])?;
     let pool = MaxPool { planes, window: plane_of(&[axes[0], whole]) };
     let deep = vec![shape[0], shape[1], outputs[0], area];
-    let pooled = super::pool::largest(importer, node, flat, pool, deep)?;
+    let pooled = largest::of_planes(importer, node, flat, pool, deep)?;
     let planes = vec![shape[0], shape[1] * outputs[0], shape[3], shape[4]];
     let pooled = reshaped(importer, node, pooled, planes)?;
     let pool = MaxPool { planes: shape[0] * shape[1] * outputs[0], window: plane_of(&axes[1..]) };
     let wide = vec![shape[0], shape[1] * outputs[0], outputs[1], outputs[2]];
-    let pooled = super::pool::largest(importer, node, pooled, pool, wide)?;
+    let pooled = largest::of_planes(importer, node, pooled, pool, wide)?;
     let shape = [&shape[..2], outputs.as_slice()].concat();
     reshaped(importer, node, pooled, shape)
 }

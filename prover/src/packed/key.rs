@@ -42,12 +42,12 @@ impl VerifyingKey {
         &self.layout
     }
 
-    /// [1]₁.
+    /// `[1]₁`.
     pub fn g1(&self) -> G1Affine {
         self.g1
     }
 
-    /// [1]₂ and [τ]₂.
+    /// `[1]₂` and `[τ]₂`.
     pub fn g2(&self) -> [G2Affine; 2] {
         [self.g2, self.tau_g2]
     }

@@ -78,6 +78,9 @@ fn predictions_hold_for_the_largest_model() {
     predictions_hold(Proven::largest());
 }
 
+/// What a verification takes more by Osaka's prices than by Prague's, by which models are to take 450,000 at most.
+const OSAKA: u64 = 2_699;
+
 /// What small models are measured at is tested with the other models' proofs.
 #[test]
 fn every_model_is_predicted_cheap_in_gas_mode() {
@@ -94,7 +97,7 @@ fn every_model_is_predicted_cheap_in_gas_mode() {
             .unwrap();
         let report: Value = serde_json::from_slice(&output.stdout).unwrap();
         let gas = report["plan"]["predicted"]["verify_gas"].as_u64().unwrap();
-        assert!(gas <= 450_000, "{}: {gas} gas", path.display());
+        assert!(gas <= 450_000 + OSAKA, "{}: {gas} gas", path.display());
     }
 }
 

@@ -20,16 +20,16 @@ use std::{
 };
 
 use alloy::{
-    primitives::{Address, B256, U256},
+    primitives::{Address, U256},
     providers::{Provider, ext::AnvilApi},
     sol,
-    sol_types::{SolCall, SolValue},
+    sol_types::SolCall,
 };
 use proxy::Proxy;
 use rand::{Rng, SeedableRng, rngs::StdRng};
 use serde_json::Value;
-use stand_in::{connect, contract, deploy, with_arguments};
-use zkverdict::chain::{CallOutcome, Chain, LocalChain, SendOptions, block_on, model_id};
+use stand_in::{connect, contract};
+use zkverdict::chain::{CallOutcome, Chain, LocalChain, SendOptions, block_on};
 
 /// Requests in one run, and in many that are killed.
 const REQUESTS: u64 = 100;
@@ -67,17 +67,8 @@ fn ok(arguments: &[&str]) -> Value {
 async fn asker(chain: &Chain, local: &LocalChain, bundle: &str, dir: &Path) -> Address {
     let records = dir.join("deployments");
     let text = records.display().to_string();
-    let deployed = ok(&["deploy", bundle, "--rpc-url", local.url(), "--deployments", &text]);
-    let verifier: Address =
-        deployed["address"].as_str().expect("text").parse().expect("an address");
-    let record = std::fs::read(records.join("31337.json")).expect("a record");
-    let record: Value = serde_json::from_slice(&record).expect("JSON");
-    let digest = record["contracts"][0]["vk_digest"].as_str().expect("a digest");
-    let digest: B256 = digest.parse().expect("32 bytes");
-    let model = model_id("credit");
-    let arguments = (verifier, model, digest).abi_encode_params();
-    let single = deploy(chain, &with_arguments("SingleModelVerifier", &arguments)).await;
-    deploy(chain, &with_arguments("Asker", &(single, model).abi_encode_params())).await
+    ok(&["deploy", bundle, "--rpc-url", local.url(), "--deployments", &text]);
+    stand_in::asker(chain, &records).await
 }
 
 /// Asks as a customer, in transactions that fit into blocks.

@@ -8,17 +8,17 @@ use std::{
 };
 
 use alloy::{
-    primitives::{Address, B256, U256},
+    primitives::{Address, U256},
     providers::{Provider, ext::AnvilApi},
     sol,
-    sol_types::{SolCall, SolValue},
+    sol_types::SolCall,
 };
 use serde_json::Value;
-use zkverdict::chain::{Chain, LocalChain, SendOptions, model_id};
+use zkverdict::chain::{Chain, LocalChain, SendOptions};
 
 use crate::{
-    command::{KEY, address, bundle, ok, read, root, run, zkverdict},
-    stand_in::{connect, contract, deploy, with_arguments},
+    command::{KEY, bundle, ok, read, root, run, zkverdict},
+    stand_in::{self, connect, contract},
 };
 
 sol! {
@@ -29,17 +29,10 @@ sol! {
 /// A consumer that trusts the bundle's verifier.
 async fn asker(chain: &Chain, local: &LocalChain, dir: &Path) -> Address {
     let (bundle, _) = bundle();
-    let records = dir.join("deployments").display().to_string();
-    let deployed = ok(&["deploy", bundle, "--rpc-url", local.url(), "--deployments", &records]);
-    let verifier = address(&deployed["address"]);
-    let record = std::fs::read(dir.join("deployments/31337.json")).expect("a record");
-    let record: Value = serde_json::from_slice(&record).expect("JSON");
-    let digest = record["contracts"][0]["vk_digest"].as_str().expect("a digest");
-    let digest: B256 = digest.parse().expect("32 bytes");
-    let model = model_id("credit");
-    let arguments = (verifier, model, digest).abi_encode_params();
-    let single = deploy(chain, &with_arguments("SingleModelVerifier", &arguments)).await;
-    deploy(chain, &with_arguments("Asker", &(single, model).abi_encode_params())).await
+    let records = dir.join("deployments");
+    let text = records.display().to_string();
+    ok(&["deploy", bundle, "--rpc-url", local.url(), "--deployments", &text]);
+    stand_in::asker(chain, &records).await
 }
 
 async fn ask(chain: &Chain, local: &LocalChain, asker: Address, count: u64) {

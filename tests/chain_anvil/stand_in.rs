@@ -5,7 +5,10 @@ use std::{
     sync::OnceLock,
 };
 
-use alloy::primitives::{Address, Bytes, U256, keccak256};
+use alloy::{
+    primitives::{Address, B256, Bytes, U256, keccak256},
+    sol_types::SolValue,
+};
 use foundry_compilers::{
     artifacts::{
         CompilerOutput, EvmVersion, Optimizer, Settings, SolcInput, SolcLanguage, Source, Sources,
@@ -13,8 +16,9 @@ use foundry_compilers::{
     },
     solc::Solc,
 };
+use serde_json::Value;
 use zkverdict::chain::{
-    Chain, Contract, DeployOptions, Deployment, LocalChain, RuntimeCode, SendOptions,
+    Chain, Contract, DeployOptions, Deployment, LocalChain, RuntimeCode, SendOptions, model_id,
 };
 
 fn root() -> PathBuf {
@@ -101,6 +105,19 @@ pub fn proof(instances: &[U256]) -> Vec<u8> {
 pub async fn deploy(chain: &Chain, contract: &Contract) -> Address {
     let planned = Deployment::plan(chain, contract, &DeployOptions::default()).await;
     planned.expect("a plan").send(chain, &SendOptions::default()).await.expect("deployed").address
+}
+
+/// A consumer that trusts the verifier which `deploy` left a record of.
+pub async fn asker(chain: &Chain, records: &Path) -> Address {
+    let record = std::fs::read(records.join("31337.json")).expect("a record");
+    let record: Value = serde_json::from_slice(&record).expect("JSON");
+    let text = |field: &str| record["contracts"][0][field].as_str().expect("text").to_owned();
+    let verifier: Address = text("address").parse().expect("an address");
+    let digest: B256 = text("vk_digest").parse().expect("32 bytes");
+    let model = model_id("credit");
+    let arguments = (verifier, model, digest).abi_encode_params();
+    let single = deploy(chain, &with_arguments("SingleModelVerifier", &arguments)).await;
+    deploy(chain, &with_arguments("Asker", &(single, model).abi_encode_params())).await
 }
 
 pub async fn connect(local: &LocalChain) -> Chain {

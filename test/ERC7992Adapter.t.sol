@@ -145,13 +145,13 @@ contract ERC7992AdapterTest is Test {
 
     /// The draft's own signatures: it names no interface ids.
     function test_functions_and_events_are_those_of_the_erc() public pure {
-        bytes4 registry = bytes4(keccak256("registerModel((bytes32,bytes32,bytes32,bytes4,string))"))
+        bytes4 registryId = bytes4(keccak256("registerModel((bytes32,bytes32,bytes32,bytes4,string))"))
             ^ bytes4(keccak256("updateModel(uint256,(bytes32,bytes32,bytes32,bytes4,string))"))
             ^ bytes4(keccak256("deprecateModel(uint256)")) ^ bytes4(keccak256("getModel(uint256)"));
-        assertEq(type(IERCZKMLRegistry).interfaceId, registry);
-        bytes4 verifier = bytes4(keccak256("verifyInference(uint256,bytes32,bytes,bytes)"))
+        assertEq(type(IERCZKMLRegistry).interfaceId, registryId);
+        bytes4 verifierId = bytes4(keccak256("verifyInference(uint256,bytes32,bytes,bytes)"))
             ^ bytes4(keccak256("proofSystemOf(uint256)")) ^ bytes4(keccak256("registry()"));
-        assertEq(type(IERCZKMLVerifier).interfaceId, verifier);
+        assertEq(type(IERCZKMLVerifier).interfaceId, verifierId);
         assertEq(
             IERCZKMLVerifier.InferenceVerified.selector, keccak256("InferenceVerified(uint256,bytes32,bytes,address)")
         );

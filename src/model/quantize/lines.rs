@@ -109,10 +109,10 @@ pub(super) fn mean(x: Quantization, length: usize, is_mean: bool, output: Quanti
     })
 }
 
-/// The output of a sum of two activations.
-pub(super) fn add(a: Quantization, b: Quantization, output: Quantization) -> f32 {
+/// The output of a sum of two activations, the second times 1 or −1.
+pub(super) fn add(a: Quantization, b: Quantization, sign: f32, output: Quantization) -> f32 {
     best(output.scale, MOST_TRIES, |scale, most| {
-        let (left, right) = (a.scale / scale, b.scale / scale);
+        let (left, right) = (a.scale / scale, sign * b.scale / scale);
         #[allow(clippy::cast_precision_loss)]
         let real = |zero_point: i32| zero_point as f32;
         let zero_points = left.mul_add(real(a.zero_point), right * real(b.zero_point));
@@ -177,8 +177,10 @@ mod tests {
     fn sum_without_a_plane_gets_one() {
         let [a, b] = [0.01, 0.02].map(|scale| Quantization { scale, ..OUTPUT });
         let output = Quantization { scale: 0.02, ..OUTPUT };
-        let scale = add(a, b, output);
-        assert_ne!(scale.to_bits(), output.scale.to_bits(), "halves are ties");
-        assert!((scale / output.scale - 1.0).abs() < 1e-5, "{scale}");
+        for sign in [1.0, -1.0] {
+            let scale = add(a, b, sign, output);
+            assert_ne!(scale.to_bits(), output.scale.to_bits(), "halves are ties");
+            assert!((scale / output.scale - 1.0).abs() < 1e-5, "{scale}");
+        }
     }
 }

@@ -361,7 +361,8 @@ fn with_line(
         return;
     }
     let scale = match (node.op_type.as_str(), of(0), of(1)) {
-        ("Add", Some(a), Some(b)) => lines::add(a, b, to),
+        ("Add", Some(a), Some(b)) => lines::add(a, b, 1.0, to),
+        ("Sub", Some(a), Some(b)) => lines::add(a, b, -1.0, to),
         ("Mul", Some(a), Some(b)) => lines::mul(a, b, to),
         ("MatMul", Some(a), Some(b)) => {
             let inner = float.shape(&node.input[0]).and_then(|shape| shape.last());

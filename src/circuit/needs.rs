@@ -3,7 +3,7 @@
 
 use super::shape::{LARGEST_K, SMALLEST_K, WIDEST, longest_table};
 use super::table::fits::{self, Slope};
-use super::wiring::{Kind, Net};
+use super::wiring::{Kind, Net, Term, Weight};
 use crate::model::{Model, Operator, Port};
 use std::collections::BTreeMap;
 
@@ -50,7 +50,10 @@ impl Needs {
     /// Of a net, at the most weights to a row.
     pub(super) fn of_net(net: &Net) -> Self {
         Self::sum(net.blocks.iter().map(|block| {
-            let weights = block.runs.iter().map(|run| run.terms.len().div_ceil(WIDEST));
+            // What is 0 takes no row.
+            let is_there = |term: &&Term| term.weight != Weight::Integer(0);
+            let weights = (block.runs.iter())
+                .map(|run| run.terms.iter().filter(is_there).count().div_ceil(WIDEST));
             (block.name.as_str(), block.cells.len() + weights.sum::<usize>())
         }))
     }

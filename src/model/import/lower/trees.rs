@@ -12,7 +12,10 @@
 //! where `within` is a difference of two bits. So the path is always the file's. Only the values of leaves are
 //! rounded, far below a step of the score.
 
-use std::collections::{BTreeMap, HashMap};
+use std::{
+    cmp::Reverse,
+    collections::{BTreeMap, HashMap},
+};
 
 use super::codes::{Asked, Bit, Coding, Condition, PLAIN, Place, Sum};
 use crate::model::import::{
@@ -27,6 +30,10 @@ use crate::model::{
 
 /// Weights of a block of trees, most of which are 0.
 const MOST_WEIGHTS: usize = 1 << 21;
+
+/// Trees of a block. In larger ones the leaves that ask for a bit are farther from those that ask for the next one;
+/// in smaller ones a feature contributes to its bits in more places.
+const TREES_OF_A_BLOCK: usize = 4;
 
 /// A leaf that can be reached.
 struct Reachable<'a> {
@@ -56,23 +63,17 @@ impl Importer<'_> {
         let sums: Vec<Vec<Sum>> = (trees.iter())
             .map(|leaves| leaves.iter().map(|leaf| all_of(&coding, &leaf.conditions)).collect())
             .collect();
-        // Blocks of trees: within one, bits of a feature stand side by side, so that it contributes to many at a time.
+        // Blocks of trees: their leaves share bits, which stand in the order of the leaves that ask for them, as splits
+        // do in a tree: from what one contributes to it is a short way to what the next one does.
         let most = |sizes: &mut dyn Iterator<Item = usize>| sizes.max().unwrap_or(0).max(1);
         let all_leaves: usize = sums.iter().map(Vec::len).sum();
         let largest = most(&mut sums.iter().map(Vec::len));
-        let per_block = (MOST_WEIGHTS / (all_leaves * largest).max(1)).clamp(1, sums.len());
-        let blocks: Vec<(Vec<Bit>, Vec<&Sum>)> = (sums.chunks(per_block).enumerate())
-            .map(|(number, trees)| {
+        let per_block = MOST_WEIGHTS / (all_leaves * largest).max(1);
+        let per_block = per_block.clamp(1, TREES_OF_A_BLOCK);
+        let blocks: Vec<(Vec<Bit>, Vec<&Sum>)> = (sums.chunks(per_block))
+            .map(|trees| {
                 let sums: Vec<&Sum> = trees.iter().flatten().collect();
-                let mut bits: Vec<Bit> =
-                    sums.iter().flat_map(|sum| sum.bits.iter().map(|(bit, _)| *bit)).collect();
-                bits.sort();
-                bits.dedup();
-                // Neighbours are read with short moves: there and back again.
-                if number % 2 == 1 {
-                    bits.reverse();
-                }
-                (bits, sums)
+                (in_order(&sums), sums)
             })
             .collect();
 
@@ -232,6 +233,19 @@ fn path(steps: impl Iterator<Item = (Asked, bool)>) -> Option<Vec<Condition>> {
         *own = own.and(condition)?;
     }
     Some(intervals.into_values().chain(others).collect())
+}
+
+/// The bits of sums: those that are asked for first, of them those that are asked for longest.
+fn in_order(sums: &[&Sum]) -> Vec<Bit> {
+    let mut asked: BTreeMap<Bit, (usize, Reverse<usize>)> = BTreeMap::new();
+    for (number, sum) in sums.iter().enumerate() {
+        for &(bit, _) in &sum.bits {
+            asked.entry(bit).or_insert((number, Reverse(number))).1 = Reverse(number);
+        }
+    }
+    let mut bits: Vec<Bit> = asked.keys().copied().collect();
+    bits.sort_by_key(|bit| asked[bit]);
+    bits
 }
 
 /// 1 where all conditions hold, otherwise 0 or less.

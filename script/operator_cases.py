@@ -804,6 +804,40 @@ def newest(form):
     return g, g.q(y, ys, zero_point(kind)), kind
 
 
+def top_k(of_positions):
+    """Many elements are equal, and which of them come first is told by their positions."""
+    kind = dtype()
+    shape = [int(v) for v in rng.integers(2, 8, 3)]
+    x, xs, xz = quantized(kind, shape)
+    axis = int(rng.integers(-3, 3))
+    count = int(rng.integers(1, shape[axis] + 1))
+    g = Graph()
+    x = g.dq(g.input(x // 32 if rng.integers(2) else x), xs, xz)
+    both = g.node("TopK", [x, g.const(np.array([count], np.int64))], outputs=2, axis=axis, largest=int(rng.integers(2)))
+    if of_positions:
+        return g, both[1], np.int64
+    return g, g.q(both[0], *((xs, xz) if rng.integers(2) else (np.float32(xs * 1.37), zero_point(kind)))), kind
+
+
+def picked(form):
+    """Elements whose places are known, or computed of constants."""
+    kind = dtype()
+    x, xs, xz = quantized(kind, [3, 4, 5])
+    g = Graph()
+    real = g.dq(g.input(x), xs, xz)
+    if form == "GatherND":
+        batch, depth = int(rng.integers(1, 3)), 1
+        shape = [3, 4][:batch] + [int(rng.integers(1, 4)), depth]
+        limit = [3, 4, 5][batch]
+        real = g.node("GatherND", [real, g.const(rng.integers(-limit, limit, shape).astype(np.int64))], batch_dims=batch)
+    else:
+        mask = rng.integers(0, 2, 4).astype(bool)
+        mask[int(rng.integers(4))] = True
+        places = g.node("Squeeze", [g.node("NonZero", [g.const(mask)]), g.const(np.array([0], np.int64))])
+        real = g.node("Gather", [real, places], axis=1)
+    return g, g.q(real, xs, xz), kind
+
+
 NEWER = [
     "Max", "Min", "ReduceMin", "Where", "comparison", "Tile", "Trilu", "GatherElements", "GatherND", "DepthToSpace",
     "SpaceToDepth", "Einsum", "batched weights", "vector", "Floor", "Ceil", "Round", "Sign", "Shrink",
@@ -861,6 +895,8 @@ PLAN = [
     *[(f"float {form}", lambda form=form: newer(form)) for form in NEWER_IN_FLOATS for _ in range(5)],
     *[("argmin", argmin)] * 5,
     *[(f"{form} {how}", lambda form=form: newest(form.removeprefix("float "))) for form, how in NEWEST for _ in range(5)],
+    *[("TopK qdq", lambda: top_k(False)), ("TopK positions", lambda: top_k(True))] * 8,
+    *[(f"{form} of known places", lambda form=form: picked(form)) for form in ["GatherND", "NonZero"] for _ in range(5)],
 ]
 
 

@@ -7,7 +7,7 @@
 
 use std::rc::Rc;
 
-use super::{constant::Constant, ensemble::Ensemble, function::Function};
+use super::{constant::Constant, ensemble::Ensemble, function::Function, ranking::Ranking};
 use crate::model::{
     AddOrder, ElementType, Exactness, MaxPool, ModelError, Quantization, TensorId, Unsupported,
     View, ViewElement, Window,
@@ -128,6 +128,8 @@ pub(super) enum RealKind {
     NegatedMax { x: RealId, outer: usize, length: usize, inner: usize },
     /// The largest along an axis.
     ReduceMax { x: RealId, outer: usize, length: usize, inner: usize },
+    /// The first of sorted lines. Only where a model is computed in floats.
+    First(Ranking),
     /// Softmax along rows.
     Softmax { x: TensorId, length: usize },
     /// Normalization along rows, with weights and bias.

@@ -9,10 +9,10 @@ use super::{
     Constant, ImportOptions, Importer, Value, constant,
     expression::{BiasValues, Geometry, LinearParts, Real, RealId, RealKind, ReduceMean},
     ports::InputKind,
+    ranking::Ranking,
 };
 use crate::model::{
-    ArgMax, Code, ElementType, MaxPool, ModelError, Operator, Quantization, TensorId, View,
-    ViewElement,
+    Code, ElementType, MaxPool, ModelError, Quantization, TensorId, View, ViewElement,
     eval::linear::for_each_row,
     input::FloatInput,
     onnx::{GraphProto, ModelProto, TensorProto},
@@ -23,8 +23,8 @@ pub(in crate::model) struct FloatGraph {
     reals: Vec<Real>,
     materialized: HashMap<TensorId, RealId>,
     names: HashMap<String, RealId>,
-    /// Positions of largest elements, by name: of which activation.
-    positions: HashMap<String, (TensorId, ArgMax)>,
+    /// Positions of elements that come first, by name.
+    positions: HashMap<String, Ranking>,
     /// How each input is read.
     pub inputs: Vec<FloatInput>,
 }
@@ -76,10 +76,9 @@ impl FloatGraph {
         let mut positions = HashMap::new();
         for (name, value) in &importer.values {
             if let Value::Integers(tensor) = value
-                && let Some(node) = importer.graph.nodes.iter().find(|node| node.output == *tensor)
-                && let Operator::ArgMax(arg_max) = &node.operator
+                && let Some(ranking) = importer.rankings.get(tensor)
             {
-                positions.insert((*name).to_owned(), (node.inputs[0], arg_max.clone()));
+                positions.insert((*name).to_owned(), *ranking);
             }
         }
         let Importer { reals, materialized, .. } = importer;
@@ -144,26 +143,12 @@ impl FloatGraph {
         })
     }
 
-    /// The positions of largest elements that a name stands for.
+    /// The positions of elements that come first, which a name stands for.
     pub fn positions(&self, values: &FloatValues, name: &str) -> Option<Vec<i32>> {
-        let (tensor, ArgMax { length, inner, select_last, .. }) = self.positions.get(name)?;
-        let x = values.0[self.materialized.get(tensor)?.0].as_deref()?;
-        let mut positions = Vec::new();
-        for x in x.chunks(length * inner) {
-            for i in 0..*inner {
-                let line = (0..*length).map(|j| x[j * inner + i]);
-                let largest = line.clone().fold(f32::NEG_INFINITY, f32::max);
-                let is_largest = |value: f32| value == largest;
-                let mut line = line;
-                let position = if *select_last {
-                    line.rposition(is_largest)
-                } else {
-                    line.position(is_largest)
-                };
-                positions.push(position.and_then(|at| i32::try_from(at).ok()).unwrap_or(0));
-            }
-        }
-        Some(positions)
+        let ranking = self.positions.get(name)?;
+        let x = values.0[self.materialized.get(&ranking.x)?.0].as_deref()?;
+        let first = ranking.first(x).into_iter();
+        Some(first.map(|(position, _)| i32::try_from(position).unwrap_or(0)).collect())
     }
 
     /// The shape of the floats that a name stands for.
@@ -278,6 +263,9 @@ impl FloatGraph {
             }
             RealKind::ReduceMax { x, length, inner, .. } => {
                 lines(&of(x)?, *length, *inner, |line| line.fold(f32::MIN, f32::max))
+            }
+            RealKind::First(ranking) => {
+                ranking.first(&tensor(&ranking.x)?).into_iter().map(|(_, value)| value).collect()
             }
             RealKind::Softmax { x, length } => tensor(x)?
                 .chunks(*length)

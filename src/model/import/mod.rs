@@ -15,6 +15,7 @@ mod operands;
 mod operators;
 mod options;
 mod ports;
+mod ranking;
 mod readers;
 mod shape;
 
@@ -34,6 +35,7 @@ use node::NodeView;
 pub use operators::supported_operators;
 pub use options::{ImportOptions, embed};
 use ports::Input;
+use ranking::Ranking;
 
 use super::{
     Graph, Model, ModelError, Node, Operator, Origin, Quantization, Tensor, TensorId, Unsupported,
@@ -138,6 +140,8 @@ struct Importer<'a> {
     is_float: bool,
     /// In that case, the expressions behind the tensors that operators name.
     materialized: HashMap<TensorId, RealId>,
+    /// And which elements' positions tensors of positions hold.
+    rankings: HashMap<TensorId, Ranking>,
     /// What stands at each position, of positions that have labels.
     labels: HashMap<TensorId, Vec<String>>,
     /// What expressions have been made into.

@@ -25,6 +25,7 @@ pub(super) const MOVERS: &[&str] = &[
     "SpaceToDepth",
     "Upsample",
     "Trilu",
+    "TopK",
 ];
 
 /// Operators that give truth values.

@@ -256,6 +256,7 @@ impl Importer<'_> {
             RealKind::Constant(_) | RealKind::Weights(_) => {
                 Err(real.unsupported("quantizing a constant"))
             }
+            RealKind::First(_) => Err(real.unsupported("a sorted line of floats")),
             RealKind::Rounded(..) => Err(real.unsupported("reals that are rounded twice")),
             RealKind::MeanOf(_) => Err(real.unsupported("a mean of values not quantized")),
             RealKind::Input(_)

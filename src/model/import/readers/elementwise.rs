@@ -1,6 +1,10 @@
 //! Functions of each element.
 
-use crate::model::import::{Importer, NodeView, RealKind, Value, function::Function};
+use std::rc::Rc;
+
+use crate::model::import::{
+    Constant, Data, Importer, NodeView, RealKind, Value, function::Function,
+};
 use crate::model::{ElementType, ModelError};
 
 /// A float operator that is a function of each element.
@@ -8,8 +12,16 @@ pub(in crate::model::import) fn elementwise(
     importer: &mut Importer<'_>,
     node: NodeView<'_>,
 ) -> Result<Vec<Value>, ModelError> {
-    let x = importer.real_input(node, 0)?;
     let function = Function::read(importer, node)?;
+    if let Value::Constant(x) = importer.required(node, 0)?
+        && let Some(values) = x.floats()
+    {
+        importer.count_elements(node.name(), values.len())?;
+        let values = values.iter().map(|&x| function.apply(x)).collect();
+        let known = Constant::new(x.shape.clone(), Data::Float(values));
+        return Ok(vec![Value::Constant(Rc::new(known))]);
+    }
+    let x = importer.real_input(node, 0)?;
     let shape = importer.real(x).shape.clone();
     let kind = RealKind::Elementwise(function, x);
     Ok(vec![Value::Real(importer.expression(node, shape, kind, &[x])?)])

@@ -108,7 +108,7 @@ pub(in crate::model::import) fn scatter_nd(
     node: NodeView<'_>,
 ) -> Result<Vec<Value>, ModelError> {
     let shape = importer.shape_of(node, &importer.required(node, 0)?)?;
-    let places = places_of_tuples(importer, node, &shape)?.1;
+    let places = places_of_tuples(importer, node, &shape, 0)?.1;
     scattered(importer, node, shape, &places)
 }
 
@@ -164,7 +164,7 @@ pub(in crate::model::import) fn pad(
         return Err(node.error(format!("it has {} pads for {} axes", pads.len(), axes.len())));
     }
     let mode = node.string("mode")?.unwrap_or("constant");
-    if !matches!(mode, "constant" | "edge" | "reflect") {
+    if !matches!(mode, "constant" | "edge" | "reflect" | "wrap") {
         return Err(node.unsupported(format!("the mode `{mode}`")));
     }
     // Per axis, which index of the input each index of the output takes.
@@ -180,6 +180,7 @@ pub(in crate::model::import) fn pad(
         picked[axis] = (-before..dim + after)
             .map(|at| match mode {
                 "constant" => usize::try_from(at).ok().filter(|&at| at < from[axis]),
+                "wrap" => usize::try_from(at.rem_euclid(dim)).ok(),
                 "edge" => usize::try_from(at.clamp(0, dim - 1)).ok(),
                 _ => {
                     let period = (2 * (dim - 1)).max(1);

@@ -4,7 +4,7 @@ use std::rc::Rc;
 
 use crate::model::import::{
     Constant, Data, Importer, NodeView, Value,
-    shape::{around, broadcast, broadcast_index},
+    shape::{around, broadcast, broadcast_index, strided_index, strides},
 };
 use crate::model::{ModelError, limits};
 
@@ -174,33 +174,73 @@ fn compute(node: NodeView<'_>, inputs: &[Numbers]) -> Result<Option<Numbers>, Mo
             let values = vec![x.values.len() as f64];
             Ok(Some(Numbers { shape: vec![], values, kind: Kind::Int64 }))
         }
-        "ReduceProd" | "ReduceSum" | "ReduceMax" | "ReduceMin" if !is_float => {
-            Ok(reduce_all(node, inputs))
-        }
+        "ReduceProd" | "ReduceSum" | "ReduceMax" | "ReduceMin" => reduce(node, inputs),
+        "ReduceMean" if is_float => reduce(node, inputs),
+        "NonZero" => Ok(non_zero(x)),
         "OneHot" => one_hot(node, inputs),
         "Concat" => concat(node, inputs),
         _ => Ok(None),
     }
 }
 
-/// A reduction of all axes at once.
-fn reduce_all(node: NodeView<'_>, inputs: &[Numbers]) -> Option<Numbers> {
+/// A reduction along axes: all of them, where none are given.
+fn reduce(node: NodeView<'_>, inputs: &[Numbers]) -> Result<Option<Numbers>, ModelError> {
     let x = &inputs[0];
-    let axes = node.ints("axes").map_or(0, <[i64]>::len);
-    let axes = axes.max(inputs.get(1).map_or(0, |axes| axes.values.len()));
-    if axes != 0 && axes != x.shape.len() {
-        return None;
-    }
-    let values = x.values.iter().copied();
-    let value = match node.operator() {
-        "ReduceProd" => values.product(),
-        "ReduceSum" => values.sum(),
-        "ReduceMax" => values.fold(f64::NEG_INFINITY, f64::max),
-        _ => values.fold(f64::INFINITY, f64::min),
+    #[allow(clippy::cast_possible_truncation)]
+    let given: Vec<i64> = match (node.ints("axes"), inputs.get(1)) {
+        (Some(axes), _) => axes.to_vec(),
+        (None, Some(axes)) => axes.values.iter().map(|&axis| axis as i64).collect(),
+        (None, None) => Vec::new(),
     };
-    let keeps = node.int("keepdims").unwrap_or(1) != 0;
-    let shape = if keeps { vec![1; x.shape.len()] } else { Vec::new() };
-    Some(Numbers { shape, values: vec![value], kind: x.kind })
+    let rank = x.shape.len();
+    let mut reduced = vec![given.is_empty() && !node.flag("noop_with_empty_axes"); rank];
+    for axis in given {
+        reduced[node.resolve_axis(axis, rank)?] = true;
+    }
+    let dims = || x.shape.iter().zip(&reduced);
+    let kept: Vec<usize> =
+        dims().map(|(&dim, &is_reduced)| if is_reduced { 1 } else { dim }).collect();
+    let mut groups: Vec<Vec<f64>> = vec![Vec::new(); kept.iter().product()];
+    let steps: Vec<usize> = (strides(&kept).into_iter().zip(&reduced))
+        .map(|(step, &is_reduced)| if is_reduced { 0 } else { step })
+        .collect();
+    for (&value, group) in x.values.iter().zip(strided_index(&x.shape, &steps, 0)) {
+        groups[group].push(value);
+    }
+    let value = |group: Vec<f64>| {
+        #[allow(clippy::cast_precision_loss)]
+        let count = group.len() as f64;
+        let values = group.into_iter();
+        match node.operator() {
+            "ReduceProd" => values.product(),
+            "ReduceSum" => values.sum(),
+            "ReduceMean" => values.sum::<f64>() / count,
+            "ReduceMax" => values.fold(f64::NEG_INFINITY, f64::max),
+            _ => values.fold(f64::INFINITY, f64::min),
+        }
+    };
+    let values = groups.into_iter().map(value).collect();
+    let shape = if node.int("keepdims").unwrap_or(1) != 0 {
+        kept
+    } else {
+        dims().filter(|(_, is_reduced)| !**is_reduced).map(|(&dim, _)| dim).collect()
+    };
+    Ok(Some(Numbers { shape, values, kind: x.kind }))
+}
+
+/// The positions of all that is not 0, an axis to a row.
+fn non_zero(x: &Numbers) -> Option<Numbers> {
+    let steps = strides(&x.shape);
+    let found: Vec<usize> =
+        (0..x.values.len()).filter(|&position| x.values[position] != 0.0).collect();
+    let axes = x.shape.iter().zip(&steps);
+    #[allow(clippy::cast_precision_loss)]
+    let values = axes
+        .flat_map(|(&dim, &step)| found.iter().map(move |&at| (at / step % dim) as f64))
+        .collect();
+    // Tensors of nothing are refused everywhere.
+    let shape = vec![x.shape.len(), found.len()];
+    (!found.is_empty()).then_some(Numbers { shape, values, kind: Kind::Int64 })
 }
 
 /// A new axis, of which each index has one place that is on.

@@ -15,6 +15,7 @@ pub(super) mod picks;
 pub(super) mod pool;
 pub(super) mod products;
 pub(super) mod quantize_linear;
+pub(super) mod top_k;
 pub(super) mod trees;
 pub(super) mod views;
 mod volume;

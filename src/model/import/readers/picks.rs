@@ -160,37 +160,42 @@ pub(in crate::model::import) fn gather_nd(
     importer: &mut Importer<'_>,
     node: NodeView<'_>,
 ) -> Result<Vec<Value>, ModelError> {
-    if node.int("batch_dims").unwrap_or(0) != 0 {
-        return Err(node.unsupported("the attribute `batch_dims`"));
-    }
     let x = importer.required(node, 0)?;
     let from = importer.shape_of(node, &x)?;
-    let (shape, index) = places_of_tuples(importer, node, &from)?;
+    let batch_dims = usize::try_from(node.int("batch_dims").unwrap_or(0))
+        .map_err(|_| node.error("attribute `batch_dims` is negative"))?;
+    let (shape, index) = places_of_tuples(importer, node, &from, batch_dims)?;
     Ok(vec![importer.view_of_one(node, x, Elements::of_one(shape, &index))?])
 }
 
-/// The elements that known tuples of indices, in a node's second input, mean, and their shape.
+/// The elements that known tuples of indices, in a node's second input, mean, and their shape. The first axes of both
+/// count batches, in which tuples mean elements of their own batch.
 pub(super) fn places_of_tuples(
     importer: &mut Importer<'_>,
     node: NodeView<'_>,
     from: &[usize],
+    batch_dims: usize,
 ) -> Result<(Vec<usize>, Vec<usize>), ModelError> {
     let indices = importer.constant(node, 1)?;
     let values = indices.integers().ok_or_else(|| node.error("its indices are not integers"))?;
-    let depth = match indices.shape.split_last() {
-        Some((&depth, _)) if (1..=from.len()).contains(&depth) => depth,
-        _ => return Err(node.error(format!("its indices have the shape {:?}", indices.shape))),
-    };
-    let below: usize = from[depth..].iter().product();
-    let mut shape = indices.shape[..indices.shape.len() - 1].to_vec();
-    shape.extend_from_slice(&from[depth..]);
+    let of_indices = || node.error(format!("its indices have the shape {:?}", indices.shape));
+    let (&depth, tuples) = indices.shape.split_last().ok_or_else(of_indices)?;
+    let (batches, rest) = from.split_at_checked(batch_dims).ok_or_else(of_indices)?;
+    let per_batch = tuples.strip_prefix(batches).ok_or_else(of_indices)?;
+    if !(1..=rest.len()).contains(&depth) {
+        return Err(of_indices());
+    }
+    let [per_batch, batch, below] =
+        [per_batch, rest, &rest[depth..]].map(|shape| shape.iter().product::<usize>());
+    let mut shape = tuples.to_vec();
+    shape.extend_from_slice(&rest[depth..]);
     limits::elements(node.name(), &shape)?;
-    let steps = strides(from);
+    let steps = strides(rest);
     let mut index = Vec::new();
-    for place in values.chunks(depth) {
-        let mut start = 0;
+    for (number, place) in values.chunks(depth).enumerate() {
+        let mut start = number / per_batch.max(1) * batch;
         for (axis, &at) in place.iter().enumerate() {
-            start += node.resolve_axis(at, from[axis])? * steps[axis];
+            start += node.resolve_axis(at, rest[axis])? * steps[axis];
         }
         index.extend(start..start + below);
     }

@@ -2,7 +2,8 @@
 
 use super::{largest, volume, window};
 use crate::model::import::{
-    Importer, NodeView, RealId, RealKind, Value, expression::ReduceMean, shape::around,
+    Importer, NodeView, RealId, RealKind, Value, expression::ReduceMean, ranking::Ranking,
+    shape::around,
 };
 use crate::model::{
     ArgMax, ElementType, MaxPool, ModelError, Operator, Origin, Quantization, Table, Tensor,
@@ -106,7 +107,9 @@ pub(in crate::model::import) fn arg_max(
             importer.activation(node, 0, x)?
         }
     };
-    let x = if node.operator() == "ArgMin" {
+    let given = x;
+    let is_least = node.operator() == "ArgMin";
+    let x = if is_least && !importer.is_float {
         // The largest of the mirror image.
         let tensor = importer.tensor(x).clone();
         let table = Table::mirror(tensor.quantization.element);
@@ -124,19 +127,18 @@ pub(in crate::model::import) fn arg_max(
     } else {
         output.remove(axis);
     }
-    let operator = Operator::ArgMax(ArgMax {
-        outer,
-        length,
-        inner,
-        select_last: node.flag("select_last_index"),
-    });
+    let select_last = node.flag("select_last_index");
+    let operator = Operator::ArgMax(ArgMax { outer, length, inner, select_last });
     let tensor = Tensor {
         name: node.proto.output.first().cloned().unwrap_or_default(),
         shape: output,
         quantization: Quantization { scale: 1.0, zero_point: 0, element: ElementType::Int64 },
     };
     let origin = Origin { operator: node.operator().to_owned(), ..Origin::default() };
-    Ok(vec![Value::Integers(importer.add_node(node.name(), operator, vec![x], tensor, origin)?)])
+    let positions = importer.add_node(node.name(), operator, vec![x], tensor, origin)?;
+    let ranking = Ranking { x: given, length, inner, count: 1, is_least, select_last };
+    importer.rankings.insert(positions, ranking);
+    Ok(vec![Value::Integers(positions)])
 }
 
 impl Importer<'_> {

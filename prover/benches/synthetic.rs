@@ -115,7 +115,7 @@ fn main() {
     let circuit = Wide { rows: n - 10 };
     let params = points(k);
     let vk = keygen_vk(&params, &circuit).expect("it fits");
-    let arithmetic = if portable { Arithmetic::Portable } else { Arithmetic::best() };
+    let arithmetic = if portable { Arithmetic::without_avx512() } else { Arithmetic::best() };
     let (start, base) = (Instant::now(), cpu_seconds());
     let key = Key::new(&params, vk.cs(), &Synthesized(&circuit), None, arithmetic)
         .expect("it is supported");

@@ -3,7 +3,7 @@
 use crate::Error;
 use crate::columns::Column;
 #[cfg(target_arch = "x86_64")]
-use crate::field::Ifma;
+use crate::field::{Adx, Ifma};
 use crate::field::{Arithmetic, Backend, Portable};
 use crate::msm::Points;
 use crate::open::{Point, Set, combination};
@@ -55,6 +55,8 @@ struct With<B: Backend>(Points<B::Coordinates>);
 pub fn new(points: &[G1Affine], arithmetic: Arithmetic) -> Box<dyn Engine> {
     match arithmetic {
         Arithmetic::Portable => Box::new(With::<Portable>(Points::new(points))),
+        #[cfg(target_arch = "x86_64")]
+        Arithmetic::Adx(_) => Box::new(With::<Adx>(Points::new(points))),
         #[cfg(target_arch = "x86_64")]
         Arithmetic::Ifma(_) => Box::new(With::<Ifma>(Points::new(points))),
     }

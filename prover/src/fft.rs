@@ -400,15 +400,15 @@ mod tests {
     }
 
     #[test]
-    fn portable_transforms_are_halo2_s() {
-        agrees::<portable::Eight<Fr>>();
-    }
-
-    #[test]
-    #[cfg(target_arch = "x86_64")]
-    fn ifma_transforms_are_halo2_s() {
-        if Arithmetic::best() != Arithmetic::Portable {
-            agrees::<crate::field::ifma::Eight<Fr>>();
+    fn transforms_are_halo2_s() {
+        for arithmetic in Arithmetic::all() {
+            match arithmetic {
+                Arithmetic::Portable => agrees::<portable::Eight<Fr>>(),
+                #[cfg(target_arch = "x86_64")]
+                Arithmetic::Adx(_) => agrees::<portable::Eight<Fr, true>>(),
+                #[cfg(target_arch = "x86_64")]
+                Arithmetic::Ifma(_) => agrees::<crate::field::ifma::Eight<Fr>>(),
+            }
         }
     }
 }

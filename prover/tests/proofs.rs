@@ -245,18 +245,12 @@ impl Keys {
     }
 }
 
-fn kinds() -> Vec<Arithmetic> {
-    let mut kinds = vec![Arithmetic::Portable, Arithmetic::best()];
-    kinds.dedup();
-    kinds
-}
-
 #[test]
 fn proofs_are_accepted_and_those_of_something_else_are_not() {
     for (k, rows) in [(7, 10), (7, 100), (8, 200), (10, 900), (12, 4000)] {
         let circuit = Toy::new(rows);
         let keys = Keys::new(k, &circuit);
-        for arithmetic in kinds() {
+        for arithmetic in Arithmetic::all() {
             let proof =
                 keys.prove(&circuit, arithmetic, &Options::default()).expect("there is a witness");
             let mut instances = circuit.instances();
@@ -274,7 +268,7 @@ fn proofs_are_accepted_and_those_of_something_else_are_not() {
 fn a_wrong_witness_has_no_proof() {
     let circuit = Toy { wrong: Some(40), ..Toy::new(100) };
     let keys = Keys::new(7, &circuit);
-    for arithmetic in kinds() {
+    for arithmetic in Arithmetic::all() {
         let proof =
             keys.prove(&circuit, arithmetic, &Options::default()).expect("nothing is checked");
         assert!(!keys.verify(&proof, &circuit.instances()));
@@ -285,7 +279,7 @@ fn a_wrong_witness_has_no_proof() {
 fn the_verifying_key_is_halo2_s() {
     let circuit = Toy::new(100);
     let keys = Keys::new(7, &circuit);
-    for arithmetic in kinds() {
+    for arithmetic in Arithmetic::all() {
         let own = keys.own(&circuit, None, arithmetic).verifying_key();
         assert_eq!(own, keys.pk.get_vk().to_bytes(SerdeFormat::Processed));
     }
@@ -301,7 +295,7 @@ fn a_seed_makes_proofs_equal_whatever_the_arithmetic() {
         keys.prove(&circuit, arithmetic, &options).expect("there is a witness")
     };
     let proof = with(1, Arithmetic::Portable);
-    for arithmetic in kinds() {
+    for arithmetic in Arithmetic::all() {
         assert_eq!(with(1, arithmetic), proof);
         assert_ne!(with(2, arithmetic), proof);
     }
@@ -403,7 +397,7 @@ fn all_messages_but_the_random_polynomial_s_are_the_stock_prover_s() {
     let system = keys.pk.get_vk().cs();
     let rows = system.blinding_factors() + 1;
     let drawn = Drawn::new(StdRng::seed_from_u64(6), &system.advice_column_phase(), rows);
-    for arithmetic in kinds() {
+    for arithmetic in Arithmetic::all() {
         let mut own = Recorder::default();
         let options = Options { randomness: Some(&drawn), ..Options::default() };
         keys.own(&circuit, None, arithmetic)

@@ -79,7 +79,7 @@ impl Prover {
             }
             ProverKind::Portable => {
                 let (params, next) = (&srs.params, srs.next);
-                let portable = Arithmetic::Portable;
+                let portable = Arithmetic::without_avx512();
                 Key::Own(Arc::new(OwnKey::new(params, vk.cs(), source, next, portable)?))
             }
             ProverKind::Stock => {

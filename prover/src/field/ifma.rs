@@ -4,7 +4,7 @@
 //! lanes run only where `Arithmetic::best` has found them; that is why each `unsafe` below is sound. Loads and
 //! stores go through references to arrays of the right size.
 
-use super::{Element, Lanes, PointWords};
+use super::{Element, Lanes, PointWords, array, negative_inverse};
 use std::arch::x86_64::*;
 use std::array::from_fn;
 use std::marker::PhantomData;
@@ -25,17 +25,6 @@ const fn split(words: [u64; 4]) -> [u64; LIMBS] {
         ((words[2] >> 28) | (words[3] << 36)) & MASK,
         words[3] >> 16,
     ]
-}
-
-/// −p⁻¹ modulo 2^52, by Newton's iteration.
-const fn negative_inverse(p: u64) -> u64 {
-    let mut inverse = 1_u64;
-    let mut i = 0;
-    while i < 6 {
-        inverse = inverse.wrapping_mul(2_u64.wrapping_sub(p.wrapping_mul(inverse)));
-        i += 1;
-    }
-    inverse.wrapping_neg() & MASK
 }
 
 /// A small multiple.
@@ -94,7 +83,7 @@ impl<F: Element> Constants<F> {
     const P: [u64; LIMBS] = split(F::P);
     const P2: [u64; LIMBS] = times(split(F::P), 2);
     const P4: [u64; LIMBS] = times(split(F::P), 4);
-    const NEGATIVE_INVERSE: u64 = negative_inverse(F::P[0]);
+    const NEGATIVE_INVERSE: u64 = negative_inverse(F::P[0]) & MASK;
     const NEGATIVE_P: [u64; LIMBS] = negative(split(F::P));
     /// A product with it brings R = 2^256 to R = 2^260.
     const UP: [u64; LIMBS] = split(power_of_two(264, F::P));
@@ -102,25 +91,6 @@ impl<F: Element> Constants<F> {
     const DOWN: [u64; LIMBS] = split(power_of_two(256, F::P));
     /// A product with it brings an integer to Montgomery form.
     const SQUARE: [u64; LIMBS] = split(power_of_two(520, F::P));
-}
-
-/// An array by index. A closure would not be inlined, and so not be compiled for the instructions.
-macro_rules! array {
-    (5, $i:ident => $value:expr) => {
-        [array!(@ $i 0 $value), array!(@ $i 1 $value), array!(@ $i 2 $value), array!(@ $i 3 $value),
-         array!(@ $i 4 $value)]
-    };
-    (4, $i:ident => $value:expr) => {
-        [array!(@ $i 0 $value), array!(@ $i 1 $value), array!(@ $i 2 $value), array!(@ $i 3 $value)]
-    };
-    (8, $i:ident => $value:expr) => {
-        [array!(@ $i 0 $value), array!(@ $i 1 $value), array!(@ $i 2 $value), array!(@ $i 3 $value),
-         array!(@ $i 4 $value), array!(@ $i 5 $value), array!(@ $i 6 $value), array!(@ $i 7 $value)]
-    };
-    (@ $i:ident $at:literal $value:expr) => {{
-        let $i = $at;
-        $value
-    }};
 }
 
 #[inline(always)]

@@ -1,12 +1,14 @@
 //! Eight field elements at a time.
 //!
 //! Algorithms are written once over [`Lanes`]. Two implementations: [`ifma`], five limbs of 52 bits with AVX-512's
-//! integer fused multiply-add, and [`portable`], the curve library's own elements side by side. Which of them
-//! runs is chosen at run time.
+//! integer fused multiply-add, and [`portable`], four words an element side by side, whose products are plain Rust
+//! or those of [`adx`]. Which of them runs is chosen at run time.
 //!
 //! Elements are in Montgomery form and may be *loose*: any representative below 2p, or, where a method says so,
-//! below a larger multiple. The portable elements are always exact, so what is true of loose ones holds for them.
+//! below a larger multiple. The portable elements are always below 2p, so what is true of looser ones holds for them.
 
+#[cfg(target_arch = "x86_64")]
+mod adx;
 #[cfg(target_arch = "x86_64")]
 pub mod ifma;
 pub mod portable;
@@ -153,6 +155,17 @@ impl Backend for Portable {
     type Coordinates = portable::Eight<Fq>;
 }
 
+/// The portable implementation but for its products.
+#[cfg(target_arch = "x86_64")]
+#[derive(Debug, Clone, Copy)]
+pub struct Adx;
+
+#[cfg(target_arch = "x86_64")]
+impl Backend for Adx {
+    type Scalars = portable::Eight<Fr, true>;
+    type Coordinates = portable::Eight<Fq, true>;
+}
+
 /// AVX-512 with integer fused multiply-add.
 #[cfg(target_arch = "x86_64")]
 #[derive(Debug, Clone, Copy)]
@@ -194,11 +207,45 @@ macro_rules! kernels {
 }
 pub(crate) use kernels;
 
+/// An array by index. A closure might not be inlined, and so not be compiled for the instructions.
+macro_rules! array {
+    (5, $i:ident => $value:expr) => {
+        [array!(@ $i 0 $value), array!(@ $i 1 $value), array!(@ $i 2 $value), array!(@ $i 3 $value),
+         array!(@ $i 4 $value)]
+    };
+    (4, $i:ident => $value:expr) => {
+        [array!(@ $i 0 $value), array!(@ $i 1 $value), array!(@ $i 2 $value), array!(@ $i 3 $value)]
+    };
+    (8, $i:ident => $value:expr) => {
+        [array!(@ $i 0 $value), array!(@ $i 1 $value), array!(@ $i 2 $value), array!(@ $i 3 $value),
+         array!(@ $i 4 $value), array!(@ $i 5 $value), array!(@ $i 6 $value), array!(@ $i 7 $value)]
+    };
+    (@ $i:ident $at:literal $value:expr) => {{
+        let $i = $at;
+        $value
+    }};
+}
+use array;
+
+/// −p⁻¹ modulo 2^64, by Newton's iteration.
+const fn negative_inverse(p: u64) -> u64 {
+    let mut inverse = 1_u64;
+    let mut i = 0;
+    while i < 6 {
+        inverse = inverse.wrapping_mul(2_u64.wrapping_sub(p.wrapping_mul(inverse)));
+        i += 1;
+    }
+    inverse.wrapping_neg()
+}
+
 /// Which arithmetic is used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Arithmetic {
     /// Plain Rust.
     Portable,
+    /// Plain Rust, products with two chains of carries.
+    #[cfg(target_arch = "x86_64")]
+    Adx(Detected),
     /// AVX-512 with integer fused multiply-add.
     #[cfg(target_arch = "x86_64")]
     Ifma(Detected),
@@ -210,8 +257,14 @@ pub enum Arithmetic {
 pub struct Detected(());
 
 impl Arithmetic {
-    /// The fastest that this processor has.
-    pub fn best() -> Self {
+    /// All that this processor has, the slowest first.
+    pub fn all() -> Vec<Self> {
+        #[cfg_attr(not(target_arch = "x86_64"), expect(unused_mut))]
+        let mut all = vec![Self::Portable];
+        #[cfg(target_arch = "x86_64")]
+        if is_x86_feature_detected!("bmi2") && is_x86_feature_detected!("adx") {
+            all.push(Self::Adx(Detected(())));
+        }
         #[cfg(target_arch = "x86_64")]
         if is_x86_feature_detected!("avx512f")
             && is_x86_feature_detected!("avx512ifma")
@@ -220,7 +273,21 @@ impl Arithmetic {
             && is_x86_feature_detected!("avx512bw")
             && is_x86_feature_detected!("avx512vbmi2")
         {
-            return Self::Ifma(Detected(()));
+            all.push(Self::Ifma(Detected(())));
+        }
+        all
+    }
+
+    /// The fastest that this processor has.
+    pub fn best() -> Self {
+        Self::all().pop().unwrap_or(Self::Portable)
+    }
+
+    /// The fastest that this processor has without AVX-512.
+    pub fn without_avx512() -> Self {
+        #[cfg(target_arch = "x86_64")]
+        if let Some(adx) = Self::all().into_iter().find(|one| matches!(one, Self::Adx(_))) {
+            return adx;
         }
         Self::Portable
     }

@@ -1,38 +1,134 @@
-//! Elements of the curve library side by side: always exact, so "loose" has no meaning here.
+//! Elements side by side, four words each, R = 2^256: always below 2p, whatever is loose elsewhere.
+//!
+//! `(a·b + m·p)/R` is below `(4·0.19 + 1)·p` for factors below 2p: a product needs no subtraction at the end. As p's
+//! highest word is below 2^62, no sum in between leaves its words.
 
-use super::{Element, Lanes, PointWords};
+use super::{Element, Lanes, PointWords, array, negative_inverse};
 use std::array::from_fn;
+use std::marker::PhantomData;
 
-/// Eight elements.
+type Words = [u64; 4];
+
+/// Eight elements; products by [`adx`](super::adx) if so.
 #[derive(Clone, Copy, Debug)]
-pub struct Eight<F>([F; 8]);
+pub struct Eight<F, const ADX: bool = false>([Words; 8], PhantomData<F>);
 
-impl<F: Element> Lanes<F> for Eight<F> {
+/// What one field's arithmetic needs.
+pub(super) struct Constants<F>(PhantomData<F>);
+
+impl<F: Element> Constants<F> {
+    const P2: Words = double(F::P);
+    /// −p⁻¹ modulo 2^64.
+    pub(super) const NEGATIVE_INVERSE: u64 = negative_inverse(F::P[0]);
+}
+
+const fn double(words: Words) -> Words {
+    let [a, b, c, d] = words;
+    [a << 1, b << 1 | a >> 63, c << 1 | b >> 63, d << 1 | c >> 63]
+}
+
+/// `a + b·c + carry`, and what goes to the next word.
+#[inline(always)]
+fn multiply_add(a: u64, b: u64, c: u64, carry: u64) -> (u64, u64) {
+    let sum = u128::from(a) + u128::from(b) * u128::from(c) + u128::from(carry);
+    (sum as u64, (sum >> 64) as u64)
+}
+
+/// `a + b + carry`, and what goes to the next word.
+#[inline(always)]
+fn add(a: u64, b: u64, carry: u64) -> (u64, u64) {
+    let sum = u128::from(a) + u128::from(b) + u128::from(carry);
+    (sum as u64, (sum >> 64) as u64)
+}
+
+/// `a − b`, less 1 if `borrow` is negative, and the next borrow.
+#[inline(always)]
+fn subtract(a: u64, b: u64, borrow: u64) -> (u64, u64) {
+    let difference = u128::from(a).wrapping_sub(u128::from(b) + u128::from(borrow >> 63));
+    (difference as u64, (difference >> 64) as u64)
+}
+
+/// A sum modulo 2^256. No loop: of loops the compiler makes vectors, which have no carries.
+#[inline(always)]
+fn sum(a: &Words, b: &Words) -> Words {
+    let (first, carry) = add(a[0], b[0], 0);
+    let (second, carry) = add(a[1], b[1], carry);
+    let (third, carry) = add(a[2], b[2], carry);
+    [first, second, third, add(a[3], b[3], carry).0]
+}
+
+/// A difference modulo 2^256, and all bits set if it is negative: a mask, as no branch would be foreseen.
+#[inline(always)]
+fn difference(a: &Words, b: &Words) -> (Words, u64) {
+    let (first, borrow) = subtract(a[0], b[0], 0);
+    let (second, borrow) = subtract(a[1], b[1], borrow);
+    let (third, borrow) = subtract(a[2], b[2], borrow);
+    let (fourth, borrow) = subtract(a[3], b[3], borrow);
+    ([first, second, third, fourth], borrow)
+}
+
+/// `a − b`, plus `bound` if that is negative.
+#[inline(always)]
+fn difference_within(a: &Words, b: &Words, bound: &Words) -> Words {
+    let (words, negative) = difference(a, b);
+    sum(
+        &words,
+        &[bound[0] & negative, bound[1] & negative, bound[2] & negative, bound[3] & negative],
+    )
+}
+
+/// The product of what is below 2p, below 2p.
+#[inline(always)]
+fn product<F: Element>(a: &Words, b: &Words) -> Words {
+    let mut t = [0; 4];
+    for factor in b {
+        let mut carry = 0;
+        for (t, a) in t.iter_mut().zip(a) {
+            (*t, carry) = multiply_add(*t, *a, *factor, carry);
+        }
+        let m = t[0].wrapping_mul(Constants::<F>::NEGATIVE_INVERSE);
+        let (_, mut low) = multiply_add(t[0], m, F::P[0], 0);
+        for i in 1..4 {
+            (t[i - 1], low) = multiply_add(t[i], m, F::P[i], low);
+        }
+        t[3] = carry + low;
+    }
+    t
+}
+
+impl<F: Element, const ADX: bool> Eight<F, ADX> {
+    #[inline(always)]
+    fn of(words: [Words; 8]) -> Self {
+        Self(words, PhantomData)
+    }
+}
+
+impl<F: Element, const ADX: bool> Lanes<F> for Eight<F, ADX> {
     const IFMA: bool = false;
 
     #[inline(always)]
     fn zero() -> Self {
-        Self([F::ZERO; 8])
+        Self::of([[0; 4]; 8])
     }
 
     #[inline(always)]
     fn splat(element: F) -> Self {
-        Self([element; 8])
+        Self::of([element.words(); 8])
     }
 
     #[inline(always)]
     fn from_elements(elements: &[F; 8]) -> Self {
-        Self(*elements)
+        Self::of(from_fn(|i| elements[i].words()))
     }
 
     #[inline(always)]
     fn elements(self) -> [F; 8] {
-        self.0
+        from_fn(|i| F::from_words(difference_within(&self.0[i], &F::P, &F::P)))
     }
 
     #[inline(always)]
     fn from_integers(integers: [i64; 8]) -> Self {
-        Self(integers.map(|integer| {
+        Self::from_elements(&integers.map(|integer| {
             let size = F::from(integer.unsigned_abs());
             if integer < 0 { -size } else { size }
         }))
@@ -40,12 +136,16 @@ impl<F: Element> Lanes<F> for Eight<F> {
 
     #[inline(always)]
     fn add(self, other: Self) -> Self {
-        Self(from_fn(|i| self.0[i] + other.0[i]))
+        let bound = Constants::<F>::P2;
+        Self::of(array!(8, i => {
+            difference_within(&sum(&self.0[i], &other.0[i]), &bound, &bound)
+        }))
     }
 
     #[inline(always)]
     fn sub(self, other: Self) -> Self {
-        Self(from_fn(|i| self.0[i] - other.0[i]))
+        let bound = Constants::<F>::P2;
+        Self::of(array!(8, i => difference_within(&self.0[i], &other.0[i], &bound)))
     }
 
     #[inline(always)]
@@ -75,56 +175,59 @@ impl<F: Element> Lanes<F> for Eight<F> {
 
     #[inline(always)]
     fn mul(self, other: Self) -> Self {
-        Self(from_fn(|i| self.0[i] * other.0[i]))
+        #[cfg(target_arch = "x86_64")]
+        if ADX {
+            // SAFETY: these lanes are used only where the instructions have been detected (`Arithmetic`).
+            let products =
+                unsafe { array!(8, i => super::adx::product::<F>(&self.0[i], &other.0[i])) };
+            return Self::of(products);
+        }
+        Self::of(array!(8, i => product::<F>(&self.0[i], &other.0[i])))
     }
 
     #[inline(always)]
     fn zeros(self) -> u8 {
-        (0..8).fold(0, |mask, i| mask | u8::from(self.0[i] == F::ZERO) << i)
+        let zero = |words: &Words| *words == [0; 4] || *words == F::P;
+        (0..8).fold(0, |mask, i| mask | u8::from(zero(&self.0[i])) << i)
     }
 
     #[inline(always)]
     fn select(self, mask: u8, other: Self) -> Self {
-        Self(from_fn(|i| if mask >> i & 1 == 1 { self.0[i] } else { other.0[i] }))
+        Self::of(from_fn(|i| if mask >> i & 1 == 1 { self.0[i] } else { other.0[i] }))
     }
 
     #[inline(always)]
     fn transpose(vectors: &mut [Self; 8]) {
-        *vectors = from_fn(|i| Self(from_fn(|j| vectors[j].0[i])));
+        *vectors = from_fn(|i| Self::of(from_fn(|j| vectors[j].0[i])));
     }
 
     #[inline(always)]
     fn shifted(self, next: Self, at: usize) -> Self {
-        Self(from_fn(|i| if i + at < 8 { self.0[i + at] } else { next.0[i + at - 8] }))
+        Self::of(from_fn(|i| if i + at < 8 { self.0[i + at] } else { next.0[i + at - 8] }))
     }
 
     #[inline(always)]
     fn pack(self) -> [u64; 32] {
         let mut words = [0; 32];
-        for (to, from) in words.chunks_exact_mut(4).zip(&self.0) {
-            to.copy_from_slice(&from.words());
-        }
+        words.as_chunks_mut::<4>().0.copy_from_slice(&self.0);
         words
     }
 
     #[inline(always)]
     fn unpack(words: &[u64; 32]) -> Self {
-        Self(from_fn(|i| F::from_words(from_fn(|j| words[4 * i + j]))))
+        let words = words.as_chunks::<4>().0;
+        Self::of(from_fn(|i| words[i]))
     }
 
     #[inline(always)]
     fn gather(points: [&PointWords; 8]) -> (Self, Self, u8) {
-        let coordinate =
-            |at: usize| Self(points.map(|point| F::from_words(from_fn(|word| point[at + word]))));
+        let coordinate = |at: usize| Self::of(points.map(|point| from_fn(|word| point[at + word])));
         let infinite = |i: usize| u8::from(points[i].iter().all(|&word| word == 0)) << i;
         (coordinate(0), coordinate(4), (0..8).fold(0, |mask, i| mask | infinite(i)))
     }
 
     #[inline(always)]
     fn points(x: Self, y: Self) -> [PointWords; 8] {
-        from_fn(|i| {
-            let (x, y) = (x.0[i].words(), y.0[i].words());
-            from_fn(|word| if word < 4 { x[word] } else { y[word - 4] })
-        })
+        from_fn(|i| from_fn(|word| if word < 4 { x.0[i][word] } else { y.0[i][word - 4] }))
     }
 }

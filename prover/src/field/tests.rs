@@ -8,7 +8,9 @@ fn samples<F: Element>() -> Vec<[F; 8]> {
     let mut rng = StdRng::seed_from_u64(1);
     let edges =
         [F::ZERO, F::ONE, -F::ONE, F::from(2), -F::from(2), F::TWO_INV, F::from(1 << 52), F::DELTA];
-    let mut samples = vec![[F::ZERO; 8], [-F::ONE; 8], edges];
+    let [low, rest @ ..] = F::P;
+    let largest = F::from_words([low - 1, rest[0], rest[1], rest[2]]);
+    let mut samples = vec![[F::ZERO; 8], [-F::ONE; 8], [largest; 8], edges];
     for shift in 1..8 {
         samples.push(from_fn(|i| edges[(i + shift) % 8]));
     }
@@ -35,6 +37,7 @@ mod base {
 
 #[inline(always)]
 fn all<F: Element, L: Lanes<F>>(a: &[F; 8], b: &[F; 8]) -> Vec<[F; 8]> {
+    alike::<F, L>(&representatives(a, b));
     let (x, y) = (L::from_elements(a), L::from_elements(b));
     let zero = x.sub(x);
     // As large a representative as is allowed: 70 times 2p more than x.
@@ -76,6 +79,48 @@ fn all<F: Element, L: Lanes<F>>(a: &[F; 8], b: &[F; 8]) -> Vec<[F; 8]> {
         from_fn(|i| F::from(u64::from(infinite >> i & 1))),
     ]);
     results
+}
+
+/// Words from 0 to p − 1, and p more.
+fn representatives<F: Element>(a: &[F; 8], b: &[F; 8]) -> [[PointWords; 8]; 2] {
+    let sum = |words: [u64; 4], other: [u64; 4]| {
+        let mut carry = 0;
+        words
+            .iter()
+            .zip(other)
+            .map(move |(word, other)| {
+                let sum = u128::from(*word) + u128::from(other) + carry;
+                carry = sum >> 64;
+                sum as u64
+            })
+            .collect::<Vec<_>>()
+    };
+    [[0; 4], F::P].map(|more| {
+        from_fn(|i| {
+            let words = [sum(a[i].words(), more), sum(b[i].words(), more)].concat();
+            words.try_into().expect("eight words")
+        })
+    })
+}
+
+/// That operations on other representatives give what they represent.
+#[inline(always)]
+fn alike<F: Element, L: Lanes<F>>(points: &[[PointWords; 8]; 2]) {
+    let (x, y, _) = L::gather(from_fn(|i| &points[0][i]));
+    let (u, v, _) = L::gather(from_fn(|i| &points[1][i]));
+    assert_eq!(u.elements(), x.elements());
+    for (found, expected) in [
+        (u.mul(v), x.mul(y)),
+        (u.mul(u), x.mul(x)),
+        (u.add(v), x.add(y)),
+        (u.sub(v), x.sub(y)),
+        (x.sub(v), x.sub(y)),
+        (u.add_loose(v).mul(u.sub_loose(v)), x.add(y).mul(x.sub(y))),
+    ] {
+        assert_eq!(found.elements(), expected.elements(), "{points:?}");
+        assert_eq!(found.zeros(), expected.zeros(), "{points:?}");
+    }
+    assert_eq!(u.sub(x).zeros(), 255);
 }
 
 /// The same by the curve library alone.
@@ -131,19 +176,25 @@ fn compare<F: Element>(operations: impl Fn(&[F; 8], &[F; 8]) -> Vec<[F; 8]>) {
 }
 
 #[test]
-fn portable_lanes_are_the_curve_library() {
-    compare::<Fr>(operations::<portable::Eight<Fr>>);
-    compare::<Fq>(base::operations::<portable::Eight<Fq>>);
-}
-
-#[test]
-#[cfg(target_arch = "x86_64")]
-fn ifma_lanes_are_the_curve_library() {
-    if Arithmetic::best() == Arithmetic::Portable {
-        return;
+fn all_lanes_are_the_curve_library() {
+    for arithmetic in Arithmetic::all() {
+        match arithmetic {
+            Arithmetic::Portable => {
+                compare::<Fr>(operations::<portable::Eight<Fr>>);
+                compare::<Fq>(base::operations::<portable::Eight<Fq>>);
+            }
+            #[cfg(target_arch = "x86_64")]
+            Arithmetic::Adx(_) => {
+                compare::<Fr>(operations::<portable::Eight<Fr, true>>);
+                compare::<Fq>(base::operations::<portable::Eight<Fq, true>>);
+            }
+            #[cfg(target_arch = "x86_64")]
+            Arithmetic::Ifma(_) => {
+                compare::<Fr>(operations::<ifma::Eight<Fr>>);
+                compare::<Fq>(base::operations::<ifma::Eight<Fq>>);
+            }
+        }
     }
-    compare::<Fr>(operations::<ifma::Eight<Fr>>);
-    compare::<Fq>(base::operations::<ifma::Eight<Fq>>);
 }
 
 #[test]

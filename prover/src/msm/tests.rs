@@ -34,12 +34,16 @@ fn compare<L: Lanes<Fq>>(points: &[G1Affine], cells: &Cells, what: &str) {
     assert_eq!(Points::<L>::new(points).sum(cells).to_affine(), expected.to_affine(), "{what}");
 }
 
-/// Both kinds of lanes.
+/// All kinds of lanes.
 fn check(points: &[G1Affine], cells: &Cells, what: &str) {
-    compare::<portable::Eight<Fq>>(points, cells, what);
-    #[cfg(target_arch = "x86_64")]
-    if Arithmetic::best() != Arithmetic::Portable {
-        compare::<crate::field::ifma::Eight<Fq>>(points, cells, what);
+    for arithmetic in Arithmetic::all() {
+        match arithmetic {
+            Arithmetic::Portable => compare::<portable::Eight<Fq>>(points, cells, what),
+            #[cfg(target_arch = "x86_64")]
+            Arithmetic::Adx(_) => compare::<portable::Eight<Fq, true>>(points, cells, what),
+            #[cfg(target_arch = "x86_64")]
+            Arithmetic::Ifma(_) => compare::<crate::field::ifma::Eight<Fq>>(points, cells, what),
+        }
     }
 }
 

@@ -3,7 +3,7 @@
 use crate::columns::Column;
 use crate::fft::{Factors, Threads, forward};
 #[cfg(target_arch = "x86_64")]
-use crate::field::Ifma;
+use crate::field::{Adx, Ifma};
 use crate::field::{Arithmetic, Backend, Lanes, Portable, kernels};
 use crate::quotient::{elements, root};
 use halo2_proofs::halo2curves::{bn256::Fr, ff::Field};
@@ -27,6 +27,8 @@ pub fn new(k: u32, arithmetic: Arithmetic) -> Box<dyn Interpolation> {
     }
     match arithmetic {
         Arithmetic::Portable => with::<<Portable as Backend>::Scalars>(k),
+        #[cfg(target_arch = "x86_64")]
+        Arithmetic::Adx(_) => with::<<Adx as Backend>::Scalars>(k),
         #[cfg(target_arch = "x86_64")]
         Arithmetic::Ifma(_) => with::<<Ifma as Backend>::Scalars>(k),
     }

@@ -45,12 +45,6 @@ fn prove(key: &ProvingKey, circuit: &Walk, options: &Options<'_>) -> Result<Vec<
     key.prove(circuit, &[&a, &b], options).map(|(proof, _)| proof)
 }
 
-fn kinds() -> Vec<Arithmetic> {
-    let mut kinds = vec![Arithmetic::Portable, Arithmetic::best()];
-    kinds.dedup();
-    kinds
-}
-
 #[test]
 fn proofs_are_accepted_whatever_the_packs() {
     // Widths that divide nothing, wider than there are columns, and one column to a pack.
@@ -58,7 +52,7 @@ fn proofs_are_accepted_whatever_the_packs() {
         [(7, 10, [3, 1], 4), (7, 50, [2, 1], 3), (7, 100, [5, 7], 6), (7, 122, [1, 1], 1)]
     {
         let circuit = Walk::new(rows);
-        for arithmetic in kinds() {
+        for arithmetic in Arithmetic::all() {
             let key = key_of(&circuit, k, &widths(&phases, key), arithmetic);
             let proof = prove(&key, &circuit, &Options::default()).expect("there is a witness");
             assert_eq!(proof.len(), key.verifying().layout().proof_length());
@@ -251,7 +245,7 @@ fn columns_differ_from_proof_to_proof_and_not_with_a_seed() {
         prove(&key, &circuit, &Options { randomness, ..Options::default() }).expect("a witness")
     };
     let first = proof(Some(1), Arithmetic::Portable);
-    for arithmetic in kinds() {
+    for arithmetic in Arithmetic::all() {
         assert_eq!(proof(Some(1), arithmetic), first);
         for other in [proof(Some(2), arithmetic), proof(None, arithmetic)] {
             // The key's evaluations too, which are at another x.

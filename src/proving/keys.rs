@@ -17,12 +17,14 @@ use halo2_proofs::{
     },
     transcript::TranscriptReadBuffer,
 };
+use std::sync::Arc;
 
 /// What proofs of one circuit are checked against.
 #[derive(Clone, Debug)]
 pub struct Verifier {
     srs: Srs,
-    vk: VerifyingKey<G1Affine>,
+    /// Shared: it has halo2's roots of unity, seven times as many as rows and their inverses.
+    vk: Arc<VerifyingKey<G1Affine>>,
     instances: usize,
     model_digest: Option<[u8; WORD_BYTES]>,
 }
@@ -40,7 +42,7 @@ impl Verifier {
     }
 
     fn new(srs: &Srs, vk: VerifyingKey<G1Affine>, instances: usize) -> Self {
-        Self { srs: srs.clone(), vk, instances, model_digest: None }
+        Self { srs: srs.clone(), vk: Arc::new(vk), instances, model_digest: None }
     }
 
     /// The same of a circuit that is a model's.

@@ -3,7 +3,7 @@
 
     python3 -m pip install -r script/requirements.txt -r script/requirements-exports.txt
     cargo build
-    python3 script/exports.py [--only NAME] [--prove] [--classic | --torch | --quantizers]
+    python3 script/exports.py [--only NAME] [--prove] [--classic | --torch | --peers | --quantizers]
     python3 script/exports.py --store
 
 Every model is built here with the `onnx` package, in the operators that PyTorch's exporters use for the layer
@@ -36,9 +36,9 @@ MODELS = {}
 class Net:
     """A graph under construction, with one float input `x`."""
 
-    def __init__(self, shape, opset=17, low=-2.0, high=2.0):
+    def __init__(self, shape, opset=17, low=-2.0, high=2.0, examples=40):
         self.shape, self.opset, self.nodes, self.inits, self.n = shape, opset, [], [], 0
-        self.calibration = rng.uniform(low, high, [40, *shape]).astype(np.float32)
+        self.calibration = rng.uniform(low, high, [examples, *shape]).astype(np.float32)
 
     def c(self, array, dtype=np.float32):
         name = f"c{len(self.inits)}"
@@ -197,6 +197,36 @@ def old_attributes():
     x = n.Clip(x, min=-1.0, max=1.0)
     x = n.Squeeze(n.ReduceMean(x, axes=[2, 3]), axes=[2, 3])
     return n.finish(n.Softmax(n.Gemm(x, n.w(3, 4), n.w(3), transB=1), axis=1))
+
+
+@model
+def old_softmax():
+    n = Net([1, 3, 4, 4], opset=11)
+    x = n.Conv("x", n.w(5, 3, 3, 3), n.w(5))
+    return n.finish(n.Softmax(x, axis=1))
+
+
+@model
+def angles():
+    n = Net([1, 12])
+    x = n.Gemm("x", n.w(12, 12), transB=1)
+    within = n.Clip(x, n.c(-0.9), n.c(0.9))
+    beyond = n.Add(n.Abs(x), n.c(1.1))
+    return n.finish(n.Tan(within), n.Asin(within), n.Acos(within), n.Atanh(within), n.Acosh(beyond), *(getattr(n, op)(x) for op in ["Atan", "Sinh", "Cosh", "Asinh"]))
+
+
+@model
+def comparisons_of_two():
+    n = Net([1, 12], examples=80)
+    a, b = n.Gemm("x", n.w(3, 12), transB=1), n.Gemm("x", n.w(3, 12), transB=1)
+    larger = n.Greater(a, b)
+    either = n.Xor(n.And(larger, n.Less(a, n.c(0.5))), n.Not(n.Greater(b, n.c(0.25))))
+    file, examples = n.finish(n.Where(larger, a, n.Neg(b)), n.Cast(either, to=T.FLOAT), n.Or(larger, either))
+    file.graph.output[-1].type.tensor_type.elem_type = T.BOOL
+    # None is near to where an answer changes.
+    left, right = (examples @ nh.to_array(own).T for own in n.inits[:2])
+    near = np.minimum(np.abs(left - right), np.minimum(np.abs(left - 0.5), np.abs(right - 0.25)))
+    return file, examples[near.min((1, 2)) > 0.05]
 
 
 @model
@@ -490,10 +520,10 @@ def take(name, made, folder, args):
 
 # Models that `cargo test --test model_exports` quantizes, with onnxruntime's answers to the float models.
 STORED = [
-    "classifier_with_argmax", "residual", "old_upsample", "old_attributes", "layer_norm_written_out", "group_norm", "rms_norm",
+    "classifier_with_argmax", "residual", "old_upsample", "old_attributes", "old_softmax", "layer_norm_written_out", "group_norm", "rms_norm",
     "causal_attention_where", "transformer_block", "lstm", "gru", "rnn_reverse", "einsum_heads", "batched_weights",
     "larger_and_smaller", "reductions", "division_of_activations", "written_out_leaky_relu", "shapes_computed_in_the_graph",
-    "standardized_input", "pixels", "half_precision_weights", "log_softmax",
+    "standardized_input", "pixels", "half_precision_weights", "log_softmax", "angles", "comparisons_of_two",
 ]  # fmt: skip
 STORED_CLASSIC = [
     "linear_regression", "scaler_pipeline", "normalizer_pipeline", "svr_rbf", "k_means", "decision_tree_classifier", "random_forest",
@@ -501,6 +531,7 @@ STORED_CLASSIC = [
     "xgboost_with_holes", "lightgbm_with_holes", "forest_of_many_thresholds", "imputer_pipeline", "imputed_trees", "scaled_trees",
     "one_hot_pipeline", "one_hot_trees", "random_forest_of_names",
 ]  # fmt: skip
+STORED_QUANTIZERS = ["linear_stack_dynamic", "conv_batch_norm_dynamic", "linear_stack_static_int8", "linear_stack_a16w8", "linear_stack_a8w4"]
 
 
 def positions(file, answers):
@@ -513,14 +544,15 @@ def positions(file, answers):
     return answers
 
 
-def store():
+def store(args):
     """Writes the test's fixtures."""
     import exports_classic
+    import exports_quantizers
 
     folder = ROOT / "test/fixtures/exports"
     folder.mkdir(parents=True, exist_ok=True)
-    classic = exports_classic.models({})
-    for name, make in [(n, MODELS[n]) for n in STORED] + [(n, classic[n]) for n in STORED_CLASSIC]:
+    sources = [(MODELS, STORED), (exports_classic.models({}), STORED_CLASSIC), (exports_quantizers.models(MODELS), STORED_QUANTIZERS)]
+    for name, make in [(name, source[name]) for source, names in sources for name in names if args.only is None or name in args.only]:
         float_model, calibration, *_ = make()
         if not isinstance(calibration, dict):
             calibration = {float_model.graph.input[0].name: calibration}
@@ -539,15 +571,16 @@ def main():
     parser.add_argument("--keep", type=Path, help="a folder for the models")
     parser.add_argument("--classic", action="store_true", help="models of scikit-learn, XGBoost and LightGBM instead")
     parser.add_argument("--torch", action="store_true", help="PyTorch's modules by both of its exporters instead")
+    parser.add_argument("--peers", action="store_true", help="graphs of the kinds of another prover's examples instead")
     parser.add_argument("--quantizers", action="store_true", help="files of onnxruntime's own quantizers instead")
     parser.add_argument("--quantize", nargs="*", default=[], help="more words for `zkverdict quantize`")
     parser.add_argument("--store", action="store_true", help="write the fixtures of the test instead")
     args = parser.parse_args()
     if args.store:
-        return store()
-    for is_asked, name in [(args.classic, "exports_classic"), (args.torch, "exports_torch"), (args.quantizers, "exports_quantizers")]:
-        if is_asked:
-            other = importlib.import_module(name).models(dict(MODELS))
+        return store(args)
+    for source in ["classic", "torch", "peers", "quantizers"]:
+        if getattr(args, source):
+            other = importlib.import_module(f"exports_{source}").models(dict(MODELS))
             MODELS.clear()
             MODELS.update(other)
     good = 0

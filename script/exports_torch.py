@@ -110,7 +110,7 @@ MODULES = {
     "mse_loss": (lambda: nn.MSELoss(), [1, 10], [1, 10]),
     "smooth_l1_loss": (lambda: nn.SmoothL1Loss(), [1, 10], [1, 10]),
     "bce_with_logits_loss": (lambda: nn.BCEWithLogitsLoss(reduction="none"), [1, 10], [1, 10]),
-    "cross_entropy_loss": (lambda: nn.CrossEntropyLoss(), [1, 6], [1, 6]),
+    "cross_entropy_loss": (lambda: nn.CrossEntropyLoss(), [1, 6], ([1], 6)),
     "cosine_similarity": (lambda: nn.CosineSimilarity(), [1, 10], [1, 10]),
     "pairwise_distance": (lambda: nn.PairwiseDistance(), [1, 10], [1, 10]),
     "mlp": (lambda: nn.Sequential(nn.Linear(10, 16), nn.ReLU(), nn.Dropout(), nn.Linear(16, 8), nn.Tanh(), nn.Linear(8, 1), nn.Sigmoid()), [1, 10]),
@@ -123,7 +123,7 @@ MODULES = {
 assert len(MODULES) == 46
 
 
-def warmed(module, inputs):
+def warmed(module):
     """Running means of batch normalizations get values of their own, and then stay."""
     for own in module.modules():
         if isinstance(own, nn.modules.batchnorm._BatchNorm):
@@ -131,8 +131,24 @@ def warmed(module, inputs):
     return module.eval()
 
 
+def exported(module, arrays, is_new, opset=None):
+    """The file, example inputs by name, and PyTorch's own outputs for them."""
+    names = ["x", "y", "z", "w"][: len(arrays)]
+    first = tuple(torch.from_numpy(array[0]) for array in arrays)
+    if is_new:
+        file = torch.onnx.export(module, first, input_names=names, dynamo=True, verbose=False, external_data=False).model_proto
+    else:
+        target = io.BytesIO()
+        torch.onnx.export(module, first, target, input_names=names, opset_version=opset, dynamo=False)
+        file = onnx.load_from_string(target.getvalue())
+    with torch.no_grad():
+        answers = [module(*map(torch.from_numpy, row)) for row in zip(*arrays)]
+    answers = [answer if isinstance(answer, (tuple, list)) else [answer] for answer in answers]
+    expected = [np.concatenate([np.ravel(own.numpy()).astype(np.float32) for own in answer]) for answer in answers]
+    return file, dict(zip(names, arrays)), expected
+
+
 def make(name, is_new):
-    """The exported file, example inputs by name, and PyTorch's own outputs for them."""
     torch.manual_seed(7)
     build, *ports = MODULES[name]
     rng = np.random.default_rng(7)
@@ -145,21 +161,7 @@ def make(name, is_new):
     arrays = [examples(port) for port in ports]
     if name == "bce_with_logits_loss":
         arrays[1] = (arrays[1] > 0).astype(np.float32)
-    if name == "cross_entropy_loss":
-        arrays[1] = np.exp(arrays[1]) / np.exp(arrays[1]).sum(-1, keepdims=True)
-    module = warmed(build(), arrays)
-    names = ["x", "y"][: len(ports)]
-    first = tuple(torch.from_numpy(array[0]) for array in arrays)
-    if is_new:
-        file = torch.onnx.export(module, first, input_names=names, dynamo=True, verbose=False, external_data=False).model_proto
-    else:
-        target = io.BytesIO()
-        torch.onnx.export(module, first, target, input_names=names, dynamo=False)
-        file = onnx.load_from_string(target.getvalue())
-    with torch.no_grad():
-        answers = [module(*map(torch.from_numpy, row)) for row in zip(*arrays)]
-    expected = [np.ravel(answer.numpy()).astype(np.float32) for answer in answers]
-    return file, dict(zip(names, arrays)), expected
+    return exported(warmed(build()), arrays, is_new)
 
 
 def models(_):

@@ -144,7 +144,7 @@ contract ERC7992AdapterTest is Test {
     }
 
     /// The draft's own signatures: it names no interface ids.
-    function test_functions_and_events_are_those_of_the_erc() public pure {
+    function test_functions_and_events_are_those_of_the_erc() public {
         bytes4 registryId = bytes4(keccak256("registerModel((bytes32,bytes32,bytes32,bytes4,string))"))
             ^ bytes4(keccak256("updateModel(uint256,(bytes32,bytes32,bytes32,bytes4,string))"))
             ^ bytes4(keccak256("deprecateModel(uint256)")) ^ bytes4(keccak256("getModel(uint256)"));
@@ -152,12 +152,25 @@ contract ERC7992AdapterTest is Test {
         bytes4 verifierId = bytes4(keccak256("verifyInference(uint256,bytes32,bytes,bytes)"))
             ^ bytes4(keccak256("proofSystemOf(uint256)")) ^ bytes4(keccak256("registry()"));
         assertEq(type(IERCZKMLVerifier).interfaceId, verifierId);
-        assertEq(
-            IERCZKMLVerifier.InferenceVerified.selector, keccak256("InferenceVerified(uint256,bytes32,bytes,address)")
-        );
-        assertEq(
-            IERCZKMLRegistry.ModelRegistered.selector,
-            keccak256("ModelRegistered(uint256,address,(bytes32,bytes32,bytes32,bytes4,string))")
-        );
+        bytes32[3] memory refusals = [
+            bytes32(IERCZKMLRegistry.ModelNotFound.selector),
+            IERCZKMLRegistry.NotModelOwner.selector,
+            IERCZKMLVerifier.VerificationRefused_ModelDeprecated.selector
+        ];
+        assertEq(refusals[0], bytes4(keccak256("ModelNotFound(uint256)")));
+        assertEq(refusals[1], bytes4(keccak256("NotModelOwner(uint256,address)")));
+        assertEq(refusals[2], bytes4(keccak256("VerificationRefused_ModelDeprecated(uint256)")));
+
+        bytes32 owner = bytes32(uint256(uint160(address(this))));
+        vm.recordLogs();
+        uint256 other = adapter.registerModel(commitment("key"));
+        bytes32 signature = keccak256("ModelRegistered(uint256,address,(bytes32,bytes32,bytes32,bytes4,string))");
+        assertLastEvent(abi.encodePacked(signature, other, owner), abi.encode(commitment("key")));
+        (bytes32 input, bytes memory output, bytes memory proof) = inference();
+        adapter.verifyInference(id, input, output, proof);
+        signature = keccak256("InferenceVerified(uint256,bytes32,bytes,address)");
+        assertLastEvent(abi.encodePacked(signature, id, input, owner), abi.encode(output));
+        adapter.deprecateModel(other);
+        assertLastEvent(abi.encodePacked(keccak256("ModelDeprecated(uint256)"), other), "");
     }
 }

@@ -255,10 +255,15 @@ contract ERC8004ValidatorTest is Test {
     }
 
     /// The ERC's own signatures: it names no interface id.
-    function test_metadata_have_the_functions_of_the_erc() public pure {
+    function test_metadata_have_the_functions_of_the_erc() public {
         bytes4 all = bytes4(keccak256("circuitId()")) ^ bytes4(keccak256("circuitVersion()"))
             ^ bytes4(keccak256("publicInputsSchemaHash()")) ^ bytes4(keccak256("publicInputsSchemaURI()"))
             ^ bytes4(keccak256("verificationKeyURI()")) ^ bytes4(keccak256("proofSystem()"));
         assertEq(type(IZKMetadata).interfaceId, all);
+        vm.recordLogs();
+        new ERC8084Metadata(verifier, 0, 1 << 32, "schema", "ipfs://schema", "ipfs://key");
+        bytes32 signature = keccak256("CircuitMetadataUpdated(bytes32,uint64,bytes4)");
+        bytes memory topics = abi.encodePacked(signature, verifier.VK_DIGEST());
+        assertLastEvent(topics, abi.encode(uint64(1 << 32), bytes4(0x00000003)));
     }
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity ^0.8.20;
 
-import {vm} from "./Vm.sol";
+import {Vm, vm} from "./Vm.sol";
 
 /// @notice What tests here have in common.
 abstract contract Test {
@@ -25,6 +25,13 @@ abstract contract Test {
 
     function assertTrue(bool value, string memory claim) internal pure {
         if (!value) revert NotTrue(claim);
+    }
+
+    /// The last event since `vm.recordLogs()`: which of its arguments are topics is part of a standard's text.
+    function assertLastEvent(bytes memory topics, bytes memory data) internal {
+        Vm.Log[] memory logs = vm.getRecordedLogs();
+        assertEq(keccak256(abi.encodePacked(logs[logs.length - 1].topics)), keccak256(topics));
+        assertEq(keccak256(logs[logs.length - 1].data), keccak256(data));
     }
 
     /// An account that nothing else uses.

@@ -3,6 +3,12 @@ pragma solidity ^0.8.20;
 
 /// @notice The cheatcodes that these tests use; the address is the same for every Foundry.
 interface Vm {
+    struct Log {
+        bytes32[] topics;
+        bytes data;
+        address emitter;
+    }
+
     function assume(bool condition) external pure;
     function chainId(uint256 id) external;
     function cool(address account) external;
@@ -20,6 +26,7 @@ interface Vm {
     function expectRevert(bytes calldata data) external;
     function getBlockNumber() external view returns (uint256);
     function getBlockTimestamp() external view returns (uint256);
+    function getRecordedLogs() external returns (Log[] memory logs);
     function getCode(string calldata artifact) external view returns (bytes memory);
     function keyExistsJson(string calldata json, string calldata key) external view returns (bool);
     function label(address account, string calldata name) external;
@@ -31,6 +38,7 @@ interface Vm {
     function parseJsonUintArray(string calldata json, string calldata key) external pure returns (uint256[] memory);
     function prank(address sender) external;
     function readFile(string calldata path) external view returns (string memory);
+    function recordLogs() external;
     function roll(uint256 blockNumber) external;
     function snapshotGasLastCall(string calldata group, string calldata name) external returns (uint256);
     function snapshotValue(string calldata group, string calldata name, uint256 value) external;

@@ -156,9 +156,13 @@ contract ContentNftTest is Test {
         // The id that the final text of ERC-7007 names, of its two functions.
         assertTrue(nft.supportsInterface(0x702c55a6), "ERC-7007");
         assertTrue(type(IERC7007).interfaceId == 0x702c55a6, "the interface");
-        assertEq(IERC7007.AigcData.selector, keccak256("AigcData(uint256,bytes,bytes,bytes)"));
         assertTrue(nft.supportsInterface(0x80ac58cd) && nft.supportsInterface(0x01ffc9a7), "ERC-721 and ERC-165");
         uint256 tokenId = claim(alice);
+        bytes memory proof = proofOf(content);
+        vm.recordLogs();
+        nft.addAigcData(tokenId, prompt, content, proof);
+        bytes32 signature = keccak256("AigcData(uint256,bytes,bytes,bytes)");
+        assertLastEvent(abi.encodePacked(signature, tokenId, keccak256(prompt), keccak256(content)), abi.encode(proof));
         assertTrue(bytes(nft.tokenURI(tokenId)).length != 0, "there is metadata");
         vm.expectRevert(ERC721.TokenDoesNotExist.selector);
         nft.tokenURI(tokenId + 1);

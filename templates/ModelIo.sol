@@ -9,7 +9,7 @@ pragma solidity ^0.8.20;
 /// | tensor | type | shape | instances |
 /// |---|---|---|---|
 {%- for tensor in tensors %}
-/// | {{ tensor.title }} ({{ tensor.role }}) | {{ tensor.solidity_type }} | {{ tensor.shape }} | {{ tensor.first }}..{{ tensor.end }} |
+/// | {{ tensor.title }} ({{ tensor.role }}) | {{ tensor.element.solidity_type() }} | {{ tensor.shape }} | {{ tensor.first }}..{{ tensor.end }} |
 {%- endfor %}
 library {{ name }} {
     /// @notice A tensor has another number of elements.
@@ -73,54 +73,53 @@ library {{ name }} {
     {%- for tensor in tensors %}
 
     /// @notice Puts {{ tensor.title }} into its instances.
-    function pack{{ tensor.function }}({{ tensor.solidity_type }}[] memory elements, uint256[] memory instances) internal pure {
+    function pack{{ tensor.function }}({{ tensor.element.solidity_type() }}[] memory elements, uint256[] memory instances) internal pure {
         _checkLengths(elements.length, {{ tensor.constant }}_LENGTH, instances.length);
         uint256[] memory words;
         assembly ("memory-safe") {
             // Both are arrays of words.
             words := elements
         }
-        _packWords(words, {{ tensor.constant }}_INSTANCE, {% if tensor.is_signed %}SIGNS{% else %}0{% endif %}, instances);
+        _packWords(words, {{ tensor.constant }}_INSTANCE, {% if tensor.element.is_signed() %}SIGNS{% else %}0{% endif %}, instances);
     }
 
     /// @notice Puts {{ tensor.title }}, one byte per element, into its instances.
     function pack{{ tensor.function }}(bytes memory elements, uint256[] memory instances) internal pure {
         _checkLengths(elements.length, {{ tensor.constant }}_LENGTH, instances.length);
-        _packBytes(elements, {{ tensor.constant }}_INSTANCE, {% if tensor.is_signed %}SIGNS{% else %}0{% endif %}, instances);
+        _packBytes(elements, {{ tensor.constant }}_INSTANCE, {% if tensor.element.is_signed() %}SIGNS{% else %}0{% endif %}, instances);
     }
 
     /// @notice Reads {{ tensor.title }}.
     function unpack{{ tensor.function }}(uint256[] memory instances)
         internal
         pure
-        returns ({{ tensor.solidity_type }}[] memory elements)
+        returns ({{ tensor.element.solidity_type() }}[] memory)
     {
-        uint256[] memory words = _unpack(instances, {{ tensor.constant }}_INSTANCE, {{ tensor.constant }}_LENGTH, {{ tensor.offset }});
-        assembly ("memory-safe") {
-            elements := words
-        }
+        return _unpack{{ tensor.element.title() }}(instances, {{ tensor.constant }}_INSTANCE, {{ tensor.constant }}_LENGTH);
     }
 
     /// @notice Reads {{ tensor.title }}, one byte per element: much cheaper than a word each.
     function unpack{{ tensor.function }}Bytes(uint256[] memory instances) internal pure returns (bytes memory) {
-        return _unpackBytes(instances, {{ tensor.constant }}_INSTANCE, {{ tensor.constant }}_LENGTH, {% if tensor.is_signed %}SIGNS{% else %}0{% endif %});
+        return _unpackBytes(instances, {{ tensor.constant }}_INSTANCE, {{ tensor.constant }}_LENGTH, {% if tensor.element.is_signed() %}SIGNS{% else %}0{% endif %});
     }
 
     /// @notice Reads one element of {{ tensor.title }}.
-    function {{ tensor.getter }}At(uint256[] memory instances, uint256 index) internal pure returns ({{ tensor.solidity_type }}) {
+    function {{ tensor.getter }}At(uint256[] memory instances, uint256 index) internal pure returns ({{ tensor.element.solidity_type() }}) {
         if (instances.length != NUM_INSTANCES) revert InstanceCount(instances.length, NUM_INSTANCES);
         if (index >= {{ tensor.constant }}_LENGTH) revert IndexOutOfRange(index, {{ tensor.constant }}_LENGTH);
         uint256 element = (instances[{{ tensor.constant }}_INSTANCE + index / ELEMENTS_PER_INSTANCE] >> (ELEMENT_BITS * (index % ELEMENTS_PER_INSTANCE))) & ELEMENT_MASK;
-        {%- if tensor.is_signed %}
+        {%- if tensor.element.is_signed() %}
+        // forge-lint: disable-next-line(unsafe-typecast) the element is a byte
         return int8(int256(element) - 128);
         {%- else %}
+        // forge-lint: disable-next-line(unsafe-typecast) the element is a byte
         return uint8(element);
         {%- endif %}
     }
 
     /// @notice The value of an element of {{ tensor.title }} with 18 decimals, rounded to the nearest, ties away from zero.
-    function dequantize{{ tensor.function }}({{ tensor.solidity_type }} element) internal pure returns (int256) {
-        {%- if tensor.is_signed %}
+    function dequantize{{ tensor.function }}({{ tensor.element.solidity_type() }} element) internal pure returns (int256) {
+        {%- if tensor.element.is_signed() %}
         int256 steps = int256(element) - {{ tensor.constant }}_ZERO_POINT;
         {%- else %}
         int256 steps = int256(uint256(element)) - {{ tensor.constant }}_ZERO_POINT;
@@ -149,24 +148,24 @@ library {{ name }} {
         }
     }
 
-    /// @dev Packs elements of a word each. What lies behind the last element is read, and cut off.
+    /// @dev Packs elements of a word each, of which it takes the low byte alone: whatever lies above it, as after a copy from
+    /// unchecked calldata, changes nothing. What lies behind the last element is read, and cut off.
     function _packWords(uint256[] memory words, uint256 first, uint256 signs, uint256[] memory instances) private pure {
         uint256 mask = _lastMask(words.length);
         assembly ("memory-safe") {
-            let instance_mptr := add(add(instances, 0x20), shl(5, first))
-            let end_mptr := add(add(words, 0x20), shl(5, mload(words)))
+            let instance_mptr := add(instances, shl(5, first))
+            let mptr := add(words, 0x20)
+            let end_mptr := add(mptr, shl(5, mload(words)))
             mstore(0x00, 0)
-            for { let mptr := add(words, 0x20) } lt(mptr, end_mptr) { } {
+            for { } lt(mptr, end_mptr) { mptr := add(mptr, {{ 32 * 31 }}) } {
                 // An element's low byte goes to its place; byte 0 of the instance stays zero.
                 {%- for i in 0..31 %}
                 mstore8({{ 31 - i }}, mload(add(mptr, {{ 32 * i }})))
                 {%- endfor %}
-                mptr := add(mptr, {{ 32 * 31 }})
-                let instance := xor(mload(0x00), signs)
-                if iszero(lt(mptr, end_mptr)) { instance := and(instance, mask) }
-                mstore(instance_mptr, instance)
                 instance_mptr := add(instance_mptr, 0x20)
+                mstore(instance_mptr, xor(mload(0x00), signs))
             }
+            if mload(words) { mstore(instance_mptr, and(mload(instance_mptr), mask)) }
         }
     }
 
@@ -189,29 +188,33 @@ library {{ name }} {
         }
     }
 
-    function _unpack(uint256[] memory instances, uint256 first, uint256 length, uint256 offset)
+    {%- for element in elements %}
+
+    /// @dev Reads {{ element.solidity_type() }} elements, a word each.
+    function _unpack{{ element.title() }}(uint256[] memory instances, uint256 first, uint256 length)
         private
         pure
-        returns (uint256[] memory words)
+        returns ({{ element.solidity_type() }}[] memory elements)
     {
         if (instances.length != NUM_INSTANCES) revert InstanceCount(instances.length, NUM_INSTANCES);
         assembly ("memory-safe") {
-            words := mload(0x40)
-            mstore(words, length)
-            let mptr := add(words, 0x20)
+            elements := mload(0x40)
+            mstore(elements, length)
+            let mptr := add(elements, 0x20)
             let end_mptr := add(mptr, shl(5, length))
             let instance_mptr := add(add(instances, 0x20), shl(5, first))
             for { } lt(mptr, end_mptr) { mptr := add(mptr, {{ 32 * 31 }}) } {
                 let instance := mload(instance_mptr)
                 instance_mptr := add(instance_mptr, 0x20)
-                // A signed type is sign-extended to the word. Words behind the last element are not kept.
+                // {% if element.is_signed() %}The difference is sign-extended to the word. {% endif %}Words behind the last element are not kept.
                 {%- for i in 0..31 %}
-                mstore(add(mptr, {{ 32 * i }}), sub(byte({{ 31 - i }}, instance), offset))
+                mstore(add(mptr, {{ 32 * i }}), {% if element.is_signed() %}sub(byte({{ 31 - i }}, instance), 128){% else %}byte({{ 31 - i }}, instance){% endif %})
                 {%- endfor %}
             }
             mstore(0x40, end_mptr)
         }
     }
+    {%- endfor %}
 
     function _unpackBytes(uint256[] memory instances, uint256 first, uint256 length, uint256 signs)
         private

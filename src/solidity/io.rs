@@ -20,6 +20,21 @@ pub enum IoElement {
     Uint8,
 }
 
+impl IoElement {
+    fn is_signed(self) -> bool {
+        self == Self::Int8
+    }
+
+    fn solidity_type(self) -> &'static str {
+        if self.is_signed() { "int8" } else { "uint8" }
+    }
+
+    /// The type as a part of a function's name.
+    fn title(self) -> &'static str {
+        if self.is_signed() { "Int8" } else { "Uint8" }
+    }
+}
+
 /// A public tensor of a model.
 #[derive(Debug, Clone, PartialEq)]
 pub struct IoTensor {
@@ -82,7 +97,7 @@ impl IoSpec {
             first += tensor.num_instances();
             let mut description = serde_json::json!({
                 "name": tensor.name,
-                "type": if tensor.element == IoElement::Int8 { "int8" } else { "uint8" },
+                "type": tensor.element.solidity_type(),
                 "shape": tensor.shape,
                 "instances": [begin, first],
                 "scale": tensor.scale,
@@ -132,6 +147,10 @@ impl IoSpec {
             name: &self.library,
             model: Name::new(&self.model).comment(),
             num_instances: self.num_instances(),
+            elements: [IoElement::Int8, IoElement::Uint8]
+                .into_iter()
+                .filter(|element| tensors.iter().any(|tensor| tensor.element == *element))
+                .collect(),
             tensors,
         };
         Ok(library.render()?)
@@ -144,6 +163,8 @@ struct Library<'a> {
     name: &'a str,
     model: Comment,
     num_instances: usize,
+    /// The types that tensors have, each once.
+    elements: Vec<IoElement>,
     tensors: Vec<TensorSource>,
 }
 
@@ -155,13 +176,11 @@ struct TensorSource {
     constant: String,
     function: String,
     getter: String,
-    solidity_type: &'static str,
-    is_signed: bool,
+    element: IoElement,
     shape: String,
     length: usize,
     first: usize,
     end: usize,
-    offset: u8,
     zero_point: i32,
     scale: f32,
     numerator: String,
@@ -174,7 +193,6 @@ impl TensorSource {
         let (numerator, denominator) = scale_fraction(tensor.scale).ok_or_else(|| {
             SolidityError::InvalidScale { tensor: tensor.name.clone(), scale: tensor.scale }
         })?;
-        let is_signed = tensor.element == IoElement::Int8;
         let shape: Vec<_> = tensor.shape.iter().map(usize::to_string).collect();
         Ok(Self {
             title: format!("`{}`", Name::new(&tensor.name).comment()),
@@ -183,13 +201,11 @@ impl TensorSource {
             constant: String::new(),
             function: String::new(),
             getter: String::new(),
-            solidity_type: if is_signed { "int8" } else { "uint8" },
-            is_signed,
+            element: tensor.element,
             shape: format!("[{}]", shape.join(", ")),
             length: tensor.len(),
             first,
             end: first + tensor.num_instances(),
-            offset: if is_signed { 128 } else { 0 },
             zero_point: tensor.zero_point,
             scale: tensor.scale,
             numerator,

@@ -3,6 +3,7 @@ pragma solidity ^0.8.20;
 
 import {InferenceContext} from "../../contracts/libraries/InferenceContext.sol";
 import {PackedTensor} from "../../contracts/libraries/PackedTensor.sol";
+import {RenderedSpecification} from "./RenderedSpecification.sol";
 import {Specification} from "./Specification.sol";
 
 /// @notice What fuzzing tries, shown for every input: script/symbolic.sh runs these with halmos.
@@ -86,6 +87,14 @@ contract PackingSymbolic {
 
     function check_unpack_four_words(uint256[4] memory words) external view {
         _unpack(words, 94, 124);
+    }
+
+    function check_rendered_four_signed_words(bytes32[4] memory words, uint256 dirt) external pure {
+        RenderedSpecification.checkFourSigned(_elements(words, 124), dirt);
+    }
+
+    function check_rendered_four_unsigned_words(bytes32[4] memory words, uint256 dirt) external pure {
+        RenderedSpecification.checkFourUnsigned(_elements(words, 100), dirt);
     }
 
     function check_hash_is_that_of_the_words(uint256[4] memory words) external view {

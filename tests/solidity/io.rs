@@ -1,6 +1,9 @@
 //! The input/output library, called through a contract.
 
+use std::path::Path;
+
 use revm::primitives::U256;
+use sha3::Digest;
 use zkverdict::{
     evm::{Fork, Outcome},
     solidity::{CompilerSettings, IoElement, IoSpec, IoTensor},
@@ -92,14 +95,23 @@ contract Harness {
 }
 "#;
 
-fn call(signature: &str, arguments: &[U256]) -> Outcome {
-    let source = spec().render().unwrap() + HARNESS;
-    let compiled = SOLC.compile_source("Harness", &source, CompilerSettings::default()).unwrap();
-    let mut deployed = Deployed::new(&compiled, Fork::default());
-    use sha3::Digest;
+const PACK: &str = "pack(int8[],uint8[],int8[],uint8[])";
+
+fn deploy(spec: &IoSpec, harness: &str, settings: CompilerSettings) -> Deployed {
+    let source = spec.render().unwrap() + harness;
+    let compiled = SOLC.compile_source("Harness", &source, settings).unwrap();
+    Deployed::new(&compiled, Fork::default())
+}
+
+fn calldata(signature: &str, arguments: &[U256]) -> Vec<u8> {
     let mut calldata = sha3::Keccak256::digest(signature)[..4].to_vec();
     calldata.extend(arguments.iter().flat_map(|word| word.to_be_bytes::<32>()));
-    deployed.call(&calldata).outcome
+    calldata
+}
+
+fn call(signature: &str, arguments: &[U256]) -> Outcome {
+    let mut deployed = deploy(&spec(), HARNESS, CompilerSettings::default());
+    deployed.call(&calldata(signature, arguments)).outcome
 }
 
 #[test]
@@ -113,9 +125,8 @@ fn tensor_of_another_length_is_refused() {
     // Four empty arrays.
     let mut arguments: Vec<U256> = (0..4).map(|i| U256::from(0x80 + 0x20 * i)).collect();
     arguments.extend([U256::ZERO; 4]);
-    match call("pack(int8[],uint8[],int8[],uint8[])", &arguments) {
+    match call(PACK, &arguments) {
         Outcome::Reverted(data) => {
-            use sha3::Digest;
             let selector = sha3::Keccak256::digest("TensorLength(uint256,uint256)");
             assert_eq!(data[..4], selector[..4]);
             assert_eq!(data[4 + 63], 40);
@@ -124,48 +135,67 @@ fn tensor_of_another_length_is_refused() {
     }
 }
 
-const METER: &str = r"
-contract Harness {
-    function gasOf() external view returns (uint256, uint256, uint256, uint256) {
-        int8[] memory elements = new int8[](784);
-        bytes memory raw = new bytes(784);
-        uint256[] memory instances = ToyIo.newInstances(7);
-        uint256[5] memory at;
-        at[0] = gasleft();
-        ToyIo.packX(elements, instances);
-        at[1] = gasleft();
-        ToyIo.packX(raw, instances);
-        at[2] = gasleft();
-        ToyIo.unpackX(instances);
-        at[3] = gasleft();
-        ToyIo.unpackXBytes(instances);
-        at[4] = gasleft();
-        return (at[0] - at[1], at[1] - at[2], at[2] - at[3], at[3] - at[4]);
-    }
-}
-";
-
-/// Gas of packing and unpacking an image of 28 × 28 pixels: a small part of a verification. From and to bytes it takes no more
-/// than `PackedTensor`'s bounds; elements in words of their own are loaded and stored one by one.
+/// `test/RenderedIo.t.sol` measures this library and compares it with a plain specification, for random tensors and (by
+/// `script/symbolic.sh`) for all.
 #[test]
-fn an_image_is_packed_and_read_back_cheaply() {
-    let mut spec = spec();
-    spec.inputs.truncate(1);
-    (spec.inputs[0].name, spec.inputs[0].shape) = ("x".into(), vec![784]);
-    let source = spec.render().unwrap() + METER;
-    let compiled = SOLC.compile_source("Harness", &source, CompilerSettings::default()).unwrap();
-    let mut deployed = Deployed::new(&compiled, Fork::default());
-    use sha3::Digest;
-    let Outcome::Returned(data) = deployed.call(&sha3::Keccak256::digest("gasOf()")[..4]).outcome
-    else {
-        panic!("the meter reverts")
+fn the_library_is_rendered_as_it_was_reviewed() {
+    let tensor = |name: &str, element, length: usize| IoTensor {
+        name: name.to_owned(),
+        shape: vec![length],
+        element,
+        scale: 1.0,
+        zero_point: 0,
+        notes: Vec::new(),
     };
-    let limits =
-        [("pack", 20_000), ("pack bytes", 13_500), ("unpack", 31_000), ("unpack bytes", 13_500)];
-    for ((what, limit), word) in limits.into_iter().zip(data.chunks(32)) {
-        let gas = U256::from_be_slice(word);
-        println!("{what}: {gas} gas");
-        assert!(gas <= U256::from(limit), "{what} takes {gas} gas");
+    let library = IoSpec {
+        library: "RenderedIo".to_owned(),
+        model: "two images".to_owned(),
+        inputs: vec![
+            tensor("signed", IoElement::Int8, 784),
+            tensor("unsigned", IoElement::Uint8, 784),
+        ],
+        // One fills its last instance, the other does not.
+        outputs: vec![
+            tensor("four signed", IoElement::Int8, 124),
+            tensor("four unsigned", IoElement::Uint8, 100),
+        ],
+    };
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("test/fixtures/io/RenderedIo.sol");
+    let source = library.render().unwrap();
+    if std::env::var_os("UPDATE_SNAPSHOTS").is_some() {
+        std::fs::write(&path, &source).unwrap();
+    }
+    let reviewed = std::fs::read_to_string(&path).unwrap();
+    assert!(source == reviewed, "the library is not that of `{}`", path.display());
+}
+
+/// The compiler copies arrays from calldata without looking at what lies above their elements, unless it goes through Yul.
+/// Nobody may change other elements by it.
+#[test]
+fn what_lies_above_an_element_changes_no_other() {
+    let arrays = |dirt: U256| {
+        let mut arguments: Vec<U256> = vec![];
+        let mut tails: Vec<U256> = vec![];
+        for length in [40, 3, 4, 2] {
+            arguments.push(U256::from(0x80 + 0x20 * tails.len()));
+            tails.push(U256::from(length));
+            tails.extend((0..length).map(|i| U256::from(i) | dirt));
+        }
+        arguments.extend(tails);
+        arguments
+    };
+    let dirt = [U256::MAX << 8, U256::from(0x5a) << 8, U256::from(1) << 255];
+    for via_ir in [false, true] {
+        let mut settings = CompilerSettings::default();
+        settings.via_ir = via_ir;
+        let mut deployed = deploy(&spec(), HARNESS, settings);
+        let clean = deployed.call(&calldata(PACK, &arrays(U256::ZERO))).outcome;
+        assert!(matches!(clean, Outcome::Returned(_)), "{clean:?}");
+        for dirt in dirt {
+            let outcome = deployed.call(&calldata(PACK, &arrays(dirt))).outcome;
+            let expected = if via_ir { Outcome::Reverted(vec![]) } else { clean.clone() };
+            assert_eq!(outcome, expected, "{dirt:#x}");
+        }
     }
 }
 

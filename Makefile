@@ -15,6 +15,8 @@ test: setup
 	cargo test
 	$(FORGE) test
 	script/package.sh
+	node_modules/.bin/tsc -p packages/zkverdict-js
+	node --test packages/zkverdict-js/test/*.mjs
 
 lint: setup
 	cargo fmt --all --check

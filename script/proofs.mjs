@@ -1,6 +1,6 @@
 #!/usr/bin/env node
-// Makes test/fixtures/verifiers and test/fixtures/proofs again: the contracts of three trained models, and the
-// proofs that the Foundry tests submit to them.
+// Makes test/fixtures/verifiers, test/fixtures/keys and test/fixtures/proofs again: contracts and keys of three trained
+// models, and the proofs that the tests of Foundry and of packages/zkverdict-js submit to them.
 //
 //     cargo build && node script/proofs.mjs
 //
@@ -16,6 +16,7 @@ const { keccak256 } = createRequire(import.meta.url)("js-sha3");
 const root = path.resolve(import.meta.dirname, "..");
 const models = path.join(root, "test/fixtures/models");
 const verifiers = path.join(root, "test/fixtures/verifiers");
+const keys = path.join(root, "test/fixtures/keys");
 const proofs = path.join(root, "test/fixtures/proofs");
 const work = fs.mkdtempSync(path.join(os.tmpdir(), "zkverdict-proofs-"));
 
@@ -55,6 +56,9 @@ function model(name, verifier) {
   zkverdict("keygen", file, "--out", bundle, "--unsafe-dev-srs");
   const rendered = zkverdict("render", bundle, "--name", verifier, "--out", path.join(work, "out"));
   fs.copyFileSync(rendered.contract, path.join(verifiers, `${verifier}.sol`));
+  const short = verifier.replace("Verifier", "").toLowerCase();
+  fs.copyFileSync(rendered.key, path.join(keys, `${short}.key.json`));
+  fs.copyFileSync(rendered.schema, path.join(keys, `${short}.schema.json`));
   const [{ shape, scale, zero_point }] = zkverdict("inspect", file).inputs;
   const length = shape.reduce((a, b) => a * b, 1);
   return {
@@ -79,6 +83,7 @@ function prove(name, { bundle }, input, context) {
 }
 
 fs.mkdirSync(verifiers, { recursive: true });
+fs.mkdirSync(keys, { recursive: true });
 fs.mkdirSync(proofs, { recursive: true });
 
 const credit = model("credit_logreg", "CreditVerifier");

@@ -15,10 +15,12 @@
 mod error;
 pub(crate) mod files;
 mod hex;
+mod key_document;
 mod proof_file;
 
 pub use error::BundleError;
 pub use hex::{hex, unhex};
+pub use key_document::KeyDocument;
 #[cfg(feature = "cli")]
 pub(crate) use proof_file::difference;
 pub use proof_file::{Inference, ProofDocument, ProofFile, Took};

@@ -1,5 +1,6 @@
 //! `render`: writes the contract, its interface, and what explorers and scripts need of it.
 
+use crate::bundle::KeyDocument;
 use crate::cli::bundle::{Bundle, TrustArgs};
 use crate::cli::{Answer, CliError, Console, contract, files, viem};
 use crate::solidity::{CompilerIdentity, INTERFACE};
@@ -42,6 +43,9 @@ struct Report {
     /// What `ERC8084Metadata` is deployed with: the document that describes the instances, and its Keccak-256.
     schema: String,
     schema_hash: String,
+    /// The verifying key for verifiers off the chain, and its Keccak-256.
+    key: String,
+    key_hash: String,
     /// Keccak-256 of the contract's code, but for immutables.
     code_hash: String,
     compiler: CompilerIdentity,
@@ -61,6 +65,7 @@ impl fmt::Display for Report {
         }
         writeln!(f, "library    {}", self.io)?;
         writeln!(f, "schema     {}", self.schema)?;
+        writeln!(f, "key        {}", self.key)?;
         writeln!(f, "abi        {}", self.abi)?;
         writeln!(f, "explorers  {}", self.standard_json)
     }
@@ -74,13 +79,9 @@ fn is_zero(count: &usize) -> bool {
 /// Renders and compiles the contract of a bundle.
 pub fn run(args: Args, console: &Console) -> Result<Answer, CliError> {
     let bundle = Bundle::open(&args.bundle)?;
-    let rendered = contract::render_bundle(
-        &bundle,
-        args.name.as_deref(),
-        &args.compiler,
-        args.trust,
-        console,
-    )?;
+    let verifier = bundle.verifier()?;
+    args.trust.check(&bundle, verifier.model(), console)?;
+    let rendered = contract::render(&verifier, args.name.as_deref(), &args.compiler)?;
     let compiled = contract::compile(&rendered, &args.compiler.find()?, console)?;
     let out = args.out.unwrap_or_else(|| bundle.path.join("contracts"));
     let write = |suffix: &str, bytes: &[u8]| -> Result<String, CliError> {
@@ -97,6 +98,7 @@ pub fn run(args: Args, console: &Console) -> Result<Answer, CliError> {
     let library = out.join(format!("{}.sol", io.library));
     files::write(&library, io.render()?.as_bytes())?;
     let schema = json(&io.schema())?;
+    let key = serde_json::to_vec(&KeyDocument::of(&verifier)).map_err(CliError::Json)?;
     let interface = out.join("IHalo2Verifier.sol");
     files::write(&interface, INTERFACE.as_bytes())?;
     console.result(&Report {
@@ -112,6 +114,8 @@ pub fn run(args: Args, console: &Console) -> Result<Answer, CliError> {
         viem: write(".viem.mjs", module.as_bytes())?,
         schema_hash: crate::cli::bundle::hex(&Keccak256::digest(&schema)),
         schema: write(".schema.json", &schema)?,
+        key_hash: crate::cli::bundle::hex(&Keccak256::digest(&key)),
+        key: write(".key.json", &key)?,
         code_hash: crate::cli::bundle::hex(&Keccak256::digest(&compiled.runtime_code)),
         compiler: compiled.compiler,
         name: compiled.name,

@@ -1,0 +1,5 @@
+export { verify, Verifier, type ProofDocument } from "./verify.js";
+export { Refusal, type RefusalCode } from "./refusal.js";
+export { dequantize, pack, unpack, type InstanceSchema, type TensorSchema } from "./instances.js";
+export type { Expression, KeyDocument } from "./key.js";
+export type { Hex } from "./bytes.js";

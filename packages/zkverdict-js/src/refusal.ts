@@ -1,0 +1,25 @@
+/** Why a proof is refused; named as the contract's errors are, where it has them. */
+export type RefusalCode =
+  /** The document is no key that this package reads. */
+  | "MalformedKey"
+  /** The document is no proof, or has no instances. */
+  | "MalformedProof"
+  /** The proof is for another key. */
+  | "WrongKey"
+  | "ProofLength"
+  | "InstanceCount"
+  | "ScalarOutOfRange"
+  | "PointNotOnCurve"
+  | "ChallengeInDomain"
+  | "InvalidProof";
+
+/** A proof that does not hold, or cannot be checked. */
+export class Refusal extends Error {
+  constructor(
+    readonly code: RefusalCode,
+    message: string,
+  ) {
+    super(`${code}: ${message}`);
+    this.name = "Refusal";
+  }
+}

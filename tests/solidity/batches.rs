@@ -8,7 +8,8 @@ use zkverdict::{
 
 use crate::{
     fixture::{Case, RICH, verdict},
-    random_circuit::{RandomCircuit, Spec},
+    random_circuit::RandomCircuit,
+    spec::Spec,
 };
 
 /// Proofs of the rich circuit for different instances.

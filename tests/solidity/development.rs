@@ -9,7 +9,8 @@ use zkverdict::{
 
 use crate::{
     fixture::{Fixture, RICH, SOLC, verdict},
-    random_circuit::{RandomCircuit, Spec},
+    random_circuit::RandomCircuit,
+    spec::Spec,
 };
 
 fn selector(signature: &str) -> Vec<u8> {

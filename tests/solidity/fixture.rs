@@ -2,7 +2,7 @@
 
 use std::{path::Path, sync::LazyLock};
 
-use crate::random_circuit::{RandomCircuit, Spec};
+use crate::{random_circuit::RandomCircuit, spec::Spec};
 use halo2_proofs::{
     halo2curves::bn256::{Bn256, Fr, G1Affine},
     plonk::{Circuit, ProvingKey, create_proof, keygen_pk, keygen_vk_custom, verify_proof},

@@ -25,7 +25,8 @@ use zkverdict::{evm::Fork, solidity::CompilerSettings};
 
 use crate::{
     fixture::{Deployed, Fixture, RICH, srs, verdict},
-    random_circuit::{RandomCircuit, Spec},
+    random_circuit::RandomCircuit,
+    spec::Spec,
 };
 
 /// The circuit of snark-verifier's own EVM example: one gate, copies, an instance.

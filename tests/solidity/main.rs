@@ -14,5 +14,6 @@ mod mutations;
 mod random_circuit;
 mod refusals;
 mod snapshots;
+mod spec;
 mod tiers;
 mod verdicts;

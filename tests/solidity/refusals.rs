@@ -11,7 +11,8 @@ use zkverdict::{
 
 use crate::{
     fixture::{Deployed, Fixture, RICH, SOLC, srs, verdict},
-    random_circuit::{RandomCircuit, Spec},
+    random_circuit::RandomCircuit,
+    spec::Spec,
 };
 
 /// Execution gas that a malformed input may cost.

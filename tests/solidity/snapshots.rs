@@ -8,7 +8,7 @@ use zkverdict::solidity::estimate_gas;
 
 use crate::{
     fixture::{Case, verdict},
-    random_circuit::Spec,
+    spec::Spec,
 };
 
 #[test]

@@ -13,7 +13,8 @@ use zkverdict::{
 use crate::{
     compilers::questions,
     fixture::{Case, Deployed, Fixture, RICH, SOLC, compile, solc, srs, verdict},
-    random_circuit::{RandomCircuit, Spec},
+    random_circuit::RandomCircuit,
+    spec::Spec,
 };
 
 fn assert_within_a_hundredth(predicted: u64, measured: u64) {

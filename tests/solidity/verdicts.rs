@@ -6,7 +6,8 @@ use zkverdict::{evm::Fork, proving::proof_length, solidity::CompilerSettings};
 
 use crate::{
     fixture::{Deployed, Fixture, compile, srs, verdict},
-    random_circuit::{RandomCircuit, Spec},
+    random_circuit::RandomCircuit,
+    spec::Spec,
 };
 
 /// Circuits with seeds `from`, `from + step`, …, 26 of them; four tests make 104.

@@ -287,6 +287,22 @@ pub(super) struct LinearParts {
     pub exactness: Exactness,
 }
 
+impl LinearParts {
+    /// Those of a product without bias, which onnxruntime has an integer kernel for.
+    pub fn new(quantized_name: &'static str, geometry: Geometry, weights: Weights) -> Self {
+        Self {
+            geometry,
+            weights: weights.values,
+            weights_element: weights.element,
+            scales: weights.scales,
+            bias: None,
+            alpha: 1.0,
+            quantized_name,
+            exactness: Exactness::Exact,
+        }
+    }
+}
+
 /// Which product.
 #[derive(Clone, Debug)]
 pub(super) enum Geometry {

@@ -82,21 +82,20 @@ pub(in crate::model::import) fn conv_transpose(
     let shape = window::output_shape(x_shape[0], outputs, x_shape.len(), window.input);
     let x = importer.activation(node, 0, x)?;
     let parts = LinearParts {
-        geometry: Geometry::ConvTranspose(ConvShape {
-            batch: x_shape[0],
-            inputs,
-            outputs,
-            group,
-            window,
-        }),
-        weights: weights.values,
-        weights_element: weights.element,
-        scales: weights.scales,
         bias,
-        alpha: 1.0,
-        quantized_name: "ConvTranspose",
         // onnxruntime has no integer kernel for it.
         exactness: Exactness::Approximate,
+        ..LinearParts::new(
+            "ConvTranspose",
+            Geometry::ConvTranspose(ConvShape {
+                batch: x_shape[0],
+                inputs,
+                outputs,
+                group,
+                window,
+            }),
+            weights,
+        )
     };
     Ok(vec![Value::Real(importer.linear_expression(node, x, shape, parts)?)])
 }
@@ -176,20 +175,12 @@ impl Importer<'_> {
         let shape = window::output_shape(x_shape[0], outputs, x_shape.len(), window.output);
         let x = self.activation(node, 0, x)?;
         let parts = LinearParts {
-            geometry: Geometry::Conv(ConvShape {
-                batch: x_shape[0],
-                inputs,
-                outputs,
-                group,
-                window,
-            }),
-            weights: weights.values,
-            weights_element: weights.element,
-            scales: weights.scales,
             bias,
-            alpha: 1.0,
-            quantized_name: "QLinearConv",
-            exactness: Exactness::Exact,
+            ..LinearParts::new(
+                "QLinearConv",
+                Geometry::Conv(ConvShape { batch: x_shape[0], inputs, outputs, group, window }),
+                weights,
+            )
         };
         self.linear_expression(node, x, shape, parts)
     }

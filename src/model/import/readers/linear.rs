@@ -8,7 +8,7 @@ use crate::model::import::{
     expression::{Bias, BiasValues, Geometry, LinearParts, Pair, Real, Weights},
     shape::broadcast,
 };
-use crate::model::{ElementType, Exactness, ModelError, TensorId};
+use crate::model::{ElementType, ModelError, TensorId};
 
 /// `Gemm(A, B, C)` on floats.
 pub(in crate::model::import) fn gemm(
@@ -31,14 +31,9 @@ pub(in crate::model::import) fn gemm(
         .map(|c| importer.bias(node, 2, c, outputs, beta))
         .transpose()?;
     let parts = LinearParts {
-        geometry: Geometry::Gemm { inputs, outputs },
-        weights: weights.values,
-        weights_element: weights.element,
-        scales: weights.scales,
         bias,
         alpha,
-        quantized_name: "QGemm",
-        exactness: Exactness::Exact,
+        ..LinearParts::new("QGemm", Geometry::Gemm { inputs, outputs }, weights)
     };
     Ok(vec![Value::Real(importer.gemm_expression(node, a, parts)?)])
 }
@@ -63,14 +58,9 @@ pub(in crate::model::import) fn qgemm(
         .map(|constant| accumulator_bias(node, &constant, outputs))
         .transpose()?;
     let parts = LinearParts {
-        geometry: Geometry::Gemm { inputs, outputs },
-        weights: weights.values,
-        weights_element: weights.element,
-        scales: weights.scales,
         bias,
         alpha: positive_alpha(node)?,
-        quantized_name: "QGemm",
-        exactness: Exactness::Exact,
+        ..LinearParts::new("QGemm", Geometry::Gemm { inputs, outputs }, weights)
     };
     let product = importer.gemm_expression(node, a, parts)?;
     let quantization = importer.output_quantization(node, 7, 8, ElementType::Uint8)?;
@@ -121,16 +111,7 @@ fn mat_mul_parts(
     transposed: bool,
 ) -> Result<LinearParts, ModelError> {
     let (weights, inputs, outputs) = matrix(node, weights, transposed)?;
-    Ok(LinearParts {
-        geometry: Geometry::Gemm { inputs, outputs },
-        weights: weights.values,
-        weights_element: weights.element,
-        scales: weights.scales,
-        bias: None,
-        alpha: 1.0,
-        quantized_name: "QLinearMatMul",
-        exactness: Exactness::Exact,
-    })
+    Ok(LinearParts::new("QLinearMatMul", Geometry::Gemm { inputs, outputs }, weights))
 }
 
 /// A matrix of weights as `[outputs][inputs]`.

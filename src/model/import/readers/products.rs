@@ -173,16 +173,8 @@ impl Importer<'_> {
             pads: [0, 0],
         };
         let (inputs, outputs) = (batch * inner, batch * columns);
-        let parts = LinearParts {
-            geometry: Geometry::Conv(ConvShape { batch: 1, inputs, outputs, group: batch, window }),
-            weights: weights.values,
-            weights_element: weights.element,
-            scales: weights.scales,
-            bias: None,
-            alpha: 1.0,
-            quantized_name: "QLinearMatMul",
-            exactness: Exactness::Exact,
-        };
+        let conv = ConvShape { batch: 1, inputs, outputs, group: batch, window };
+        let parts = LinearParts::new("QLinearMatMul", Geometry::Conv(conv), weights);
         let y = self.linear_expression(node, x, vec![1, outputs, rows], parts)?;
         let y = self.view_of_reals(node, &[y], reshape(vec![batch, columns, rows]))?;
         let y = self.transposed(node, y, &[0, 2, 1])?;

@@ -238,9 +238,13 @@ impl Sums {
             packed: Vec::new(),
         };
         let row = |at: usize| known.row(&sums, at);
-        let lookup_sums = lookup::running_sums(length, row, challenges.beta);
-        let packed = packing::packed(length, row);
-        (sums.lookup_sums, sums.packed) = (lookup_sums, packed);
+        sums.lookup_sums = lookup::running_sums(length, row, challenges.beta);
+        // Backwards: nothing is left after the last byte.
+        sums.packed = vec![Fr::zero(); length];
+        for at in (1..length).rev() {
+            let taken = packing::taken(&mut known.row(&sums, at));
+            sums.packed[at - 1] = sums.packed[at] + taken.unwrap_or(Fr::zero());
+        }
         sums.follow_cursors(known);
         sums
     }
@@ -254,18 +258,19 @@ impl Sums {
         let grown = parallel::map(1..length, |at| wires::grown(&mut row(at)));
         self.coefficient = vec![Fr::zero(); length];
         for (at, grown) in (1..length).zip(grown) {
-            self.coefficient[at] = wires::kept(&mut known.row(self, at)) + grown;
+            let kept = wires::kept(&mut known.row(self, at));
+            self.coefficient[at] = kept + grown.unwrap_or(Fr::zero());
         }
         let row = |at: usize| known.row(self, at);
-        let grown = parallel::map(1..length, |at| wires::balance_grown(&mut row(at)));
-        let words = wires::Words::new(&witness.instances, plan.shape.fold, challenges.tau);
+        let given = parallel::map(1..length, |at| wires::given(&mut row(at), None));
+        let words = wires::Words::new(&witness.instances[1..], plan.shape.fold, challenges.tau);
         self.balance = vec![words.all(); length];
-        for (at, grown) in (1..length).zip(grown) {
+        for (at, given) in (1..length).zip(given) {
             let before = self.balance[at - 1];
             self.balance[at] = if known.fixed.rows[at].is_word() {
                 words.take_off(before, at)
             } else {
-                before + grown
+                before - given.unwrap_or(Fr::zero())
             };
         }
     }

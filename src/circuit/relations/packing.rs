@@ -31,7 +31,6 @@ use crate::circuit::{
     field::field,
     shape::Flag,
 };
-use halo2_proofs::halo2curves::bn256::Fr;
 
 /// 1 on rows of input bytes: public ones that are neither made nor copied, or private ones.
 fn is_input<R: Row>(row: &mut R) -> R::Value {
@@ -55,7 +54,7 @@ fn input_byte<R: Row>(row: &mut R) -> [Constraint<R::Value>; 1] {
 }
 
 /// What the packing of a public byte multiplies those behind it with.
-pub fn factor<R: Row>(row: &mut R) -> R::Value {
+fn factor<R: Row>(row: &mut R) -> R::Value {
     let packing = row.constant(Constant::Packing);
     match row.flag(Flag::EndsWord) {
         Some(ends_word) => {
@@ -63,6 +62,14 @@ pub fn factor<R: Row>(row: &mut R) -> R::Value {
         }
         None => packing,
     }
+}
+
+/// What is left of packed bytes before the row more than after it; none if nothing.
+pub fn taken<R: Row>(row: &mut R) -> Option<R::Value> {
+    let packs = row.flag(Flag::Packs)?;
+    let (factor, packed) = (factor(row), row.here(Cell::Packed));
+    let taken = row.value() + (factor - R::Value::one()) * packed;
+    Some(row.cells() * packs * taken)
 }
 
 /// Adds the gates of public values.
@@ -74,12 +81,9 @@ pub fn configure(gates: &mut Gates<'_>) {
 
     gates.add("packed", |row| {
         let active = row.here(Cell::Active);
-        let packs = row.flag(Flag::Packs).expect("every shape has it");
-        let factor = factor(row);
-        let (packed, then) = (row.here(Cell::Packed), row.before(Cell::Packed));
-        let taken = row.value() + (factor - Ring::one()) * packed.clone();
-        let constraint = active * (then - packed) - row.cells() * packs * taken;
-        vec![("the packed instances hold the public bytes", constraint)]
+        let taken = taken(row).expect("some bytes are public");
+        let left = row.before(Cell::Packed) - row.here(Cell::Packed);
+        vec![("the packed instances hold the public bytes", active * left - taken)]
     });
 
     gates.add("packed begins and ends", |row| {
@@ -90,19 +94,6 @@ pub fn configure(gates: &mut Gates<'_>) {
             ("nothing but the bytes is packed", behind * packed),
         ]
     });
-}
-
-/// The column `packed`: what is left of packed bytes after each row. Backwards: nothing is left after the last byte.
-pub fn packed<R: Row<Value = Fr>>(length: usize, row: impl Fn(usize) -> R) -> Vec<Fr> {
-    let mut left = vec![Fr::zero(); length];
-    for at in (1..length).rev() {
-        let mut row = row(at);
-        left[at - 1] = match row.flag(Flag::Packs) {
-            Some(_) => left[at] * factor(&mut row) + row.value(),
-            None => left[at],
-        };
-    }
-    left
 }
 
 #[cfg(test)]

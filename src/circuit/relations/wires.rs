@@ -70,9 +70,10 @@ use crate::circuit::{
     shape::{Flag, MAKING},
 };
 use halo2_proofs::{halo2curves::bn256::Fr, plonk::Expression, poly::Rotation};
+use std::ops::Neg;
 
 /// What the row adds to the coefficient, before it is multiplied with its monomial; none if nothing.
-pub fn added<R: Row>(row: &mut R) -> Option<R::Value> {
+fn added<R: Row>(row: &mut R) -> Option<R::Value> {
     let weights = row.when(&[Flag::Weighs], |row| {
         let lanes = 0..row.shape().lanes;
         let lanes = lanes.map(|lane| row.here(Cell::Weight(lane))).collect();
@@ -85,6 +86,11 @@ pub fn added<R: Row>(row: &mut R) -> Option<R::Value> {
     sum([weights, loaded])
 }
 
+/// The same times its monomial.
+pub fn grown<R: Row>(row: &mut R) -> Option<R::Value> {
+    added(row).map(|added| row.here(Cell::Cursor(WEIGHT)) * added)
+}
+
 /// What the row keeps of the coefficient before.
 pub fn kept<R: Row>(row: &mut R) -> R::Value {
     let before = |row: &mut R| row.before(Cell::Coefficient);
@@ -95,7 +101,7 @@ pub fn kept<R: Row>(row: &mut R) -> R::Value {
 }
 
 /// The value that the row contributes, before it is multiplied with its coefficient and position; none if nothing.
-pub fn contributed<R: Row>(row: &mut R) -> Option<R::Value> {
+fn contributed<R: Row>(row: &mut R) -> Option<R::Value> {
     let byte = row.when(&MAKING, |row| row.here(Cell::Byte));
     let copy = row.when(&[Flag::Takes], Row::copy);
     let integer = row.when(&[Flag::TakesWide], |row| {
@@ -105,7 +111,7 @@ pub fn contributed<R: Row>(row: &mut R) -> Option<R::Value> {
 }
 
 /// What the row makes, before it is multiplied with its monomial; none if nothing.
-pub fn made<R: Row>(row: &mut R) -> Option<R::Value> {
+fn made<R: Row>(row: &mut R) -> Option<R::Value> {
     let by_division = row.when(&[Flag::Divides, Flag::Naturals], |row| {
         divided(row) - row.constant(Constant::Offset)
     });
@@ -115,6 +121,15 @@ pub fn made<R: Row>(row: &mut R) -> Option<R::Value> {
     let rounded = float_sum::made(row);
     let at_border = row.when(&[Flag::Border], at_border);
     sum([by_division, by_interval, copy, rounded, at_border])
+}
+
+/// What the balance is less than before the row: `word`, which it takes of the packed instances, and what it
+/// contributes, less what it makes; none if nothing.
+pub fn given<R: Row>(row: &mut R, word: Option<R::Value>) -> Option<R::Value> {
+    let made = made(row).map(|made| row.here(Cell::Cursor(OUTPUT)) * made);
+    let taken = contributed(row)
+        .map(|value| row.here(Cell::Coefficient) * row.here(Cell::Cursor(POSITION)) * value);
+    sum([word, taken, made.map(Neg::neg)])
 }
 
 /// What a row copies.
@@ -174,28 +189,20 @@ pub fn configure(gates: &mut Gates<'_>) {
 
     gates.add("coefficient", |row| {
         let kept = kept(row);
-        let grown = row.here(Cell::Coefficient) - kept;
-        let weight = row.here(Cell::Cursor(WEIGHT));
-        let added = added(row).expect("some rows weigh");
+        let more = row.here(Cell::Coefficient) - kept;
+        let grown = grown(row).expect("some rows weigh");
         vec![(
             "the coefficient grows by weights times their monomial",
-            row.here(Cell::Active) * grown - weight * added,
+            row.here(Cell::Active) * more - grown,
         )]
     });
 
     gates.add("balance", |row| {
         let (balance, then) = (row.here(Cell::Balance), row.before(Cell::Balance));
-        let [output, position] = [OUTPUT, POSITION].map(|cursor| row.here(Cell::Cursor(cursor)));
-        let made = output * made(row).expect("some rows make bytes");
-        let coefficient = row.here(Cell::Coefficient);
-        let value = contributed(row).expect("some rows contribute");
-        let taken = coefficient * position * value;
         let word = row.is_word() * row.word(balance.clone());
-        let grown = row.here(Cell::Active) * (balance - then);
-        vec![(
-            "the balance grows by what is made less what is taken",
-            grown + row.cells() * (word + taken - made),
-        )]
+        let given = given(row, Some(word)).expect("it takes a word");
+        let more = row.here(Cell::Active) * (balance - then);
+        vec![("the balance grows by what is made less what is taken", more + row.cells() * given)]
     });
 
     gates.add("balance ends", |row| {
@@ -223,52 +230,41 @@ pub fn cursors(plan: &Plan, points: &[Fr; 3], length: usize) -> [Vec<Fr>; CURSOR
     [(); CURSORS].map(|()| columns.next().expect("one for each"))
 }
 
-/// What the row's coefficient is more than what it keeps of the one before.
-pub fn grown<R: Row<Value = Fr>>(row: &mut R) -> Fr {
-    added(row).map_or(Fr::zero(), |added| row.here(Cell::Cursor(WEIGHT)) * added)
-}
-
-/// What the row's balance is more than the one before, if it takes no packed instances.
-pub fn balance_grown<R: Row<Value = Fr>>(row: &mut R) -> Fr {
-    let made = made(row).map_or(Fr::zero(), |made| row.here(Cell::Cursor(OUTPUT)) * made);
-    let taken = contributed(row).map_or(Fr::zero(), |value| {
-        row.here(Cell::Coefficient) * row.here(Cell::Cursor(POSITION)) * value
-    });
-    made - taken
-}
-
 /// The packed instances, as the balance begins with them.
 pub struct Words<'a> {
-    /// The context, then the words.
-    instances: &'a [Fr],
+    words: &'a [Fr],
     /// How many a row takes.
     per_row: usize,
-    multiplier: Fr,
+    tau: Fr,
     inverse: Fr,
 }
 
 impl<'a> Words<'a> {
-    /// Those of instances, the first of which is the context.
-    pub fn new(instances: &'a [Fr], per_row: usize, tau: Fr) -> Self {
-        let multiplier = word_multiplier(tau);
-        let inverse = multiplier.invert().unwrap_or(Fr::zero());
-        Self { instances, per_row, multiplier, inverse }
+    /// Those of words that rows take `per_row` of.
+    pub fn new(words: &'a [Fr], per_row: usize, tau: Fr) -> Self {
+        let inverse = word_multiplier(tau).invert().unwrap_or(Fr::zero());
+        Self { words, per_row, tau, inverse }
     }
 
-    /// What they add up to, the first lowest.
+    /// What they add up to.
     pub fn all(&self) -> Fr {
-        let words = self.instances[1..].iter().rev();
-        words.fold(Fr::zero(), |sum, word| sum * self.multiplier + word)
+        before(self.words.iter().copied(), Fr::zero(), self.tau)
     }
 
     /// What a row leaves of them.
     pub fn take_off(&self, before: Fr, row: usize) -> Fr {
-        let own = (row - 1) * self.per_row + 1..=row * self.per_row;
+        let own = (row - 1) * self.per_row..row * self.per_row;
         own.fold(before, |rest, index| {
-            let word = self.instances.get(index).copied().unwrap_or(Fr::zero());
+            let word = self.words.get(index).copied().unwrap_or(Fr::zero());
             (rest - word) * self.inverse
         })
     }
+}
+
+/// Words before what comes after them, the first lowest.
+fn before<T: Ring>(words: impl DoubleEndedIterator<Item = T>, after: T, tau: T) -> T {
+    let multiplier = word_multiplier(tau);
+    words.rev().fold(after, |sum, word| sum * multiplier.clone() + word)
 }
 
 /// By which words are apart.
@@ -287,12 +283,10 @@ impl GateRow<'_, '_> {
     /// instances lie closer than rows: a row takes all since the row before.
     fn word(&mut self, balance: Expression<Fr>) -> Expression<Fr> {
         let fold = i32::try_from(self.columns.fold).expect("few columns share one");
-        let words = (1 - fold..=0).rev();
-        let after = words.fold(balance.clone(), |sum, rotation| {
-            let word = self.meta.query_instance(self.columns.instance, Rotation(rotation));
-            sum * word_multiplier(self.point(Point::Tau)) + word
-        });
-        after - balance
+        let tau = self.point(Point::Tau);
+        let words = (1 - fold..=0)
+            .map(|back| self.meta.query_instance(self.columns.instance, Rotation(back)));
+        before(words, balance.clone(), tau) - balance
     }
 
     /// What is 0 if a cursor makes the row's move, added to what is 0 if it stays: 0 where it has none.

@@ -1,8 +1,9 @@
 //! A network of dense layers with both element types: each output, each word and each accumulator.
 
 use super::{
-    IS_AN_ENTRY, assert_breaks, broken, circuit, foldings, models::NO_LINE, relimb, reread, rows,
-    table_row,
+    IS_AN_ENTRY, assert_breaks, broken, circuit, foldings,
+    models::{NO_LINE, chain},
+    relimb, reread, rows, table_row,
 };
 use crate::circuit::shape::Flag;
 use crate::circuit::{
@@ -12,8 +13,7 @@ use crate::circuit::{
     wiring::Kind,
 };
 use crate::model::{
-    ElementType, Gemm, Graph, Model, Node, Operator, Origin, Port, Quantization, Requantization,
-    Table, Tensor, TensorId,
+    ElementType, Gemm, Model, Operator, Quantization, Requantization, Table, Tensor,
 };
 use halo2_proofs::halo2curves::bn256::Fr;
 
@@ -49,35 +49,14 @@ fn model() -> Model {
         Requantization { multipliers: vec![0.003_141_59], zero_point: -11, min: -128, max: 127 };
     let square = (-128..128).map(|x: i32| x * x / 129 - 60).collect();
     let operators =
-        [gemm(40, 9, hidden), gemm(9, 3, logits), Operator::Table(Table { values: square })];
-    let nodes = operators.into_iter().enumerate().map(|(index, operator)| Node {
-        name: format!("node{index}"),
-        operator,
-        inputs: vec![TensorId(index)],
-        output: TensorId(index + 1),
-        origin: Origin::default(),
-    });
-    let port = |name: &str, tensor| Port {
-        name: name.into(),
-        tensor: TensorId(tensor),
-        is_float: false,
-        preparation: None,
-        labels: Vec::new(),
-    };
-    Model {
-        name: "test".into(),
-        inputs: vec![port("x", 0)],
-        outputs: vec![port("y", 3)],
-        graph: Graph {
-            tensors: vec![
-                tensor("x", 40, -20, ElementType::Int8),
-                tensor("hidden", 9, 3, ElementType::Uint8),
-                tensor("logits", 3, -11, ElementType::Int8),
-                tensor("y", 3, 0, ElementType::Int8),
-            ],
-            nodes: nodes.collect(),
-        },
-    }
+        vec![gemm(40, 9, hidden), gemm(9, 3, logits), Operator::Table(Table { values: square })];
+    let tensors = vec![
+        tensor("x", 40, -20, ElementType::Int8),
+        tensor("hidden", 9, 3, ElementType::Uint8),
+        tensor("logits", 3, -11, ElementType::Int8),
+        tensor("y", 3, 0, ElementType::Int8),
+    ];
+    chain(tensors, operators)
 }
 
 /// What the model computes, written down without any of the circuit's arithmetic.

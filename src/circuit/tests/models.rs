@@ -6,6 +6,29 @@ use crate::model::{
     Rescale, Table, Tables, Tensor, TensorId, View, ViewElement, Window,
 };
 
+/// A tensor by a name.
+pub fn port(name: &str, tensor: TensorId) -> Port {
+    Port { name: name.into(), tensor, is_float: false, preparation: None, labels: Vec::new() }
+}
+
+/// A model of operators, each of the result of the one before.
+pub fn chain(tensors: Vec<Tensor>, operators: Vec<Operator>) -> Model {
+    let last = TensorId(operators.len());
+    let nodes = operators.into_iter().enumerate().map(|(index, operator)| Node {
+        name: format!("node{index}"),
+        operator,
+        inputs: vec![TensorId(index)],
+        output: TensorId(index + 1),
+        origin: Origin::default(),
+    });
+    Model {
+        name: "test".into(),
+        inputs: vec![port("x", TensorId(0))],
+        outputs: vec![port("y", last)],
+        graph: Graph { tensors, nodes: nodes.collect() },
+    }
+}
+
 /// A model in the making: tensors in the order in which they are made.
 pub struct Builder {
     tensors: Vec<Tensor>,
@@ -75,13 +98,6 @@ impl Builder {
     /// The model, with the last tensor as its output.
     pub fn model(self) -> Model {
         let last = self.last();
-        let port = |name: &str, tensor| Port {
-            name: name.into(),
-            tensor,
-            is_float: false,
-            preparation: None,
-            labels: Vec::new(),
-        };
         Model {
             name: "test".into(),
             inputs: vec![port("x", TensorId(0))],

@@ -2,7 +2,7 @@
 
 use super::{
     IS_AN_ENTRY, IS_TAKEN, assert_breaks, assert_other_output_is_refused, broken, circuit,
-    foldings, forged, relimb, rows,
+    foldings, forged, models::chain, relimb, rows,
 };
 use crate::circuit::columns::Constant;
 use crate::circuit::shape::Flag;
@@ -13,8 +13,8 @@ use crate::circuit::{
     wiring::{Hint, Kind},
 };
 use crate::model::{
-    ArgMax, ElementType, Graph, LayerNormalization, Model, Node, Operator, Origin, Port,
-    Quantization, Softmax, Tensor, TensorId,
+    ArgMax, ElementType, LayerNormalization, Model, Operator, Quantization, Softmax, Tensor,
+    TensorId,
 };
 use halo2_proofs::halo2curves::bn256::Fr;
 
@@ -27,31 +27,11 @@ fn model(shape: [usize; 2], operator: Operator, output: (usize, ElementType)) ->
         shape,
         quantization: Quantization { scale: 0.05, zero_point, element },
     };
-    let port = |tensor| Port {
-        name: "port".into(),
-        tensor: TensorId(tensor),
-        is_float: false,
-        preparation: None,
-        labels: Vec::new(),
-    };
-    Model {
-        name: "test".into(),
-        inputs: vec![port(0)],
-        outputs: vec![port(1)],
-        graph: Graph {
-            tensors: vec![
-                tensor("x", shape.to_vec(), ZERO_POINT, ElementType::Int8),
-                tensor("y", vec![output.0], 0, output.1),
-            ],
-            nodes: vec![Node {
-                name: "node".into(),
-                operator,
-                inputs: vec![TensorId(0)],
-                output: TensorId(1),
-                origin: Origin::default(),
-            }],
-        },
-    }
+    let tensors = vec![
+        tensor("x", shape.to_vec(), ZERO_POINT, ElementType::Int8),
+        tensor("y", vec![output.0], 0, output.1),
+    ];
+    chain(tensors, vec![operator])
 }
 
 pub fn softmax(rows: usize, length: usize, scale: f64) -> Model {

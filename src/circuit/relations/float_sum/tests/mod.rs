@@ -5,13 +5,12 @@ mod progressions;
 mod reference;
 
 use crate::circuit::tests::{
-    IS_AN_ENTRY, IS_TAKEN, assert_breaks, assert_other_output_is_refused, broken, integer, relimb,
-    reread, rows, table_row,
+    IS_AN_ENTRY, IS_TAKEN, assert_breaks, assert_other_output_is_refused, broken, integer,
+    models::chain, relimb, reread, rows, table_row,
 };
 use crate::circuit::{ModelCircuit, Wishes, Witness, field::field};
 use crate::model::{
-    AveragePool, ElementType, Graph, Mean, Model, Node, Operator, Origin, Port, Quantization,
-    Table, Tensor, TensorId, Window,
+    AveragePool, ElementType, Mean, Model, Operator, Quantization, Table, Tensor, Window,
 };
 use halo2_proofs::halo2curves::bn256::Fr;
 
@@ -152,27 +151,7 @@ impl Case {
         }
         operators.push(Operator::AveragePool(pool));
         tensors.push(tensor("y", output, self.zeros[1], self.scales[1]));
-        let nodes = operators.into_iter().enumerate().map(|(index, operator)| Node {
-            name: format!("node{index}"),
-            operator,
-            inputs: vec![TensorId(index)],
-            output: TensorId(index + 1),
-            origin: Origin::default(),
-        });
-        let nodes: Vec<Node> = nodes.collect();
-        let port = |name: &str, tensor| Port {
-            name: name.into(),
-            tensor: TensorId(tensor),
-            is_float: false,
-            preparation: None,
-            labels: Vec::new(),
-        };
-        Model {
-            name: "test".into(),
-            inputs: vec![port("x", 0)],
-            outputs: vec![port("y", nodes.len())],
-            graph: Graph { tensors, nodes },
-        }
+        chain(tensors, operators)
     }
 
     pub fn circuit(&self) -> ModelCircuit {

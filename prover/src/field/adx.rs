@@ -75,7 +75,7 @@ pub unsafe fn product<F: Element>(a: &[u64; 4], b: &[u64; 4]) -> [u64; 4] {
             add_row!("24"), reduce!(),
             a = in(reg) a.as_ptr(),
             b = in(reg) b.as_ptr(),
-            p = in(reg) F::P.as_ptr(),
+            p = in(reg) Constants::<F>::P.as_ptr(),
             inverse = in(reg) Constants::<F>::NEGATIVE_INVERSE,
             t0 = out(reg) t0,
             t1 = out(reg) t1,

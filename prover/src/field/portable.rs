@@ -4,7 +4,6 @@
 //! highest word is below 2^62, no sum in between leaves its words.
 
 use super::{Element, Lanes, PointWords, array, negative_inverse};
-use std::array::from_fn;
 use std::marker::PhantomData;
 
 type Words = [u64; 4];
@@ -17,6 +16,8 @@ pub struct Eight<F, const ADX: bool = false>([Words; 8], PhantomData<F>);
 pub(super) struct Constants<F>(PhantomData<F>);
 
 impl<F: Element> Constants<F> {
+    /// In memory, for who loads from there.
+    pub(super) const P: &Words = &F::P;
     const P2: Words = double(F::P);
     /// −p⁻¹ modulo 2^64.
     pub(super) const NEGATIVE_INVERSE: u64 = negative_inverse(F::P[0]);
@@ -118,12 +119,12 @@ impl<F: Element, const ADX: bool> Lanes<F> for Eight<F, ADX> {
 
     #[inline(always)]
     fn from_elements(elements: &[F; 8]) -> Self {
-        Self::of(from_fn(|i| elements[i].words()))
+        Self::of(array!(8, i => elements[i].words()))
     }
 
     #[inline(always)]
     fn elements(self) -> [F; 8] {
-        from_fn(|i| F::from_words(difference_within(&self.0[i], &F::P, &F::P)))
+        array!(8, i => F::from_words(difference_within(&self.0[i], &F::P, &F::P)))
     }
 
     #[inline(always)]
@@ -187,23 +188,29 @@ impl<F: Element, const ADX: bool> Lanes<F> for Eight<F, ADX> {
 
     #[inline(always)]
     fn zeros(self) -> u8 {
-        let zero = |words: &Words| *words == [0; 4] || *words == F::P;
-        (0..8).fold(0, |mask, i| mask | u8::from(zero(&self.0[i])) << i)
+        let mut zeros = 0;
+        for (i, words) in self.0.iter().enumerate() {
+            zeros |= u8::from(*words == [0; 4] || *words == F::P) << i;
+        }
+        zeros
     }
 
     #[inline(always)]
     fn select(self, mask: u8, other: Self) -> Self {
-        Self::of(from_fn(|i| if mask >> i & 1 == 1 { self.0[i] } else { other.0[i] }))
+        Self::of(array!(8, i => if mask >> i & 1 == 1 { self.0[i] } else { other.0[i] }))
     }
 
     #[inline(always)]
     fn transpose(vectors: &mut [Self; 8]) {
-        *vectors = from_fn(|i| Self::of(from_fn(|j| vectors[j].0[i])));
+        *vectors = array!(8, i => Self::of(array!(8, j => vectors[j].0[i])));
     }
 
     #[inline(always)]
     fn shifted(self, next: Self, at: usize) -> Self {
-        Self::of(from_fn(|i| if i + at < 8 { self.0[i + at] } else { next.0[i + at - 8] }))
+        let mut words = [[0; 4]; 8];
+        words[..8 - at].copy_from_slice(&self.0[at..]);
+        words[8 - at..].copy_from_slice(&next.0[..at]);
+        Self::of(words)
     }
 
     #[inline(always)]
@@ -216,18 +223,26 @@ impl<F: Element, const ADX: bool> Lanes<F> for Eight<F, ADX> {
     #[inline(always)]
     fn unpack(words: &[u64; 32]) -> Self {
         let words = words.as_chunks::<4>().0;
-        Self::of(from_fn(|i| words[i]))
+        Self::of(array!(8, i => words[i]))
     }
 
     #[inline(always)]
     fn gather(points: [&PointWords; 8]) -> (Self, Self, u8) {
-        let coordinate = |at: usize| Self::of(points.map(|point| from_fn(|word| point[at + word])));
-        let infinite = |i: usize| u8::from(points[i].iter().all(|&word| word == 0)) << i;
-        (coordinate(0), coordinate(4), (0..8).fold(0, |mask, i| mask | infinite(i)))
+        let x = array!(8, i => array!(4, word => points[i][word]));
+        let y = array!(8, i => array!(4, word => points[i][4 + word]));
+        let mut infinite = 0;
+        for (i, point) in points.iter().enumerate() {
+            let any = point.iter().fold(0, |any, word| any | word);
+            infinite |= u8::from(any == 0) << i;
+        }
+        (Self::of(x), Self::of(y), infinite)
     }
 
     #[inline(always)]
     fn points(x: Self, y: Self) -> [PointWords; 8] {
-        from_fn(|i| from_fn(|word| if word < 4 { x.0[i][word] } else { y.0[i][word - 4] }))
+        array!(8, i => {
+            let (x, y) = (x.0[i], y.0[i]);
+            [x[0], x[1], x[2], x[3], y[0], y[1], y[2], y[3]]
+        })
     }
 }

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Takes contracts/ into scratch Foundry projects in each of the ways that its README names, and runs one test there: with
-# the mock, then with a real proof. Needs no network: what a registry would send is what `npm pack` makes.
+# the mock, then with a real proof, which the package's JavaScript verifies as well. Needs no network: what a registry would
+# send is what `npm pack` makes.
 set -euo pipefail
 root=$(cd "$(dirname "$0")/.." && pwd)
 work=$(mktemp -d)
@@ -49,3 +50,13 @@ for way in npm git soldeer; do
     echo "$way, real proofs: $real: 3 tests pass"
   done
 done
+
+# What npm installs beside it.
+ln -s "$root/node_modules/@noble" "$work/npm/node_modules/@noble"
+(cd "$work/npm" && node --input-type=module - "$root/test/fixtures/keys/digits.key.json" test/fixtures/proof.json <<'JS'
+import fs from "node:fs";
+import { verify } from "zkverdict";
+const [key, proof] = process.argv.slice(2).map((path) => JSON.parse(fs.readFileSync(path)));
+console.log(`npm, JavaScript: ${verify(key, proof).length} instances are proved`);
+JS
+)

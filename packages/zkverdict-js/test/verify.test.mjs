@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import fs from "node:fs";
 import { test } from "node:test";
-import { pack, Refusal, unpack, Verifier, verify } from "zkverdict";
+import { pack, Refusal, unpack, Verifier, verify } from "../dist/index.js";
 
 const fixtures = new URL("../../../test/fixtures/", import.meta.url);
 const read = (path) => JSON.parse(fs.readFileSync(new URL(`${path}.json`, fixtures)));

@@ -67,7 +67,7 @@ class Net:
             self.nodes, "g", [h.make_tensor_value_info("x", T.FLOAT, [1, *self.shape[1:]])], ports, self.inits
         )
         sets = [h.make_opsetid("", self.opset)]
-        if any(node.domain for node in self.nodes):
+        if any(node.domain == "com.microsoft" for node in self.nodes):
             sets.append(h.make_opsetid("com.microsoft", 1))
         return h.make_model(graph, opset_imports=sets, ir_version=10), self.calibration
 
@@ -433,6 +433,22 @@ def half_precision_weights():
     return n.finish(n.Relu(n.MatMul("x", w)))
 
 
+@model
+def trees_of_newer_files():
+    n = Net([1, 3])
+    tensor = lambda kind, values: h.make_tensor("v", kind, [len(values)], values)  # noqa: E731
+    y = n.TreeEnsemble(
+        "x", domain="ai.onnx.ml", n_targets=2, aggregate_function=1, tree_roots=[0, 2],
+        nodes_featureids=[0, 2, 1], nodes_modes=tensor(T.UINT8, [0, 3, 1]), nodes_splits=tensor(T.FLOAT, [0.25, -0.5, 0.125]),
+        nodes_truenodeids=[1, 0, 3], nodes_trueleafs=[0, 1, 1], nodes_falsenodeids=[2, 1, 4], nodes_falseleafs=[1, 1, 1],
+        leaf_targetids=[0, 1, 0, 1, 0], leaf_weights=tensor(T.FLOAT, [0.5, -1.0, 2.0, 0.75, -0.25]),
+    )  # fmt: skip
+    graph, calibration = n.finish(y)
+    calibration[:6, 0, 0], calibration[6:12, 0, 2], calibration[12:18, 0, 1] = 0.25, -0.5, 0.125
+    graph.opset_import.append(h.make_opsetid("ai.onnx.ml", 5))
+    return graph, calibration
+
+
 def session(path):
     options = ort.SessionOptions()
     options.add_session_config_entry("session.qdqisint8allowed", "1")
@@ -524,12 +540,13 @@ STORED = [
     "causal_attention_where", "transformer_block", "lstm", "gru", "rnn_reverse", "einsum_heads", "batched_weights",
     "larger_and_smaller", "reductions", "division_of_activations", "written_out_leaky_relu", "shapes_computed_in_the_graph",
     "standardized_input", "pixels", "half_precision_weights", "log_softmax", "angles", "comparisons_of_two",
+    "trees_of_newer_files",
 ]  # fmt: skip
 STORED_CLASSIC = [
     "linear_regression", "scaler_pipeline", "normalizer_pipeline", "svr_rbf", "k_means", "decision_tree_classifier", "random_forest",
     "gradient_boosting_classifier", "svc_rbf", "svc_with_probabilities", "gaussian_naive_bayes", "isolation_forest",
     "xgboost_with_holes", "lightgbm_with_holes", "forest_of_many_thresholds", "imputer_pipeline", "imputed_trees", "scaled_trees",
-    "one_hot_pipeline", "one_hot_trees", "random_forest_of_names",
+    "one_hot_pipeline", "one_hot_trees", "random_forest_of_names", "bernoulli_naive_bayes",
 ]  # fmt: skip
 STORED_QUANTIZERS = ["linear_stack_dynamic", "conv_batch_norm_dynamic", "linear_stack_static_int8", "linear_stack_a16w8", "linear_stack_a8w4"]
 

@@ -456,6 +456,15 @@ pub(in crate::model) fn half_constant(tensor: &TensorProto) -> Option<Vec<f32>> 
     }
 }
 
+/// The values of a tensor of floats or small integers, as floats.
+pub(in crate::model) fn tensor_floats(tensor: &TensorProto) -> Option<Vec<f32>> {
+    let constant = constant::decode(tensor, None).ok()?;
+    // Of integers, those that are exact as floats.
+    #[allow(clippy::cast_precision_loss)]
+    let integers = || Some(constant.small_integers()?.iter().map(|&own| own as f32).collect());
+    constant.floats().map(<[f32]>::to_vec).or_else(integers)
+}
+
 /// An integer constant of a file.
 #[derive(Clone, Debug)]
 pub(in crate::model) struct IntegerConstant {

@@ -29,7 +29,7 @@ use constant::{Constant, Data};
 use expression::{Real, RealId, RealKind, Source};
 pub(in crate::model) use float::{
     FloatConstant, FloatGraph, FloatValues, IntegerConstant, float_constant, half_constant,
-    integer_constant, long_constant,
+    integer_constant, long_constant, tensor_floats,
 };
 use node::NodeView;
 pub use operators::supported_operators;

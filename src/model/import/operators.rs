@@ -163,6 +163,7 @@ pub(super) const OPERATORS: &[Supported] = &[
     supported(CLASSIC, "TreeEnsembleRegressor", trees::regressor, Floats, "of inputs, whose ranks among the thresholds are what is proved of; splits are exact, also of missing values"),
     supported(CLASSIC, "Imputer", features::imputer, Integers, "of an input's missing values (NaN)"),
     supported(CLASSIC, "OneHotEncoder", features::one_hot, Integers, "of an input: texts or whole numbers; what is no category has none"),
+    supported(CLASSIC, "Binarizer", pairs::binarizer, Integers, "of an input, whose rank is proved of, or of an activation"),
     supported(CLASSIC, "LabelEncoder", features::label_encoder, Constants, "of positions at the end of a model: they stay positions, `run` and `inspect` name the labels"),
     supported(MICROSOFT, "QGemm", linear::qgemm, Integers, "as Gemm"),
     supported(MICROSOFT, "QLinearAdd", pairs::qlinear_pair, Integers, ""),
@@ -185,9 +186,9 @@ const TAKEN_APART: &str = "
 LSTM, GRU and RNN (all directions, without lengths and without initial states other than 0), InstanceNormalization, GroupNormalization,
 RMSNormalization, MeanVarianceNormalization, LpNormalization (p = 2), LogSoftmax, ReduceL1, ReduceL2, ReduceSumSquare, ReduceLogSum,
 ReduceLogSumExp, Sum and Mean of several, Div and Pow of two activations, Gemm with any factors, layer normalizations in every written-out form,
-Resize and Upsample (mode linear), an Embedding's Gather of token ids;
-of ai.onnx.ml LinearRegressor, LinearClassifier, TreeEnsembleClassifier, SVMRegressor, SVMClassifier (all kernels; probabilities of two classes),
-Scaler, Normalizer (L1 and L2), FeatureVectorizer, ArrayFeatureExtractor, and ZipMap, whose tensor of probabilities stays.
+Resize and Upsample (mode linear), an Embedding's Gather and a OneHot of token ids;
+of ai.onnx.ml LinearRegressor, LinearClassifier, TreeEnsemble, TreeEnsembleClassifier, SVMRegressor, SVMClassifier (all kernels; probabilities of two classes),
+Scaler, Normalizer, FeatureVectorizer, ArrayFeatureExtractor, and ZipMap, whose tensor of probabilities stays.
 
 Files that are quantized in part are taken too, and compared with what they compute themselves: those of `quantize_dynamic`
 (DynamicQuantizeLinear, MatMulInteger, ConvInteger) keep their integer weights, and get one scale per activation instead of one per inference;

@@ -46,9 +46,6 @@ const OPERATORS: &[&str] = &[
     "RNN",
 ];
 
-/// The domain of classic models.
-const CLASSIC: &str = "ai.onnx.ml";
-
 /// Takes apart what is to be taken apart.
 pub(super) fn decompose(
     file: &mut ModelProto,
@@ -61,13 +58,16 @@ pub(super) fn decompose(
     modern::modernize(file, |name| shapes.of(name).map(|shape| shape.len()));
     without_maps(file);
     constants_of_nodes(file, import)?;
+    classic::modern::trees(file);
     classic::leaves::fold(file, import)?;
+    classic::thresholds::binarize(file, import);
     classic::tokens::embed(file, import);
+    with_classic_set(file);
     let mut position = 0;
     loop {
         let graph = file.graph.as_ref().ok_or(ModelError::Missing("graph"))?;
         let Some(node) = graph.node.get(position) else { break };
-        if !OPERATORS.contains(&node.op_type.as_str()) && node.domain != CLASSIC {
+        if !OPERATORS.contains(&node.op_type.as_str()) && node.domain != classic::DOMAIN {
             position += 1;
             continue;
         }
@@ -77,7 +77,7 @@ pub(super) fn decompose(
         let taken = match node.op_type.as_str() {
             "Conv" => with_channel_bias(&node, position, &shapes, &mut parts),
             "MatMul" => with_bias(graph, position, &shapes, &mut parts),
-            _ if node.domain == CLASSIC => classic::take_apart(&node, &shapes, &mut parts),
+            _ if node.domain == classic::DOMAIN => classic::take_apart(&node, &shapes, &mut parts),
             _ => take_apart(&node, &shapes, &mut parts),
         };
         let Parts { nodes, initializers, .. } = parts;
@@ -147,16 +147,28 @@ fn without_maps(file: &mut ModelProto) {
 fn with_operator_set(file: &mut ModelProto) {
     let is_own = |domain: &str| matches!(domain, "" | "ai.onnx");
     let mut nodes = file.graph.iter().flat_map(|graph| &graph.node);
-    if nodes.all(|node| node.domain == CLASSIC)
+    if nodes.all(|node| node.domain == classic::DOMAIN)
         && !file.opset_import.iter().any(|set| is_own(&set.domain))
     {
         file.opset_import.push(OperatorSetIdProto { domain: String::new(), version: 17 });
     }
     // The first LabelEncoder knew no positions; all else is the same.
     for set in &mut file.opset_import {
-        if set.domain == CLASSIC && set.version < 3 {
+        if set.domain == classic::DOMAIN && set.version < 3 {
             set.version = 3;
         }
+    }
+}
+
+/// A file in which operators became classic models' names their set too.
+fn with_classic_set(file: &mut ModelProto) {
+    let is_own = |domain: &str| domain == classic::DOMAIN;
+    let mut nodes = file.graph.iter().flat_map(|graph| &graph.node);
+    if nodes.any(|node| is_own(&node.domain))
+        && !file.opset_import.iter().any(|set| is_own(&set.domain))
+    {
+        let own = OperatorSetIdProto { domain: classic::DOMAIN.into(), version: 3 };
+        file.opset_import.push(own);
     }
 }
 

@@ -85,3 +85,6 @@ pub(super) const ELEMENTWISE: &[&str] = &[
 
 /// Operators whose sums a following clamp can be part of.
 pub(super) const BEFORE_CLAMP: &[&str] = &["Conv", "Gemm", "MatMul", "Add", "Mul"];
+
+/// Operators that do nothing with floats but compare them.
+pub(super) const COMPARE: &[&str] = &["TreeEnsembleRegressor", "OneHotEncoder", "Binarizer"];

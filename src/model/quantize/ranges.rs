@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 
 use super::{
     Range, lines,
-    operators::{BEFORE_CLAMP, ELEMENTWISE, MOVERS, TRUTHS},
+    operators::{BEFORE_CLAMP, COMPARE, ELEMENTWISE, MOVERS, TRUTHS},
     scales::{Scales, other_architecture},
     stored::Stored,
 };
@@ -215,7 +215,7 @@ fn compared(graph: &GraphProto, float: &FloatGraph) -> Vec<String> {
     let mut left: Vec<&String> = graph
         .node
         .iter()
-        .filter(|node| matches!(node.op_type.as_str(), "TreeEnsembleRegressor" | "OneHotEncoder"))
+        .filter(|node| COMPARE.contains(&node.op_type.as_str()))
         .filter_map(|node| node.input.first())
         .collect();
     while let Some(name) = left.pop() {

@@ -78,6 +78,8 @@ impl Condition {
 #[derive(Clone, Copy, Debug)]
 enum Step {
     Arithmetic(Arithmetic, f32),
+    /// 1 above this number, 0 elsewhere.
+    IsAbove(f32),
     /// 1 for the category at this position, 0 otherwise.
     IsAt(usize),
     /// 1 for this number, 0 otherwise.
@@ -88,6 +90,7 @@ impl Step {
     fn apply(self, x: f32) -> f32 {
         match self {
             Self::Arithmetic(arithmetic, constant) => arithmetic.apply(x, constant),
+            Self::IsAbove(number) => f32::from(u8::from(x > number)),
             #[allow(clippy::cast_precision_loss)]
             Self::IsAt(position) => f32::from(u8::from(x == position as f32)),
             Self::Is(number) => f32::from(u8::from(x == number)),
@@ -126,6 +129,12 @@ impl Importer<'_> {
                 });
                 Some((place, steps))
             }
+            &RealKind::Pair { pair: Pair::Greater, operands: [a, b], .. } => {
+                let constants = self.constant_reals(b)?;
+                let (place, mut steps) = self.element_of_input(a, element)?;
+                steps.push(Step::IsAbove(*constants.get(element % constants.len().max(1))?));
+                Some((place, steps))
+            }
             &RealKind::Pair { pair, operands: [a, b], .. } => {
                 let (x, constants, arithmetic) = self.with_constants(pair, a, b)?;
                 let (place, mut steps) = self.element_of_input(x, element)?;
@@ -135,6 +144,12 @@ impl Importer<'_> {
             }
             _ => None,
         }
+    }
+
+    /// Whether an expression says of elements of inputs alone whether they are above constants.
+    pub(super) fn is_comparison_of_inputs(&self, id: RealId) -> bool {
+        let len = self.real(id).shape.iter().product();
+        (0..len).all(|element| self.element_of_input(id, element).is_some())
     }
 
     /// A sum or product with constants, as a step.
@@ -171,7 +186,7 @@ impl Importer<'_> {
         let value = |steps: &[Step], x: f32| steps.iter().fold(x, |x, step| step.apply(x));
         let is_above = |x: f32| if x.is_nan() { missing_is_above } else { x > threshold };
         // From a category on there are only two values.
-        let choice = steps.iter().position(|step| !matches!(step, Step::Arithmetic(..)));
+        let choice = steps.iter().position(|step| matches!(step, Step::IsAt(_) | Step::Is(_)));
         if self.inputs[place.0].kind != InputKind::Number && choice != Some(0) {
             return None;
         }
@@ -393,8 +408,8 @@ impl Importer<'_> {
         self.add_node(&real.node, Operator::Gemm(gemm), vec![codes], output, exact("Greater"))
     }
 
-    /// Makes 1 at the position of an element's category and 0 elsewhere, quantized.
-    pub(in crate::model::import) fn lower_one_hot(
+    /// Makes 1 where a condition on an element holds, as that it has a category, and 0 elsewhere, quantized.
+    pub(in crate::model::import) fn lower_conditions(
         &mut self,
         real: &Real,
         id: RealId,
@@ -404,7 +419,7 @@ impl Importer<'_> {
         let conditions = (0..real.shape.iter().product())
             .map(|element| match self.asked((id, element), 0.5, false) {
                 Some(Asked::Of(condition)) => Ok(condition),
-                _ => Err(real.unsupported("categories of what is no input of the model")),
+                _ => Err(real.unsupported("a condition that is not one on an input of the model")),
             })
             .collect::<Result<Vec<_>, _>>()?;
         let coding = Coding::new(self, real, &conditions)?;
@@ -447,7 +462,7 @@ impl Importer<'_> {
             Operator::Gemm(gemm),
             vec![made],
             if is_flat { output.clone() } else { flat },
-            exact("OneHot"),
+            exact(&real.operator),
         )?;
         if is_flat {
             return Ok(made);

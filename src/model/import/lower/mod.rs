@@ -12,7 +12,10 @@ mod trees;
 
 use std::collections::HashMap;
 
-use crate::model::import::{Importer, NodeView, RealId, RealKind, Value, expression::ReduceMean};
+use crate::model::import::{
+    Importer, NodeView, RealId, RealKind, Value,
+    expression::{Pair, ReduceMean},
+};
 use crate::model::{
     AveragePool, ElementType, Exactness, MatMul, MaxPool, Mean, ModelError, Operator, Origin,
     Quantization, Reduce, ReduceMax, Requantization, Rescale, Table, Tensor, TensorId, View,
@@ -128,6 +131,9 @@ impl Importer<'_> {
                     tensor,
                     origin,
                 )
+            }
+            RealKind::Pair { pair: Pair::Greater, .. } if self.is_comparison_of_inputs(id) => {
+                self.lower_conditions(&real, id, bounds, tensor)
             }
             RealKind::Pair { pair, operands, order } => {
                 let lowered =
@@ -245,7 +251,7 @@ impl Importer<'_> {
                 self.add_node(&real.node, operator, vec![x], tensor, origin)
             }
             RealKind::Trees(x, ensemble) => self.lower_trees(&real, (x, &ensemble), bounds, tensor),
-            RealKind::OneHot(..) => self.lower_one_hot(&real, id, bounds, tensor),
+            RealKind::OneHot(..) => self.lower_conditions(&real, id, bounds, tensor),
             RealKind::Filled(..) => {
                 Err(real.unsupported("missing values of what is no input of the model"))
             }

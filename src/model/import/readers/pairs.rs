@@ -55,6 +55,18 @@ pub(in crate::model::import) fn pair(
     Ok(vec![Value::Real(result)])
 }
 
+/// `Binarizer(X)`: 1 above a threshold, 0 elsewhere.
+pub(in crate::model::import) fn binarizer(
+    importer: &mut Importer<'_>,
+    node: NodeView<'_>,
+) -> Result<Vec<Value>, ModelError> {
+    let x = importer.real_input(node, 0)?;
+    let threshold = Constant::new(vec![1], Data::Float(vec![node.float("threshold", 0.0)?]));
+    let kind = RealKind::Constant(Rc::new(threshold));
+    let threshold = importer.expression(node, vec![1], kind, &[])?;
+    Ok(vec![Value::Real(importer.pair_expression(node, Pair::Greater, x, threshold)?)])
+}
+
 /// `(A, A scale, A zero point, B, B scale, B zero point, C scale, C zero point)`.
 pub(in crate::model::import) fn qlinear_pair(
     importer: &mut Importer<'_>,

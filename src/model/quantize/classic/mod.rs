@@ -1,11 +1,16 @@
 //! Brings operators of `ai.onnx.ml` to those that products of matrices and functions are made of.
 
 pub(super) mod leaves;
+pub(super) mod modern;
 mod support_vectors;
+pub(super) mod thresholds;
 pub(super) mod tokens;
 
 use super::parts::{Parts, Shapes, Taken, attribute, int, int_of, ints};
 use crate::model::onnx::{AttributeProto, NodeProto};
+
+/// The domain of classic models.
+pub(super) const DOMAIN: &str = "ai.onnx.ml";
 
 /// Takes a classic model's operator apart.
 pub(super) fn take_apart(node: &NodeProto, shapes: &Shapes<'_>, parts: &mut Parts) -> Taken {
@@ -74,6 +79,10 @@ pub(super) fn take_apart(node: &NodeProto, shapes: &Shapes<'_>, parts: &mut Part
                     let attributes = vec![int("axis", -1), int("p", 2)];
                     parts.named("LpNormalization", &[x], attributes, y);
                     return only_this;
+                }
+                b"MAX" => {
+                    let axes = [i64::try_from(shapes.of(x)?.len()).ok()? - 1];
+                    parts.reduce("ReduceMax", x, &axes, 1, shapes, None)
                 }
                 _ => return None,
             };
@@ -204,7 +213,7 @@ impl Classes {
                 let keys = ints("keys_int64s", (0..self.count).collect());
                 parts.named("LabelEncoder", &[positions], vec![keys, names.clone()], label);
                 if let Some(last) = parts.last() {
-                    last.domain = "ai.onnx.ml".into();
+                    last.domain = DOMAIN.into();
                 }
             }
         }

@@ -2,12 +2,16 @@
 
 use crate::model::{
     ImportOptions,
-    import::float_constant,
-    onnx::{DataType, ModelProto, OperatorSetIdProto},
+    import::{float_constant, long_constant},
+    onnx::{DataType, ModelProto},
     quantize::parts::{Parts, int_of, ints},
 };
 
-/// Brings `Gather(rows, ids)` of an input of whole numbers to a product.
+/// No input has so many different whole numbers.
+const MOST_IDS: i64 = 1 << 16;
+
+/// Brings `Gather(rows, ids)` of an input of whole numbers to a product, and `OneHot(ids, depth, [off, on])` to
+/// OneHotEncoder.
 pub(in crate::model::quantize) fn embed(file: &mut ModelProto, import: &ImportOptions<'_>) {
     let Some(graph) = &mut file.graph else { return };
     let mut next = 0;
@@ -15,34 +19,44 @@ pub(in crate::model::quantize) fn embed(file: &mut ModelProto, import: &ImportOp
         let position = next;
         next += 1;
         let node = graph.node[position].clone();
-        let ([rows, ids], [output]) = (node.input.as_slice(), node.output.as_slice()) else {
-            continue;
+        let [output] = node.output.as_slice() else { continue };
+        let (ids, table) = match (node.op_type.as_str(), node.input.as_slice()) {
+            ("Gather", [rows, ids]) if int_of(&node, "axis", 0) == 0 => (ids, rows),
+            ("OneHot", [ids, _, values]) if int_of(&node, "axis", -1) == -1 => (ids, values),
+            _ => continue,
         };
         let is_whole = graph.input.iter().any(|port| {
             let tensor = port.r#type.as_ref().and_then(|own| own.tensor_type.as_ref());
             port.name == *ids
                 && tensor.is_some_and(|own| own.elem_type == i32::from(DataType::Int64))
         });
-        if node.op_type != "Gather" || int_of(&node, "axis", 0) != 0 || !is_whole {
-            continue;
-        }
-        let Some(constant) = float_constant(graph, rows, import) else { continue };
-        let (&[count, _], mut parts) = (constant.shape.as_slice(), Parts::new(graph, &node)) else {
+        let Some(constant) = float_constant(graph, table, import).filter(|_| is_whole) else {
             continue;
         };
-        let Ok(end) = i64::try_from(count) else { continue };
+        let depth = node.input.get(1).and_then(|depth| long_constant(graph, depth));
+        let is_gather = node.op_type == "Gather";
+        let end = match (constant.shape.as_slice(), depth.as_deref()) {
+            (&[count, _], _) if is_gather => i64::try_from(count).ok(),
+            (&[2], Some(&[depth])) if !is_gather => Some(depth),
+            _ => None,
+        };
+        let Some(end) = end.filter(|end| (1..=MOST_IDS).contains(end)) else { continue };
+        let mut parts = Parts::new(graph, &node);
         let categories = ints("cats_int64s", (0..end).collect());
         let one = parts.node("OneHotEncoder", &[ids], vec![categories]);
         if let Some(last) = parts.last() {
-            last.domain = "ai.onnx.ml".into();
+            last.domain = super::DOMAIN.into();
         }
-        parts.named("MatMul", &[&one, rows], Vec::new(), output);
+        match constant.values.as_slice() {
+            _ if is_gather => parts.named("MatMul", &[&one, table], Vec::new(), output),
+            &[off, on] if (off, on) != (0.0, 1.0) => {
+                let [by, off] = [on - off, off].map(|value| parts.floats(&[], &[value]));
+                let scaled = parts.node("Mul", &[&one, &by], Vec::new());
+                parts.named("Add", &[&scaled, &off], Vec::new(), output);
+            }
+            _ => parts.named("Identity", &[&one], Vec::new(), output),
+        }
+        graph.initializer.extend(parts.initializers);
         graph.node.splice(position..=position, parts.nodes);
-    }
-    let domain = "ai.onnx.ml";
-    let has_nodes = (file.graph.iter()).any(|graph| graph.node.iter().any(|n| n.domain == domain));
-    if has_nodes && !file.opset_import.iter().any(|set| set.domain == domain) {
-        let own = OperatorSetIdProto { domain: domain.into(), version: 3 };
-        file.opset_import.push(own);
     }
 }

@@ -434,6 +434,41 @@ def half_precision_weights():
 
 
 @model
+def attention_operator():
+    """Operator set 23's own, with fewer heads for keys than for queries, and rotary embeddings before it."""
+    n = Net([1, 5, 16], opset=23)
+    q, k, v = n.MatMul("x", n.w(16, 16)), n.MatMul("x", n.w(16, 8)), n.MatMul("x", n.w(16, 8))
+    angles = np.arange(5)[:, None] / 10.0 ** np.arange(2)
+    cos, sin = n.c(np.cos(angles)[None]), n.c(np.sin(angles)[None])
+    q = n.RotaryEmbedding(q, cos, sin, num_heads=4, interleaved=1)
+    k = n.RotaryEmbedding(k, cos, sin, num_heads=2, interleaved=1)
+    return n.finish(n.Attention(q, k, v, q_num_heads=4, kv_num_heads=2, is_causal=1))
+
+
+@model
+def rotary_part_of_heads():
+    n = Net([1, 2, 4, 6], opset=23)
+    angles = np.arange(8)[:, None] / 10.0 ** np.arange(2)
+    cos, sin = n.c(np.cos(angles)), n.c(np.sin(angles))
+    return n.finish(n.RotaryEmbedding("x", cos, sin, n.c([[3, 0, 7, 5]], np.int64), rotary_embedding_dim=4))
+
+
+@model
+def top_of_scores():
+    n = Net([1, 12])
+    values, positions = n.TopK(n.Gemm("x", n.w(9, 12), transB=1), n.i(3), outputs=2, axis=1)
+    graph, calibration = n.finish(values, positions)
+    graph.graph.output[1].type.tensor_type.elem_type = T.INT64
+    return graph, calibration
+
+
+@model
+def product_of_factors():
+    n = Net([1, 4, 5], opset=18, low=0.5, high=1.5)
+    return n.finish(n.ReduceProd("x", n.i(-1), keepdims=0))
+
+
+@model
 def trees_of_newer_files():
     n = Net([1, 3])
     tensor = lambda kind, values: h.make_tensor("v", kind, [len(values)], values)  # noqa: E731
@@ -540,7 +575,7 @@ STORED = [
     "causal_attention_where", "transformer_block", "lstm", "gru", "rnn_reverse", "einsum_heads", "batched_weights",
     "larger_and_smaller", "reductions", "division_of_activations", "written_out_leaky_relu", "shapes_computed_in_the_graph",
     "standardized_input", "pixels", "half_precision_weights", "log_softmax", "angles", "comparisons_of_two",
-    "trees_of_newer_files",
+    "attention_operator", "rotary_part_of_heads", "top_of_scores", "product_of_factors", "trees_of_newer_files",
 ]  # fmt: skip
 STORED_CLASSIC = [
     "linear_regression", "scaler_pipeline", "normalizer_pipeline", "svr_rbf", "k_means", "decision_tree_classifier", "random_forest",

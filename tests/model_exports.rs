@@ -102,6 +102,10 @@ fn normalizations_attention_and_products() {
         ("transformer_block", 6.0),
         ("einsum_heads", 7.0),
         ("batched_weights", 7.0),
+        ("attention_operator", 8.0),
+        ("rotary_part_of_heads", 4.0),
+        ("top_of_scores", 7.0),
+        ("product_of_factors", 8.0),
     ] {
         is_near_floats(name, steps);
     }

@@ -4,7 +4,7 @@
 //! the same: the report says how near.
 
 use super::{
-    classic, modern, normalizations,
+    attention, classic, modern, normalizations,
     parts::{Parts, Shapes, Taken, axes_of, dims, drop_unused, float_of, float_tensor, int_of},
     recurrent, resize,
 };
@@ -41,10 +41,16 @@ const OPERATORS: &[&str] = &[
     "Conv",
     "Resize",
     "Upsample",
+    "ReduceProd",
+    "Attention",
+    "RotaryEmbedding",
     "LSTM",
     "GRU",
     "RNN",
 ];
+
+/// Factors of a product of elements: each takes a scale of its own.
+const MOST_FACTORS: usize = 64;
 
 /// Takes apart what is to be taken apart.
 pub(super) fn decompose(
@@ -384,6 +390,31 @@ fn take_apart(node: &NodeProto, shapes: &Shapes<'_>, parts: &mut Parts) -> Taken
             only_this
         }
         "Resize" | "Upsample" => resize::linear(node, shapes, parts),
+        "ReduceProd" => {
+            // One factor after the other.
+            let (axes, shape) = (axes_of(node, shapes)?, shapes.of(x)?);
+            if shapes.constant(x).is_some() || axes.len() != 1 {
+                return None;
+            }
+            let rank = i64::try_from(shape.len()).ok()?;
+            let axis = usize::try_from(axes[0].rem_euclid(rank)).ok()?;
+            let length = *shape.get(axis).filter(|length| (2..=MOST_FACTORS).contains(*length))?;
+            let mut product = parts.slice(x, axis, 0, 1);
+            for i in 1..length {
+                let factor = parts.slice(x, axis, i, i + 1);
+                product = parts.node("Mul", &[&product, &factor], Vec::new());
+            }
+            if int_of(node, "keepdims", 1) != 0 {
+                parts.named("Identity", &[&product], Vec::new(), y);
+            } else {
+                let axes = parts.integers(&dims(&[axis]));
+                parts.named("Squeeze", &[&product, &axes], Vec::new(), y);
+            }
+            only_this
+        }
+        // Of another domain they are others.
+        "Attention" if node.domain.is_empty() => attention::attention(node, shapes, parts),
+        "RotaryEmbedding" if node.domain.is_empty() => attention::rotary(node, shapes, parts),
         "LSTM" | "GRU" | "RNN" => recurrent::unroll(node, shapes, parts),
         _ => None,
     }

@@ -5,6 +5,7 @@
 //! weights symmetric around 0, per output channel, int32 biases. Batch normalizations become
 //! part of the convolution before them.
 
+mod attention;
 mod batch_norm;
 mod classic;
 mod decompose;

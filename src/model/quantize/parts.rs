@@ -145,6 +145,19 @@ impl Parts {
         name
     }
 
+    /// Truth values, 0 or 1.
+    pub fn truths(&mut self, shape: &[usize], values: Vec<u8>) -> String {
+        let name = self.fresh();
+        self.initializers.push(TensorProto {
+            name: name.clone(),
+            dims: dims(shape),
+            data_type: DataType::Bool.into(),
+            raw_data: Some(values),
+            ..TensorProto::default()
+        });
+        name
+    }
+
     pub fn reshape(&mut self, x: &str, shape: &[usize]) -> String {
         let shape = self.integers(&dims(shape));
         self.node("Reshape", &[x, &shape], Vec::new())

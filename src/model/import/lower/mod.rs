@@ -1,6 +1,7 @@
 //! From a float expression and the QuantizeLinear that ends it to integer operators.
 
 mod codes;
+mod conditions;
 pub(super) mod groups;
 mod layer_normalization;
 mod linear;

@@ -17,7 +17,10 @@ use std::{
     collections::{BTreeMap, HashMap},
 };
 
-use super::codes::{Asked, Bit, Coding, Condition, PLAIN, Place, Sum};
+use super::{
+    codes::{Bit, Coding, PLAIN, Sum},
+    conditions::{Asked, Condition, Place},
+};
 use crate::model::import::{
     Importer, RealId,
     ensemble::{Ensemble, Leaf, Tree},
@@ -70,9 +73,11 @@ impl Importer<'_> {
         let largest = most(&mut sums.iter().map(Vec::len));
         let per_block = MOST_WEIGHTS / (all_leaves * largest).max(1);
         let per_block = per_block.clamp(1, TREES_OF_A_BLOCK);
-        let blocks: Vec<(Vec<Bit>, Vec<&Sum>)> = (sums.chunks(per_block))
+        let sizes: Vec<usize> = sums.iter().map(Vec::len).collect();
+        let members = alike(&sizes, per_block);
+        let blocks: Vec<(Vec<Bit>, Vec<&Sum>)> = (members.iter())
             .map(|trees| {
-                let sums: Vec<&Sum> = trees.iter().flatten().collect();
+                let sums: Vec<&Sum> = trees.iter().flat_map(|&tree| &sums[tree]).collect();
                 (in_order(&sums), sums)
             })
             .collect();
@@ -150,8 +155,9 @@ impl Importer<'_> {
 
         let inputs = groups * leaves;
         let mut values = vec![0.0_f64; ensemble.targets * inputs];
-        for (number, block) in trees.chunks(per_block).enumerate() {
-            for (position, reachable) in block.iter().flatten().enumerate() {
+        for (number, members) in members.iter().enumerate() {
+            let block = members.iter().flat_map(|&tree| &trees[tree]);
+            for (position, reachable) in block.enumerate() {
                 for &(target, value) in &reachable.leaf.values {
                     values[target * inputs + number * leaves + position] += f64::from(value);
                 }
@@ -235,6 +241,20 @@ fn path(steps: impl Iterator<Item = (Asked, bool)>) -> Option<Vec<Condition>> {
     Some(intervals.into_values().chain(others).collect())
 }
 
+/// Blocks of so many members, whose sizes are much alike all together: the largest go first, each to where is least.
+fn alike(sizes: &[usize], per_block: usize) -> Vec<Vec<usize>> {
+    let mut blocks = vec![(0, Vec::new()); sizes.len().div_ceil(per_block.max(1))];
+    let mut order: Vec<usize> = (0..sizes.len()).collect();
+    order.sort_by_key(|&member| Reverse(sizes[member]));
+    for member in order {
+        if let Some((size, members)) = blocks.iter_mut().min_by_key(|(size, _)| *size) {
+            *size += sizes[member];
+            members.push(member);
+        }
+    }
+    blocks.into_iter().map(|(_, members)| members).collect()
+}
+
 /// The bits of sums: those that are asked for first, of them those that are asked for longest.
 fn in_order(sums: &[&Sum]) -> Vec<Bit> {
     let mut asked: BTreeMap<Bit, (usize, Reverse<usize>)> = BTreeMap::new();
@@ -257,4 +277,21 @@ fn all_of(coding: &Coding, conditions: &[Condition]) -> Sum {
         all.bits.extend(bits);
     }
     all
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn blocks_are_of_much_the_same_size() {
+        let sizes = [9, 1, 1, 7, 2, 8, 3, 5];
+        let blocks = alike(&sizes, 4);
+        let sums: Vec<usize> =
+            blocks.iter().map(|block| block.iter().map(|&member| sizes[member]).sum()).collect();
+        assert_eq!(sums, [18, 18]);
+        let mut all = blocks.concat();
+        all.sort_unstable();
+        assert_eq!(all, (0..sizes.len()).collect::<Vec<_>>());
+    }
 }

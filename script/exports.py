@@ -581,7 +581,7 @@ STORED_CLASSIC = [
     "linear_regression", "scaler_pipeline", "normalizer_pipeline", "svr_rbf", "k_means", "decision_tree_classifier", "random_forest",
     "gradient_boosting_classifier", "svc_rbf", "svc_with_probabilities", "gaussian_naive_bayes", "isolation_forest",
     "xgboost_with_holes", "lightgbm_with_holes", "forest_of_many_thresholds", "imputer_pipeline", "imputed_trees", "scaled_trees",
-    "one_hot_pipeline", "one_hot_trees", "random_forest_of_names", "bernoulli_naive_bayes",
+    "one_hot_pipeline", "one_hot_trees", "random_forest_of_names", "bernoulli_naive_bayes", "multinomial_naive_bayes",
 ]  # fmt: skip
 STORED_QUANTIZERS = ["linear_stack_dynamic", "conv_batch_norm_dynamic", "linear_stack_static_int8", "linear_stack_a16w8", "linear_stack_a8w4"]
 

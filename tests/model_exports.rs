@@ -132,6 +132,7 @@ fn classic_models() {
         ("imputer_pipeline", 8.0),
         ("one_hot_pipeline", 8.0),
         ("bernoulli_naive_bayes", 8.0),
+        ("multinomial_naive_bayes", 8.0),
     ] {
         is_near_floats(name, steps);
     }

@@ -66,6 +66,7 @@ pub(super) fn decompose(
     constants_of_nodes(file, import)?;
     classic::modern::trees(file);
     classic::leaves::fold(file, import)?;
+    classic::naive_bayes::center(file, import);
     classic::thresholds::binarize(file, import);
     classic::tokens::embed(file, import);
     with_classic_set(file);

@@ -50,9 +50,13 @@ impl Importer<'_> {
                 }
             }))),
             Value::Integers(tensor) => {
+                let is_reshape = elements.is_reshape(self.tensor(tensor).len());
                 let view = self.emit_view(node, &[tensor], elements, node.proto.output.first())?;
                 if let Some(labels) = self.labels.get(&tensor).cloned() {
                     self.labels.insert(view, labels);
+                }
+                if let (true, Some(&ranking)) = (is_reshape, self.rankings.get(&tensor)) {
+                    self.rankings.insert(view, ranking);
                 }
                 Ok(Value::Integers(view))
             }

@@ -2,6 +2,7 @@
 
 pub(super) mod leaves;
 pub(super) mod modern;
+pub(super) mod naive_bayes;
 mod support_vectors;
 pub(super) mod thresholds;
 pub(super) mod tokens;

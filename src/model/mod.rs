@@ -17,6 +17,7 @@ mod preparation;
 mod quantization;
 pub mod quantize;
 mod requantization;
+mod resizing;
 mod summary;
 mod visibility;
 mod window;

@@ -186,7 +186,7 @@ const TAKEN_APART: &str = "
 LSTM, GRU and RNN (all directions, without lengths and without initial states other than 0), InstanceNormalization, GroupNormalization,
 RMSNormalization, MeanVarianceNormalization, LpNormalization (p = 2), LogSoftmax, ReduceL1, ReduceL2, ReduceSumSquare, ReduceLogSum,
 ReduceLogSumExp, Sum and Mean of several, Div and Pow of two activations, Gemm with any factors, layer normalizations in every written-out form,
-Resize and Upsample (mode linear), an Embedding's Gather and a OneHot of token ids,
+Resize and Upsample (modes linear and cubic, without `antialias`), an Embedding's Gather and a OneHot of token ids,
 ReduceProd along one axis, Attention (without a cache, the mask constant) and RotaryEmbedding (constant angles);
 of ai.onnx.ml LinearRegressor, LinearClassifier, TreeEnsemble, TreeEnsembleClassifier, SVMRegressor, SVMClassifier (all kernels; probabilities of two classes),
 Scaler, Normalizer, FeatureVectorizer, ArrayFeatureExtractor, and ZipMap, whose tensor of probabilities stays.

@@ -390,7 +390,7 @@ fn take_apart(node: &NodeProto, shapes: &Shapes<'_>, parts: &mut Parts) -> Taken
             parts.named("Div", &[&sum, &count], Vec::new(), y);
             only_this
         }
-        "Resize" | "Upsample" => resize::linear(node, shapes, parts),
+        "Resize" | "Upsample" => resize::interpolate(node, shapes, parts),
         "ReduceProd" => {
             // One factor after the other.
             let (axes, shape) = (axes_of(node, shapes)?, shapes.of(x)?);

@@ -1,12 +1,11 @@
 //! Operators that pick elements: Slice, Split, Gather, GatherElements, GatherND, Tile, Resize.
 
-use super::views::usize_of;
 use crate::model::import::{
     Importer, NodeView, Value,
     expression::Elements,
     shape::{strided_index, strides},
 };
-use crate::model::{ModelError, limits};
+use crate::model::{ModelError, limits, resizing::Asked};
 
 /// `Slice(x, starts, ends, axes, steps)`.
 pub(in crate::model::import) fn slice(
@@ -238,9 +237,6 @@ pub(in crate::model::import) fn resize(
     if mode != "nearest" {
         return Err(node.unsupported(format!("the mode `{mode}`")));
     }
-    if node.ints("axes").is_some() {
-        return Err(node.unsupported("the attribute `axes`"));
-    }
     // Up to operator set 10, positions are divided and rounded down.
     let is_old = node.operator() == "Upsample" || importer.opset < 11;
     let (transform, rounding) = if is_old {
@@ -258,51 +254,29 @@ pub(in crate::model::import) fn resize(
         .and_then(|c| c.floats())
         .or_else(|| node.attribute("scales").map(|attribute| attribute.floats.as_slice()))
         .filter(|scales| !scales.is_empty());
-    let mut shape = Vec::new();
-    let mut factors = Vec::new();
-    for (axis, &dim) in from.iter().enumerate() {
-        let dim_f64 = f64::from(u32::try_from(dim).expect("dimensions are within limits"));
-        match (&sizes, scales) {
-            (Some(sizes), _) if sizes.len() == from.len() => {
-                let size = u32::try_from(sizes[axis])
-                    .map_err(|_| node.error(format!("it has the size {}", sizes[axis])))?;
-                shape.push(usize_of(size));
-                factors.push(f64::from(size) / dim_f64);
-            }
-            (None, Some(scales)) if scales.len() == from.len() => {
-                let scale = f64::from(scales[axis]);
-                let size = (dim_f64 * scale).floor();
-                if !(0.0..4e9).contains(&size) || !scale.is_finite() {
-                    return Err(node.error(format!("it has the scale {scale}")));
-                }
-                #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
-                shape.push(size as usize);
-                factors.push(scale);
-            }
-            _ => return Err(node.error("it needs one scale or size per axis")),
-        }
-    }
+    let asked = Asked {
+        axes: node.ints("axes"),
+        sizes: sizes.as_deref(),
+        scales,
+        policy: node.string("keep_aspect_ratio_policy")?.unwrap_or("stretch"),
+        region: None,
+    };
+    let axes = asked.of(&from).ok_or_else(|| {
+        node.error("its scales or sizes are not those of its axes, or not within limits")
+    })?;
+    let shape: Vec<usize> = axes.iter().map(|axis| axis.after).collect();
     limits::elements(node.name(), &shape)?;
     let mut picked = Vec::new();
-    for (axis, &size) in shape.iter().enumerate() {
-        let (dim, factor) = (from[axis], factors[axis]);
-        let last = dim.saturating_sub(1);
-        let mut index = Vec::with_capacity(size);
-        for i in 0..size {
-            let i = f64::from(u32::try_from(i).expect("dimensions are within limits"));
-            let span = f64::from(u32::try_from(size).expect("dimensions are within limits")) - 1.0;
+    for axis in &axes {
+        let last = axis.before.saturating_sub(1);
+        let mut index = Vec::with_capacity(axis.after);
+        for i in 0..axis.after {
             let at = match transform {
-                _ if dim == size => i,
-                "half_pixel" => (i + 0.5) / factor - 0.5,
-                "pytorch_half_pixel" if size == 1 => 0.0,
-                "pytorch_half_pixel" => (i + 0.5) / factor - 0.5,
-                "asymmetric" => i / factor,
-                "align_corners" if size == 1 => 0.0,
-                "align_corners" => {
-                    i * f64::from(u32::try_from(last).expect("dimensions are within limits")) / span
-                }
-                other => return Err(node.unsupported(format!("the transformation `{other}`"))),
+                "tf_crop_and_resize" => None,
+                other => axis.position(other, i),
             };
+            let at =
+                at.ok_or_else(|| node.unsupported(format!("the transformation `{transform}`")))?;
             let nearest = match rounding {
                 "round_prefer_floor" => (at - 0.5).ceil(),
                 "round_prefer_ceil" => (at + 0.5).floor(),

@@ -6,7 +6,7 @@
 use super::{
     attention, classic, modern, normalizations,
     parts::{Parts, Shapes, Taken, axes_of, dims, drop_unused, float_of, float_tensor, int_of},
-    recurrent, resize,
+    recurrent, resize, scatter,
 };
 use crate::model::{
     ImportOptions, ModelError,
@@ -41,6 +41,8 @@ const OPERATORS: &[&str] = &[
     "Conv",
     "Resize",
     "Upsample",
+    "ScatterElements",
+    "ScatterND",
     "ReduceProd",
     "Attention",
     "RotaryEmbedding",
@@ -391,6 +393,7 @@ fn take_apart(node: &NodeProto, shapes: &Shapes<'_>, parts: &mut Parts) -> Taken
             only_this
         }
         "Resize" | "Upsample" => resize::interpolate(node, shapes, parts),
+        "ScatterElements" | "ScatterND" => scatter::combined(node, shapes, parts),
         "ReduceProd" => {
             // One factor after the other.
             let (axes, shape) = (axes_of(node, shapes)?, shapes.of(x)?);

@@ -19,6 +19,7 @@ mod recurrent;
 mod resize;
 mod rewrite;
 mod scales;
+mod scatter;
 mod stored;
 
 use prost::Message as _;

@@ -50,6 +50,13 @@ impl Shapes<'_> {
         graph.output.iter().all(|output| output.name != name).then_some(taker)
     }
 
+    /// The shape of an initializer of any type.
+    pub fn constant_shape(&self, name: &str) -> Option<Vec<usize>> {
+        let graph = self.file.graph.as_ref()?;
+        let tensor = graph.initializer.iter().find(|tensor| tensor.name == name)?;
+        tensor.dims.iter().map(|&dim| usize::try_from(dim).ok()).collect()
+    }
+
     pub fn integers(&self, name: &str) -> Option<Vec<i64>> {
         long_constant(self.file.graph.as_ref()?, name)
     }
@@ -134,10 +141,14 @@ impl Parts {
     }
 
     pub fn integers(&mut self, values: &[i64]) -> String {
+        self.integers_of(&dims(&[values.len()]), values)
+    }
+
+    pub fn integers_of(&mut self, dims: &[i64], values: &[i64]) -> String {
         let name = self.fresh();
         self.initializers.push(TensorProto {
             name: name.clone(),
-            dims: dims(&[values.len()]),
+            dims: dims.to_vec(),
             data_type: DataType::Int64.into(),
             raw_data: Some(values.iter().flat_map(|value| value.to_le_bytes()).collect()),
             ..TensorProto::default()

@@ -193,6 +193,7 @@ Scaler, Normalizer, FeatureVectorizer, ArrayFeatureExtractor, and ZipMap, whose 
 
 Files that are quantized in part are taken too, and compared with what they compute themselves: those of `quantize_dynamic`
 (DynamicQuantizeLinear, MatMulInteger, ConvInteger) keep their integer weights, and get one scale per activation instead of one per inference;
+files of 16-bit activations and 8-bit weights keep their weights, get activations of 8 bits, and are compared with what they compute without rounding these;
 graphs whose end is left in floats keep what is quantized and get a quantized end; weights of 4 bits, also with a scale per block,
 and half-precision floats are read.
 ";

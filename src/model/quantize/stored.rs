@@ -13,7 +13,10 @@ use crate::model::{
     onnx::{DataType, GraphProto, ModelProto, NodeProto},
 };
 
-use super::parts::{dims, drop_unused, float_tensor, int_of};
+use super::{
+    parts::{dims, drop_unused, float_tensor, int_of},
+    wide,
+};
 
 /// What a file has quantized.
 #[derive(Default)]
@@ -63,6 +66,7 @@ pub(super) fn take(
 ) -> Result<Stored, ModelError> {
     let graph = file.graph.as_mut().ok_or(ModelError::Missing("graph"))?;
     let mut stored = Stored::default();
+    wide::without_rounding(graph);
     with_float_products(graph, &mut stored, import);
     weights_of_nodes(graph, &mut stored, import);
     weights_of_products(graph, import);

@@ -1,0 +1,71 @@
+//! Activations of 16 bits, as some quantizers write them beside weights of 8: there are no circuits for them. Their
+//! rounding is left out, so that they are floats, which get 8 bits like others; weights keep their integers.
+
+use std::collections::{HashMap, HashSet};
+
+use super::parts::int_of;
+use crate::model::onnx::{DataType, GraphProto, NodeProto, TensorProto};
+
+/// Takes QuantizeLinear to 16 bits, and the DequantizeLinear after it, out of a graph.
+pub(super) fn without_rounding(graph: &mut GraphProto) {
+    let wide: [i32; 2] = [DataType::Int16.into(), DataType::Uint16.into()];
+    let of_constant = |name: &String| -> Option<&TensorProto> {
+        let own = graph.initializer.iter().find(|tensor| tensor.name == *name);
+        own.or_else(|| {
+            let maker = graph.node.iter().find(|node| node.output.contains(name))?;
+            maker.attribute.iter().find(|own| own.name == "value")?.t.as_ref()
+        })
+    };
+    let is_wide = |node: &NodeProto| match node.input.get(2).filter(|name| !name.is_empty()) {
+        Some(zero_point) => {
+            of_constant(zero_point).is_some_and(|tensor| wide.contains(&tensor.data_type))
+        }
+        None => wide.iter().any(|&own| int_of(node, "output_dtype", 0) == i64::from(own)),
+    };
+    // What stands for what: integers for their reals, and these for the reals before they were rounded.
+    let mut stands_for: HashMap<String, String> = HashMap::new();
+    let mut removed: HashSet<usize> = HashSet::new();
+    for (position, node) in graph.node.iter().enumerate() {
+        let ([x, ..], [y]) = (node.input.as_slice(), node.output.as_slice()) else { continue };
+        let is_made_here = match node.op_type.as_str() {
+            "QuantizeLinear" => is_wide(node),
+            "DequantizeLinear" => stands_for.contains_key(x),
+            _ => false,
+        };
+        if is_made_here {
+            let source = stands_for.get(x).unwrap_or(x).clone();
+            stands_for.insert(y.clone(), source);
+            removed.insert(position);
+        }
+    }
+    if removed.is_empty() {
+        return;
+    }
+    let mut nodes = Vec::new();
+    for (position, mut node) in std::mem::take(&mut graph.node).into_iter().enumerate() {
+        if removed.contains(&position) {
+            let is_output = |name: &String| graph.output.iter().any(|port| port.name == *name);
+            let is_real = node.op_type == "DequantizeLinear";
+            let (Some(y), true) = (node.output.first(), is_real) else { continue };
+            if let (true, Some(source)) = (is_output(y), stands_for.get(y)) {
+                nodes.push(NodeProto {
+                    input: vec![source.clone()],
+                    output: vec![y.clone()],
+                    name: node.name.clone(),
+                    op_type: "Identity".into(),
+                    ..NodeProto::default()
+                });
+            }
+            continue;
+        }
+        for input in &mut node.input {
+            if let Some(source) = stands_for.get(input) {
+                input.clone_from(source);
+            }
+        }
+        nodes.push(node);
+    }
+    graph.node = nodes;
+    let used: HashSet<&String> = graph.node.iter().flat_map(|node| &node.input).collect();
+    graph.initializer.retain(|tensor| used.contains(&tensor.name));
+}

@@ -39,19 +39,24 @@ fn regular(file: File) -> Result<File, Error> {
 }
 
 /// Opens a regular file in a folder or below it, whichever links lie there, and whoever changes them meanwhile.
-#[cfg(feature = "cli")]
+#[cfg(feature = "prove")]
 pub(crate) fn open_beneath(folder: &Path, name: &Path) -> Result<File, Error> {
-    let outside = || Error::new(ErrorKind::PermissionDenied, "it is outside the model's folder");
+    let outside = || {
+        let problem = format!("it is outside the folder `{}`", folder.display());
+        Error::new(ErrorKind::PermissionDenied, problem)
+    };
     #[cfg(target_os = "linux")]
     {
         use rustix::{fs, io::Errno};
         let path = fs::OFlags::PATH | fs::OFlags::DIRECTORY | fs::OFlags::CLOEXEC;
-        let folder = fs::open(folder, path, fs::Mode::empty())?;
+        let root = fs::open(folder, path, fs::Mode::empty())?;
         let read = fs::OFlags::RDONLY | fs::OFlags::NONBLOCK | fs::OFlags::CLOEXEC;
         let within = fs::ResolveFlags::BENEATH | fs::ResolveFlags::NO_MAGICLINKS;
-        match fs::openat2(&folder, name, read, fs::Mode::empty(), within) {
+        match fs::openat2(&root, name, read, fs::Mode::empty(), within) {
             // Not every kernel has this call, and not every sandbox lets it through.
             Err(Errno::NOSYS | Errno::PERM) => {}
+            // Names changed while it looked.
+            Err(Errno::AGAIN) => return Err(ErrorKind::ResourceBusy.into()),
             Err(Errno::XDEV) => return Err(outside()),
             opened => return regular(File::from(opened?)),
         }
@@ -90,13 +95,22 @@ fn open_to_write(path: &Path) -> Result<File, Error> {
 }
 
 /// All that is in a regular file.
+#[cfg(any(test, feature = "cli", feature = "compile", feature = "chain"))]
 pub(crate) fn read(path: &Path) -> Result<Vec<u8>, Error> {
     read_at_most(path, LARGEST)
 }
 
 /// All that is in a regular file, where that is not too much.
 pub(crate) fn read_at_most(path: &Path, limit: u64) -> Result<Vec<u8>, Error> {
-    let file = open(path)?;
+    read_open_at_most(open(path)?, limit)
+}
+
+/// All that is in an open file, where that is not too much.
+pub(crate) fn read_open(file: File) -> Result<Vec<u8>, Error> {
+    read_open_at_most(file, LARGEST)
+}
+
+fn read_open_at_most(file: File, limit: u64) -> Result<Vec<u8>, Error> {
     let length = file.metadata()?.len();
     if length > limit {
         let problem = format!("it has {length} bytes, at most {limit} are read");
@@ -123,7 +137,7 @@ mod tests {
         for other in [&pipe, folder.path(), Path::new("/dev/zero")] {
             assert!(read(other).is_err(), "{}", other.display());
         }
-        #[cfg(feature = "cli")]
+        #[cfg(feature = "prove")]
         {
             use std::os::unix::fs::symlink;
             let inner = folder.path().join("inner");
@@ -161,5 +175,42 @@ mod tests {
         let sparse = File::create(&file).expect("a file");
         sparse.set_len(LARGEST + 1).expect("a file with a hole");
         assert_eq!(read(&file).unwrap_err().kind(), ErrorKind::FileTooLarge);
+    }
+
+    #[cfg(all(feature = "prove", target_os = "linux"))]
+    #[test]
+    fn nothing_outside_is_read_whoever_changes_links_meanwhile() {
+        use rustix::fs::{CWD, RenameFlags, renameat_with};
+        use std::os::unix::fs::symlink;
+        use std::sync::atomic::{AtomicBool, Ordering};
+        let folder = tempfile::tempdir().expect("a folder");
+        let place = |name: &str| folder.path().join(name);
+        for (name, text) in [("secret", "secret"), ("model/data", "own"), ("model/in/data", "own")]
+        {
+            std::fs::create_dir_all(place(name).parent().expect("it has one")).expect("a folder");
+            std::fs::write(place(name), text).expect("a file");
+        }
+        std::fs::create_dir(place("out")).expect("a folder");
+        std::fs::write(place("out/data"), "secret").expect("a file");
+        symlink("../secret", place("model/other")).expect("a link");
+        symlink("../out", place("model/away")).expect("a link");
+        let done = AtomicBool::new(false);
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                while !done.load(Ordering::Relaxed) {
+                    for (own, link) in [("data", "other"), ("in", "away")] {
+                        let [own, link] = [own, link].map(|name| place("model").join(name));
+                        renameat_with(CWD, own, CWD, link, RenameFlags::EXCHANGE).expect("there");
+                    }
+                }
+            });
+            let read = (0..4_000).filter_map(|turn| {
+                let name = if turn % 2 == 0 { "data" } else { "in/data" };
+                open_beneath(&place("model"), Path::new(name)).and_then(read_open).ok()
+            });
+            let read: Vec<Vec<u8>> = read.collect();
+            done.store(true, Ordering::Relaxed);
+            assert!(!read.is_empty() && read.iter().all(|bytes| bytes == b"own"));
+        });
     }
 }

@@ -1,6 +1,8 @@
 //! Files that are there whole or not at all.
 
 use super::BundleError;
+#[cfg(feature = "prove")]
+use super::folder::Folder;
 use crate::regular_file;
 use std::path::Path;
 #[cfg(feature = "cli")]
@@ -11,7 +13,7 @@ use std::sync::{
 #[cfg(feature = "prove")]
 use std::{
     fs::File,
-    io::Write,
+    io::{ErrorKind, Write},
     path::PathBuf,
     sync::{Mutex, MutexGuard, PoisonError},
     time::Duration,
@@ -32,6 +34,14 @@ const PREFIX: &str = ".zkverdict-";
 #[cfg(feature = "prove")]
 /// What holds a folder's lock as long as it is being filled.
 const LOCK: &str = "lock";
+
+/// Permissions of files, of programs, and of folders while they are filled, which the user's mask cuts down.
+#[cfg(feature = "prove")]
+const MODE: u32 = 0o666;
+#[cfg(all(feature = "cli", feature = "compile", feature = "chain"))]
+const PROGRAM_MODE: u32 = 0o777;
+#[cfg(feature = "prove")]
+const STAGE_MODE: u32 = 0o700;
 
 #[cfg(feature = "prove")]
 /// After how long a temporary file that nobody holds is left over from a crash.
@@ -108,8 +118,19 @@ impl Drop for Unfinished {
 }
 
 /// Reads a file, naming it when that fails.
+#[cfg(feature = "cli")]
 pub fn read(path: &Path) -> Result<Vec<u8>, BundleError> {
     regular_file::read(path).map_err(|source| BundleError::io(path, source))
+}
+
+/// Reads a file that lies in a folder, and nowhere else whichever links come to lie there.
+pub fn read_below(folder: &Path, name: &str) -> Result<Vec<u8>, BundleError> {
+    #[cfg(feature = "prove")]
+    let file = regular_file::open_beneath(folder, Path::new(name));
+    #[cfg(not(feature = "prove"))]
+    let file = regular_file::open(&folder.join(name));
+    file.and_then(regular_file::read_open)
+        .map_err(|source| BundleError::io(folder.join(name), source))
 }
 
 /// Reads a JSON document, naming it when that fails.
@@ -129,48 +150,82 @@ pub fn read_string(path: &Path) -> Result<Vec<u8>, BundleError> {
 /// Writes a file under a temporary name beside its place and renames it: whoever looks sees the old
 /// file or the new one, never half of it, whenever the power fails.
 pub fn write(path: &Path, bytes: &[u8]) -> Result<(), BundleError> {
-    let failed = |source| BundleError::io(path, source);
     let folder = folder_of(path);
-    std::fs::create_dir_all(folder).map_err(|source| BundleError::io(folder, source))?;
+    let held = Folder::at(folder).map_err(|source| BundleError::io(folder, source))?;
+    write_in(&held, path, bytes, MODE)
+}
+
+#[cfg(feature = "prove")]
+/// The same below a folder, through no link.
+pub fn write_below(folder: &Folder, inside: &str, bytes: &[u8]) -> Result<(), BundleError> {
+    write_as(folder, inside, bytes, MODE)
+}
+
+/// The same of a file that can be run.
+#[cfg(all(feature = "cli", feature = "compile", feature = "chain"))]
+pub fn write_program_below(folder: &Folder, inside: &str, text: &str) -> Result<(), BundleError> {
+    write_as(folder, inside, text.as_bytes(), PROGRAM_MODE)
+}
+
+#[cfg(feature = "prove")]
+fn write_as(folder: &Folder, inside: &str, bytes: &[u8], mode: u32) -> Result<(), BundleError> {
+    let path = folder.name().join(inside);
+    let held = folder.below(folder_of(Path::new(inside)));
+    write_in(&held.map_err(|source| BundleError::io(&path, source))?, &path, bytes, mode)
+}
+
+/// Writes the file that a path ends with.
+#[cfg(feature = "prove")]
+fn write_in(folder: &Folder, path: &Path, bytes: &[u8], mode: u32) -> Result<(), BundleError> {
+    let failed = |source| BundleError::io(path, source);
+    let name = path.file_name().ok_or_else(|| failed(ErrorKind::InvalidFilename.into()))?;
+    let folder = folder.path();
     remove_left_over(folder);
     let (_unfinished, mut file) =
-        Unfinished::new(|| builder(0o666).tempfile_in(folder), |file| file.path())
+        Unfinished::new(|| builder(mode).tempfile_in(folder), |file| file.path())
             .map_err(failed)?;
     // Says to others that it is not left over.
     file.as_file().try_lock().map_err(|error| failed(error.into()))?;
     file.write_all(bytes).map_err(failed)?;
     file.as_file().sync_all().map_err(failed)?;
-    file.persist(path).map_err(|error| failed(error.error))?;
+    file.persist(folder.join(name)).map_err(|error| failed(error.error))?;
     sync_folder(folder).map_err(failed)
 }
 
 #[cfg(feature = "prove")]
 /// Fills a folder beside its place and puts it there in one step, in place of one that may be there: a kill
 /// at any moment leaves the old folder or the new one.
+///
+/// Where others can write to the folder that it comes to lie in, they can put links in the way at any moment, and have
+/// nothing written elsewhere by them.
 pub fn write_folder<E: From<BundleError>>(
     path: &Path,
-    fill: impl FnOnce(&Path) -> Result<(), E>,
+    fill: impl FnOnce(&Folder) -> Result<(), E>,
 ) -> Result<(), E> {
-    let parent = folder_of(path);
-    std::fs::create_dir_all(parent).map_err(|source| BundleError::io(parent, source))?;
-    remove_left_over(parent);
     let failed = |source| BundleError::io(path, source);
-    let stage = || tempfile::Builder::new().prefix(PREFIX).tempdir_in(parent);
-    let (_unfinished, stage) = Unfinished::new(stage, |stage| stage.path()).map_err(failed)?;
-    let lock = File::create(stage.path().join(LOCK)).map_err(failed)?;
+    let parent = folder_of(path);
+    let parent = Folder::at(parent).map_err(|source| BundleError::io(parent, source))?;
+    let name = path.file_name().ok_or_else(|| failed(ErrorKind::InvalidFilename.into()))?;
+    remove_left_over(parent.path());
+    let make = || builder(STAGE_MODE).tempdir_in(parent.path());
+    let (_unfinished, made) = Unfinished::new(make, |stage| stage.path()).map_err(failed)?;
+    let stage = Folder::hold_own(made.path(), path.to_owned()).map_err(failed)?;
+    let lock = File::create_new(stage.path().join(LOCK)).map_err(failed)?;
     lock.try_lock().map_err(|error| failed(error.into()))?;
     let new = stage.path().join("new");
     std::fs::create_dir(&new).map_err(failed)?;
-    fill(&new)?;
-    sync_tree(&new).map_err(failed)?;
+    let filled = Folder::hold_own(&new, path.to_owned()).map_err(failed)?;
+    fill(&filled)?;
+    sync_tree(filled.path()).map_err(failed)?;
     // Not interrupted from here on: what is removed afterwards is what lies in the stage then.
     let _swap = unfinished();
-    if path.exists() {
-        exchange(&new, path).map_err(failed)?;
+    let place = parent.path().join(name);
+    if place.exists() {
+        exchange(&new, &place).map_err(failed)?;
     } else {
-        std::fs::rename(&new, path).map_err(failed)?;
+        std::fs::rename(&new, &place).map_err(failed)?;
     }
-    Ok(sync_folder(parent).map_err(failed)?)
+    Ok(sync_folder(parent.path()).map_err(failed)?)
 }
 
 #[cfg(feature = "prove")]
@@ -221,7 +276,7 @@ fn sync_tree(path: &Path) -> std::io::Result<()> {
         if entry.file_type()?.is_dir() {
             sync_tree(&entry.path())?;
         } else {
-            File::open(entry.path())?.sync_all()?;
+            regular_file::open(&entry.path())?.sync_all()?;
         }
     }
     sync_folder(path)
@@ -298,11 +353,8 @@ mod tests {
         names
     }
 
-    fn fill(text: &'static str) -> impl FnOnce(&Path) -> Result<(), BundleError> {
-        move |folder| {
-            fs::create_dir(folder.join("inner")).expect("a folder");
-            write(&folder.join("inner/file"), text.as_bytes())
-        }
+    fn fill(text: &'static str) -> impl FnOnce(&Folder) -> Result<(), BundleError> {
+        move |folder| write_below(folder, "inner/file", text.as_bytes())
     }
 
     #[test]
@@ -314,7 +366,7 @@ mod tests {
             assert_eq!(fs::read_to_string(path.join("inner/file")).expect("there"), text);
             assert_eq!(names(dir.path()), ["bundle"]);
         }
-        let refuse = |_: &Path| Err(BundleError::Contradiction("no".into()));
+        let refuse = |_: &Folder| Err(BundleError::Contradiction("no".into()));
         write_folder(&path, refuse).expect_err("it is not filled");
         assert_eq!(fs::read_to_string(path.join("inner/file")).expect("there"), "two");
         assert_eq!(names(dir.path()), ["bundle"]);
@@ -366,5 +418,67 @@ mod tests {
         file("other", old);
         write(&dir.path().join("result"), b"x").expect("written");
         assert_eq!(names(dir.path()), [".zkverdict-alive", ".zkverdict-new", "other", "result"]);
+    }
+
+    /// Writes while somebody who can write to a folder does something there again and again; gives what came to lie in
+    /// the folder that links of his lead to.
+    #[cfg(target_os = "linux")]
+    fn while_somebody_swaps(
+        folder: &Path,
+        swap: impl Fn(&Path) + Sync,
+        mut write: impl FnMut(&Path) -> bool,
+    ) -> Vec<String> {
+        let elsewhere = tempfile::tempdir().expect("a directory");
+        let done = AtomicBool::new(false);
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                while !done.load(Ordering::Relaxed) {
+                    swap(elsewhere.path());
+                }
+            });
+            // Some are refused, since a link was there; those that are not must not all be.
+            let written = (0..300).filter(|_| write(folder)).count();
+            done.store(true, Ordering::Relaxed);
+            assert!(written > 0);
+        });
+        names(elsewhere.path())
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn nothing_is_written_through_a_link_that_comes_in_between() {
+        let dir = tempfile::tempdir().expect("a directory");
+        let [inner, link] = ["inner", "link"].map(|name| dir.path().join(name));
+        fs::create_dir(&inner).expect("a folder");
+        let swap = |elsewhere: &Path| {
+            if !link.is_symlink() && !inner.is_symlink() {
+                std::os::unix::fs::symlink(elsewhere, &link).expect("a link");
+            }
+            exchange(&inner, &link).expect("both are there");
+        };
+        let write = |folder: &Path| {
+            let folder = Folder::at(folder).expect("a folder");
+            write_below(&folder, "inner/file", b"x").is_ok()
+        };
+        assert_eq!(while_somebody_swaps(dir.path(), swap, write), [""; 0]);
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn folder_is_not_filled_elsewhere_by_links_in_its_temporary_places() {
+        let dir = tempfile::tempdir().expect("a directory");
+        let shared = dir.path().join("shared");
+        fs::create_dir(&shared).expect("a folder");
+        // Each folder that is being filled is taken away, and a link to elsewhere is there.
+        let swap = |elsewhere: &Path| {
+            for name in names(&shared).iter().filter(|name| name.starts_with(PREFIX)) {
+                let (stage, away) = (shared.join(name), dir.path().join(name));
+                if fs::rename(&stage, &away).is_ok() {
+                    let _ = std::os::unix::fs::symlink(elsewhere, &stage);
+                }
+            }
+        };
+        let write = |folder: &Path| write_folder(&folder.join("bundle"), fill("one")).is_ok();
+        assert_eq!(while_somebody_swaps(&shared, swap, write), [""; 0]);
     }
 }

@@ -14,6 +14,8 @@
 
 mod error;
 pub(crate) mod files;
+#[cfg(feature = "prove")]
+pub(crate) mod folder;
 mod hex;
 mod key_document;
 mod proof_file;
@@ -125,9 +127,9 @@ impl Bundle {
         let document = serde_json::to_vec_pretty(&manifest).map_err(BundleError::Json)?;
         files::write_folder(path, |folder| {
             for (name, bytes) in &files {
-                files::write(&folder.join(name), bytes)?;
+                files::write_below(folder, name, bytes)?;
             }
-            files::write(&folder.join(MANIFEST), &document)
+            files::write_below(folder, MANIFEST, &document)
         })?;
         Ok(Self { path: path.to_owned(), manifest })
     }
@@ -244,7 +246,7 @@ impl Bundle {
 
     fn read(&self, name: &str) -> Result<Vec<u8>, BundleError> {
         let path = self.path.join(name);
-        let bytes = files::read(&path)?;
+        let bytes = files::read_below(&self.path, name)?;
         if self.manifest.files.get(name) != Some(&checksum(&bytes)) {
             return Err(BundleError::Damaged { path });
         }

@@ -232,7 +232,7 @@ pub fn run(args: Args, console: &Console) -> Result<Answer, CliError> {
     let verifier_path = format!("src/{prefix}Verifier.sol");
     let test_path = format!("test/{prefix}Consumer.t.sol");
     files::write_folder(&args.dir, |root| -> Result<(), CliError> {
-        let write = |path: &str, text: &str| files::write(&root.join(path), text.as_bytes());
+        let write = |path: &str, text: &str| files::write_below(root, path, text.as_bytes());
         write(&consumer_path, &text(consumer.render()))?;
         write(&verifier_path, &rendered.source)?;
         write(&test_path, &text(test.render()))?;
@@ -256,8 +256,7 @@ pub fn run(args: Args, console: &Console) -> Result<Answer, CliError> {
                 "private": true, "devDependencies": { "solc": "0.8.37" },
             });
             write("package.json", &format!("{package:#}\n"))?;
-            write("tools/solc", &shim_with_fallback(modules))?;
-            make_executable(&root.join("tools/solc"))?;
+            files::write_program_below(root, "tools/solc", &shim_with_fallback(modules))?;
         }
         Ok(())
     })?;
@@ -319,16 +318,4 @@ fn shim_with_fallback(modules: &Path) -> String {
         "{first}\"use strict\";\n// Where the compiler was when this project was made; `npm install` puts one here.\n\
          module.paths.push({found});\n{rest}"
     )
-}
-
-#[cfg(unix)]
-fn make_executable(path: &Path) -> Result<(), CliError> {
-    use std::os::unix::fs::PermissionsExt;
-    let permissions = std::fs::Permissions::from_mode(0o755);
-    std::fs::set_permissions(path, permissions).map_err(|error| CliError::io(path, error))
-}
-
-#[cfg(not(unix))]
-fn make_executable(_: &Path) -> Result<(), CliError> {
-    Ok(())
 }

@@ -1,13 +1,17 @@
 //! `render`: writes the contract, its interface, and what explorers and scripts need of it.
 
 use crate::bundle::KeyDocument;
+use crate::bundle::folder::Folder;
 use crate::cli::bundle::{Bundle, TrustArgs};
 use crate::cli::{Answer, CliError, Console, contract, files, viem};
 use crate::solidity::{CompilerIdentity, INTERFACE};
 use serde::Serialize;
 use sha3::{Digest, Keccak256};
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+
+/// Where the files lie in a bundle.
+const CONTRACTS: &str = "contracts";
 
 /// What `render` takes.
 #[derive(clap::Args)]
@@ -83,24 +87,27 @@ pub fn run(args: Args, console: &Console) -> Result<Answer, CliError> {
     args.trust.check(&bundle, verifier.model(), console)?;
     let rendered = contract::render(&verifier, args.name.as_deref(), &args.compiler)?;
     let compiled = contract::compile(&rendered, &args.compiler.find()?, console)?;
-    let out = args.out.unwrap_or_else(|| bundle.path.join("contracts"));
-    let write = |suffix: &str, bytes: &[u8]| -> Result<String, CliError> {
-        let path = out.join(format!("{}{suffix}", compiled.name));
-        files::write(&path, bytes)?;
-        Ok(path.display().to_string())
+    let out = match &args.out {
+        Some(out) => Folder::at(out).map_err(|error| CliError::io(out, error))?,
+        None => Folder::at(&bundle.path)
+            .and_then(|bundle| bundle.below(Path::new(CONTRACTS)))
+            .map_err(|error| CliError::io(bundle.path.join(CONTRACTS), error))?,
     };
+    let write_as = |name: String, bytes: &[u8]| -> Result<String, CliError> {
+        files::write_below(&out, &name, bytes)?;
+        Ok(out.name().join(name).display().to_string())
+    };
+    let write = |suffix: &str, bytes: &[u8]| write_as(format!("{}{suffix}", compiled.name), bytes);
     let json = |value: &serde_json::Value| serde_json::to_vec_pretty(value).map_err(CliError::Json);
     let digest = crate::cli::bundle::hex(&rendered.vk_digest);
     let (module, types) =
         viem::module(&compiled.name, &compiled.abi, &digest, rendered.num_instances);
     write(".viem.d.mts", types.as_bytes())?;
     let io = contract::io_library(&bundle.model()?, bundle.manifest.shape.shows_input());
-    let library = out.join(format!("{}.sol", io.library));
-    files::write(&library, io.render()?.as_bytes())?;
+    let library = write_as(format!("{}.sol", io.library), io.render()?.as_bytes())?;
     let schema = json(&io.schema())?;
     let key = serde_json::to_vec(&KeyDocument::of(&verifier)).map_err(CliError::Json)?;
-    let interface = out.join("IHalo2Verifier.sol");
-    files::write(&interface, INTERFACE.as_bytes())?;
+    let interface = write_as("IHalo2Verifier.sol".into(), INTERFACE.as_bytes())?;
     console.result(&Report {
         contract: write(".sol", compiled.source.as_bytes())?,
         runtime_bytes: compiled.runtime_code.len(),
@@ -109,8 +116,8 @@ pub fn run(args: Args, console: &Console) -> Result<Answer, CliError> {
         standard_json: write(".standard.json", &json(&compiled.standard_json)?)?,
         abi: write(".abi.json", &json(&compiled.abi)?)?,
         bytecode: write(".bin", crate::cli::bundle::hex(&compiled.init_code).as_bytes())?,
-        interface: interface.display().to_string(),
-        io: library.display().to_string(),
+        interface,
+        io: library,
         viem: write(".viem.mjs", module.as_bytes())?,
         schema_hash: crate::cli::bundle::hex(&Keccak256::digest(&schema)),
         schema: write(".schema.json", &schema)?,

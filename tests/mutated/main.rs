@@ -2,7 +2,7 @@
 //!
 //! A few of each in every test run, from a seeded generator; `MUTATIONS=10000 cargo test --release --test mutated` makes as
 //! many of each, and also asks that none takes longer than five seconds or a gigabyte (`script/fuzz.sh mutations`).
-//! A file that fails is kept in the folder for temporary files.
+//! `MUTATIONS=2000..4000` takes these of them. A file that fails is kept in the folder for temporary files.
 
 #![allow(clippy::unwrap_used)]
 
@@ -14,6 +14,7 @@ mod rpc;
 
 use mutation::{Mutations, seeds};
 use std::{
+    ops::Range,
     panic::{AssertUnwindSafe, catch_unwind},
     time::{Duration, Instant},
 };
@@ -29,17 +30,51 @@ use zkverdict::{
 
 const ROOT: &str = env!("CARGO_MANIFEST_DIR");
 
-/// What one file may take where many are tried.
+/// What one file may take where many are tried: of processors, and by the clock of a machine that does more.
 const LONGEST: Duration = Duration::from_secs(5);
+const LONGEST_WAIT: Duration = Duration::from_secs(30);
 const MOST_MEMORY: u64 = 1 << 30;
 
-/// How many files are tried: as many as are asked for, or `few`.
-fn count(few: usize) -> usize {
-    std::env::var("MUTATIONS").ok().and_then(|count| count.parse().ok()).unwrap_or(few)
+/// Which files are tried: those that are asked for, or the first `few`.
+fn tried(few: usize) -> Range<usize> {
+    let Ok(asked) = std::env::var("MUTATIONS") else { return 0..few };
+    let (first, end) = asked.split_once("..").unwrap_or(("0", asked.as_str()));
+    let number = |text: &str| text.parse().expect("MUTATIONS is a number, or two with .. between");
+    number(first)..number(end)
 }
 
 fn is_long_run() -> bool {
     std::env::var_os("MUTATIONS").is_some()
+}
+
+/// Time since a moment, of processors and by the clock, of this process and those that it waited for.
+struct Watch {
+    start: Instant,
+    processors: Duration,
+}
+
+impl Watch {
+    fn start() -> Self {
+        Self { start: Instant::now(), processors: processor_time() }
+    }
+
+    fn took(&self) -> [Duration; 2] {
+        [processor_time().saturating_sub(self.processors), self.start.elapsed()]
+    }
+
+    fn is_too_long(&self) -> bool {
+        let [processors, clock] = self.took();
+        is_long_run() && (processors > LONGEST || clock > LONGEST_WAIT)
+    }
+}
+
+/// Processor time of this process and of all that it waited for.
+fn processor_time() -> Duration {
+    let stat = std::fs::read_to_string("/proc/self/stat").unwrap_or_default();
+    // The name may have spaces and parentheses; eleven fields follow it.
+    let fields = stat.rsplit_once(')').map_or("", |(_, fields)| fields).split_whitespace();
+    let ticks = fields.skip(11).take(4).filter_map(|ticks| ticks.parse::<u64>().ok());
+    Duration::from_millis(10 * ticks.sum::<u64>())
 }
 
 /// The most memory that this process has held.
@@ -54,26 +89,24 @@ fn feed(target: &str, seeds: Vec<Vec<u8>>, few: usize, accepts: impl Fn(&[u8]) -
     for (i, seed) in seeds.iter().enumerate() {
         assert!(accepts(seed), "{target}: seed {i} is refused");
     }
-    let (mut longest, mut accepted) = (Duration::ZERO, 0);
-    let count = count(few);
-    for (i, bytes) in Mutations::new(target, seeds).take(count).enumerate() {
-        let start = Instant::now();
+    let (mut longest, mut accepted) = ([Duration::ZERO; 2], 0);
+    let tried = tried(few);
+    let mutations = Mutations::new(target, seeds).enumerate();
+    for (i, bytes) in mutations.skip(tried.start).take(tried.len()) {
+        let watch = Watch::start();
         let outcome = catch_unwind(AssertUnwindSafe(|| accepts(&bytes)));
-        longest = longest.max(start.elapsed());
-        let is_slow = is_long_run() && start.elapsed() > LONGEST;
-        if outcome.is_err() || is_slow {
+        let took = watch.took();
+        longest = [0, 1].map(|of| longest[of].max(took[of]));
+        if outcome.is_err() || watch.is_too_long() {
             let kept = std::env::temp_dir().join(format!("zkverdict-mutated-{target}-{i}"));
             std::fs::write(&kept, &bytes).unwrap();
-            panic!(
-                "{target}: mutation {i}, kept in {}, took {:?}",
-                kept.display(),
-                start.elapsed()
-            );
+            panic!("{target}: mutation {i}, kept in {}, took {took:?}", kept.display());
         }
         accepted += usize::from(outcome.unwrap());
     }
-    println!("{target}: {count} mutations, {accepted} accepted, {longest:?} at most");
-    assert!(!is_long_run() || peak_memory() < MOST_MEMORY, "{target}: {} bytes", peak_memory());
+    let memory = peak_memory() >> 20;
+    println!("{target}: {tried:?}, {accepted} accepted, {longest:?} at most, {memory} MB");
+    assert!(!is_long_run() || peak_memory() < MOST_MEMORY, "{target}: {memory} MB");
 }
 
 #[test]

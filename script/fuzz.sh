@@ -17,13 +17,14 @@ if [ "$target" = mutations ]; then
 fi
 # A program is four bytes a change: longer ones only say no more often.
 max_len=65536
+features=
 case $target in
     model) seeds=(test/fixtures/models/*/ test/fixtures/quantize/*/) ;;
     quantize) seeds=(test/fixtures/quantize/*/) ;;
     input) seeds=(fuzz/seeds/input test/fixtures/inputs test/fixtures/models/credit_logreg) ;;
     proof) seeds=(test/fixtures/proofs) ;;
     string) seeds=(test/fixtures/srs) ;;
-    verifier) seeds=() max_len=32 ;;
+    verifier) seeds=() max_len=32 features=verifier ;;
     *) echo "usage: script/fuzz.sh model|quantize|input|proof|string|verifier [SECONDS] | mutations [COUNT]" >&2; exit 2 ;;
 esac
 export RUSTFLAGS="-Cpasses=sancov-module -Cllvm-args=-sanitizer-coverage-level=3 \
@@ -31,7 +32,7 @@ export RUSTFLAGS="-Cpasses=sancov-module -Cllvm-args=-sanitizer-coverage-level=3
 -Ccodegen-units=1"
 host=$(rustc -vV | sed -n 's/^host: //p')
 # With --target, build scripts and macros are not instrumented.
-cargo build --manifest-path fuzz/Cargo.toml --target "$host" --bin "$target"
+cargo build --manifest-path fuzz/Cargo.toml --target "$host" --features "$features" --bin "$target"
 mkdir -p "fuzz/corpus/$target"
 "fuzz/target/$host/debug/$target" -max_total_time="$seconds" -max_len="$max_len" -timeout=20 -rss_limit_mb=2048 \
     -print_final_stats=1 -artifact_prefix="fuzz/corpus/" "fuzz/corpus/$target" "${seeds[@]}"

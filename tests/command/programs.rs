@@ -73,3 +73,24 @@ fn deployment_is_that_of_the_pinned_code_or_none() {
     let error = super::fails(&["deploy", text(&bundle), "--expect-code-hash", KEY]);
     assert!(error.contains(hash), "{error}");
 }
+
+/// What is deployed stays for ever: a compiler that says something else the second time deploys nothing.
+#[test]
+fn compiler_that_changes_its_mind_deploys_nothing() {
+    let desk = Desk::new();
+    let (bundle, solc, asked) =
+        (desk.bundle("credit_logreg"), desk.path("fickle"), desk.path("asked"));
+    // From the second contract on, one byte more behind the code.
+    let text_of_script = format!(
+        "#!/bin/sh\n[ \"$1\" = --version ] && exec '{ROOT}/tools/solc' --version\n\
+         if [ -e '{asked}' ]; then more=00; else touch '{asked}'; fi\n\
+         '{ROOT}/tools/solc' \"$@\" | sed \"s/\\(\\\"object\\\": *\\\"[0-9a-f]*\\)\\\"/\\1$more\\\"/g\"\n",
+        asked = asked.display()
+    );
+    fs::write(&solc, text_of_script).unwrap();
+    fs::set_permissions(&solc, fs::Permissions::from_mode(0o755)).unwrap();
+    let deploy = ["deploy", text(&bundle), "--solc", text(&solc)];
+    let error = super::fails(&deploy);
+    assert!(error.contains("different code of the same source"), "{error}");
+    assert!(asked.is_file());
+}

@@ -4,7 +4,7 @@
 use super::shape::{LARGEST_K, SMALLEST_K, WIDEST, longest_table};
 use super::table::fits::{self, Slope};
 use super::wiring::{Kind, Net, Term, Weight};
-use crate::model::{Model, Operator, Port};
+use crate::model::{MatMul, Model, Operator, Port, Window};
 use std::collections::BTreeMap;
 
 /// The least rows that any layout of a circuit has.
@@ -35,26 +35,34 @@ impl Needs {
     }
 
     /// Of a model whose graph is not lowered yet: every input, and every result that is not a mere view or table of
-    /// another one, lies on a row of its own.
+    /// another one, lies on a row of its own; weights and what products read lie on others. What large weights become is
+    /// larger than they are: that there is no room for them is known before.
     pub(super) fn of_model(model: &Model) -> Self {
         let tensors = &model.graph.tensors;
-        let input = |port: &Port| tensors[port.tensor.0].len();
-        let inputs = model.inputs.iter().map(|port| (port.name.as_str(), input(port)));
+        let len = |port: &Port| tensors[port.tensor.0].len();
+        let inputs = model.inputs.iter().map(|port| (port.name.as_str(), len(port)));
         let results = model.graph.nodes.iter().map(|node| match &node.operator {
             Operator::View(_) | Operator::Table(_) | Operator::Tables(_) => (node.name.as_str(), 0),
             _ => (node.name.as_str(), tensors[node.output.0].len()),
         });
-        Self::sum(inputs.chain(results))
+        let nodes = model.graph.nodes.iter();
+        let operands = nodes.map(|node| (node.name.as_str(), operand_rows(&node.operator)));
+        let mut rows: Vec<_> = inputs.chain(results).chain(operands).collect();
+        // A public byte lies on a row of its own, also where it is read from a few ones again and again.
+        let sum = rows.iter().map(|(_, rows)| rows).fold(0, |sum: usize, &n| sum.saturating_add(n));
+        let outputs = model.outputs.iter().map(|port| (port.name.as_str(), len(port)));
+        rows.extend(
+            outputs.max_by_key(|(_, len)| *len).map(|(name, len)| (name, len.saturating_sub(sum))),
+        );
+        Self::sum(rows.into_iter())
     }
 
     /// Of a net, at the most weights to a row.
     pub(super) fn of_net(net: &Net) -> Self {
         Self::sum(net.blocks.iter().map(|block| {
-            // What is 0 takes no row.
-            let is_there = |term: &&Term| term.weight != Weight::Integer(0);
-            let weights = (block.runs.iter())
-                .map(|run| run.terms.iter().filter(is_there).count().div_ceil(WIDEST));
-            (block.name.as_str(), block.cells.len() + weights.sum::<usize>())
+            let is_weight = |term: &&Term| term.weight != Weight::Integer(0);
+            let weights = block.runs.iter().map(|run| run.terms.iter().filter(is_weight).count());
+            (block.name.as_str(), block.cells.len() + weight_rows(weights))
         }))
     }
 
@@ -96,6 +104,54 @@ impl Needs {
     }
 }
 
+/// The least rows of a node's weights, and of the elements that it reads one by one.
+fn operand_rows(operator: &Operator) -> usize {
+    match operator {
+        Operator::Gemm(gemm) => {
+            // A run for each column.
+            let mut counts = vec![0; gemm.inputs];
+            for weights in gemm.weights.chunks(gemm.inputs.max(1)) {
+                counts
+                    .iter_mut()
+                    .zip(weights)
+                    .for_each(|(count, w)| *count += usize::from(*w != 0));
+            }
+            weight_rows(counts)
+        }
+        Operator::Conv(conv) => {
+            let Window { input, strides, .. } = &conv.window;
+            // With longer strides there are taps that see nothing.
+            let sees_all = (0..2).all(|axis| strides[axis] <= input[axis]);
+            let (inputs, outputs) = (conv.inputs / conv.group, conv.outputs / conv.group);
+            let mut counts = vec![0; conv.inputs];
+            for (number, weights) in conv.weights.chunks(conv.window.len().max(1)).enumerate() {
+                let (output, input) = (number / inputs, number % inputs);
+                counts[output / outputs * inputs + input] += count_weights(weights);
+            }
+            if sees_all { weight_rows(counts).saturating_mul(conv.batch) } else { 0 }
+        }
+        Operator::ConvTranspose(conv) => {
+            let taps = conv.outputs / conv.group * conv.window.len();
+            let counts = conv.weights.chunks(taps.max(1)).map(count_weights);
+            weight_rows(counts).saturating_mul(conv.batch)
+        }
+        Operator::MatMul(MatMul { batch, rows, inner, columns, .. }) => {
+            (batch * inner).saturating_mul(rows + columns)
+        }
+        _ => 0,
+    }
+}
+
+/// Weights of 0 take no room.
+fn count_weights(weights: &[i32]) -> usize {
+    weights.iter().filter(|&&weight| weight != 0).count()
+}
+
+/// Rows of weights: each run of values has its own.
+fn weight_rows(counts: impl IntoIterator<Item = usize>) -> usize {
+    counts.into_iter().map(|count| count.div_ceil(WIDEST)).sum()
+}
+
 /// The k of the shortest domain with so many rows.
 fn least_k(rows: usize) -> u32 {
     let fits = |&k: &u32| longest_table(k, 1) >= rows;
@@ -106,6 +162,20 @@ fn least_k(rows: usize) -> u32 {
 mod tests {
     use super::*;
     use crate::circuit::CircuitError;
+
+    /// What is counted before anything is lowered is no more than what there is.
+    #[test]
+    fn models_need_no_fewer_rows_than_counted_at_first() {
+        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/test/fixtures/models");
+        for folder in std::fs::read_dir(folder).expect("fixtures") {
+            let file = folder.expect("a folder").path().join("int8_qdq.onnx");
+            let Ok(bytes) = std::fs::read(&file) else { continue };
+            let model = Model::from_onnx("model", &bytes).expect("a model");
+            let net = Net::new(&model, false).expect("it has a net");
+            let [first, all] = [Needs::of_model(&model), Needs::of_net(&net)];
+            assert!(first.rows <= all.rows, "{}: {first:?}", file.display());
+        }
+    }
 
     #[test]
     fn refusals_tell_the_k_that_would_do_and_what_takes_the_rows() {

@@ -135,8 +135,16 @@ fn border_cells(at_border: &[Vec<Position>], first: u32) -> Vec<Cell> {
     cells
 }
 
+/// Among more positions than this the nearest is not looked for: that takes time with their square.
+const MANY_POSITIONS: usize = 1 << 12;
+
 /// Positions in an order in which each is near the one before.
 fn step_by_step(mut rest: Vec<Position>) -> Vec<Position> {
+    if rest.len() > MANY_POSITIONS {
+        // Row by row, back and forth.
+        rest.sort_by_key(|at| (at[1], if at[1] & 1 == 0 { at[0] } else { -at[0] }));
+        return rest;
+    }
     let mut sorted: Vec<Position> = Vec::with_capacity(rest.len());
     let mut last = [0, 0];
     while !rest.is_empty() {

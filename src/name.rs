@@ -165,9 +165,48 @@ pub(crate) fn printable_json(json: &str) -> String {
     shown
 }
 
+/// The one of some names that somebody who wrote a text may have meant.
+pub(crate) fn nearest<'a>(text: &str, names: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+    /// Names that are longer are not what anybody wrote by hand.
+    const LONGEST_WRITTEN: usize = 64;
+    let written = |name: &str| name.chars().take(LONGEST_WRITTEN + 1).count() <= LONGEST_WRITTEN;
+    if !written(text) {
+        return None;
+    }
+    let distances = names.filter(|name| written(name)).map(|name| (distance(text, name), name));
+    let (distance, name) = distances.min_by_key(|&(distance, _)| distance)?;
+    (distance <= 1 + text.chars().count() / 4).then_some(name)
+}
+
+/// How many letters have to be changed, put in or left out to make one text of another, whatever their case.
+fn distance(one: &str, other: &str) -> usize {
+    let other: Vec<char> = other.to_lowercase().chars().collect();
+    let mut row: Vec<usize> = (0..=other.len()).collect();
+    for (i, a) in one.to_lowercase().chars().enumerate() {
+        let mut diagonal = std::mem::replace(&mut row[0], i + 1);
+        for (j, &b) in other.iter().enumerate() {
+            let changed = diagonal + usize::from(a != b);
+            diagonal = row[j + 1];
+            row[j + 1] = changed.min(diagonal + 1).min(row[j] + 1);
+        }
+    }
+    row[other.len()]
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_nearest_name_is_found_where_one_is_near() {
+        let names = ["InvalidProof", "ProofLength", "batch"];
+        let near = |text| nearest(text, names.into_iter());
+        assert_eq!(near("invalidproof"), Some("InvalidProof"));
+        assert_eq!(near("ProofLenght"), Some("ProofLength"));
+        assert_eq!((near("bath"), near("b")), (Some("batch"), None));
+        assert_eq!((near("something else"), near(&"x".repeat(1 << 20))), (None, None));
+        assert_eq!((distance("", "ab"), distance("kitten", "sitting")), (2, 3));
+    }
 
     #[test]
     fn ordinary_names_stay_as_they_are() {

@@ -133,7 +133,8 @@ fn wrong_inputs_have_errors_that_name_what_is_wrong() {
     assert!(message(read(&model, "")).contains("is not JSON"));
     assert!(message(read(&model, "[]")).contains("empty"));
     let unknown = message(read(&model, &format!("{{\"x\": {}}}", json(&[0.0; 30]))));
-    assert_eq!(unknown, "input `input` is missing");
+    assert_eq!(unknown, "the model has no input `x`, its inputs are `input`");
+    assert_eq!(message(read(&model, "{}")), "input `input` is missing");
     let extra = format!("{{\"x\": [1], \"input\": {}}}", json(&[0.0; 30]));
     assert_eq!(message(read(&model, &extra)), "the model has no input `x`, its inputs are `input`");
     let deep = "[".repeat(100_000);

@@ -15,6 +15,7 @@ mod context;
 mod contract;
 mod dev_string;
 mod error;
+mod examples;
 mod input;
 #[cfg(all(feature = "compile", feature = "chain"))]
 mod log;
@@ -33,11 +34,13 @@ mod verbs;
 mod viem;
 
 use crate::bundle::files;
-use clap::Parser;
+use clap::{FromArgMatches, Parser};
 use std::process::ExitCode;
 
 use console::Console;
 use error::CliError;
+#[cfg(all(feature = "compile", feature = "chain"))]
+use examples::EXIT_CODES;
 
 /// Verify the answers of quantized ONNX models on EVM chains.
 #[derive(Parser)]
@@ -72,7 +75,8 @@ const LATER: u8 = 75;
 
 /// Runs the command and says how it went.
 pub fn main() -> ExitCode {
-    let cli = match Cli::try_parse() {
+    let parsed = examples::command().try_get_matches();
+    let cli = match parsed.and_then(|matches| Cli::from_arg_matches(&matches)) {
         Ok(cli) => cli,
         Err(error) => return usage(&error),
     };

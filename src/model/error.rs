@@ -1,5 +1,7 @@
 //! What can be wrong with a model file or with its inputs.
 
+use crate::name::nearest;
+
 /// Why an ONNX file is not a model this crate can prove, or why an input is not one of its inputs.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -252,6 +254,12 @@ impl ModelError {
 
     /// What the user can do about it, where the error alone tells.
     pub fn hint(&self) -> Option<String> {
+        if let Self::UnknownDimension { got, expected } | Self::InputUnknown { got, expected } =
+            self
+            && let Some(near) = nearest(got, expected.split('`').skip(1).step_by(2))
+        {
+            return Some(format!("did you mean `{near}`?"));
+        }
         let hint = match self {
             Self::NotOnnx(_) => "is the file complete, and is it the .onnx file itself?",
             Self::NotQuantized { .. } | Self::OutputNotQuantized { .. } => {

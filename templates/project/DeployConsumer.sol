@@ -28,6 +28,7 @@ contract DeployConsumer {
     /// @notice Keccak-256 of `schema.json`.
     bytes32 public constant SCHEMA_HASH = {{ schema_hash }};
 
+    /// @notice The chain made no contract of the code.
     error DeploymentFailed();
 
 {%- if template.is_attested() %}

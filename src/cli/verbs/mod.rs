@@ -7,6 +7,10 @@ mod certify;
 mod demo;
 #[cfg(all(feature = "compile", feature = "chain"))]
 mod deploy;
+#[cfg(all(feature = "compile", feature = "chain"))]
+mod doctor;
+#[cfg(all(feature = "compile", feature = "chain"))]
+mod explain;
 #[cfg(feature = "compile")]
 mod gas;
 #[cfg(all(feature = "compile", feature = "chain"))]
@@ -20,6 +24,7 @@ mod registry;
 #[cfg(feature = "compile")]
 mod render;
 mod run;
+mod shell;
 #[cfg(all(feature = "compile", feature = "chain"))]
 mod submit;
 mod verify;
@@ -72,6 +77,16 @@ pub enum Verb {
     /// Walk the whole path on a trained model and a local chain
     #[cfg(all(feature = "compile", feature = "chain"))]
     Demo(demo::Args),
+    /// Say what an exit code, or an error of a contract, means
+    #[cfg(all(feature = "compile", feature = "chain"))]
+    Explain(explain::Args),
+    /// Say what this machine has of what the path needs, and how to get the rest
+    #[cfg(all(feature = "compile", feature = "chain"))]
+    Doctor(doctor::Args),
+    /// Print the completions for a shell
+    Completions(shell::CompletionArgs),
+    /// Print or write the manual
+    Man(shell::ManualArgs),
 }
 
 /// Does what the verb says.
@@ -103,5 +118,11 @@ pub fn run(verb: Verb, console: &Console) -> Result<Answer, CliError> {
         Verb::Bench(args) => bench::run(args, console),
         #[cfg(all(feature = "compile", feature = "chain"))]
         Verb::Demo(args) => demo::run(args, console),
+        #[cfg(all(feature = "compile", feature = "chain"))]
+        Verb::Explain(args) => explain::run(&args, console),
+        #[cfg(all(feature = "compile", feature = "chain"))]
+        Verb::Doctor(args) => doctor::run(&args, console),
+        Verb::Completions(args) => shell::completions(&args, console),
+        Verb::Man(args) => shell::manual(&args, console),
     }
 }

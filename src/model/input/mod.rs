@@ -286,6 +286,15 @@ fn read_arrays(
             return Ok(arrays.drain(..).map(|(_, array)| array).collect());
         }
     }
+    let unknown = |got: &str| ModelError::InputUnknown {
+        got: got.to_owned(),
+        expected: names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", "),
+    };
+    // A name that is mistyped says more than the one that is missing for it.
+    let mut given = arrays.iter().filter_map(|(name, _)| name.as_deref());
+    if let Some(got) = given.find(|name| !names.contains(name)) {
+        return Err(unknown(got));
+    }
     let mut assigned = Vec::new();
     for expected in names {
         let position = arrays
@@ -295,10 +304,7 @@ fn read_arrays(
         assigned.push(arrays.swap_remove(position).1);
     }
     match arrays.into_iter().next() {
-        Some((name, _)) => Err(ModelError::InputUnknown {
-            got: name.unwrap_or_else(|| "(unnamed)".into()),
-            expected: names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", "),
-        }),
+        Some((name, _)) => Err(unknown(name.as_deref().unwrap_or("(unnamed)"))),
         None => Ok(assigned),
     }
 }

@@ -136,7 +136,8 @@ impl ModelCircuit {
         Ok(Self::compile(Arc::new(net), plan))
     }
 
-    fn compile(net: Arc<Net>, plan: Plan) -> Self {
+    fn compile(net: Arc<Net>, mut plan: Plan) -> Self {
+        Arc::make_mut(&mut plan.fitted).fill();
         let fixed = Fixed::new(&net, &plan);
         Self {
             compiled: Arc::new(Compiled { net, plan, fixed }),

@@ -43,15 +43,20 @@ pub enum Weight {
     /// Itself.
     Integer(i32),
     /// Itself, where an operator on vectors has it.
-    Long(i128),
+    Long(Long),
     /// The factor of an operand of a sum of two, which depends on the divisor.
     Operand {
         /// The sum's rule.
         rule: u32,
         /// Which operand.
-        operand: usize,
+        operand: u32,
     },
 }
+
+/// An integer of any size that lies beside shorter ones without a gap: most weights are short, and there are many.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(packed(4))]
+pub struct Long(pub i128);
 
 /// Where and how much the values of a run contribute.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -533,6 +538,19 @@ impl Net {
         };
         makers.chunk_by(|one, next| one.0 == next.0).all(is_one)
             && makers.first().is_none_or(|(place, _)| place.omega > 0)
+    }
+
+    /// Gives back room that was reserved for more: nets live as long as their circuits.
+    pub fn shrink(&mut self) {
+        for block in &mut self.blocks {
+            block.cells.shrink_to_fit();
+            block.groups.shrink_to_fit();
+            block.runs.shrink_to_fit();
+            for run in &mut block.runs {
+                run.elements.shrink_to_fit();
+                run.terms.shrink_to_fit();
+            }
+        }
     }
 
     /// Gives every power of ρ room for the accumulators that terms reach or rows make.

@@ -9,7 +9,7 @@ use crate::circuit::{
     BYTES_PER_WORD, Needs,
     shape::{LARGEST_K, WIDEST},
 };
-use std::{collections::HashMap, rc::Rc};
+use std::{collections::HashMap, rc::Rc, sync::Arc};
 
 /// Columns of moves for each cursor, at most: few, or more where they save rows enough. With strides or without:
 /// long vectors have ways of every length, images of a few.
@@ -85,8 +85,8 @@ pub struct WeightRow {
 pub struct Layout {
     /// From row 0 on.
     pub rows: Vec<Row>,
-    /// The rows of weights.
-    pub weights: Vec<WeightRow>,
+    /// The rows of weights. All layouts of as many lanes share them.
+    pub weights: Arc<Vec<WeightRow>>,
     /// The moves of each cursor.
     pub menus: [Menu; CURSORS],
     /// Number of instances: the context and the packed words.
@@ -108,11 +108,11 @@ impl Layout {
         let mut planner = Planner::new(net, lanes);
         planner.plan();
         let Planner { wishes, weights, instances, .. } = planner;
-        let counts = displacements(&wishes);
+        let (counts, weights) = (displacements(&wishes), Arc::new(weights));
         let layout = |(columns, strides)| {
             let menus = menus(&counts, columns, strides);
             let rows = schedule(&wishes, &menus, MOST_ROWS)?;
-            Some(Self { rows, weights: weights.clone(), menus, instances })
+            Some(Self { rows, weights: Arc::clone(&weights), menus, instances })
         };
         MENUS.into_iter().filter_map(layout).collect()
     }
@@ -125,7 +125,8 @@ impl Layout {
         let counts = displacements(&wishes);
         let is_known = |(columns, strides)| menus(&counts, columns, strides) == *known;
         let menus = MENUS.into_iter().any(is_known).then(|| known.clone())?;
-        Some(Self { rows: schedule(&wishes, &menus, MOST_ROWS)?, weights, menus, instances })
+        let rows = schedule(&wishes, &menus, MOST_ROWS)?;
+        Some(Self { rows, weights: Arc::new(weights), menus, instances })
     }
 
     /// What any layout of a net needs: of large nets the rows of the shortest layout, on which cursors move too.
@@ -359,7 +360,8 @@ impl<'a> Planner<'a> {
         if sorted.is_empty() {
             self.end_run();
         }
-        for (number, row) in sorted.into_iter().enumerate() {
+        for (number, mut row) in sorted.into_iter().enumerate() {
+            row.lanes.shrink_to_fit();
             let index = u32::try_from(self.weights.len()).expect("few rows");
             let mut cursors = [None; CURSORS];
             cursors[WEIGHT] = Some(row.place.into());
@@ -454,5 +456,6 @@ fn schedule(wishes: &[Wish], menus: &[Menu; CURSORS], most: usize) -> Option<Vec
             }
         }
     }
+    rows.shrink_to_fit();
     Some(rows)
 }

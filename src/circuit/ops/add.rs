@@ -61,7 +61,7 @@ impl Lowering<'_> {
         let mut cells = Vec::new();
         for run in 0..runs {
             let omega = first + index(run);
-            for (operand, &block) in blocks.iter().enumerate() {
+            for (operand, &block) in (0..).zip(&blocks) {
                 self.net.blocks[block].runs[run].terms.push(Term {
                     place: Place { omega, at: [0, 0] },
                     weight: Weight::Operand { rule, operand },

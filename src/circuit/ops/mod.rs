@@ -77,6 +77,7 @@ impl Net {
             lowering.output(output.tensor, model.outputs.len() == 1);
         }
         let mut net = lowering.net;
+        net.shrink();
         net.measure_planes();
         assert!(net.makes_places_once(), "wires rest on this, see `relations::wires`");
         Ok(net)

@@ -24,8 +24,8 @@ use super::lowering::{Lowering, Source, read_cell, too_large};
 use crate::circuit::{
     CircuitError,
     wiring::{
-        Block, Cell, FREE_DIGIT, Hint, Kind, NATURAL_DIGIT, Place, Position, Scan, Term, Weight,
-        exponent, index,
+        Block, Cell, FREE_DIGIT, Hint, Kind, Long, NATURAL_DIGIT, Place, Position, Scan, Term,
+        Weight, exponent, index,
     },
 };
 use crate::model::Node;
@@ -152,7 +152,7 @@ impl Lowering<'_> {
 
     /// Lets a run contribute.
     pub(super) fn take(&mut self, block: usize, run: usize, place: Place, weight: i128) {
-        let weight = Weight::Long(weight);
+        let weight = Weight::Long(Long(weight));
         self.net.blocks[block].runs[run].terms.push(Term { place, weight });
     }
 

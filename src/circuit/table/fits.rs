@@ -40,7 +40,7 @@ pub struct Fitted {
     pub rules: Vec<FittedRule>,
     /// The value in each row of the table.
     pub table: Vec<u32>,
-    /// With intervals, start and length in each row.
+    /// With intervals, start and length in each row, or the first rows: see [`Self::fill`].
     pub intervals: Option<Vec<Interval>>,
     /// With float32 sums, their binades and the first row of each in the table.
     pub binades: Vec<(usize, Binade)>,
@@ -104,7 +104,6 @@ impl Fitted {
         // that no accumulator of one lies in an interval of another.
         let mut room = 0;
         let most_positions = most_positions(net);
-        let nothing = Interval { start: 0, length: 0, byte: 0 };
         let mut intervals: Vec<Interval> = Vec::new();
         let mut fitted = vec![None; rules.len()];
         let mut known: Vec<(FunctionId, &Rule, FittedRule)> = Vec::new();
@@ -148,7 +147,8 @@ impl Fitted {
         if let Some(sums) = net.float_sums {
             let own = Binade::all(sums);
             let needed: i128 = own.iter().map(|binade| binade.rows()).sum();
-            if rows * rows < binades::QUOTIENTS || needed > rows {
+            let taken = i128::try_from(intervals.len()).ok()?;
+            if rows * rows < binades::QUOTIENTS || taken + needed > rows {
                 return None;
             }
             for binade in own {
@@ -207,11 +207,19 @@ impl Fitted {
             *fitted = Some(FittedRule::Line { slope, constant, factors });
         }
         table.resize(table_rows, 0);
-        // No accumulator lies in an interval of length 0.
-        intervals.resize(table_rows, nothing);
         let intervals = has_intervals.then_some(intervals);
         let rules = fitted.into_iter().collect::<Option<_>>()?;
         Some(Self { table_rows, limbs, rules, table, intervals, binades })
+    }
+
+    /// Gives an interval to the rows that have none: many tables are fitted, and one is filled.
+    pub fn fill(&mut self) {
+        // No accumulator lies in an interval of length 0.
+        let nothing = Interval { start: 0, length: 0, byte: 0 };
+        if let Some(intervals) = &mut self.intervals {
+            intervals.reserve_exact(self.table_rows.saturating_sub(intervals.len()));
+            intervals.resize(self.table_rows, nothing);
+        }
     }
 
     /// The divisor of every line.
@@ -228,10 +236,10 @@ impl Fitted {
     pub fn weight(&self, weight: Weight) -> i128 {
         match weight {
             Weight::Integer(weight) => weight.into(),
-            Weight::Long(weight) => weight,
+            Weight::Long(weight) => weight.0,
             Weight::Operand { rule, operand } => match self.rules[rule as usize] {
                 FittedRule::Line { factors, .. } | FittedRule::Intervals { factors, .. } => {
-                    factors[operand]
+                    factors[operand as usize]
                 }
             },
         }

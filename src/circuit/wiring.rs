@@ -397,6 +397,18 @@ impl Kind {
         }
     }
 
+    /// Whether it loads a factor of a product of matrices, or contributes products with those that were loaded.
+    pub fn multiplies(self) -> bool {
+        matches!(
+            self,
+            Self::Load { .. }
+                | Self::Multiply { .. }
+                | Self::WideLoad { .. }
+                | Self::WideMultiply { .. }
+                | Self::Quotient { .. }
+        )
+    }
+
     /// Whether it copies what is contributed to its place.
     pub fn is_copy(self) -> bool {
         matches!(

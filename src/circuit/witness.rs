@@ -71,7 +71,7 @@ impl Witness {
         plan: &Plan,
         input: &[i32],
         context: Fr,
-        claim: impl Fn(Kind, i128) -> i128,
+        claim: impl Fn(Kind, i128) -> i128 + Sync,
     ) -> Result<Self, CircuitError> {
         Self::of(net, plan, input, context, &|_, _, _| {}, &claim)
     }

@@ -162,7 +162,7 @@ fn integer(circuit: &ModelCircuit, witness: &Witness, at: usize) -> Fr {
 pub fn claiming(
     circuit: &ModelCircuit,
     input: &[i32],
-    claim: impl Fn(Kind, i128) -> i128,
+    claim: impl Fn(Kind, i128) -> i128 + Sync,
 ) -> Witness {
     let Compiled { net, plan, .. } = &*circuit.compiled;
     Witness::with_claims(net, plan, input, Fr::from(5), claim).expect("an input of the model")

@@ -277,3 +277,45 @@ impl ModelProver {
         self.prover.key_bytes()
     }
 }
+
+#[cfg(all(test, feature = "prove"))]
+mod tests {
+    use super::*;
+    use crate::circuit::tests::models;
+    use std::cell::RefCell;
+    use std::sync::atomic::{AtomicBool, Ordering};
+    use zkverdict_prover::{Error, Stage};
+
+    #[test]
+    fn a_proof_is_followed_and_stopped() {
+        let (_, model) = models::all().swap_remove(0);
+        let circuit = ModelCircuit::new(&model, Wishes::default()).unwrap();
+        let srs = Srs::unsafe_dev(circuit.k());
+        let inputs: Vec<Vec<i32>> = (model.inputs.iter())
+            .map(|port| {
+                let tensor = &model.graph.tensors[port.tensor.0];
+                vec![tensor.quantization.element.range().0; tensor.len()]
+            })
+            .collect();
+        let prover = ModelProver::of_circuit(model, circuit, &srs).unwrap();
+        let seen = RefCell::new(Vec::new());
+        let prove = |stop_at: Option<Stage>| {
+            let cancel = AtomicBool::new(false);
+            let progress = |stage| {
+                seen.borrow_mut().push(stage);
+                cancel.store(Some(stage) == stop_at, Ordering::Relaxed);
+            };
+            let options =
+                Options { progress: Some(&progress), cancel: Some(&cancel), ..Options::default() };
+            prover.prove_with(&inputs, Fr::zero(), &options)
+        };
+        let (proof, times) = prove(None).unwrap();
+        assert_eq!(prover.verifier().verify(&proof), Ok(()));
+        let stages = seen.take();
+        assert_eq!((stages.first(), stages.last()), (Some(&Stage::Witness), Some(&Stage::Opening)));
+        assert!(times.iter().all(|(stage, _)| stages.contains(stage)));
+        let stopped = prove(Some(Stage::Quotient)).map(|(proof, _)| proof);
+        assert!(matches!(stopped, Err(ProvingError::Prover(Error::Cancelled))), "{stopped:?}");
+        assert_eq!(seen.take().last(), Some(&Stage::Quotient));
+    }
+}

@@ -42,3 +42,35 @@ fn a_bad_input_is_told_before_any_key_is_made() {
     assert!(!error.contains("vk.bin"), "{error}");
     assert!(!out.exists());
 }
+
+#[cfg(unix)]
+#[test]
+fn prove_stopped_at_any_time_leaves_a_whole_proof_or_nothing() {
+    use super::command;
+    use std::{fs, process::Command, thread, time::Duration};
+
+    let desk = Desk::new();
+    let bundle = desk.bundle("digits_mlp");
+    desk.proof(&bundle, "digits_mlp");
+    let (input, folder) = (desk.path("input.json"), desk.path("out"));
+    fs::create_dir(&folder).unwrap();
+    let out = folder.join("proof.json");
+    let words = ["prove", text(&bundle), "--input", text(&input), "--out", text(&out)];
+    for (round, wait) in (0..10).map(|round| (round, Duration::from_millis(15 * round))) {
+        let mut prove = command(&words).spawn().unwrap();
+        thread::sleep(wait);
+        let signal = ["-INT", "-TERM"][round as usize % 2];
+        let sent = Command::new("kill").args([signal, &prove.id().to_string()]).status();
+        assert!(sent.unwrap().success());
+        let status = prove.wait().unwrap();
+        let left: Vec<_> =
+            fs::read_dir(&folder).unwrap().map(|file| file.unwrap().path()).collect();
+        if status.success() || out.exists() {
+            assert_eq!(left, std::slice::from_ref(&out));
+            assert_eq!(run(&["verify", text(&bundle), text(&out)])["valid"], true);
+            fs::remove_file(&out).unwrap();
+        } else {
+            assert!(left.is_empty(), "{left:?}");
+        }
+    }
+}

@@ -26,7 +26,7 @@ const PIECE: usize = 1 << 13;
 const BATCH: usize = 128;
 
 /// An index, and in the lowest bit whether the point is to be negated.
-type Entry = u32;
+pub type Entry = u32;
 
 /// For each size from 1 to `largest`, the sum of the points with this digit, minus those with its negative.
 pub fn sums<L: Lanes<Fq>>(
@@ -59,7 +59,7 @@ pub fn sums<L: Lanes<Fq>>(
 }
 
 /// The sum of each run of entries.
-fn add_up<L: Lanes<Fq>>(
+pub fn add_up<L: Lanes<Fq>>(
     points: &[PointWords],
     entries: &[Entry],
     lengths: &[u32],

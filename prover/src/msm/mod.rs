@@ -1,8 +1,8 @@
 //! Sums of multiples of points.
 //!
 //! Scalars are cut into signed digits of c bits, a window each; `Σ digit·point` of a window is summed in buckets, one
-//! for each size of a digit ([`buckets`]), and then `Σ size·bucket` by running sums, eight segments to a
-//! vector ([`reduce`]). A column of small integers is one window.
+//! for each size of a digit ([`buckets`]), and then `Σ size·bucket` by halves ([`reduce`]). A column of small
+//! integers is one window.
 
 mod buckets;
 mod reduce;
@@ -64,14 +64,15 @@ impl<L: Lanes<Fq>> Points<L> {
         let bits = u64::BITS - largest.leading_zeros();
         let width = width(used, bits);
         if width > bits {
-            return window::<L>(points, largest as usize, |row| integer(row) as i32);
+            let window = buckets::sums::<L>(points, largest as usize, |row| integer(row) as i32);
+            return reduce::weighted_sums::<L>(&[window])[0];
         }
         let digits = Digits::new(bits, width);
-        digits.sum(|window_at| {
-            window::<L>(points, digits.largest(), |row| {
+        digits.sum::<L>(|window| {
+            buckets::sums::<L>(points, digits.largest(), |row| {
                 let integer = integer(row);
                 let shifted = digits.shifted([integer.unsigned_abs(), 0, 0, 0]);
-                let digit = digits.digit(&shifted, window_at);
+                let digit = digits.digit(&shifted, window);
                 if integer < 0 { -digit } else { digit }
             })
         })
@@ -83,8 +84,8 @@ impl<L: Lanes<Fq>> Points<L> {
         let digits = Digits::new(bits, width(values.len(), bits));
         let shifted = |value: &Fr| digits.shifted(canonical(value));
         let scalars: Vec<[u64; 4]> = values.par_iter().with_min_len(1 << 10).map(shifted).collect();
-        digits.sum(|window_at| {
-            window::<L>(points, digits.largest(), |row| digits.digit(&scalars[row], window_at))
+        digits.sum::<L>(|window| {
+            buckets::sums::<L>(points, digits.largest(), |row| digits.digit(&scalars[row], window))
         })
     }
 }
@@ -98,8 +99,8 @@ pub fn canonical(element: &Fr) -> [u64; 4] {
 
 /// Bits of a digit that cost least; more than `bits` for one window of the numbers themselves.
 fn width(points: usize, bits: u32) -> u32 {
-    /// What a bucket's two additions of running sums cost, in additions to a bucket: measured.
-    const BUCKET: usize = 5;
+    /// The additions that weigh a bucket.
+    const BUCKET: usize = 2;
     let cost = |width: u32| {
         let windows = (bits + 1).div_ceil(width) as usize;
         windows * (points + (BUCKET << (width - 1)))
@@ -154,9 +155,17 @@ impl Digits {
         if window + 1 < self.windows { digit - (1 << (self.width - 1)) } else { digit }
     }
 
-    /// Σ 2^(width·window)·sum(window).
-    fn sum(&self, window: impl Fn(u32) -> G1 + Sync + Send) -> G1 {
-        let sums: Vec<G1> = (0..self.windows).into_par_iter().map(window).collect();
+    /// Σ 2^(width·window)·digit·point, from each window's buckets.
+    fn sum<L: Lanes<Fq>>(&self, buckets: impl Fn(u32) -> Vec<PointWords> + Sync + Send) -> G1 {
+        /// Buckets that are weighed together: enough to share inversions, few enough for a cache.
+        const TOGETHER: usize = 1 << 13;
+        let group = (TOGETHER / self.largest()).max(1);
+        let windows: Vec<u32> = (0..self.windows).collect();
+        let weigh = |windows: &[u32]| {
+            let windows: Vec<_> = windows.par_iter().map(|&window| buckets(window)).collect();
+            reduce::weighted_sums::<L>(&windows)
+        };
+        let sums = windows.par_chunks(group).flat_map_iter(weigh).collect::<Vec<G1>>();
         sums.into_iter().rev().fold(G1::identity(), |mut total, sum| {
             for _ in 0..self.width {
                 total = total.double();
@@ -164,15 +173,6 @@ impl Digits {
             total + sum
         })
     }
-}
-
-/// Σ digit·point, for digits of at most `largest` in size.
-fn window<L: Lanes<Fq>>(
-    points: &[PointWords],
-    largest: usize,
-    digit: impl Fn(usize) -> i32 + Sync,
-) -> G1 {
-    reduce::weighted_sum::<L>(&buckets::sums::<L>(points, largest, digit))
 }
 
 /// A point's coordinates as the curve library has them.

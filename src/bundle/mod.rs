@@ -174,7 +174,8 @@ impl Bundle {
 
     /// The circuit of the model.
     pub fn circuit(&self, model: &Model) -> Result<ModelCircuit, CircuitError> {
-        ModelCircuit::restore(model, self.manifest.k, &self.manifest.shape)
+        let Manifest { layout, k, shape, .. } = &self.manifest;
+        ModelCircuit::restore(model, layout, *k, shape)
     }
 
     /// The structured reference string.
@@ -199,10 +200,10 @@ impl Bundle {
         let (srs, key) = (self.srs()?, self.read(VERIFYING_KEY)?);
         let Manifest { shape, layout, model_digest, vk_digest, .. } = &self.manifest;
         let model = Arc::new(self.model()?);
-        let verifier = ModelVerifier::from_bytes(model, shape.clone(), &srs, &key)?;
-        let is_as_written = verifier.layout() == layout
-            && hex(&verifier.model_digest()) == *model_digest
-            && hex(&verifier.digest()) == *vk_digest;
+        let (layout, shape) = (layout.clone(), shape.clone());
+        let verifier = ModelVerifier::from_bytes(model, layout, shape, &srs, &key)?;
+        let is_as_written =
+            hex(&verifier.model_digest()) == *model_digest && hex(&verifier.digest()) == *vk_digest;
         if !is_as_written {
             return Err(BundleError::Damaged { path: self.path.join(VERIFYING_KEY) });
         }

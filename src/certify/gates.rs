@@ -365,8 +365,10 @@ impl Statement<'_> {
         let words = self.flag(Flag::EndsWord) * (Fr::one() - self.flag(Flag::Packs));
         let multiplier = power(Fr::from(256), 31) * self.challenge(TAU);
         let fold = i32::try_from(self.shape.fold).unwrap_or(i32::MAX);
-        let after = (0..fold)
-            .fold(balance, |sum, back| sum * multiplier + self.point.at(Cell::Instance(0, -back)));
+        let last = i32::try_from(self.shape.free_instances).map_or(i32::MAX, |free| free - 1);
+        let after = (0..fold).fold(balance, |sum, back| {
+            sum * multiplier + self.point.at(Cell::Instance(0, last - back))
+        });
         let word = words * (after - balance);
         let made = output * self.made();
         self.push(

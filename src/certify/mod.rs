@@ -34,7 +34,7 @@ mod table;
 mod tests;
 mod values;
 
-use crate::circuit::{BYTES_PER_WORD, ModelCircuit};
+use crate::circuit::{BYTES_PER_WORD, InstanceLayout, InstanceTensor, ModelCircuit};
 use crate::model::Model;
 use crate::proving::Verifier;
 use circuit::Walk;
@@ -172,8 +172,9 @@ pub struct Report {
 
 /// Checks that a key's circuit computes what a model does, on every input.
 ///
-/// `circuit` only says which fixed columns to compare with the key's commitments, and, where the input is private,
-/// which of its rows is which element: a wrong answer to either leads to an error.
+/// `circuit` says what the instances are, as the certificate is about proofs with such; which fixed columns to compare
+/// with the key's commitments; and, where an input is private, which of its rows is which element: a wrong answer to
+/// the latter two leads to an error.
 pub fn certify(
     model: &Model,
     circuit: &ModelCircuit,
@@ -186,6 +187,7 @@ pub fn certify(
         shape: Shape::read(&circuit.shape())?,
         fixed: &columns.fixed,
         system: verifier.vk().cs(),
+        layout: circuit.layout(),
         instances: verifier.instances(),
         elements: &elements,
     };
@@ -241,11 +243,15 @@ struct Subject<'a> {
     fixed: &'a [Vec<Fr>],
     system: &'a halo2_proofs::plonk::ConstraintSystem<Fr>,
     instances: usize,
+    layout: &'a InstanceLayout,
     elements: &'a HashMap<usize, u32>,
 }
 
 impl Subject<'_> {
     fn check(&self, model: &Model) -> Result<Report, CertifyError> {
+        self.layout
+            .check_model(model)
+            .map_err(|why| CertifyError::Packing { what: why.to_string() })?;
         let places = Places::new(&self.shape)?;
         let constraints = gates::check(self.system, &self.shape, &places)?;
         if self.fixed.len() != places.columns[2] {
@@ -263,11 +269,13 @@ impl Subject<'_> {
         let (public, mut report) =
             (std::mem::take(&mut walk.public), std::mem::take(&mut walk.report));
         let functions = values.len();
-        let lengths = self.ports(model);
+        let parts = self.layout.parts();
+        let lengths: Vec<usize> =
+            parts.iter().filter_map(|part| part.tensor).map(InstanceTensor::len).collect();
         self.check_packing(&rows, &public, &lengths)?;
         let inputs: usize = tensor_lengths(model, &model.inputs).sum();
         self.check_inputs(&rows, &public, inputs)?;
-        self.compare(model, &mut values, &public, inputs)?;
+        self.compare(model, &mut values, &public)?;
         report.rows = rows.len();
         report.constraints = constraints;
         report.constraints_digest = hex(&gates::digest(self.system));
@@ -291,12 +299,6 @@ impl Subject<'_> {
         hex(&hash.finalize())
     }
 
-    /// Lengths of what is public, in order.
-    fn ports(&self, model: &Model) -> Vec<usize> {
-        let inputs = tensor_lengths(model, &model.inputs).filter(|_| !self.shape.private_input);
-        inputs.chain(tensor_lengths(model, &model.outputs)).collect()
-    }
-
     /// Each public byte lies at its own power of 256 in its own word, and the first rows take all words.
     fn check_packing(
         &self,
@@ -306,8 +308,9 @@ impl Subject<'_> {
     ) -> Result<(), CertifyError> {
         let wrong = |what: String| Err(CertifyError::Packing { what });
         let words: usize = lengths.iter().map(|len| len.div_ceil(BYTES_PER_WORD)).sum();
-        if self.instances != 1 + words {
-            return wrong(format!("{} instances, expected {}", self.instances, 1 + words));
+        let free = self.layout.free();
+        if self.shape.free_instances != free || self.instances != free + words {
+            return wrong(format!("{} instances, expected {}", self.instances, free + words));
         }
         let is_word = |row: usize| {
             !rows.weighs(row) && rows.is(row, Flag::EndsWord) && !rows.is(row, Flag::Packs)
@@ -378,22 +381,27 @@ impl Subject<'_> {
         model: &Model,
         values: &mut Values,
         public: &[(usize, Value)],
-        inputs: usize,
     ) -> Result<(), CertifyError> {
         let known = values.len();
         let outputs = model::outputs(model, values, known)
             .map_err(|(node, why)| CertifyError::Node { node, what: why.to_string() })?;
-        if !self.shape.private_input {
-            for (number, &(row, value)) in (0_u32..).zip(&public[..inputs]) {
-                let atom = values.atom(values::Kind::Input(number), (0, 255));
-                if value != Value::of(atom) {
-                    let what = format!("row {row} does not pack byte {number} of the input");
+        let is_shown = self
+            .layout
+            .inputs
+            .iter()
+            .zip(tensor_lengths(model, &model.inputs))
+            .flat_map(|(input, length)| std::iter::repeat_n(input.is_public(), length));
+        let mut computed = public.iter();
+        for (number, _) in (0_u32..).zip(is_shown).filter(|&(_, is_shown)| is_shown) {
+            let atom = values.atom(values::Kind::Input(number), (0, 255));
+            match computed.next() {
+                Some(&(_, value)) if value == Value::of(atom) => {}
+                _ => {
+                    let what = format!("byte {number} of the input is not packed in its place");
                     return Err(CertifyError::Packing { what });
                 }
             }
         }
-        let shown = if self.shape.private_input { 0 } else { inputs };
-        let mut computed = public[shown..].iter();
         for (port, output) in model.outputs.iter().zip(outputs.by_port) {
             for (element, expected) in output.into_iter().enumerate() {
                 let Some(&(row, value)) = computed.next() else {

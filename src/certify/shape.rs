@@ -31,6 +31,12 @@ pub struct Shape {
     pub averages: bool,
     pub border_cells: bool,
     pub menus: [Vec<Exponents>; 3],
+    #[serde(default = "one")]
+    pub free_instances: usize,
+}
+
+fn one() -> usize {
+    1
 }
 
 impl Shape {

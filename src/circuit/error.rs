@@ -52,6 +52,10 @@ pub enum CircuitError {
     )]
     LongTable(Box<Needs>),
 
+    /// The description of the instances is not one of this model's, or asks for what no circuit proves yet.
+    #[error("the instances: {what}")]
+    Instances { what: String },
+
     /// A plan that was written down does not fit the model.
     #[error("the stored plan does not fit the model")]
     OtherPlan,

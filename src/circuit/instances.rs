@@ -12,10 +12,12 @@
 //! | claim results | inference by inference, claim by claim |
 //! | outputs | inference by inference, in the model's order: public ones packed |
 //!
-//! A tensor begins a new word; [`Code`] says how its elements stand in it.
+//! A tensor begins a new word; [`Code`] says how its elements stand in it. `docs/instances.md` says what of this circuits
+//! prove today.
 
 mod code;
 
+use super::{CircuitError, Shape};
 use crate::model::{Model, Port, Visibility};
 use serde::{Deserialize, Serialize};
 use std::ops::Range;
@@ -67,6 +69,13 @@ pub struct InstancePort {
     /// What is told of it.
     #[serde(default)]
     pub visibility: Visibility,
+}
+
+impl InstancePort {
+    /// Whether the instances tell its elements.
+    pub fn is_public(&self) -> bool {
+        self.visibility == Visibility::Public
+    }
 }
 
 /// Something said about an output that is not told itself.
@@ -171,6 +180,82 @@ impl InstanceLayout {
         }
     }
 
+    /// Whether the ports are a model's, and a circuit can be made whose instances are these: of one inference, each
+    /// input public or private, each output public.
+    pub fn check_model(&self, model: &Model) -> Result<(), CircuitError> {
+        let wrong = |what: String| Err(CircuitError::Instances { what });
+        let told = [(&self.inputs, &model.inputs), (&self.outputs, &model.outputs)];
+        for (told, ports) in told {
+            let tensors = ports.iter().map(|port| InstanceTensor::of_port(model, port));
+            if !told.iter().map(|told| &told.tensor).eq(&tensors.collect::<Vec<_>>()) {
+                return wrong(format!(
+                    "they are not of the inputs and outputs of `{}`",
+                    model.name
+                ));
+            }
+        }
+        let unproved = |what: String| wrong(format!("{what}, which no circuit proves yet"));
+        let is_proved = |input: &InstancePort| {
+            matches!(input.visibility, Visibility::Public | Visibility::Private)
+        };
+        let input = self.inputs.iter().find(|input| !is_proved(input)).map(|port| ("input", port));
+        let output = || self.outputs.iter().find(|output| !output.is_public());
+        if let Some((what, port)) = input.or_else(|| Some(("output", output()?))) {
+            let (name, told) = (&port.tensor.name, port.visibility.name());
+            return unproved(format!("{what} `{name}` is {told}"));
+        }
+        if self.inferences != 1 {
+            return unproved(format!("{} inferences in one proof", self.inferences));
+        }
+        if self.names_weights {
+            return unproved("the weights are committed".into());
+        }
+        match self.claims.first() {
+            Some(claim) => unproved(format!("a claim about `{}`", claim.name)),
+            None => Ok(()),
+        }
+    }
+
+    /// Whether a shape is one of circuits with these instances, as far as it tells.
+    pub fn fits(&self, shape: &Shape) -> bool {
+        shape.private_input != self.shows_input() && shape.free_instances == self.free()
+    }
+
+    /// The digest of a model whose proofs have these instances: it covers all that they say.
+    pub fn digest(&self, model: &Model) -> [u8; 32] {
+        let mut description = model.description(&self.visibility());
+        let Self { inferences, names_weights, claims, inputs: _, outputs: _ } = self;
+        // What the first version does not have is left out where it is not there.
+        if *inferences != 1 {
+            description.text("inferences");
+            description.number(*inferences);
+        }
+        if *names_weights {
+            description.text("weights named");
+        }
+        if !claims.is_empty() {
+            description.text("claims");
+            description.number(claims.len());
+        }
+        for InstanceClaim { name, parameters, results } in claims {
+            description.text(name);
+            for tensors in [parameters, results] {
+                description.number(tensors.len());
+                for InstanceTensor { name, code, shape } in tensors {
+                    description.text(name);
+                    description.text(code.name());
+                    description.numbers(shape.iter().copied());
+                }
+            }
+        }
+        description.finish()
+    }
+
+    /// Instances before all that are packed or hashed: contexts and names. No row of a circuit takes them.
+    pub fn free(&self) -> usize {
+        self.range(Role::Input).start
+    }
+
     /// All instances, part by part.
     pub fn parts(&self) -> Vec<InstancePart<'_>> {
         let mut parts = Parts::default();
@@ -230,7 +315,7 @@ impl InstanceLayout {
 
     /// Whether the instances tell all inputs.
     pub fn shows_input(&self) -> bool {
-        self.inputs.iter().all(|port| port.visibility == Visibility::Public)
+        self.inputs.iter().all(InstancePort::is_public)
     }
 
     /// Whether there are as many words as instances, each packed as it should be. That contexts, names and
@@ -333,143 +418,4 @@ impl InstancePart<'_> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn tensor(name: &str, code: Code, shape: &[usize]) -> InstanceTensor {
-        InstanceTensor { name: name.into(), code, shape: shape.to_vec() }
-    }
-
-    fn port(name: &str, code: Code, len: usize, visibility: Visibility) -> InstancePort {
-        InstancePort { tensor: tensor(name, code, &[len]), visibility }
-    }
-
-    /// Two inferences with all that there can be.
-    fn everything() -> InstanceLayout {
-        InstanceLayout {
-            inferences: 2,
-            names_weights: true,
-            inputs: vec![
-                port("scan", Code::Uint8, 32, Visibility::Public),
-                port("age", Code::Int16, 1, Visibility::Hashed),
-                port("key", Code::Int8, 5, Visibility::Private),
-                port("template", Code::Int8, 40, Visibility::Committed),
-                port("tokens", Code::Uint32, 8, Visibility::Public),
-            ],
-            claims: vec![
-                InstanceClaim {
-                    name: "scores[1]".into(),
-                    parameters: vec![tensor("threshold", Code::Int8, &[])],
-                    results: vec![tensor("holds", Code::Uint8, &[])],
-                },
-                InstanceClaim {
-                    name: "scores".into(),
-                    parameters: vec![],
-                    results: vec![tensor("position", Code::Uint16, &[])],
-                },
-            ],
-            outputs: vec![
-                port("scores", Code::Int8, 10, Visibility::Private),
-                port("embedding", Code::Float32, 15, Visibility::Public),
-            ],
-        }
-    }
-
-    #[test]
-    fn parts_stand_in_the_order_that_never_changes() {
-        let layout = everything();
-        let parts = layout.parts();
-        let found: Vec<_> =
-            parts.iter().map(|p| (p.role, p.inference, p.name, p.at.clone())).collect();
-        use Role::{ClaimParameter, ClaimResult, Context, Input, InputName, Output, WeightsName};
-        let expected = [
-            (Context, Some(0), "context", 0..1),
-            (Context, Some(1), "context", 1..2),
-            (WeightsName, None, "weights", 2..3),
-            (InputName, None, "template", 3..4),
-            (Input, Some(0), "scan", 4..6),
-            (Input, Some(0), "age", 6..7),
-            (Input, Some(0), "tokens", 7..9),
-            (Input, Some(1), "scan", 9..11),
-            (Input, Some(1), "age", 11..12),
-            (Input, Some(1), "tokens", 12..14),
-            (ClaimParameter, Some(0), "scores[1]", 14..15),
-            (ClaimParameter, Some(1), "scores[1]", 15..16),
-            (ClaimResult, Some(0), "scores[1]", 16..17),
-            (ClaimResult, Some(0), "scores", 17..18),
-            (ClaimResult, Some(1), "scores[1]", 18..19),
-            (ClaimResult, Some(1), "scores", 19..20),
-            (Output, Some(0), "embedding", 20..23),
-            (Output, Some(1), "embedding", 23..26),
-        ];
-        assert_eq!(found, expected);
-        assert_eq!(layout.len(), 26);
-        let roles = [Context, WeightsName, InputName, Input, ClaimParameter, ClaimResult, Output];
-        let ranges = roles.map(|role| layout.range(role));
-        assert_eq!(ranges, [0..2, 2..3, 3..4, 4..14, 14..16, 16..20, 20..26]);
-    }
-
-    #[test]
-    fn role_without_instances_has_an_empty_range() {
-        let layout = InstanceLayout {
-            inferences: 1,
-            names_weights: false,
-            inputs: vec![port("x", Code::Int8, 62, Visibility::Private)],
-            claims: vec![],
-            outputs: vec![port("y", Code::Int8, 32, Visibility::Public)],
-        };
-        assert!(!layout.shows_input());
-        assert_eq!(layout.range(Role::Context), 0..1);
-        for role in [Role::WeightsName, Role::InputName, Role::Input, Role::ClaimResult] {
-            assert!(layout.range(role).is_empty(), "{role:?}");
-        }
-        assert_eq!(layout.range(Role::Output), 1..3);
-    }
-
-    #[test]
-    fn description_survives_its_file_and_old_files_are_read() {
-        let layout = everything();
-        let text = serde_json::to_string(&layout).unwrap();
-        assert_eq!(serde_json::from_str::<InstanceLayout>(&text).unwrap(), layout);
-        // As the first version writes it: what came later is absent.
-        let first = r#"{"inferences":1,
-            "inputs":[{"tensor":{"name":"x","code":"int8","shape":[1,64]}}],
-            "outputs":[{"tensor":{"name":"y","code":"uint8","shape":[1,10]},"visibility":"public"}]}"#;
-        let layout: InstanceLayout = serde_json::from_str(first).unwrap();
-        assert_eq!((layout.len(), layout.shows_input()), (1 + 3 + 1, true));
-        assert!(serde_json::from_str::<InstanceLayout>(&first.replace("shape", "form")).is_err());
-    }
-
-    #[test]
-    fn description_of_too_many_elements_is_no_panic() {
-        let mut layout = everything();
-        layout.outputs[1].tensor.shape = vec![usize::MAX, 3];
-        let instances = vec![Word::default(); 30];
-        assert!(matches!(layout.check(&instances), Err(InstanceError::Count { got: 30, .. })));
-    }
-
-    #[test]
-    fn instances_are_checked_and_read_part_by_part() {
-        let layout = everything();
-        let mut instances = vec![Word::default(); layout.len()];
-        // Contexts, names and hashes may be anything.
-        for at in [0, 1, 2, 3, 6, 11] {
-            instances[at] = [0x2f; 32];
-        }
-        let parts = layout.parts();
-        let embedding = parts.last().unwrap();
-        let values = (0..15_u8).map(|value| Element::Float(-f32::from(value)));
-        let values: Vec<_> = values.collect();
-        let words = embedding.pack(values.iter().copied()).unwrap();
-        instances[embedding.at.clone()].copy_from_slice(&words);
-        layout.check(&instances).unwrap();
-        assert_eq!(embedding.elements(&instances).unwrap(), values);
-        assert!(embedding.pack(values[1..].iter().copied()).is_none(), "an element too few");
-        instances[25][1] = 1;
-        let error = layout.check(&instances).unwrap_err();
-        assert_eq!(error, InstanceError::Packing { index: 25, name: "embedding".into() });
-        instances.pop();
-        let error = layout.check(&instances).unwrap_err();
-        assert_eq!(error, InstanceError::Count { got: 25, expected: 26 });
-    }
-}
+mod tests;

@@ -84,6 +84,7 @@ type Forge = fn(&mut Sums, &Challenges, &Compiled, &Witness);
 /// What a circuit is, whatever its witness.
 #[derive(Debug)]
 struct Compiled {
+    instances: Arc<InstanceLayout>,
     net: Arc<Net>,
     plan: Plan,
     fixed: Fixed,
@@ -92,6 +93,7 @@ struct Compiled {
 /// The best plans of a model's circuit for all goals, which are found together.
 #[derive(Clone, Debug)]
 pub struct Plans {
+    instances: Arc<InstanceLayout>,
     net: Arc<Net>,
     /// In the order of [`Goal::ALL`].
     best: [Plan; Goal::ALL.len()],
@@ -100,10 +102,28 @@ pub struct Plans {
 impl Plans {
     /// Plans circuits for a model; the goal of the wishes is of no concern.
     pub fn new(model: &Model, wishes: Wishes) -> Result<Self, CircuitError> {
+        Self::for_instances(model, InstanceLayout::of_model(model, wishes.private_input), wishes)
+    }
+
+    /// The same for instances of choice; what the wishes say of the input is of no concern either.
+    pub fn for_instances(
+        model: &Model,
+        instances: InstanceLayout,
+        wishes: Wishes,
+    ) -> Result<Self, CircuitError> {
+        instances.check_model(model)?;
+        Self::of_any(model, instances, wishes)
+    }
+
+    fn of_any(
+        model: &Model,
+        instances: InstanceLayout,
+        wishes: Wishes,
+    ) -> Result<Self, CircuitError> {
         CircuitError::check(Needs::of_model(model))?;
-        let net = Net::new(model, wishes.private_input)?;
+        let net = Net::new(model, &instances)?;
         let best = Plan::all(&net, wishes)?;
-        Ok(Self { net: Arc::new(net), best })
+        Ok(Self { instances: Arc::new(instances), net: Arc::new(net), best })
     }
 
     /// What any circuit of the model needs.
@@ -113,7 +133,8 @@ impl Plans {
 
     /// The circuit that is best for a goal.
     pub fn circuit(&self, goal: Goal) -> ModelCircuit {
-        ModelCircuit::compile(Arc::clone(&self.net), self.best[goal as usize].clone())
+        let (instances, net) = (Arc::clone(&self.instances), Arc::clone(&self.net));
+        ModelCircuit::compile(instances, net, self.best[goal as usize].clone())
     }
 }
 
@@ -129,18 +150,33 @@ impl ModelCircuit {
         Ok(Plans::new(model, wishes)?.circuit(wishes.goal))
     }
 
-    /// The circuit that was planned for a model earlier.
-    pub fn restore(model: &Model, k: u32, shape: &Shape) -> Result<Self, CircuitError> {
-        let net = Net::new(model, shape.private_input)?;
-        let plan = Plan::restore(&net, k, shape).ok_or(CircuitError::OtherPlan)?;
-        Ok(Self::compile(Arc::new(net), plan))
+    /// The circuit that was planned for a model and its instances earlier.
+    pub fn restore(
+        model: &Model,
+        instances: &InstanceLayout,
+        k: u32,
+        shape: &Shape,
+    ) -> Result<Self, CircuitError> {
+        instances.check_model(model)?;
+        Self::restore_any(model, instances, k, shape)
     }
 
-    fn compile(net: Arc<Net>, mut plan: Plan) -> Self {
+    fn restore_any(
+        model: &Model,
+        instances: &InstanceLayout,
+        k: u32,
+        shape: &Shape,
+    ) -> Result<Self, CircuitError> {
+        let net = Net::new(model, instances)?;
+        let plan = Plan::restore(&net, k, shape).ok_or(CircuitError::OtherPlan)?;
+        Ok(Self::compile(Arc::new(instances.clone()), Arc::new(net), plan))
+    }
+
+    fn compile(instances: Arc<InstanceLayout>, net: Arc<Net>, mut plan: Plan) -> Self {
         Arc::make_mut(&mut plan.fitted).fill();
         let fixed = Fixed::new(&net, &plan);
         Self {
-            compiled: Arc::new(Compiled { net, plan, fixed }),
+            compiled: Arc::new(Compiled { instances, net, plan, fixed }),
             witness: None,
             #[cfg(test)]
             forge: None,
@@ -177,6 +213,11 @@ impl ModelCircuit {
         let mut system = ConstraintSystem::default();
         Self::configure_with_params(&mut system, self.params());
         system
+    }
+
+    /// What the instances are.
+    pub fn layout(&self) -> &InstanceLayout {
+        &self.compiled.instances
     }
 
     /// Number of instances: the context and the packed words.

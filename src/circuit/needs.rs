@@ -161,7 +161,7 @@ fn least_k(rows: usize) -> u32 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::circuit::CircuitError;
+    use crate::circuit::{CircuitError, InstanceLayout};
 
     /// What is counted before anything is lowered is no more than what there is.
     #[test]
@@ -171,7 +171,8 @@ mod tests {
             let file = folder.expect("a folder").path().join("int8_qdq.onnx");
             let Ok(bytes) = std::fs::read(&file) else { continue };
             let model = Model::from_onnx("model", &bytes).expect("a model");
-            let net = Net::new(&model, false).expect("it has a net");
+            let net =
+                Net::new(&model, &InstanceLayout::of_model(&model, false)).expect("it has a net");
             let [first, all] = [Needs::of_model(&model), Needs::of_net(&net)];
             assert!(first.rows <= all.rows, "{}: {first:?}", file.display());
         }

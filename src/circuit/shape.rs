@@ -62,7 +62,7 @@ pub struct Shape {
     pub products: bool,
     /// There are products of matrices.
     pub loads: bool,
-    /// The input is no instance.
+    /// Some inputs are no instances.
     pub private_input: bool,
     /// There are integers of any size.
     pub vectors: bool,
@@ -72,6 +72,18 @@ pub struct Shape {
     pub border_cells: bool,
     /// The moves of each cursor.
     pub menus: [Menu; CURSORS],
+    /// Instances before the packed ones, which no row takes: contexts and names. At least one.
+    #[serde(default = "one", skip_serializing_if = "is_one")]
+    pub free_instances: usize,
+}
+
+fn one() -> usize {
+    1
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "as serde calls it")]
+fn is_one(count: &usize) -> bool {
+    *count == 1
 }
 
 impl Shape {
@@ -104,6 +116,7 @@ impl Shape {
             border_cells: cells().any(|cell| matches!(cell.kind, Kind::Border { .. })),
             private_input: net.inputs.iter().any(|input| !net.blocks[input.block].is_public),
             averages: net.float_sums.is_some(),
+            free_instances: net.free_instances,
             ..Self::default()
         }
     }
@@ -120,11 +133,6 @@ impl Shape {
         self.constants() + Flag::ALL.iter().filter(is_in_lane).count() + moves
     }
 
-    /// Whether the input is among the instances.
-    pub fn shows_input(&self) -> bool {
-        !self.private_input
-    }
-
     /// Whether a plan could have this shape: others have no columns.
     pub fn is_possible(&self, k: u32) -> bool {
         (SMALLEST_K..=LARGEST_K).contains(&k)
@@ -135,6 +143,7 @@ impl Shape {
             && self.menus.iter().all(Menu::is_valid)
             && self.lanes >= self.least_lanes()
             && (self.intervals || !self.averages)
+            && (1..=longest_table(k, self.fold)).contains(&self.free_instances)
     }
 
     /// Columns of the backend: advice, and fixed.

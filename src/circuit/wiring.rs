@@ -488,6 +488,8 @@ pub struct Net {
     pub accumulators: usize,
     /// The least and the greatest sum that float32 rounds, in units of its own.
     pub float_sums: Option<(i128, i128)>,
+    /// Instances before the packed ones: contexts and names.
+    pub free_instances: usize,
     /// The model's inputs, in its order.
     pub inputs: Vec<Port>,
     /// The model's outputs, in its order.

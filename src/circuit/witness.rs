@@ -33,7 +33,7 @@ pub struct Witness {
     pub limb_uses: Values,
     /// Uses of each row's table entry.
     pub table_uses: Values,
-    /// The context and the packed words.
+    /// The context, further free ones, and the packed words.
     pub instances: Vec<Fr>,
     /// The model's outputs.
     pub outputs: Vec<i32>,
@@ -153,7 +153,9 @@ impl Witness {
                 limb_uses[column[at] as usize + 1] += 1;
             }
         }
-        let mut instances = vec![context];
+        // No row takes the further free ones: they are what whoever sets them says.
+        let mut instances = vec![Fr::zero(); net.free_instances];
+        instances[0] = context;
         for &port in net.inputs.iter().filter(|port| net.blocks[port.block].is_public) {
             instances.extend(pack(port.of(&input)));
         }
@@ -263,7 +265,8 @@ impl Sums {
         }
         let row = |at: usize| known.row(self, at);
         let given = parallel::map(1..length, |at| wires::given(&mut row(at), None));
-        let words = wires::Words::new(&witness.instances[1..], plan.shape.fold, challenges.tau);
+        let words = &witness.instances[plan.shape.free_instances..];
+        let words = wires::Words::new(words, plan.shape.fold, challenges.tau);
         self.balance = vec![words.all(); length];
         for (at, given) in (1..length).zip(given) {
             let before = self.balance[at - 1];

@@ -4,7 +4,7 @@ use super::{
     CliError, Console,
     bundle::{Bundle, TrustArgs},
 };
-use crate::circuit::{Code, InstanceTensor};
+use crate::circuit::{Code, InstanceLayout, InstanceTensor};
 use crate::model::{Model, Port};
 use crate::name::{Identifier, Name};
 use crate::proving::ModelVerifier;
@@ -70,7 +70,7 @@ pub fn render(
 }
 
 /// The library that packs a model's inputs, where proofs show them, and reads its outputs.
-pub fn io_library(model: &Model, shows_input: bool) -> IoSpec {
+pub fn io_library(model: &Model, layout: &InstanceLayout) -> IoSpec {
     let tensor = |port: &Port| {
         let InstanceTensor { name, code, shape } = InstanceTensor::of_port(model, port);
         let quantization = &model.graph.tensors[port.tensor.0].quantization;
@@ -90,7 +90,10 @@ pub fn io_library(model: &Model, shows_input: bool) -> IoSpec {
     IoSpec {
         library: contract_prefix(&model.name).with("Io"),
         model: model.name.clone(),
-        inputs: model.inputs.iter().filter(|_| shows_input).map(tensor).collect(),
+        inputs: (model.inputs.iter().zip(&layout.inputs))
+            .filter(|(_, told)| told.is_public())
+            .map(|(port, _)| tensor(port))
+            .collect(),
         outputs: model.outputs.iter().map(tensor).collect(),
     }
 }
@@ -121,7 +124,6 @@ pub fn compile(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::circuit::InstanceLayout;
     use std::path::Path;
 
     /// The rendered library reads what proofs hold.
@@ -133,7 +135,7 @@ mod tests {
             let model = Model::from_onnx(name, &onnx).unwrap();
             for private in [false, true] {
                 let layout = InstanceLayout::of_model(&model, private);
-                assert_eq!(io_library(&model, !private).num_instances(), layout.len(), "{name}");
+                assert_eq!(io_library(&model, &layout).num_instances(), layout.len(), "{name}");
             }
         }
     }

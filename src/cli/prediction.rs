@@ -4,7 +4,7 @@
 //! them with the real contract. Time and memory are those of [`Cost`](crate::circuit::Cost).
 
 use super::CliError;
-use crate::circuit::{InstanceLayout, InstancePart, InstanceTensor, ModelCircuit};
+use crate::circuit::{InstancePart, InstanceTensor, ModelCircuit};
 use crate::model::{Model, Port};
 use crate::proving::WORD_BYTES;
 use crate::solidity::{GasEstimate, estimate_circuit_gas};
@@ -34,20 +34,20 @@ pub struct Prediction {
 }
 
 impl Prediction {
-    /// Predicts from a model and its planned circuit.
+    /// Predicts from a planned circuit.
     #[allow(
         clippy::cast_possible_truncation,
         clippy::cast_sign_loss,
         reason = "figures far below 2^53, not negative"
     )]
-    pub fn new(model: &Model, circuit: &ModelCircuit) -> Result<Self, CliError> {
+    pub fn new(circuit: &ModelCircuit) -> Result<Self, CliError> {
         let estimate = estimate_circuit_gas(circuit, circuit.k(), &[circuit.instances()])?;
         let cost = circuit.cost();
         Ok(Self {
             prove_seconds: cost.seconds,
             memory_bytes: cost.bytes as u64,
             proof_bytes: estimate.proof_bytes,
-            verify_gas: estimate.with_zero_bytes(unused_bytes(model, circuit)).total,
+            verify_gas: estimate.with_zero_bytes(unused_bytes(circuit)).total,
             verify_gas_least: estimate.with_zero_bytes(WORD_BYTES * estimate.instances).total,
             verify_gas_mean: None,
             runtime_bytes: estimate.runtime_bytes,
@@ -63,7 +63,7 @@ impl Prediction {
         circuit: &ModelCircuit,
         inferences: &[Vec<Vec<i32>>],
     ) -> Self {
-        let unused = unused_bytes(model, circuit);
+        let unused = unused_bytes(circuit);
         let gas = |inputs: &Vec<Vec<i32>>| {
             let zero_bytes = unused + zero_input_bytes(model, circuit, inputs);
             self.estimate.with_zero_bytes(zero_bytes).total
@@ -81,9 +81,8 @@ impl Prediction {
 }
 
 /// Bytes of the instances in which nothing is packed. The context has none.
-fn unused_bytes(model: &Model, circuit: &ModelCircuit) -> usize {
-    let layout = InstanceLayout::of_model(model, !circuit.shape().shows_input());
-    let parts = layout.parts();
+fn unused_bytes(circuit: &ModelCircuit) -> usize {
+    let parts = circuit.layout().parts();
     let tensors = parts.iter().filter_map(|part| part.tensor.map(|tensor| (tensor, part)));
     let unused = |(tensor, part): (&InstanceTensor, &InstancePart<'_>)| {
         (WORD_BYTES * part.at.len()).saturating_sub(tensor.len() * tensor.code.bits() / 8)
@@ -93,14 +92,12 @@ fn unused_bytes(model: &Model, circuit: &ModelCircuit) -> usize {
 
 /// Bytes of the packed inputs that are 0: packing counts from the type's smallest value.
 fn zero_input_bytes(model: &Model, circuit: &ModelCircuit, inputs: &[Vec<i32>]) -> usize {
-    if !circuit.shape().shows_input() {
-        return 0;
-    }
     let zeros = |(port, integers): (&Port, &Vec<i32>)| {
         let (smallest, _) = model.graph.tensors[port.tensor.0].quantization.element.range();
         integers.iter().filter(|&&integer| integer == smallest).count()
     };
-    model.inputs.iter().zip(inputs).map(zeros).sum()
+    let told = model.inputs.iter().zip(inputs).zip(&circuit.layout().inputs);
+    told.filter(|(_, told)| told.is_public()).map(|(input, _)| zeros(input)).sum()
 }
 
 #[cfg(all(test, feature = "compile"))]
@@ -175,7 +172,7 @@ mod tests {
         for model in names.into_iter().map(fixture).chain(random) {
             let plans = Plans::new(&model, Wishes::default()).unwrap();
             let figures = |goal| {
-                let predicted = Prediction::new(&model, &plans.circuit(goal)).unwrap();
+                let predicted = Prediction::new(&plans.circuit(goal)).unwrap();
                 let Prediction { prove_seconds, verify_gas, memory_bytes, .. } = predicted;
                 [prove_seconds, verify_gas as f64, memory_bytes as f64]
             };
@@ -222,7 +219,7 @@ mod tests {
             let name = model.name.as_str();
             let input = model.read_inferences(&inputs, format).unwrap().remove(0);
             let circuit = ModelCircuit::new(&model, wishes).unwrap();
-            let predicted = Prediction::new(&model, &circuit).unwrap();
+            let predicted = Prediction::new(&circuit).unwrap();
 
             let srs = Srs::unsafe_dev(circuit.k());
             let verifier = Verifier::generate(&srs, &circuit, circuit.instances()).unwrap();

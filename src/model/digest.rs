@@ -20,6 +20,11 @@ impl Model {
     /// The model's digest. `visibility` says what a proof tells of each input, then of each output; what it does
     /// not say of the last ones is public.
     pub fn digest(&self, visibility: &[Visibility]) -> [u8; 32] {
+        self.description(visibility).finish()
+    }
+
+    /// What the digest is of, for whoever has more to say of it.
+    pub(crate) fn description(&self, visibility: &[Visibility]) -> Description {
         let tensors = self.graph.tensor_hashes(&self.inputs);
         let mut description = Description::new("zkverdict model 1");
         let mut visibility = visibility.iter().copied();
@@ -33,15 +38,10 @@ impl Model {
                     description.number(port.labels.len());
                     port.labels.iter().for_each(|label| description.text(label));
                 }
-                description.text(match visibility.next().unwrap_or_default() {
-                    Visibility::Public => "public",
-                    Visibility::Private => "private",
-                    Visibility::Hashed => "hashed",
-                    Visibility::Committed => "committed",
-                });
+                description.text(visibility.next().unwrap_or_default().name());
             }
         }
-        description.finish()
+        description
     }
 }
 
@@ -83,7 +83,7 @@ impl Graph {
 
 /// What is hashed. Every part of variable length begins with its length, so that no two descriptions are the
 /// same bytes.
-struct Description(Keccak256);
+pub(crate) struct Description(Keccak256);
 
 impl Description {
     fn new(what: &str) -> Self {
@@ -92,7 +92,7 @@ impl Description {
         description
     }
 
-    fn finish(self) -> Hash {
+    pub(crate) fn finish(self) -> Hash {
         self.0.finalize().into()
     }
 
@@ -105,7 +105,7 @@ impl Description {
         self.wide(value.into().into());
     }
 
-    fn number(&mut self, value: usize) {
+    pub(crate) fn number(&mut self, value: usize) {
         self.wide(i128::try_from(value).expect("usize is at most 64 bits"));
     }
 
@@ -117,7 +117,7 @@ impl Description {
         self.integer(i32::from(value));
     }
 
-    fn text(&mut self, text: &str) {
+    pub(crate) fn text(&mut self, text: &str) {
         self.number(text.len());
         self.0.update(text);
     }
@@ -126,7 +126,7 @@ impl Description {
         self.0.update(hash);
     }
 
-    fn numbers(&mut self, values: impl ExactSizeIterator<Item = usize>) {
+    pub(crate) fn numbers(&mut self, values: impl ExactSizeIterator<Item = usize>) {
         self.number(values.len());
         values.for_each(|value| self.number(value));
     }

@@ -17,3 +17,15 @@ pub enum Visibility {
     /// The name of a commitment.
     Committed,
 }
+
+impl Visibility {
+    /// The word for it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Public => "public",
+            Self::Private => "private",
+            Self::Hashed => "hashed",
+            Self::Committed => "committed",
+        }
+    }
+}

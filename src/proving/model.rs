@@ -1,7 +1,9 @@
 //! Keys of a model: what its proofs are made with and checked against, and what they say.
 
 use super::{ProvingError, Refusal, Srs, Verifier, WORD_BYTES};
-use crate::circuit::{InstanceError, InstanceLayout, ModelCircuit, Role, Shape, Word};
+use crate::circuit::{
+    CircuitError, InstanceError, InstanceLayout, ModelCircuit, Role, Shape, Word,
+};
 use crate::model::{Model, OutputValues, Port};
 use halo2_proofs::halo2curves::{bn256::Fr, ff::PrimeField};
 use std::{collections::BTreeMap, sync::Arc};
@@ -72,24 +74,27 @@ impl ModelVerifier {
         };
         #[cfg(not(feature = "prove"))]
         let keys = Verifier::generate(srs, circuit, circuit.instances())?;
-        Ok(Self::new(model, circuit.shape(), keys))
+        Ok(Self::new(model, circuit.layout().clone(), circuit.shape(), keys))
     }
 
-    /// Reads the verifying key of a circuit of this shape.
+    /// Reads the verifying key of a circuit with these instances and of this shape.
     pub fn from_bytes(
         model: Arc<Model>,
+        layout: InstanceLayout,
         shape: Shape,
         srs: &Srs,
         bytes: &[u8],
     ) -> Result<Self, ProvingError> {
-        let instances = layout_of(&model, &shape).len();
-        let keys = Verifier::from_bytes::<ModelCircuit>(bytes, srs, shape.clone(), instances)?;
-        Ok(Self::new(model, shape, keys))
+        layout.check_model(&model)?;
+        if !layout.fits(&shape) {
+            return Err(CircuitError::OtherPlan.into());
+        }
+        let keys = Verifier::from_bytes::<ModelCircuit>(bytes, srs, shape.clone(), layout.len())?;
+        Ok(Self::new(model, layout, shape, keys))
     }
 
-    fn new(model: Arc<Model>, shape: Shape, keys: Verifier) -> Self {
-        let layout = layout_of(&model, &shape);
-        let keys = keys.about(model.digest(&layout.visibility()));
+    fn new(model: Arc<Model>, layout: InstanceLayout, shape: Shape, keys: Verifier) -> Self {
+        let keys = keys.about(layout.digest(&model));
         Self { model, shape, layout, keys }
     }
 
@@ -170,10 +175,6 @@ impl ModelVerifier {
     }
 }
 
-fn layout_of(model: &Model, shape: &Shape) -> InstanceLayout {
-    InstanceLayout::of_model(model, !shape.shows_input())
-}
-
 /// What proofs of one model are made with.
 #[cfg(feature = "prove")]
 #[derive(Clone, Debug)]
@@ -201,8 +202,9 @@ impl ModelProver {
         let srs = shorter.as_ref().unwrap_or(srs);
         check_environment()?;
         let key = own_key(srs, &circuit.constraint_system(), &circuit)?;
-        let (model, shape) = (Arc::new(model), circuit.shape());
-        let verifier = ModelVerifier::from_bytes(model, shape, srs, &key.verifying_key())?;
+        let (model, shape, layout) = (Arc::new(model), circuit.shape(), circuit.layout().clone());
+        let key_bytes = key.verifying_key();
+        let verifier = ModelVerifier::from_bytes(model, layout, shape, srs, &key_bytes)?;
         Ok(Self { circuit, prover: Prover::of_key(key, verifier.keys.clone()), verifier })
     }
 

@@ -189,8 +189,8 @@ fn dressed(
     let circuit = ModelCircuit::new(&changed, Wishes::default()).unwrap();
     let srs = srs(circuit.k());
     let key = ModelVerifier::generate(Arc::new(changed), &circuit, &srs).unwrap();
-    let (shape, key) = (circuit.shape(), key.keys().to_bytes());
-    let verifier = ModelVerifier::from_bytes(Arc::new(honest), shape, &srs, &key).unwrap();
+    let (layout, shape, key) = (circuit.layout().clone(), circuit.shape(), key.keys().to_bytes());
+    let verifier = ModelVerifier::from_bytes(Arc::new(honest), layout, shape, &srs, &key).unwrap();
     let path = desk.path(name);
     Bundle::create(&path, &onnx, &verifier, &srs).unwrap();
     path

@@ -3,12 +3,12 @@
 use super::{Case, number, wishes};
 use crate::certify::{CertifyError, Report, certify};
 use crate::circuit::tests::{
-    average, models,
+    average, models, ports,
     random::{self, Random},
     vectors,
 };
-use crate::circuit::{Goal, ModelCircuit, Wishes};
-use crate::model::{Model, Operator};
+use crate::circuit::{Goal, InstanceLayout, ModelCircuit, Plans, Wishes};
+use crate::model::{Model, Operator, Visibility};
 use crate::proving::{Srs, Verifier};
 use std::fmt::Debug;
 
@@ -50,6 +50,29 @@ fn means_of_rounded_sums_are_certified() {
     let models = average::cases().into_iter().map(|pool| (format!("{pool:?}"), pool.model()));
     let sums: usize = certified(models).iter().map(|report| report.float_sums).sum();
     assert!(sums > 0, "no pool rounds its sums");
+}
+
+/// The certificate is about the instances that the circuit says it has, and holds for no others.
+#[test]
+fn inputs_are_public_one_by_one() {
+    let model = ports::model();
+    for private in [0, 1] {
+        let told = |private: usize| {
+            let mut told = InstanceLayout::of_model(&model, false);
+            told.inputs[private].visibility = Visibility::Private;
+            told
+        };
+        let plans = Plans::for_instances(&model, told(private), Wishes::default()).expect("plans");
+        for goal in [Goal::Speed, Goal::Gas] {
+            let mut case = Case::of(&model, plans.circuit(goal));
+            case.check(&model).unwrap_or_else(|why| panic!("{private}, {goal:?}: {why}"));
+            for others in [told(1 - private), InstanceLayout::of_model(&model, false)] {
+                case.layout = others;
+                let refused = case.check(&model);
+                assert!(matches!(refused, Err(CertifyError::Packing { .. })), "{refused:?}");
+            }
+        }
+    }
 }
 
 /// The whole way: a key, its commitments, its model's file.
@@ -117,7 +140,8 @@ fn key_of_another_model_is_refused() {
             conv.weights[0] ^= 1;
         }
     }
-    let others = ModelCircuit::restore(&other, circuit.k(), &circuit.shape()).expect("same shape");
+    let others = ModelCircuit::restore(&other, circuit.layout(), circuit.k(), &circuit.shape())
+        .expect("same shape");
     let verifier = Verifier::generate(&srs, &circuit, circuit.instances()).expect("keys");
     assert!(certify(&model, &circuit, &verifier).is_ok());
     let refused = certify(&other, &others, &verifier);

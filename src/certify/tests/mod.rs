@@ -5,7 +5,7 @@ mod faults;
 mod holds;
 
 use super::{CertifyError, Report, Subject, elements, shape::Shape, source::Columns};
-use crate::circuit::{Goal, ModelCircuit, Wishes};
+use crate::circuit::{Goal, InstanceLayout, ModelCircuit, Wishes};
 use crate::model::Model;
 use halo2_proofs::{
     halo2curves::bn256::Fr,
@@ -19,15 +19,20 @@ struct Case {
     fixed: Vec<Vec<Fr>>,
     system: ConstraintSystem<Fr>,
     elements: HashMap<usize, u32>,
+    layout: InstanceLayout,
 }
 
 impl Case {
     fn new(model: &Model, wishes: Wishes) -> Option<Self> {
-        let circuit = ModelCircuit::new(model, wishes).ok()?;
+        Some(Self::of(model, ModelCircuit::new(model, wishes).ok()?))
+    }
+
+    fn of(model: &Model, circuit: ModelCircuit) -> Self {
         let (columns, system) = Columns::synthesize(&circuit, circuit.k(), circuit.params())
             .expect("a planned circuit is laid out");
         let elements = elements(model, &circuit).expect("a planned circuit has witnesses");
-        Some(Self { circuit, fixed: columns.fixed, system, elements })
+        let layout = circuit.layout().clone();
+        Self { circuit, fixed: columns.fixed, system, elements, layout }
     }
 
     fn check(&self, model: &Model) -> Result<Report, CertifyError> {
@@ -36,6 +41,7 @@ impl Case {
             fixed: &self.fixed,
             system: &self.system,
             instances: self.circuit.instances(),
+            layout: &self.layout,
             elements: &self.elements,
         };
         subject.check(model)

@@ -89,7 +89,7 @@ pub struct Layout {
     pub weights: Arc<Vec<WeightRow>>,
     /// The moves of each cursor.
     pub menus: [Menu; CURSORS],
-    /// Number of instances: the context and the packed words.
+    /// Number of instances: the free ones and the packed words.
     pub instances: usize,
 }
 
@@ -167,7 +167,7 @@ impl<'a> Planner<'a> {
             lanes,
             wishes: Vec::new(),
             weights: Vec::new(),
-            instances: 1 + words,
+            instances: net.free_instances + words,
             last_public: net.blocks.iter().rposition(|block| block.is_public),
             is_backwards: false,
         };

@@ -29,14 +29,14 @@ mod view;
 mod windows;
 
 use super::wiring::{Net, Plane};
-use super::{CircuitError, Needs, shape::LARGEST_K};
+use super::{CircuitError, InstanceLayout, Needs, shape::LARGEST_K};
 use crate::model::{Model, Node, Operator, View};
 use lowering::{Lowering, Value, unsupported};
 use std::collections::HashMap;
 
 impl Net {
     /// Lowers a model's graph.
-    pub fn new(model: &Model, private_input: bool) -> Result<Self, CircuitError> {
+    pub fn new(model: &Model, instances: &InstanceLayout) -> Result<Self, CircuitError> {
         let graph = &model.graph;
         let tensors = graph.tensors.len();
         let mut lowering = Lowering {
@@ -49,6 +49,7 @@ impl Net {
                 planes: vec![Plane { start: 0, low: [0, 0], len: [0, 0] }],
                 accumulators: 0,
                 float_sums: None,
+                free_instances: instances.free(),
                 inputs: Vec::new(),
                 outputs: Vec::new(),
             },
@@ -59,8 +60,8 @@ impl Net {
         };
         lowering.count_uses(&model.outputs);
         lowering.collect_wishes();
-        for input in &model.inputs {
-            lowering.input(input.tensor, !private_input);
+        for (input, told) in model.inputs.iter().zip(&instances.inputs) {
+            lowering.input(input.tensor, told.is_public());
         }
         let (mut blocks, mut rows) = (0, 0);
         for node in &graph.nodes {

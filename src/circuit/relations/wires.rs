@@ -279,13 +279,15 @@ impl GateRow<'_, '_> {
         flag(self, Flag::EndsWord) * (Expression::one() - flag(self, Flag::Packs))
     }
 
-    /// What the balance before a row of words is more than the one after it. Where columns share one,
-    /// instances lie closer than rows: a row takes all since the row before.
+    /// What the balance before a row of words is more than the one after it. The first row takes the first word
+    /// behind the free instances. Where columns share one, instances lie closer than rows: a row takes all since
+    /// the row before.
     fn word(&mut self, balance: Expression<Fr>) -> Expression<Fr> {
         let fold = i32::try_from(self.columns.fold).expect("few columns share one");
         let tau = self.point(Point::Tau);
+        let last = i32::try_from(self.shape.free_instances - 1).expect("fewer than rows");
         let words = (1 - fold..=0)
-            .map(|back| self.meta.query_instance(self.columns.instance, Rotation(back)));
+            .map(|back| self.meta.query_instance(self.columns.instance, Rotation(last + back)));
         before(words, balance.clone(), tau) - balance
     }
 

@@ -6,14 +6,14 @@ mod free;
 mod map;
 pub mod models;
 mod operators;
-mod ports;
+pub mod ports;
 pub mod random;
 pub mod unique;
 pub mod vectors;
 
 pub use super::relations::float_sum::tests as average;
 use super::{
-    Compiled, Forge, ModelCircuit, Witness,
+    Compiled, Forge, InstanceLayout, ModelCircuit, Witness,
     compute::{Held, Tamper},
     layout::rows::{Content, Row},
     shape::{SMALLEST_K, Shape, longest_table},
@@ -72,6 +72,10 @@ pub(super) const IS_TAKEN: &str = "everything made is what was taken";
 
 pub(super) const IS_IN_INTERVAL: &str = "the remainder is below the interval's length";
 
+pub(super) fn net(model: &Model) -> Net {
+    Net::new(model, &InstanceLayout::of_model(model, false)).expect("the model is a net")
+}
+
 pub(super) fn circuit(model: &Model) -> ModelCircuit {
     ModelCircuit::new(model, Wishes::default()).expect("the model has a circuit")
 }
@@ -84,7 +88,8 @@ pub(super) fn foldings(model: &Model) -> [ModelCircuit; 3] {
         let fits = |&k: &u32| shape.table_rows <= longest_table(k, fold);
         let k = (SMALLEST_K..).find(fits).expect("a domain is long enough");
         let shape = Shape { fold, ..shape.clone() };
-        ModelCircuit::restore(model, k, &shape).expect("as many rows in another domain")
+        ModelCircuit::restore_any(model, circuit.layout(), k, &shape)
+            .expect("as many rows in another domain")
     })
 }
 

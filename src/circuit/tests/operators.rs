@@ -65,10 +65,11 @@ fn stored_plan_is_taken_up_again_only_for_its_model() {
     let (_, other) = all.swap_remove(1);
     let circuit = circuit(&model);
     let (k, shape) = (circuit.plan().k, &circuit.plan().shape);
-    let again = ModelCircuit::restore(&model, k, shape).expect("the model's own plan");
+    let again =
+        ModelCircuit::restore(&model, circuit.layout(), k, shape).expect("the model's own plan");
     assert_eq!(again.plan().shape, *shape);
     assert_eq!(again.plan().layout.weights, circuit.plan().layout.weights);
-    assert!(ModelCircuit::restore(&other, k, shape).is_err());
+    assert!(ModelCircuit::restore(&other, circuit.layout(), k, shape).is_err());
 }
 
 // Their columns could not be made.

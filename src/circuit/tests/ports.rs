@@ -1,11 +1,14 @@
 //! Several inputs and outputs: each has words of its own, in the model's order.
 
-use super::{IS_TAKEN, broken, circuit, models::Builder};
-use crate::circuit::{
-    Goal, InstanceLayout, ModelCircuit, Role, Wishes, Witness, compute::Held, tests::assert_breaks,
-    wiring::Kind,
+use super::{
+    IS_TAKEN, broken, circuit,
+    models::{Builder, port},
 };
-use crate::model::{ElementType, Model, Port, TensorId};
+use crate::circuit::{
+    CircuitError, Goal, InstanceClaim, InstanceLayout, ModelCircuit, Plans, Role, Wishes, Witness,
+    compute::Held, tests::assert_breaks, wiring::Kind,
+};
+use crate::model::{ElementType, Model, TensorId, Visibility};
 use halo2_proofs::halo2curves::{bn256::Fr, ff::PrimeField};
 
 const INPUTS: [usize; 2] = [33, 5];
@@ -13,7 +16,7 @@ const OUTPUTS: [usize; 4] = [7, 33, 33, 5];
 
 /// Two inputs of different types; outputs are a layer of both, the layer's first operand (which the layer takes
 /// as well), the same once more, and an input as it is.
-fn model() -> Model {
+pub fn model() -> Model {
     let mut builder = Builder::new(3, &[1, INPUTS[0]]);
     let x = TensorId(0);
     let y = builder.input(&[1, INPUTS[1]], ElementType::Uint8);
@@ -22,13 +25,7 @@ fn model() -> Model {
     let narrow = builder.gemm(table, OUTPUTS[0], vec![0.001_7]);
     let sum = builder.add(narrow, wide, [0.7, 0.4]);
     let mut model = builder.model();
-    let port = |(index, &tensor): (usize, &TensorId)| Port {
-        name: format!("port{index}"),
-        tensor,
-        is_float: false,
-        preparation: None,
-        labels: Vec::new(),
-    };
+    let port = |(index, &tensor): (usize, &TensorId)| port(&format!("port{index}"), tensor);
     model.inputs = [x, y].iter().enumerate().map(port).collect();
     model.outputs = [sum, table, table, y].iter().enumerate().map(port).collect();
     model
@@ -83,6 +80,89 @@ fn outputs_are_the_reference_and_have_words_of_their_own() {
             assert_eq!(i32::from(second[31]), inputs()[1][0]);
         }
         assert_eq!(broken(&circuit, witness), [""; 0]);
+    }
+}
+
+/// Refuses another first and another last word than the bytes'.
+fn assert_words_are_bytes(circuit: &ModelCircuit, witness: &Witness) {
+    assert_eq!(broken(circuit, witness.clone()), [""; 0]);
+    for word in [circuit.layout().free(), circuit.instances() - 1] {
+        let mut other = witness.clone();
+        other.instances[word] += Fr::one();
+        assert_breaks(&broken(circuit, other), &["the bytes are those of the instances"]);
+    }
+}
+
+#[test]
+fn each_input_is_public_or_private() {
+    let model = model();
+    for private in 0..INPUTS.len() {
+        let mut told = InstanceLayout::of_model(&model, false);
+        told.inputs[private].visibility = Visibility::Private;
+        let plans = Plans::for_instances(&model, told.clone(), Wishes::default());
+        let plans = plans.expect("the model has circuits");
+        for goal in [Goal::Speed, Goal::Gas] {
+            let circuit = plans.circuit(goal);
+            let shown = INPUTS[1 - private].div_ceil(31);
+            assert_eq!(circuit.instances(), 1 + shown + words(&OUTPUTS));
+            let witness = honest(&circuit);
+            assert_eq!(witness.outputs, reference(&model));
+            assert_words_are_bytes(&circuit, &witness);
+        }
+    }
+}
+
+/// No circuit links anything yet, but where names stand and that words come after them is so already.
+#[test]
+fn names_stand_before_the_words_and_no_row_takes_them() {
+    let model = model();
+    let mut told = InstanceLayout::of_model(&model, false);
+    told.names_weights = true;
+    told.inputs[1].visibility = Visibility::Committed;
+    let plans = Plans::of_any(&model, told.clone(), Wishes::default());
+    let plans = plans.expect("the model has circuits");
+    for goal in [Goal::Speed, Goal::Gas] {
+        let circuit = plans.circuit(goal);
+        assert_eq!((circuit.instances(), circuit.layout().free()), (told.len(), 3));
+        let mut witness = honest(&circuit);
+        (witness.instances[1], witness.instances[2]) = (Fr::from(77), -Fr::one());
+        assert_words_are_bytes(&circuit, &witness);
+    }
+}
+
+/// What is described and not built is refused by name: a name without a link would say nothing.
+#[test]
+fn instances_that_no_circuit_proves_are_refused() {
+    let model = model();
+    let refused = |change: fn(&mut InstanceLayout)| {
+        let mut told = InstanceLayout::of_model(&model, false);
+        change(&mut told);
+        match Plans::for_instances(&model, told, Wishes::default()) {
+            Err(CircuitError::Instances { what }) => what,
+            other => panic!("{other:?}"),
+        }
+    };
+    assert!(refused(|told| told.inferences = 2).starts_with("2 inferences"));
+    assert!(refused(|told| told.names_weights = true).starts_with("the weights are committed"));
+    let input = refused(|told| told.inputs[1].visibility = Visibility::Committed);
+    assert!(input.starts_with("input `port1` is committed"), "{input}");
+    let input = refused(|told| told.inputs[0].visibility = Visibility::Hashed);
+    assert!(input.starts_with("input `port0` is hashed"), "{input}");
+    let output = refused(|told| told.outputs[2].visibility = Visibility::Private);
+    assert!(output.starts_with("output `port2` is private"), "{output}");
+    let claimed = refused(|told| {
+        let name = told.outputs[0].tensor.name.clone();
+        told.claims.push(InstanceClaim { name, parameters: vec![], results: vec![] });
+    });
+    assert!(claimed.starts_with("a claim about `port0`"), "{claimed}");
+    let changes: [fn(&mut InstanceLayout); 4] = [
+        |told| told.inputs.swap(0, 1),
+        |told| _ = told.outputs.pop(),
+        |told| told.inputs[0].tensor.name = "x".into(),
+        |told| told.outputs[3].tensor.shape.push(1),
+    ];
+    for change in changes {
+        assert!(refused(change).starts_with("they are not of the inputs and outputs of"));
     }
 }
 

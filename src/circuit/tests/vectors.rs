@@ -421,7 +421,8 @@ fn transformers_are_the_reference() {
         let circuit = circuit(&model);
         let plan = circuit.plan();
         assert!(plan.k <= 15, "{name}: k = {}", plan.k);
-        let restored = ModelCircuit::restore(&model, plan.k, &plan.shape).expect("its own plan");
+        let restored = ModelCircuit::restore(&model, circuit.layout(), plan.k, &plan.shape);
+        let restored = restored.expect("its own plan");
         assert_eq!(restored.plan().rows(), plan.rows());
         let output = model.outputs[0].tensor;
         for (number, input) in inputs(&model).into_iter().enumerate() {

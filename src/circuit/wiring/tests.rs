@@ -3,7 +3,7 @@
 use crate::circuit::tests::{
     cell, circuit,
     models::{self, Builder, slopes},
-    vectors,
+    net, vectors,
 };
 use crate::circuit::wiring::{Cell, Kind, Net, Place};
 
@@ -61,6 +61,6 @@ fn per_channel_slopes_share_nothing() {
     let mut builder = Builder::new(9, &[1, 8]);
     builder.gemm(builder.last(), 3, slopes(3));
     let model = builder.model();
-    let net = Net::new(&model, false).expect("a dense layer");
+    let net = net(&model);
     assert_eq!(net.rules.len(), 3);
 }

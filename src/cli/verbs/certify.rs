@@ -1,7 +1,6 @@
 //! `certify`: whether a bundle's key says what a model says.
 
 use crate::certify::{CertifyError, Report as Certified, certify};
-use crate::circuit::ModelCircuit;
 use crate::cli::{
     Answer, CliError, Console,
     bundle::{Bundle, hex},
@@ -78,8 +77,7 @@ pub fn run(args: &Args, console: &Console) -> Result<Answer, CliError> {
     let (model, _) = input::model_with(&args.model, &args.dimensions)?;
     let found = {
         let _stage = console.stage("reading what the key commits to");
-        let (k, shape) = (bundle.manifest.k, &bundle.manifest.shape);
-        match ModelCircuit::restore(&model, k, shape) {
+        match bundle.circuit(&model) {
             Ok(circuit) => certify(&model, &circuit, verifier.keys())
                 .map_err(|why: CertifyError| why.to_string()),
             Err(why) => Err(format!("no circuit of this model has the key's shape: {why}")),
@@ -94,7 +92,7 @@ pub fn run(args: &Args, console: &Console) -> Result<Answer, CliError> {
         reason,
         version: env!("CARGO_PKG_VERSION"),
         model: model.name.clone(),
-        model_digest: hex(&model.digest(&verifier.layout().visibility())),
+        model_digest: hex(&verifier.layout().digest(&model)),
         vk_digest: bundle.manifest.vk_digest.clone(),
         k: bundle.manifest.k,
         instances: verifier.keys().instances(),

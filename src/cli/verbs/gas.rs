@@ -311,7 +311,7 @@ impl Workbench<'_> {
         let rendered = contract::render(&verifier, None, &self.args.compiler)?;
         let compiled = contract::compile(&rendered, self.compiler()?, self.console)?;
         let model = verifier.model();
-        let prediction = Prediction::new(model, &bundle.circuit(model)?)?;
+        let prediction = Prediction::new(&bundle.circuit(model)?)?;
         let file = format!("{}.sol", compiled.name);
         let debug = self.positions(&compiled.name, |compile| {
             let CompiledContract { standard_json, name, init_code, .. } = &compiled;

@@ -174,7 +174,7 @@ pub fn run(args: Args, console: &Console) -> Result<Answer, CliError> {
     });
 
     // Private inputs are not among the instances.
-    let shown = inputs.iter().filter(|_| layout.shows_input());
+    let shown = inputs.iter().zip(&layout.inputs).filter(|(_, told)| told.is_public());
     let template = args.template;
     let input_words = layout.range(Role::Input).len();
     if template.is_attested() && input_words == 0 {
@@ -187,7 +187,7 @@ pub fn run(args: Args, console: &Console) -> Result<Answer, CliError> {
         template,
         model: name.comment(),
         prefix: &prefix,
-        input_length: shown.map(Vec::len).sum(),
+        input_length: shown.map(|(input, _)| input.len()).sum(),
         input_words,
         output_length: outputs.len(),
         first_output: layout.range(Role::Output).start,
@@ -204,7 +204,7 @@ pub fn run(args: Args, console: &Console) -> Result<Answer, CliError> {
         shim,
         unsafe_dev_srs,
     };
-    let schema = contract::io_library(model, layout.shows_input()).schema();
+    let schema = contract::io_library(model, layout).schema();
     let schema = serde_json::to_string_pretty(&schema).map_err(CliError::Json)?;
     let deploy = DeployConsumer {
         template,

@@ -268,7 +268,7 @@ pub fn run(args: Args, console: &Console) -> Result<Answer, CliError> {
     let layout = InstanceLayout::of_model(&model, private_input);
     console.result(&Report {
         summary: model.summary(),
-        model_digest: hex(&model.digest(&layout.visibility())),
+        model_digest: hex(&layout.digest(&model)),
         differences,
         layers: args.layers.then(|| model.requantization_forms()),
         plan,
@@ -297,7 +297,7 @@ fn plan(
         Err(error) => error.needs().cloned(),
     };
     let plans = plans.map_err(CliError::from);
-    let circuit = plans.and_then(|plans| Ok((args.wishes.choose(&plans, model)?, plans)));
+    let circuit = plans.and_then(|plans| Ok((args.wishes.choose(&plans)?, plans)));
     let needed = match &circuit {
         Ok((circuit, _)) => Some(circuit.k()),
         Err(CliError::Circuit(CircuitError::TooManyRows { needed, .. })) => Some(*needed),
@@ -320,12 +320,12 @@ fn plan(
         Err(error) => return Ok((report, Some(error))),
     };
     let chosen = chosen(args, model, &circuit, inferences)?;
-    let frontier = frontier(&plans, model)?;
+    let frontier = frontier(&plans)?;
     Ok((PlanReport { chosen: Some(chosen), frontier, ..report }, None))
 }
 
 /// What each goal chooses, as far as it is something else.
-fn frontier(plans: &Plans, model: &Model) -> Result<Vec<Alternative>, CliError> {
+fn frontier(plans: &Plans) -> Result<Vec<Alternative>, CliError> {
     let mut known = Vec::new();
     let mut frontier = Vec::new();
     for (optimize, goal) in [
@@ -337,8 +337,7 @@ fn frontier(plans: &Plans, model: &Model) -> Result<Vec<Alternative>, CliError> 
         if known.contains(&(circuit.k(), circuit.shape())) {
             continue;
         }
-        let Prediction { prove_seconds, memory_bytes, verify_gas, .. } =
-            Prediction::new(model, &circuit)?;
+        let Prediction { prove_seconds, memory_bytes, verify_gas, .. } = Prediction::new(&circuit)?;
         let k = circuit.k();
         frontier.push(Alternative { optimize, k, prove_seconds, memory_bytes, verify_gas });
         known.push((k, circuit.shape()));
@@ -360,7 +359,7 @@ fn chosen(
         fixed_columns: system.num_fixed_columns(),
         instances: circuit.instances(),
         optimize: args.wishes.optimize,
-        predicted: Prediction::new(model, circuit)?.with_inputs(
+        predicted: Prediction::new(circuit)?.with_inputs(
             model,
             circuit,
             inferences.unwrap_or_default(),

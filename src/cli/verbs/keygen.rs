@@ -90,18 +90,18 @@ pub enum Visibility {
 impl WishArgs {
     /// Plans the circuit of a model; a bound on gas can make it narrower than `--optimize` would.
     pub fn plan(self, model: &Model) -> Result<ModelCircuit, CliError> {
-        self.choose(&Plans::new(model, self.into())?, model)
+        self.choose(&Plans::new(model, self.into())?)
     }
 
     /// The circuit that these wishes choose among the plans for all goals.
-    pub fn choose(self, plans: &Plans, model: &Model) -> Result<ModelCircuit, CliError> {
+    pub fn choose(self, plans: &Plans) -> Result<ModelCircuit, CliError> {
         let circuit = plans.circuit(Wishes::from(self).goal);
         let Some(most) = self.max_gas else { return Ok(circuit) };
-        if Prediction::new(model, &circuit)?.verify_gas <= most {
+        if Prediction::new(&circuit)?.verify_gas <= most {
             return Ok(circuit);
         }
         let narrow = plans.circuit(Goal::Gas);
-        match Prediction::new(model, &narrow)?.verify_gas {
+        match Prediction::new(&narrow)?.verify_gas {
             least if least > most => Err(CliError::TooMuchGas { least, most }),
             _ => Ok(narrow),
         }

@@ -103,7 +103,7 @@ pub fn run(args: Args, console: &Console) -> Result<Answer, CliError> {
     let (module, types) =
         viem::module(&compiled.name, &compiled.abi, &digest, rendered.num_instances);
     write(".viem.d.mts", types.as_bytes())?;
-    let io = contract::io_library(&bundle.model()?, bundle.manifest.shape.shows_input());
+    let io = contract::io_library(&bundle.model()?, &bundle.manifest.layout);
     let library = write_as(format!("{}.sol", io.library), io.render()?.as_bytes())?;
     let schema = json(&io.schema())?;
     let key = serde_json::to_vec(&KeyDocument::of(&verifier)).map_err(CliError::Json)?;

@@ -1,9 +1,12 @@
 //! Plans are the best of all layouts, and what does not fit is said once.
 
 use super::{LARGEST_K, Plan, SMALLEST_K};
-use crate::circuit::tests::models::{self, Builder, NO_LINE};
+use crate::circuit::tests::{
+    models::{self, Builder, NO_LINE},
+    net,
+};
 use crate::circuit::wiring::Net;
-use crate::circuit::{CircuitError, Goal, Wishes, cost::Cost};
+use crate::circuit::{CircuitError, Goal, InstanceLayout, Wishes, cost::Cost};
 
 /// Small models, and one whose functions have no lines.
 fn nets() -> Vec<Net> {
@@ -12,8 +15,7 @@ fn nets() -> Vec<Net> {
         builder.gemm(builder.last(), 16, (1..=16_u8).map(|i| f32::from(i) * NO_LINE).collect());
     builder.gemm(hidden, 1, vec![NO_LINE]);
     let all = models::all().into_iter().step_by(4).map(|(_, model)| model);
-    let net = |model| Net::new(&model, false).expect("a net");
-    all.chain([builder.model()]).map(net).collect()
+    all.chain([builder.model()]).map(|model| net(&model)).collect()
 }
 
 #[test]
@@ -59,7 +61,9 @@ fn k_that_is_said_to_be_needed_is_enough() {
 fn net_of_more_rows_than_any_circuit_is_refused_before_it_is_laid_out() {
     let mut builder = Builder::new(3, &[1, 600_000]);
     builder.table(builder.last());
-    let plan = Net::new(&builder.model(), true).and_then(|net| Plan::new(&net, Wishes::default()));
+    let model = builder.model();
+    let plan = Net::new(&model, &InstanceLayout::of_model(&model, true))
+        .and_then(|net| Plan::new(&net, Wishes::default()));
     let Err(CircuitError::TooLarge(needs)) = plan else {
         panic!("2^20 rows are not enough");
     };
@@ -68,7 +72,7 @@ fn net_of_more_rows_than_any_circuit_is_refused_before_it_is_laid_out() {
 }
 
 fn rows(builder: Builder) -> usize {
-    let net = Net::new(&builder.model(), false).expect("a net");
+    let net = net(&builder.model());
     Plan::new(&net, Wishes::default()).expect("it fits").rows()
 }
 
@@ -125,7 +129,7 @@ fn net_whose_cursors_move_on_too_many_rows_is_refused_with_their_number() {
     let mut builder = Builder::new(3, &[1, 261_000]);
     let table = builder.table(builder.last());
     builder.add(table, builder.last(), [0.4, 0.3]);
-    let net = Net::new(&builder.model(), false).expect("a net");
+    let net = net(&builder.model());
     let refused = Plan::all(&net, Wishes::default());
     let Err(CircuitError::TooLarge(needs)) = refused else { panic!("{refused:?}") };
     assert!(needs.rows > 1 << LARGEST_K && needs.k > LARGEST_K, "{needs:?}");

@@ -4,6 +4,7 @@ use crate::circuit::tests::{
     average::ties,
     circuit,
     models::{Builder, NO_LINE},
+    net,
 };
 use crate::circuit::{CircuitError, ModelCircuit, Wishes};
 use crate::circuit::{
@@ -99,7 +100,7 @@ fn sum_of_tables(scales: [f32; 2]) -> Net {
     let table = builder.table(builder.last());
     let mirrored = builder.tables(builder.last());
     builder.add(table, mirrored, scales);
-    Net::new(&builder.model(), false).expect("a net")
+    net(&builder.model())
 }
 
 // Scales that are powers of two: a table of all pairs would have 65,536 rows.
@@ -139,7 +140,7 @@ fn products_by_positive_constants_are_divisions() {
     let mut builder = Builder::new(5, &[count]);
     let constants = (0..count).map(|i| 3 + 2 * i as i32).collect();
     builder.mul_by(builder.last(), constants, 1.0e-4);
-    let net = Net::new(&builder.model(), false).expect("a net");
+    let net = net(&builder.model());
     let rows = fits::least_rows(&net, &fits::slopes(&net.rules));
     assert!(rows.len() < 20, "{rows:?}");
 }

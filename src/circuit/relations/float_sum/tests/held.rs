@@ -2,13 +2,14 @@
 
 use super::{assert_breaks, broken, honest, integer, nudge, pair, relimb, reread, table_row, ties};
 use crate::circuit::{
-    ModelCircuit, Wishes,
+    InstanceLayout, ModelCircuit, Wishes,
     layout::plan::Plan,
     layout::{
         moves::CURSORS,
         rows::{Content, Row},
     },
-    wiring::{Kind, Net},
+    tests::net,
+    wiring::Kind,
 };
 use halo2_proofs::halo2curves::bn256::Fr;
 use std::sync::Arc;
@@ -16,7 +17,8 @@ use std::sync::Arc;
 #[test]
 fn held_row_is_held() {
     let case = ties();
-    let net = Net::new(&case.model(), false).expect("the model is a net");
+    let model = case.model();
+    let net = net(&model);
     let mut plan = Plan::new(&net, Wishes::default()).expect("it fits");
     let is_last = |row: &Row| match row.content {
         Content::Cell { block, cell } => {
@@ -44,7 +46,11 @@ fn held_row_is_held() {
         };
         Arc::make_mut(&mut plan.layout).rows.insert(at, hold);
     }
-    let circuit = ModelCircuit::compile(Arc::new(net), plan);
+    let circuit = ModelCircuit::compile(
+        Arc::new(InstanceLayout::of_model(&model, false)),
+        Arc::new(net),
+        plan,
+    );
     let honest = honest(&circuit);
     assert_eq!(broken(&circuit, honest.clone()), [""; 0]);
 

@@ -1,7 +1,7 @@
 //! `init`: a Foundry project for one's own model, with a consumer to edit.
 
 use super::{demo, keygen::WishArgs};
-use crate::bundle::{Bundle, hex};
+use crate::bundle::{Bundle, KeyDocument, hex};
 use crate::chain::consumer_context;
 use crate::circuit::Role;
 use crate::cli::project::{FORGE_SCRIPTS, FORGE_SUPPORT, SOLC_SHIM, SOURCES};
@@ -206,6 +206,7 @@ pub fn run(args: Args, console: &Console) -> Result<Answer, CliError> {
     };
     let schema = contract::io_library(model, layout).schema();
     let schema = serde_json::to_string_pretty(&schema).map_err(CliError::Json)?;
+    let key = serde_json::to_string(&KeyDocument::of(verifier)).map_err(CliError::Json)?;
     let deploy = DeployConsumer {
         template,
         model_literal: name.literal(),
@@ -239,6 +240,7 @@ pub fn run(args: Args, console: &Console) -> Result<Answer, CliError> {
         write("test/fixtures/proof.json", &format!("{proof:#}\n"))?;
         write("script/DeployConsumer.s.sol", &text(deploy.render()))?;
         write("schema.json", &schema)?;
+        write("key.json", &key)?;
         write("README.md", &text(readme.render()))?;
         write("foundry.toml", &text(foundry.render()))?;
         write(".gitignore", "/out\n/cache\n/broadcast\n/node_modules\n")?;

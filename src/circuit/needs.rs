@@ -57,6 +57,11 @@ impl Needs {
         Self::sum(rows.into_iter())
     }
 
+    /// Of so many rows of one node.
+    pub(super) fn of_rows(node: &str, rows: usize) -> Self {
+        Self::sum(std::iter::once((node, rows)))
+    }
+
     /// Of a net, at the most weights to a row.
     pub(super) fn of_net(net: &Net) -> Self {
         Self::sum(net.blocks.iter().map(|block| {
@@ -137,6 +142,14 @@ fn operand_rows(operator: &Operator) -> usize {
         }
         Operator::MatMul(MatMul { batch, rows, inner, columns, .. }) => {
             (batch * inner).saturating_mul(rows + columns)
+        }
+        // One element after the other, the last of which is the result.
+        Operator::MaxPool(pool) => {
+            let [height, width] = pool.window.output;
+            pool.planes.saturating_mul(pool.window.seen().saturating_sub(height * width))
+        }
+        Operator::ReduceMax(reduce) => {
+            (reduce.outer * reduce.inner).saturating_mul(reduce.length.max(1) - 1)
         }
         _ => 0,
     }

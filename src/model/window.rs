@@ -45,6 +45,23 @@ impl Window {
         })
     }
 
+    /// How many input positions all windows see together.
+    pub fn seen(&self) -> usize {
+        let along = |axis: usize| -> usize {
+            let (dilation, pad) = (self.dilations[axis], self.pads[axis]);
+            // How many positions of a window lie before a place.
+            let before = |place: usize, start: usize| {
+                place.saturating_sub(start).div_ceil(dilation).min(self.kernel[axis])
+            };
+            let seen = (0..self.output[axis]).map(|output| {
+                let start = output * self.strides[axis];
+                before(pad + self.input[axis], start) - before(pad, start)
+            });
+            seen.sum()
+        };
+        along(0).saturating_mul(along(1))
+    }
+
     /// Whether some window sees padding only.
     pub(super) fn has_empty_positions(&self) -> bool {
         (0..2).any(|axis| {
@@ -66,5 +83,23 @@ impl Window {
     /// Whether a window has no positions.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn positions_that_are_seen_are_counted() {
+        for (strides, dilations, pads) in
+            [([1, 1], [1, 1], [0, 0]), ([2, 3], [1, 2], [1, 2]), ([1, 2], [3, 1], [2, 0])]
+        {
+            let (input, output, kernel) = ([7, 9], [4, 3], [3, 2]);
+            let window = Window { input, output, kernel, strides, dilations, pads };
+            let outputs = (0..4).flat_map(|row| (0..3).map(move |column| [row, column]));
+            let seen: usize = outputs.map(|output| window.positions(output).count()).sum();
+            assert_eq!(window.seen(), seen, "{window:?}");
+        }
     }
 }

@@ -3,7 +3,7 @@
 
 use super::{
     Desk, call, document, fails, model,
-    onnx::{self, FLOAT, INT8, Proto, node, scale, value_info},
+    onnx::{self, FLOAT, INT8, INT64, Proto, node, scale, tensor, value_info},
     text,
 };
 use std::{fs, path::PathBuf, process::Command};
@@ -132,5 +132,34 @@ fn model_that_no_circuit_has_room_for_is_refused_with_the_k_that_would_do() {
         let by_node = plan["by_node"].as_array().unwrap();
         let rows: u64 = by_node.iter().map(|node| node["rows"].as_u64().unwrap()).sum();
         assert_eq!(plan["rows_needed"], rows);
+    }
+}
+
+#[test]
+fn model_that_grows_out_of_a_small_file_is_refused_before_it_does() {
+    let desk = Desk::new();
+    let mut kernel = Proto::default().text(1, "kernel_shape").int(20, 7);
+    for length in [64, 64] {
+        kernel = kernel.int(8, length);
+    }
+    let pool = node("MaxPool", &["b"], "c").message(5, &kernel);
+    let shape: Vec<u8> = [2_048_i64, 2_048].iter().flat_map(|dim| dim.to_le_bytes()).collect();
+    let initializers = [scale(), tensor("shape", INT64, &[2], &shape)];
+    let expand = node("Expand", &["b", "shape"], "c");
+    for (shape, grows, k) in [(&[1, 1, 128, 128][..], pool, "k = 25"), (&[1, 1], expand, "k = 23")]
+    {
+        let nodes = [
+            node("QuantizeLinear", &["x", "s"], "a"),
+            node("DequantizeLinear", &["a", "s"], "b"),
+            grows,
+            node("QuantizeLinear", &["c", "s"], "d"),
+            node("DequantizeLinear", &["d", "s"], "y"),
+        ];
+        let inputs = [value_info("x", FLOAT, shape)];
+        let file =
+            desk.write("grows.onnx", &onnx::named("", &nodes, &initializers, &inputs, &["y"]));
+        let (code, said) = with_a_gigabyte(&["inspect", text(&file)]);
+        assert_eq!(code, Some(2), "{said}");
+        assert!(said.contains(k) && said.contains("rows"), "{said}");
     }
 }

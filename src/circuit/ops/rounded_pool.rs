@@ -6,7 +6,7 @@ use super::{
     windows::{phases, seen_taps, shifts},
 };
 use crate::circuit::{
-    CircuitError,
+    CircuitError, Needs,
     table::rules::{Levels, Rises, Rule},
     wiring::{Cell, Kind, Place, Run, Scan, exponent, index},
 };
@@ -162,6 +162,8 @@ impl Lowering<'_> {
         let mut rules: BTreeMap<usize, u32> = BTreeMap::new();
         let mut cells = Vec::new();
         let outputs = window.output[0] * width;
+        // Before they are made.
+        CircuitError::check(Needs::of_rows(&node.name, pool.planes * outputs * rows))?;
         for (plane, output) in (0..pool.planes).flat_map(|p| (0..outputs).map(move |o| (p, o))) {
             let (row, column) = (output / width, output % width);
             let mut seen = vec![0_i64; rows];

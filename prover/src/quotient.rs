@@ -110,16 +110,13 @@ impl<L: Lanes<Fr>> Halves<L> {
     }
 }
 
-/// `even`·a + `odd`·b.
-fn mixed<L: Lanes<Fr>>(even: &[L], odd: &[L], [a, b]: [Fr; 2], threads: Threads) -> Vec<L> {
-    let mut mixed = vec![L::zero(); even.len()];
+/// `even`·a + `odd`·b, in place of `even`.
+fn mix<L: Lanes<Fr>>(even: &mut [L], odd: &[L], [a, b]: [Fr; 2], threads: Threads) {
     if threads == Threads::One {
-        mix(&mut mixed, even, odd, a, b);
-        return mixed;
+        return mix_vectors(even, odd, a, b);
     }
-    let parts = mixed.par_chunks_mut(CHUNK).zip(even.par_chunks(CHUNK).zip(odd.par_chunks(CHUNK)));
-    parts.for_each(|(to, (even, odd))| mix(to, even, odd, a, b));
-    mixed
+    let parts = even.par_chunks_mut(CHUNK).zip(odd.par_chunks(CHUNK));
+    parts.for_each(|(even, odd)| mix_vectors(even, odd, a, b));
 }
 
 fn invert(element: Fr) -> Fr {
@@ -204,19 +201,27 @@ pub fn pieces<L: Lanes<Fr>>(
                 if made.is_empty() {
                     return;
                 }
+                let make = |mut even: Vec<L>, odd: &[L], parity: usize, to: &mut Vec<Packed>| {
+                    let delta = if parity == 0 { delta } else { -delta };
+                    let factors = [Fr::ONE + delta, Fr::ONE - delta].map(|factor| factor * half);
+                    mix(&mut even, odd, factors, threads);
+                    backward_packed(&mut even, &up[parity], scale, to, threads);
+                };
                 let own;
-                let [even, odd] = match &kept {
-                    Some(kept) => &kept[column],
-                    None => {
+                let [even, odd] = match (&kept, made, &mut to[..]) {
+                    (Some(kept), ..) => &kept[column],
+                    // What is needed once is its own room.
+                    (None, &[parity], [to]) => {
+                        let [even, odd] = residues(&columns[column]);
+                        return make(even, &odd, parity, to);
+                    }
+                    (None, ..) => {
                         own = residues(&columns[column]);
                         &own
                     }
                 };
                 for (&parity, to) in made.iter().zip(to) {
-                    let delta = if parity == 0 { delta } else { -delta };
-                    let factors = [Fr::ONE + delta, Fr::ONE - delta].map(|factor| factor * half);
-                    let mut work = mixed(even, odd, factors, threads);
-                    backward_packed(&mut work, &up[parity], scale, to, threads);
+                    make(even.clone(), odd, parity, to);
                 }
             });
             let input = |&Query { kind, column, rotation }: &Query| {
@@ -313,10 +318,11 @@ kernels! {
         vectors
     }
 
-    fn mix<L: Lanes<Fr>>(to: &mut [L], even: &[L], odd: &[L], a: Fr, b: Fr) {
+    /// `even`·a + `odd`·b, in place of `even`.
+    fn mix_vectors<L: Lanes<Fr>>(even: &mut [L], odd: &[L], a: Fr, b: Fr) {
         let (a, b) = (L::splat(a), L::splat(b));
-        for (to, (even, odd)) in to.iter_mut().zip(even.iter().zip(odd)) {
-            *to = even.mul(a).add(odd.mul(b));
+        for (even, odd) in even.iter_mut().zip(odd) {
+            *even = even.mul(a).add(odd.mul(b));
         }
     }
 

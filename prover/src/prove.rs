@@ -177,8 +177,9 @@ impl Key {
         }
 
         watch.enter(Stage::RandomPolynomial)?;
-        let random = Column::new(Cells::Elements(Arc::new(randomness.polynomial(n))));
-        transcript.write_point(self.commit(&[&random])[0])?;
+        // Drawn again where it is opened: the quotient takes all the room there is.
+        let random = || Column::new(Cells::Elements(Arc::new(randomness.polynomial(n))));
+        transcript.write_point(self.commit(&[&random()])[0])?;
         let y = squeeze(transcript);
 
         watch.enter(Stage::Quotient)?;
@@ -242,6 +243,7 @@ impl Key {
             let mut found = rotations.filter(|(of, _)| **of == rotation);
             transcript.write_scalar(*found.next().expect("every query is opened").1)?;
         }
+        let random = random();
         let of_random = point.evaluate(&random, &[0]);
         transcript.write_scalar(of_random[0])?;
         // Its values on the rows are not all of it: Σ cᵢ·X^(n·i)·(Xⁿ − 1) is 0 there.

@@ -15,7 +15,7 @@ pub trait Randomness: Sync {
     /// What is moved between the quotient's pieces.
     fn quotient(&self, shifts: usize) -> Vec<Fr>;
 
-    /// A polynomial's values.
+    /// A polynomial's values, the same whenever they are asked for.
     fn polynomial(&self, rows: usize) -> Vec<Fr>;
 }
 

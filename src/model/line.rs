@@ -17,6 +17,7 @@
 //! These are at most 255 pairs of inequalities, checked one by one: a complete proof.
 
 use super::Requantization;
+use std::ops::{Mul, Sub};
 
 /// `floor((a·acc + b) / d)`, a requantization before its clamp. Levels count from the smallest
 /// value of the output's type.
@@ -116,16 +117,22 @@ impl Steps {
         if !(0..1 << 76).contains(&middle) || !(1..1 << 76).contains(&d) {
             return None;
         }
+        // Few of the points bound any line's offset.
+        let bounds = Self {
+            reached: hull(&self.reached, true),
+            below: hull(&self.below, false),
+            multiplier: self.multiplier,
+        };
         // The room for b is a concave function of a (the least of linear functions minus the
         // largest of others): climb it from the multiplier itself.
         let (mut low, mut high) = ((middle - (middle >> 7) - 2).max(0), middle + (middle >> 7) + 2);
         while high - low > 2 {
             let third = (high - low) / 3;
             let (left, right) = (low + third, high - third);
-            if self.room(left, d) < self.room(right, d) { low = left } else { high = right }
+            if bounds.room(left, d) < bounds.room(right, d) { low = left } else { high = right }
         }
-        let a = (low..=high).max_by_key(|&a| self.room(a, d))?;
-        (self.room(a, d) >= 0).then(|| Line { a, b: self.offsets(a, d).0, d })
+        let a = (low..=high).max_by_key(|&a| bounds.room(a, d))?;
+        (bounds.room(a, d) >= 0).then(|| Line { a, b: bounds.offsets(a, d).0, d })
     }
 
     /// The slope, in units of 2^-60, that leaves a line the most room; `None` if no line is exact.
@@ -153,7 +160,7 @@ impl Steps {
         let real = |points: &[(i128, i128)]| -> Vec<(f64, f64)> {
             points.iter().map(|&(acc, level)| (acc as f64, level as f64)).collect()
         };
-        let (reached, below) = (hull(&real(&self.reached), 1.0), hull(&real(&self.below), -1.0));
+        let (reached, below) = (hull(&real(&self.reached), true), hull(&real(&self.below), false));
         if reached.is_empty() || below.is_empty() {
             return f64::INFINITY;
         }
@@ -199,13 +206,19 @@ impl Steps {
     }
 }
 
-/// The points that some line touches from above (`side` 1) or from below (−1). Assumes that they ascend.
-fn hull(points: &[(f64, f64)], side: f64) -> Vec<(f64, f64)> {
-    let mut hull: Vec<(f64, f64)> = Vec::new();
+/// The points that some line touches from above, or from below. Assumes that they ascend.
+fn hull<T>(points: &[(T, T)], above: bool) -> Vec<(T, T)>
+where
+    T: Copy + PartialOrd + Sub<Output = T> + Mul<Output = T>,
+{
+    let mut hull: Vec<(T, T)> = Vec::new();
     for &(x, y) in points {
-        while let [.., (x0, y0), (x1, y1)] = hull[..]
-            && side * ((x1 - x0) * (y - y0) - (x - x0) * (y1 - y0)) >= 0.0
-        {
+        while let [.., (x0, y0), (x1, y1)] = hull[..] {
+            let (now, before) = ((x1 - x0) * (y - y0), (x - x0) * (y1 - y0));
+            let bends = if above { now < before } else { now > before };
+            if bends {
+                break;
+            }
             hull.pop();
         }
         hull.push((x, y));

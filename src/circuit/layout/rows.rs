@@ -6,7 +6,7 @@
 use super::moves::{CURSORS, Exponents, Menu, OUTPUT, POSITION, WEIGHT};
 use crate::circuit::wiring::{Block, Kind, Net, Place, Position, Run, Weight};
 use crate::circuit::{
-    BYTES_PER_WORD, Needs,
+    BYTES_PER_WORD, Needs, parallel,
     shape::{LARGEST_K, WIDEST},
 };
 use std::{collections::HashMap, rc::Rc, sync::Arc};
@@ -124,7 +124,7 @@ impl Layout {
         let Planner { wishes, weights, instances, .. } = planner;
         let counts = displacements(&wishes);
         let is_known = |(columns, strides)| menus(&counts, columns, strides) == *known;
-        let menus = MENUS.into_iter().any(is_known).then(|| known.clone())?;
+        let menus = parallel::each(MENUS, is_known).contains(&true).then(|| known.clone())?;
         let rows = schedule(&wishes, &menus, MOST_ROWS)?;
         Some(Self { rows, weights: Arc::new(weights), menus, instances })
     }

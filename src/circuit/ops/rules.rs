@@ -4,6 +4,7 @@ use super::lowering::Lowering;
 use crate::circuit::{
     CircuitError,
     activation::Activation,
+    parallel,
     table::rules::{FunctionId, Levels, Monotone, Rises, Rule},
     wiring::index,
 };
@@ -57,9 +58,13 @@ impl Lowering<'_> {
             let steps = Steps::find(requantization, channel, base, range);
             functions.insert(multiplier, self.function((low, high), &steps));
         }
+        let find = |(channel, &range): (usize, &(i64, i64))| -> Result<Steps, CircuitError> {
+            Ok(Steps::find(requantization, channel, base, int32(channel, range)?))
+        };
+        let steps = parallel::each(ranges.iter().enumerate(), find);
         let mut rules = Vec::new();
-        for (channel, &range) in ranges.iter().enumerate() {
-            let steps = Steps::find(requantization, channel, base, int32(channel, range)?);
+        for (channel, (&range, steps)) in ranges.iter().zip(steps).enumerate() {
+            let steps = steps?;
             let function = functions[&requantization.multiplier(channel).to_bits()];
             let levels = Levels::Steps(Monotone { steps, function });
             rules.push(self.rule(Rule { range, levels, activation: clamp(bounds), values: None }));

@@ -20,7 +20,10 @@
 use super::binades::{self, Binade};
 use super::intervals::{self, Interval};
 use super::rules::{FunctionId, Levels, Rises, Rule};
-use crate::circuit::wiring::{Net, Weight};
+use crate::circuit::{
+    parallel,
+    wiring::{Net, Weight},
+};
 use crate::model::Steps;
 
 /// Both sides of a line's equation stay below this; the field's modulus is above 2^253.
@@ -312,7 +315,7 @@ pub fn slopes(rules: &[Rule]) -> Vec<Option<Slope>> {
         Levels::Steps(monotone) => monotone.steps.best_slope(),
         Levels::Rises(_) => None,
     };
-    rules.iter().map(slope).collect()
+    parallel::each(rules, slope)
 }
 
 fn small(value: i128) -> u32 {

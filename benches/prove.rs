@@ -2,13 +2,19 @@
 //!
 //! Each prover and model has a process of its own, so that peaks of memory are its own. Machines are noisy and shared:
 //! compare processor seconds, and ratios of one run.
+//!
+//! With `RAYON_NUM_THREADS` above the processors that there are, each stage also says what share of the time it would have if
+//! there were as many processors as threads, and how much of that one thread works alone: threads that wait for
+//! a processor are counted as if they had one.
 
 use halo2_proofs::halo2curves::bn256::Fr;
 use std::cell::RefCell;
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::sync::Arc;
-use std::time::Instant;
+use std::sync::{Arc, Mutex};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
 use zkverdict::circuit::{ModelCircuit, Wishes};
 use zkverdict::model::Model;
 use zkverdict::proving::{ModelProver, ModelVerifier, Options, ProverKind, Srs, Stage};
@@ -22,6 +28,9 @@ const MODELS: [&str; 4] = [
     "tiny_transformer_gelu/int8_qop.onnx",
     "resnet8/int8_qdq.onnx",
 ];
+
+/// The first stage of a proof: the model is evaluated, by itself and as a circuit.
+const VALUES: &str = "values";
 
 /// Set for the process of one prover and model.
 const KIND: &str = "ZKVERDICT_BENCH_PROVER";
@@ -40,7 +49,7 @@ fn main() {
         given
     };
     println!(
-        "model prover: stock cpu / cpu, proof s, cpu s, k, verifying key s, proving key s, peak MB, stages' shares of the time and threads"
+        "model prover: stock cpu / cpu, proof s, cpu s, k, verifying key derived s, keys restored s, peak MB, stages' shares of the time and threads"
     );
     for model in models {
         let lines: Vec<String> = KINDS.iter().map(|(kind, _)| child(kind, &model)).collect();
@@ -62,11 +71,25 @@ fn child(kind: &str, model: &Path) -> String {
     String::from_utf8_lossy(&output.stdout).trim().into()
 }
 
+/// When a stage began, what processor time had been taken, and the most memory since the one before began.
+struct Began {
+    stage: String,
+    wall: f64,
+    cpu: f64,
+    peak: u64,
+}
+
 fn measure(kind: ProverKind, path: &Path) {
     let bytes = std::fs::read(path).expect("the model is there");
     let model = Model::from_onnx("model", &bytes).expect("a model");
     let circuit = ModelCircuit::new(&model, Wishes::default()).expect("it fits");
-    let srs = string(circuit.k(), path);
+    let (k, shape, cost) = (circuit.k(), circuit.shape(), circuit.cost());
+    let model = Arc::new(model);
+    let (start, base) = (Instant::now(), cpu_seconds());
+    let verifier = ModelVerifier::generate(Arc::clone(&model), &circuit, &string(k, path));
+    let (derived, derived_cpu) = (start.elapsed().as_secs_f64(), cpu_seconds() - base);
+    let key = verifier.expect("it fits").keys().to_bytes();
+    drop(circuit);
     let inputs: Vec<Vec<i32>> = (model.inputs.iter())
         .map(|port| {
             let tensor = &model.graph.tensors[port.tensor.0];
@@ -76,56 +99,141 @@ fn measure(kind: ProverKind, path: &Path) {
                 .collect()
         })
         .collect();
-    let (k, model) = (circuit.k(), Arc::new(model));
-    let (start, base) = (Instant::now(), cpu_seconds());
-    let verifier = ModelVerifier::generate(model, &circuit, &srs).expect("it fits");
-    let (derived, derived_cpu) = (start.elapsed().as_secs_f64(), cpu_seconds() - base);
-    drop(srs);
-    let (start, base) = (Instant::now(), cpu_seconds());
-    let prover = ModelProver::of_verifier_for(kind, verifier, circuit).expect("it fits");
-    let (key, key_cpu) = (start.elapsed().as_secs_f64(), cpu_seconds() - base);
-    // The stages, first that of the model's values and the first phase: when each began, what processor time had been
-    // taken, and the most memory since the one before began.
+    // From here on as `prove` does: what a bundle has is restored, and one proof made.
     let before = peak_bytes();
     let (start, base) = (Instant::now(), cpu_seconds());
-    let now = |stage: String| {
-        let peak = peak_bytes();
+    let watcher = Watcher::new();
+    let began = RefCell::new(Vec::new());
+    let enter = |stage: &str| {
+        watcher.enter(stage);
+        let (wall, cpu) = (start.elapsed().as_secs_f64(), cpu_seconds() - base);
+        began.borrow_mut().push(Began { stage: stage.into(), wall, cpu, peak: peak_bytes() });
         // Begins to count anew.
         let _ = std::fs::write("/proc/self/clear_refs", "5");
-        (stage, start.elapsed().as_secs_f64(), cpu_seconds() - base, peak)
     };
-    let began = RefCell::new(vec![now("values".into())]);
-    let progress = |stage: Stage| began.borrow_mut().push(now(stage.to_string()));
+    enter("string");
+    let srs = string(k, path);
+    enter("plan");
+    let circuit = ModelCircuit::restore(&model, k, &shape).expect("it was planned so");
+    enter("verifying key");
+    let verifier = ModelVerifier::from_bytes(model, shape, &srs, &key).expect("it was just made");
+    drop(srs);
+    enter("proving key");
+    let prover = ModelProver::of_verifier_for(kind, verifier, circuit).expect("it fits");
+    enter(VALUES);
+    let progress = |stage: Stage| enter(&stage.to_string());
     let options = Options { progress: Some(&progress), ..Options::default() };
     prover.prove_with(&inputs, Fr::zero(), &options).expect("it is accepted");
-    let (_, seconds, cpu, last) = now(String::new());
-    began.borrow_mut().push((String::new(), seconds, cpu, last));
+    enter("");
+    let watched = watcher.finish();
+    let began = began.into_inner();
+    let last = began.last().expect("the end was told");
+    let proof = began.iter().find(|began| began.stage == VALUES).expect("it was told");
     // Of a stage, its share of the time, how many threads it kept busy, and its peak.
-    let mut stages: Vec<(String, f64, f64, u64)> = Vec::new();
-    for pair in began.into_inner().windows(2) {
-        let (name, wall, cpu) = (&pair[0].0, pair[1].1 - pair[0].1, pair[1].2 - pair[0].2);
-        let peak = pair[1].3;
-        match stages.iter_mut().find(|(of, ..)| of == name) {
-            Some(stage) => {
-                (stage.1, stage.2, stage.3) = (stage.1 + wall, stage.2 + cpu, stage.3.max(peak));
+    let mut stages: Vec<(&str, f64, f64, u64)> = Vec::new();
+    for (this, next) in began.iter().zip(&began[1..]) {
+        let (wall, cpu) = (next.wall - this.wall, next.cpu - this.cpu);
+        match stages.iter_mut().find(|(of, ..)| *of == this.stage) {
+            Some((_, walls, cpus, peak)) => {
+                (*walls, *cpus, *peak) = (*walls + wall, *cpus + cpu, next.peak.max(*peak));
             }
-            None => stages.push((name.clone(), wall, cpu, peak)),
+            None => stages.push((&this.stage, wall, cpu, next.peak)),
         }
     }
     let shares: Vec<String> = stages
         .iter()
-        .map(|(stage, wall, cpu, peak)| {
-            format!("{stage} {:.1}% x{:.1} {} MB", 100. * wall / seconds, cpu / wall, peak >> 20)
+        .map(|&(stage, wall, cpu, peak)| {
+            let (share, peak) = (100. * wall / last.wall, peak >> 20);
+            let watched = watched.get(stage).map_or("", String::as_str);
+            format!("{stage} {share:.1}% x{:.1} {peak} MB{watched}", cpu / wall)
         })
         .collect();
-    let peak = stages.iter().map(|(.., peak)| *peak).chain([before]).max().unwrap_or(0);
+    let peak = began[1..].iter().map(|began| began.peak).max().unwrap_or(0);
     println!(
-        "proof: {seconds:.2} cpu {cpu:.2} k {k} vk {derived:.2} cpu {derived_cpu:.2} key {key:.2} cpu {key_cpu:.2} \
-         peak {} MB (keys {} MB): {}",
+        "proof: {:.2} cpu {:.2} k {k} vk {derived:.2} cpu {derived_cpu:.2} restored {:.2} cpu {:.2} peak {} MB \
+         (predicted {:.2} s, {:.0} MB; planned {} MB, keys {} MB): {}",
+        last.wall - proof.wall,
+        last.cpu - proof.cpu,
+        proof.wall,
+        proof.cpu,
         peak >> 20,
+        cost.seconds,
+        cost.bytes / f64::from(1 << 20),
         before >> 20,
+        proof.peak >> 20,
         shares.join(", ")
     );
+}
+
+/// Counts the threads that run or could, where there are more of them than processors.
+struct Watcher {
+    stage: Arc<Mutex<Option<String>>>,
+    thread: Option<JoinHandle<BTreeMap<String, [f64; 2]>>>,
+}
+
+impl Watcher {
+    fn new() -> Self {
+        let threads = rayon::current_num_threads();
+        let processors = std::thread::available_parallelism().map_or(1, usize::from);
+        let stage = Arc::new(Mutex::new(Some(String::new())));
+        let watched = Arc::clone(&stage);
+        let watch = move || {
+            // Of each stage, the time on as many processors as threads: all of it, and what one thread works alone.
+            let mut times = BTreeMap::<String, [f64; 2]>::new();
+            let mut since = Instant::now();
+            loop {
+                std::thread::sleep(Duration::from_millis(2));
+                let Some(stage) = watched.lock().expect("no thread fails with it").clone() else {
+                    return times;
+                };
+                let running = running_threads();
+                let passed = since.elapsed().as_secs_f64();
+                since = Instant::now();
+                if running == 0 {
+                    continue;
+                }
+                let time = passed * running.min(processors) as f64 / running.min(threads) as f64;
+                let [all, alone] = times.entry(stage).or_default();
+                *all += time;
+                *alone += if running == 1 { time } else { 0. };
+            }
+        };
+        let thread = (threads > processors).then(|| std::thread::spawn(watch));
+        Self { stage, thread }
+    }
+
+    fn enter(&self, stage: &str) {
+        *self.stage.lock().expect("no thread fails with it") = Some(stage.to_owned());
+    }
+
+    /// What there is to be said of each stage.
+    fn finish(self) -> BTreeMap<String, String> {
+        *self.stage.lock().expect("no thread fails with it") = None;
+        let times = self.thread.map(|thread| thread.join().expect("it only counts"));
+        let times = times.unwrap_or_default();
+        let whole: f64 = times.values().map(|[all, _]| all).sum();
+        let said = |[all, alone]: [f64; 2]| {
+            format!(
+                " (would be {:.1}%, one thread {:.1}%)",
+                100. * all / whole,
+                100. * alone / whole
+            )
+        };
+        times.into_iter().map(|(stage, times)| (stage, said(times))).collect()
+    }
+}
+
+/// Threads of this process, but this one, that have a processor or wait for one.
+fn running_threads() -> usize {
+    let own = std::fs::read_link("/proc/thread-self").unwrap_or_default();
+    let tasks = std::fs::read_dir("/proc/self/task").into_iter().flatten().flatten();
+    let others = tasks.filter(|task| Some(task.file_name().as_os_str()) != own.file_name());
+    others
+        .filter(|task| {
+            let stat = std::fs::read_to_string(task.path().join("stat")).unwrap_or_default();
+            stat.rsplit_once(')').is_some_and(|(_, fields)| fields.starts_with(" R"))
+        })
+        .count()
 }
 
 /// A development string, kept between runs. One that makes it starts anew: making it takes the most memory.

@@ -11,9 +11,13 @@ const SECONDS_PER_ROW: f64 = 6.1e-6;
 const SECONDS_PER_CELL: f64 = 0.28e-6;
 
 /// Bytes that the process holds: without any row, per row, and per row and column.
-const BYTES: f64 = 17.9e6;
-const BYTES_PER_ROW: f64 = 1560.0;
-const BYTES_PER_CELL: f64 = 122.0;
+const BYTES: f64 = 18.6e6;
+const BYTES_PER_ROW: f64 = 1468.0;
+const BYTES_PER_CELL: f64 = 33.2;
+
+/// Of the columns' coefficients, where the prover keeps them: while all take at most so much.
+const KEPT_BYTES_PER_CELL: f64 = 40.0;
+const MOST_KEPT_BYTES: f64 = 134_217_728.0;
 
 /// Gas of a column more: its commitment is read and multiplied.
 const GAS_PER_COLUMN: f64 = 7600.0;
@@ -48,10 +52,12 @@ impl Cost {
         let [advice, fixed] = shape.columns().map(|columns| columns as f64);
         let rows = (1_u64 << k) as f64;
         let seconds_per_row = SECONDS_PER_ROW + SECONDS_PER_CELL * (2.0 * advice + fixed);
+        let kept = KEPT_BYTES_PER_CELL * (advice + fixed) * rows;
+        let kept = if kept <= MOST_KEPT_BYTES { kept } else { 0.0 };
         let bytes_per_row = BYTES_PER_ROW + BYTES_PER_CELL * (advice + fixed);
         Self {
             seconds: SECONDS + seconds_per_row * rows,
-            bytes: BYTES + bytes_per_row * rows,
+            bytes: BYTES + bytes_per_row * rows + kept,
             gas: GAS_PER_COLUMN * (advice + fixed) + GAS_PER_K * f64::from(k),
             k,
         }

@@ -554,19 +554,6 @@ impl Net {
             && makers.first().is_none_or(|(place, _)| place.omega > 0)
     }
 
-    /// Gives back room that was reserved for more: nets live as long as their circuits.
-    pub fn shrink(&mut self) {
-        for block in &mut self.blocks {
-            block.cells.shrink_to_fit();
-            block.groups.shrink_to_fit();
-            block.runs.shrink_to_fit();
-            for run in &mut block.runs {
-                run.elements.shrink_to_fit();
-                run.terms.shrink_to_fit();
-            }
-        }
-    }
-
     /// Gives every power of ρ room for the accumulators that terms reach or rows make.
     pub fn measure_planes(&mut self) {
         let mut boxes: Vec<Option<[Position; 2]>> = vec![None; self.planes.len()];

@@ -83,6 +83,19 @@ impl Net {
         assert!(net.makes_places_once(), "wires rest on this, see `relations::wires`");
         Ok(net)
     }
+
+    /// Gives back room that was reserved for more: nets live as long as their circuits.
+    fn shrink(&mut self) {
+        for block in &mut self.blocks {
+            block.cells.shrink_to_fit();
+            block.groups.shrink_to_fit();
+            block.runs.shrink_to_fit();
+            for run in &mut block.runs {
+                run.elements.shrink_to_fit();
+                run.terms.shrink_to_fit();
+            }
+        }
+    }
 }
 
 impl Lowering<'_> {

@@ -25,11 +25,15 @@ fn quantize(name: &str, onnx: &[u8]) -> Result<Quantized, ModelError> {
     Model::quantize(name, onnx, Examples::new(&calibration), None, options, &import)
 }
 
-/// Quantizes a stored model; its answers are at most so many steps of an output from onnxruntime's floats, and
-/// its circuit computes them.
+/// Quantizes a stored model; see [`is_computed`] for what holds of it.
 fn is_near_floats(name: &str, steps: f32) -> Model {
     let quantized = quantize(name, &read(name, "onnx")).unwrap_or_else(|e| panic!("{name}: {e}"));
-    let model = quantized.model;
+    is_computed(name, &quantized.model, steps);
+    quantized.model
+}
+
+/// A model's answers are at most so many steps from onnxruntime's, and its circuit computes them.
+fn is_computed(name: &str, model: &Model, steps: f32) {
     let expected: Vec<f32> = (read(name, "expected").as_chunks::<4>().0.iter())
         .map(|&word| f32::from_le_bytes(word))
         .collect();
@@ -63,12 +67,11 @@ fn is_near_floats(name: &str, steps: f32) -> Model {
     assert!(right * 20 >= classes * 19, "{name}: {right} of {classes} classes");
 
     let circuit =
-        ModelCircuit::new(&model, Wishes::default()).unwrap_or_else(|e| panic!("{name}: {e}"));
+        ModelCircuit::new(model, Wishes::default()).unwrap_or_else(|e| panic!("{name}: {e}"));
     let reference = model.evaluate(&inferences[0]).unwrap();
     let reference = model.outputs(&reference).into_iter().flat_map(|output| output.quantized);
     let witness = circuit.witness(&inferences[0].concat(), Fr::from(1)).unwrap();
     witness.agrees_with(reference).unwrap_or_else(|error| panic!("{name}: {error}"));
-    model
 }
 
 #[test]
@@ -246,6 +249,63 @@ fn scores_without_a_scale_are_refused() {
     let onnx = read("random_forest", "onnx");
     let error = Model::from_onnx("trees", &onnx).unwrap_err().to_string();
     assert!(error.contains("not made by DequantizeLinear"), "{error}");
+}
+
+// What onnxruntime's dynamic quantizer and its one for 16-bit activations write is quantized further; their weights keep
+// their integers.
+#[test]
+fn files_of_other_quantizers_are_near_what_they_compute() {
+    for (name, steps, kept) in [
+        ("linear_stack_dynamic", 7.0, 2),
+        ("conv_batch_norm_dynamic", 7.0, 1),
+        ("linear_stack_a16w8", 7.0, 2),
+    ] {
+        is_near_floats(name, steps);
+        let report = quantize(name, &read(name, "onnx")).unwrap().report;
+        assert_eq!(report.kept_weights, kept, "{name}");
+    }
+    for name in ["linear_stack_static_int8", "linear_stack_a8w4"] {
+        let error = quantize(name, &read(name, "onnx")).unwrap_err();
+        assert!(matches!(error, ModelError::AlreadyQuantized(_)), "{error}");
+        let model = Model::from_onnx(name, &read(name, "onnx")).unwrap();
+        is_computed(name, &model, 1.01);
+    }
+}
+
+// Each of onnxruntime's four quantizers, to a valid proof.
+#[test]
+fn files_of_other_quantizers_are_proved() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = |name: &str| dir.path().join(name).display().to_string();
+    let row = path("row.json");
+    fs::write(
+        &row,
+        "[[0, 1, -1, 2, -2, 0.5, -0.5, 1.5, -1.5, 0.25, -0.25, 0.75, -0.75, 1.25, -1.25, 3]]",
+    )
+    .unwrap();
+    for (name, is_taken_further) in [
+        ("linear_stack_dynamic", true),
+        ("linear_stack_static_int8", false),
+        ("linear_stack_a16w8", true),
+        ("linear_stack_a8w4", false),
+    ] {
+        let [file, examples, made, bundle, proof] =
+            ["onnx", "npz", "int8.onnx", "zkv", "proof"].map(|end| path(&format!("{name}.{end}")));
+        fs::write(&file, read(name, "onnx")).unwrap();
+        fs::write(&examples, read(name, "npz")).unwrap();
+        let model = if is_taken_further { &made } else { &file };
+        if is_taken_further {
+            let said = zkverdict(&["quantize", &file, "--calibration", &examples, "--out", &made]);
+            assert_eq!(said["kept_weights"], 2, "{said}");
+        }
+        zkverdict(&["keygen", model, "--unsafe-dev-srs", "--out", &bundle]);
+        zkverdict(&["prove", &bundle, "--input", &row, "--out", &proof]);
+        let said = zkverdict(&["verify", &bundle, &proof]);
+        let run = zkverdict(&["run", model, "--input", &row]);
+        let output = |document: &serde_json::Value| document["outputs"]["t4"]["quantized"].clone();
+        assert!(output(&said).is_array() && said["valid"] == true, "{name}: {said}");
+        assert_eq!(output(&said), output(&run["inferences"][0]), "{name}");
+    }
 }
 
 /// The result of a command that succeeds.

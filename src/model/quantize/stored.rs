@@ -67,6 +67,7 @@ pub(super) fn take(
     let graph = file.graph.as_mut().ok_or(ModelError::Missing("graph"))?;
     let mut stored = Stored::default();
     wide::without_rounding(graph);
+    wide::widen(graph);
     with_float_products(graph, &mut stored, import);
     weights_of_nodes(graph, &mut stored, import);
     weights_of_products(graph, import);
@@ -215,14 +216,37 @@ impl StoredWeights {
         zero_points: Vec<i32>,
         axis: usize,
     ) -> Option<Self> {
-        let IntegerConstant { shape, values: integers, element } = constant;
-        let element = element?;
+        let element = constant.element?;
+        let (low, high) = element.range();
+        if !zero_points.iter().all(|zero_point| (low..=high).contains(zero_point)) {
+            return None;
+        }
+        let Reals { values: reals, scales, zero_points, axis } =
+            Reals::new(&constant, &scales, &zero_points, axis)?;
+        let IntegerConstant { shape, values: integers, .. } = constant;
+        Some(Self { shape, integers, element, scales, zero_points, axis, reals })
+    }
+}
+
+/// What integers stand for, with as many scales as zero points.
+struct Reals {
+    values: Vec<f32>,
+    scales: Vec<f32>,
+    zero_points: Vec<i32>,
+    axis: Option<usize>,
+}
+
+impl Reals {
+    fn new(
+        IntegerConstant { shape, values: integers, .. }: &IntegerConstant,
+        scales: &[f32],
+        zero_points: &[i32],
+        axis: usize,
+    ) -> Option<Self> {
         let axis = (scales.len() > 1 || zero_points.len() > 1).then_some(axis);
         let channels = axis.map_or(Some(1), |axis| shape.get(axis).copied())?;
         let repeated = |len: usize| len == 1 || len == channels;
-        let (low, high) = element.range();
-        let fits = zero_points.iter().all(|zero_point| (low..=high).contains(zero_point));
-        if !fits || !repeated(scales.len()) || !repeated(zero_points.len()) {
+        if !repeated(scales.len()) || !repeated(zero_points.len()) {
             return None;
         }
         let below = axis.map_or(1, |axis| shape[axis + 1..].iter().product());
@@ -233,8 +257,8 @@ impl StoredWeights {
             let channel = i / below % channels;
             real_of(integer, zero_points[channel], scales[channel])
         };
-        let reals = integers.iter().enumerate().map(real).collect::<Option<_>>()?;
-        Some(Self { shape, integers, element, scales, zero_points, axis, reals })
+        let values = integers.iter().enumerate().map(real).collect::<Option<_>>()?;
+        Some(Self { values, scales, zero_points, axis })
     }
 }
 
@@ -284,9 +308,8 @@ fn dequantized_constant(
         return Some((output, FloatConstant { shape, values }, None));
     }
     if constant.element.is_none() {
-        // A bias, which has the activation's and the weights' scale.
-        let bias = IntegerConstant { element: Some(ElementType::Int8), ..constant };
-        let values = StoredWeights::new(bias, scales.values, zero_points, axis)?.reals;
+        // A bias, which has the activation's and the weights' scale, or 16 bits.
+        let values = Reals::new(&constant, &scales.values, &zero_points, axis)?.values;
         return Some((output, FloatConstant { shape, values }, None));
     }
     let weights = StoredWeights::new(constant, scales.values, zero_points, axis)?;

@@ -69,3 +69,26 @@ pub(super) fn without_rounding(graph: &mut GraphProto) {
     let used: HashSet<&String> = graph.node.iter().flat_map(|node| &node.input).collect();
     graph.initializer.retain(|tensor| used.contains(&tensor.name));
 }
+
+/// Constants of 16 bits become those of 32.
+pub(super) fn widen(graph: &mut GraphProto) {
+    for tensor in &mut graph.initializer {
+        let is_signed = tensor.data_type == i32::from(DataType::Int16);
+        if !is_signed && tensor.data_type != i32::from(DataType::Uint16) {
+            continue;
+        }
+        tensor.data_type = DataType::Int32.into();
+        if let Some(raw) = &mut tensor.raw_data {
+            let (words, rest) = raw.as_chunks::<2>();
+            let wide = |&word: &[u8; 2]| {
+                if is_signed {
+                    i16::from_le_bytes(word).into()
+                } else {
+                    i32::from(u16::from_le_bytes(word))
+                }
+            };
+            let wide = words.iter().map(wide).flat_map(i32::to_le_bytes);
+            *raw = wide.chain(rest.iter().copied()).collect();
+        }
+    }
+}

@@ -21,6 +21,7 @@ mod rewrite;
 mod scales;
 mod scatter;
 mod stored;
+mod truths;
 mod wide;
 
 use prost::Message as _;

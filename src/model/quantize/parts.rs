@@ -90,7 +90,8 @@ impl Parts {
         }
     }
 
-    fn fresh(&mut self) -> String {
+    /// A name that nothing has yet.
+    pub fn name(&mut self) -> String {
         loop {
             self.count += 1;
             let name = format!("{}_{}", self.stem, self.count);
@@ -107,7 +108,7 @@ impl Parts {
         inputs: &[&str],
         attributes: Vec<AttributeProto>,
     ) -> String {
-        let output = self.fresh();
+        let output = self.name();
         self.named(operator, inputs, attributes, &output);
         output
     }
@@ -135,7 +136,7 @@ impl Parts {
     }
 
     pub fn floats(&mut self, shape: &[usize], values: &[f32]) -> String {
-        let name = self.fresh();
+        let name = self.name();
         self.initializers.push(float_tensor(&name, dims(shape), values));
         name
     }
@@ -145,7 +146,7 @@ impl Parts {
     }
 
     pub fn integers_of(&mut self, dims: &[i64], values: &[i64]) -> String {
-        let name = self.fresh();
+        let name = self.name();
         self.initializers.push(TensorProto {
             name: name.clone(),
             dims: dims.to_vec(),
@@ -158,7 +159,7 @@ impl Parts {
 
     /// Truth values, 0 or 1.
     pub fn truths(&mut self, shape: &[usize], values: Vec<u8>) -> String {
-        let name = self.fresh();
+        let name = self.name();
         self.initializers.push(TensorProto {
             name: name.clone(),
             dims: dims(shape),
@@ -193,7 +194,7 @@ impl Parts {
         } else {
             attributes.push(ints("axes", axes.to_vec()));
         }
-        let output = output.map_or_else(|| self.fresh(), str::to_owned);
+        let output = output.map_or_else(|| self.name(), str::to_owned);
         self.named(operator, &inputs, attributes, &output);
         output
     }

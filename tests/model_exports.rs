@@ -91,6 +91,7 @@ fn layers_and_small_nets() {
         ("pixels", 10.0),
         ("half_precision_weights", 7.0),
         ("log_softmax", 6.0),
+        ("angles", 7.0),
         ("comparisons_of_two", 7.0),
     ] {
         is_near_floats(name, steps);

@@ -42,6 +42,15 @@ pub(super) enum Function {
     Round,
     Sin,
     Cos,
+    Tan,
+    Asin,
+    Acos,
+    Atan,
+    Sinh,
+    Cosh,
+    Asinh,
+    Acosh,
+    Atanh,
     /// x · sigmoid(α · x)
     Swish(f32),
     /// Towards 0 by the second, within the first of 0 to 0.
@@ -88,6 +97,15 @@ impl Function {
             "Round" => Self::Round,
             "Sin" => Self::Sin,
             "Cos" => Self::Cos,
+            "Tan" => Self::Tan,
+            "Asin" => Self::Asin,
+            "Acos" => Self::Acos,
+            "Atan" => Self::Atan,
+            "Sinh" => Self::Sinh,
+            "Cosh" => Self::Cosh,
+            "Asinh" => Self::Asinh,
+            "Acosh" => Self::Acosh,
+            "Atanh" => Self::Atanh,
             "Swish" => Self::Swish(node.float("alpha", 1.0)?),
             "QuickGelu" => Self::Swish(node.float("alpha", 1.702)?),
             "Shrink" => Self::Shrink(node.float("lambd", 0.5)?, node.float("bias", 0.0)?),
@@ -167,6 +185,15 @@ impl Function {
             Self::Round => x.round_ties_even(),
             Self::Sin => round(libm::sin(x.into())),
             Self::Cos => round(libm::cos(x.into())),
+            Self::Tan => round(libm::tan(x.into())),
+            Self::Asin => round(libm::asin(x.into())),
+            Self::Acos => round(libm::acos(x.into())),
+            Self::Atan => round(libm::atan(x.into())),
+            Self::Sinh => round(libm::sinh(x.into())),
+            Self::Cosh => round(libm::cosh(x.into())),
+            Self::Asinh => round(libm::asinh(x.into())),
+            Self::Acosh => round(libm::acosh(x.into())),
+            Self::Atanh => round(libm::atanh(x.into())),
             Self::Swish(alpha) => x * sigmoid(alpha * x),
             Self::Shrink(lambda, bias) => match x {
                 x if x < -lambda => x + bias,
@@ -216,6 +243,15 @@ impl Function {
             | Self::Celu(_)
             | Self::Sin
             | Self::Cos
+            | Self::Tan
+            | Self::Asin
+            | Self::Acos
+            | Self::Atan
+            | Self::Sinh
+            | Self::Cosh
+            | Self::Asinh
+            | Self::Acosh
+            | Self::Atanh
             | Self::Swish(_) => false,
         }
     }
@@ -334,6 +370,15 @@ mod tests {
             (Function::Celu(1.5), "8fc20438"),
             (Function::Sin, "8dc3ac41"),
             (Function::Cos, "798d9552"),
+            (Function::Tan, "c95c8036"),
+            (Function::Asin, "b7e70565"),
+            (Function::Acos, "9231b195"),
+            (Function::Atan, "5a6daafe"),
+            (Function::Sinh, "163afa6e"),
+            (Function::Cosh, "fc5e4cb2"),
+            (Function::Asinh, "646e4fbb"),
+            (Function::Acosh, "153a6d9d"),
+            (Function::Atanh, "7067821e"),
             (Function::Swish(1.702), "2524b200"),
         ];
         for (function, expected) in functions {

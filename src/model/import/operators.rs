@@ -111,6 +111,15 @@ pub(super) const OPERATORS: &[Supported] = &[
     supported(ONNX, "Round", elementwise::elementwise, Integers, "a table of 256 values, also for chains of such functions"),
     supported(ONNX, "Sin", elementwise::elementwise, Floats, "a table of 256 values, also for chains of such functions"),
     supported(ONNX, "Cos", elementwise::elementwise, Floats, "a table of 256 values, also for chains of such functions"),
+    supported(ONNX, "Tan", elementwise::elementwise, Floats, "a table of 256 values, also for chains of such functions"),
+    supported(ONNX, "Asin", elementwise::elementwise, Floats, "a table of 256 values, also for chains of such functions"),
+    supported(ONNX, "Acos", elementwise::elementwise, Floats, "a table of 256 values, also for chains of such functions"),
+    supported(ONNX, "Atan", elementwise::elementwise, Floats, "a table of 256 values, also for chains of such functions"),
+    supported(ONNX, "Sinh", elementwise::elementwise, Floats, "a table of 256 values, also for chains of such functions"),
+    supported(ONNX, "Cosh", elementwise::elementwise, Floats, "a table of 256 values, also for chains of such functions"),
+    supported(ONNX, "Asinh", elementwise::elementwise, Floats, "a table of 256 values, also for chains of such functions"),
+    supported(ONNX, "Acosh", elementwise::elementwise, Floats, "a table of 256 values, also for chains of such functions"),
+    supported(ONNX, "Atanh", elementwise::elementwise, Floats, "a table of 256 values, also for chains of such functions"),
     supported(ONNX, "Swish", elementwise::elementwise, Floats, "a table of 256 values, also for chains of such functions"),
     supported(ONNX, "Shrink", elementwise::elementwise, Integers, "a table of 256 values, also for chains of such functions"),
     supported(ONNX, "Not", elementwise::elementwise, Integers, "a table of 256 values, also for chains of such functions"),
@@ -184,7 +193,7 @@ const TAKEN_APART: &str = "
 
 `quantize` takes these apart before it gives each value a scale, and reports how far the result is from the floats:
 LSTM, GRU and RNN (all directions, without lengths and without initial states other than 0), InstanceNormalization, GroupNormalization,
-RMSNormalization, MeanVarianceNormalization, LpNormalization (p = 2), LogSoftmax, ReduceL1, ReduceL2, ReduceSumSquare, ReduceLogSum,
+RMSNormalization, MeanVarianceNormalization, LpNormalization, LogSoftmax, ReduceL1, ReduceL2, ReduceSumSquare, ReduceLogSum,
 ReduceLogSumExp, Sum and Mean of several, Div and Pow of two activations, Gemm with any factors, layer normalizations in every written-out form,
 Resize and Upsample (modes linear and cubic, without `antialias`), an Embedding's Gather and a OneHot of token ids,
 ReduceProd along one axis, ScatterElements and ScatterND with a reduction, Attention (without a cache, the mask constant) and RotaryEmbedding (constant angles);
@@ -195,7 +204,11 @@ Files that are quantized in part are taken too, and compared with what they comp
 (DynamicQuantizeLinear, MatMulInteger, ConvInteger) keep their integer weights, and get one scale per activation instead of one per inference;
 files of 16-bit activations and 8-bit weights keep their weights, get activations of 8 bits, and are compared with what they compute without rounding these;
 graphs whose end is left in floats keep what is quantized and get a quantized end; weights of 4 bits, also with a scale per block,
-and half-precision floats are read.
+and half-precision floats are read. Activations of 16 bits get 8, their weights stay.
+
+Comparisons, combinations and choices of several activations' elements become differences, products and sums; truth values that
+come in or go out are zeros and ones. An `If` whose condition follows from shapes is the branch that it takes. Resize interpolates
+linearly and cubically, along any axes; SoftmaxCrossEntropyLoss and NegativeLogLikelihoodLoss take labels as an input.
 ";
 
 /// The table of supported operators, in Markdown.

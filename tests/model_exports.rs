@@ -81,6 +81,7 @@ fn layers_and_small_nets() {
         ("residual", 7.0),
         ("old_upsample", 3.0),
         ("old_attributes", 7.0),
+        ("old_softmax", 7.0),
         ("group_norm", 7.0),
         ("larger_and_smaller", 7.0),
         ("reductions", 7.0),

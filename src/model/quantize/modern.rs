@@ -1,5 +1,8 @@
 //! Brings old forms of operators to those of the operator set that quantized files are written in.
 
+use std::collections::BTreeMap;
+
+use super::parts::{Parts, int, int_of};
 use crate::model::onnx::{
     AttributeProto, DataType, GraphProto, ModelProto, NodeProto, TensorProto,
 };
@@ -52,7 +55,8 @@ pub(super) fn modernize(file: &mut ModelProto, rank: impl Fn(&str) -> Option<usi
     let Some(graph) = &mut file.graph else { return };
     let mut added = 0;
     let mut nodes = std::mem::take(&mut graph.node);
-    for node in &mut nodes {
+    let mut flattened = BTreeMap::new();
+    for (position, node) in nodes.iter_mut().enumerate() {
         for &(operator, changed, attributes) in MOVED {
             if node.op_type == operator && version < changed {
                 for &(name, place) in attributes {
@@ -73,18 +77,31 @@ pub(super) fn modernize(file: &mut ModelProto, rank: impl Fn(&str) -> Option<usi
         if matches!(node.op_type.as_str(), "Softmax" | "LogSoftmax") && version < 13 {
             let rank = node.input.first().and_then(|name| rank(name)).unwrap_or(2);
             let last = i64::try_from(rank).unwrap_or(2) - 1;
-            let axis = node.attribute.iter_mut().find(|attribute| attribute.name == "axis");
-            match axis {
-                Some(axis) if axis.i == Some(last) => axis.i = Some(-1),
-                None if last == 1 => {}
-                // Left as an operator of the wrong meaning it would be wrong: another name is refused.
-                Some(axis) if axis.i != Some(-1) => node.op_type.push_str("Before13"),
-                None => node.op_type.push_str("Before13"),
-                Some(_) => {}
+            let axis = int_of(node, "axis", 1);
+            node.attribute.retain(|attribute| attribute.name != "axis");
+            if axis != last && axis != -1 {
+                flattened.insert(position, axis);
             }
         }
     }
     graph.node = nodes;
+    for (position, axis) in flattened.into_iter().rev() {
+        let parts = over_flattened(graph, &graph.node[position], axis);
+        graph.node.splice(position..=position, parts);
+    }
+}
+
+/// A function of the last axis, over all axes from this one on as one.
+fn over_flattened(graph: &GraphProto, node: &NodeProto, axis: i64) -> Vec<NodeProto> {
+    let ([x], [y]) = (node.input.as_slice(), node.output.as_slice()) else {
+        return vec![node.clone()];
+    };
+    let mut parts = Parts::new(graph, node);
+    let shape = parts.node("Shape", &[x], Vec::new());
+    let flat = parts.node("Flatten", &[x], vec![int("axis", axis)]);
+    let values = parts.node(&node.op_type, &[&flat], Vec::new());
+    parts.named("Reshape", &[&values, &shape], Vec::new(), y);
+    parts.nodes
 }
 
 fn text(name: &str, value: &str) -> AttributeProto {

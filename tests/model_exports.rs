@@ -94,6 +94,7 @@ fn layers_and_small_nets() {
         ("log_softmax", 6.0),
         ("angles", 7.0),
         ("comparisons_of_two", 7.0),
+        ("branches_on_shapes", 7.0),
     ] {
         is_near_floats(name, steps);
     }
@@ -105,6 +106,7 @@ fn normalizations_attention_and_products() {
         ("layer_norm_written_out", 3.0),
         ("rms_norm", 3.0),
         ("causal_attention_where", 8.0),
+        ("causal_attention_trilu", 8.0),
         ("transformer_block", 6.0),
         ("einsum_heads", 7.0),
         ("batched_weights", 7.0),

@@ -6,7 +6,7 @@
 use std::{collections::HashMap, rc::Rc};
 
 use super::{
-    Constant, ImportOptions, Importer, Value, constant,
+    Constant, Data, ImportOptions, Importer, Value, constant,
     expression::{BiasValues, Geometry, LinearParts, Real, RealId, RealKind, ReduceMean},
     ports::InputKind,
     ranking::Ranking,
@@ -113,6 +113,27 @@ impl FloatGraph {
             }
         }
         Ok(constants)
+    }
+
+    /// Single truth values that follow from the file alone, by name, as far as nodes are known.
+    pub fn truths(
+        file: &ModelProto,
+        options: &ImportOptions<'_>,
+    ) -> Result<HashMap<String, bool>, ModelError> {
+        let graph = file.graph.as_ref().ok_or(ModelError::Missing("graph"))?;
+        let (importer, error) = Self::importer(file, graph, options);
+        match error {
+            None | Some(ModelError::Unsupported(_)) => {}
+            Some(error) => return Err(error),
+        }
+        let truth = |(name, value): (&&str, &Value)| match value {
+            Value::Constant(constant) => match &constant.data {
+                Data::Bool(truths) if truths.len() == 1 => Some(((*name).to_owned(), truths[0])),
+                _ => None,
+            },
+            _ => None,
+        };
+        Ok(importer.values.iter().filter_map(truth).collect())
     }
 
     /// An importer that has read a file, up to what is wrong with it.

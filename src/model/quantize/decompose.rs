@@ -60,6 +60,7 @@ pub(super) fn decompose(
     import: &ImportOptions<'_>,
 ) -> Result<(), ModelError> {
     to_float32(file);
+    super::branches::take(file, import)?;
     super::truths::with_tables_of_one(file, import);
     with_operator_set(file);
     let before = file.clone();

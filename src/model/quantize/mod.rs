@@ -7,6 +7,7 @@
 
 mod attention;
 mod batch_norm;
+mod branches;
 mod classic;
 mod decompose;
 mod lines;

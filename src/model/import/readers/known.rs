@@ -177,10 +177,26 @@ fn compute(node: NodeView<'_>, inputs: &[Numbers]) -> Result<Option<Numbers>, Mo
         "ReduceProd" | "ReduceSum" | "ReduceMax" | "ReduceMin" => reduce(node, inputs),
         "ReduceMean" if is_float => reduce(node, inputs),
         "NonZero" => Ok(non_zero(x)),
+        "Trilu" => Ok(triangle(node, inputs)),
         "OneHot" => one_hot(node, inputs),
         "Concat" => concat(node, inputs),
         _ => Ok(None),
     }
+}
+
+/// A triangle of each matrix, and 0 in the other.
+fn triangle(node: NodeView<'_>, inputs: &[Numbers]) -> Option<Numbers> {
+    let Numbers { shape, values, kind } = &inputs[0];
+    let &[.., rows, columns] = shape.as_slice() else { return None };
+    let k = inputs.get(1).map_or(Some(0.0), |k| k.values.first().copied())?;
+    let is_upper = node.int("upper").unwrap_or(1) != 0;
+    #[allow(clippy::cast_precision_loss)]
+    let is_kept = |at: usize| {
+        let diagonal = (at % columns) as f64 - (at / columns % rows) as f64;
+        if is_upper { diagonal >= k } else { diagonal <= k }
+    };
+    let kept = values.iter().enumerate().map(|(at, &value)| if is_kept(at) { value } else { 0.0 });
+    Some(Numbers { shape: shape.clone(), values: kept.collect(), kind: *kind })
 }
 
 /// A reduction along axes: all of them, where none are given.

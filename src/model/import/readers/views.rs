@@ -117,6 +117,20 @@ impl Importer<'_> {
             return self.expression(node, shape, RealKind::Constant(constant), &[]);
         }
         let shape = elements.shape.clone();
+        // Picked of constants alone, whatever else there is to pick from.
+        if let View::Elements(picked) = &elements.view {
+            let constants: Vec<_> = inputs.iter().map(|&id| self.constant_reals(id)).collect();
+            let values = picked.iter().map(|element| match *element {
+                ViewElement::Input { input, index } => {
+                    constants.get(usize_of(input))?.as_ref()?.get(usize_of(index)).copied()
+                }
+                ViewElement::Constant(_) => None,
+            });
+            if let Some(values) = values.collect() {
+                let constant = Rc::new(Constant::new(shape.clone(), Data::Float(values)));
+                return self.expression(node, shape, RealKind::Constant(constant), &[]);
+            }
+        }
         let kind = RealKind::View(Rc::new(elements), inputs.to_vec());
         self.expression(node, shape, kind, inputs)
     }

@@ -104,8 +104,8 @@ impl Importer<'_> {
         let axes = read_axes(node, &shape[2..], None)?;
         let includes = node.flag("count_include_pad");
         let is_padded = node.ints("pads").is_some_and(|pads| pads.iter().any(|&pad| pad != 0));
-        if node.flag("ceil_mode") || node.attribute("auto_pad").is_some() || is_padded && !includes
-        {
+        let is_automatic = node.string("auto_pad")?.is_some_and(|own| own != "NOTSET");
+        if node.flag("ceil_mode") || is_automatic || is_padded && !includes {
             return Err(node.unsupported("a mean over volumes whose windows differ in size"));
         }
         let [deep, high, wide] = [axes[0], axes[1], axes[2]];

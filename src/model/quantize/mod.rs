@@ -11,6 +11,7 @@ mod branches;
 mod classic;
 mod decompose;
 mod lines;
+mod losses;
 mod modern;
 mod normalizations;
 mod operators;

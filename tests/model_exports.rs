@@ -96,6 +96,7 @@ fn layers_and_small_nets() {
         ("comparisons_of_two", 7.0),
         ("branches_on_shapes", 7.0),
         ("cross_entropy", 7.0),
+        ("larger_by_cubes", 7.0),
     ] {
         is_near_floats(name, steps);
     }

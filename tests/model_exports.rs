@@ -123,7 +123,9 @@ fn normalizations_attention_and_products() {
 
 #[test]
 fn recurrent_layers() {
-    for (name, steps) in [("lstm", 8.0), ("gru", 8.0), ("rnn_reverse", 8.0)] {
+    for (name, steps) in
+        [("lstm", 8.0), ("gru", 8.0), ("rnn_reverse", 8.0), ("lstm_of_two_layers", 8.0)]
+    {
         is_near_floats(name, steps);
     }
 }

@@ -27,6 +27,7 @@ const OPERATORS: &[&str] = &[
     "LogSoftmax",
     "InstanceNormalization",
     "GroupNormalization",
+    "LayerNormalization",
     "RMSNormalization",
     "SimplifiedLayerNormalization",
     "MeanVarianceNormalization",
@@ -103,6 +104,10 @@ pub(super) fn decompose(
                     graph.node.remove(position + at);
                 }
                 graph.node.splice(position..position, nodes);
+                // States of the layer after this one may have the shape of what it gives.
+                if matches!(node.op_type.as_str(), "LSTM" | "GRU" | "RNN") {
+                    constants_of_nodes(file, import)?;
+                }
             }
         }
     }
@@ -369,6 +374,16 @@ fn take_apart(node: &NodeProto, shapes: &Shapes<'_>, parts: &mut Parts) -> Taken
         "Pow" => {
             // Of two activations, of which the first is positive: 0 has no logarithm, which calibration finds.
             let exponent = node.input.get(1)?;
+            if shapes.constant(exponent).is_none()
+                && let Some(integers) = shapes.integers(exponent)
+            {
+                #[allow(clippy::cast_precision_loss)]
+                let reals: Vec<f32> = integers.iter().map(|&integer| integer as f32).collect();
+                let shape = if let [_] = reals.as_slice() { vec![] } else { vec![reals.len()] };
+                let reals = parts.floats(&shape, &reals);
+                parts.named("Pow", &[x, &reals], Vec::new(), y);
+                return only_this;
+            }
             let is_activation =
                 |name: &str| shapes.constant(name).is_none() && shapes.of(name).is_some();
             if !is_activation(x) || !is_activation(exponent) {
@@ -422,6 +437,7 @@ fn take_apart(node: &NodeProto, shapes: &Shapes<'_>, parts: &mut Parts) -> Taken
         // Of another domain they are others.
         "Attention" if node.domain.is_empty() => attention::attention(node, shapes, parts),
         "RotaryEmbedding" if node.domain.is_empty() => attention::rotary(node, shapes, parts),
+        "LayerNormalization" => normalizations::with_means(node, shapes, parts),
         "LSTM" | "GRU" | "RNN" => recurrent::unroll(node, shapes, parts),
         _ => None,
     }

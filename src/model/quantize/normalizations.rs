@@ -1,6 +1,8 @@
 //! Brings normalizations of a float model to one of rows.
 
-use super::parts::{Parts, Shapes, Taken, attribute, axes_of, dims, float, float_of, int, int_of};
+use super::parts::{
+    Parts, Shapes, Taken, attribute, axes_of, dims, float, float_of, int, int_of, ints,
+};
 use crate::model::{import::FloatConstant, onnx::NodeProto};
 
 /// `(x − mean(x)) / √(mean((x − mean(x))²) + ε) · weights + bias`, where this quotient, or product with an
@@ -117,10 +119,12 @@ pub(super) fn of_planes(node: &NodeProto, shapes: &Shapes<'_>, parts: &mut Parts
         }
         _ => {
             let axes = attribute(node, "axes").map(|own| own.ints.as_slice()).unwrap_or(&[0, 2, 3]);
-            if batch != 1 || !matches!(axes, [0, 2, 3] | [2, 3]) {
-                return None;
+            match axes {
+                [2, 3] => (batch * channels, 1e-9),
+                [0, 2, 3] if batch == 1 => (channels, 1e-9),
+                [0, 2, 3] => return of_channels(x, y, &shape, parts),
+                _ => return None,
             }
-            (channels, 1e-9)
         }
     };
     let length = batch * channels * area / rows;
@@ -149,21 +153,44 @@ pub(super) fn of_planes(node: &NodeProto, shapes: &Shapes<'_>, parts: &mut Parts
     Some(vec![0])
 }
 
+/// A mean variance normalization over the batch: channels come first for it.
+fn of_channels(x: &str, y: &str, shape: &[usize], parts: &mut Parts) -> Taken {
+    let &[batch, channels, height, width] = shape else { return None };
+    let perm = || vec![ints("perm", vec![1, 0, 2, 3])];
+    let moved = parts.node("Transpose", &[x], perm());
+    let length = batch * height * width;
+    let flat = parts.reshape(&moved, &[channels, length]);
+    let ones = parts.floats(&[length], &vec![1.0; length]);
+    let attributes = vec![float("epsilon", 1e-9), int("axis", -1)];
+    let normal = parts.node("LayerNormalization", &[&flat, &ones], attributes);
+    let back = parts.reshape(&normal, &[channels, batch, height, width]);
+    parts.named("Transpose", &[&back], perm(), y);
+    Some(vec![0])
+}
+
 /// A row followed by its negative has the mean 0, and its mean square as variance: its first half, normalized, is
 /// the row over its root mean square.
 pub(super) fn root_mean_square(node: &NodeProto, shapes: &Shapes<'_>, parts: &mut Parts) -> Taken {
     let (x, y) = (node.input.first()?, node.output.first()?);
     let shape = shapes.of(x)?;
     let rank = i64::try_from(shape.len()).ok()?;
-    let axis = int_of(node, "axis", -1);
-    if axis != -1 && axis != rank - 1 {
-        return None;
+    let axis = match int_of(node, "axis", -1) {
+        axis if axis < 0 => axis + rank,
+        axis => axis,
+    };
+    let at = usize::try_from(axis).ok().filter(|&at| at < shape.len())?;
+    let is_of_one_axis = node.op_type == "LpNormalization";
+    if is_of_one_axis && int_of(node, "p", 2) == 1 {
+        let sizes = parts.node("Abs", &[x], Vec::new());
+        let sum = parts.reduce("ReduceSum", &sizes, &[axis], 1, shapes, None);
+        let inverse = parts.node("Reciprocal", &[&sum], Vec::new());
+        parts.named("Mul", &[x, &inverse], Vec::new(), y);
+        return Some(vec![0]);
     }
-    let length = *shape.last()?;
-    let (weights, epsilon) = if node.op_type == "LpNormalization" {
-        if int_of(node, "p", 2) != 2 {
-            return None;
-        }
+    let mut order: Vec<i64> = (0..rank).collect();
+    let length: usize = if is_of_one_axis { shape[at] } else { shape[at..].iter().product() };
+    let (weights, epsilon) = if is_of_one_axis {
+        order.swap(at, shape.len() - 1);
         #[allow(clippy::cast_precision_loss)]
         let norm = 1.0 / (length as f32).sqrt();
         (vec![norm; length], 1e-12)
@@ -175,13 +202,53 @@ pub(super) fn root_mean_square(node: &NodeProto, shapes: &Shapes<'_>, parts: &mu
         weights if weights.len() == length => weights.to_vec(),
         _ => return None,
     };
-    let negative = parts.node("Neg", &[x], Vec::new());
-    let both = parts.node("Concat", &[x, &negative], vec![int("axis", rank - 1)]);
+    let is_swapped = !order.is_sorted();
+    let perm = || vec![ints("perm", order.clone())];
+    let x = if is_swapped { parts.node("Transpose", &[x], perm()) } else { x.clone() };
+    let rows = parts.reshape(&x, &[shape.iter().product::<usize>() / length.max(1), length]);
+    let negative = parts.node("Neg", &[&rows], Vec::new());
+    let both = parts.node("Concat", &[&rows, &negative], vec![int("axis", 1)]);
     let weights = parts.floats(&[2 * length], &[weights.clone(), weights].concat());
     let attributes = vec![float("epsilon", epsilon), int("axis", -1)];
     let normal = parts.node("LayerNormalization", &[&both, &weights], attributes);
-    let [from, to] = [0, length].map(|at| parts.integers(&dims(&[at])));
-    let axis = parts.integers(&[rank - 1]);
-    parts.named("Slice", &[&normal, &from, &to, &axis], Vec::new(), y);
+    let half = parts.slice(&normal, 1, 0, length);
+    let mut dims_of = dims(&shape);
+    if is_swapped {
+        dims_of.swap(at, shape.len() - 1);
+        let dims_of = parts.integers(&dims_of);
+        let back = parts.node("Reshape", &[&half, &dims_of], Vec::new());
+        parts.named("Transpose", &[&back], perm(), y);
+    } else {
+        let dims_of = parts.integers(&dims_of);
+        parts.named("Reshape", &[&half, &dims_of], Vec::new(), y);
+    }
+    Some(vec![0])
+}
+
+/// A layer normalization that gives its means and inverse deviations too.
+pub(super) fn with_means(node: &NodeProto, shapes: &Shapes<'_>, parts: &mut Parts) -> Taken {
+    let (x, y) = (node.input.first()?, node.output.first()?);
+    let given = |position: usize| node.output.get(position).filter(|name| !name.is_empty());
+    if given(1).or(given(2)).is_none() {
+        return None;
+    }
+    let rank = i64::try_from(shapes.of(x)?.len()).ok()?;
+    let axis = match int_of(node, "axis", -1) {
+        axis if axis < 0 => axis + rank,
+        axis => axis,
+    };
+    let axes: Vec<i64> = (axis..rank).collect();
+    let mean = parts.reduce("ReduceMean", x, &axes, 1, shapes, given(1).map(String::as_str));
+    if let Some(inverse) = given(2) {
+        let difference = parts.node("Sub", &[x, &mean], Vec::new());
+        let square = parts.node("Mul", &[&difference, &difference], Vec::new());
+        let variance = parts.reduce("ReduceMean", &square, &axes, 1, shapes, None);
+        let epsilon = parts.floats(&[], &[float_of(node, "epsilon", 1e-5)]);
+        let sum = parts.node("Add", &[&variance, &epsilon], Vec::new());
+        let deviation = parts.node("Sqrt", &[&sum], Vec::new());
+        parts.named("Reciprocal", &[&deviation], Vec::new(), inverse);
+    }
+    let inputs: Vec<&str> = node.input.iter().map(String::as_str).collect();
+    parts.named("LayerNormalization", &inputs, node.attribute.clone(), y);
     Some(vec![0])
 }

@@ -302,6 +302,41 @@ def causal_attention_add():
 
 
 @model
+def causal_attention_trilu():
+    n = Net([1, 5, 8])
+    ones = n.Trilu(n.c(np.ones([5, 5])), upper=0)
+    mask = n.Where(n.Equal(ones, n.c(0.0)), n.c(-np.inf), n.c(0.0))
+    return n.finish(attention(n, "x", 5, 8, 1, lambda s: n.Add(s, mask)))
+
+
+@model
+def branches_on_shapes():
+    n = Net([1, 1, 8])
+    x = n.MatMul("x", n.w(8, 6))
+    is_one = n.Equal(n.Gather(n.Shape(x), n.c(1, np.int64)), n.c(1, np.int64))
+    axes = nh.from_array(np.int64([1]), "axes")
+    then = h.make_graph([h.make_node("Squeeze", [x, "axes"], ["narrow"], name="squeeze")], "then", [], [h.make_tensor_value_info("narrow", T.FLOAT, None)], [axes])
+    other = h.make_graph([h.make_node("Identity", [x], ["same"], name="same")], "else", [], [h.make_tensor_value_info("same", T.FLOAT, None)])
+    return n.finish(n.Relu(n.If(is_one, then_branch=then, else_branch=other)))
+
+
+@model
+def cross_entropy():
+    n = Net([1, 8], opset=13)
+    loss = n.SoftmaxCrossEntropyLoss(n.Gemm("x", n.w(5, 8), transB=1), "label")
+    file, examples = n.finish(loss)
+    file.graph.input.append(h.make_tensor_value_info("label", T.INT64, [1]))
+    return file, {"x": examples, "label": np.arange(len(examples))[:, None] % 5}
+
+
+@model
+def larger_by_cubes():
+    n = Net([1, 2, 4, 4], opset=18)
+    x = n.Resize("x", "", "", n.i(7, 6), mode="cubic", axes=[2, 3])
+    return n.finish(n.Resize(x, "", n.c([1.0, 1.0, 1.0, 0.5]), coordinate_transformation_mode="asymmetric", nearest_mode="floor"))
+
+
+@model
 def transformer_block():
     n = Net([1, 4, 8])
     x = n.Add("x", attention(n, n.LayerNormalization("x", n.w(8), n.w(8)), 4, 8, 2))
@@ -332,6 +367,21 @@ MODELS["gru"] = recurrent("GRU", 3, linear_before_reset=1)
 MODELS["gru_reset_first"] = recurrent("GRU", 3)
 MODELS["rnn"] = recurrent("RNN", 1)
 MODELS["rnn_reverse"] = recurrent("RNN", 1, "reverse")
+
+
+@model
+def lstm_of_two_layers():
+    n = Net([2, 1, 3])
+    x = "x"
+    for inputs in (3, 2):
+        # The first states have the shape of what comes in, as exporters write it.
+        batch = n.Unsqueeze(n.Gather(n.Shape(x), n.c(1, np.int64)), n.i(0))
+        zeros = n.ConstantOfShape(n.Concat(n.i(1), batch, n.i(2), axis=0), value=nh.from_array(np.float32([0])))
+        y = n.LSTM(x, n.w(1, 8, inputs), n.w(1, 8, 2), n.w(1, 16), "", zeros, zeros, outputs=2, hidden_size=2)
+        x = n.Squeeze(y[0], n.i(1))
+    file, examples = n.finish(x)
+    file.graph.input[0].CopyFrom(h.make_tensor_value_info("x", T.FLOAT, [2, 1, 3]))
+    return file, examples
 
 
 @model
@@ -583,6 +633,7 @@ STORED = [
     "larger_and_smaller", "reductions", "division_of_activations", "written_out_leaky_relu", "shapes_computed_in_the_graph",
     "standardized_input", "pixels", "half_precision_weights", "log_softmax", "angles", "comparisons_of_two",
     "attention_operator", "rotary_part_of_heads", "top_of_scores", "product_of_factors", "trees_of_newer_files",
+    "causal_attention_trilu", "branches_on_shapes", "cross_entropy", "larger_by_cubes", "lstm_of_two_layers",
 ]  # fmt: skip
 STORED_CLASSIC = [
     "linear_regression", "scaler_pipeline", "normalizer_pipeline", "svr_rbf", "k_means", "decision_tree_classifier", "random_forest",

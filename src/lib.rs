@@ -18,7 +18,8 @@
 //!
 //! # Features
 //!
-//! Without any (or with `verify` alone) models, bundles and proofs are read, proofs checked and contracts rendered.
+//! Without any (or with `verify` alone) models, bundles and proofs are read, proofs checked and contracts rendered. That much
+//! builds for wasm32-unknown-unknown too: `examples/wasm` is a verifier for browsers and Node, which `script/wasm.sh` runs.
 //!
 //! | feature | adds |
 //! |---|---|

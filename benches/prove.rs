@@ -84,6 +84,7 @@ fn measure(kind: ProverKind, path: &Path) {
     let model = Model::from_onnx("model", &bytes).expect("a model");
     let circuit = ModelCircuit::new(&model, Wishes::default()).expect("it fits");
     let (k, shape, cost) = (circuit.k(), circuit.shape(), circuit.cost());
+    let layout = circuit.layout().clone();
     let model = Arc::new(model);
     let (start, base) = (Instant::now(), cpu_seconds());
     let verifier = ModelVerifier::generate(Arc::clone(&model), &circuit, &string(k, path));
@@ -114,9 +115,10 @@ fn measure(kind: ProverKind, path: &Path) {
     enter("string");
     let srs = string(k, path);
     enter("plan");
-    let circuit = ModelCircuit::restore(&model, k, &shape).expect("it was planned so");
+    let circuit = ModelCircuit::restore(&model, &layout, k, &shape).expect("it was planned so");
     enter("verifying key");
-    let verifier = ModelVerifier::from_bytes(model, shape, &srs, &key).expect("it was just made");
+    let verifier =
+        ModelVerifier::from_bytes(model, layout, shape, &srs, &key).expect("it was just made");
     drop(srs);
     enter("proving key");
     let prover = ModelProver::of_verifier_for(kind, verifier, circuit).expect("it fits");

@@ -39,7 +39,7 @@ impl Folder {
     fn child(&self, part: &Path) -> Result<Self> {
         let path = self.path.join(part);
         match std::fs::create_dir(&path) {
-            Err(error) if error.kind() != ErrorKind::AlreadyExists => return Err(error),
+            Err(error) if error.kind() != ErrorKind::AlreadyExists => Err(error),
             _ => Self::hold_own(&path, self.name.join(part)),
         }
     }

@@ -55,7 +55,7 @@ pub enum Weight {
 
 /// An integer of any size that lies beside shorter ones without a gap: most weights are short, and there are many.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[repr(packed(4))]
+#[repr(Rust, packed(4))]
 pub struct Long(pub i128);
 
 /// Where and how much the values of a run contribute.

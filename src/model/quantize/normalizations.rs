@@ -229,9 +229,7 @@ pub(super) fn root_mean_square(node: &NodeProto, shapes: &Shapes<'_>, parts: &mu
 pub(super) fn with_means(node: &NodeProto, shapes: &Shapes<'_>, parts: &mut Parts) -> Taken {
     let (x, y) = (node.input.first()?, node.output.first()?);
     let given = |position: usize| node.output.get(position).filter(|name| !name.is_empty());
-    if given(1).or(given(2)).is_none() {
-        return None;
-    }
+    given(1).or(given(2))?;
     let rank = i64::try_from(shapes.of(x)?.len()).ok()?;
     let axis = match int_of(node, "axis", -1) {
         axis if axis < 0 => axis + rank,

@@ -92,7 +92,7 @@ fn layers_and_small_nets() {
         ("pixels", 10.0),
         ("half_precision_weights", 7.0),
         ("log_softmax", 6.0),
-        ("angles", 7.0),
+        ("angles", 8.0),
         ("comparisons_of_two", 7.0),
         ("branches_on_shapes", 7.0),
         ("cross_entropy", 7.0),
@@ -266,7 +266,8 @@ fn scores_without_a_scale_are_refused() {
 fn files_of_other_quantizers_are_near_what_they_compute() {
     for (name, steps, kept) in [
         ("linear_stack_dynamic", 7.0, 2),
-        ("conv_batch_norm_dynamic", 7.0, 1),
+        // The normalization that is folded into them changes them.
+        ("conv_batch_norm_dynamic", 7.0, 0),
         ("linear_stack_a16w8", 7.0, 2),
     ] {
         is_near_floats(name, steps);

@@ -175,9 +175,11 @@ mod tests {
 
     #[test]
     fn sum_without_a_plane_gets_one() {
-        let [a, b] = [0.01, 0.02].map(|scale| Quantization { scale, ..OUTPUT });
+        let a = Quantization { scale: 0.01, ..OUTPUT };
         let output = Quantization { scale: 0.02, ..OUTPUT };
-        for sign in [1.0, -1.0] {
+        // What is taken away counts down from its zero point, as what is added counts up.
+        for (sign, zero_point) in [(1.0, -128), (-1.0, 127)] {
+            let b = Quantization { scale: 0.02, zero_point, ..OUTPUT };
             let scale = add(a, b, sign, output);
             assert_ne!(scale.to_bits(), output.scale.to_bits(), "halves are ties");
             assert!((scale / output.scale - 1.0).abs() < 1e-5, "{scale}");

@@ -177,7 +177,7 @@ fn all_unsupported_nodes_are_listed() {
         &[
             node("NonMaxSuppression", &["x"], "a"),
             node("Relu", &["a"], "b"),
-            node("NonZero", &["b"], "y"),
+            node("Unique", &["b"], "y"),
         ],
         &[],
         &[value_info("x", FLOAT, &[1, 3])],
@@ -187,7 +187,7 @@ fn all_unsupported_nodes_are_listed() {
     assert_eq!(nodes.len(), 2);
     assert_eq!(
         error.to_string(),
-        "node `a`: operator `NonMaxSuppression` is not supported; node `y`: operator `NonZero` is not supported"
+        "node `a`: operator `NonMaxSuppression` is not supported; node `y`: operator `Unique` is not supported"
     );
     assert!(error.hint().is_some());
 }

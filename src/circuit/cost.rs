@@ -22,6 +22,13 @@ const MOST_KEPT_BYTES: f64 = 134_217_728.0;
 /// Gas of a column more: its commitment is read and multiplied.
 const GAS_PER_COLUMN: f64 = 7600.0;
 
+/// The same in packed proofs, where it is read at two points if it is advice and at one if it is fixed.
+const GAS_PER_VALUE: f64 = 630.0;
+
+/// Seconds of a packed proof beyond another's, for each advice cell: columns are committed to from coefficients, with
+/// scalars of full size, and packs as wide as a phase has columns are multiplied twice more.
+const SECONDS_PER_PACKED_CELL: f64 = 1.4e-6;
+
 /// One more k costs only squarings.
 const GAS_PER_K: f64 = 76.0;
 
@@ -29,6 +36,9 @@ const GAS_PER_K: f64 = 76.0;
 /// an instant have few columns in a longer domain.
 const SECONDS_PER_GAS: f64 = 0.1e-6;
 const BYTES_PER_GAS: f64 = 18.0;
+
+/// The same where proofs are packed, which is done for their gas: 1,000 gas are worth 25 ms.
+const PACKED_SECONDS_PER_GAS: f64 = 25e-6;
 
 /// Up to this k, proving takes about a second. Beyond, a doubling has to save more than a column's gas.
 const QUICK_K: u32 = 14;
@@ -61,6 +71,17 @@ impl Cost {
             gas: GAS_PER_COLUMN * (advice + fixed) + GAS_PER_K * f64::from(k),
             k,
         }
+    }
+
+    /// By which plans of packed proofs are chosen: gas counts as the seconds that it is worth there, whatever the goal.
+    #[allow(clippy::cast_precision_loss, reason = "numbers far below 2^53")]
+    pub(super) fn packed(shape: &Shape, k: u32) -> Self {
+        let [advice, fixed] = shape.columns().map(|columns| columns as f64);
+        let cost = Self::new(shape, k);
+        let gas = GAS_PER_VALUE * (2.0 * advice + fixed) + GAS_PER_K * f64::from(k);
+        let cells = advice * (1_u64 << k) as f64;
+        let beyond = SECONDS_PER_PACKED_CELL * cells + PACKED_SECONDS_PER_GAS * gas;
+        Self { seconds: cost.seconds + beyond, gas, ..cost }
     }
 
     /// The figure that a goal is about.

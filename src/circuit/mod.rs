@@ -210,9 +210,7 @@ impl ModelCircuit {
 
     /// The circuit's columns and gates.
     pub fn constraint_system(&self) -> ConstraintSystem<Fr> {
-        let mut system = ConstraintSystem::default();
-        Self::configure_with_params(&mut system, self.params());
-        system
+        self.plan().shape.constraint_system()
     }
 
     /// What the instances are.
@@ -263,6 +261,15 @@ impl ModelCircuit {
             forge(&mut sums, challenges, compiled, witness);
         }
         sums
+    }
+}
+
+impl Shape {
+    /// The columns and gates of circuits of this shape.
+    pub fn constraint_system(&self) -> ConstraintSystem<Fr> {
+        let mut system = ConstraintSystem::default();
+        ModelCircuit::configure_with_params(&mut system, self.clone());
+        system
     }
 }
 

@@ -41,7 +41,7 @@ impl Values {
     }
 
     /// Their number.
-    pub(super) fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         match self {
             Self::Bytes(values) => values.len(),
             Self::Ints(values) => values.len(),

@@ -26,6 +26,9 @@ pub struct Wishes {
     pub k: Option<u32>,
     /// No larger k.
     pub max_k: Option<u32>,
+    /// Columns share commitments in proofs: that they also share the backend's columns would spare nothing then, and take
+    /// random rows.
+    pub packed: bool,
     /// The input stays with the prover.
     pub private_input: bool,
 }

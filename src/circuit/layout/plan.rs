@@ -35,6 +35,7 @@ impl Plan {
         let largest = wishes.k.or(wishes.max_k).unwrap_or(LARGEST_K).min(LARGEST_K);
         let least = wishes.k.unwrap_or(SMALLEST_K).max(SMALLEST_K);
         CircuitError::check(Layout::needs(net))?;
+        let cost_of = if wishes.packed { Cost::packed } else { Cost::new };
         let mut fits = Fits::new(net)?;
         let mut best: [Option<(f64, Self)>; Goal::ALL.len()] = Default::default();
         let mut needed: Option<u32> = None;
@@ -45,13 +46,13 @@ impl Plan {
             });
         for (lanes, layout) in options {
             let rows = layout.rows.len();
-            for fold in FOLDS {
+            for fold in FOLDS.into_iter().filter(|&fold| fold == 1 || !wishes.packed) {
                 let bare = Shape { fold, lanes, menus: layout.menus.clone(), ..own.clone() };
                 let mut tried = 0;
                 for k in least..=LARGEST_K {
                     let longest = longest_table(k, fold);
                     // Intervals and limbs only cost more.
-                    let cost = Cost::new(&bare, k);
+                    let cost = cost_of(&bare, k);
                     let is_cheaper = |(goal, best): (Goal, &Option<(f64, Self)>)| {
                         best.as_ref().is_none_or(|(least, _)| cost.weighed(goal) < *least)
                     };
@@ -63,7 +64,7 @@ impl Plan {
                     let shape = bare.fitted(&fitted);
                     if lanes >= shape.least_lanes() {
                         needed = Some(needed.map_or(k, |needed| needed.min(k)));
-                        let cost = Cost::new(&shape, k);
+                        let cost = cost_of(&shape, k);
                         for (goal, best) in Goal::ALL.into_iter().zip(&mut best) {
                             let cost = cost.weighed(goal);
                             if k <= largest && best.as_ref().is_none_or(|(least, _)| cost < *least)
@@ -86,7 +87,7 @@ impl Plan {
         match (best, needed) {
             ([Some(speed), Some(gas), Some(memory)], _) => {
                 let all = [speed, gas, memory].map(|(_, plan)| plan);
-                Ok(Goal::ALL.map(|goal| Self::best(&all, goal).clone()))
+                Ok(Goal::ALL.map(|goal| Self::best(&all, goal, cost_of).clone()))
             }
             (_, Some(needed)) => {
                 let needs = Box::new(Needs::of_net(net));
@@ -106,8 +107,8 @@ impl Plan {
     }
 
     /// The plan whose own figure is least for a goal; among equal ones, what else it costs counts.
-    fn best(plans: &[Self], goal: Goal) -> &Self {
-        let cost = |plan: &Self| Cost::new(&plan.shape, plan.k);
+    fn best(plans: &[Self], goal: Goal, cost_of: fn(&Shape, u32) -> Cost) -> &Self {
+        let cost = |plan: &Self| cost_of(&plan.shape, plan.k);
         let by_figures = |one: &&Self, other: &&Self| {
             let [one, other] = [cost(one), cost(other)];
             let by_figure = one.figure(goal).total_cmp(&other.figure(goal));

@@ -132,6 +132,7 @@ impl From<WishArgs> for Wishes {
             goal,
             k: args.k,
             max_k: args.max_k,
+            packed: false,
             private_input: args.input_visibility == Visibility::Private,
         }
     }

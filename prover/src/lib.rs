@@ -4,6 +4,7 @@
 //!
 //! | module | does |
 //! |---|---|
+//! | `domain` | roots of unity |
 //! | `field` | eight elements at a time, with AVX-512 or without |
 //! | `fft` | transforms without reordering |
 //! | `msm` | commitments |
@@ -15,28 +16,50 @@
 //! | `prove` | all of it, in order |
 //! | [`packed`] | proofs of another format, with fewer commitments |
 //!
+//! Without the feature `prove` there are [`packed`]'s keys and verdicts alone.
+//!
 //! Memory is unsafe in two modules: `field` reads the curve library's words and uses the processor's intrinsics.
 
+#[cfg(feature = "prove")]
 mod columns;
+mod domain;
+#[cfg(feature = "prove")]
 mod engine;
+#[cfg(feature = "prove")]
 mod fft;
+#[cfg(feature = "prove")]
 mod field;
+#[cfg(feature = "prove")]
 mod msm;
+#[cfg(feature = "prove")]
 mod open;
 pub mod packed;
+#[cfg(feature = "prove")]
 mod program;
+#[cfg(feature = "prove")]
 mod prove;
+#[cfg(feature = "prove")]
 mod quotient;
+#[cfg(feature = "prove")]
 mod rng;
+#[cfg(feature = "prove")]
 mod synthesis;
+#[cfg(feature = "prove")]
 mod watch;
 
+#[cfg(feature = "prove")]
 pub use columns::Cells;
+#[cfg(feature = "prove")]
 pub use field::Arithmetic;
+#[cfg(feature = "prove")]
 pub use rng::{Randomness, Seeded};
+#[cfg(feature = "prove")]
 pub use synthesis::{Source, Synthesized};
+#[cfg(feature = "prove")]
 pub use watch::{Stage, Times};
 
+use halo2_proofs::plonk;
+#[cfg(feature = "prove")]
 use halo2_proofs::{
     SerdeFormat,
     halo2curves::{
@@ -44,7 +67,7 @@ use halo2_proofs::{
         group::{Curve, prime::PrimeCurveAffine},
         serde::SerdeObject,
     },
-    plonk::{self, ConstraintSystem, VerifyingKey},
+    plonk::{ConstraintSystem, VerifyingKey},
     poly::{
         commitment::{Params, ParamsProver},
         kzg::commitment::ParamsKZG,
@@ -52,6 +75,7 @@ use halo2_proofs::{
     transcript::{EncodedChallenge, TranscriptWrite},
 };
 use std::io;
+#[cfg(feature = "prove")]
 use std::sync::atomic::AtomicBool;
 
 /// Why there is no proof.
@@ -79,6 +103,7 @@ pub enum Error {
     Cancelled,
 }
 
+#[cfg(feature = "prove")]
 /// How a proof is made.
 #[derive(Default)]
 pub struct Options<'a> {
@@ -90,15 +115,18 @@ pub struct Options<'a> {
     pub cancel: Option<&'a AtomicBool>,
 }
 
+#[cfg(feature = "prove")]
 /// What proofs of one circuit are made with.
 pub struct Key(prove::Key);
 
+#[cfg(feature = "prove")]
 impl std::fmt::Debug for Key {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Key").finish_non_exhaustive()
     }
 }
 
+#[cfg(feature = "prove")]
 /// Whether this prover makes proofs for a constraint system on 2^k rows, or why not.
 pub fn supports(system: &ConstraintSystem<Fr>, k: u32) -> Result<(), Error> {
     let unsupported = |what| Err(Error::Unsupported(what));
@@ -121,6 +149,7 @@ pub fn supports(system: &ConstraintSystem<Fr>, k: u32) -> Result<(), Error> {
     Ok(())
 }
 
+#[cfg(feature = "prove")]
 impl Key {
     /// For a circuit, with or without its witness, under a structured reference string.
     ///
@@ -175,6 +204,7 @@ impl Key {
     }
 }
 
+#[cfg(feature = "prove")]
 /// The points that commit to values on the rows: halo2 gives them only to who has a string written.
 fn lagrange_points(params: &ParamsKZG<Bn256>) -> Result<Vec<G1Affine>, Error> {
     const POINT: usize = 64;

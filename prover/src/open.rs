@@ -16,10 +16,11 @@
 
 use crate::Error;
 use crate::columns::Column;
+use crate::domain::root;
 use crate::engine::Opener;
 use crate::fft::powers;
 use crate::field::{Lanes, kernels};
-use crate::quotient::{elements, root};
+use crate::quotient::elements;
 use halo2_proofs::halo2curves::{bn256::Fr, ff::Field};
 use rayon::prelude::*;
 

@@ -18,12 +18,13 @@
 
 use crate::Error;
 use crate::columns::Column;
+use crate::domain::root;
 use crate::fft::{Factors, Threads, backward_loose, backward_packed, forward};
 use crate::field::{Lanes, Packed, kernels};
 use crate::program::{Kind, Operation, Program, Query};
 use halo2_proofs::halo2curves::{
     bn256::Fr,
-    ff::{Field, PrimeField, WithSmallOrderMulGroup},
+    ff::{Field, WithSmallOrderMulGroup},
 };
 use rayon::prelude::*;
 
@@ -57,11 +58,6 @@ impl Table<'_> {
             Kind::Fixed => &self.fixed[index],
         }
     }
-}
-
-/// A root of unity of order 2^k.
-pub fn root(k: u32) -> Fr {
-    (k..Fr::S).fold(Fr::ROOT_OF_UNITY, |root, _| root.square())
 }
 
 /// Of each coset, the factor that its points are ω's powers times.

@@ -2,7 +2,7 @@
 
 use crate::circuit::{CircuitError, InstanceError};
 use crate::model::ModelError;
-use crate::proving::ProvingError;
+use crate::proving::{Format, ProvingError};
 use std::path::{Path, PathBuf};
 
 /// Why a bundle or a proof file cannot be used.
@@ -47,6 +47,10 @@ pub enum BundleError {
     /// A proof file says something of its proof that is not so.
     #[error("the proof file contradicts its proof: {0}")]
     Contradiction(String),
+
+    /// A proof is of another format than the bundle.
+    #[error("the proof's format is `{got}`, this bundle's proofs are `{expected}`")]
+    OtherFormat { got: Format, expected: Format },
 
     /// A document has no JSON form.
     #[error("the document cannot be written as JSON")]
@@ -97,7 +101,7 @@ impl BundleError {
                 "make the bundle again with `zkverdict keygen MODEL`, and trust the digest that it prints"
                     .into(),
             ),
-            Self::ProofFile { .. } | Self::Contradiction(_) => Some("make the proof again with `zkverdict prove`".into()),
+            Self::ProofFile { .. } | Self::Contradiction(_) | Self::OtherFormat { .. } => Some("make the proof again with `zkverdict prove`".into()),
             Self::Model(error) => error.hint(),
             Self::Circuit(error) => error.hint(),
             Self::Proving(error) => error.hint(),

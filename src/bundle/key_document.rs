@@ -56,15 +56,15 @@ pub struct KeyDocument {
 }
 
 impl KeyDocument {
-    /// The key of a model.
-    pub fn of(verifier: &ModelVerifier) -> Self {
-        let keys = verifier.keys();
+    /// The key of a model, if it is one of halo2's format.
+    pub fn of(verifier: &ModelVerifier) -> Option<Self> {
+        let keys = verifier.keys().halo2()?;
         let (params, vk) = (keys.params(), keys.vk());
         let cs: &ConstraintSystem<Fr> = vk.cs();
         let queries = |all: Vec<(usize, Rotation)>| -> Vec<(usize, i32)> {
             all.into_iter().map(|(column, rotation)| (column, rotation.0)).collect()
         };
-        Self {
+        Some(Self {
             format: "halo2",
             version: 1,
             model: verifier.model().name.clone(),
@@ -98,7 +98,7 @@ impl KeyDocument {
             g1: in_g1(&params.get_g()[0]),
             g2: in_g2(params.g2()),
             tau_g2: in_g2(params.s_g2()),
-        }
+        })
     }
 }
 

@@ -4,9 +4,9 @@
 //!
 //! | file | holds |
 //! |---|---|
-//! | `bundle.json` | version, plan, digests; a checksum of every other file and of itself |
+//! | `bundle.json` | version, the proofs' format if it is not halo2's, plan, digests; a checksum of every other file and of itself |
 //! | `model.onnx` | the model, byte for byte |
-//! | `srs.bin` | the structured reference string, cut down to the circuit's k, as halo2 writes it in raw bytes; then, if the file that it is from had it, one more power, `[τⁿ]₁` (64 bytes), with which proofs hide the quotient |
+//! | `srs.bin` | for packed proofs their [`Powers`]; else the structured reference string, cut down to the circuit's k, as halo2 writes it in raw bytes; then, if the file that it is from had it, one more power, `[τⁿ]₁` (64 bytes), with which proofs hide the quotient |
 //! | `vk.bin` | the verifying key |
 //!
 //! The proving key is made again from these when a proof is made, which takes less time than reading it.
@@ -30,15 +30,21 @@ pub use proof_file::{Inference, ProofDocument, ProofFile, Took};
 use crate::circuit::{CircuitError, InstanceLayout, ModelCircuit, Shape};
 use crate::model::Model;
 #[cfg(feature = "prove")]
+use crate::proving::ReferenceString;
+use crate::proving::{Format, ModelVerifier, Powers, Srs, SrsOrigin};
+#[cfg(feature = "prove")]
 use crate::proving::{ModelProver, ProverKind};
-use crate::proving::{ModelVerifier, Srs, SrsOrigin};
 use serde::{Deserialize, Serialize};
 use sha3::{Digest, Keccak256};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+/// Of bundles of halo2's format, which say nothing of formats.
 const VERSION: u32 = 5;
+
+/// Of bundles that name their format.
+const VERSION_WITH_FORMAT: u32 = 6;
 const MANIFEST: &str = "bundle.json";
 const MODEL: &str = "model.onnx";
 const SRS: &str = "srs.bin";
@@ -51,6 +57,9 @@ const MOST_INFERENCES: usize = 1 << 16;
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Manifest {
     version: u32,
+    /// The format of the proofs.
+    #[serde(default, skip_serializing_if = "Format::is_halo2")]
+    pub format: Format,
     /// The model's name.
     pub model: String,
     /// The model's digest.
@@ -83,6 +92,11 @@ pub struct Bundle {
 }
 
 impl Manifest {
+    /// The version that bundles of a format are of.
+    fn version_of(format: Format) -> u32 {
+        if format.is_halo2() { VERSION } else { VERSION_WITH_FORMAT }
+    }
+
     fn seal(&self) -> Result<String, BundleError> {
         let unsealed = Self { checksum: String::new(), ..self.clone() };
         Ok(checksum(&serde_json::to_vec(&unsealed).map_err(BundleError::Json)?))
@@ -96,13 +110,13 @@ impl Bundle {
     }
 
     /// Writes the bundle of a model's keys, in place of one that may be there. `onnx` holds the model, `srs` is the
-    /// string of the keys.
+    /// string of the keys: an [`Srs`], or [`Powers`] for packed proofs.
     #[cfg(feature = "prove")]
     pub fn create(
         path: &Path,
         onnx: &[u8],
         verifier: &ModelVerifier,
-        srs: &Srs,
+        srs: &impl ReferenceString,
     ) -> Result<Self, BundleError> {
         if path.exists() && !path.join(MANIFEST).is_file() {
             return Err(BundleError::NotABundle { path: path.to_owned() });
@@ -111,15 +125,16 @@ impl Bundle {
         let files =
             [(MODEL, onnx.to_vec()), (SRS, srs.to_bytes()), (VERIFYING_KEY, keys.to_bytes())];
         let mut manifest = Manifest {
-            version: VERSION,
+            version: Manifest::version_of(verifier.format()),
+            format: verifier.format(),
             model: verifier.model().name.clone(),
             model_digest: hex(&verifier.model_digest()),
-            k: srs.k(),
+            k: keys.k(),
             shape: verifier.shape().clone(),
             layout: verifier.layout().clone(),
             instances: keys.instances(),
             vk_digest: hex(&verifier.digest()),
-            srs: srs.origin,
+            srs: srs.origin(),
             files: files.iter().map(|(name, bytes)| ((*name).into(), checksum(bytes))).collect(),
             checksum: String::new(),
         };
@@ -150,15 +165,17 @@ impl Bundle {
         // The version first: another version's document may have other fields.
         let document: serde_json::Value = serde_json::from_slice(&bytes).map_err(|_| damaged())?;
         match document["version"].as_u64() {
-            Some(version) if version == u64::from(VERSION) => {}
+            Some(version) if [VERSION, VERSION_WITH_FORMAT].map(u64::from).contains(&version) => {}
             Some(found) => {
-                return Err(BundleError::Version { path: place, found, expected: VERSION });
+                let expected = VERSION_WITH_FORMAT;
+                return Err(BundleError::Version { path: place, found, expected });
             }
             None => return Err(damaged()),
         }
         let manifest: Manifest = serde_json::from_value(document).map_err(|_| damaged())?;
         // A key is read with the columns of its shape.
-        let is_sound = manifest.shape.is_possible(manifest.k)
+        let is_sound = manifest.version == Manifest::version_of(manifest.format)
+            && manifest.shape.is_possible(manifest.k)
             && manifest.layout.inferences <= MOST_INFERENCES
             && manifest.layout.len() == manifest.instances;
         if !is_sound || manifest.seal()? != manifest.checksum {
@@ -178,36 +195,66 @@ impl Bundle {
         ModelCircuit::restore(model, layout, *k, shape)
     }
 
-    /// The structured reference string.
+    /// The structured reference string of a bundle of halo2's format.
     pub fn srs(&self) -> Result<Srs, BundleError> {
         let srs = Srs::from_bytes_unchecked(&self.read(SRS)?, self.manifest.srs)?;
-        let called = match srs.origin {
-            SrsOrigin::UnsafeDev => return Ok(srs),
+        self.check_secret(srs.public_secret())?;
+        Ok(srs)
+    }
+
+    /// The structured reference string of a bundle of packed proofs.
+    pub fn powers(&self) -> Result<Powers, BundleError> {
+        let powers = Powers::from_bytes_unchecked(&self.read(SRS)?, self.manifest.srs)?;
+        self.check_secret(powers.public_secret())?;
+        Ok(powers)
+    }
+
+    /// That a string whose secret is public is called so.
+    fn check_secret(&self, public: Option<&'static str>) -> Result<(), BundleError> {
+        let called = match self.manifest.srs {
+            SrsOrigin::UnsafeDev => return Ok(()),
             SrsOrigin::Ptau => "ptau",
             SrsOrigin::Raw => "raw",
         };
-        match srs.public_secret() {
+        match public {
             Some(string) => {
                 Err(BundleError::PublicSecret { path: self.path.join(SRS), string, called })
             }
-            None => Ok(srs),
+            None => Ok(()),
         }
     }
 
     /// What proofs are checked against. That the key belongs to the model is not checked:
     /// [`Self::check_key`] does that.
     pub fn verifier(&self) -> Result<ModelVerifier, BundleError> {
-        let (srs, key) = (self.srs()?, self.read(VERIFYING_KEY)?);
-        let Manifest { shape, layout, model_digest, vk_digest, .. } = &self.manifest;
+        let key = self.read(VERIFYING_KEY)?;
+        let Manifest { shape, layout, model_digest, vk_digest, k, srs: origin, .. } =
+            &self.manifest;
         let model = Arc::new(self.model()?);
         let (layout, shape) = (layout.clone(), shape.clone());
-        let verifier = ModelVerifier::from_bytes(model, layout, shape, &srs, &key)?;
+        let verifier = match self.manifest.format {
+            Format::Halo2 => ModelVerifier::from_bytes(model, layout, shape, &self.srs()?, &key)?,
+            // What a verdict needs of the string is in the key, which is a hundredth as long.
+            Format::Packed => {
+                ModelVerifier::from_packed_bytes(model, layout, shape, *k, *origin, &key)?
+            }
+        };
+        self.check_secret(verifier.keys().public_secret())?;
         let is_as_written =
             hex(&verifier.model_digest()) == *model_digest && hex(&verifier.digest()) == *vk_digest;
         if !is_as_written {
             return Err(BundleError::Damaged { path: self.path.join(VERIFYING_KEY) });
         }
         Ok(verifier)
+    }
+
+    /// The same with the string that it was made with, which halo2's keys have in any case.
+    pub fn verifier_with_string(&self) -> Result<ModelVerifier, BundleError> {
+        let verifier = self.verifier()?;
+        match self.manifest.format {
+            Format::Halo2 => Ok(verifier),
+            Format::Packed => Ok(verifier.with_powers(self.powers()?)?),
+        }
     }
 
     /// Derives the verifying key again from a model and this bundle's plan and string: whether it is the bundle's.
@@ -220,7 +267,16 @@ impl Bundle {
             why,
         };
         let circuit = self.circuit(model).map_err(|error| other(error.to_string()))?;
-        let derived = ModelVerifier::generate(Arc::new(model.clone()), &circuit, &self.srs()?)?;
+        let model = Arc::new(model.clone());
+        let derived = match self.manifest.format {
+            Format::Halo2 => ModelVerifier::generate(model, &circuit, &self.srs()?)?,
+            Format::Packed => {
+                let verifier = self.verifier()?;
+                let keys = verifier.keys().packed().expect("the format says so");
+                let widths = keys.key().layout().widths();
+                ModelVerifier::generate_packed(model, &circuit, &self.powers()?, &widths)?
+            }
+        };
         let digest = hex(&derived.digest());
         if digest != self.manifest.vk_digest {
             let expected = &self.manifest.vk_digest;
@@ -232,7 +288,7 @@ impl Bundle {
     /// What proofs are made with.
     #[cfg(feature = "prove")]
     pub fn prover(&self) -> Result<ModelProver, BundleError> {
-        let verifier = self.verifier()?;
+        let verifier = self.verifier_with_string()?;
         let circuit = self.circuit(verifier.model())?;
         Ok(ModelProver::of_verifier(verifier, circuit)?)
     }
@@ -240,7 +296,7 @@ impl Bundle {
     /// The same with a prover of choice.
     #[cfg(feature = "prove")]
     pub fn prover_for(&self, kind: ProverKind) -> Result<ModelProver, BundleError> {
-        let verifier = self.verifier()?;
+        let verifier = self.verifier_with_string()?;
         let circuit = self.circuit(verifier.model())?;
         Ok(ModelProver::of_verifier_for(kind, verifier, circuit)?)
     }

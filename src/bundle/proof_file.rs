@@ -2,7 +2,7 @@
 
 use super::{BundleError, files, hex, unhex};
 use crate::model::OutputValues;
-use crate::proving::{ModelVerifier, Proof, Statement, WORD_BYTES};
+use crate::proving::{Format, ModelVerifier, Proof, Statement, WORD_BYTES};
 use crate::solidity::verify_proof_calldata_of_words;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -12,6 +12,9 @@ use std::path::Path;
 /// What `prove` writes and prints.
 #[derive(Debug, Serialize)]
 pub struct ProofDocument {
+    /// How the proof's bytes are to be read.
+    #[serde(skip_serializing_if = "Format::is_halo2")]
+    pub format: Format,
     /// The verifying key's digest.
     pub vk_digest: String,
     /// The proof's bytes.
@@ -86,6 +89,7 @@ impl ProofDocument {
     /// A proof with what its instances say, and what making it took.
     pub fn new(verifier: &ModelVerifier, proof: &Proof, took: Took) -> Result<Self, BundleError> {
         Ok(Self {
+            format: proof.format,
             vk_digest: hex(&proof.vk_digest),
             proof: hex(&proof.bytes),
             instances: proof.instances.iter().map(|word| hex(word)).collect(),
@@ -134,6 +138,8 @@ pub struct ProofFile {
 
 #[derive(Deserialize)]
 struct Document {
+    #[serde(default)]
+    format: Format,
     vk_digest: String,
     proof: String,
     instances: Vec<String>,
@@ -161,11 +167,16 @@ impl ProofFile {
         };
         let instances =
             document.instances.iter().enumerate().map(instance).collect::<Result<_, _>>()?;
-        Ok(Self { proof: Proof { vk_digest, bytes, instances }, fields })
+        Ok(Self { proof: Proof { format: document.format, vk_digest, bytes, instances }, fields })
     }
 
-    /// The proof, for whoever uses it without checking it: a file that contradicts its own instances is an error.
+    /// The proof, for whoever uses it without checking it: a file of another format, or that contradicts its own
+    /// instances, is an error.
     pub fn proof_of(&self, verifier: &ModelVerifier) -> Result<&Proof, BundleError> {
+        let (got, expected) = (self.proof.format, verifier.format());
+        if got != expected {
+            return Err(BundleError::OtherFormat { got, expected });
+        }
         match self.contradiction(verifier) {
             Some(why) => Err(BundleError::Contradiction(why)),
             None => Ok(&self.proof),

@@ -36,7 +36,7 @@ mod values;
 
 use crate::circuit::{BYTES_PER_WORD, InstanceLayout, InstanceTensor, ModelCircuit};
 use crate::model::Model;
-use crate::proving::Verifier;
+use crate::proving::Keys;
 use circuit::Walk;
 use halo2_proofs::{halo2curves::bn256::Fr, plonk::Circuit};
 use rows::Rows;
@@ -71,6 +71,15 @@ pub enum CertifyError {
         /// Which.
         column: usize,
     },
+    /// A packed key commits to something else.
+    #[error("pack {pack} of fixed columns is not what the key commits to")]
+    Pack {
+        /// Which.
+        pack: usize,
+    },
+    /// A packed key is checked with its string.
+    #[error("the key's structured reference string is not at hand, or too short")]
+    String,
     /// The constraints are others.
     #[error("the constraint system is not a model's: {what}")]
     System {
@@ -175,20 +184,17 @@ pub struct Report {
 /// `circuit` says what the instances are, as the certificate is about proofs with such; which fixed columns to compare
 /// with the key's commitments; and, where an input is private, which of its rows is which element: a wrong answer to
 /// the latter two leads to an error.
-pub fn certify(
-    model: &Model,
-    circuit: &ModelCircuit,
-    verifier: &Verifier,
-) -> Result<Report, CertifyError> {
-    let (columns, _) = Columns::synthesize(circuit, circuit.k(), circuit.params())?;
-    columns.check_commitments(verifier)?;
+pub fn certify(model: &Model, circuit: &ModelCircuit, keys: &Keys) -> Result<Report, CertifyError> {
+    let (columns, system) = Columns::synthesize(circuit, circuit.k(), circuit.params())?;
+    columns.check_commitments(keys, &system)?;
     let elements = elements(model, circuit)?;
     let subject = Subject {
         shape: Shape::read(&circuit.shape())?,
         fixed: &columns.fixed,
-        system: verifier.vk().cs(),
+        // Packed keys were compared with it.
+        system: keys.halo2().map_or(&system, |keys| keys.vk().cs()),
         layout: circuit.layout(),
-        instances: verifier.instances(),
+        instances: keys.instances(),
         elements: &elements,
     };
     subject.check(model)

@@ -4,7 +4,7 @@
 //! the two overlooks shows as a difference of commitments, not as agreement.
 
 use super::CertifyError;
-use crate::proving::Verifier;
+use crate::proving::{Keys, PackedVerifier, Verifier, commit_key};
 use halo2_proofs::halo2curves::group::Curve;
 use halo2_proofs::{
     circuit::Value,
@@ -15,6 +15,7 @@ use halo2_proofs::{
     },
     poly::commitment::{Blind, Params},
 };
+use zkverdict_prover::packed::Layout;
 
 /// What a circuit's synthesis assigns.
 #[derive(Clone, Debug)]
@@ -52,7 +53,44 @@ impl Columns {
     }
 
     /// Whether a key commits to just these fixed columns.
-    pub fn check_commitments(&self, verifier: &Verifier) -> Result<(), CertifyError> {
+    pub fn check_commitments(
+        &self,
+        keys: &Keys,
+        system: &ConstraintSystem<Fr>,
+    ) -> Result<(), CertifyError> {
+        match keys {
+            Keys::Halo2(keys) => self.check_columns(keys),
+            Keys::Packed(keys) => self.check_packs(keys, system),
+        }
+    }
+
+    /// Each pack of a packed key at once, and that the key has the system's columns and gates.
+    fn check_packs(
+        &self,
+        verifier: &PackedVerifier,
+        system: &ConstraintSystem<Fr>,
+    ) -> Result<(), CertifyError> {
+        let (key, layout) = (verifier.key(), verifier.key().layout());
+        let rows = self.fixed.first().map_or(0, Vec::len);
+        if rows != 1 << layout.k {
+            return Err(CertifyError::Pack { pack: 0 });
+        }
+        let own = Layout::new(system, layout.k, &layout.instances, &layout.widths());
+        if own.ok().as_ref() != Some(layout) || !key.has_gates_of(system) {
+            let what = "its packs or gates are not the circuit's".to_owned();
+            return Err(CertifyError::System { what });
+        }
+        let powers = verifier.powers().ok_or(CertifyError::String)?;
+        let committed =
+            commit_key(layout, &self.fixed, powers).map_err(|_| CertifyError::String)?;
+        let mut packs = committed.iter().zip(key.commitments());
+        match packs.position(|(commitment, expected)| commitment != expected) {
+            Some(pack) => Err(CertifyError::Pack { pack }),
+            None => Ok(()),
+        }
+    }
+
+    fn check_columns(&self, verifier: &Verifier) -> Result<(), CertifyError> {
         let (params, vk) = (verifier.params(), verifier.vk());
         let committed = vk.fixed_commitments();
         if committed.len() != self.fixed.len() {

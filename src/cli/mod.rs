@@ -20,6 +20,7 @@ mod input;
 #[cfg(all(feature = "compile", feature = "chain"))]
 mod log;
 #[cfg(feature = "compile")]
+mod packing;
 mod path;
 mod prediction;
 #[cfg(all(feature = "compile", feature = "chain"))]

@@ -1,9 +1,9 @@
 //! The whole path for one model, in memory: what `demo`, `bench` and `init` walk.
 
-use super::{CliError, Console, contract, dev_string, verbs::keygen::WishArgs};
+use super::{CliError, Console, contract, dev_string, packing::packing, verbs::keygen::WishArgs};
 use crate::model::Model;
-use crate::proving::{ModelProver, ModelVerifier};
-use crate::solidity::CompiledContract;
+use crate::proving::{Format, ModelProver, ModelVerifier, Powers};
+use crate::solidity::{CompiledContract, Packing};
 use std::time::Instant;
 
 /// Plans a model's circuit and makes its keys under a development string; says also how many seconds the keys took.
@@ -13,13 +13,25 @@ pub fn generate(
     console: &Console,
 ) -> Result<(ModelProver, f64), CliError> {
     let circuit = wishes.plan(&model)?;
-    let stage = console.stage("making a development string");
-    let srs = dev_string::load(circuit.k());
-    drop(stage);
-    let _stage = console.stage("making the keys");
-    let start = Instant::now();
-    let prover = ModelProver::of_circuit(model, circuit, &srs)?;
-    Ok((prover, start.elapsed().as_secs_f64()))
+    let string = console.stage("making a development string");
+    let keys = || (console.stage("making the keys"), Instant::now());
+    match wishes.format {
+        Format::Halo2 => {
+            let srs = dev_string::load(circuit.k());
+            drop(string);
+            let (_stage, start) = keys();
+            let prover = ModelProver::of_circuit(model, circuit, &srs)?;
+            Ok((prover, start.elapsed().as_secs_f64()))
+        }
+        Format::Packed => {
+            let Packing { widths, powers, .. } = packing(&circuit, wishes.optimize.into())?;
+            let powers = Powers::unsafe_dev(powers);
+            drop(string);
+            let (_stage, start) = keys();
+            let prover = ModelProver::packed(model, circuit, &powers, &widths)?;
+            Ok((prover, start.elapsed().as_secs_f64()))
+        }
+    }
 }
 
 /// Renders and compiles the verifier.

@@ -3,11 +3,11 @@
 //! Proof, gas and code follow from the constraint system and from which fixed columns are empty; tests compare
 //! them with the real contract. Time and memory are those of [`Cost`](crate::circuit::Cost).
 
-use super::CliError;
-use crate::circuit::{InstancePart, InstanceTensor, ModelCircuit};
+use super::{CliError, packing::packing};
+use crate::circuit::{Goal, InstancePart, InstanceTensor, ModelCircuit};
 use crate::model::{Model, Port};
-use crate::proving::WORD_BYTES;
-use crate::solidity::{GasEstimate, estimate_circuit_gas};
+use crate::proving::{Format, WORD_BYTES};
+use crate::solidity::{GasEstimate, Packing, estimate_circuit_gas};
 use serde::Serialize;
 
 /// What a proof and its verification will cost.
@@ -40,12 +40,21 @@ impl Prediction {
         clippy::cast_sign_loss,
         reason = "figures far below 2^53, not negative"
     )]
-    pub fn new(circuit: &ModelCircuit) -> Result<Self, CliError> {
-        let estimate = estimate_circuit_gas(circuit, circuit.k(), &[circuit.instances()])?;
+    pub fn new(circuit: &ModelCircuit, format: Format, goal: Goal) -> Result<Self, CliError> {
         let cost = circuit.cost();
+        let (estimate, [seconds, bytes]) = match format {
+            Format::Halo2 => {
+                let counts = [circuit.instances()];
+                (estimate_circuit_gas(circuit, circuit.k(), &counts)?, [cost.seconds, cost.bytes])
+            }
+            Format::Packed => {
+                let packing = packing(circuit, goal)?;
+                (packing.estimate, packed_cost(circuit, &packing))
+            }
+        };
         Ok(Self {
-            prove_seconds: cost.seconds,
-            memory_bytes: cost.bytes as u64,
+            prove_seconds: seconds,
+            memory_bytes: bytes as u64,
             proof_bytes: estimate.proof_bytes,
             verify_gas: estimate.with_zero_bytes(unused_bytes(circuit)).total,
             verify_gas_least: estimate.with_zero_bytes(WORD_BYTES * estimate.instances).total,
@@ -73,11 +82,27 @@ impl Prediction {
     }
 
     /// Total gas of verifying a proof of these instances.
-    #[cfg(feature = "compile")]
+    #[cfg(test)]
     pub fn verify_gas_of(&self, instances: &[[u8; WORD_BYTES]]) -> u64 {
-        let zero_bytes = instances.as_flattened().iter().filter(|&&byte| byte == 0).count();
-        self.estimate.with_zero_bytes(zero_bytes).total
+        self.estimate.with_instances(instances).total
     }
+}
+
+/// Seconds and bytes of a packed proof: those of halo2's format, and what long polynomials take beyond it.
+#[allow(clippy::cast_precision_loss, reason = "numbers far below 2^53")]
+fn packed_cost(circuit: &ModelCircuit, packing: &Packing) -> [f64; 2] {
+    /// Of a power in the two openings, and of a cell that is committed to as an element of full size.
+    const SECONDS_PER_POWER: f64 = 1.5e-6;
+    const SECONDS_PER_CELL: f64 = 0.7e-6;
+    /// The string's point, the opening's polynomials, a multi-exponentiation's digits.
+    const BYTES_PER_POWER: f64 = 320.0;
+    let cost = circuit.cost();
+    let advice = circuit.constraint_system().num_advice_columns();
+    let (powers, cells) = (packing.powers as f64, (advice << circuit.k()) as f64);
+    [
+        cost.seconds + SECONDS_PER_POWER * powers + SECONDS_PER_CELL * cells,
+        cost.bytes + BYTES_PER_POWER * powers,
+    ]
 }
 
 /// Bytes of the instances in which nothing is packed. The context has none.
@@ -172,7 +197,7 @@ mod tests {
         for model in names.into_iter().map(fixture).chain(random) {
             let plans = Plans::new(&model, Wishes::default()).unwrap();
             let figures = |goal| {
-                let predicted = Prediction::new(&plans.circuit(goal)).unwrap();
+                let predicted = Prediction::new(&plans.circuit(goal), Format::Halo2, goal).unwrap();
                 let Prediction { prove_seconds, verify_gas, memory_bytes, .. } = predicted;
                 [prove_seconds, verify_gas as f64, memory_bytes as f64]
             };
@@ -219,7 +244,7 @@ mod tests {
             let name = model.name.as_str();
             let input = model.read_inferences(&inputs, format).unwrap().remove(0);
             let circuit = ModelCircuit::new(&model, wishes).unwrap();
-            let predicted = Prediction::new(&circuit).unwrap();
+            let predicted = Prediction::new(&circuit, Format::Halo2, wishes.goal).unwrap();
 
             let srs = Srs::unsafe_dev(circuit.k());
             let verifier = Verifier::generate(&srs, &circuit, circuit.instances()).unwrap();

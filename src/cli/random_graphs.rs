@@ -26,7 +26,7 @@ const GRAPHS: usize = 200;
 const MOST_K: u32 = 12;
 
 fn snark_verifier_accepts(prover: &ModelProver, proof: &[u8], instances: &[Fr]) -> bool {
-    let keys = prover.verifier().keys();
+    let keys = prover.verifier().keys().halo2().expect("their format");
     let params = keys.params();
     let config = Config::kzg().with_num_instance(vec![keys.instances()]);
     let protocol = compile(params, keys.vk(), config);
@@ -44,7 +44,7 @@ fn contract_accepts(
     proof: &[u8],
     instances: &[Fr],
 ) -> bool {
-    let keys = prover.verifier().keys();
+    let keys = prover.verifier().keys().halo2().expect("their format");
     let contract = VerifierContract::new(keys.params(), keys.vk(), &[keys.instances()]);
     let rendered = contract.and_then(|contract| contract.render()).expect("a contract");
     let compiled = compiler.compile(&rendered, CompilerSettings::default()).expect("it compiles");

@@ -36,6 +36,24 @@ pub enum ProvingError {
     )]
     SrsTooSmall { needed: u32, found: u32 },
 
+    /// The string is too short for the widest pack.
+    #[error(
+        "structured reference string: it has {found} powers, packed proofs of this circuit take {needed}"
+    )]
+    SrsTooFewPowers { needed: usize, found: usize },
+
+    /// Halo2's prover was asked for a packed proof.
+    #[error("halo2's prover makes no packed proofs")]
+    StockPacked,
+
+    /// The circuit's columns cannot be packed, or the prover of packed proofs failed.
+    #[error("packed proofs: {0}")]
+    Packed(#[from] zkverdict_prover::packed::Error),
+
+    /// A packed verifying key is not what its circuit and string give.
+    #[error("verifying key: its circuit and string give another one")]
+    OtherPackedKey,
+
     /// A key's bytes are damaged, or from another version.
     #[error("verifying key: the bytes are damaged or from another version")]
     VerifyingKey(#[source] std::io::Error),
@@ -92,6 +110,16 @@ impl ProvingError {
                 "take a powers-of-tau file of power {needed} or more{}. {CEREMONIES}",
                 such_as(*needed)
             )),
+            Self::SrsTooFewPowers { needed, .. } => {
+                // A file of power k has one less than 2·2^k.
+                let power = (needed + 1).next_power_of_two().trailing_zeros() - 1;
+                Some(format!(
+                    "take a powers-of-tau file of power {power} or more{}. {CEREMONIES}",
+                    such_as(power)
+                ))
+            }
+            Self::StockPacked => Some("leave out `--prover stock` or `--stock`".into()),
+            Self::OtherPackedKey => Some("make the bundle again with `zkverdict keygen`".into()),
             Self::SrsLength { .. } | Self::SrsPoint { .. } | Self::SrsInvalid(_) => {
                 Some("download the file again and compare its published checksum".into())
             }

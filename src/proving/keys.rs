@@ -124,15 +124,7 @@ impl Verifier {
 
     /// Whether a proof of so many bytes with so many instances can be one of this circuit.
     pub fn check_lengths(&self, proof: usize, instances: usize) -> Result<(), Refusal> {
-        let (got, expected) = (instances as u64, self.instances as u64);
-        if got != expected {
-            return Err(Refusal::InstanceCount { got, expected });
-        }
-        let (got, expected) = (proof as u64, self.proof_length() as u64);
-        if got != expected {
-            return Err(Refusal::ProofLength { got, expected });
-        }
-        Ok(())
+        Refusal::of_lengths(proof, self.proof_length(), instances, self.instances)
     }
 
     /// Whether a proof proves its instances, and if not, why not.

@@ -5,23 +5,35 @@ mod cells;
 mod ceremony;
 mod digest;
 mod error;
+mod format;
 mod keys;
 mod model;
+mod packed;
+mod powers;
 #[cfg(feature = "prove")]
 mod prover;
 mod refusal;
 mod srs;
 mod transcript;
+mod verifying;
 
 pub use ceremony::CEREMONIES;
 pub use digest::{model_vk_digest, vk_digest};
 pub use error::ProvingError;
+pub use format::Format;
 pub use keys::{Verifier, check_environment, proof_length};
 pub use model::*;
+#[cfg(feature = "prove")]
+pub use packed::PackedProver;
+#[cfg(feature = "prove")]
+pub(crate) use packed::commit_key;
+pub use packed::{PackedVerifier, Widths};
+pub use powers::{Powers, ReferenceString};
 #[cfg(feature = "prove")]
 pub use prover::{Prover, ProverKind};
 pub use refusal::Refusal;
 pub use srs::{Srs, SrsOrigin, fingerprint, has_public_secret, last_contribution};
 pub use transcript::*;
+pub use verifying::Keys;
 #[cfg(feature = "prove")]
 pub use zkverdict_prover::{Options, Seeded, Stage, Times};

@@ -1,6 +1,9 @@
 //! Keys of a model: what its proofs are made with and checked against, and what they say.
 
-use super::{ProvingError, Refusal, Srs, Verifier, WORD_BYTES};
+use super::{
+    Format, Keys, PackedVerifier, Powers, ProvingError, Refusal, Srs, SrsOrigin, Verifier,
+    WORD_BYTES, Widths,
+};
 use crate::circuit::{
     CircuitError, InstanceError, InstanceLayout, ModelCircuit, Role, Shape, Word,
 };
@@ -9,13 +12,17 @@ use halo2_proofs::halo2curves::{bn256::Fr, ff::PrimeField};
 use std::{collections::BTreeMap, sync::Arc};
 
 #[cfg(feature = "prove")]
-use super::{Options, Prover, ProverKind, Times, check_environment, prover::own_key, word_of};
+use super::{
+    Options, PackedProver, Prover, ProverKind, Times, check_environment, prover::own_key, word_of,
+};
 #[cfg(feature = "prove")]
 use crate::circuit::Wishes;
 
 /// A proof with what it says: all that a verifier looks at.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Proof {
+    /// How its bytes are to be read.
+    pub format: Format,
     /// The digest of the verifying key that it was made under.
     pub vk_digest: [u8; WORD_BYTES],
     /// The proof's bytes, as the contract takes them.
@@ -56,7 +63,7 @@ pub struct ModelVerifier {
     model: Arc<Model>,
     shape: Shape,
     layout: InstanceLayout,
-    keys: Verifier,
+    keys: Keys,
 }
 
 impl ModelVerifier {
@@ -74,7 +81,58 @@ impl ModelVerifier {
         };
         #[cfg(not(feature = "prove"))]
         let keys = Verifier::generate(srs, circuit, circuit.instances())?;
-        Ok(Self::new(model, circuit.layout().clone(), circuit.shape(), keys))
+        Ok(Self::new(model, circuit.layout().clone(), circuit.shape(), Keys::Halo2(keys)))
+    }
+
+    /// Makes the key of packed proofs of a model's circuit, whose columns share commitments as `widths` says.
+    pub fn generate_packed(
+        model: Arc<Model>,
+        circuit: &ModelCircuit,
+        powers: &Powers,
+        widths: &Widths,
+    ) -> Result<Self, ProvingError> {
+        let (system, k, count) = (circuit.constraint_system(), circuit.k(), circuit.instances());
+        #[cfg(feature = "prove")]
+        let keys = {
+            let kind = ProverKind::default();
+            let prover = PackedProver::generate(kind, powers, k, &system, circuit, count, widths)?;
+            prover.verifier().clone()
+        };
+        #[cfg(not(feature = "prove"))]
+        let keys = {
+            let rows = 1_usize << k;
+            let mut fixed = vec![vec![Fr::zero(); rows]; system.num_fixed_columns()];
+            for (column, values) in circuit.fixed_columns() {
+                let cells = fixed[column].iter_mut().take(values.len());
+                cells.enumerate().for_each(|(row, cell)| *cell = values.at(row));
+            }
+            PackedVerifier::generate(powers, &system, k, count, &fixed, widths)?
+        };
+        Ok(Self::new(model, circuit.layout().clone(), circuit.shape(), Keys::Packed(keys)))
+    }
+
+    /// Reads the key of packed proofs of a circuit with these instances and of this shape.
+    pub fn from_packed_bytes(
+        model: Arc<Model>,
+        layout: InstanceLayout,
+        shape: Shape,
+        k: u32,
+        origin: SrsOrigin,
+        bytes: &[u8],
+    ) -> Result<Self, ProvingError> {
+        check_plan(&model, &layout, &shape)?;
+        let system = shape.constraint_system();
+        let keys = PackedVerifier::from_bytes(bytes, &system, k, layout.len(), origin)?;
+        Ok(Self::new(model, layout, shape, Keys::Packed(keys)))
+    }
+
+    /// The same with the string of a packed key, which proofs and other keys are made with.
+    pub fn with_powers(self, powers: Powers) -> Result<Self, ProvingError> {
+        let keys = match self.keys {
+            Keys::Packed(keys) => Keys::Packed(keys.with_powers(powers)?),
+            Keys::Halo2(_) => return Err(ProvingError::SrsInvalid("it is one of packed proofs")),
+        };
+        Ok(Self { keys, ..self })
     }
 
     /// Reads the verifying key of a circuit with these instances and of this shape.
@@ -85,21 +143,22 @@ impl ModelVerifier {
         srs: &Srs,
         bytes: &[u8],
     ) -> Result<Self, ProvingError> {
-        layout.check_model(&model)?;
-        if !layout.fits(&shape) {
-            return Err(CircuitError::OtherPlan.into());
-        }
+        check_plan(&model, &layout, &shape)?;
         let keys = Verifier::from_bytes::<ModelCircuit>(bytes, srs, shape.clone(), layout.len())?;
-        Ok(Self::new(model, layout, shape, keys))
+        Ok(Self::new(model, layout, shape, Keys::Halo2(keys)))
     }
 
-    fn new(model: Arc<Model>, layout: InstanceLayout, shape: Shape, keys: Verifier) -> Self {
+    fn new(model: Arc<Model>, layout: InstanceLayout, shape: Shape, keys: Keys) -> Self {
         let keys = keys.about(layout.digest(&model));
         Self { model, shape, layout, keys }
     }
 
     /// Whether a proof proves its instances, and if not, why not.
     pub fn verify(&self, proof: &Proof) -> Result<(), Refusal> {
+        let (got, expected) = (proof.format, self.format());
+        if got != expected {
+            return Err(Refusal::WrongFormat { got, expected });
+        }
         let expected = self.digest();
         if proof.vk_digest != expected {
             return Err(Refusal::WrongKey { got: proof.vk_digest, expected });
@@ -169,10 +228,21 @@ impl ModelVerifier {
         &self.shape
     }
 
-    /// The verifying key and the structured reference string.
-    pub fn keys(&self) -> &Verifier {
+    /// The format of the proofs.
+    pub fn format(&self) -> Format {
+        self.keys.format()
+    }
+
+    /// The verifying key.
+    pub fn keys(&self) -> &Keys {
         &self.keys
     }
+}
+
+/// That a model has a layout's instances, and a circuit of a shape gives them.
+fn check_plan(model: &Model, layout: &InstanceLayout, shape: &Shape) -> Result<(), ProvingError> {
+    layout.check_model(model)?;
+    if layout.fits(shape) { Ok(()) } else { Err(CircuitError::OtherPlan.into()) }
 }
 
 /// What proofs of one model are made with.
@@ -180,8 +250,16 @@ impl ModelVerifier {
 #[derive(Clone, Debug)]
 pub struct ModelProver {
     circuit: ModelCircuit,
-    prover: Prover,
+    prover: ProvingKeys,
     verifier: ModelVerifier,
+}
+
+#[cfg(feature = "prove")]
+#[derive(Clone, Debug)]
+#[allow(clippy::large_enum_variant, reason = "there are few of them")]
+enum ProvingKeys {
+    Halo2(Prover),
+    Packed(PackedProver),
 }
 
 #[cfg(feature = "prove")]
@@ -205,7 +283,25 @@ impl ModelProver {
         let (model, shape, layout) = (Arc::new(model), circuit.shape(), circuit.layout().clone());
         let key_bytes = key.verifying_key();
         let verifier = ModelVerifier::from_bytes(model, layout, shape, srs, &key_bytes)?;
-        Ok(Self { circuit, prover: Prover::of_key(key, verifier.keys.clone()), verifier })
+        let keys = verifier.keys.halo2().expect("it was made of one").clone();
+        let prover = ProvingKeys::Halo2(Prover::of_key(key, keys));
+        Ok(Self { circuit, prover, verifier })
+    }
+
+    /// Makes the keys of packed proofs of a circuit that was planned for this model; the string may be longer.
+    pub fn packed(
+        model: Model,
+        circuit: ModelCircuit,
+        powers: &Powers,
+        widths: &Widths,
+    ) -> Result<Self, ProvingError> {
+        let (system, k, count) = (circuit.constraint_system(), circuit.k(), circuit.instances());
+        let kind = ProverKind::default();
+        let prover = PackedProver::generate(kind, powers, k, &system, &circuit, count, widths)?;
+        let keys = Keys::Packed(prover.verifier().clone());
+        let (layout, shape) = (circuit.layout().clone(), circuit.shape());
+        let verifier = ModelVerifier::new(Arc::new(model), layout, shape, keys);
+        Ok(Self { circuit, prover: ProvingKeys::Packed(prover), verifier })
     }
 
     /// Makes the proving key that belongs to a verifying key, of the circuit that it was made of.
@@ -222,7 +318,15 @@ impl ModelProver {
         verifier: ModelVerifier,
         circuit: ModelCircuit,
     ) -> Result<Self, ProvingError> {
-        let prover = Prover::of_source(kind, verifier.keys.clone(), &circuit, &circuit)?;
+        let prover = match verifier.keys.clone() {
+            Keys::Halo2(keys) => {
+                ProvingKeys::Halo2(Prover::of_source(kind, keys, &circuit, &circuit)?)
+            }
+            Keys::Packed(keys) => {
+                let system = circuit.constraint_system();
+                ProvingKeys::Packed(PackedProver::of_verifier(kind, keys, &system, &circuit)?)
+            }
+        };
         Ok(Self { circuit, prover, verifier })
     }
 
@@ -249,9 +353,15 @@ impl ModelProver {
         witness.agrees_with(reference.copied())?;
         let instances = witness.instances.clone();
         let circuit = self.circuit.with_witness(witness);
-        let (bytes, times) = self.prover.prove_source(&circuit, &circuit, &instances, options)?;
+        let (bytes, times) = match &self.prover {
+            ProvingKeys::Halo2(prover) => {
+                prover.prove_source(&circuit, &circuit, &instances, options)?
+            }
+            ProvingKeys::Packed(prover) => prover.prove_source(&circuit, &instances, options)?,
+        };
         let instances = instances.iter().map(word_of).collect();
-        Ok((Proof { vk_digest: self.verifier.digest(), bytes, instances }, times))
+        let (format, vk_digest) = (self.verifier.format(), self.verifier.digest());
+        Ok((Proof { format, vk_digest, bytes, instances }, times))
     }
 
     /// What the proofs are checked against.
@@ -269,14 +379,20 @@ impl ModelProver {
         &self.circuit
     }
 
-    /// The proving key.
-    pub fn keys(&self) -> &Prover {
-        &self.prover
+    /// The proving key of halo2's proofs, if it is one.
+    pub fn halo2(&self) -> Option<&Prover> {
+        match &self.prover {
+            ProvingKeys::Halo2(prover) => Some(prover),
+            ProvingKeys::Packed(_) => None,
+        }
     }
 
-    /// Bytes that the proving key would take in a file.
+    /// Bytes that the proving key takes, in memory or in a file.
     pub fn key_bytes(&self) -> usize {
-        self.prover.key_bytes()
+        match &self.prover {
+            ProvingKeys::Halo2(prover) => prover.key_bytes(),
+            ProvingKeys::Packed(prover) => prover.key_bytes(),
+        }
     }
 }
 

@@ -1,9 +1,10 @@
 //! Why a verifier refuses, in Rust as on chain.
 
+use super::Format;
 use std::fmt;
 
-/// Why a verifier refused. The variants are the errors of the rendered contract, but for [`Self::WrongKey`]:
-/// a contract has one key and is told none.
+/// Why a verifier refused. The variants are the errors of the rendered contract, but for [`Self::WrongKey`]
+/// and [`Self::WrongFormat`]: a contract has one key and is told none.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Refusal {
@@ -15,6 +16,13 @@ pub enum Refusal {
         got: [u8; 32],
         /// The digest of the verifier's.
         expected: [u8; 32],
+    },
+    /// The proof is of another format.
+    WrongFormat {
+        /// The proof's.
+        got: Format,
+        /// Of the verifier's key.
+        expected: Format,
     },
     /// The proof has another length than every proof of this circuit.
     ProofLength {
@@ -66,6 +74,26 @@ pub enum Refusal {
 
 impl std::error::Error for Refusal {}
 
+impl Refusal {
+    /// What lengths alone say, each beside the expected one.
+    pub(super) fn of_lengths(
+        proof: usize,
+        expected_proof: usize,
+        instances: usize,
+        expected_instances: usize,
+    ) -> Result<(), Self> {
+        let (got, expected) = (instances as u64, expected_instances as u64);
+        if got != expected {
+            return Err(Self::InstanceCount { got, expected });
+        }
+        let (got, expected) = (proof as u64, expected_proof as u64);
+        if got != expected {
+            return Err(Self::ProofLength { got, expected });
+        }
+        Ok(())
+    }
+}
+
 impl fmt::Display for Refusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -76,6 +104,7 @@ impl fmt::Display for Refusal {
                 };
                 write!(f, "WrongKey(0x{}, 0x{})", hex(got), hex(expected))
             }
+            Self::WrongFormat { got, expected } => write!(f, "WrongFormat({got}, {expected})"),
             Self::ProofLength { got, expected } => write!(f, "ProofLength({got}, {expected})"),
             Self::InstanceCount { got, expected } => write!(f, "InstanceCount({got}, {expected})"),
             Self::MalformedCalldata => write!(f, "MalformedCalldata()"),

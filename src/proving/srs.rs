@@ -13,7 +13,7 @@
 
 use super::{ProvingError, WORD_BYTES, ceremony, word_of};
 use halo2_proofs::{
-    SerdeFormat,
+    SerdeCurveAffine, SerdeFormat,
     arithmetic::best_multiexp,
     halo2curves::{
         bn256::{Bn256, Fr, G1, G1Affine, G2, G2Affine},
@@ -36,16 +36,19 @@ use std::{
 };
 
 /// The largest k a file may claim: the perpetual ceremony's.
-const LARGEST_K: u32 = 28;
+pub(super) const LARGEST_K: u32 = 28;
 
 /// What halo2's arithmetic does not take.
 const AT_INFINITY: &str = "one of its points is at infinity";
 
 /// What is no point at all.
-const MALFORMED: &str = "a point is malformed";
+pub(super) const MALFORMED: &str = "a point is malformed";
 
 /// Bytes of an uncompressed point of G1.
-const G1_BYTES: usize = 64;
+pub(super) const G1_BYTES: usize = 64;
+
+/// The same of G2.
+pub(super) const G2_BYTES: usize = 2 * G1_BYTES;
 
 /// What the development string's secret is drawn with.
 const DEVELOPMENT_SEED: [u8; 32] = *b"zkverdict: this secret is public";
@@ -80,10 +83,8 @@ impl Srs {
     ///
     /// The same on every machine, so that contracts made with it can be compared.
     pub fn unsafe_dev(k: u32) -> Self {
-        let rng = || rand_chacha::ChaCha20Rng::from_seed(DEVELOPMENT_SEED);
-        let params = Arc::new(ParamsKZG::setup(k, rng()));
-        // The secret as `setup` draws it.
-        let last = Fr::random(rng()).pow_vartime([params.n()]);
+        let params = Arc::new(ParamsKZG::setup(k, development_rng()));
+        let last = development_secret().pow_vartime([params.n()]);
         let next = Some((G1Affine::generator() * last).to_affine());
         Self { params, next, origin: SrsOrigin::UnsafeDev }
     }
@@ -159,27 +160,55 @@ impl Srs {
     }
 }
 
-fn read_raw(bytes: &[u8], k: u32) -> Result<Srs, ProvingError> {
-    let (head, body) = split(bytes, 4)?;
-    let file_k = u32::from_le_bytes(head.try_into().expect("four bytes were split off"));
-    if file_k > LARGEST_K {
-        return Err(ProvingError::SrsSize(file_k));
-    }
-    let powers = 1_u64 << file_k;
-    // Uncompressed or compressed points, or as bundles have them, with one more power at the end: the length tells.
-    let expected = |g1: u64| 2 * powers * g1 + 4 * g1;
-    let found = body.len() as u64;
-    let mut next = None;
-    let (format, point_bytes) = match found {
-        length if length == expected(64) => (SerdeFormat::RawBytes, G1_BYTES),
-        length if length == expected(64) + G1_BYTES as u64 => {
-            let point = G1Affine::from_raw_bytes(&body[body.len() - G1_BYTES..]);
-            next = Some(point.ok_or(ProvingError::SrsInvalid(MALFORMED))?);
-            (SerdeFormat::RawBytes, G1_BYTES)
+fn development_rng() -> rand_chacha::ChaCha20Rng {
+    rand_chacha::ChaCha20Rng::from_seed(DEVELOPMENT_SEED)
+}
+
+/// The development string's, as halo2's `setup` draws it.
+pub(super) fn development_secret() -> Fr {
+    Fr::random(development_rng())
+}
+
+/// What is in a file in halo2's raw format.
+struct RawFile<'a> {
+    k: u32,
+    body: &'a [u8],
+    point_bytes: usize,
+    next: Option<G1Affine>,
+}
+
+impl<'a> RawFile<'a> {
+    fn parse(bytes: &'a [u8]) -> Result<Self, ProvingError> {
+        let (head, body) = split(bytes, 4)?;
+        let k = u32::from_le_bytes(head.try_into().expect("four bytes were split off"));
+        if k > LARGEST_K {
+            return Err(ProvingError::SrsSize(k));
         }
-        length if length == expected(32) => (SerdeFormat::Processed, G1_BYTES / 2),
-        _ => return Err(ProvingError::SrsLength { k: file_k, found, expected: expected(64) }),
-    };
+        let powers = 1_u64 << k;
+        // Uncompressed or compressed points, or as bundles have them, with one more power at the end: the length tells.
+        let expected = |g1: u64| 2 * powers * g1 + 4 * g1;
+        let found = body.len() as u64;
+        let mut next = None;
+        let point_bytes = match found {
+            length if length == expected(64) => G1_BYTES,
+            length if length == expected(64) + G1_BYTES as u64 => {
+                let point = G1Affine::from_raw_bytes(&body[body.len() - G1_BYTES..]);
+                next = Some(point.ok_or(ProvingError::SrsInvalid(MALFORMED))?);
+                G1_BYTES
+            }
+            length if length == expected(32) => G1_BYTES / 2,
+            _ => return Err(ProvingError::SrsLength { k, found, expected: expected(64) }),
+        };
+        Ok(Self { k, body, point_bytes, next })
+    }
+
+    fn format(point_bytes: usize) -> SerdeFormat {
+        if point_bytes == G1_BYTES { SerdeFormat::RawBytes } else { SerdeFormat::Processed }
+    }
+}
+
+fn read_raw(bytes: &[u8], k: u32) -> Result<Srs, ProvingError> {
+    let RawFile { k: file_k, body, point_bytes, mut next } = RawFile::parse(bytes)?;
     if file_k < k {
         return Err(ProvingError::SrsTooSmall { needed: k, found: file_k });
     }
@@ -191,7 +220,7 @@ fn read_raw(bytes: &[u8], k: u32) -> Result<Srs, ProvingError> {
     if points.any(|point| point.iter().enumerate().all(is_nothing)) {
         return Err(ProvingError::SrsInvalid(AT_INFINITY));
     }
-    let mut params = ParamsKZG::read_custom(&mut &bytes[..], format)
+    let mut params = ParamsKZG::read_custom(&mut &bytes[..], RawFile::format(point_bytes))
         .map_err(|_| ProvingError::SrsInvalid(MALFORMED))?;
     if k < file_k {
         next = params.get_g().get(1 << k).copied();
@@ -226,55 +255,93 @@ fn number(bytes: &[u8]) -> u32 {
 }
 
 fn read_ptau(bytes: &[u8], k: u32) -> Result<Srs, ProvingError> {
-    const HEADER: u32 = 1;
-    const TAU_G1: u32 = 2;
-    const TAU_G2: u32 = 3;
-    let sections = ptau_sections(bytes)?;
-    let section = |id: u32| {
-        sections[id as usize].ok_or(ProvingError::SrsInvalid("a section of the file is missing"))
-    };
-    let header = section(HEADER)?;
-    // Field size in bytes, the field's modulus, the power.
-    let modulus = header.get(4..36).ok_or_else(truncated)?;
-    if number(&header[..4]) != 32 || modulus != base_field_modulus() {
-        return Err(ProvingError::SrsInvalid("the file is not for the curve BN254"));
-    }
-    let power = number(header.get(36..40).ok_or_else(truncated)?);
-    if power > LARGEST_K {
-        return Err(ProvingError::SrsSize(power));
-    }
+    let power = ptau_power(bytes)?;
     if power < k {
         return Err(ProvingError::SrsTooSmall { needed: k, found: power });
     }
-    // Coordinates are in Montgomery form, little endian, as halo2's raw points.
-    let points = section(TAU_G1)?.chunks_exact(64).take((1 << k) + 1);
-    let mut g = Vec::with_capacity((1 << k) + 1);
-    for (index, point) in points.enumerate() {
-        g.push(
-            G1Affine::from_raw_bytes(point).ok_or(ProvingError::SrsPoint { group: "G1", index })?,
-        );
-    }
+    let (mut g, [g2, s_g2]) = ptau_points(bytes, (1 << k) + 1)?;
     if g.len() < 1 << k {
         return Err(truncated());
     }
     let last = if g.len() > 1 << k { g.pop() } else { None };
-    let mut in_g2 = section(TAU_G2)?.chunks_exact(128).enumerate();
-    let mut next = || {
-        let (index, point) = in_g2.next().ok_or_else(truncated)?;
-        G2Affine::from_raw_bytes(point).ok_or(ProvingError::SrsPoint { group: "G2", index })
-    };
-    let (g2, s_g2) = (next()?, next()?);
     // halo2 has no other constructor than a method of an existing string.
     let any = Srs::unsafe_dev(1).params;
     let params = Arc::new(any.from_parts(k, g, None, g2, s_g2));
     Ok(Srs { params, next: last, origin: SrsOrigin::Ptau })
 }
 
+fn ptau_section(bytes: &[u8], id: usize) -> Result<&[u8], ProvingError> {
+    ptau_sections(bytes)?[id].ok_or(ProvingError::SrsInvalid("a section of the file is missing"))
+}
+
+/// log₂ of half the powers in G1 that a `.ptau` file says it has.
+fn ptau_power(bytes: &[u8]) -> Result<u32, ProvingError> {
+    const HEADER: usize = 1;
+    let header = ptau_section(bytes, HEADER)?;
+    // Field size in bytes, the field's modulus, the power.
+    let modulus = header.get(4..36).ok_or_else(truncated)?;
+    if number(&header[..4]) != 32 || modulus != base_field_modulus() {
+        return Err(ProvingError::SrsInvalid("the file is not for the curve BN254"));
+    }
+    match number(header.get(36..40).ok_or_else(truncated)?) {
+        power if power > LARGEST_K => Err(ProvingError::SrsSize(power)),
+        power => Ok(power),
+    }
+}
+
+/// At most so many powers of a `.ptau` file in G1, and the first two in G2.
+pub(super) fn ptau_points(
+    bytes: &[u8],
+    count: usize,
+) -> Result<(Vec<G1Affine>, [G2Affine; 2]), ProvingError> {
+    const TAU_G1: usize = 2;
+    const TAU_G2: usize = 3;
+    ptau_power(bytes)?;
+    // Coordinates are in Montgomery form, little endian, as halo2's raw points.
+    let points = ptau_section(bytes, TAU_G1)?.chunks_exact(G1_BYTES).take(count);
+    let in_g1 = |(index, point)| {
+        G1Affine::from_raw_bytes(point).ok_or(ProvingError::SrsPoint { group: "G1", index })
+    };
+    let g = points.enumerate().map(in_g1).collect::<Result<_, _>>()?;
+    let mut in_g2 = ptau_section(bytes, TAU_G2)?.chunks_exact(G2_BYTES).enumerate();
+    let mut next = || {
+        let (index, point) = in_g2.next().ok_or_else(truncated)?;
+        G2Affine::from_raw_bytes(point).ok_or(ProvingError::SrsPoint { group: "G2", index })
+    };
+    Ok((g, [next()?, next()?]))
+}
+
+/// At most so many powers of halo2's raw file in G1, and the first two in G2; points that commit to values are left out.
+pub(super) fn raw_points(
+    bytes: &[u8],
+    count: usize,
+) -> Result<(Vec<G1Affine>, [G2Affine; 2]), ProvingError> {
+    let RawFile { k, body, point_bytes, next } = RawFile::parse(bytes)?;
+    let (in_g1, in_g2) = body.split_at((2 * point_bytes) << k);
+    let format = RawFile::format(point_bytes);
+    // Read as bytes, uncompressed points are checked to be on the curve; read from a stream they are not.
+    let in_first = |mut bytes: &[u8]| match format {
+        SerdeFormat::RawBytes => G1Affine::from_raw_bytes(bytes),
+        _ => G1Affine::read(&mut bytes, format).ok(),
+    };
+    let in_second = |mut bytes: &[u8]| match format {
+        SerdeFormat::RawBytes => G2Affine::from_raw_bytes(bytes),
+        _ => G2Affine::read(&mut bytes, format).ok(),
+    };
+    let malformed = || ProvingError::SrsInvalid(MALFORMED);
+    let first = in_g1.chunks_exact(point_bytes).take(count.min(1 << k));
+    let read = |bytes| in_first(bytes).ok_or_else(malformed);
+    let mut g = first.map(read).collect::<Result<Vec<_>, _>>()?;
+    g.extend(next.filter(|_| count > g.len()));
+    let mut in_g2 = in_g2.chunks_exact(2 * point_bytes);
+    let mut next = || in_g2.next().and_then(in_second).ok_or_else(malformed);
+    Ok((g, [next()?, next()?]))
+}
+
 /// The hash after the last contribution, where a file is a `.ptau` and has one: the name that a ceremony gives to its
 /// state. It is what the file claims; its points are what counts.
 pub fn last_contribution(file: &[u8]) -> Option<[u8; 64]> {
     const CONTRIBUTIONS: usize = 7;
-    const G2_BYTES: usize = 2 * G1_BYTES;
     /// A hash function's state, which binds the contributor's key.
     const STATE_BYTES: usize = 216;
     // The points after it, the contributor's key: six points of G1 and three of G2.
@@ -315,7 +382,7 @@ const PUBLIC_SECRETS: [(&str, [u8; 32]); 2] = [
     ("halo2-lib's test string", [0; 32]),
 ];
 
-fn public_secret(tau_g2: G2Affine) -> Option<&'static str> {
+pub(super) fn public_secret(tau_g2: G2Affine) -> Option<&'static str> {
     static KNOWN: OnceLock<[G2Affine; PUBLIC_SECRETS.len()]> = OnceLock::new();
     let known = KNOWN.get_or_init(|| {
         PUBLIC_SECRETS.map(|(_, seed)| {
@@ -334,16 +401,32 @@ pub fn has_public_secret(tau_g2: G2Affine) -> bool {
 /// Keccak-256 of `[τ]₂`, in the order in which precompiles take its coordinates: the same for all files and sizes of
 /// one ceremony's string.
 pub fn fingerprint(params: &ParamsKZG<Bn256>) -> [u8; WORD_BYTES] {
-    let point = params.s_g2();
+    fingerprint_of(params.s_g2())
+}
+
+/// The same of a `[τ]₂`.
+pub(super) fn fingerprint_of(point: G2Affine) -> [u8; WORD_BYTES] {
     let words = [point.x.c1, point.x.c0, point.y.c1, point.y.c0].map(|word| word_of(&word));
     Keccak256::digest(words.as_flattened()).into()
 }
 
+fn invalid(what: &'static str) -> Result<(), ProvingError> {
+    Err(ProvingError::SrsInvalid(what))
+}
+
 /// What the first points must be.
 fn check_shape(srs: &Srs) -> Result<(), ProvingError> {
-    let invalid = |what| Err(ProvingError::SrsInvalid(what));
-    let (g2, s_g2) = (srs.params.g2(), srs.params.s_g2());
-    if srs.params.get_g()[0] != G1Affine::generator() || g2 != G2Affine::generator() {
+    let params = &srs.params;
+    check_points(params.get_g()[0], [params.g2(), params.s_g2()], srs.powers())
+}
+
+/// The same of a string's first point, its points in G2, and all its powers.
+pub(super) fn check_points<'a>(
+    first: G1Affine,
+    [g2, s_g2]: [G2Affine; 2],
+    mut powers: impl Iterator<Item = &'a G1Affine>,
+) -> Result<(), ProvingError> {
+    if first != G1Affine::generator() || g2 != G2Affine::generator() {
         return invalid("it does not begin with the generators");
     }
     // Raw bytes are checked for the curve alone; G2's curve is larger than the group.
@@ -353,19 +436,14 @@ fn check_shape(srs: &Srs) -> Result<(), ProvingError> {
     if bool::from(s_g2.is_identity()) || s_g2 == g2 {
         return invalid("its secret is 0 or 1: the ceremony has no contributions");
     }
-    if srs.powers().any(|point| bool::from(point.is_identity())) {
+    if powers.any(|point| bool::from(point.is_identity())) {
         return invalid(AT_INFINITY);
     }
     Ok(())
 }
 
-/// Checks a string by pairings. See the module's comment for what holds afterwards.
-pub(super) fn check(srs: &Srs) -> Result<(), ProvingError> {
-    check_shape(srs)?;
-    let invalid = |what| Err(ProvingError::SrsInvalid(what));
-    let params = &srs.params;
-    let (g2, s_g2) = (params.g2(), params.s_g2());
-    let g: Vec<G1Affine> = srs.powers().copied().collect();
+/// Whether points are powers of the secret of `[τ]₂`, by pairings.
+pub(super) fn check_powers(g: &[G1Affine], [g2, s_g2]: [G2Affine; 2]) -> Result<(), ProvingError> {
     let random: Vec<Fr> = (1..g.len())
         .map(|_| {
             let mut bytes = [0; 16];
@@ -382,6 +460,15 @@ pub(super) fn check(srs: &Srs) -> Result<(), ProvingError> {
     if !bool::from(product.final_exponentiation().is_identity()) {
         return invalid("its points are not powers of one secret");
     }
+    Ok(())
+}
+
+/// Checks a string by pairings. See the module's comment for what holds afterwards.
+pub(super) fn check(srs: &Srs) -> Result<(), ProvingError> {
+    check_shape(srs)?;
+    let params = &srs.params;
+    let g: Vec<G1Affine> = srs.powers().copied().collect();
+    check_powers(&g, [params.g2(), params.s_g2()])?;
     let domain = EvaluationDomain::<Fr>::new(1, params.k());
     let mut values = domain.empty_lagrange();
     values.iter_mut().for_each(|value| *value = Fr::random(OsRng));

@@ -91,7 +91,6 @@ impl VerifierContract {
     /// give the contract its comments.
     ///
     /// The contract is called `PackedVerifier`; [`Self::named`] gives it another name.
-    #[cfg(feature = "prove")]
     pub fn packed(
         key: &zkverdict_prover::packed::VerifyingKey,
         system: &halo2_proofs::plonk::ConstraintSystem<halo2_proofs::halo2curves::bn256::Fr>,

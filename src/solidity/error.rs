@@ -86,7 +86,6 @@ pub enum SolidityError {
     },
 
     /// The circuit's columns cannot be packed.
-    #[cfg(feature = "prove")]
     #[error(transparent)]
     Packed(#[from] zkverdict_prover::packed::Error),
 

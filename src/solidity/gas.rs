@@ -10,7 +10,6 @@ use halo2_proofs::{
     plonk::{Circuit, ConstraintSystem},
 };
 
-#[cfg(feature = "prove")]
 use zkverdict_prover::packed::{Layout, Widths};
 
 use super::{
@@ -69,6 +68,13 @@ impl GasEstimate {
         self.with_tokens(tokens + cheaper * random - cheaper * bytes)
     }
 
+    /// The same of a proof with these instances.
+    #[must_use]
+    pub fn with_instances(self, instances: &[[u8; WORD_BYTES]]) -> Self {
+        let bytes = instances.as_flattened().iter();
+        self.with_zero_bytes(bytes.filter(|&&byte| byte == 0).count())
+    }
+
     fn with_tokens(self, tokens: u64) -> Self {
         let intrinsic = TRANSACTION + TOKEN * tokens;
         let floor = TRANSACTION + FLOOR_TOKEN * tokens;
@@ -109,7 +115,6 @@ pub fn estimate_circuit_gas<C: Circuit<Fr>>(
 }
 
 /// Predicts the cost of verifying packed proofs of such a circuit, whose columns share commitments as `widths` says.
-#[cfg(feature = "prove")]
 pub fn estimate_packed_gas(
     cs: &ConstraintSystem<Fr>,
     k: u32,
@@ -120,32 +125,48 @@ pub fn estimate_packed_gas(
     Ok(VerifierContract::of("", [0; 32], protocol).estimate_gas())
 }
 
-/// The width of packs, the same for all, at which packed proofs of such a circuit are cheapest to verify, with what that
-/// costs; none is so wide that it needs more than `powers` powers of the secret. Of several the narrowest, whose proofs are made
-/// soonest.
-#[cfg(feature = "prove")]
-pub fn cheapest_widths(
+/// How columns share commitments, and what that costs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Packing {
+    /// Of the packs.
+    pub widths: Widths,
+    /// Powers of the secret that proofs take.
+    pub powers: usize,
+    /// Of a verification.
+    pub estimate: GasEstimate,
+}
+
+/// The width of packs, the same for all, at which packed proofs of such a circuit are cheapest: wider packs spare gas, and
+/// `gas_per_power` is what a power of the secret more is worth, as proofs multiply all of them twice. No pack takes more than
+/// `most_powers` of them. Of several the narrowest.
+pub fn cheapest_packing(
     cs: &ConstraintSystem<Fr>,
     k: u32,
     instance_counts: &[usize],
-    powers: usize,
-) -> Result<(Widths, GasEstimate), SolidityError> {
-    let mut cheapest: Option<(Widths, GasEstimate)> = None;
+    most_powers: usize,
+    gas_per_power: f64,
+) -> Result<Packing, SolidityError> {
+    let mut cheapest: Option<(f64, Packing)> = None;
     let mut packs = usize::MAX;
-    for width in 1..=(powers >> k).clamp(1, Widths::LARGEST) {
+    for width in 1..=(most_powers >> k).clamp(1, Widths::LARGEST) {
         let widths = Widths::all(cs, width);
         let layout = Layout::new(cs, k, instance_counts, &widths)?;
-        // Wider packs are no fewer, mostly.
+        // Wider packs are no fewer, mostly; there is one for each phase and one of the key at the end.
+        if packs <= widths.phases.len() + 1 {
+            break;
+        }
         if layout.packs().count() >= packs {
             continue;
         }
         packs = layout.packs().count();
         let estimate = estimate_packed_gas(cs, k, instance_counts, &widths)?;
-        if cheapest.as_ref().is_none_or(|(_, cheapest)| estimate.total < cheapest.total) {
-            cheapest = Some((widths, estimate));
+        let powers = layout.powers(Layout::pieces(cs));
+        let cost = estimate.total as f64 + gas_per_power * powers as f64;
+        if cheapest.as_ref().is_none_or(|(least, _)| cost < *least) {
+            cheapest = Some((cost, Packing { widths, powers, estimate }));
         }
     }
-    Ok(cheapest.expect("one width was tried"))
+    Ok(cheapest.expect("one width was tried").1)
 }
 
 impl VerifierContract {

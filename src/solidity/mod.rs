@@ -42,7 +42,6 @@ mod model;
 mod openings;
 mod packed;
 mod packed_openings;
-#[cfg(feature = "prove")]
 mod packed_protocol;
 mod protocol;
 mod render;

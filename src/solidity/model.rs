@@ -2,13 +2,20 @@
 
 use super::{InstanceCounts, InstanceKind, SolidityError, VerifierContract};
 use crate::circuit::{InstanceLayout, Role};
-use crate::proving::ModelVerifier;
+use crate::proving::{Keys, ModelVerifier};
 
 impl ModelVerifier {
     /// The contract that verifies the model's proofs, under a name that has to be a Solidity identifier.
     pub fn contract(&self, name: &str) -> Result<VerifierContract, SolidityError> {
         let keys = self.keys();
-        let contract = VerifierContract::new(keys.params(), keys.vk(), &[keys.instances()])?;
+        let contract = match keys {
+            Keys::Halo2(keys) => {
+                VerifierContract::new(keys.params(), keys.vk(), &[keys.instances()])?
+            }
+            Keys::Packed(keys) => {
+                VerifierContract::packed(keys.key(), &self.shape().constraint_system())?
+            }
+        };
         let contract = contract.with_instance_counts(instance_counts(self.layout()))?;
         contract.about(self.model_digest()).named(name)
     }

@@ -88,7 +88,7 @@ impl Fixture for ModelProver {
     fn prove_witness(&self, witness: Witness) -> (Vec<u8>, Vec<Fr>) {
         let instances = witness.instances.clone();
         let circuit = self.circuit().with_witness(witness);
-        (self.keys().prove(circuit, &instances).unwrap(), instances)
+        (self.halo2().unwrap().prove(circuit, &instances).unwrap(), instances)
     }
 
     fn contract(&self) -> CompiledContract {

@@ -60,7 +60,7 @@ fn verifying_keys_are_those_that_halo2_makes() {
     let folded = (folded.verifier(), folded.circuit());
     let others = Proven::models().map(|proven| (&proven.verifier, &proven.circuit));
     for (verifier, circuit) in others.filter(|(_, circuit)| circuit.k() <= 14).chain([folded]) {
-        let keys = verifier.keys();
+        let keys = verifier.keys().halo2().unwrap();
         let halo2 = Verifier::generate(keys.srs(), circuit, circuit.instances()).unwrap();
         assert_eq!(keys.to_bytes(), halo2.to_bytes(), "{}", verifier.model().name);
     }
@@ -147,7 +147,8 @@ fn output_off_by_one_has_no_proof() {
             let step = Fr::from(256).pow([(position % BYTES_PER_WORD) as u64]);
             witness.instances[word] += step;
             let instances = witness.instances.clone();
-            let proof = keyed.keys().prove(keyed.circuit().with_witness(witness), &instances);
+            let proof =
+                keyed.halo2().unwrap().prove(keyed.circuit().with_witness(witness), &instances);
             assert!(matches!(proof, Err(ProvingError::OwnProof)), "{name}: output {position}");
         }
     }

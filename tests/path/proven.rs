@@ -10,7 +10,7 @@ use zkverdict::{
     circuit::ModelCircuit,
     evm::{Address, Fork, Machine, Outcome, Run},
     model::Model,
-    proving::{ModelVerifier, Proof},
+    proving::{Format, ModelVerifier, Proof},
     solidity::{CompiledContract, Refusal},
 };
 
@@ -76,7 +76,7 @@ impl Proven {
     pub fn verdict(&self, claim: &Claim) -> Result<(), Refusal> {
         let vk_digest = self.verifier.digest();
         let (bytes, instances) = (claim.proof.clone(), claim.instances.clone());
-        self.verifier.verify(&Proof { vk_digest, bytes, instances })
+        self.verifier.verify(&Proof { format: Format::Halo2, vk_digest, bytes, instances })
     }
 }
 

@@ -13,7 +13,7 @@ use zkverdict::proving::ModelProver;
 type NativePlonk = PlonkVerifier<KzgAs<Bn256, Bdfg21>>;
 
 fn accepts(keyed: &ModelProver, proof: &[u8], instances: &[Fr]) -> bool {
-    let verifier = keyed.verifier().keys();
+    let verifier = keyed.verifier().keys().halo2().unwrap();
     let config = Config::kzg().with_num_instance(vec![verifier.instances()]);
     let protocol = compile(verifier.params(), verifier.vk(), config);
     let params = verifier.params();

@@ -1,11 +1,12 @@
 //! Columns as polynomials.
 
 use crate::columns::Column;
+use crate::domain::root;
 use crate::fft::{Factors, Threads, forward};
 #[cfg(target_arch = "x86_64")]
 use crate::field::{Adx, Ifma};
 use crate::field::{Arithmetic, Backend, Lanes, Portable, kernels};
-use crate::quotient::{elements, root};
+use crate::quotient::elements;
 use halo2_proofs::halo2curves::{bn256::Fr, ff::Field};
 
 /// Interpolation on the rows.

@@ -11,7 +11,7 @@ use halo2_proofs::halo2curves::{
     group::{cofactor::CofactorGroup, prime::PrimeCurveAffine},
 };
 use sha3::{Digest, Keccak256};
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 /// What the encoding begins with.
 const MAGIC: &[u8] = b"zkverdict packed key 1";
@@ -87,10 +87,13 @@ fn check(layout: &Layout, gates: &[Gate]) -> Result<(), Damage> {
         return Err(Damage("there are more instances than rows"));
     }
     let of_advice = layout.phases.iter().flat_map(|phase| &phase.packs);
-    let mut columns = HashSet::new();
+    // By column, where it is opened: keys come from anybody, and may be long.
+    let mut columns: HashMap<usize, &[i32]> = HashMap::new();
     for pack in of_advice {
-        if pack.slots.iter().any(|slot| slot.rotation != 0 || !columns.insert(slot.column)) {
-            return Err(Damage("an advice column is packed twice"));
+        for slot in &pack.slots {
+            if slot.rotation != 0 || columns.insert(slot.column, &pack.rotations).is_some() {
+                return Err(Damage("an advice column is packed twice"));
+            }
         }
     }
     let mut slots = HashSet::new();
@@ -115,8 +118,11 @@ fn check(layout: &Layout, gates: &[Gate]) -> Result<(), Damage> {
         let mut height = 0_usize;
         for operation in &gate.0 {
             let known = match *operation {
-                Operation::Fixed { column, rotation } => layout.fixed(column, rotation).is_some(),
-                Operation::Advice { column, rotation } => layout.advice(column, rotation).is_some(),
+                Operation::Fixed { column, rotation } => slots.contains(&(column, rotation)),
+                Operation::Advice { column, rotation } => {
+                    let opened = columns.get(&column);
+                    opened.is_some_and(|points| points.binary_search(&rotation).is_ok())
+                }
                 Operation::Instance { column, .. } => column < layout.instances.len(),
                 Operation::Challenge(challenge) => challenge < challenges.len(),
                 _ => true,

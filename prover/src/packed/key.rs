@@ -6,6 +6,15 @@ use halo2_proofs::{
     plonk::ConstraintSystem,
 };
 
+/// A reference string, at least as long as the widest pack.
+#[derive(Debug, Clone, Copy)]
+pub struct Powers<'a> {
+    /// [τ⁰]₁, [τ¹]₁ and so on.
+    pub g1: &'a [G1Affine],
+    /// [1]₂ and [τ]₂.
+    pub g2: [G2Affine; 2],
+}
+
 /// What proofs of one circuit are checked against.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct VerifyingKey {
@@ -30,6 +39,18 @@ impl VerifyingKey {
         let mut key = Self { layout, g1, g2, tau_g2, commitments, gates, digest: [0; 32] };
         key.digest = key.hash();
         key
+    }
+
+    /// Of a circuit, with the commitments to its packs, which are taken as they are.
+    pub fn of_circuit(
+        layout: Layout,
+        string: Powers<'_>,
+        commitments: Vec<G1Affine>,
+        system: &ConstraintSystem<Fr>,
+    ) -> Self {
+        let polynomials = system.gates().iter().flat_map(|gate| gate.polynomials());
+        let gates = polynomials.map(Gate::new).collect();
+        Self::new(layout, [string.g1[0]], string.g2, commitments, gates)
     }
 
     /// The hash of [`Self::to_bytes`]: the first word of every transcript.

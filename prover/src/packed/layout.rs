@@ -71,6 +71,15 @@ impl Widths {
     }
 }
 
+impl Layout {
+    /// The widths that it was made with, as far as they show: of a phase without columns it is 1.
+    pub fn widths(&self) -> Widths {
+        let width = |packs: &[Pack]| packs.first().map_or(1, |pack| pack.width);
+        let phases = self.phases.iter().map(|phase| width(&phase.packs)).collect();
+        Widths { phases, key: width(&self.key) }
+    }
+}
+
 /// Phases of a circuit.
 fn phases(system: &ConstraintSystem<Fr>) -> usize {
     let advice = system.advice_column_phase().into_iter();
@@ -184,6 +193,13 @@ impl Layout {
         let before: usize =
             self.phases.iter().flat_map(|phase| &phase.packs).map(Pack::evaluations).sum();
         slots.into_iter().position(|&slot| slot == wanted).map(|slot| before + slot)
+    }
+
+    /// Columns that have as many coefficients as an honest quotient.
+    pub fn pieces(system: &ConstraintSystem<Fr>) -> usize {
+        let gates = system.gates().iter().flat_map(|gate| gate.polynomials());
+        let degree = gates.map(|polynomial| polynomial.degree()).max().unwrap_or(0);
+        degree.saturating_sub(1).max(1)
     }
 
     /// Coefficients of the longest polynomial that is committed to, the quotient having those of `pieces` columns.

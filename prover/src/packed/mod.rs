@@ -12,20 +12,24 @@
 //! | `prove`, `open` | proofs |
 //! | `verify` | verdicts |
 
+#[cfg(feature = "prove")]
 mod coefficients;
 mod encoding;
 mod gate;
 mod key;
 mod layout;
+#[cfg(feature = "prove")]
 mod open;
+#[cfg(feature = "prove")]
 mod prove;
 mod transcript;
 mod verify;
 
 pub use encoding::Damage;
 pub use gate::{Gate, Operation};
-pub use key::VerifyingKey;
+pub use key::{Powers, VerifyingKey};
 pub use layout::{Layout, Pack, Phase, Slot, Widths};
+#[cfg(feature = "prove")]
 pub use prove::ProvingKey;
 pub use transcript::Transcript;
 pub use verify::Refusal;

@@ -10,6 +10,7 @@
 //! Division by Xᵗ − p is division of every column by X − p, so columns are taken one by one and no pack is kept.
 
 use super::Error;
+use super::verify::horner;
 use halo2_proofs::halo2curves::{bn256::Fr, ff::Field};
 use rayon::prelude::*;
 
@@ -113,11 +114,6 @@ fn add_packed(
     to.par_chunks_mut(pack.width).zip(0..rows).with_min_len(1 << 9).for_each(|(to, row)| {
         to.iter_mut().zip(&slots).for_each(|(to, slot)| *to += slot[row]);
     });
-}
-
-/// Σ valueᵢ·pointⁱ.
-pub fn horner(values: &[Fr], point: Fr) -> Fr {
-    values.iter().rev().fold(Fr::ZERO, |sum, value| sum * point + value)
 }
 
 /// (f − f(p))/(X − p) in place of f.

@@ -1,25 +1,26 @@
 //! The proof, step by step.
 
 use super::coefficients::{self, Interpolation};
-use super::open::{Opened, Quotient, horner, open};
+use super::open::{Opened, Quotient, open};
 use super::transcript::{Transcript, point, word};
-use super::{Error, Gate, Layout, Pack, VerifyingKey, Widths};
+use super::verify::horner;
+use super::{Error, Layout, Pack, Powers, VerifyingKey, Widths};
 use crate::columns::{Cells, Column};
+use crate::domain::root_to;
 use crate::engine::{self, Engine};
 use crate::field::Arithmetic;
 use crate::program::Program;
 use crate::prove::place;
-use crate::quotient::{Table, root};
+use crate::quotient::Table;
 use crate::watch::{Stage, Times, Watch};
-use crate::{Options, Randomness, Seeded, Source, Synthesized};
+use crate::{Options, Randomness, Seeded, Source};
 use halo2_proofs::{
     halo2curves::{
-        bn256::{Bn256, Fr, G1Affine},
+        bn256::{Fr, G1Affine},
         ff::Field,
         group::{Curve, Group},
     },
-    plonk::{Circuit, ConstraintSystem},
-    poly::{commitment::ParamsProver, kzg::commitment::ParamsKZG},
+    plonk::ConstraintSystem,
 };
 use rayon::prelude::*;
 
@@ -46,25 +47,24 @@ impl std::fmt::Debug for ProvingKey {
 }
 
 impl ProvingKey {
-    /// For a circuit of 2^k rows, with or without its witness. The reference string may be longer than it has to be;
-    /// `instances` says how many values each instance column has.
-    pub fn new<C: Circuit<Fr>>(
-        params: &ParamsKZG<Bn256>,
+    /// For a circuit of 2^k rows. The reference string may be longer than it has to be; `instances` says how many values
+    /// each instance column has.
+    pub fn new(
+        string: Powers<'_>,
         k: u32,
-        circuit: &C,
+        system: &ConstraintSystem<Fr>,
+        source: &dyn Source,
         instances: &[usize],
         widths: &Widths,
         arithmetic: Arithmetic,
     ) -> Result<Self, Error> {
-        let mut system = ConstraintSystem::default();
-        C::configure_with_params(&mut system, circuit.params());
-        crate::supports(&system, k)?;
+        crate::supports(system, k)?;
         let n = 1_usize << k;
         let random_rows = system.blinding_factors() + 1;
         if instances.iter().any(|&count| count + random_rows > n) {
             return Err(crate::Error::Instances.into());
         }
-        let layout = Layout::new(&system, k, instances, widths)?;
+        let layout = Layout::new(system, k, instances, widths)?;
         for pack in layout.phases.iter().flat_map(|phase| &phase.packs) {
             // Seen of a column: its values at these points, at τᵗ, and at τ·ω^r through the quotient.
             let (points, needed) = (pack.rotations.len(), 2 * pack.rotations.len() + 1);
@@ -72,25 +72,21 @@ impl ProvingKey {
                 return Err(Error::RandomRows { points, needed, rows: random_rows });
             }
         }
-        let polynomials = || system.gates().iter().flat_map(|gate| gate.polynomials());
-        let degree = polynomials().map(|polynomial| polynomial.degree()).max().unwrap_or(0);
-        let pieces = degree.saturating_sub(1).max(1);
-        let (powers, found) = (layout.powers(pieces), params.get_g().len());
+        let pieces = Layout::pieces(system);
+        let (powers, found) = (layout.powers(pieces), string.g1.len());
         if found < powers {
             return Err(Error::StringTooShort { found, needed: powers });
         }
-        let engine = engine::new(&params.get_g()[..powers], arithmetic);
+        let engine = engine::new(&string.g1[..powers], arithmetic);
         let interpolation = coefficients::new(k, arithmetic);
         let mut fixed = vec![Column::default(); system.num_fixed_columns()];
-        place(&mut fixed, Synthesized(circuit).fixed(n)?, n - random_rows, |_| true)?;
+        place(&mut fixed, source.fixed(n)?, n - random_rows, |_| true)?;
         let commitments = layout.key.iter().map(|pack| {
             let slots = slots(pack, &fixed, &*interpolation, k);
             commit(&*engine, interleave(pack, slots))
         });
         let commitments = commitments.collect();
-        let gates = polynomials().map(Gate::new).collect();
-        let in_g2 = [params.g2(), params.s_g2()];
-        let verifying = VerifyingKey::new(layout, [params.get_g()[0]], in_g2, commitments, gates);
+        let verifying = VerifyingKey::of_circuit(layout, string, commitments, system);
         Ok(Self {
             verifying,
             engine,
@@ -114,10 +110,16 @@ impl ProvingKey {
         self.powers
     }
 
+    /// Bytes in memory.
+    pub fn bytes(&self) -> usize {
+        size_of::<G1Affine>() * self.powers
+            + self.fixed.iter().map(|column| column.cells.bytes()).sum::<usize>()
+    }
+
     /// Proves a circuit with its witness; says also what the stages took. Instances are given column by column.
-    pub fn prove<C: Circuit<Fr>>(
+    pub fn prove(
         &self,
-        circuit: &C,
+        source: &dyn Source,
         instances: &[&[Fr]],
         options: &Options<'_>,
     ) -> Result<(Vec<u8>, Times), Error> {
@@ -130,14 +132,14 @@ impl ProvingKey {
             }
         };
         let mut watch = Watch::new(options.progress, options.cancel);
-        let proof = self.run(circuit, instances, randomness, &mut watch)?;
+        let proof = self.run(source, instances, randomness, &mut watch)?;
         watch.finish();
         Ok((proof, watch.into_times()))
     }
 
-    fn run<C: Circuit<Fr>>(
+    fn run(
         &self,
-        circuit: &C,
+        source: &dyn Source,
         instances: &[&[Fr]],
         randomness: &dyn Randomness,
         watch: &mut Watch<'_>,
@@ -163,7 +165,7 @@ impl ProvingKey {
         let mut challenges = vec![None; layout.num_challenges()];
         for (number, phase) in (0..).zip(&layout.phases) {
             watch.enter(Stage::Witness)?;
-            let assigned = Synthesized(circuit).advice(number, n, instances, &challenges)?;
+            let assigned = source.advice(number, n, instances, &challenges)?;
             let is_of_phase = |index: usize| self.phases[index] == number;
             place(&mut advice, assigned, n - self.random_rows, is_of_phase)?;
             for (index, _) in self.phases.iter().enumerate().filter(|(_, of)| **of == number) {
@@ -231,7 +233,7 @@ impl ProvingKey {
             .enumerate()
             .zip(&values)
             .map(|((index, pack), values)| {
-                let points = pack.rotations.iter().map(|&rotation| x * omega_to(k, rotation));
+                let points = pack.rotations.iter().map(|&rotation| x * root_to(k, rotation));
                 let (columns, interpolation) = (columns(index), &self.interpolation);
                 Opened {
                     width: pack.width,
@@ -283,16 +285,10 @@ impl Messages {
     }
 }
 
-/// ω to a power.
-pub fn omega_to(k: u32, rotation: i32) -> Fr {
-    let power = root(k).pow_vartime([rotation.unsigned_abs().into()]);
-    if rotation < 0 { power.invert().expect("roots of unity are not 0") } else { power }
-}
-
 /// The coefficients of f(ω^rotation·X).
 fn rotated(mut coefficients: Vec<Fr>, rotation: i32, k: u32) -> Vec<Fr> {
     if rotation != 0 {
-        let (step, mut power) = (omega_to(k, rotation), Fr::ONE);
+        let (step, mut power) = (root_to(k, rotation), Fr::ONE);
         for coefficient in &mut coefficients {
             *coefficient *= power;
             power *= step;

@@ -1,10 +1,9 @@
 //! Verdicts: the checks are made in the order in which `docs/protocol.md` has them.
 
 use super::gate::Operation;
-use super::open::horner;
-use super::prove::omega_to;
 use super::transcript::{Transcript, WORD, element};
 use super::{Layout, VerifyingKey};
+use crate::domain::root_to;
 use halo2_proofs::{
     arithmetic::best_multiexp,
     halo2curves::{
@@ -148,7 +147,7 @@ impl VerifyingKey {
             for &rotation in &pack.rotations {
                 let (of_point, others) = rest.split_at(pack.slots.len());
                 rest = others;
-                let s = power * invert(to_width - x * omega_to(layout.k, rotation))?;
+                let s = power * invert(to_width - x * root_to(layout.k, rotation))?;
                 scalar += s;
                 value += s * horner(of_point, z);
                 power *= gamma;
@@ -194,7 +193,7 @@ impl VerifyingKey {
             Operation::Advice { column, rotation } => opened(layout.advice(column, rotation)),
             Operation::Fixed { column, rotation } => opened(layout.fixed(column, rotation)),
             Operation::Instance { column, rotation } => {
-                interpolated(of_column(column), x * omega_to(layout.k, rotation), layout.k)
+                interpolated(of_column(column), x * root_to(layout.k, rotation), layout.k)
             }
             Operation::Challenge(index) => challenges[index],
             _ => unreachable!("it looks at no cell"),
@@ -207,7 +206,7 @@ impl VerifyingKey {
 
 /// The value at a point off the rows of what has these values on the first rows, and 0 on the others.
 fn interpolated(values: &[Fr], point: Fr, k: u32) -> Fr {
-    let omega = omega_to(k, 1);
+    let omega = root_to(k, 1);
     let mut row = Fr::ONE;
     let sum: Fr = values
         .iter()
@@ -221,4 +220,9 @@ fn interpolated(values: &[Fr], point: Fr, k: u32) -> Fr {
     let n = 1_u64 << k;
     let rows = Fr::from(n).invert().expect("n is not 0");
     sum * (point.pow_vartime([n]) - Fr::ONE) * rows
+}
+
+/// Σ valueᵢ·pointⁱ.
+pub fn horner(values: &[Fr], point: Fr) -> Fr {
+    values.iter().rev().fold(Fr::ZERO, |sum, value| sum * point + value)
 }

@@ -11,14 +11,15 @@ use halo2_proofs::{
         bn256::{Bn256, Fr},
         ff::Field,
     },
-    poly::kzg::commitment::ParamsKZG,
+    plonk::{Circuit, ConstraintSystem},
+    poly::{commitment::ParamsProver, kzg::commitment::ParamsKZG},
 };
 use rand::{SeedableRng, rngs::StdRng};
 use slow::{Lies, Slow};
 use std::sync::LazyLock;
 use zkverdict_prover::{
-    Arithmetic, Error as ProverError, Options, Randomness, Seeded, Stage,
-    packed::{Error, Operation, ProvingKey, Refusal, VerifyingKey, Widths},
+    Arithmetic, Error as ProverError, Options, Randomness, Seeded, Stage, Synthesized,
+    packed::{Error, Operation, Powers, ProvingKey, Refusal, VerifyingKey, Widths},
 };
 
 /// Longer than any test needs.
@@ -36,13 +37,26 @@ fn usual() -> Widths {
     widths(&[3, 2], 7)
 }
 
+fn new_key<C: Circuit<Fr>>(
+    circuit: &C,
+    k: u32,
+    counts: &[usize],
+    widths: &Widths,
+    arithmetic: Arithmetic,
+) -> Result<ProvingKey, Error> {
+    let mut system = ConstraintSystem::default();
+    C::configure_with_params(&mut system, circuit.params());
+    let string = Powers { g1: PARAMS.get_g(), g2: [PARAMS.g2(), PARAMS.s_g2()] };
+    ProvingKey::new(string, k, &system, &Synthesized(circuit), counts, widths, arithmetic)
+}
+
 fn key_of(circuit: &Walk, k: u32, widths: &Widths, arithmetic: Arithmetic) -> ProvingKey {
-    ProvingKey::new(&PARAMS, k, circuit, &COUNTS, widths, arithmetic).expect("supported")
+    new_key(circuit, k, &COUNTS, widths, arithmetic).expect("supported")
 }
 
 fn prove(key: &ProvingKey, circuit: &Walk, options: &Options<'_>) -> Result<Vec<u8>, Error> {
     let [a, b] = circuit.instances();
-    key.prove(circuit, &[&a, &b], options).map(|(proof, _)| proof)
+    key.prove(&Synthesized(circuit), &[&a, &b], options).map(|(proof, _)| proof)
 }
 
 #[test]
@@ -222,9 +236,7 @@ fn every_word_counts() {
 fn random_rows_have_to_hide_what_is_opened() {
     // Six rows for 2·R + 1: a pack that is opened at three points needs seven.
     let circuit = Walk { extra: Extra::ThreeRows, ..Walk::new(40) };
-    let make = |widths| {
-        ProvingKey::new(&PARAMS, 7, &circuit, &COUNTS, &widths, Arithmetic::best()).map(drop)
-    };
+    let make = |widths| new_key(&circuit, 7, &COUNTS, &widths, Arithmetic::best()).map(drop);
     let refused = Err((3, 7, 6));
     for width in 1..=4 {
         let made = make(widths(&[width, 2], 7)).map_err(|error| match error {
@@ -258,8 +270,7 @@ fn columns_differ_from_proof_to_proof_and_not_with_a_seed() {
 fn what_does_not_fit_is_refused() {
     let circuit = Walk::new(40);
     let make = |circuit: &Walk, k, counts: &[usize], widths: &Widths| {
-        ProvingKey::new(&PARAMS, k, circuit, counts, widths, Arithmetic::best())
-            .expect_err("something does not fit")
+        new_key(circuit, k, counts, widths, Arithmetic::best()).expect_err("something does not fit")
     };
     for phases in [&[3][..], &[3, 2, 2], &[0, 2], &[3, 5000]] {
         let error = make(&circuit, 7, &COUNTS, &widths(phases, 7));
@@ -277,10 +288,11 @@ fn what_does_not_fit_is_refused() {
     let error = make(&circuit, 5, &COUNTS, &usual());
     assert!(matches!(error, Error::Prover(ProverError::Unsupported(_))), "{error}");
     let key = key_of(&circuit, 7, &usual(), Arithmetic::best());
-    let error = key.prove(&circuit, &[&[Fr::ONE]], &Options::default()).expect_err("too few");
+    let error =
+        key.prove(&Synthesized(&circuit), &[&[Fr::ONE]], &Options::default()).expect_err("too few");
     assert!(matches!(error, Error::Prover(ProverError::Instances)), "{error}");
     let large = Walk::new(123);
-    let error = ProvingKey::new(&PARAMS, 7, &large, &COUNTS, &usual(), Arithmetic::best());
+    let error = new_key(&large, 7, &COUNTS, &usual(), Arithmetic::best());
     assert!(matches!(error, Err(Error::Prover(ProverError::Synthesis(_)))));
 }
 

@@ -9,8 +9,9 @@ use crate::circuit::tests::{
 };
 use crate::circuit::{Goal, InstanceLayout, ModelCircuit, Plans, Wishes};
 use crate::model::{Model, Operator, Visibility};
-use crate::proving::{Srs, Verifier};
+use crate::proving::{Keys, ModelVerifier, Powers, Srs, Verifier, Widths};
 use std::fmt::Debug;
+use std::sync::Arc;
 
 /// Certifies all circuits of models, and counts what was found on the way.
 fn certified<N: Debug>(models: impl IntoIterator<Item = (N, Model)>) -> Vec<Report> {
@@ -92,9 +93,9 @@ fn keys_of_fixtures_are_certified() {
         let circuit = ModelCircuit::new(&model, Wishes { goal, ..Wishes::default() })
             .expect("a fixture has a circuit");
         let srs = Srs::unsafe_dev(circuit.k());
-        let verifier = Verifier::generate(&srs, &circuit, circuit.instances()).expect("keys");
-        let report =
-            certify(&model, &circuit, &verifier).unwrap_or_else(|why| panic!("{name}: {why}"));
+        let keys = Verifier::generate(&srs, &circuit, circuit.instances()).expect("keys");
+        let keys = Keys::Halo2(keys);
+        let report = certify(&model, &circuit, &keys).unwrap_or_else(|why| panic!("{name}: {why}"));
         assert!(report.widest_bits < 250, "{name}");
     }
 }
@@ -127,6 +128,51 @@ fn all_fixtures_are_certified() {
     assert!(failures.is_empty() && checked > 0, "{failures:#?} of {checked}");
 }
 
+/// A model with other weights.
+fn other_weights(model: &Model) -> Model {
+    let mut other = model.clone();
+    for node in &mut other.graph.nodes {
+        if let Operator::Conv(conv) = &mut node.operator {
+            conv.weights[0] ^= 1;
+        }
+    }
+    other
+}
+
+/// Whose circuit has the same packs, and commits to others.
+#[test]
+fn packed_keys_are_certified_with_their_string() {
+    let (_, model) = models::all().swap_remove(0);
+    let wishes = Wishes { packed: true, ..Wishes::default() };
+    let circuit = ModelCircuit::new(&model, wishes).expect("the model has a circuit");
+    let other = other_weights(&model);
+    let others = ModelCircuit::restore(&other, circuit.layout(), circuit.k(), &circuit.shape())
+        .expect("same shape");
+    let widths = Widths::all(&circuit.constraint_system(), 9);
+    let powers = Powers::unsafe_dev(9 << circuit.k());
+    let key = |model: &Model, circuit: &ModelCircuit| {
+        let model = Arc::new(model.clone());
+        ModelVerifier::generate_packed(model, circuit, &powers, &widths).expect("a key")
+    };
+    let keys = key(&model, &circuit);
+    let report = certify(&model, &circuit, keys.keys());
+    assert!(report.is_ok(), "{report:?}");
+    let refused = certify(&model, &circuit, key(&other, &others).keys());
+    assert!(matches!(refused, Err(CertifyError::Pack { .. })), "{refused:?}");
+    let refused = certify(&other, &circuit, keys.keys());
+    assert!(matches!(refused, Err(CertifyError::Output { .. })), "{refused:?}");
+    // From its bytes alone, without the string that the commitments are made with.
+    let (bytes, origin) = (keys.keys().to_bytes(), powers.origin);
+    let (model, shape, k) = (Arc::new(model.clone()), circuit.shape(), circuit.k());
+    let layout = circuit.layout().clone();
+    let bare = ModelVerifier::from_packed_bytes(model, layout, shape, k, origin, &bytes);
+    let bare = bare.expect("a key");
+    let refused = certify(bare.model(), &circuit, bare.keys());
+    assert!(matches!(refused, Err(CertifyError::String)), "{refused:?}");
+    let other = Powers { g2: [powers.g2[0]; 2], ..powers };
+    assert!(bare.with_powers(other).is_err());
+}
+
 /// A key of other weights is not a model's.
 #[test]
 fn key_of_another_model_is_refused() {
@@ -134,20 +180,16 @@ fn key_of_another_model_is_refused() {
     let (_, model) = all.swap_remove(0);
     let circuit = ModelCircuit::new(&model, Wishes::default()).expect("the model has a circuit");
     let srs = Srs::unsafe_dev(circuit.k());
-    let mut other = model.clone();
-    for node in &mut other.graph.nodes {
-        if let Operator::Conv(conv) = &mut node.operator {
-            conv.weights[0] ^= 1;
-        }
-    }
+    let other = other_weights(&model);
     let others = ModelCircuit::restore(&other, circuit.layout(), circuit.k(), &circuit.shape())
         .expect("same shape");
-    let verifier = Verifier::generate(&srs, &circuit, circuit.instances()).expect("keys");
-    assert!(certify(&model, &circuit, &verifier).is_ok());
-    let refused = certify(&other, &others, &verifier);
+    let keys = Verifier::generate(&srs, &circuit, circuit.instances()).expect("keys");
+    let keys = Keys::Halo2(keys);
+    assert!(certify(&model, &circuit, &keys).is_ok());
+    let refused = certify(&other, &others, &keys);
     assert!(matches!(refused, Err(CertifyError::Key { .. })), "{refused:?}");
     // The key's own circuit, claimed to be of the other model.
-    let refused = certify(&other, &circuit, &verifier);
+    let refused = certify(&other, &circuit, &keys);
     assert!(matches!(refused, Err(CertifyError::Output { .. })), "{refused:?}");
 }
 

@@ -73,7 +73,7 @@ impl fmt::Display for Certificate {
 /// Checks the bundle's key against the model, and writes the certificate if it holds.
 pub fn run(args: &Args, console: &Console) -> Result<Answer, CliError> {
     let bundle = Bundle::open(&args.bundle)?;
-    let verifier = bundle.verifier()?;
+    let verifier = bundle.verifier_with_string()?;
     let (model, _) = input::model_with(&args.model, &args.dimensions)?;
     let found = {
         let _stage = console.stage("reading what the key commits to");

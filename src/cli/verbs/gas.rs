@@ -5,7 +5,6 @@ use crate::cli::{
     artifact::{Artifact, Compilation},
     bundle::Bundle,
     contract, files,
-    prediction::Prediction,
     proof_file::{ProofFile, unhex},
 };
 use crate::evm::{
@@ -14,8 +13,8 @@ use crate::evm::{
 };
 use crate::proving::Proof;
 use crate::solidity::{
-    CompiledContract, SolidityCompiler, verify_batch_calldata_of_words,
-    verify_proof_calldata_of_words,
+    CompiledContract, SolidityCompiler, estimate_circuit_gas, estimate_packed_gas,
+    verify_batch_calldata_of_words, verify_proof_calldata_of_words,
 };
 use serde::{Serialize, Serializer};
 use serde_json::Value;
@@ -310,8 +309,15 @@ impl Workbench<'_> {
         let proofs = proofs.iter().map(proof).collect::<Result<Vec<_>, _>>()?;
         let rendered = contract::render(&verifier, None, &self.args.compiler)?;
         let compiled = contract::compile(&rendered, self.compiler()?, self.console)?;
-        let model = verifier.model();
-        let prediction = Prediction::new(&bundle.circuit(model)?)?;
+        let circuit = bundle.circuit(verifier.model())?;
+        let (k, counts) = (circuit.k(), [circuit.instances()]);
+        let estimate = match verifier.keys().packed() {
+            None => estimate_circuit_gas(&circuit, k, &counts)?,
+            Some(keys) => {
+                let widths = keys.key().layout().widths();
+                estimate_packed_gas(&circuit.constraint_system(), k, &counts, &widths)?
+            }
+        };
         let file = format!("{}.sol", compiled.name);
         let debug = self.positions(&compiled.name, |compile| {
             let CompiledContract { standard_json, name, init_code, .. } = &compiled;
@@ -326,7 +332,7 @@ impl Workbench<'_> {
         // What is predicted is one call of `verifyProof`.
         Ok(match proofs.as_slice() {
             [proof] => {
-                let predicted = prediction.verify_gas_of(&proof.instances);
+                let predicted = estimate.with_instances(&proof.instances).total;
                 experiment.with_prediction(Fork::default(), predicted)
             }
             _ => experiment,

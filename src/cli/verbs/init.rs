@@ -107,6 +107,8 @@ struct Readme<'a> {
     answer: usize,
     shim: bool,
     unsafe_dev_srs: bool,
+    /// Whether there is `key.json`.
+    has_key: bool,
 }
 
 #[derive(Template)]
@@ -195,6 +197,8 @@ pub fn run(args: Args, console: &Console) -> Result<Answer, CliError> {
     let modules = node_modules();
     let shim = modules.is_some();
     let unsafe_dev_srs = verifier.keys().srs_origin() == SrsOrigin::UnsafeDev;
+    let key = KeyDocument::of(verifier).map(|key| serde_json::to_string(&key)).transpose();
+    let key = key.map_err(CliError::Json)?;
     let readme = Readme {
         template,
         model: name.comment(),
@@ -203,10 +207,10 @@ pub fn run(args: Args, console: &Console) -> Result<Answer, CliError> {
         answer,
         shim,
         unsafe_dev_srs,
+        has_key: key.is_some(),
     };
     let schema = contract::io_library(model, layout).schema();
     let schema = serde_json::to_string_pretty(&schema).map_err(CliError::Json)?;
-    let key = serde_json::to_string(&KeyDocument::of(verifier)).map_err(CliError::Json)?;
     let deploy = DeployConsumer {
         template,
         model_literal: name.literal(),
@@ -240,7 +244,9 @@ pub fn run(args: Args, console: &Console) -> Result<Answer, CliError> {
         write("test/fixtures/proof.json", &format!("{proof:#}\n"))?;
         write("script/DeployConsumer.s.sol", &text(deploy.render()))?;
         write("schema.json", &schema)?;
-        write("key.json", &key)?;
+        if let Some(key) = &key {
+            write("key.json", key)?;
+        }
         write("README.md", &text(readme.render()))?;
         write("foundry.toml", &text(foundry.render()))?;
         write(".gitignore", "/out\n/cache\n/broadcast\n/node_modules\n")?;

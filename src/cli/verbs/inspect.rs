@@ -320,12 +320,12 @@ fn plan(
         Err(error) => return Ok((report, Some(error))),
     };
     let chosen = chosen(args, model, &circuit, inferences)?;
-    let frontier = frontier(&plans)?;
+    let frontier = frontier(args, &plans)?;
     Ok((PlanReport { chosen: Some(chosen), frontier, ..report }, None))
 }
 
 /// What each goal chooses, as far as it is something else.
-fn frontier(plans: &Plans) -> Result<Vec<Alternative>, CliError> {
+fn frontier(args: &Args, plans: &Plans) -> Result<Vec<Alternative>, CliError> {
     let mut known = Vec::new();
     let mut frontier = Vec::new();
     for (optimize, goal) in [
@@ -337,7 +337,8 @@ fn frontier(plans: &Plans) -> Result<Vec<Alternative>, CliError> {
         if known.contains(&(circuit.k(), circuit.shape())) {
             continue;
         }
-        let Prediction { prove_seconds, memory_bytes, verify_gas, .. } = Prediction::new(&circuit)?;
+        let Prediction { prove_seconds, memory_bytes, verify_gas, .. } =
+            Prediction::new(&circuit, args.wishes.format, goal)?;
         let k = circuit.k();
         frontier.push(Alternative { optimize, k, prove_seconds, memory_bytes, verify_gas });
         known.push((k, circuit.shape()));
@@ -359,7 +360,7 @@ fn chosen(
         fixed_columns: system.num_fixed_columns(),
         instances: circuit.instances(),
         optimize: args.wishes.optimize,
-        predicted: Prediction::new(circuit)?.with_inputs(
+        predicted: args.wishes.predict(circuit)?.with_inputs(
             model,
             circuit,
             inferences.unwrap_or_default(),

@@ -2,9 +2,14 @@
 
 use crate::circuit::{Goal, ModelCircuit, Plans, Wishes};
 use crate::cli::bundle::{Bundle, hex};
-use crate::cli::{Answer, CliError, Console, dev_string, files, input, prediction::Prediction};
+use crate::cli::{
+    Answer, CliError, Console, dev_string, files, input, packing::packing, prediction::Prediction,
+};
 use crate::model::Model;
-use crate::proving::{CEREMONIES, ModelProver, ProvingError, Srs, SrsOrigin, last_contribution};
+use crate::proving::{
+    CEREMONIES, Format, Keys, ModelProver, Powers, ProvingError, Srs, SrsOrigin, last_contribution,
+};
+use crate::solidity::Packing;
 use serde::Serialize;
 use std::fmt;
 use std::path::PathBuf;
@@ -63,6 +68,9 @@ pub struct WishArgs {
     /// What to be best at
     #[arg(long, value_enum, default_value_t)]
     pub optimize: Optimize,
+    /// How proofs are written down
+    #[arg(long, value_enum, default_value_t)]
+    pub format: Format,
     /// Exactly this k (log2 of the number of rows)
     #[arg(long, conflicts_with = "max_k")]
     k: Option<u32>,
@@ -88,6 +96,11 @@ pub enum Visibility {
 }
 
 impl WishArgs {
+    /// What a circuit will cost.
+    pub fn predict(self, circuit: &ModelCircuit) -> Result<Prediction, CliError> {
+        Prediction::new(circuit, self.format, self.optimize.into())
+    }
+
     /// Plans the circuit of a model; a bound on gas can make it narrower than `--optimize` would.
     pub fn plan(self, model: &Model) -> Result<ModelCircuit, CliError> {
         self.choose(&Plans::new(model, self.into())?)
@@ -97,11 +110,11 @@ impl WishArgs {
     pub fn choose(self, plans: &Plans) -> Result<ModelCircuit, CliError> {
         let circuit = plans.circuit(Wishes::from(self).goal);
         let Some(most) = self.max_gas else { return Ok(circuit) };
-        if Prediction::new(&circuit)?.verify_gas <= most {
+        if self.predict(&circuit)?.verify_gas <= most {
             return Ok(circuit);
         }
         let narrow = plans.circuit(Goal::Gas);
-        match Prediction::new(&narrow)?.verify_gas {
+        match self.predict(&narrow)?.verify_gas {
             least if least > most => Err(CliError::TooMuchGas { least, most }),
             _ => Ok(narrow),
         }
@@ -121,18 +134,23 @@ pub enum Optimize {
     Memory,
 }
 
+impl From<Optimize> for Goal {
+    fn from(optimize: Optimize) -> Self {
+        match optimize {
+            Optimize::Speed => Self::Speed,
+            Optimize::Gas => Self::Gas,
+            Optimize::Memory => Self::Memory,
+        }
+    }
+}
+
 impl From<WishArgs> for Wishes {
     fn from(args: WishArgs) -> Self {
-        let goal = match args.optimize {
-            Optimize::Speed => Goal::Speed,
-            Optimize::Gas => Goal::Gas,
-            Optimize::Memory => Goal::Memory,
-        };
         Self {
-            goal,
+            goal: args.optimize.into(),
             k: args.k,
             max_k: args.max_k,
-            packed: false,
+            packed: args.format == Format::Packed,
             private_input: args.input_visibility == Visibility::Private,
         }
     }
@@ -140,37 +158,57 @@ impl From<WishArgs> for Wishes {
 
 impl SrsArgs {
     /// Reads or makes a structured reference string for a k.
-    pub fn load(&self, k: u32, console: &Console) -> Result<Srs, CliError> {
+    fn load(&self, k: u32, console: &Console) -> Result<Srs, CliError> {
+        self.load_as(k, console, || dev_string::load(k), |file| Srs::read(file, k))
+    }
+
+    /// The same of so many powers, for packed proofs of 2^k rows.
+    fn load_powers(&self, k: u32, count: usize, console: &Console) -> Result<Powers, CliError> {
+        self.load_as(k, console, || Powers::unsafe_dev(count), |file| Powers::read(file, count))
+    }
+
+    fn load_as<T>(
+        &self,
+        k: u32,
+        console: &Console,
+        make: impl FnOnce() -> T,
+        read: impl FnOnce(&[u8]) -> Result<T, ProvingError>,
+    ) -> Result<T, CliError> {
         if self.unsafe_dev_srs {
             console.warn(
                 "the development string's secret is public: anybody can forge proofs under this key",
             );
             let _stage = console.stage("making the development string");
-            return Ok(dev_string::load(k));
+            return Ok(make());
         }
         let path = self.srs.as_ref().ok_or(ProvingError::SrsMissing { k })?;
-        let stage = console.stage("checking the structured reference string");
+        let _stage = console.stage("checking the structured reference string");
         let file = files::read_string(path)?;
-        let srs = Srs::read(&file, k).map_err(|error| CliError::from(error).at(path))?;
-        drop(stage);
-        if srs.ceremony().is_none() {
-            let contribution = last_contribution(&file).map(|hash| {
-                format!(", and {}, what the file says of its last contribution,", hex(&hash))
-            });
-            console.warn(format_args!(
-                "the string is of no ceremony that is known here, and a key is worth what its string's ceremony is: \
-                 compare {}, the hash of its [τ]₂,{} with somebody else's",
-                hex(&srs.fingerprint()),
-                contribution.unwrap_or_default()
-            ));
-        }
-        Ok(srs)
+        read(&file).map_err(|error| CliError::from(error).at(path))
+    }
+
+    /// Warns of a string that nothing is known about.
+    fn warn_of_unknown(&self, keys: &Keys, console: &Console) -> Result<(), CliError> {
+        let Some(path) = self.srs.as_ref().filter(|_| keys.ceremony().is_none()) else {
+            return Ok(());
+        };
+        let contribution = last_contribution(&files::read_string(path)?).map(|hash| {
+            format!(", and {}, what the file says of its last contribution,", hex(&hash))
+        });
+        console.warn(format_args!(
+            "the string is of no ceremony that is known here, and a key is worth what its string's ceremony is: \
+             compare {}, the hash of its [τ]₂,{} with somebody else's",
+            hex(&keys.fingerprint()),
+            contribution.unwrap_or_default()
+        ));
+        Ok(())
     }
 }
 
 #[derive(Serialize)]
 struct Report {
     bundle: String,
+    format: Format,
     k: u32,
     seconds: f64,
     pk_bytes: usize,
@@ -186,6 +224,9 @@ struct Report {
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "bundle  {}", self.bundle)?;
+        if self.format != Format::default() {
+            writeln!(f, "format  {}", self.format)?;
+        }
         writeln!(f, "k       {}", self.k)?;
         writeln!(f, "key     {}", self.vk_digest)?;
         writeln!(f, "model   {}", self.model_digest)?;
@@ -204,23 +245,42 @@ pub fn run(args: Args, console: &Console) -> Result<Answer, CliError> {
     let out = args.out.clone().unwrap_or_else(|| Bundle::default_path(&args.model));
     let (model, onnx) = input::model_with(&args.model, &args.dimensions)?;
     let circuit = args.wishes.plan(&model).map_err(|error| error.at(&args.model))?;
-    let srs = args.srs.load(circuit.k(), console)?;
-    let start = Instant::now();
-    let stage = console.stage("making the keys");
-    let prover = ModelProver::of_circuit(model, circuit, &srs)?;
-    drop(stage);
-    let seconds = start.elapsed().as_secs_f64();
-    let bundle = Bundle::create(&out, &onnx, prover.verifier(), &srs)?;
+    let k = circuit.k();
+    let stage = || (Instant::now(), console.stage("making the keys"));
+    let (prover, seconds, bundle) = match args.wishes.format {
+        Format::Halo2 => {
+            let srs = args.srs.load(k, console)?;
+            let (start, stage) = stage();
+            let prover = ModelProver::of_circuit(model, circuit, &srs)?;
+            drop(stage);
+            let seconds = start.elapsed().as_secs_f64();
+            let bundle = Bundle::create(&out, &onnx, prover.verifier(), &srs)?;
+            (prover, seconds, bundle)
+        }
+        Format::Packed => {
+            let Packing { widths, powers, .. } = packing(&circuit, args.wishes.optimize.into())?;
+            let powers = args.srs.load_powers(k, powers, console)?;
+            let (start, stage) = stage();
+            let prover = ModelProver::packed(model, circuit, &powers, &widths)?;
+            drop(stage);
+            let seconds = start.elapsed().as_secs_f64();
+            let bundle = Bundle::create(&out, &onnx, prover.verifier(), &powers)?;
+            (prover, seconds, bundle)
+        }
+    };
+    let keys = prover.verifier().keys();
+    args.srs.warn_of_unknown(keys, console)?;
     console.result(&Report {
         bundle: out.display().to_string(),
+        format: bundle.manifest.format,
         k: bundle.manifest.k,
         seconds,
         pk_bytes: prover.key_bytes(),
         vk_digest: bundle.manifest.vk_digest,
         model_digest: bundle.manifest.model_digest,
         srs: bundle.manifest.srs,
-        srs_fingerprint: hex(&srs.fingerprint()),
-        srs_ceremony: srs.ceremony(),
+        srs_fingerprint: hex(&keys.fingerprint()),
+        srs_ceremony: keys.ceremony(),
     })?;
     Ok(Answer::Yes)
 }

@@ -47,9 +47,11 @@ struct Report {
     /// What `ERC8084Metadata` is deployed with: the document that describes the instances, and its Keccak-256.
     schema: String,
     schema_hash: String,
-    /// The verifying key for verifiers off the chain, and its Keccak-256.
-    key: String,
-    key_hash: String,
+    /// The verifying key for verifiers off the chain, and its Keccak-256; none of packed proofs.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    key: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    key_hash: Option<String>,
     /// Keccak-256 of the contract's code, but for immutables.
     code_hash: String,
     compiler: CompilerIdentity,
@@ -69,7 +71,9 @@ impl fmt::Display for Report {
         }
         writeln!(f, "library    {}", self.io)?;
         writeln!(f, "schema     {}", self.schema)?;
-        writeln!(f, "key        {}", self.key)?;
+        if let Some(key) = &self.key {
+            writeln!(f, "key        {key}")?;
+        }
         writeln!(f, "abi        {}", self.abi)?;
         writeln!(f, "explorers  {}", self.standard_json)
     }
@@ -106,7 +110,8 @@ pub fn run(args: Args, console: &Console) -> Result<Answer, CliError> {
     let io = contract::io_library(&bundle.model()?, &bundle.manifest.layout);
     let library = write_as(format!("{}.sol", io.library), io.render()?.as_bytes())?;
     let schema = json(&io.schema())?;
-    let key = serde_json::to_vec(&KeyDocument::of(&verifier)).map_err(CliError::Json)?;
+    let key = KeyDocument::of(&verifier).map(|key| serde_json::to_vec(&key)).transpose();
+    let key = key.map_err(CliError::Json)?;
     let interface = write_as("IHalo2Verifier.sol".into(), INTERFACE.as_bytes())?;
     console.result(&Report {
         contract: write(".sol", compiled.source.as_bytes())?,
@@ -121,8 +126,8 @@ pub fn run(args: Args, console: &Console) -> Result<Answer, CliError> {
         viem: write(".viem.mjs", module.as_bytes())?,
         schema_hash: crate::cli::bundle::hex(&Keccak256::digest(&schema)),
         schema: write(".schema.json", &schema)?,
-        key_hash: crate::cli::bundle::hex(&Keccak256::digest(&key)),
-        key: write(".key.json", &key)?,
+        key_hash: key.as_ref().map(|key| crate::cli::bundle::hex(&Keccak256::digest(key))),
+        key: key.map(|key| write(".key.json", &key)).transpose()?,
         code_hash: crate::cli::bundle::hex(&Keccak256::digest(&compiled.runtime_code)),
         compiler: compiled.compiler,
         name: compiled.name,

@@ -122,6 +122,9 @@ pub fn run(args: Args, console: &Console) -> Result<Answer, CliError> {
 fn in_words(refusal: &Refusal) -> String {
     match refusal {
         Refusal::WrongKey { got, .. } => format!("it was made under key `{}`", hex(got)),
+        Refusal::WrongFormat { got, expected } => {
+            format!("its format is `{got}`, this bundle's proofs are `{expected}`")
+        }
         Refusal::InstanceCount { got, expected } => {
             format!("it has {got} instances, expected {expected}")
         }

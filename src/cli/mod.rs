@@ -19,8 +19,8 @@ mod examples;
 mod input;
 #[cfg(all(feature = "compile", feature = "chain"))]
 mod log;
-#[cfg(feature = "compile")]
 mod packing;
+#[cfg(feature = "compile")]
 mod path;
 mod prediction;
 #[cfg(all(feature = "compile", feature = "chain"))]

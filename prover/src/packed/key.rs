@@ -9,9 +9,9 @@ use halo2_proofs::{
 /// A reference string, at least as long as the widest pack.
 #[derive(Debug, Clone, Copy)]
 pub struct Powers<'a> {
-    /// [τ⁰]₁, [τ¹]₁ and so on.
+    /// `[τ⁰]₁`, `[τ¹]₁` and so on.
     pub g1: &'a [G1Affine],
-    /// [1]₂ and [τ]₂.
+    /// `[1]₂` and `[τ]₂`.
     pub g2: [G2Affine; 2],
 }
 

@@ -1,5 +1,6 @@
 //! Activations of 16 bits, as some quantizers write them beside weights of 8: there are no circuits for them. Their
-//! rounding is left out, so that they are floats, which get 8 bits like others; weights keep their integers.
+//! rounding is left out, so that they are floats, which get 8 bits like others; weights keep their integers. Where the zero
+//! point is an end of the type, what lies beyond it is still cut: quantizers let that stand for a Relu.
 
 use std::collections::{HashMap, HashSet};
 
@@ -22,9 +23,27 @@ pub(super) fn without_rounding(graph: &mut GraphProto) {
         }
         None => wide.iter().any(|&own| int_of(node, "output_dtype", 0) == i64::from(own)),
     };
+    // −1 where no integer stands for a negative real, 1 where none does for a positive one.
+    let cut = |node: &NodeProto| -> i32 {
+        let of_none = i32::from(int_of(node, "output_dtype", 0) == i64::from(wide[1]));
+        let Some(tensor) = node.input.get(2).and_then(of_constant) else { return -of_none };
+        let raw = tensor.raw_data.as_deref().unwrap_or_default();
+        let word = match (raw.first_chunk::<2>(), tensor.int32_data.first()) {
+            (Some(&word), _) if tensor.data_type == wide[0] => i16::from_le_bytes(word).into(),
+            (Some(&word), _) => i32::from(u16::from_le_bytes(word)),
+            (None, Some(&word)) => word,
+            (None, None) => 0,
+        };
+        let ends = match tensor.data_type == wide[0] {
+            true => [i16::MIN, i16::MAX].map(i32::from),
+            false => [u16::MIN, u16::MAX].map(i32::from),
+        };
+        i32::from(word == ends[1]) - i32::from(word == ends[0])
+    };
     // What stands for what: integers for their reals, and these for the reals before they were rounded.
     let mut stands_for: HashMap<String, String> = HashMap::new();
     let mut removed: HashSet<usize> = HashSet::new();
+    let mut cuts: HashMap<usize, Vec<NodeProto>> = HashMap::new();
     for (position, node) in graph.node.iter().enumerate() {
         let ([x, ..], [y]) = (node.input.as_slice(), node.output.as_slice()) else { continue };
         let is_made_here = match node.op_type.as_str() {
@@ -34,6 +53,22 @@ pub(super) fn without_rounding(graph: &mut GraphProto) {
         };
         if is_made_here {
             let source = stands_for.get(x).unwrap_or(x).clone();
+            let one = |op_type: &str, x: &str, y: &str| NodeProto {
+                input: vec![x.into()],
+                output: vec![y.into()],
+                name: y.into(),
+                op_type: op_type.into(),
+                ..NodeProto::default()
+            };
+            let [a, b, c] = ["_negated", "_cut", "_within"].map(|part| format!("{y}{part}"));
+            let (nodes, source) = match (node.op_type.as_str(), cut(node)) {
+                ("QuantizeLinear", -1) => (vec![one("Relu", &source, &c)], c),
+                ("QuantizeLinear", 1) => {
+                    (vec![one("Neg", &source, &a), one("Relu", &a, &b), one("Neg", &b, &c)], c)
+                }
+                _ => (Vec::new(), source),
+            };
+            cuts.insert(position, nodes);
             stands_for.insert(y.clone(), source);
             removed.insert(position);
         }
@@ -44,6 +79,7 @@ pub(super) fn without_rounding(graph: &mut GraphProto) {
     let mut nodes = Vec::new();
     for (position, mut node) in std::mem::take(&mut graph.node).into_iter().enumerate() {
         if removed.contains(&position) {
+            nodes.extend(cuts.remove(&position).unwrap_or_default());
             let is_output = |name: &String| graph.output.iter().any(|port| port.name == *name);
             let is_real = node.op_type == "DequantizeLinear";
             let (Some(y), true) = (node.output.first(), is_real) else { continue };

@@ -315,3 +315,31 @@ fn powers_of_activations_are_exponentials() {
     let expected: Vec<f32> = x.into_iter().zip(z).map(power).collect();
     assert_near(&quantized_answer(&model, &example), &expected, 0.05);
 }
+
+// Quantizers let such a zero point stand for a Relu.
+#[test]
+fn a_zero_point_at_an_end_of_16_bits_cuts_what_lies_beyond() {
+    let x = [-1.0_f32, -0.5, 0.5, 1.0];
+    let cuts: [(i64, i32, [f32; 4]); 5] = [
+        (4, 0, [0.0, 0.0, 0.5, 1.0]),
+        (4, 65535, [-1.0, -0.5, 0.0, 0.0]),
+        (4, 32768, x),
+        (5, -32768, [0.0, 0.0, 0.5, 1.0]),
+        (5, 32767, [-1.0, -0.5, 0.0, 0.0]),
+    ];
+    for (element, zero_point, expected) in cuts {
+        let nodes = [
+            node("QuantizeLinear", &["x", "s", "z"], "q"),
+            node("DequantizeLinear", &["q", "s", "z"], "d"),
+            // A name that a new node could be thought to have.
+            node("Add", &["d", "s"], "q_1"),
+            node("Sub", &["q_1", "s"], "y"),
+        ];
+        let initializers = [
+            tensor("s", FLOAT, &[], &1e-4_f32.to_le_bytes()),
+            tensor("z", element, &[], &zero_point.to_le_bytes()[..2]),
+        ];
+        let model = onnx::model(&nodes, &initializers, &[value_info("x", FLOAT, &[1, 4])]);
+        assert_near(&quantized_answer(&model, "[-1, -0.5, 0.5, 1]"), &expected, 0.02);
+    }
+}

@@ -4,7 +4,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::parts::int_of;
+use super::parts::{Parts, int_of};
 use crate::model::onnx::{DataType, GraphProto, NodeProto, TensorProto};
 
 /// Takes QuantizeLinear to 16 bits, and the DequantizeLinear after it, out of a graph.
@@ -52,23 +52,20 @@ pub(super) fn without_rounding(graph: &mut GraphProto) {
             _ => false,
         };
         if is_made_here {
-            let source = stands_for.get(x).unwrap_or(x).clone();
-            let one = |op_type: &str, x: &str, y: &str| NodeProto {
-                input: vec![x.into()],
-                output: vec![y.into()],
-                name: y.into(),
-                op_type: op_type.into(),
-                ..NodeProto::default()
-            };
-            let [a, b, c] = ["_negated", "_cut", "_within"].map(|part| format!("{y}{part}"));
-            let (nodes, source) = match (node.op_type.as_str(), cut(node)) {
-                ("QuantizeLinear", -1) => (vec![one("Relu", &source, &c)], c),
-                ("QuantizeLinear", 1) => {
-                    (vec![one("Neg", &source, &a), one("Relu", &a, &b), one("Neg", &b, &c)], c)
-                }
-                _ => (Vec::new(), source),
-            };
-            cuts.insert(position, nodes);
+            let mut source = stands_for.get(x).unwrap_or(x).clone();
+            let cut = if node.op_type == "QuantizeLinear" { cut(node) } else { 0 };
+            if cut != 0 {
+                let mut parts = Parts::new(graph, node);
+                let mut then = |operator: &str, x: &str| parts.node(operator, &[x], Vec::new());
+                source = if cut < 0 {
+                    then("Relu", &source)
+                } else {
+                    let negated = then("Neg", &source);
+                    let within = then("Relu", &negated);
+                    then("Neg", &within)
+                };
+                cuts.insert(position, parts.nodes);
+            }
             stands_for.insert(y.clone(), source);
             removed.insert(position);
         }

@@ -16,6 +16,10 @@ use crate::model::{
     onnx::{DataType, GraphProto, ModelProto, NodeProto, ValueInfoProto},
 };
 
+/// Of truth values, some of two activations.
+const OF_TWO: &[&str] =
+    &["And", "Or", "Xor", "Less", "LessOrEqual", "Greater", "GreaterOrEqual", "Equal"];
+
 /// From here on a constant is infinite, or stands for it.
 const HIDING: f32 = 1e4;
 
@@ -25,13 +29,16 @@ pub(super) fn with_tables_of_one(file: &mut ModelProto, import: &ImportOptions<'
     compare_inputs(graph);
     let mut position = 0;
     while let Some(node) = graph.node.get(position) {
+        let operator = node.op_type.as_str();
+        if !matches!(operator, "Cast" | "Where") && !OF_TWO.contains(&operator) {
+            position += 1;
+            continue;
+        }
         let mut parts = Parts::new(graph, node);
-        let is_taken = match node.op_type.as_str() {
+        let is_taken = match operator {
             "Cast" => as_number(graph, node, &mut parts),
             "Where" => chosen(graph, node, import, &mut parts),
-            "And" | "Or" | "Xor" | "Less" | "LessOrEqual" | "Greater" | "GreaterOrEqual"
-            | "Equal" => of_two(graph, node, &mut parts),
-            _ => None,
+            _ => of_two(graph, node, &mut parts),
         };
         if is_taken.is_none() {
             position += 1;

@@ -16,6 +16,10 @@ pub(in crate::model::quantize) fn binarize(file: &mut ModelProto, import: &Impor
     let to_float = i64::from(i32::from(DataType::Float));
     let mut position = 0;
     while position < graph.node.len() {
+        if !matches!(graph.node[position].op_type.as_str(), "Greater" | "Binarizer") {
+            position += 1;
+            continue;
+        }
         let node = graph.node[position].clone();
         let mut parts = Parts::new(graph, &node);
         let mut removed = vec![position];

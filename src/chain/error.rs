@@ -352,7 +352,7 @@ impl ChainError {
                 "make keys from a powers-of-tau file with `keygen --srs FILE`".into()
             }
             Self::NoAnvil { .. } => format!(
-                "run `npm ci` in the project, install Foundry, set {}, or give `--rpc-url`",
+                "run `npm install` in the project, install Foundry, set {}, or give `--rpc-url`",
                 ANVIL_VARIABLE
             ),
             Self::Rpc { message, .. } if message.contains("code size") => {

@@ -68,7 +68,7 @@ fn compiler() -> Check {
             state: State::Missing,
             found: error.to_string(),
             hint: Some(
-                "`render`, `gas` and `deploy` need it: run `npm ci` in this package, put `solc` on the PATH, or give --solc".into(),
+                "`render`, `gas` and `deploy` need it: run `npm install` in this package, put `solc` on the PATH, or give --solc".into(),
             ),
         },
     }

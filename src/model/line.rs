@@ -42,7 +42,7 @@ impl Line {
 /// Where a requantization steps, over a range of accumulators.
 #[derive(Clone, Debug)]
 pub struct Steps {
-    /// `(acc, level)`: from this accumulator on, the level is at least this.
+    /// `(acc, level)`: from this accumulator on, the level is at least this. Ascending, as those below.
     reached: Vec<(i128, i128)>,
     /// `(acc, level)`: up to this accumulator, the level is below this.
     below: Vec<(i128, i128)>,
@@ -85,9 +85,6 @@ impl Steps {
         if first > floor {
             reached.push((i128::from(low), first));
         }
-        if last < ceiling {
-            below.push((i128::from(high), last + 1));
-        }
         let mut from = i64::from(low);
         for q in first + 1..=last {
             // Invariant: level(before) < q <= level(at).
@@ -100,6 +97,9 @@ impl Steps {
             reached.push((i128::from(at), q));
             below.push((i128::from(at - 1), q));
             from = at - 1;
+        }
+        if last < ceiling {
+            below.push((i128::from(high), last + 1));
         }
         Self { reached, below, multiplier }
     }
@@ -117,12 +117,7 @@ impl Steps {
         if !(0..1 << 76).contains(&middle) || !(1..1 << 76).contains(&d) {
             return None;
         }
-        // Few of the points bound any line's offset.
-        let bounds = Self {
-            reached: hull(&self.reached, true),
-            below: hull(&self.below, false),
-            multiplier: self.multiplier,
-        };
+        let bounds = self.bounds();
         // The room for b is a concave function of a (the least of linear functions minus the
         // largest of others): climb it from the multiplier itself.
         let (mut low, mut high) = ((middle - (middle >> 7) - 2).max(0), middle + (middle >> 7) + 2);
@@ -133,6 +128,12 @@ impl Steps {
         }
         let a = (low..=high).max_by_key(|&a| bounds.room(a, d))?;
         (bounds.room(a, d) >= 0).then(|| Line { a, b: bounds.offsets(a, d).0, d })
+    }
+
+    /// The few of the steps that bound any line's offset.
+    fn bounds(&self) -> Self {
+        let (reached, below) = (hull(&self.reached, true), hull(&self.below, false));
+        Self { reached, below, multiplier: self.multiplier }
     }
 
     /// The slope, in units of 2^-60, that leaves a line the most room; `None` if no line is exact.
@@ -263,6 +264,28 @@ mod tests {
         let line = steps.line(1 << 33).expect("a line with a large divisor");
         assert!(!steps.allow(Line { b: line.b + line.a, ..line }));
         assert!(!steps.allow(Line { b: line.b - line.a, ..line }));
+    }
+
+    #[test]
+    fn a_few_of_the_steps_bound_what_all_of_them_bound() {
+        // Clamped on both sides, on either and on none.
+        for range in [(-400_000, 300_000), (-400_000, 100), (-100, 300_000), (-30_000, 20_000)] {
+            for (multiplier, zero_point) in [(0.002_31, 63), (1.0 / 1842.204, 29), (1.7, 0)] {
+                let requantization = requantization(multiplier, zero_point);
+                let steps = Steps::find(&requantization, 0, -128, range);
+                assert!(steps.reached.is_sorted() && steps.below.is_sorted());
+                let bounds = steps.bounds();
+                assert!(bounds.below.len() < 40, "{}", bounds.below.len());
+                let (d, middle) = (1 << 40, (f64::from(multiplier) * 2_f64.powi(40)) as i128);
+                for a in (-500..=500).map(|step| middle + step * middle / 60_000) {
+                    assert_eq!(
+                        bounds.offsets(a, d),
+                        steps.offsets(a, d),
+                        "{multiplier} {range:?} {a}"
+                    );
+                }
+            }
+        }
     }
 
     // Ties alternate between rounding up and down, which no line does.

@@ -7,11 +7,14 @@ use prost::{Enumeration, Message, Oneof};
 use super::{ModelError, limits};
 use crate::name::Name;
 
+/// How deep messages may lie in others, branches of branches: `prost` decodes none below.
+const MOST_DEPTH: usize = 100;
+
 /// Decodes a file, after counting what it is made of: a message of two bytes in the file takes some
 /// hundred bytes in memory.
 pub(super) fn decode(bytes: &[u8]) -> Result<ModelProto, ModelError> {
     let mut count = 0;
-    count_messages(bytes, Level::Model, &mut count);
+    count_messages(bytes, Level::Model, MOST_DEPTH, &mut count);
     if count > limits::MAX_MESSAGES {
         return Err(ModelError::TooLarge {
             what: "the number of protobuf messages".into(),
@@ -47,12 +50,14 @@ impl ModelProto {
 }
 
 impl GraphProto {
-    fn names(&mut self) -> impl Iterator<Item = &mut String> {
+    /// Those in branches too, which decoding lets lie a hundred messages deep at most.
+    fn names(&mut self) -> Box<dyn Iterator<Item = &mut String> + '_> {
         let ports = self.input.iter_mut().chain(&mut self.output);
-        std::iter::once(&mut self.name)
+        let names = std::iter::once(&mut self.name)
             .chain(self.node.iter_mut().flat_map(NodeProto::names))
             .chain(self.initializer.iter_mut().map(|tensor| &mut tensor.name))
-            .chain(ports.flat_map(ValueInfoProto::names))
+            .chain(ports.flat_map(ValueInfoProto::names));
+        Box::new(names)
     }
 }
 
@@ -60,7 +65,8 @@ impl NodeProto {
     fn names(&mut self) -> impl Iterator<Item = &mut String> {
         let attributes = self.attribute.iter_mut().flat_map(|attribute| {
             let tensor = attribute.t.iter_mut().map(|tensor| &mut tensor.name);
-            std::iter::once(&mut attribute.name).chain(tensor)
+            let branch = attribute.g.iter_mut().flat_map(|graph| graph.names());
+            std::iter::once(&mut attribute.name).chain(tensor).chain(branch)
         });
         let own = [&mut self.name, &mut self.op_type, &mut self.domain];
         own.into_iter().chain(&mut self.input).chain(&mut self.output).chain(attributes)
@@ -98,7 +104,7 @@ impl Level {
     /// What a length-delimited field holds.
     fn below(self, field: u64) -> Self {
         match (self, field) {
-            (Self::Model, 7) => Self::Graph,
+            (Self::Model, 7) | (Self::Attribute, 6) => Self::Graph,
             (Self::Graph, 1) => Self::Node,
             (Self::Graph | Self::Attribute, 5) => Self::Tensor,
             (Self::Graph, 11 | 12) => Self::ValueInfo,
@@ -124,8 +130,8 @@ fn varint(bytes: &mut &[u8]) -> Option<u64> {
     None
 }
 
-/// Counts length-delimited fields. Stops at the first damage, which decoding will report.
-fn count_messages(mut bytes: &[u8], level: Level, count: &mut usize) {
+/// Counts length-delimited fields. Stops at the first damage, or below the last depth, which decoding will report.
+fn count_messages(mut bytes: &[u8], level: Level, depth: usize, count: &mut usize) {
     while let Some(key) = varint(&mut bytes) {
         let skip = match key & 7 {
             0 => match varint(&mut bytes) {
@@ -141,7 +147,8 @@ fn count_messages(mut bytes: &[u8], level: Level, count: &mut usize) {
                 match (bytes.get(..len), level.below(key >> 3)) {
                     (None, _) => return,
                     (Some(_), Level::Other) => {}
-                    (Some(inner), below) => count_messages(inner, below, count),
+                    (Some(_), _) if depth == 0 => return,
+                    (Some(inner), below) => count_messages(inner, below, depth - 1, count),
                 }
                 len
             }
@@ -327,4 +334,68 @@ pub(super) enum DataType {
     Bfloat16 = 16,
     Uint4 = 21,
     Int4 = 22,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A file whose node has a branch, whose node has a branch, and so on.
+    fn nested(depth: usize, innermost: GraphProto) -> Vec<u8> {
+        let graph = (0..depth).fold(innermost, |graph, _| GraphProto {
+            node: vec![NodeProto {
+                attribute: vec![AttributeProto {
+                    g: Some(Box::new(graph)),
+                    ..AttributeProto::default()
+                }],
+                ..NodeProto::default()
+            }],
+            ..GraphProto::default()
+        });
+        ModelProto { graph: Some(graph), ..ModelProto::default() }.encode_to_vec()
+    }
+
+    #[test]
+    fn names_in_branches_are_tamed() {
+        let name = "\u{1b}[2J\n".repeat(100);
+        let inner = GraphProto {
+            node: vec![NodeProto { output: vec![name.clone()], ..NodeProto::default() }],
+            ..GraphProto::default()
+        };
+        let mut file = decode(&nested(2, inner)).unwrap();
+        let mut tame = name;
+        Name::tame(&mut tame);
+        assert!(file.names().any(|own| *own == tame));
+        assert!(file.names().all(|own| own.len() <= tame.len() && !own.contains('\u{1b}')));
+    }
+
+    #[test]
+    fn messages_in_branches_count() {
+        let inner = GraphProto {
+            node: vec![NodeProto::default(); limits::MAX_MESSAGES],
+            ..GraphProto::default()
+        };
+        let error = decode(&nested(1, inner)).unwrap_err();
+        assert!(matches!(error, ModelError::TooLarge { .. }), "{error}");
+    }
+
+    #[test]
+    fn branches_that_lie_too_deep_are_refused() {
+        assert!(decode(&nested(20, GraphProto::default())).is_ok());
+        // Deep enough for the stack of whoever counts without an end. Written from the end, as each length is that of
+        // what follows.
+        let mut backwards = Vec::new();
+        let mut within = |field: u8| {
+            let mut key = vec![field << 3 | 2];
+            prost::encode_length_delimiter(backwards.len(), &mut key).unwrap();
+            backwards.extend(key.iter().rev());
+        };
+        for _ in 0..100_000 {
+            [6, 5, 1].into_iter().for_each(&mut within);
+        }
+        within(7);
+        backwards.reverse();
+        let error = decode(&backwards).unwrap_err();
+        assert!(matches!(error, ModelError::NotOnnx(_)), "{error}");
+    }
 }

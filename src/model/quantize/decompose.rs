@@ -65,9 +65,7 @@ pub(super) fn decompose(
     super::truths::with_tables_of_one(file, import);
     super::losses::take_apart(file, import);
     with_operator_set(file);
-    let before = file.clone();
-    let shapes = Shapes { file: &before, import };
-    modern::modernize(file, |name| shapes.of(name).map(|shape| shape.len()));
+    modern::modernize(file, import)?;
     without_maps(file);
     constants_of_nodes(file, import)?;
     classic::modern::trees(file);

@@ -104,7 +104,15 @@ impl Planter<'_> {
                 self.set(places.lanes[1], row, self.value(places.lanes[1], row).double())
             }
             "constant of a copy" => {
-                let row = self.row(|this, row| this.is(row, Flag::Reads))?;
+                // Copies at the border that nobody asked for do nothing else.
+                let is_used = |this: &Self, row: usize| {
+                    this.is(row, Flag::Reads)
+                        && places
+                            .flags
+                            .iter()
+                            .any(|&(flag, _)| flag != Flag::Reads && this.is(row, flag))
+                };
+                let row = self.row(is_used)?;
                 self.raise(places.lanes[1], row, 1)
             }
             "byte of the table" => {

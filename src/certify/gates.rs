@@ -14,11 +14,21 @@ use halo2_proofs::{
     plonk::ConstraintSystem,
 };
 use sha3::{Digest, Keccak256};
+use zkverdict_prover::packed::InstanceSum;
 
 const BETA: usize = 0;
 const GAMMA: usize = 1;
 const POINTS: [usize; 3] = [2, 3, 4];
 const TAU: usize = 5;
+/// What the verifier adds up, where no row takes a packed instance.
+const WORDS: usize = 6;
+
+/// The sums of instances that a packed key has to have: of all behind the free ones, each 256^31·τ times the one before.
+pub fn word_sums(shape: &Shape) -> Vec<InstanceSum> {
+    let (first, factor) = (shape.free_instances, power(Fr::from(256), 31));
+    let sum = InstanceSum { challenge: WORDS, column: 0, first, factor, point: TAU };
+    shape.sums_words.then_some(sum).into_iter().collect()
+}
 
 /// What is asked for at a random point.
 #[derive(Clone, Copy)]
@@ -84,7 +94,9 @@ pub fn check(
     if system.advice_column_phase() != phases {
         return wrong("its advice columns are of other phases");
     }
-    if system.challenge_phase() != [0; 6] {
+    // What the verifier adds up is one more.
+    let challenges = if shape.sums_words { WORDS + 1 } else { TAU + 1 };
+    if system.challenge_phase() != vec![0; challenges] {
         return wrong("its challenges are not drawn after the first phase");
     }
     if system.num_selectors() > 0
@@ -369,7 +381,7 @@ impl Statement<'_> {
         let after = (0..fold).fold(balance, |sum, back| {
             sum * multiplier + self.point.at(Cell::Instance(0, last - back))
         });
-        let word = words * (after - balance);
+        let word = if self.shape.sums_words { Fr::zero() } else { words * (after - balance) };
         let made = output * self.made();
         self.push(
             "the balance grows by what is made less what is taken",
@@ -483,7 +495,11 @@ impl Statement<'_> {
             self.active() * (then - packed) - self.cells() * self.flag(Flag::Packs) * taken,
         );
         let (here, before) = (self.active(), self.fixed_before(places.active));
-        let begins = (Fr::one() - before) * here * (then - self.advice_before(places.balance));
+        let mut rest = then - self.advice_before(places.balance);
+        if self.shape.sums_words {
+            rest -= self.challenge(WORDS);
+        }
+        let begins = (Fr::one() - before) * here * rest;
         self.push("the bytes are those of the instances", begins);
         self.push("nothing but the bytes is packed", before * (Fr::one() - here) * then);
     }

@@ -33,6 +33,8 @@ pub struct Shape {
     pub menus: [Vec<Exponents>; 3],
     #[serde(default = "one")]
     pub free_instances: usize,
+    #[serde(default)]
+    pub sums_words: bool,
 }
 
 fn one() -> usize {

@@ -4,6 +4,8 @@
 //! the two overlooks shows as a difference of commitments, not as agreement.
 
 use super::CertifyError;
+use super::gates::word_sums;
+use super::shape::Shape;
 use crate::proving::{Keys, PackedVerifier, Verifier, commit_key};
 use halo2_proofs::halo2curves::group::Curve;
 use halo2_proofs::{
@@ -15,7 +17,7 @@ use halo2_proofs::{
     },
     poly::commitment::{Blind, Params},
 };
-use zkverdict_prover::packed::Layout;
+use zkverdict_prover::packed::{InstanceSum, Instances, Layout};
 
 /// What a circuit's synthesis assigns.
 #[derive(Clone, Debug)]
@@ -57,27 +59,31 @@ impl Columns {
         &self,
         keys: &Keys,
         system: &ConstraintSystem<Fr>,
+        shape: &Shape,
     ) -> Result<(), CertifyError> {
         match keys {
+            Keys::Halo2(_) if shape.sums_words => Err(CertifyError::Shape),
             Keys::Halo2(keys) => self.check_columns(keys),
-            Keys::Packed(keys) => self.check_packs(keys, system),
+            Keys::Packed(keys) => self.check_packs(keys, system, word_sums(shape)),
         }
     }
 
-    /// Each pack of a packed key at once, and that the key has the system's columns and gates.
+    /// Each pack of a packed key at once, and that the key has the system's columns and gates, and these sums.
     fn check_packs(
         &self,
         verifier: &PackedVerifier,
         system: &ConstraintSystem<Fr>,
+        sums: Vec<InstanceSum>,
     ) -> Result<(), CertifyError> {
         let (key, layout) = (verifier.key(), verifier.key().layout());
         let rows = self.fixed.first().map_or(0, Vec::len);
         if rows != 1 << layout.k {
             return Err(CertifyError::Pack { pack: 0 });
         }
-        let own = Layout::new(system, layout.k, &layout.instances, &layout.widths());
+        let public = Instances { counts: layout.instances.counts.clone(), sums };
+        let own = Layout::new(system, layout.k, &public, &layout.widths());
         if own.ok().as_ref() != Some(layout) || !key.has_gates_of(system) {
-            let what = "its packs or gates are not the circuit's".to_owned();
+            let what = "its packs, sums of instances or gates are not the circuit's".to_owned();
             return Err(CertifyError::System { what });
         }
         let powers = verifier.powers().ok_or(CertifyError::String)?;

@@ -4,6 +4,8 @@
 //! [`Constant`]s, then [`Flag`]s, then moves of the output monomial and of the position. So these mean something only where
 //! [`Columns::cells`] is 1: gates multiply with it.
 
+use super::BYTES_PER_WORD;
+use super::field::byte_power;
 use super::layout::moves::{CURSORS, OUTPUT, POSITION, WEIGHT};
 use super::query::{Folder, Placed, Query, here};
 use super::shape::{Flag, Flags, Home, Shape};
@@ -121,6 +123,20 @@ pub struct Challenges {
     pub tau: Fr,
 }
 
+/// A challenge that is not drawn: what the packed instances add up to, `Σ_w T^w·instance_w` with T the factor times the
+/// point.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct WordSum {
+    /// The challenge's number.
+    pub challenge: usize,
+    /// The first packed instance.
+    pub first: usize,
+    /// 256^31, by which words are apart.
+    pub factor: Fr,
+    /// The number of the challenge τ.
+    pub point: usize,
+}
+
 /// All columns and challenges of a circuit.
 #[derive(Clone, Debug)]
 pub struct Columns {
@@ -152,6 +168,8 @@ pub struct Columns {
     pub axes: [Challenge; 2],
     /// Point at which packed words are evaluated.
     pub tau: Challenge,
+    /// What they are there, if no row takes them.
+    pub words: Option<Challenge>,
 }
 
 /// The columns of the look-up argument.
@@ -222,6 +240,7 @@ impl Columns {
         // A phase's columns must exist before its challenges.
         let [beta, gamma, rho, along, down, tau] =
             [(); 6].map(|()| meta.challenge_usable_after(FirstPhase));
+        let words = shape.sums_words.then(|| meta.challenge_usable_after(FirstPhase));
         let mut second = Folder::new(shape.fold, |meta| meta.advice_column_in(SecondPhase));
         let sums = (0..shape.lookup_sums()).map(|_| second.next(meta)).collect();
         let monomials = [(); CURSORS].map(|()| second.next(meta));
@@ -275,6 +294,7 @@ impl Columns {
             rho,
             axes: [along, down],
             tau,
+            words,
         }
     }
 
@@ -283,6 +303,12 @@ impl Columns {
         let (beta, gamma) = (of(self.lookups.beta)?, of(self.lookups.gamma)?);
         let points = [of(self.rho)?, of(self.axes[0])?, of(self.axes[1])?];
         Some(Challenges { beta, gamma, points, tau: of(self.tau)? })
+    }
+
+    /// What the verifier adds up, the packed instances beginning with this one.
+    pub fn word_sum(&self, first: usize) -> Option<WordSum> {
+        let (factor, point) = (byte_power(BYTES_PER_WORD), self.tau.index());
+        self.words.map(|challenge| WordSum { challenge: challenge.index(), first, factor, point })
     }
 
     /// What the statement fixes, by number.

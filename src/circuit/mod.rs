@@ -38,7 +38,7 @@ mod wiring;
 mod wishes;
 mod witness;
 
-pub use columns::Columns;
+pub use columns::{Columns, WordSum};
 pub use cost::Cost;
 pub use error::CircuitError;
 pub use field::pack;
@@ -121,7 +121,7 @@ impl Plans {
         wishes: Wishes,
     ) -> Result<Self, CircuitError> {
         CircuitError::check(Needs::of_model(model))?;
-        let net = Net::new(model, &instances)?;
+        let net = Net { sums_words: wishes.packed, ..Net::new(model, &instances)? };
         let best = Plan::all(&net, wishes)?;
         Ok(Self { instances: Arc::new(instances), net: Arc::new(net), best })
     }
@@ -167,7 +167,7 @@ impl ModelCircuit {
         k: u32,
         shape: &Shape,
     ) -> Result<Self, CircuitError> {
-        let net = Net::new(model, instances)?;
+        let net = Net { sums_words: shape.sums_words, ..Net::new(model, instances)? };
         let plan = Plan::restore(&net, k, shape).ok_or(CircuitError::OtherPlan)?;
         Ok(Self::compile(Arc::new(instances.clone()), Arc::new(net), plan))
     }
@@ -270,6 +270,12 @@ impl Shape {
         let mut system = ConstraintSystem::default();
         ModelCircuit::configure_with_params(&mut system, self.clone());
         system
+    }
+
+    /// What the verifier adds up, if no row takes a packed instance.
+    pub fn word_sum(&self) -> Option<WordSum> {
+        let columns = Columns::new(&mut ConstraintSystem::default(), self);
+        columns.word_sum(self.free_instances)
     }
 }
 

@@ -75,6 +75,9 @@ pub struct Shape {
     /// Instances before the packed ones, which no row takes: contexts and names. At least one.
     #[serde(default = "one", skip_serializing_if = "is_one")]
     pub free_instances: usize,
+    /// No row takes a packed instance: the verifier adds them up, which packed proofs can ask for.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub sums_words: bool,
 }
 
 fn one() -> usize {
@@ -117,6 +120,7 @@ impl Shape {
             private_input: net.inputs.iter().any(|input| !net.blocks[input.block].is_public),
             averages: net.float_sums.is_some(),
             free_instances: net.free_instances,
+            sums_words: net.sums_words,
             ..Self::default()
         }
     }
@@ -144,6 +148,7 @@ impl Shape {
             && self.lanes >= self.least_lanes()
             && (self.intervals || !self.averages)
             && (1..=longest_table(k, self.fold)).contains(&self.free_instances)
+            && (self.fold == 1 || !self.sums_words)
     }
 
     /// Columns of the backend: advice, and fixed.

@@ -490,6 +490,8 @@ pub struct Net {
     pub float_sums: Option<(i128, i128)>,
     /// Instances before the packed ones: contexts and names.
     pub free_instances: usize,
+    /// The packed instances are added up by the verifier, and no row takes one.
+    pub sums_words: bool,
     /// The model's inputs, in its order.
     pub inputs: Vec<Port>,
     /// The model's outputs, in its order.

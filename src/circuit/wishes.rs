@@ -27,7 +27,7 @@ pub struct Wishes {
     /// No larger k.
     pub max_k: Option<u32>,
     /// Columns share commitments in proofs: that they also share the backend's columns would spare nothing then, and take
-    /// random rows.
+    /// random rows. Verifiers add the packed instances up, so that no row takes them.
     pub packed: bool,
     /// The input stays with the prover.
     pub private_input: bool,

@@ -267,7 +267,8 @@ impl Sums {
         let given = parallel::map(1..length, |at| wires::given(&mut row(at), None));
         let words = &witness.instances[plan.shape.free_instances..];
         let words = wires::Words::new(words, plan.shape.fold, challenges.tau);
-        self.balance = vec![words.all(); length];
+        let begun = if plan.shape.sums_words { Fr::zero() } else { words.all() };
+        self.balance = vec![begun; length];
         for (at, given) in (1..length).zip(given) {
             let before = self.balance[at - 1];
             self.balance[at] = if known.fixed.rows[at].is_word() {

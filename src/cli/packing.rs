@@ -2,6 +2,7 @@
 
 use super::CliError;
 use crate::circuit::{Goal, ModelCircuit};
+use crate::proving::packed_instances;
 use crate::solidity::{Packing, cheapest_packing};
 
 /// What a power of the reference string may cost, in gas: a wider pack spares gas, and every power more takes a
@@ -20,6 +21,7 @@ const MOST_POWERS: usize = 1 << 28;
 
 /// The packs of a circuit's proofs.
 pub fn packing(circuit: &ModelCircuit, goal: Goal) -> Result<Packing, CliError> {
-    let (system, counts) = (circuit.constraint_system(), [circuit.instances()]);
-    Ok(cheapest_packing(&system, circuit.k(), &counts, MOST_POWERS, gas_per_power(goal))?)
+    let system = circuit.constraint_system();
+    let public = packed_instances(&circuit.shape(), circuit.instances());
+    Ok(cheapest_packing(&system, circuit.k(), &public, MOST_POWERS, gas_per_power(goal))?)
 }

@@ -46,6 +46,12 @@ pub enum ProvingError {
     #[error("halo2's prover makes no packed proofs")]
     StockPacked,
 
+    /// The circuit was planned for packed proofs.
+    #[error(
+        "verifiers of halo2's proofs do not add instances up, which this circuit leaves to them"
+    )]
+    SummedInstances,
+
     /// The circuit's columns cannot be packed, or the prover of packed proofs failed.
     #[error("packed proofs: {0}")]
     Packed(#[from] zkverdict_prover::packed::Error),
@@ -119,6 +125,7 @@ impl ProvingError {
                 ))
             }
             Self::StockPacked => Some("leave out `--prover stock` or `--stock`".into()),
+            Self::SummedInstances => Some("plan the circuit without `Wishes::packed`".into()),
             Self::OtherPackedKey => Some("make the bundle again with `zkverdict keygen`".into()),
             Self::SrsLength { .. } | Self::SrsPoint { .. } | Self::SrsInvalid(_) => {
                 Some("download the file again and compare its published checksum".into())

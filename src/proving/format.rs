@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-/// How proofs are written down. Circuits and what proofs say are the same in both.
+/// How proofs are written down. What they say is the same in both.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "cli", derive(clap::ValueEnum))]
 #[serde(rename_all = "lowercase")]

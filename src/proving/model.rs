@@ -2,7 +2,7 @@
 
 use super::{
     Format, Keys, PackedVerifier, Powers, ProvingError, Refusal, Srs, SrsOrigin, Verifier,
-    WORD_BYTES, Widths,
+    WORD_BYTES, Widths, packed_instances,
 };
 use crate::circuit::{
     CircuitError, InstanceError, InstanceLayout, ModelCircuit, Role, Shape, Word,
@@ -73,6 +73,7 @@ impl ModelVerifier {
         circuit: &ModelCircuit,
         srs: &Srs,
     ) -> Result<Self, ProvingError> {
+        check_format(&circuit.shape())?;
         #[cfg(feature = "prove")]
         let keys = {
             check_environment()?;
@@ -91,11 +92,12 @@ impl ModelVerifier {
         powers: &Powers,
         widths: &Widths,
     ) -> Result<Self, ProvingError> {
-        let (system, k, count) = (circuit.constraint_system(), circuit.k(), circuit.instances());
+        let (system, k) = (circuit.constraint_system(), circuit.k());
+        let public = &packed_instances(&circuit.shape(), circuit.instances());
         #[cfg(feature = "prove")]
         let keys = {
             let kind = ProverKind::default();
-            let prover = PackedProver::generate(kind, powers, k, &system, circuit, count, widths)?;
+            let prover = PackedProver::generate(kind, powers, k, &system, circuit, public, widths)?;
             prover.verifier().clone()
         };
         #[cfg(not(feature = "prove"))]
@@ -106,7 +108,7 @@ impl ModelVerifier {
                 let cells = fixed[column].iter_mut().take(values.len());
                 cells.enumerate().for_each(|(row, cell)| *cell = values.at(row));
             }
-            PackedVerifier::generate(powers, &system, k, count, &fixed, widths)?
+            PackedVerifier::generate(powers, &system, k, public, &fixed, widths)?
         };
         Ok(Self::new(model, circuit.layout().clone(), circuit.shape(), Keys::Packed(keys)))
     }
@@ -122,7 +124,8 @@ impl ModelVerifier {
     ) -> Result<Self, ProvingError> {
         check_plan(&model, &layout, &shape)?;
         let system = shape.constraint_system();
-        let keys = PackedVerifier::from_bytes(bytes, &system, k, layout.len(), origin)?;
+        let public = packed_instances(&shape, layout.len());
+        let keys = PackedVerifier::from_bytes(bytes, &system, k, &public, origin)?;
         Ok(Self::new(model, layout, shape, Keys::Packed(keys)))
     }
 
@@ -144,6 +147,7 @@ impl ModelVerifier {
         bytes: &[u8],
     ) -> Result<Self, ProvingError> {
         check_plan(&model, &layout, &shape)?;
+        check_format(&shape)?;
         let keys = Verifier::from_bytes::<ModelCircuit>(bytes, srs, shape.clone(), layout.len())?;
         Ok(Self::new(model, layout, shape, Keys::Halo2(keys)))
     }
@@ -245,6 +249,11 @@ fn check_plan(model: &Model, layout: &InstanceLayout, shape: &Shape) -> Result<(
     if layout.fits(shape) { Ok(()) } else { Err(CircuitError::OtherPlan.into()) }
 }
 
+/// That halo2's verifiers see all instances of a circuit of a shape.
+fn check_format(shape: &Shape) -> Result<(), ProvingError> {
+    if shape.sums_words { Err(ProvingError::SummedInstances) } else { Ok(()) }
+}
+
 /// What proofs of one model are made with.
 #[cfg(feature = "prove")]
 #[derive(Clone, Debug)]
@@ -278,6 +287,7 @@ impl ModelProver {
     ) -> Result<Self, ProvingError> {
         let shorter = srs.cut_down(circuit.k())?;
         let srs = shorter.as_ref().unwrap_or(srs);
+        check_format(&circuit.shape())?;
         check_environment()?;
         let key = own_key(srs, &circuit.constraint_system(), &circuit)?;
         let (model, shape, layout) = (Arc::new(model), circuit.shape(), circuit.layout().clone());
@@ -295,9 +305,10 @@ impl ModelProver {
         powers: &Powers,
         widths: &Widths,
     ) -> Result<Self, ProvingError> {
-        let (system, k, count) = (circuit.constraint_system(), circuit.k(), circuit.instances());
+        let (system, k) = (circuit.constraint_system(), circuit.k());
+        let public = packed_instances(&circuit.shape(), circuit.instances());
         let kind = ProverKind::default();
-        let prover = PackedProver::generate(kind, powers, k, &system, &circuit, count, widths)?;
+        let prover = PackedProver::generate(kind, powers, k, &system, &circuit, &public, widths)?;
         let keys = Keys::Packed(prover.verifier().clone());
         let (layout, shape) = (circuit.layout().clone(), circuit.shape());
         let verifier = ModelVerifier::new(Arc::new(model), layout, shape, keys);

@@ -1,6 +1,7 @@
 //! Keys and proofs of the packed format (`docs/protocol.md`).
 
 use super::{Powers, ProvingError, Refusal, SrsOrigin, WORD_BYTES, model_vk_digest};
+use crate::circuit::{Shape, WordSum};
 use halo2_proofs::{
     arithmetic::best_multiexp,
     halo2curves::{
@@ -11,9 +12,9 @@ use halo2_proofs::{
     plonk::ConstraintSystem,
     poly::{EvaluationDomain, Rotation},
 };
-use zkverdict_prover::packed::{self as library, Layout, VerifyingKey};
+use zkverdict_prover::packed::{self as library, InstanceSum, Layout, VerifyingKey};
 
-pub use zkverdict_prover::packed::Widths;
+pub use zkverdict_prover::packed::{Instances, Widths};
 
 #[cfg(feature = "prove")]
 use super::{Options, ProverKind, Times, check_environment};
@@ -21,6 +22,18 @@ use super::{Options, ProverKind, Times, check_environment};
 use std::sync::Arc;
 #[cfg(feature = "prove")]
 use zkverdict_prover::{Arithmetic, Source, packed::ProvingKey};
+
+/// What is public of a model's circuit of a shape, in so many instances.
+pub fn packed_instances(shape: &Shape, count: usize) -> Instances {
+    let sum = |WordSum { challenge, first, factor, point }| InstanceSum {
+        challenge,
+        column: 0,
+        first,
+        factor,
+        point,
+    };
+    Instances { counts: vec![count], sums: shape.word_sum().into_iter().map(sum).collect() }
+}
 
 /// What packed proofs of one circuit with one instance column are checked against.
 #[derive(Clone, Debug)]
@@ -39,11 +52,11 @@ impl PackedVerifier {
         powers: &Powers,
         system: &ConstraintSystem<Fr>,
         k: u32,
-        instances: usize,
+        instances: &Instances,
         fixed: &[Vec<Fr>],
         widths: &Widths,
     ) -> Result<Self, ProvingError> {
-        let layout = Layout::new(system, k, &[instances], widths)?;
+        let layout = Layout::new(system, k, instances, widths)?;
         let commitments = commit_key(&layout, fixed, powers)?;
         let key = VerifyingKey::of_circuit(layout, powers.as_library(), commitments, system);
         Self::new(key, powers.origin).with_powers(powers.clone())
@@ -59,7 +72,7 @@ impl PackedVerifier {
         bytes: &[u8],
         system: &ConstraintSystem<Fr>,
         k: u32,
-        instances: usize,
+        instances: &Instances,
         origin: SrsOrigin,
     ) -> Result<Self, ProvingError> {
         let damaged = |source: Box<dyn std::error::Error + Send + Sync>| {
@@ -68,8 +81,8 @@ impl PackedVerifier {
         };
         let key = VerifyingKey::from_bytes(bytes).map_err(|damage| damaged(damage.into()))?;
         let layout = key.layout();
-        if *layout != Layout::new(system, k, &[instances], &layout.widths())? {
-            return Err(damaged("its packs are not of the circuit's columns".into()));
+        if *layout != Layout::new(system, k, instances, &layout.widths())? {
+            return Err(damaged("its packs or instances are not the circuit's".into()));
         }
         if !key.has_gates_of(system) {
             return Err(damaged("its gates are not the circuit's".into()));
@@ -206,7 +219,7 @@ impl PackedProver {
         k: u32,
         system: &ConstraintSystem<Fr>,
         source: &dyn Source,
-        instances: usize,
+        instances: &Instances,
         widths: &Widths,
     ) -> Result<Self, ProvingError> {
         check_environment()?;
@@ -216,7 +229,7 @@ impl PackedProver {
             ProverKind::Stock => return Err(ProvingError::StockPacked),
         };
         let string = powers.as_library();
-        let key = ProvingKey::new(string, k, system, source, &[instances], widths, arithmetic)?;
+        let key = ProvingKey::new(string, k, system, source, instances, widths, arithmetic)?;
         // No longer than the keys need it.
         let powers = powers.cut_down(key.powers());
         let verifier = PackedVerifier::new(key.verifying().clone(), powers.origin);
@@ -233,7 +246,7 @@ impl PackedProver {
         let layout = verifier.key.layout();
         let (k, widths) = (layout.k, layout.widths());
         let powers = verifier.powers.as_ref().ok_or(ProvingError::SrsMissing { k })?;
-        let instances = verifier.instances();
+        let instances = &layout.instances;
         let made = Self::generate(kind, powers, k, system, source, instances, &widths)?;
         // Its transcripts would begin with another digest: no proof would be one of the verifier's.
         if made.verifier.key != verifier.key {
@@ -293,8 +306,8 @@ mod tests {
                 let circuit = ModelCircuit::new(&model, wishes).expect("the model has a circuit");
                 let system = circuit.constraint_system();
                 let widths = Widths::all(&system, 30);
-                let counts = [circuit.instances()];
-                let layout = Layout::new(&system, circuit.k(), &counts, &widths).unwrap();
+                let public = packed_instances(&circuit.shape(), circuit.instances());
+                let layout = Layout::new(&system, circuit.k(), &public, &widths).unwrap();
                 let points = layout.packs().map(|pack| pack.rotations.len()).max();
                 let needed = 2 * points.unwrap() + 1;
                 assert!(needed <= system.blinding_factors() + 1, "{name}: {needed} rows");
@@ -308,17 +321,21 @@ mod tests {
         let wishes = Wishes { packed: true, ..Wishes::default() };
         let circuit = ModelCircuit::new(&model, wishes).expect("the model has a circuit");
         let (system, k, count) = (circuit.constraint_system(), circuit.k(), circuit.instances());
+        let public = packed_instances(&circuit.shape(), count);
+        assert_eq!(public.sums.len(), 1);
         let widths = Widths { phases: vec![7, 5], key: 6 };
         let powers = Powers::unsafe_dev(7 << k);
-        let slow = PackedVerifier::generate(&powers, &system, k, count, &fixed(&circuit), &widths)
-            .unwrap();
+        let columns = fixed(&circuit);
+        let slow =
+            PackedVerifier::generate(&powers, &system, k, &public, &columns, &widths).unwrap();
         let kind = ProverKind::Own;
-        let own = PackedProver::generate(kind, &powers, k, &system, &circuit, count, &widths);
+        let own = PackedProver::generate(kind, &powers, k, &system, &circuit, &public, &widths);
         let own = own.unwrap();
         let bytes = slow.to_bytes();
         assert_eq!(bytes, own.verifier().to_bytes());
         let read = |bytes: &[u8], k, count| {
-            PackedVerifier::from_bytes(bytes, &system, k, count, SrsOrigin::UnsafeDev)
+            let public = packed_instances(&circuit.shape(), count);
+            PackedVerifier::from_bytes(bytes, &system, k, &public, SrsOrigin::UnsafeDev)
         };
         assert_eq!(read(&bytes, k, count).unwrap().digest(), slow.digest());
         for (bytes, k, count) in [
@@ -331,7 +348,7 @@ mod tests {
             assert!(matches!(refused, Err(ProvingError::VerifyingKey(_))), "{refused:?}");
         }
         let short = Powers::unsafe_dev(5 << k);
-        let refused = PackedProver::generate(kind, &short, k, &system, &circuit, count, &widths);
+        let refused = PackedProver::generate(kind, &short, k, &system, &circuit, &public, &widths);
         assert!(refused.is_err());
         let refused = PackedProver::of_verifier(
             kind,

@@ -10,7 +10,7 @@ use halo2_proofs::{
     plonk::{Circuit, ConstraintSystem},
 };
 
-use zkverdict_prover::packed::{Layout, Widths};
+use zkverdict_prover::packed::{Instances, Layout, Widths};
 
 use super::{
     SolidityError,
@@ -118,10 +118,10 @@ pub fn estimate_circuit_gas<C: Circuit<Fr>>(
 pub fn estimate_packed_gas(
     cs: &ConstraintSystem<Fr>,
     k: u32,
-    instance_counts: &[usize],
+    instances: &Instances,
     widths: &Widths,
 ) -> Result<GasEstimate, SolidityError> {
-    let protocol = Protocol::packed_without_key(cs, k, instance_counts, widths)?;
+    let protocol = Protocol::packed_without_key(cs, k, instances, widths)?;
     Ok(VerifierContract::of("", [0; 32], protocol).estimate_gas())
 }
 
@@ -139,10 +139,13 @@ pub struct Packing {
 /// The width of packs, the same for all, at which packed proofs of such a circuit are cheapest: wider packs spare gas, and
 /// `gas_per_power` is what a power of the secret more is worth, as proofs multiply all of them twice. No pack takes more than
 /// `most_powers` of them. Of several the narrowest.
+///
+/// A width for each phase would spare nothing: the string is as long as the widest pack, so that packs which are narrower
+/// than it shorten no opening, and packs of one width share their denominators zᵗ − p.
 pub fn cheapest_packing(
     cs: &ConstraintSystem<Fr>,
     k: u32,
-    instance_counts: &[usize],
+    instances: &Instances,
     most_powers: usize,
     gas_per_power: f64,
 ) -> Result<Packing, SolidityError> {
@@ -150,7 +153,7 @@ pub fn cheapest_packing(
     let mut packs = usize::MAX;
     for width in 1..=(most_powers >> k).clamp(1, Widths::LARGEST) {
         let widths = Widths::all(cs, width);
-        let layout = Layout::new(cs, k, instance_counts, &widths)?;
+        let layout = Layout::new(cs, k, instances, &widths)?;
         // Wider packs are no fewer, mostly; there is one for each phase and one of the key at the end.
         if packs <= widths.phases.len() + 1 {
             break;
@@ -159,7 +162,7 @@ pub fn cheapest_packing(
             continue;
         }
         packs = layout.packs().count();
-        let estimate = estimate_packed_gas(cs, k, instance_counts, &widths)?;
+        let estimate = estimate_packed_gas(cs, k, instances, &widths)?;
         let powers = layout.powers(Layout::pieces(cs));
         let cost = estimate.total as f64 + gas_per_power * powers as f64;
         if cheapest.as_ref().is_none_or(|(least, _)| cost < *least) {
@@ -203,6 +206,8 @@ impl VerifierContract {
             .iter()
             .map(|&(column, _)| protocol.instance_counts[column] as u64)
             .sum();
+        let sums = || protocol.packed.iter().flat_map(|packed| &packed.sums);
+        let added: usize = sums().map(|sum| protocol.instance_counts[sum.column] - sum.first).sum();
         let mut end_mptr = code.last_mptr.max(self.layout.terms_end_mptr.0);
         let (key_points, key_bytes) = match self.tier {
             Tier::Inline => (KEY_TERM * key_terms, KEY_BYTES * key_terms as usize),
@@ -227,6 +232,8 @@ impl VerifierContract {
             + SQUARING * u64::from(protocol.k)
             + INSTANCE_QUERY * protocol.instance_queries.len() as u64
             + INSTANCE_TURN * summed
+            + INSTANCE_SUM * sums().count() as u64
+            + INSTANCE_SUM_TURN * added as u64
             + LAGRANGE * lagrange
             + BLINDING_TURN * blinding
             + INVERSE_TURN * inverses as u64
@@ -311,6 +318,8 @@ const ROUND: u64 = 100;
 const SQUARING: u64 = 22;
 const INSTANCE_QUERY: u64 = 290;
 const INSTANCE_TURN: u64 = 128;
+const INSTANCE_SUM: u64 = 90;
+const INSTANCE_SUM_TURN: u64 = 41;
 const LAGRANGE: u64 = 350;
 const BLINDING_TURN: u64 = 100;
 const INVERSE_TURN: u64 = 130;

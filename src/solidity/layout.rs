@@ -238,6 +238,10 @@ impl Layout {
         for (i, &name) in opening.iter().enumerate() {
             challenges.push((name.to_owned(), self.opening_challenges_mptr.plus(WORD * i)));
         }
+        for sum in protocol.packed.iter().flat_map(|packed| &packed.sums) {
+            let challenge = Challenge::Phase(sum.challenge);
+            challenges.push((challenge_name(challenge), self.challenge(protocol, challenge)));
+        }
         challenges.sort_by_key(|&(_, mptr)| mptr);
         challenges
     }

@@ -1,5 +1,7 @@
 //! What is opened where columns share commitments.
 
+use zkverdict_prover::packed::InstanceSum;
+
 /// What is opened, in the order of the powers of γ.
 #[derive(Debug, Clone)]
 pub(super) struct Packed {
@@ -7,6 +9,8 @@ pub(super) struct Packed {
     pub(super) digest: [u8; 32],
     /// Of advice, then of the key.
     pub(super) packs: Vec<Pack>,
+    /// Challenges that are not drawn.
+    pub(super) sums: Vec<InstanceSum>,
 }
 
 /// Columns that share a commitment.

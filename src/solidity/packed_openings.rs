@@ -2,17 +2,48 @@
 //! commitments.
 
 use super::{
+    expression::field_literal,
     layout::{Layout, Ptr, TermPlace, rotated, rotation_title},
     packed::{Denominator, Pack, Packed},
     protocol::{Challenge, ProofPoint, Protocol},
 };
+use zkverdict_prover::packed::InstanceSum;
 
 pub(super) struct PackedSource {
+    pub(super) sums: Vec<SumSource>,
     pub(super) widths: Vec<WidthSource>,
     pub(super) packs: Vec<PackSource>,
     /// Stores the quotient's `scalar`.
     pub(super) store_quotient: String,
     pub(super) quotient_inverse: String,
+}
+
+/// A challenge that is a sum of instances.
+pub(super) struct SumSource {
+    pub(super) title: String,
+    pub(super) point: String,
+    pub(super) mptr: Ptr,
+    /// Seen from the instances, the last first: of those that are no four together.
+    pub(super) odd: Vec<Ptr>,
+    /// The others, from the first to behind the last.
+    pub(super) fours: (Ptr, Ptr),
+}
+
+impl SumSource {
+    fn new(sum: &InstanceSum, protocol: &Protocol, layout: &Layout) -> Self {
+        let before: usize = protocol.instance_counts[..sum.column].iter().sum();
+        let (first, end) = (before + sum.first, before + protocol.instance_counts[sum.column]);
+        let fours_end = first + (end - first) / 4 * 4;
+        let at = |index: usize| Ptr(0x20 * index);
+        let (point, factor) = (layout.phase_challenge(sum.point).load(), field_literal(sum.factor));
+        Self {
+            title: format!("Challenge {}, which is the sum of instances", sum.challenge),
+            point: format!("mulmod({point}, {factor}, r)"),
+            mptr: layout.phase_challenge(sum.challenge),
+            odd: (fours_end..end).rev().map(at).collect(),
+            fours: (at(first), at(fours_end)),
+        }
+    }
 }
 
 /// Denominators with one power of z.
@@ -92,6 +123,7 @@ pub(super) fn source(packed: &Packed, protocol: &Protocol, layout: &Layout) -> P
     };
     let packs = packed.packs.iter().map(of_pack).collect();
     PackedSource {
+        sums: packed.sums.iter().map(|sum| SumSource::new(sum, protocol, layout)).collect(),
         widths: widths.into_iter().map(of_width).collect(),
         packs,
         store_quotient: TermPlace::Proof(point(ProofPoint::Quotient)).add(),

@@ -12,7 +12,7 @@ use halo2_proofs::{
     },
     plonk::ConstraintSystem,
 };
-use zkverdict_prover::packed::{self as library, Layout, VerifyingKey, Widths};
+use zkverdict_prover::packed::{self as library, Instances, Layout, VerifyingKey, Widths};
 
 impl Protocol {
     pub(super) fn packed(
@@ -43,10 +43,10 @@ impl Protocol {
     pub(super) fn packed_without_key(
         system: &ConstraintSystem<Fr>,
         k: u32,
-        instance_counts: &[usize],
+        instances: &Instances,
         widths: &Widths,
     ) -> Result<Self, SolidityError> {
-        let layout = Layout::new(system, k, instance_counts, widths)?;
+        let layout = Layout::new(system, k, instances, widths)?;
         let points = Key {
             transcript_repr: Fr::from(0),
             g1: G1Affine::generator(),
@@ -99,7 +99,7 @@ impl Protocol {
             k: layout.k,
             omega: omega(layout.k),
             key,
-            instance_counts: layout.instances.clone(),
+            instance_counts: layout.instances.counts.clone(),
             num_phase_challenges: layout.num_challenges(),
             advice_queries: advice_queries.collect(),
             fixed_queries: of_key.map(|slot| (slot.column, slot.rotation)).collect(),
@@ -112,7 +112,11 @@ impl Protocol {
             rounds: rounds.rounds,
             num_evaluations: layout.num_evaluations(),
             sets: vec![],
-            packed: Some(Packed { digest, packs: packs.collect() }),
+            packed: Some(Packed {
+                digest,
+                packs: packs.collect(),
+                sums: layout.instances.sums.clone(),
+            }),
         })
     }
 }

@@ -5,6 +5,30 @@
             x_to_n := mulmod(x_to_n, x_to_n, r)
             {%- endfor %}
             mstore(INVERSE_OF_VANISHING_MPTR, addmod(x_to_n, sub(r, 1), r))
+            {%- if let Some(packed) = packed %}
+            {%- for sum in packed.sums %}
+
+            // {{ sum.title }}: ∑ᵢ instanceᵢ·pointⁱ.
+            {
+                let point := {{ sum.point }}
+                let sum := 0
+                {%- for offset in sum.odd %}
+                sum := add(mulmod(sum, point, r), calldataload(add(instances_cptr, {{ offset }})))
+                {%- endfor %}
+                {%- if sum.fours.0 != sum.fours.1 %}
+                let first_cptr := add(instances_cptr, {{ sum.fours.0 }})
+                for { let cptr := add(instances_cptr, {{ sum.fours.1 }}) } gt(cptr, first_cptr) {} {
+                    cptr := sub(cptr, 0x80)
+                    sum := add(mulmod(sum, point, r), calldataload(add(cptr, 0x60)))
+                    sum := add(mulmod(sum, point, r), calldataload(add(cptr, 0x40)))
+                    sum := add(mulmod(sum, point, r), calldataload(add(cptr, 0x20)))
+                    sum := add(mulmod(sum, point, r), calldataload(cptr))
+                }
+                {%- endif %}
+                mstore({{ sum.mptr }}, addmod(sum, 0, r))
+            }
+            {%- endfor %}
+            {%- endif %}
             {%- for instance in instances %}
             {%- if instance.count > 0 %}
 

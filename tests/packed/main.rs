@@ -22,7 +22,7 @@ use zkverdict::{
     circuit::{ModelCircuit, Wishes},
     evm::{Address, Fork, Machine, Outcome, Run},
     model::{InputFormat, Model},
-    proving::Powers,
+    proving::{Powers, packed_instances},
     solidity::{
         CompilerSettings, Packing, Refusal, SolidityCompiler, SolidityError, VerifierContract,
         cheapest_packing, verify_batch_calldata,
@@ -68,11 +68,11 @@ impl Case {
         let inputs = model.read_inferences(&inputs, InputFormat::Npy).unwrap();
 
         let system = circuit.constraint_system();
-        let counts = [circuit.instances()];
+        let public = packed_instances(&circuit.shape(), circuit.instances());
         let widths = match width {
             Some(width) => Widths::all(&system, width),
             None => {
-                cheapest_packing(&system, circuit.k(), &counts, POWERS, GAS_PER_POWER)
+                cheapest_packing(&system, circuit.k(), &public, POWERS, GAS_PER_POWER)
                     .unwrap()
                     .widths
             }
@@ -80,7 +80,7 @@ impl Case {
         let Powers { g1, g2, .. } = Powers::unsafe_dev(widths.key.max(4) << circuit.k());
         let (k, string, best) = (circuit.k(), library::Powers { g1: &g1, g2 }, Arithmetic::best());
         let source = Synthesized(&circuit);
-        let key = ProvingKey::new(string, k, &system, &source, &counts, &widths, best).unwrap();
+        let key = ProvingKey::new(string, k, &system, &source, &public, &widths, best).unwrap();
         let mut proofs = vec![];
         let mut instances = vec![];
         for input in &inputs[..samples] {
@@ -221,9 +221,9 @@ fn nets_are_cheap_in_their_fastest_layout() {
     ] {
         let (_, circuit) = circuit_of(name);
         let system = circuit.constraint_system();
-        let counts = [circuit.instances()];
+        let public = packed_instances(&circuit.shape(), circuit.instances());
         let packing =
-            cheapest_packing(&system, circuit.k(), &counts, POWERS, GAS_PER_POWER).unwrap();
+            cheapest_packing(&system, circuit.k(), &public, POWERS, GAS_PER_POWER).unwrap();
         let Packing { widths, estimate, .. } = packing;
         let advice = system.num_advice_columns();
         let fixed = system.num_fixed_columns();

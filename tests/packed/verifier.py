@@ -269,6 +269,11 @@ class Reader:
         demand(rotations and all(a < b for a, b in zip(rotations, rotations[1:])), "points do not ascend")
         return width, slots, rotations
 
+    def sum(self):
+        """A challenge's number; column, first instance, factor, number of the point."""
+        challenge = self.u32()
+        return challenge, (self.u32(), self.u32(), self.word(R), self.u32())
+
     def operation(self):
         code = self.take(1)[0]
         demand(code < 8, "a gate has an unknown operation")
@@ -282,13 +287,14 @@ class Reader:
 class Key:
     def __init__(self, data):
         reader = Reader(data)
-        demand(reader.take(22) == b"zkverdict packed key 1", "the key begins with something else")
+        demand(reader.take(22) == b"zkverdict packed key 2", "the key begins with something else")
         self.k = reader.u32()
         demand(1 <= self.k <= 28, "k is out of range")
         self.g1, self.g2, self.tau = reader.g1(), reader.g2(), reader.g2()
         demand(self.g1 is not None, "a generator is at infinity")
         self.instances = reader.list(reader.u32)
         self.phases = reader.list(lambda: (reader.list(reader.pack), reader.list(reader.u32)))
+        self.sums = reader.list(reader.sum)
         key = reader.list(lambda: (reader.pack(), reader.g1()))
         self.gates = reader.list(lambda: reader.list(reader.operation))
         demand(reader.at == len(data), "bytes are left over")
@@ -311,7 +317,12 @@ class Key:
         columns = [column for _, slots, _ in self.advice for column, _ in slots]
         demand(len(set(columns)) == len(columns), "a column is packed twice")
         self.evaluations = place
-        challenges = sorted(challenge for _, drawn in self.phases for challenge in drawn)
+        drawn = {challenge for _, drawn in self.phases for challenge in drawn}
+        for _, (column, first_value, _, point) in self.sums:
+            there = column < len(self.instances) and first_value <= self.instances[column]
+            demand(there and point in drawn, "a sum is of what is not there")
+        challenges = [challenge for _, drawn in self.phases for challenge in drawn]
+        challenges = sorted(challenges + [challenge for challenge, _ in self.sums])
         demand(challenges == list(range(len(challenges))), "challenges are not numbered")
         demand(all(count <= 1 << self.k for count in self.instances), "more instances than rows")
         demand(self.gates, "there are no gates")
@@ -378,6 +389,11 @@ def verify(key, proof, instances):
         at += 64 * len(packs)
         for challenge in drawn:
             challenges[challenge] = transcript.draw()
+    for challenge, (column, first_value, factor, point) in key.sums:
+        start = sum(key.instances[:column])
+        values_of_sum = instances[start + first_value : start + key.instances[column]]
+        powers = (pow(factor * challenges[point], i, R) for i in range(len(values_of_sum)))
+        challenges[challenge] = sum(a * b for a, b in zip(values_of_sum, powers)) % R
     y = transcript.draw()
     transcript.absorb(proof[at : at + 64])
     x = transcript.draw()

@@ -2,7 +2,7 @@
 
 use super::VerifyingKey;
 use super::gate::{Gate, Operation};
-use super::layout::{Layout, Pack, Phase, Slot, Widths};
+use super::layout::{InstanceSum, Instances, Layout, Pack, Phase, Slot, Widths};
 use super::transcript::{WORD, element, point, word};
 use halo2_proofs::halo2curves::{
     CurveAffine,
@@ -14,7 +14,7 @@ use sha3::{Digest, Keccak256};
 use std::collections::{HashMap, HashSet};
 
 /// What the encoding begins with.
-const MAGIC: &[u8] = b"zkverdict packed key 1";
+const MAGIC: &[u8] = b"zkverdict packed key 2";
 
 /// Why bytes are no verifying key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -29,11 +29,13 @@ impl VerifyingKey {
         to.0.extend(point(&self.g1));
         to.g2(&self.g2);
         to.g2(&self.tau_g2);
-        to.list(&self.layout.instances, |to, &count| to.number(count));
+        let Instances { counts, sums } = &self.layout.instances;
+        to.list(counts, |to, &count| to.number(count));
         to.list(&self.layout.phases, |to, phase| {
             to.list(&phase.packs, Writer::pack);
             to.list(&phase.challenges, |to, &challenge| to.number(challenge));
         });
+        to.list(sums, Writer::sum);
         let key: Vec<(&Pack, &G1Affine)> = self.layout.key.iter().zip(&self.commitments).collect();
         to.list(&key, |to, (pack, commitment)| {
             to.pack(pack);
@@ -63,11 +65,12 @@ impl VerifyingKey {
         if bool::from(g1.is_identity()) {
             return Err(Damage("a generator is at infinity"));
         }
-        let instances = from.list(Reader::number)?;
+        let counts = from.list(Reader::number)?;
         let phases = from.list(|from| {
             let packs = from.list(Reader::pack)?;
             Ok(Phase { packs, challenges: from.list(Reader::number)? })
         })?;
+        let instances = Instances { counts, sums: from.list(Reader::sum)? };
         let key = from.list(|from| Ok((from.pack()?, from.g1()?)))?;
         let (key, commitments) = key.into_iter().unzip();
         let layout = Layout { k, instances, phases, key };
@@ -83,7 +86,7 @@ impl VerifyingKey {
 /// That a verifier can do all that the key asks for.
 fn check(layout: &Layout, gates: &[Gate]) -> Result<(), Damage> {
     let rows = 1_usize << layout.k;
-    if layout.instances.iter().any(|&count| count > rows) {
+    if layout.instances.counts.iter().any(|&count| count > rows) {
         return Err(Damage("there are more instances than rows"));
     }
     let of_advice = layout.phases.iter().flat_map(|phase| &phase.packs);
@@ -107,6 +110,11 @@ fn check(layout: &Layout, gates: &[Gate]) -> Result<(), Damage> {
     }
     let challenges = layout.phases.iter().flat_map(|phase| &phase.challenges);
     let mut challenges: Vec<usize> = challenges.copied().collect();
+    let drawn: HashSet<usize> = challenges.iter().copied().collect();
+    if !layout.instances.are_known(|challenge| drawn.contains(challenge)) {
+        return Err(Damage("a sum is of instances or at a challenge that are not there"));
+    }
+    challenges.extend(layout.instances.sums.iter().map(|sum| sum.challenge));
     challenges.sort_unstable();
     if challenges.iter().enumerate().any(|(index, &challenge)| index != challenge) {
         return Err(Damage("challenges are not numbered"));
@@ -123,7 +131,7 @@ fn check(layout: &Layout, gates: &[Gate]) -> Result<(), Damage> {
                     let opened = columns.get(&column);
                     opened.is_some_and(|points| points.binary_search(&rotation).is_ok())
                 }
-                Operation::Instance { column, .. } => column < layout.instances.len(),
+                Operation::Instance { column, .. } => column < layout.instances.counts.len(),
                 Operation::Challenge(challenge) => challenge < challenges.len(),
                 _ => true,
             };
@@ -170,6 +178,12 @@ impl Writer {
             to.rotation(slot.rotation);
         });
         self.list(&pack.rotations, |to, &rotation| to.rotation(rotation));
+    }
+
+    fn sum(&mut self, sum: &InstanceSum) {
+        [sum.challenge, sum.column, sum.first].into_iter().for_each(|number| self.number(number));
+        self.0.extend(word(&sum.factor));
+        self.number(sum.point);
     }
 
     fn operation(&mut self, operation: &Operation) {
@@ -271,6 +285,16 @@ impl<'a> Reader<'a> {
             return Err(Damage("a pack's points do not ascend"));
         }
         Ok(Pack { width, slots, rotations })
+    }
+
+    fn sum(&mut self) -> Result<InstanceSum, Damage> {
+        Ok(InstanceSum {
+            challenge: self.number()?,
+            column: self.number()?,
+            first: self.number()?,
+            factor: self.element()?,
+            point: self.number()?,
+        })
     }
 
     fn operation(&mut self) -> Result<Operation, Damage> {

@@ -1,7 +1,10 @@
 //! Which columns share a pack, and where they are opened.
 
 use super::Error;
-use halo2_proofs::{halo2curves::bn256::Fr, plonk::ConstraintSystem};
+use halo2_proofs::{
+    halo2curves::{bn256::Fr, ff::Field},
+    plonk::ConstraintSystem,
+};
 
 /// A column in a pack.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -39,13 +42,65 @@ pub struct Phase {
     pub challenges: Vec<usize>,
 }
 
+/// A challenge that is not drawn: it is `Σᵢ vᵢ·(factor·point)ⁱ`, v₀, v₁, … being the values of an instance column from
+/// `first` on. A verifier adds an instance to it for a fraction of what it takes to interpolate the column there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct InstanceSum {
+    /// Its number among the challenges.
+    pub challenge: usize,
+    /// Of instances.
+    pub column: usize,
+    /// The first of its values that is added.
+    pub first: usize,
+    /// What the point is multiplied with.
+    pub factor: Fr,
+    /// The number of a challenge that is drawn.
+    pub point: usize,
+}
+
+impl InstanceSum {
+    /// What it is, with the values of its column.
+    pub(super) fn value(&self, column: &[Fr], challenges: impl Fn(usize) -> Fr) -> Fr {
+        horner(&column[self.first..], self.factor * challenges(self.point))
+    }
+}
+
+/// What is public.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Instances {
+    /// How many values each instance column has.
+    pub counts: Vec<usize>,
+    /// What gates see of them beside the columns.
+    pub sums: Vec<InstanceSum>,
+}
+
+impl Instances {
+    /// Columns of so many values, which gates look at as they are.
+    pub fn of_columns(counts: &[usize]) -> Self {
+        Self { counts: counts.to_vec(), sums: Vec::new() }
+    }
+
+    /// Whether sums are of what is there.
+    pub(super) fn are_known(&self, is_drawn: impl Fn(&usize) -> bool) -> bool {
+        self.sums.iter().all(|sum| {
+            let values = self.counts.get(sum.column);
+            values.is_some_and(|&count| sum.first <= count) && is_drawn(&sum.point)
+        })
+    }
+}
+
+/// Σ valueᵢ·pointⁱ.
+pub fn horner(values: &[Fr], point: Fr) -> Fr {
+    values.iter().rev().fold(Fr::ZERO, |sum, value| sum * point + value)
+}
+
 /// What proofs consist of.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Layout {
     /// log₂ of the rows.
     pub k: u32,
-    /// How many values each instance column has.
-    pub instances: Vec<usize>,
+    /// What is public.
+    pub instances: Instances,
     /// Of advice.
     pub phases: Vec<Phase>,
     /// Packs of fixed columns.
@@ -91,7 +146,7 @@ impl Layout {
     pub fn new(
         system: &ConstraintSystem<Fr>,
         k: u32,
-        instances: &[usize],
+        instances: &Instances,
         widths: &Widths,
     ) -> Result<Self, Error> {
         let count = phases(system);
@@ -100,10 +155,18 @@ impl Layout {
             let given = widths.phases.iter().copied().chain([widths.key]).collect();
             return Err(Error::Widths { given, phases: count });
         }
-        if instances.len() != system.num_instance_columns() {
+        if instances.counts.len() != system.num_instance_columns() {
             return Err(crate::Error::Instances.into());
         }
         let (of_advice, of_challenge) = (system.advice_column_phase(), system.challenge_phase());
+        let sums = || instances.sums.iter().map(|sum| sum.challenge);
+        let is_drawn = |challenge: &usize| sums().all(|sum| sum != *challenge);
+        let is_known = |challenge: &usize| *challenge < of_challenge.len() && is_drawn(challenge);
+        // Each of them is a challenge of the circuit, and no two are the same.
+        let drawn = (0..of_challenge.len()).filter(is_drawn).count();
+        if drawn + sums().count() != of_challenge.len() || !instances.are_known(is_known) {
+            return Err(crate::Error::Instances.into());
+        }
         let members = |phases: &[u8], phase: usize| -> Vec<usize> {
             (0..phases.len()).filter(|&index| usize::from(phases[index]) == phase).collect()
         };
@@ -124,7 +187,9 @@ impl Layout {
             let width = widths.phases[phase];
             let columns = members(&of_advice, phase);
             let packs = columns.chunks(width).map(|columns| pack(columns, width)).collect();
-            Phase { packs, challenges: members(&of_challenge, phase) }
+            let mut challenges = members(&of_challenge, phase);
+            challenges.retain(is_drawn);
+            Phase { packs, challenges }
         };
         let fixed = system.fixed_queries().iter();
         let fixed: Vec<Slot> = fixed
@@ -137,7 +202,7 @@ impl Layout {
         });
         Ok(Self {
             k,
-            instances: instances.to_vec(),
+            instances: instances.clone(),
             phases: (0..count).map(phase).collect(),
             key: key.collect(),
         })
@@ -155,12 +220,20 @@ impl Layout {
 
     /// Instances of all columns.
     pub fn num_instances(&self) -> usize {
-        self.instances.iter().sum()
+        self.instances.counts.iter().sum()
     }
 
-    /// Challenges of all phases.
+    /// One column's of all instances.
+    pub(super) fn instance_column<'a>(&self, instances: &'a [Fr], column: usize) -> &'a [Fr] {
+        let counts = &self.instances.counts;
+        let before: usize = counts[..column].iter().sum();
+        &instances[before..before + counts[column]]
+    }
+
+    /// Challenges of all phases, and sums of instances.
     pub fn num_challenges(&self) -> usize {
-        self.phases.iter().map(|phase| phase.challenges.len()).sum()
+        let drawn: usize = self.phases.iter().map(|phase| phase.challenges.len()).sum();
+        drawn + self.instances.sums.len()
     }
 
     /// Scalars of a proof.

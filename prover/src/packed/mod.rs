@@ -28,7 +28,7 @@ mod verify;
 pub use encoding::Damage;
 pub use gate::{Gate, Operation};
 pub use key::{Powers, VerifyingKey};
-pub use layout::{Layout, Pack, Phase, Slot, Widths};
+pub use layout::{InstanceSum, Instances, Layout, Pack, Phase, Slot, Widths};
 #[cfg(feature = "prove")]
 pub use prove::ProvingKey;
 pub use transcript::Transcript;

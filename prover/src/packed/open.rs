@@ -10,7 +10,7 @@
 //! Division by Xᵗ − p is division of every column by X − p, so columns are taken one by one and no pack is kept.
 
 use super::Error;
-use super::verify::horner;
+use super::layout::horner;
 use halo2_proofs::halo2curves::{bn256::Fr, ff::Field};
 use rayon::prelude::*;
 

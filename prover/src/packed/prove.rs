@@ -3,8 +3,8 @@
 use super::coefficients::{self, Interpolation};
 use super::open::{Opened, Quotient, open};
 use super::transcript::{Transcript, point, word};
-use super::verify::horner;
-use super::{Error, Layout, Pack, Powers, VerifyingKey, Widths};
+use super::layout::horner;
+use super::{Error, Instances, Layout, Pack, Powers, VerifyingKey, Widths};
 use crate::columns::{Cells, Column};
 use crate::domain::root_to;
 use crate::engine::{self, Engine};
@@ -47,21 +47,20 @@ impl std::fmt::Debug for ProvingKey {
 }
 
 impl ProvingKey {
-    /// For a circuit of 2^k rows. The reference string may be longer than it has to be; `instances` says how many values
-    /// each instance column has.
+    /// For a circuit of 2^k rows. The reference string may be longer than it has to be.
     pub fn new(
         string: Powers<'_>,
         k: u32,
         system: &ConstraintSystem<Fr>,
         source: &dyn Source,
-        instances: &[usize],
+        instances: &Instances,
         widths: &Widths,
         arithmetic: Arithmetic,
     ) -> Result<Self, Error> {
         crate::supports(system, k)?;
         let n = 1_usize << k;
         let random_rows = system.blinding_factors() + 1;
-        if instances.iter().any(|&count| count + random_rows > n) {
+        if instances.counts.iter().any(|&count| count + random_rows > n) {
             return Err(crate::Error::Instances.into());
         }
         let layout = Layout::new(system, k, instances, widths)?;
@@ -146,7 +145,8 @@ impl ProvingKey {
     ) -> Result<Vec<u8>, Error> {
         let layout = &self.verifying.layout;
         let (k, n) = (layout.k, 1_usize << layout.k);
-        if !instances.iter().map(|column| column.len()).eq(layout.instances.iter().copied()) {
+        let counts = layout.instances.counts.iter().copied();
+        if !instances.iter().map(|column| column.len()).eq(counts) {
             return Err(crate::Error::Instances.into());
         }
         let mut proof = Messages {
@@ -179,6 +179,10 @@ impl ProvingKey {
             for &challenge in &phase.challenges {
                 challenges[challenge] = Some(proof.transcript.draw());
             }
+        }
+        for sum in &layout.instances.sums {
+            let of = |point: usize| challenges[point].expect("all challenges are drawn");
+            challenges[sum.challenge] = Some(sum.value(instances[sum.column], of));
         }
         let challenges: Vec<Fr> = challenges.into_iter().flatten().collect();
         let y = proof.transcript.draw();

@@ -1,6 +1,7 @@
 //! Verdicts: the checks are made in the order in which `docs/protocol.md` has them.
 
 use super::gate::Operation;
+use super::layout::horner;
 use super::transcript::{Transcript, WORD, element};
 use super::{Layout, VerifyingKey};
 use crate::domain::root_to;
@@ -127,6 +128,10 @@ impl VerifyingKey {
                 challenges[challenge] = transcript.draw();
             }
         }
+        for sum in &layout.instances.sums {
+            let column = layout.instance_column(instances, sum.column);
+            challenges[sum.challenge] = sum.value(column, |point| challenges[point]);
+        }
         let y = transcript.draw();
         transcript.absorb(proof.point_bytes(point));
         let x = transcript.draw();
@@ -184,16 +189,13 @@ impl VerifyingKey {
         let vanishing = x.pow_vartime([1_u64 << layout.k]) - Fr::ONE;
         let inverse: Option<Fr> = vanishing.invert().into();
         let inverse = inverse.ok_or(Refusal::ChallengeInDomain)?;
-        let of_column = |column: usize| {
-            let before: usize = layout.instances[..column].iter().sum();
-            &instances[before..before + layout.instances[column]]
-        };
         let opened = |at: Option<usize>| at.map_or(Fr::ZERO, |at| evaluations[at]);
         let cell = |operation: &Operation| match *operation {
             Operation::Advice { column, rotation } => opened(layout.advice(column, rotation)),
             Operation::Fixed { column, rotation } => opened(layout.fixed(column, rotation)),
             Operation::Instance { column, rotation } => {
-                interpolated(of_column(column), x * root_to(layout.k, rotation), layout.k)
+                let values = layout.instance_column(instances, column);
+                interpolated(values, x * root_to(layout.k, rotation), layout.k)
             }
             Operation::Challenge(index) => challenges[index],
             _ => unreachable!("it looks at no cell"),
@@ -220,9 +222,4 @@ fn interpolated(values: &[Fr], point: Fr, k: u32) -> Fr {
     let n = 1_u64 << k;
     let rows = Fr::from(n).invert().expect("n is not 0");
     sum * (point.pow_vartime([n]) - Fr::ONE) * rows
-}
-
-/// Σ valueᵢ·pointⁱ.
-pub fn horner(values: &[Fr], point: Fr) -> Fr {
-    values.iter().rev().fold(Fr::ZERO, |sum, value| sum * point + value)
 }

@@ -1,15 +1,16 @@
 //! A small circuit with everything that models' circuits have: two phases, challenges, gates of degree 5, rotations both
-//! ways, rotated fixed columns, signed values, instances in two columns.
+//! ways, rotated fixed columns, signed values, instances in two columns, a sum of instances.
 
 use halo2_proofs::{
     circuit::{Layouter, SimpleFloorPlanner, Value},
     halo2curves::{bn256::Fr, ff::Field},
     plonk::{
-        Advice, Challenge, Circuit, Column, ConstraintSystem, Constraints, Error, Fixed, Instance,
-        SecondPhase,
+        Advice, Challenge, Circuit, Column, ConstraintSystem, Constraints, Error, Expression,
+        FirstPhase, Fixed, Instance, SecondPhase,
     },
     poly::Rotation,
 };
+use zkverdict_prover::packed::{InstanceSum, Instances};
 
 /// What a circuit may have besides.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -38,6 +39,8 @@ pub struct Columns {
     fixed: [Column<Fixed>; 3],
     instances: [Column<Instance>; 2],
     gamma: Challenge,
+    /// What the second instance column adds up to behind its first value, times powers of 3·γ.
+    sum: Challenge,
 }
 
 impl Walk {
@@ -66,6 +69,13 @@ impl Walk {
     /// By column.
     pub fn instances(&self) -> [Vec<Fr>; 2] {
         [vec![Self::large(0)], vec![Self::large(0), Fr::from(9), Fr::from(77)]]
+    }
+
+    /// What is public, in columns of so many values.
+    pub fn public(counts: &[usize]) -> Instances {
+        let factor = Fr::from(3);
+        let sum = InstanceSum { challenge: 1, column: 1, first: 1, factor, point: 0 };
+        Instances { counts: counts.to_vec(), sums: vec![sum] }
     }
 
     /// By column; those of the first phase alone without a challenge.
@@ -123,7 +133,8 @@ impl Circuit<Fr> for Walk {
             ],
             fixed: [0; 3].map(|_| meta.fixed_column()),
             instances: [0; 2].map(|_| meta.instance_column()),
-            gamma: meta.challenge_usable_after(halo2_proofs::plonk::FirstPhase),
+            gamma: meta.challenge_usable_after(FirstPhase),
+            sum: meta.challenge_usable_after(FirstPhase),
         };
         let [byte, sum, power, large] = columns.advice;
         let [on, weight, first] = columns.fixed;
@@ -158,6 +169,13 @@ impl Circuit<Fr> for Walk {
                 columns.instances.map(|column| meta.query_instance(column, Rotation::cur()));
             let shifted = meta.query_instance(columns.instances[1], Rotation(2));
             vec![first * (one - other) * shifted]
+        });
+        meta.create_gate("the sum of instances", |meta| {
+            let first = meta.query_fixed(first, Rotation::cur());
+            let [one, other] =
+                [1, 2].map(|at| meta.query_instance(columns.instances[1], Rotation(at)));
+            let point = columns.gamma.expr() * Expression::Constant(Fr::from(3));
+            vec![first * (columns.sum.expr() - one - other * point)]
         });
         if extra == Extra::ThreeRows as u8 {
             meta.create_gate("three rows", |meta| {

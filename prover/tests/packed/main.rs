@@ -19,7 +19,10 @@ use slow::{Lies, Slow};
 use std::sync::LazyLock;
 use zkverdict_prover::{
     Arithmetic, Error as ProverError, Options, Randomness, Seeded, Stage, Synthesized,
-    packed::{Error, Operation, Powers, ProvingKey, Refusal, VerifyingKey, Widths},
+    packed::{
+        Error, InstanceSum, Instances, Layout, Operation, Powers, ProvingKey, Refusal, VerifyingKey,
+        Widths,
+    },
 };
 
 /// Longer than any test needs.
@@ -37,17 +40,18 @@ fn usual() -> Widths {
     widths(&[3, 2], 7)
 }
 
-fn new_key<C: Circuit<Fr>>(
-    circuit: &C,
+fn new_key(
+    circuit: &Walk,
     k: u32,
     counts: &[usize],
     widths: &Widths,
     arithmetic: Arithmetic,
 ) -> Result<ProvingKey, Error> {
     let mut system = ConstraintSystem::default();
-    C::configure_with_params(&mut system, circuit.params());
+    Walk::configure_with_params(&mut system, circuit.params());
     let string = Powers { g1: PARAMS.get_g(), g2: [PARAMS.g2(), PARAMS.s_g2()] };
-    ProvingKey::new(string, k, &system, &Synthesized(circuit), counts, widths, arithmetic)
+    let public = Walk::public(counts);
+    ProvingKey::new(string, k, &system, &Synthesized(circuit), &public, widths, arithmetic)
 }
 
 fn key_of(circuit: &Walk, k: u32, widths: &Widths, arithmetic: Arithmetic) -> ProvingKey {
@@ -230,6 +234,47 @@ fn every_word_counts() {
     }
     let refusal = Refusal::InstanceCount { got: 3, expected: 4 };
     assert_eq!(verifying.verify(&proof, &instances[..3]), Err(refusal));
+}
+
+#[test]
+fn sums_are_of_instances_at_challenges_that_are_drawn() {
+    let (circuit, mut system) = (Walk::new(40), ConstraintSystem::default());
+    Walk::configure_with_params(&mut system, circuit.params());
+    let layout = |public: &Instances| Layout::new(&system, 7, public, &usual());
+    let public = Walk::public(&COUNTS);
+    assert_eq!(layout(&public).expect("all is there").num_challenges(), 2);
+    // No column, no value, no point, one that is a sum itself, no challenge, one that is summed twice.
+    let changes: [fn(&mut Vec<InstanceSum>); 6] = [
+        |sums| sums[0].column = 2,
+        |sums| sums[0].first = 4,
+        |sums| sums[0].point = 2,
+        |sums| sums[0].point = 1,
+        |sums| sums[0].challenge = 2,
+        |sums| sums.push(sums[0]),
+    ];
+    for change in changes {
+        let mut public = public.clone();
+        change(&mut public.sums);
+        let refused = layout(&public).map(drop);
+        assert!(matches!(refused, Err(Error::Prover(ProverError::Instances))), "{public:?}");
+        let mut key = key_of(&circuit, 7, &usual(), Arithmetic::best()).verifying().to_bytes();
+        // Challenge, column, first value, factor, point: behind the phases, of which the second has one pack and no challenge.
+        let sum = public.sums[public.sums.len() - 1];
+        let numbers = [sum.challenge, sum.column, sum.first].map(|n| (n as u32).to_be_bytes());
+        let factor = [&[0; 31][..], &[3]].concat();
+        let bytes = |numbers: [[u8; 4]; 3], point: usize| {
+            [&numbers.concat()[..], &factor, &(point as u32).to_be_bytes()].concat()
+        };
+        let known = bytes([1, 1, 1].map(u32::to_be_bytes), 0);
+        let at = key.windows(known.len()).position(|window| window == known).expect("its sum");
+        if public.sums.len() == 1 {
+            key[at..at + known.len()].copy_from_slice(&bytes(numbers, sum.point));
+        } else {
+            key[at - 1] = 2;
+            key.splice(at..at, known);
+        }
+        assert!(VerifyingKey::from_bytes(&key).is_err(), "{public:?}");
+    }
 }
 
 #[test]

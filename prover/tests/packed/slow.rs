@@ -161,6 +161,12 @@ impl Slow<'_> {
                 challenges[challenge] = transcript.draw();
             }
         }
+        for sum in &layout.instances.sums {
+            let point = sum.factor * challenges[sum.point];
+            let values = self.circuit.instances()[sum.column][sum.first..].to_vec();
+            let terms = values.iter().zip(0..).map(|(value, i)| *value * power(point, i));
+            challenges[sum.challenge] = terms.sum();
+        }
         let y = transcript.draw();
         // The gates on a coset of 8·n points.
         let (large, coset) = (8 * n, Fr::from(7));

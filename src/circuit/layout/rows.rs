@@ -172,7 +172,7 @@ impl<'a> Planner<'a> {
             is_backwards: false,
         };
         planner.push(Content::Boundary, [None; CURSORS]);
-        for _ in 0..words {
+        for _ in 0..if net.sums_words { 0 } else { words } {
             planner.push(Content::Instance, [None; CURSORS]);
         }
         planner

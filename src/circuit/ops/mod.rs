@@ -50,6 +50,7 @@ impl Net {
                 accumulators: 0,
                 float_sums: None,
                 free_instances: instances.free(),
+                sums_words: false,
                 inputs: Vec::new(),
                 outputs: Vec::new(),
             },

@@ -14,6 +14,9 @@
 //! | public byte | … | (packed₋₁ − b)/m |
 //! | any other | … | packed₋₁ |
 //!
+//! Where the verifier adds up the left side, which packed proofs let it do, there are no rows of instances: `packed`
+//! begins at V, and the balance at V less that sum.
+//!
 //! `packed` ends at 0, so that V, which a prover chooses after all challenges, is the right side: bytes are of the
 //! first phase. What the rows of instances leave of it in `balance` is a polynomial in τ over a power of τ, and 0
 //! only if it is the left side too; see [`wires`](super::wires) for why it must be 0. m is 256, and 256·τ at the end
@@ -89,8 +92,12 @@ pub fn configure(gates: &mut Gates<'_>) {
     gates.add("packed begins and ends", |row| {
         let (first, behind) = (row.is_first(), row.is_behind());
         let (packed, balance) = (row.before(Cell::Packed), row.before(Cell::Balance));
+        let begun = match row.columns.words {
+            Some(words) => balance + words.expr(),
+            None => balance,
+        };
         vec![
-            ("the bytes are those of the instances", first * (packed.clone() - balance)),
+            ("the bytes are those of the instances", first * (packed.clone() - begun)),
             ("nothing but the bytes is packed", behind * packed),
         ]
     });

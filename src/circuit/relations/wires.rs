@@ -15,6 +15,7 @@
 //! challenges are known, but `packed` begins there too, and ends at 0 over bytes of the first phase (see
 //! [`packing`](super::packing)): so it begins at a polynomial in τ whose coefficients are committed. What the rows of
 //! instances leave of it is a constant in ρ, s₁, s₂, and no place has ω = 0: it must be 0 for the balance to end at 0.
+//! Where the verifier adds the instances up, the balance begins at what they leave of it, and there are no such rows.
 //!
 //! **The error.** A cursor's exponents are between −2^26 and 2^26 (see `layout::moves`), one for each of ρ, s₁ and s₂.
 //! E's terms have one cursor, x's terms two, position and weight monomial, and a lane's power of ρ, at most 31: all
@@ -199,8 +200,9 @@ pub fn configure(gates: &mut Gates<'_>) {
 
     gates.add("balance", |row| {
         let (balance, then) = (row.here(Cell::Balance), row.before(Cell::Balance));
-        let word = row.is_word() * row.word(balance.clone());
-        let given = given(row, Some(word)).expect("it takes a word");
+        let takes_words = !row.shape.sums_words;
+        let word = takes_words.then(|| row.is_word() * row.word(balance.clone()));
+        let given = given(row, word).expect("some rows make something");
         let more = row.here(Cell::Active) * (balance - then);
         vec![("the balance grows by what is made less what is taken", more + row.cells() * given)]
     });

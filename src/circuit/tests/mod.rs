@@ -8,6 +8,7 @@ pub mod models;
 mod operators;
 pub mod ports;
 pub mod random;
+pub mod summed;
 pub mod unique;
 pub mod vectors;
 
@@ -62,6 +63,9 @@ pub(super) fn broken(circuit: &ModelCircuit, witness: Witness) -> Vec<String> {
 
 /// The same, with a second phase that a cheating prover changed after computing it.
 pub(super) fn forged(circuit: &ModelCircuit, witness: Witness, forge: Forge) -> Vec<String> {
+    if circuit.shape().sums_words {
+        return summed::broken(circuit, witness, forge);
+    }
     let instances = witness.instances.clone();
     let mut circuit = circuit.with_witness(witness);
     circuit.forge = Some(forge);

@@ -314,8 +314,9 @@ impl Workbench<'_> {
         let estimate = match verifier.keys().packed() {
             None => estimate_circuit_gas(&circuit, k, &counts)?,
             Some(keys) => {
-                let widths = keys.key().layout().widths();
-                estimate_packed_gas(&circuit.constraint_system(), k, &counts, &widths)?
+                let layout = keys.key().layout();
+                let (public, widths) = (&layout.instances, layout.widths());
+                estimate_packed_gas(&circuit.constraint_system(), k, public, &widths)?
             }
         };
         let file = format!("{}.sol", compiled.name);

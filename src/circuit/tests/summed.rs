@@ -1,0 +1,80 @@
+//! Circuits whose verifier adds the packed instances up: one challenge is not drawn there, so the backend's mock prover
+//! does not know it, and gates are evaluated row by row here.
+
+use super::{Forge, ModelCircuit, Witness};
+use crate::circuit::{Values, Wishes};
+use crate::model::Model;
+use halo2_proofs::{
+    halo2curves::{bn256::Fr, ff::Field},
+    plonk::Expression,
+};
+
+/// A model's circuit for packed proofs.
+pub fn summed(model: &Model) -> ModelCircuit {
+    let wishes = Wishes { packed: true, ..Wishes::default() };
+    ModelCircuit::new(model, wishes).expect("the model has a circuit")
+}
+
+/// The names of the constraints that a witness breaks, on all rows: those behind the table are random.
+pub fn broken(circuit: &ModelCircuit, witness: Witness, forge: Forge) -> Vec<String> {
+    let system = circuit.constraint_system();
+    let sum = circuit.shape().word_sum().expect("the instances are added up");
+    let mut challenges: Vec<Fr> =
+        (0..system.num_challenges() as u64).map(|index| Fr::from(index + 7).pow([91])).collect();
+    let point = sum.factor * challenges[sum.point];
+    let words = witness.instances[sum.first..].iter().rev();
+    challenges[sum.challenge] = words.fold(Fr::zero(), |sum, word| sum * point + word);
+
+    let mut circuit = circuit.with_witness(witness);
+    circuit.forge = Some(forge);
+    let rows = 1_usize << circuit.k();
+    let table = |columns: Vec<(usize, Values)>, count: usize| {
+        let mut table = vec![vec![Fr::zero(); rows]; count];
+        for (column, values) in columns {
+            (0..values.len()).for_each(|row| table[column][row] = values.at(row));
+        }
+        table
+    };
+    let fixed = table(circuit.fixed_columns(), system.num_fixed_columns());
+    let mut advice = circuit.first_phase().expect("there is a witness");
+    let drawn: Vec<Option<Fr>> = challenges.iter().copied().map(Some).collect();
+    advice.extend(circuit.second_phase(&drawn).expect("all challenges are drawn"));
+    let mut advice = table(advice, system.num_advice_columns());
+    let usable = rows - system.blinding_factors() - 1;
+    for (column, values) in (11..).zip(&mut advice) {
+        (usable..rows).for_each(|row| values[row] = Fr::from(row as u64).pow([column]));
+    }
+
+    let holds = |polynomial: &Expression<Fr>| {
+        (0..rows).all(|row| {
+            let at = |column: &[Fr], rotation: i32| {
+                let row = (row as i64 + i64::from(rotation)).rem_euclid(rows as i64);
+                column[usize::try_from(row).expect("a row")]
+            };
+            let value = polynomial.evaluate(
+                &|constant| constant,
+                &|_| unreachable!("there are no selectors"),
+                &|query| at(&fixed[query.column_index()], query.rotation().0),
+                &|query| at(&advice[query.column_index()], query.rotation().0),
+                &|_| unreachable!("gates do not look at instances"),
+                &|challenge| challenges[challenge.index()],
+                &|value| -value,
+                &|one, other| one + other,
+                &|one, other| one * other,
+                &|value, factor| value * factor,
+            );
+            value == Fr::zero()
+        })
+    };
+    let mut names = Vec::new();
+    for gate in system.gates() {
+        for (index, polynomial) in gate.polynomials().iter().enumerate() {
+            if !holds(polynomial) {
+                names.push(gate.constraint_name(index).to_owned());
+            }
+        }
+    }
+    names.sort();
+    names.dedup();
+    names
+}

@@ -35,7 +35,7 @@ async fn asker(chain: &Chain, local: &LocalChain, dir: &Path) -> Address {
     stand_in::asker(chain, &records).await
 }
 
-async fn ask(chain: &Chain, local: &LocalChain, asker: Address, count: u64) {
+pub async fn ask(chain: &Chain, local: &LocalChain, asker: Address, count: u64) {
     let customer = chain.clone().with_key(local.nth_key(1));
     let ask = askCall { count: U256::from(count) }.abi_encode();
     let abi = contract("Asker").abi;
@@ -43,7 +43,7 @@ async fn ask(chain: &Chain, local: &LocalChain, asker: Address, count: u64) {
 }
 
 /// Every answer has its one transaction.
-async fn expect_answers(chain: &Chain, asker: Address, expected: u64) {
+pub async fn expect_answers(chain: &Chain, asker: Address, expected: u64) {
     assert_eq!(read(chain, asker, answerCountCall {}).await, U256::from(expected));
     let mut sent = 0;
     for number in 0..=chain.provider().get_block_number().await.expect("an answer") {

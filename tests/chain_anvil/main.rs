@@ -5,6 +5,7 @@ mod command;
 mod daemon;
 mod deploy;
 mod in_process;
+mod packed;
 mod stand_in;
 mod submit;
 mod trouble;

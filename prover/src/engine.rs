@@ -16,6 +16,9 @@ pub trait Engine: Send + Sync {
     /// Σ cell·point over a column's cells; its random values are not among them.
     fn sum(&self, column: &Column) -> G1;
 
+    /// The points.
+    fn points(&self) -> Vec<G1Affine>;
+
     /// The quotient's pieces on the rows; `check` is asked before each coset whether to go on.
     fn pieces(
         &self,
@@ -65,6 +68,10 @@ pub fn new(points: &[G1Affine], arithmetic: Arithmetic) -> Box<dyn Engine> {
 impl<B: Backend> Engine for With<B> {
     fn sum(&self, column: &Column) -> G1 {
         self.0.sum(&column.cells)
+    }
+
+    fn points(&self) -> Vec<G1Affine> {
+        self.0.affine()
     }
 
     fn pieces(

@@ -329,16 +329,19 @@ impl ModelProver {
         verifier: ModelVerifier,
         circuit: ModelCircuit,
     ) -> Result<Self, ProvingError> {
-        let prover = match verifier.keys.clone() {
+        let (prover, keys) = match verifier.keys {
             Keys::Halo2(keys) => {
-                ProvingKeys::Halo2(Prover::of_source(kind, keys, &circuit, &circuit)?)
+                let prover = Prover::of_source(kind, keys.clone(), &circuit, &circuit)?;
+                (ProvingKeys::Halo2(prover), Keys::Halo2(keys))
             }
             Keys::Packed(keys) => {
                 let system = circuit.constraint_system();
-                ProvingKeys::Packed(PackedProver::of_verifier(kind, keys, &system, &circuit)?)
+                let prover = PackedProver::of_verifier(kind, keys, &system, &circuit)?;
+                let keys = Keys::Packed(prover.verifier().clone());
+                (ProvingKeys::Packed(prover), keys)
             }
         };
-        Ok(Self { circuit, prover, verifier })
+        Ok(Self { circuit, prover, verifier: ModelVerifier { keys, ..verifier } })
     }
 
     /// Proves one inference, given by the integers of each input; the circuit's answer is compared with the

@@ -223,12 +223,7 @@ impl PackedProver {
         widths: &Widths,
     ) -> Result<Self, ProvingError> {
         check_environment()?;
-        let arithmetic = match kind {
-            ProverKind::Own => Arithmetic::best(),
-            ProverKind::Portable => Arithmetic::Portable,
-            ProverKind::Stock => return Err(ProvingError::StockPacked),
-        };
-        let string = powers.as_library();
+        let (string, arithmetic) = (powers.as_library(), arithmetic(kind)?);
         let key = ProvingKey::new(string, k, system, source, instances, widths, arithmetic)?;
         // No longer than the keys need it.
         let powers = powers.cut_down(key.powers());
@@ -236,23 +231,20 @@ impl PackedProver {
         Ok(Self { key: Arc::new(key), verifier: verifier.with_powers(powers)? })
     }
 
-    /// Makes the proving key that belongs to a verifying key with its string.
+    /// Makes the proving key that belongs to a verifying key with its string. It keeps the string, and the verifying key
+    /// does so no more.
     pub(super) fn of_verifier(
         kind: ProverKind,
         verifier: PackedVerifier,
         system: &ConstraintSystem<Fr>,
         source: &dyn Source,
     ) -> Result<Self, ProvingError> {
-        let layout = verifier.key.layout();
-        let (k, widths) = (layout.k, layout.widths());
+        check_environment()?;
+        let (key, k) = (verifier.key.clone(), verifier.key.layout().k);
         let powers = verifier.powers.as_ref().ok_or(ProvingError::SrsMissing { k })?;
-        let instances = &layout.instances;
-        let made = Self::generate(kind, powers, k, system, source, instances, &widths)?;
-        // Its transcripts would begin with another digest: no proof would be one of the verifier's.
-        if made.verifier.key != verifier.key {
-            return Err(ProvingError::OtherPackedKey);
-        }
-        Ok(Self { verifier, ..made })
+        let (string, arithmetic) = (powers.as_library(), arithmetic(kind)?);
+        let key = ProvingKey::of_verifying(key, string, system, source, arithmetic)?;
+        Ok(Self { key: Arc::new(key), verifier: PackedVerifier { powers: None, ..verifier } })
     }
 
     /// What the proofs are checked against.
@@ -275,12 +267,29 @@ impl PackedProver {
         let (proof, times) = self.key.prove(source, &[instances], options)?;
         match self.verifier.verify(&proof, instances) {
             Ok(()) => Ok((proof, times)),
-            // Points of a damaged string that the key does not show.
-            Err(_) => {
-                let damage = self.verifier.powers.as_ref().and_then(|powers| powers.check().err());
-                Err(damage.unwrap_or(ProvingError::OwnProof))
-            }
+            Err(_) => Err(self.why_refused()),
         }
+    }
+
+    /// Why there are no proofs: the string is damaged, the verifying key is another circuit's, or the prover is wrong.
+    fn why_refused(&self) -> ProvingError {
+        let PackedVerifier { key, origin, .. } = &self.verifier;
+        let powers = Powers { g1: self.key.string().into(), g2: key.g2(), origin: *origin };
+        match powers.check() {
+            Err(damage) => damage,
+            Ok(()) if self.key.commitments() != key.commitments() => ProvingError::OtherPackedKey,
+            Ok(()) => ProvingError::OwnProof,
+        }
+    }
+}
+
+/// What a prover of packed proofs computes with.
+#[cfg(feature = "prove")]
+fn arithmetic(kind: ProverKind) -> Result<Arithmetic, ProvingError> {
+    match kind {
+        ProverKind::Own => Ok(Arithmetic::best()),
+        ProverKind::Portable => Ok(Arithmetic::Portable),
+        ProverKind::Stock => Err(ProvingError::StockPacked),
     }
 }
 
@@ -357,5 +366,53 @@ mod tests {
             &circuit,
         );
         assert!(matches!(refused, Err(ProvingError::SrsMissing { .. })));
+    }
+
+    #[test]
+    fn why_there_are_no_proofs_under_a_key_is_found_out_with_the_first() {
+        let (_, model) = models::all().swap_remove(0);
+        let wishes = Wishes { packed: true, ..Wishes::default() };
+        let circuit = ModelCircuit::new(&model, wishes).expect("the model has a circuit");
+        let (system, k) = (circuit.constraint_system(), circuit.k());
+        let public = packed_instances(&circuit.shape(), circuit.instances());
+        let widths = Widths::all(&system, 9);
+        let powers = Powers::unsafe_dev(9 << k);
+        let kind = ProverKind::Own;
+        let own = PackedProver::generate(kind, &powers, k, &system, &circuit, &public, &widths);
+        let own = own.unwrap();
+        let input: Vec<i32> = (model.inputs.iter())
+            .flat_map(|port| {
+                let tensor = &model.graph.tensors[port.tensor.0];
+                vec![tensor.quantization.element.range().0; tensor.len()]
+            })
+            .collect();
+        let witness = circuit.witness(&input, Fr::ZERO).expect("an input of the model");
+        let instances = witness.instances.clone();
+        let proven = circuit.with_witness(witness);
+        let prove = |bytes: &[u8], powers: Powers| {
+            let key = PackedVerifier::from_bytes(bytes, &system, k, &public, SrsOrigin::UnsafeDev);
+            let key = key.unwrap().with_powers(powers).unwrap();
+            let prover = PackedProver::of_verifier(kind, key, &system, &circuit).unwrap();
+            assert!(prover.verifier().powers().is_none(), "it keeps them once");
+            prover.prove_source(&proven, &instances, &Options::default()).map(drop)
+        };
+        let bytes = own.verifier().to_bytes();
+        prove(&bytes, powers.clone()).expect("there is a witness");
+        // The key of another circuit with the same gates.
+        let commitments = own.verifier().key().commitments();
+        let [from, to] = [commitments[0], commitments[1]].map(|point| {
+            let mut words = [point.x.to_bytes(), point.y.to_bytes()];
+            words.iter_mut().for_each(|word| word.reverse());
+            words.concat()
+        });
+        let at = bytes.windows(64).position(|window| window == from).expect("it is in the key");
+        let mut other = bytes.clone();
+        other[at..at + 64].copy_from_slice(&to);
+        let refused = prove(&other, powers.clone());
+        assert!(matches!(refused, Err(ProvingError::OtherPackedKey)), "{refused:?}");
+        let mut g1 = powers.g1.to_vec();
+        g1.swap(5, 6);
+        let refused = prove(&bytes, Powers { g1: g1.into(), ..powers });
+        assert!(matches!(refused, Err(ProvingError::SrsInvalid(_))), "{refused:?}");
     }
 }

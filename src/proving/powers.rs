@@ -25,7 +25,7 @@ use zkverdict_prover::packed as library;
 #[derive(Clone)]
 pub struct Powers {
     /// `[1]₁`, `[τ]₁` and so on.
-    pub g1: Arc<[G1Affine]>,
+    pub g1: Arc<Vec<G1Affine>>,
     /// `[1]₂` and `[τ]₂`.
     pub g2: [G2Affine; 2],
     /// Where the string comes from.
@@ -134,7 +134,7 @@ impl Powers {
         if count >= self.g1.len() {
             return self.clone();
         }
-        Self { g1: self.g1[..count].into(), ..self.clone() }
+        Self { g1: Arc::new(self.g1[..count].to_vec()), ..self.clone() }
     }
 
     /// Whether there are so many.

@@ -43,6 +43,11 @@ impl<L: Lanes<Fq>> Points<L> {
         Self { words, lanes: std::marker::PhantomData }
     }
 
+    /// Converts them back.
+    pub fn affine(&self) -> Vec<G1Affine> {
+        self.words.iter().map(affine::<L>).collect()
+    }
+
     /// Σ cell·point over the cells there are.
     pub fn sum(&self, cells: &Cells) -> G1 {
         match cells {

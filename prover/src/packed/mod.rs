@@ -51,6 +51,10 @@ pub enum Error {
         phases: usize,
     },
 
+    /// The verifying key's columns or gates are others.
+    #[error("the verifying key is of another circuit")]
+    OtherCircuit,
+
     /// The random rows do not hide a column that is opened so often.
     #[error(
         "a pack that is opened at {points} points needs {needed} random rows, and the circuit has {rows}"

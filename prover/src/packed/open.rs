@@ -7,7 +7,7 @@
 //! W'  =  L/(X − z)
 //! ```
 //!
-//! Division by Xᵗ − p is division of every column by X − p, so columns are taken one by one and no pack is kept.
+//! Division by Xᵗ − p is division of every column by X − p, so columns are taken a few at a time and no pack is kept.
 
 use super::Error;
 use super::layout::horner;
@@ -31,12 +31,12 @@ pub struct Quotient<'a> {
     pub value: Fr,
 }
 
-/// W and W': `commit` takes each as coefficients, `draw` draws between them.
+/// W and W': `commit` takes each as coefficients and gives them back, `draw` draws between them.
 pub fn open(
     packs: &[Opened<'_>],
     quotient: &Quotient<'_>,
     gamma: Fr,
-    commit: &mut dyn FnMut(Vec<Fr>) -> Result<(), Error>,
+    commit: &mut dyn FnMut(Vec<Fr>) -> Result<Vec<Fr>, Error>,
     draw: &mut dyn FnMut() -> Fr,
 ) -> Result<(), Error> {
     // Of each term e, in order, γᵉ.
@@ -66,9 +66,9 @@ pub fn open(
             }
             sum
         };
-        add_packed(&mut w, pack, of_slot);
+        add_packed(&mut w, pack.width, pack.slots, of_slot);
     }
-    commit(w.clone())?;
+    let w = commit(w)?;
 
     let z = draw();
     let invert = |difference: Fr| -> Result<Fr, Error> {
@@ -85,7 +85,7 @@ pub fn open(
             scale += s;
             constant += s * horner(values, z);
         }
-        add_packed(&mut l, pack, |slot| {
+        add_packed(&mut l, pack.width, pack.slots, |slot| {
             let mut column = (pack.slot)(slot);
             column.iter_mut().for_each(|value| *value *= scale);
             column
@@ -97,23 +97,29 @@ pub fn open(
     of_quotient.for_each(|(to, from)| *to += *from * s);
     l[0] -= constant;
     divide(&mut l, z);
-    commit(l)
+    commit(l).map(drop)
 }
 
-/// Adds Σ Xⁱ·fᵢ(Xᵗ), fᵢ being what `of_slot` gives.
-fn add_packed(
+/// Adds Σ Xⁱ·fᵢ(Xᵗ), fᵢ being the coefficients that `of_slot` gives.
+pub fn add_packed(
     to: &mut Vec<Fr>,
-    pack: &Opened<'_>,
+    width: usize,
+    slots: usize,
     of_slot: impl Fn(usize) -> Vec<Fr> + Send + Sync,
 ) {
-    let slots: Vec<Vec<Fr>> = (0..pack.slots).into_par_iter().map(of_slot).collect();
-    let rows = slots.first().map_or(0, Vec::len);
-    if to.len() < pack.width * rows {
-        to.resize(pack.width * rows, Fr::ZERO);
+    // Cells of so many are as long as a cache's lines.
+    let together = rayon::current_num_threads().max(4);
+    for first in (0..slots).step_by(together) {
+        let few = first..slots.min(first + together);
+        let few: Vec<Vec<Fr>> = few.into_par_iter().map(&of_slot).collect();
+        let rows = few.first().map_or(0, Vec::len);
+        if to.len() < width * rows {
+            to.resize(width * rows, Fr::ZERO);
+        }
+        to.par_chunks_mut(width).zip(0..rows).with_min_len(1 << 9).for_each(|(to, row)| {
+            to[first..].iter_mut().zip(&few).for_each(|(to, slot)| *to += slot[row]);
+        });
     }
-    to.par_chunks_mut(pack.width).zip(0..rows).with_min_len(1 << 9).for_each(|(to, row)| {
-        to.iter_mut().zip(&slots).for_each(|(to, slot)| *to += slot[row]);
-    });
 }
 
 /// (f − f(p))/(X − p) in place of f.

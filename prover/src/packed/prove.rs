@@ -1,9 +1,9 @@
 //! The proof, step by step.
 
 use super::coefficients::{self, Interpolation};
-use super::open::{Opened, Quotient, open};
-use super::transcript::{Transcript, point, word};
 use super::layout::horner;
+use super::open::{Opened, Quotient, add_packed, open};
+use super::transcript::{Transcript, point, word};
 use super::{Error, Instances, Layout, Pack, Powers, VerifyingKey, Widths};
 use crate::columns::{Cells, Column};
 use crate::domain::root_to;
@@ -23,6 +23,7 @@ use halo2_proofs::{
     plonk::ConstraintSystem,
 };
 use rayon::prelude::*;
+use std::sync::Arc;
 
 /// What proofs of one circuit are made with.
 pub struct ProvingKey {
@@ -58,12 +59,36 @@ impl ProvingKey {
         arithmetic: Arithmetic,
     ) -> Result<Self, Error> {
         crate::supports(system, k)?;
+        let layout = Layout::new(system, k, instances, widths)?;
+        let verifying = VerifyingKey::of_circuit(layout, string, Vec::new(), system);
+        let mut key = Self::of_verifying(verifying, string, system, source, arithmetic)?;
+        let layout = key.verifying.layout.clone();
+        key.verifying = VerifyingKey::of_circuit(layout, string, key.commitments(), system);
+        Ok(key)
+    }
+
+    /// What belongs to a verifying key of this circuit. That it commits to the circuit's columns is not checked, which takes
+    /// as long as half a proof: where it does not, no proof is accepted, and [`Self::commitments`] tells why.
+    pub fn of_verifying(
+        verifying: VerifyingKey,
+        string: Powers<'_>,
+        system: &ConstraintSystem<Fr>,
+        source: &dyn Source,
+        arithmetic: Arithmetic,
+    ) -> Result<Self, Error> {
+        let layout = &verifying.layout;
+        let (k, instances) = (layout.k, &layout.instances);
+        crate::supports(system, k)?;
+        if *layout != Layout::new(system, k, instances, &layout.widths())?
+            || !verifying.has_gates_of(system)
+        {
+            return Err(Error::OtherCircuit);
+        }
         let n = 1_usize << k;
         let random_rows = system.blinding_factors() + 1;
         if instances.counts.iter().any(|&count| count + random_rows > n) {
             return Err(crate::Error::Instances.into());
         }
-        let layout = Layout::new(system, k, instances, widths)?;
         for pack in layout.phases.iter().flat_map(|phase| &phase.packs) {
             // Seen of a column: its values at these points, at τᵗ, and at τ·ω^r through the quotient.
             let (points, needed) = (pack.rotations.len(), 2 * pack.rotations.len() + 1);
@@ -80,12 +105,6 @@ impl ProvingKey {
         let interpolation = coefficients::new(k, arithmetic);
         let mut fixed = vec![Column::default(); system.num_fixed_columns()];
         place(&mut fixed, source.fixed(n)?, n - random_rows, |_| true)?;
-        let commitments = layout.key.iter().map(|pack| {
-            let slots = slots(pack, &fixed, &*interpolation, k);
-            commit(&*engine, interleave(pack, slots))
-        });
-        let commitments = commitments.collect();
-        let verifying = VerifyingKey::of_circuit(layout, string, commitments, system);
         Ok(Self {
             verifying,
             engine,
@@ -104,9 +123,45 @@ impl ProvingKey {
         &self.verifying
     }
 
+    /// To the packs of the circuit's fixed columns.
+    pub fn commitments(&self) -> Vec<G1Affine> {
+        let layout = &self.verifying.layout;
+        let packs = layout.key.iter();
+        packs.map(|pack| self.commit(pack, &self.fixed)).collect()
+    }
+
+    /// To a pack of these columns.
+    fn commit(&self, pack: &Pack, columns: &[Column]) -> G1Affine {
+        let mut packed = vec![Fr::ZERO; pack.width << self.verifying.layout.k];
+        add_packed(&mut packed, pack.width, pack.slots.len(), |slot| {
+            self.slot(pack, slot, columns)
+        });
+        commit(&*self.engine, packed).0
+    }
+
+    /// The coefficients of a slot in use.
+    fn slot(&self, pack: &Pack, slot: usize, columns: &[Column]) -> Vec<Fr> {
+        let slot = &pack.slots[slot];
+        let mut coefficients = self.interpolation.coefficients(&columns[slot.column]);
+        if slot.rotation != 0 {
+            // Of f(ω^rotation·X).
+            let (step, mut power) = (root_to(self.verifying.layout.k, slot.rotation), Fr::ONE);
+            for coefficient in &mut coefficients {
+                *coefficient *= power;
+                power *= step;
+            }
+        }
+        coefficients
+    }
+
     /// Powers of the reference string that it holds.
     pub fn powers(&self) -> usize {
         self.powers
+    }
+
+    /// These powers.
+    pub fn string(&self) -> Vec<G1Affine> {
+        self.engine.points()
     }
 
     /// Bytes in memory.
@@ -173,8 +228,7 @@ impl ProvingKey {
             }
             watch.enter(Stage::Commitments)?;
             for pack in &phase.packs {
-                let slots = slots(pack, &advice, &*self.interpolation, k);
-                proof.point(commit(&*self.engine, interleave(pack, slots)))?;
+                proof.point(self.commit(pack, &advice))?;
             }
             for &challenge in &phase.challenges {
                 challenges[challenge] = Some(proof.transcript.draw());
@@ -203,7 +257,8 @@ impl ProvingKey {
         let quotient = pieces.concat();
         drop(pieces);
         watch.enter(Stage::QuotientCommitments)?;
-        proof.point(commit(&*self.engine, quotient.clone()))?;
+        let (commitment, quotient) = commit(&*self.engine, quotient);
+        proof.point(commitment)?;
         let x = proof.transcript.draw();
         if x.pow_vartime([n as u64]) == Fr::ONE {
             return Err(Error::Challenge);
@@ -238,14 +293,10 @@ impl ProvingKey {
             .zip(&values)
             .map(|((index, pack), values)| {
                 let points = pack.rotations.iter().map(|&rotation| x * root_to(k, rotation));
-                let (columns, interpolation) = (columns(index), &self.interpolation);
+                let columns = columns(index);
                 Opened {
                     width: pack.width,
-                    slot: Box::new(move |slot| {
-                        let slot = &pack.slots[slot];
-                        let column = &columns[slot.column];
-                        rotated(interpolation.coefficients(column), slot.rotation, k)
-                    }),
+                    slot: Box::new(move |slot| self.slot(pack, slot, columns)),
                     slots: pack.slots.len(),
                     points: points.zip(values.iter().cloned()).collect(),
                 }
@@ -255,8 +306,8 @@ impl ProvingKey {
         let quotient = Quotient { coefficients: &quotient, x, value };
         let proof = std::cell::RefCell::new(proof);
         let mut commit = |coefficients: Vec<Fr>| {
-            let commitment = commit(&*self.engine, coefficients);
-            proof.borrow_mut().point(commitment)
+            let (commitment, coefficients) = commit(&*self.engine, coefficients);
+            proof.borrow_mut().point(commitment).map(|()| coefficients)
         };
         let mut draw = || proof.borrow_mut().transcript.draw();
         open(&opened, &quotient, gamma, &mut commit, &mut draw)?;
@@ -289,42 +340,11 @@ impl Messages {
     }
 }
 
-/// The coefficients of f(ω^rotation·X).
-fn rotated(mut coefficients: Vec<Fr>, rotation: i32, k: u32) -> Vec<Fr> {
-    if rotation != 0 {
-        let (step, mut power) = (root_to(k, rotation), Fr::ONE);
-        for coefficient in &mut coefficients {
-            *coefficient *= power;
-            power *= step;
-        }
-    }
-    coefficients
-}
-
-/// The coefficients of all slots in use.
-fn slots(
-    pack: &Pack,
-    columns: &[Column],
-    interpolation: &dyn Interpolation,
-    k: u32,
-) -> Vec<Vec<Fr>> {
-    let of_slot = |slot: &super::Slot| {
-        rotated(interpolation.coefficients(&columns[slot.column]), slot.rotation, k)
-    };
-    pack.slots.par_iter().map(of_slot).collect()
-}
-
-/// Σ Xⁱ·fᵢ(Xᵗ).
-fn interleave(pack: &Pack, slots: Vec<Vec<Fr>>) -> Vec<Fr> {
-    let rows = slots.first().map_or(0, Vec::len);
-    let mut packed = vec![Fr::ZERO; pack.width * rows];
-    packed.par_chunks_mut(pack.width).enumerate().with_min_len(1 << 9).for_each(|(row, to)| {
-        to.iter_mut().zip(&slots).for_each(|(to, slot)| *to = slot[row]);
-    });
-    packed
-}
-
-fn commit(engine: &dyn Engine, coefficients: Vec<Fr>) -> G1Affine {
-    let sum = engine.sum(&Column::new(Cells::Elements(coefficients.into())));
-    if bool::from(sum.is_identity()) { G1Affine::default() } else { sum.to_affine() }
+/// A commitment to coefficients, and these.
+fn commit(engine: &dyn Engine, coefficients: Vec<Fr>) -> (G1Affine, Vec<Fr>) {
+    let coefficients = Arc::new(coefficients);
+    let sum = engine.sum(&Column::new(Cells::Elements(Arc::clone(&coefficients))));
+    let is_zero = bool::from(sum.is_identity());
+    let commitment = if is_zero { G1Affine::default() } else { sum.to_affine() };
+    (commitment, Arc::unwrap_or_clone(coefficients))
 }

@@ -20,8 +20,8 @@ use std::sync::LazyLock;
 use zkverdict_prover::{
     Arithmetic, Error as ProverError, Options, Randomness, Seeded, Stage, Synthesized,
     packed::{
-        Error, InstanceSum, Instances, Layout, Operation, Powers, ProvingKey, Refusal, VerifyingKey,
-        Widths,
+        Error, InstanceSum, Instances, Layout, Operation, Powers, ProvingKey, Refusal,
+        VerifyingKey, Widths,
     },
 };
 
@@ -336,6 +336,19 @@ fn what_does_not_fit_is_refused() {
     let error =
         key.prove(&Synthesized(&circuit), &[&[Fr::ONE]], &Options::default()).expect_err("too few");
     assert!(matches!(error, Error::Prover(ProverError::Instances)), "{error}");
+    // A key of another circuit: with other columns, and with other gates.
+    for extra in [Extra::Nothing, Extra::ThreeRows] {
+        let mut system = ConstraintSystem::default();
+        Walk::configure_with_params(&mut system, extra as u8);
+        if extra == Extra::Nothing {
+            system.advice_column();
+        }
+        let string = Powers { g1: PARAMS.get_g(), g2: [PARAMS.g2(), PARAMS.s_g2()] };
+        let (verifying, source) = (key.verifying().clone(), Synthesized(&circuit));
+        let best = Arithmetic::best();
+        let made = ProvingKey::of_verifying(verifying, string, &system, &source, best);
+        assert!(matches!(made, Err(Error::OtherCircuit)), "{made:?}");
+    }
     let large = Walk::new(123);
     let error = new_key(&large, 7, &COUNTS, &usual(), Arithmetic::best());
     assert!(matches!(error, Err(Error::Prover(ProverError::Synthesis(_)))));

@@ -126,6 +126,13 @@ impl Plans {
         Ok(Self { instances: Arc::new(instances), net: Arc::new(net), best })
     }
 
+    /// Plans circuits of the same model and instances for packed proofs.
+    pub fn packed(&self, wishes: Wishes) -> Result<Self, CircuitError> {
+        let net = Net { sums_words: true, ..Net::clone(&self.net) };
+        let best = Plan::all(&net, Wishes { packed: true, ..wishes })?;
+        Ok(Self { instances: Arc::clone(&self.instances), net: Arc::new(net), best })
+    }
+
     /// What any circuit of the model needs.
     pub fn needs(&self) -> Needs {
         Needs::of_net(&self.net)

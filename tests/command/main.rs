@@ -249,7 +249,12 @@ fn inspect_says_what_it_will_cost() {
     let rows = by_node.iter().map(|node| node["rows"].as_u64().unwrap()).sum::<u64>();
     assert_eq!(plan["rows_needed"], rows);
     assert!(rows <= plan["rows"].as_u64().unwrap() && by_node.len() >= 3, "{plan}");
-    assert_eq!(plan["frontier"][0]["k"], plan["k"]);
+    let frontier = plan["frontier"].as_array().unwrap();
+    assert_eq!(frontier[0]["k"], plan["k"]);
+    // What the other format would cost stands beside it.
+    let packed = frontier.last().unwrap();
+    assert_eq!((&frontier[0]["format"], &packed["format"]), (&json!("halo2"), &json!("packed")));
+    assert!(packed["verify_gas"].as_u64().unwrap() <= 223_000, "{packed}");
     for field in ["prove_seconds", "memory_bytes", "proof_bytes", "verify_gas", "runtime_bytes"] {
         assert!(plan["predicted"][field].as_f64().unwrap() > 0.0, "{field}");
     }

@@ -7,6 +7,7 @@ use crate::cli::{Answer, CliError, Console, input, prediction::Prediction};
 use crate::model::{
     Difference, Exactness, Model, NodeSummary, PortSummary, RequantizationForm, Summary,
 };
+use crate::proving::Format;
 use serde::Serialize;
 use std::fmt;
 use std::path::PathBuf;
@@ -82,6 +83,7 @@ struct NodeRows {
 #[derive(Serialize)]
 struct Alternative {
     optimize: Optimize,
+    format: Format,
     k: u32,
     prove_seconds: f64,
     memory_bytes: u64,
@@ -173,9 +175,15 @@ impl fmt::Display for PlanReport {
         if let Some(chosen) = &self.chosen {
             write!(f, "{chosen}")?;
         }
-        for Alternative { optimize, k, prove_seconds, memory_bytes, verify_gas } in &self.frontier {
+        for alternative in &self.frontier {
+            let Alternative { optimize, format, k, prove_seconds, memory_bytes, verify_gas } =
+                alternative;
             let memory = memory_bytes >> 20;
             let goal = format!("{optimize:?}").to_lowercase();
+            // The format that was asked for is the first one's.
+            if *format != self.frontier[0].format {
+                write!(f, "--format {format} ")?;
+            }
             writeln!(
                 f,
                 "--optimize {goal}: k = {k}, {prove_seconds:.2} s, {memory} MB, {verify_gas} gas"
@@ -324,7 +332,7 @@ fn plan(
     Ok((PlanReport { chosen: Some(chosen), frontier, ..report }, None))
 }
 
-/// What each goal chooses, as far as it is something else.
+/// What each goal chooses, as far as it is something else; then what packed proofs would be, if they are not asked for.
 fn frontier(args: &Args, plans: &Plans) -> Result<Vec<Alternative>, CliError> {
     let mut known = Vec::new();
     let mut frontier = Vec::new();
@@ -337,13 +345,27 @@ fn frontier(args: &Args, plans: &Plans) -> Result<Vec<Alternative>, CliError> {
         if known.contains(&(circuit.k(), circuit.shape())) {
             continue;
         }
-        let Prediction { prove_seconds, memory_bytes, verify_gas, .. } =
-            Prediction::new(&circuit, args.wishes.format, goal)?;
-        let k = circuit.k();
-        frontier.push(Alternative { optimize, k, prove_seconds, memory_bytes, verify_gas });
-        known.push((k, circuit.shape()));
+        frontier.push(Alternative::new(&circuit, args.wishes.format, optimize)?);
+        known.push((circuit.k(), circuit.shape()));
+    }
+    if args.wishes.format == Format::Halo2 {
+        let optimize = args.wishes.optimize;
+        // There may be none under a bound on k, as columns do not share one there.
+        if let Ok(plans) = plans.packed(args.wishes.into()) {
+            let circuit = plans.circuit(optimize.into());
+            frontier.push(Alternative::new(&circuit, Format::Packed, optimize)?);
+        }
     }
     Ok(frontier)
+}
+
+impl Alternative {
+    fn new(circuit: &ModelCircuit, format: Format, optimize: Optimize) -> Result<Self, CliError> {
+        let Prediction { prove_seconds, memory_bytes, verify_gas, .. } =
+            Prediction::new(circuit, format, optimize.into())?;
+        let k = circuit.k();
+        Ok(Self { optimize, format, k, prove_seconds, memory_bytes, verify_gas })
+    }
 }
 
 fn chosen(

@@ -6,7 +6,8 @@ import { Refusal, type RefusalCode } from "./refusal.js";
 export type Hex = `0x${string}`;
 
 export function bytesOf(text: unknown, code: RefusalCode, what: string): Uint8Array {
-  if (typeof text !== "string" || !/^0x([0-9a-f]{2})*$/i.test(text)) {
+  // A pattern of the whole would be matched on a stack, which long texts exhaust.
+  if (typeof text !== "string" || !text.startsWith("0x") || text.length % 2 !== 0 || /[^0-9a-f]/i.test(text.slice(2))) {
     throw new Refusal(code, `${what} is not \`0x\` and two hexadecimal digits a byte`);
   }
   return Uint8Array.from({ length: text.length / 2 - 1 }, (_, i) => parseInt(text.slice(2 + 2 * i, 4 + 2 * i), 16));
@@ -17,6 +18,13 @@ export function integerOf(text: unknown, code: RefusalCode, what: string): bigin
     throw new Refusal(code, `${what} is not a word in hexadecimal`);
   }
   return BigInt(text);
+}
+
+/** A foreign value in a message: the beginning of a text without what terminals and pages take for more than text. */
+export function shown(value: unknown): string {
+  if (typeof value !== "string") return `of type ${typeof value}`;
+  const text = value.length > 80 ? `${value.slice(0, 80)}…` : value;
+  return text.replace(/[^\x20-\x7e…]/g, (letter) => `\\u{${letter.charCodeAt(0).toString(16)}}`);
 }
 
 export const hexOf = (value: bigint): Hex => `0x${value.toString(16).padStart(64, "0")}`;

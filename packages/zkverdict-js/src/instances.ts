@@ -26,7 +26,11 @@ export interface InstanceSchema {
 }
 
 const lengthOf = (tensor: TensorSchema): number => tensor.shape.reduce((a, b) => a * b, 1);
-const smallestOf = (tensor: TensorSchema): number => (tensor.type === "int8" ? -128 : 0);
+const smallestOf = (tensor: TensorSchema): number => {
+  if (tensor.type === "int8") return -128;
+  if (tensor.type === "uint8") return 0;
+  throw new RangeError(`${tensor.name} has elements of type ${String(tensor.type)}, which this version does not unpack`);
+};
 
 /** The words of a tensor's elements. */
 export function pack(tensor: TensorSchema, elements: ArrayLike<number>): Hex[] {
@@ -51,11 +55,17 @@ export function unpack(tensor: TensorSchema, instances: readonly (bigint | Hex)[
     throw new Refusal("InstanceCount", `${instances.length} instances, ${tensor.name} ends at ${end}`);
   }
   const [length, smallest] = [lengthOf(tensor), smallestOf(tensor)];
-  const words = instances.slice(first, end).map(BigInt);
-  return Array.from({ length }, (_, i) => {
-    const word = words[Math.floor(i / PER_WORD)];
-    if (word === undefined) throw new RangeError(`${tensor.name} has more elements than its instances hold`);
-    return Number((word >> BigInt(8 * (i % PER_WORD))) & 0xffn) + smallest;
+  if (!Number.isSafeInteger(length) || length < 0 || Math.ceil(length / PER_WORD) !== end - first) {
+    throw new RangeError(`${tensor.name} has ${length} elements in ${end - first} instances`);
+  }
+  return instances.slice(first, end).flatMap((instance, at) => {
+    const count = Math.min(PER_WORD, length - at * PER_WORD);
+    const word = BigInt(instance);
+    // A tensor has one packing: proofs of words with more in them prove nothing.
+    if (word < 0n || word >> BigInt(8 * count) !== 0n) {
+      throw new Refusal("InvalidProof", `instance ${first + at} has more in it than ${count} elements of ${tensor.name}`);
+    }
+    return Array.from({ length: count }, (_, i) => Number((word >> BigInt(8 * i)) & 0xffn) + smallest);
   });
 }
 

@@ -2,7 +2,7 @@
 
 import { bn254 } from "@noble/curves/bn254";
 import { keccak_256 } from "@noble/hashes/sha3";
-import { bytesOf, hexOf, integerAt, integerOf, wordOf, type Hex } from "./bytes.js";
+import { bytesOf, hexOf, integerAt, integerOf, shown, wordOf, type Hex } from "./bytes.js";
 import { R, TWO_ADICITY } from "./field.js";
 import { Refusal } from "./refusal.js";
 
@@ -51,6 +51,11 @@ export type PointG1 = InstanceType<typeof G1>;
 export type PointG2 = InstanceType<typeof G2>;
 
 const Q = bn254.fields.Fp.ORDER;
+
+/** More than any model's key has: items of a list, parts of the constraints, parts within parts. */
+const MOST_ITEMS = 1 << 12;
+const MOST_PARTS = 1 << 20;
+const DEEPEST = 1 << 9;
 
 /** The point with these coordinates; none where it is not on the curve, or infinity. */
 export function pointOf(x: bigint, y: bigint): PointG1 | undefined {
@@ -106,7 +111,7 @@ export function readKey(json: unknown): Key {
     tauG2: inG2(document.tau_g2, "tau_g2"),
   };
   const digest = digestOf(key);
-  if (digest !== document.vk_digest) throw malformed(`vk_digest is ${document.vk_digest}, computed ${digest}`);
+  if (digest !== document.vk_digest) throw malformed(`vk_digest is ${shown(document.vk_digest)}, computed ${digest}`);
   return key;
 }
 
@@ -129,7 +134,9 @@ function digestOf({ document, transcript, g1, g2, tauG2 }: Key): Hex {
   const hash = keccak_256.create().update(text("zkverdict verifying key 1")).update(transcript);
   for (const word of words) hash.update(word);
   const ofModel = keccak_256.create().update(text("zkverdict verifying key of a model 1")).update(hash.digest());
-  const digest = ofModel.update(bytesOf(document.model_digest, "MalformedKey", "model_digest")).digest();
+  const model = bytesOf(document.model_digest, "MalformedKey", "model_digest");
+  if (model.length !== 32) throw malformed(`model_digest has ${model.length} bytes, expected 32`);
+  const digest = ofModel.update(model).digest();
   return hexOf(integerAt(digest, 0));
 }
 
@@ -137,9 +144,8 @@ function checkShape(document: KeyDocument): void {
   const isCount = (value: unknown, most = 1 << 30): boolean =>
     typeof value === "number" && Number.isSafeInteger(value) && value >= 0 && value <= most;
   const isListOf = (value: unknown, is: (item: unknown) => boolean): boolean =>
-    Array.isArray(value) && value.every(is);
-  const isQuery = (value: unknown): boolean =>
-    Array.isArray(value) && isCount(value[0]) && Number.isSafeInteger(value[1]) && Math.abs(value[1]) < 1 << 28;
+    Array.isArray(value) && value.length <= MOST_ITEMS && value.every(is);
+  const isQuery = (value: unknown): boolean => Array.isArray(value) && isCount(value[0]) && isRotation(value[1]);
   const isPair = (value: unknown): boolean => Array.isArray(value) && value.length === 2;
   const lists: [keyof KeyDocument, (item: unknown) => boolean][] = [
     ["instances", (item) => isCount(item)],
@@ -167,26 +173,59 @@ function checkShape(document: KeyDocument): void {
   }
   const rows = 2 ** k - blinding_factors - 1;
   if (document.instances.some((count) => count > rows)) throw malformed("there are more instances than rows");
+  checkConstraints(document);
 }
 
-/** Evaluates a polynomial. */
+const isRotation = (value: unknown): boolean => Number.isSafeInteger(value) && Math.abs(value as number) < 1 << 28;
+
+/** That the constraints look at nothing but what is opened, and end: they are evaluated without looking again. */
+function checkConstraints(document: KeyDocument): void {
+  const queried = (queries: readonly Query[]) => new Set(queries.map(([column, rotation]) => `${column}@${rotation}`));
+  const opened = { advice: queried(document.advice_queries), fixed: queried(document.fixed_queries) };
+  let parts = 0;
+  const check = (part: unknown, depth: number): void => {
+    if (++parts > MOST_PARTS || depth > DEEPEST) throw malformed("the constraints are longer than any model's");
+    if (typeof part === "string") {
+      if (integerOf(part, "MalformedKey", "a constant") >= R) throw malformed("a constant is not below the modulus");
+      return;
+    }
+    if (!Array.isArray(part)) throw malformed("a constraint is not in prefix notation");
+    const [operation, first, second] = part as unknown[];
+    const isKnown = ((): boolean => {
+      switch (operation) {
+        case "advice":
+        case "fixed":
+          return Number.isSafeInteger(first) && isRotation(second) && opened[operation].has(`${first}@${second}`);
+        case "instance":
+          return Number.isSafeInteger(first) && document.instances[first as number] !== undefined && isRotation(second);
+        case "challenge":
+          return Number.isSafeInteger(first) && document.challenge_phases[first as number] !== undefined;
+        case "-":
+          check(first, depth + 1);
+          return true;
+        case "+":
+        case "*":
+          check(first, depth + 1);
+          check(second, depth + 1);
+          return true;
+        default:
+          throw malformed(`no operation is called ${shown(operation)}`);
+      }
+    })();
+    if (!isKnown) throw malformed(`a constraint looks at ${shown(operation)} of which nothing is known`);
+  };
+  for (const constraint of document.constraints) check(constraint, 0);
+}
+
+/** Evaluates a polynomial of a key that was read. */
 export function evaluate(
   expression: Expression,
   cell: (kind: ColumnKind, column: number, rotation: number) => bigint,
   challenge: (index: number) => bigint,
 ): bigint {
-  if (typeof expression === "string") {
-    const value = integerOf(expression, "MalformedKey", "a constant");
-    if (value >= R) throw malformed("a constant is not below the modulus");
-    return value;
-  }
-  if (!Array.isArray(expression)) throw malformed("a constraint is not in prefix notation");
+  if (typeof expression === "string") return BigInt(expression);
   const again = (part: Expression): bigint => evaluate(part, cell, challenge);
   switch (expression[0]) {
-    case "advice":
-    case "fixed":
-    case "instance":
-      return cell(expression[0], expression[1], expression[2]);
     case "challenge":
       return challenge(expression[1]);
     case "-":
@@ -196,6 +235,6 @@ export function evaluate(
     case "*":
       return (again(expression[1]) * again(expression[2])) % R;
     default:
-      throw malformed(`no operation is called ${String(expression[0])}`);
+      return cell(expression[0], expression[1], expression[2]);
   }
 }

@@ -1,7 +1,7 @@
 /** Verification of one proof: halo2 with KZG on BN254 and SHPLONK openings. */
 
 import { bn254 } from "@noble/curves/bn254";
-import { bytesOf, integerAt, integerOf, wordOf, type Hex } from "./bytes.js";
+import { bytesOf, integerAt, integerOf, shown, wordOf, type Hex } from "./bytes.js";
 import { R, inverse, mod, mul, power, rootOfUnity } from "./field.js";
 import { evaluate, pointOf, readKey, type ColumnKind, type Key, type PointG1 } from "./key.js";
 import { protocolOf, type Polynomial, type Protocol } from "./protocol.js";
@@ -49,9 +49,9 @@ export class Verifier {
     }
     const { vk_digest } = this.#key.document;
     if (document.vk_digest !== vk_digest) {
-      throw new Refusal("WrongKey", `the proof is for key ${String(document.vk_digest)}, this is ${vk_digest}`);
+      throw new Refusal("WrongKey", `the proof is for key ${shown(document.vk_digest)}, this is ${vk_digest}`);
     }
-    const instances = document.instances.map((word, i) => integerOf(word, "MalformedProof", `instance ${i}`));
+    const instances = Array.from(document.instances as unknown[], (word, i) => integerOf(word, "MalformedProof", `instance ${i}`));
     const bytes = bytesOf(document.proof, "MalformedProof", "the proof");
     if (!isValid(this.#key, this.#protocol, bytes, instances)) {
       throw new Refusal("InvalidProof", "the proof does not prove the instances");

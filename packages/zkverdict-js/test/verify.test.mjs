@@ -109,6 +109,43 @@ test("a key that is not as it was written is refused", () => {
   refused("InvalidProof", () => verify({ ...key, constraints: key.constraints.slice(1) }, proof));
 });
 
+test("no proof file makes it throw anything but a refusal", () => {
+  const json = (text) => JSON.parse(text);
+  refused("ProofLength", () => digits.verify({ ...genuine, proof: `0x${"00".repeat(2e7)}` }));
+  refused("WrongKey", () => digits.verify({ ...genuine, vk_digest: json('{"toString": 1}') }));
+  refused("MalformedProof", () => digits.verify(json(`{"__proto__": ${JSON.stringify(genuine)}}`)));
+  refused("MalformedProof", () => digits.verify({ ...genuine, instances: [{ toString: 1 }] }));
+  // What a terminal would obey.
+  const error = (() => {
+    try {
+      digits.verify({ ...genuine, vk_digest: "\u001b[2J\n\u202evalid" });
+    } catch (caught) {
+      return caught;
+    }
+  })();
+  assert.match(error.message, /^[\x20-\x7e]*$/);
+});
+
+test("no key makes it throw anything but a refusal, or take long", () => {
+  const nested = (depth) => Array.from({ length: depth }).reduce((inner) => ["-", inner], "0x1");
+  const endless = ["-"];
+  endless.push(endless);
+  const constraints = [
+    nested(1e5), endless, ["-"], 7, null, `0x${word(R)}`, ["advice", "__proto__", 0], ["advice", 0, 0.5], ["advice", {}, {}],
+    ["instance", "length", 0], ["instance", 1, 0], ["instance", 0, "x"], ["instance", 0, 0.5], ["challenge", "x"], ["challenge", -1],
+    ["constructor", 0, 0], [["advice"], 0, 0],
+  ];
+  for (const constraint of constraints) {
+    refused("MalformedKey", () => new Verifier({ ...keys.digits, constraints: [constraint] }));
+  }
+  const many = (item) => Array.from({ length: 1e5 }, (_, i) => item(i));
+  refused("MalformedKey", () => new Verifier({ ...keys.digits, advice_queries: many((i) => [0, i]) }));
+  refused("MalformedKey", () => new Verifier({ ...keys.digits, advice_phases: many(() => 255) }));
+  refused("MalformedKey", () => new Verifier({ ...keys.digits, model_digest: "0x" }));
+  refused("MalformedKey", () => new Verifier({ ...keys.digits, vk_digest: { toString: 1 } }));
+  refused("MalformedKey", () => new Verifier(JSON.parse(`{"__proto__": ${JSON.stringify(keys.digits)}}`)));
+});
+
 test("packing is what it says", () => {
   const tensor = (type, length) => ({ name: "t", type, shape: [length], instances: [1, 1 + Math.ceil(length / 31)], scale: 1, zero_point: 0 });
   for (const [type, smallest] of [["int8", -128], ["uint8", 0]]) {
@@ -127,4 +164,11 @@ test("packing is what it says", () => {
     assert.throws(() => pack(tensor(type, 2), [0]), RangeError);
   }
   assert.throws(() => unpack(tensor("int8", 32), ["0x0", "0x0"]), Refusal);
+  // Elements of a type, or of a number, that the words do not have; words with more in them.
+  assert.throws(() => unpack({ ...tensor("uint8", 3), type: "int32" }, ["0x0", "0x0"]), RangeError);
+  for (const shape of [[1e12], [-1], [0.5], [32]]) {
+    assert.throws(() => unpack({ ...tensor("uint8", 31), shape }, ["0x0", "0x0"]), RangeError);
+  }
+  refused("InvalidProof", () => unpack(tensor("uint8", 31), ["0x0", `0x01${"00".repeat(31)}`]));
+  refused("InvalidProof", () => unpack(tensor("uint8", 3), ["0x0", "0x01000000"]));
 });

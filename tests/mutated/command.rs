@@ -22,12 +22,13 @@ fn text(path: &Path) -> &str {
     path.to_str().unwrap()
 }
 
-/// A bundle and a proof under it.
-fn honest(folder: &Path) -> (PathBuf, PathBuf) {
+/// A bundle and a proof under it, of a format.
+fn honest(folder: &Path, format: &str) -> (PathBuf, PathBuf) {
     let (bundle, input, proof) =
         (folder.join("b.zkv"), folder.join("x.json"), folder.join("p.json"));
     std::fs::write(&input, format!("{:?}", [0.5; 30])).unwrap();
-    let made = zkverdict(&["keygen", MODEL, "--unsafe-dev-srs", "--out", text(&bundle)]);
+    let keygen = ["keygen", MODEL, "--unsafe-dev-srs", "--format", format, "--out", text(&bundle)];
+    let made = zkverdict(&keygen);
     assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
     let prove = ["prove", text(&bundle), "--input", text(&input), "--out", text(&proof)];
     assert!(zkverdict(&prove).status.success());
@@ -57,25 +58,35 @@ fn keep(what: &str, bytes: &[u8]) -> PathBuf {
     kept
 }
 
-#[test]
-fn proof_files() {
+/// Proof files of a format, a few or those that are asked for.
+fn proof_files_of(format: &str, target: &str, few: usize) {
     let folder = tempfile::tempdir().unwrap();
-    let (bundle, proof) = honest(folder.path());
+    let (bundle, proof) = honest(folder.path(), format);
     let seed = std::fs::read(&proof).unwrap();
-    let (tried, mut longest) = (tried(40), [Duration::ZERO; 2]);
-    let mutations = Mutations::new("proof", vec![seed]).enumerate();
+    let (tried, mut longest) = (tried(few), [Duration::ZERO; 2]);
+    let mutations = Mutations::new(target, vec![seed]).enumerate();
     for (i, bytes) in mutations.skip(tried.start).take(tried.len()) {
         std::fs::write(&proof, &bytes).unwrap();
-        let kept = keep("proof", &bytes);
+        let kept = keep(target, &bytes);
         // Changes of what is not looked at change nothing.
         judge(
-            &format!("proof {i}, {}", kept.display()),
+            &format!("{target} {i}, {}", kept.display()),
             &["verify", text(&bundle), text(&proof)],
             true,
             &mut longest,
         );
     }
-    println!("proof files: {tried:?}, {longest:?} at most");
+    println!("{target}: {tried:?}, {longest:?} at most");
+}
+
+#[test]
+fn proof_files() {
+    proof_files_of("halo2", "proof", 40);
+}
+
+#[test]
+fn packed_proof_files() {
+    proof_files_of("packed", "packed-proof", 40);
 }
 
 /// Keccak-256 as bundles have it.
@@ -109,10 +120,10 @@ fn seal(manifest: &str, before: &[u8], after: &[u8]) -> Option<String> {
     Some(format!("{head}\"checksum\": \"{sum}\"{rest}"))
 }
 
-#[test]
-fn bundles_with_the_right_checksums() {
+/// Bundles of a format with the right checksums, a few or those that are asked for.
+fn bundles_of(format: &str, target: &str, few: usize) {
     let folder = tempfile::tempdir().unwrap();
-    let (bundle, proof) = honest(folder.path());
+    let (bundle, proof) = honest(folder.path(), format);
     let (input, other) = (folder.path().join("x.json"), folder.path().join("other.json"));
     let place = |name: &str| bundle.join(name);
     let manifest = std::fs::read_to_string(place("bundle.json")).unwrap();
@@ -120,8 +131,8 @@ fn bundles_with_the_right_checksums() {
     assert_eq!(sealed.as_ref(), Some(&manifest), "this is how bundles are sealed");
     let names = ["srs.bin", "vk.bin", "model.onnx", "bundle.json"];
     let files = names.map(|name| std::fs::read(place(name)).unwrap());
-    let mut mutations = Mutations::new("bundle", files.to_vec());
-    let (tried, mut longest) = (tried(60), [Duration::ZERO; 2]);
+    let mut mutations = Mutations::new(target, files.to_vec());
+    let (tried, mut longest) = (tried(few), [Duration::ZERO; 2]);
     for i in 0..tried.end {
         let at = mutations.below(names.len());
         let mut bytes = files[at].clone();
@@ -129,7 +140,7 @@ fn bundles_with_the_right_checksums() {
         if i < tried.start {
             continue;
         }
-        let kept = keep("bundle", &bytes);
+        let kept = keep(target, &bytes);
         std::fs::write(place(names[at]), &bytes).unwrap();
         if names[at] == "bundle.json" {
             let text = String::from_utf8(bytes).ok();
@@ -140,7 +151,7 @@ fn bundles_with_the_right_checksums() {
             let sealed = seal(&manifest, &files[at], &bytes).unwrap();
             std::fs::write(place("bundle.json"), sealed).unwrap();
         }
-        let what = format!("bundle {i}, {} as in {}", names[at], kept.display());
+        let what = format!("{target} {i}, {} as in {}", names[at], kept.display());
         // The same key and string make the same verdicts, whatever else is different.
         judge(&what, &["verify", text(&bundle), text(&proof)], true, &mut longest);
         if i % 8 == 0 {
@@ -151,5 +162,15 @@ fn bundles_with_the_right_checksums() {
             std::fs::write(place(name), bytes).unwrap();
         }
     }
-    println!("bundles: {tried:?}, {longest:?} at most");
+    println!("{target}: {tried:?}, {longest:?} at most");
+}
+
+#[test]
+fn bundles_with_the_right_checksums() {
+    bundles_of("halo2", "bundle", 60);
+}
+
+#[test]
+fn packed_bundles_with_the_right_checksums() {
+    bundles_of("packed", "packed-bundle", 60);
 }

@@ -50,9 +50,6 @@ const MODEL: &str = "model.onnx";
 const SRS: &str = "srs.bin";
 const VERIFYING_KEY: &str = "vk.bin";
 
-/// More inferences than any circuit proves at once.
-const MOST_INFERENCES: usize = 1 << 16;
-
 /// What `bundle.json` says.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Manifest {
@@ -176,7 +173,7 @@ impl Bundle {
         // A key is read with the columns of its shape.
         let is_sound = manifest.version == Manifest::version_of(manifest.format)
             && manifest.shape.is_possible(manifest.k)
-            && manifest.layout.inferences <= MOST_INFERENCES
+            && manifest.layout.is_possible()
             && manifest.layout.len() == manifest.instances;
         if !is_sound || manifest.seal()? != manifest.checksum {
             return Err(damaged());

@@ -17,7 +17,7 @@
 
 mod code;
 
-use super::{CircuitError, Shape};
+use super::{CircuitError, Shape, shape::LARGEST_K};
 use crate::model::{Model, Port, Visibility};
 use serde::{Deserialize, Serialize};
 use std::ops::Range;
@@ -292,6 +292,17 @@ impl InstanceLayout {
     /// Number of instances.
     pub fn len(&self) -> usize {
         self.parts().last().map_or(0, |part| part.at.end)
+    }
+
+    /// Whether some circuit has a row for each part, of those that the largest have. Files may claim any number of
+    /// inferences: nothing else here is asked of a layout from a file before this.
+    pub fn is_possible(&self) -> bool {
+        let Self { inferences, names_weights: _, inputs, outputs, claims } = self;
+        let claimed = |claim: &InstanceClaim| claim.parameters.len() + claim.results.len();
+        // The context, and all that has a part in some layout.
+        let each = 1 + inputs.len() + outputs.len() + claims.iter().map(claimed).sum::<usize>();
+        let names = 1 + inputs.len();
+        inferences.saturating_mul(each).saturating_add(names) <= 1 << LARGEST_K
     }
 
     /// Whether there are no instances. There is always a context.

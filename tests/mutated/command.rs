@@ -174,3 +174,22 @@ fn bundles_with_the_right_checksums() {
 fn packed_bundles_with_the_right_checksums() {
     bundles_of("packed", "packed-bundle", 60);
 }
+
+#[test]
+fn bundle_that_claims_more_instances_than_memory_holds_is_damaged() {
+    let folder = tempfile::tempdir().unwrap();
+    let (bundle, proof) = honest(folder.path(), "halo2");
+    let place = bundle.join("bundle.json");
+    let mut manifest: serde_json::Value =
+        serde_json::from_slice(&std::fs::read(&place).unwrap()).unwrap();
+    let layout = &mut manifest["layout"];
+    layout["inferences"] = 65_536.into();
+    layout["inputs"] = vec![layout["inputs"][0].clone(); 5_000].into();
+    std::fs::write(&place, manifest.to_string()).unwrap();
+    let script = "ulimit -v 2097152; exec \"$0\" verify \"$1\" \"$2\"";
+    let command = ["-c", script, env!("CARGO_BIN_EXE_zkverdict"), text(&bundle), text(&proof)];
+    let output = Command::new("sh").args(command).output().unwrap();
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(2), "{said}");
+    assert!(said.contains("bundle.json"), "{said}");
+}

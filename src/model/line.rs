@@ -17,7 +17,6 @@
 //! These are at most 255 pairs of inequalities, checked one by one: a complete proof.
 
 use super::Requantization;
-use std::ops::{Mul, Sub};
 
 /// `floor((a·acc + b) / d)`, a requantization before its clamp. Levels count from the smallest
 /// value of the output's type.
@@ -46,6 +45,8 @@ pub struct Steps {
     reached: Vec<(i128, i128)>,
     /// `(acc, level)`: up to this accumulator, the level is below this.
     below: Vec<(i128, i128)>,
+    /// Those of each that bound the offset of some line, which are few.
+    bounds: [Vec<(i128, i128)>; 2],
     /// The float multiplier, where the search for a slope begins.
     multiplier: f64,
 }
@@ -101,7 +102,8 @@ impl Steps {
         if last < ceiling {
             below.push((i128::from(high), last + 1));
         }
-        Self { reached, below, multiplier }
+        let bounds = [hull(&reached, true), hull(&below, false)];
+        Self { reached, below, bounds, multiplier }
     }
 
     /// Where the level rises: the least accumulator of each level that is reached, with the level.
@@ -117,23 +119,16 @@ impl Steps {
         if !(0..1 << 76).contains(&middle) || !(1..1 << 76).contains(&d) {
             return None;
         }
-        let bounds = self.bounds();
         // The room for b is a concave function of a (the least of linear functions minus the
         // largest of others): climb it from the multiplier itself.
         let (mut low, mut high) = ((middle - (middle >> 7) - 2).max(0), middle + (middle >> 7) + 2);
         while high - low > 2 {
             let third = (high - low) / 3;
             let (left, right) = (low + third, high - third);
-            if bounds.room(left, d) < bounds.room(right, d) { low = left } else { high = right }
+            if self.room(left, d) < self.room(right, d) { low = left } else { high = right }
         }
-        let a = (low..=high).max_by_key(|&a| bounds.room(a, d))?;
-        (bounds.room(a, d) >= 0).then(|| Line { a, b: bounds.offsets(a, d).0, d })
-    }
-
-    /// The few of the steps that bound any line's offset.
-    fn bounds(&self) -> Self {
-        let (reached, below) = (hull(&self.reached, true), hull(&self.below, false));
-        Self { reached, below, multiplier: self.multiplier }
+        let a = (low..=high).max_by_key(|&a| self.room(a, d))?;
+        (self.room(a, d) >= 0).then(|| Line { a, b: self.offsets(a, d).0, d })
     }
 
     /// The slope, in units of 2^-60, that leaves a line the most room; `None` if no line is exact.
@@ -161,7 +156,7 @@ impl Steps {
         let real = |points: &[(i128, i128)]| -> Vec<(f64, f64)> {
             points.iter().map(|&(acc, level)| (acc as f64, level as f64)).collect()
         };
-        let (reached, below) = (hull(&real(&self.reached), true), hull(&real(&self.below), false));
+        let [reached, below] = [real(&self.bounds[0]), real(&self.bounds[1])];
         if reached.is_empty() || below.is_empty() {
             return f64::INFINITY;
         }
@@ -196,8 +191,9 @@ impl Steps {
 
     /// The least and the greatest offset that fit a slope.
     fn offsets(&self, a: i128, d: i128) -> (i128, i128) {
-        let least = self.reached.iter().map(|&(acc, q)| q * d - a * acc).max();
-        let most = self.below.iter().map(|&(acc, q)| q * d - 1 - a * acc).min();
+        let [reached, below] = &self.bounds;
+        let least = reached.iter().map(|&(acc, q)| q * d - a * acc).max();
+        let most = below.iter().map(|&(acc, q)| q * d - 1 - a * acc).min();
         match (least, most) {
             (Some(least), Some(most)) => (least, most),
             (Some(least), None) => (least, least),
@@ -208,11 +204,8 @@ impl Steps {
 }
 
 /// The points that some line touches from above, or from below. Assumes that they ascend.
-fn hull<T>(points: &[(T, T)], above: bool) -> Vec<(T, T)>
-where
-    T: Copy + PartialOrd + Sub<Output = T> + Mul<Output = T>,
-{
-    let mut hull: Vec<(T, T)> = Vec::new();
+fn hull(points: &[(i128, i128)], above: bool) -> Vec<(i128, i128)> {
+    let mut hull: Vec<(i128, i128)> = Vec::new();
     for &(x, y) in points {
         while let [.., (x0, y0), (x1, y1)] = hull[..] {
             let (now, before) = ((x1 - x0) * (y - y0), (x - x0) * (y1 - y0));
@@ -266,28 +259,6 @@ mod tests {
         assert!(!steps.allow(Line { b: line.b - line.a, ..line }));
     }
 
-    #[test]
-    fn a_few_of_the_steps_bound_what_all_of_them_bound() {
-        // Clamped on both sides, on either and on none.
-        for range in [(-400_000, 300_000), (-400_000, 100), (-100, 300_000), (-30_000, 20_000)] {
-            for (multiplier, zero_point) in [(0.002_31, 63), (1.0 / 1842.204, 29), (1.7, 0)] {
-                let requantization = requantization(multiplier, zero_point);
-                let steps = Steps::find(&requantization, 0, -128, range);
-                assert!(steps.reached.is_sorted() && steps.below.is_sorted());
-                let bounds = steps.bounds();
-                assert!(bounds.below.len() < 40, "{}", bounds.below.len());
-                let (d, middle) = (1 << 40, (f64::from(multiplier) * 2_f64.powi(40)) as i128);
-                for a in (-500..=500).map(|step| middle + step * middle / 60_000) {
-                    assert_eq!(
-                        bounds.offsets(a, d),
-                        steps.offsets(a, d),
-                        "{multiplier} {range:?} {a}"
-                    );
-                }
-            }
-        }
-    }
-
     // Ties alternate between rounding up and down, which no line does.
     #[test]
     fn power_of_two_multiplier_has_no_line() {
@@ -316,6 +287,30 @@ mod tests {
                     assert!((own - room).abs() < 1e-9, "{own} {room}");
                 }
                 None => assert!(room < 1e-9, "{room}"),
+            }
+        }
+    }
+
+    #[test]
+    fn offsets_are_bounded_by_all_steps() {
+        // Clamped on both sides, on either and on none.
+        for range in [(-400_000, 300_000), (-400_000, 100), (-100, 300_000), (-30_000, 20_000)] {
+            for (multiplier, zero_point) in [(0.002_31, 63), (1.0 / 1842.204, 29), (1.7, 0)] {
+                let requantization = requantization(multiplier, zero_point);
+                let steps = Steps::find(&requantization, 0, -128, range);
+                let d = 1_i128 << 40;
+                #[allow(clippy::cast_precision_loss, clippy::cast_possible_truncation)]
+                let middle = (f64::from(multiplier) * d as f64) as i128;
+                for a in (-500..=500).map(|step| middle + step * middle / 60_000) {
+                    let least = steps.reached.iter().map(|&(acc, q)| q * d - a * acc).max();
+                    let most = steps.below.iter().map(|&(acc, q)| q * d - 1 - a * acc).min();
+                    assert_eq!(
+                        least.zip(most),
+                        Some(steps.offsets(a, d)),
+                        "{multiplier} {range:?} {a}"
+                    );
+                }
+                assert!(steps.bounds.iter().all(|bounds| bounds.len() < 40), "few of them");
             }
         }
     }

@@ -58,7 +58,7 @@ use halo2_proofs::{
     plonk::{Circuit, ConstraintSystem, Error},
 };
 use layout::plan::Plan;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use wiring::Net;
 use witness::{Known, Sums};
 
@@ -97,6 +97,8 @@ pub struct Plans {
     net: Arc<Net>,
     /// In the order of [`Goal::ALL`].
     best: [Plan; Goal::ALL.len()],
+    /// Those that were asked for.
+    circuits: Arc<[OnceLock<ModelCircuit>; Goal::ALL.len()]>,
 }
 
 impl Plans {
@@ -123,14 +125,16 @@ impl Plans {
         CircuitError::check(Needs::of_model(model))?;
         let net = Net { sums_words: wishes.packed, ..Net::new(model, &instances)? };
         let best = Plan::all(&net, wishes)?;
-        Ok(Self { instances: Arc::new(instances), net: Arc::new(net), best })
+        let (instances, net) = (Arc::new(instances), Arc::new(net));
+        Ok(Self { instances, net, best, circuits: Arc::default() })
     }
 
     /// Plans circuits of the same model and instances for packed proofs.
     pub fn packed(&self, wishes: Wishes) -> Result<Self, CircuitError> {
         let net = Net { sums_words: true, ..Net::clone(&self.net) };
         let best = Plan::all(&net, Wishes { packed: true, ..wishes })?;
-        Ok(Self { instances: Arc::clone(&self.instances), net: Arc::new(net), best })
+        let (instances, net) = (Arc::clone(&self.instances), Arc::new(net));
+        Ok(Self { instances, net, best, circuits: Arc::default() })
     }
 
     /// What any circuit of the model needs.
@@ -140,8 +144,15 @@ impl Plans {
 
     /// The circuit that is best for a goal.
     pub fn circuit(&self, goal: Goal) -> ModelCircuit {
-        let (instances, net) = (Arc::clone(&self.instances), Arc::clone(&self.net));
-        ModelCircuit::compile(instances, net, self.best[goal as usize].clone())
+        let plan = &self.best[goal as usize];
+        // Goals with the same plan have the same circuit.
+        let is_same = |other: &Plan| (other.k, &other.shape) == (plan.k, &plan.shape);
+        let first = self.best.iter().position(is_same).unwrap_or(goal as usize);
+        let circuit = self.circuits[first].get_or_init(|| {
+            let (instances, net) = (Arc::clone(&self.instances), Arc::clone(&self.net));
+            ModelCircuit::compile(instances, net, plan.clone())
+        });
+        circuit.clone()
     }
 }
 

@@ -11,10 +11,7 @@ use std::{
 
 use halo2_proofs::{
     circuit::Value,
-    halo2curves::{
-        bn256::Fr,
-        ff::{Field, PrimeField},
-    },
+    halo2curves::{bn256::Fr, ff::Field},
     plonk::{
         Advice, Any, Assigned, Assignment, Challenge, Circuit, Column, ConstraintSystem, Error,
         Fixed, FloorPlanner, Instance, Selector,
@@ -58,7 +55,7 @@ fn cell(row: usize, value: Fr) -> u64 {
         return 0;
     }
     let mut hasher = DefaultHasher::new();
-    (row, value.to_repr()).hash(&mut hasher);
+    (row, value).hash(&mut hasher);
     hasher.finish()
 }
 

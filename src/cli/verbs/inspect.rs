@@ -328,12 +328,17 @@ fn plan(
         Err(error) => return Ok((report, Some(error))),
     };
     let chosen = chosen(args, model, &circuit, inferences)?;
-    let frontier = frontier(args, &plans)?;
+    let frontier = frontier(args, &plans, &circuit, chosen.predicted)?;
     Ok((PlanReport { chosen: Some(chosen), frontier, ..report }, None))
 }
 
 /// What each goal chooses, as far as it is something else; then what packed proofs would be, if they are not asked for.
-fn frontier(args: &Args, plans: &Plans) -> Result<Vec<Alternative>, CliError> {
+fn frontier(
+    args: &Args,
+    plans: &Plans,
+    chosen: &ModelCircuit,
+    predicted: Prediction,
+) -> Result<Vec<Alternative>, CliError> {
     let mut known = Vec::new();
     let mut frontier = Vec::new();
     for (optimize, goal) in [
@@ -345,7 +350,13 @@ fn frontier(args: &Args, plans: &Plans) -> Result<Vec<Alternative>, CliError> {
         if known.contains(&(circuit.k(), circuit.shape())) {
             continue;
         }
-        frontier.push(Alternative::new(&circuit, args.wishes.format, optimize)?);
+        let is_chosen = goal == Goal::from(args.wishes.optimize)
+            && (circuit.k(), circuit.shape()) == (chosen.k(), chosen.shape());
+        frontier.push(if is_chosen {
+            Alternative::of(&circuit, args.wishes.format, optimize, predicted)
+        } else {
+            Alternative::new(&circuit, args.wishes.format, optimize)?
+        });
         known.push((circuit.k(), circuit.shape()));
     }
     if args.wishes.format == Format::Halo2 {
@@ -361,10 +372,18 @@ fn frontier(args: &Args, plans: &Plans) -> Result<Vec<Alternative>, CliError> {
 
 impl Alternative {
     fn new(circuit: &ModelCircuit, format: Format, optimize: Optimize) -> Result<Self, CliError> {
-        let Prediction { prove_seconds, memory_bytes, verify_gas, .. } =
-            Prediction::new(circuit, format, optimize.into())?;
-        let k = circuit.k();
-        Ok(Self { optimize, format, k, prove_seconds, memory_bytes, verify_gas })
+        let predicted = Prediction::new(circuit, format, optimize.into())?;
+        Ok(Self::of(circuit, format, optimize, predicted))
+    }
+
+    fn of(
+        circuit: &ModelCircuit,
+        format: Format,
+        optimize: Optimize,
+        predicted: Prediction,
+    ) -> Self {
+        let Prediction { prove_seconds, memory_bytes, verify_gas, .. } = predicted;
+        Self { optimize, format, k: circuit.k(), prove_seconds, memory_bytes, verify_gas }
     }
 }
 

@@ -1,6 +1,6 @@
 //! Chooses layouts: k, lanes of weights, limbs, table length.
 
-use super::rows::Layout;
+use super::rows::{Draft, Layout};
 use crate::circuit::shape::{
     FOLDS, LANES, LARGEST_K, LIMBS, SHORTEST_TABLE, SMALLEST_K, Shape, longest_table,
 };
@@ -28,6 +28,45 @@ pub struct Plan {
     pub fitted: Arc<Fitted>,
 }
 
+/// A plan whose rows are not made yet.
+#[derive(Clone, Debug)]
+struct Choice {
+    k: u32,
+    shape: Shape,
+    fitted: Arc<Fitted>,
+}
+
+impl Choice {
+    /// The one whose own figure is least for a goal; among equal ones, what else it costs counts.
+    fn best(choices: &[Self], goal: Goal, cost_of: fn(&Shape, u32) -> Cost) -> &Self {
+        let cost = |choice: &Self| cost_of(&choice.shape, choice.k);
+        let by_figures = |one: &&Self, other: &&Self| {
+            let [one, other] = [cost(one), cost(other)];
+            let by_figure = one.figure(goal).total_cmp(&other.figure(goal));
+            by_figure.then(one.weighed(goal).total_cmp(&other.weighed(goal)))
+        };
+        choices.iter().min_by(by_figures).expect("there is a choice for each goal")
+    }
+
+    /// Makes the rows, unless a layout that is known has them: those by their weights to a row.
+    fn lay(&self, net: &Net, known: &mut Vec<(usize, Arc<Layout>)>) -> Plan {
+        let Self { k, shape, fitted } = self.clone();
+        let is_same = |(lanes, layout): &&(usize, Arc<Layout>)| {
+            *lanes == shape.lanes && layout.menus == shape.menus
+        };
+        let layout = match known.iter().find(is_same) {
+            Some((_, layout)) => Arc::clone(layout),
+            None => {
+                let layout = Layout::new(net, shape.lanes, &shape.menus);
+                let layout = Arc::new(layout.expect("it is as long as its draft"));
+                known.push((shape.lanes, Arc::clone(&layout)));
+                layout
+            }
+        };
+        Plan { k, shape, layout, fitted }
+    }
+}
+
 impl Plan {
     /// The best layout for each goal, in the order of [`Goal::ALL`]. All compare the same ones, and each takes the one
     /// of those for all goals whose own figure is least: none is served better by another one's plan.
@@ -37,23 +76,22 @@ impl Plan {
         CircuitError::check(Layout::needs(net))?;
         let cost_of = if wishes.packed { Cost::packed } else { Cost::new };
         let mut fits = Fits::new(net)?;
-        let mut best: [Option<(f64, Self)>; Goal::ALL.len()] = Default::default();
+        let mut best: [Option<(f64, Choice)>; Goal::ALL.len()] = Default::default();
         let mut needed: Option<u32> = None;
         let own = Shape { limbs: fits.least_limbs(), ..Shape::of_net(net) };
         let options =
             LANES.into_iter().filter(|&lanes| lanes >= own.least_lanes()).flat_map(|lanes| {
-                Layout::all(net, lanes).into_iter().map(move |layout| (lanes, Arc::new(layout)))
+                Layout::drafts(net, lanes).into_iter().map(move |draft| (lanes, draft))
             });
-        for (lanes, layout) in options {
-            let rows = layout.rows.len();
+        for (lanes, Draft { menus, rows }) in options {
             for fold in FOLDS.into_iter().filter(|&fold| fold == 1 || !wishes.packed) {
-                let bare = Shape { fold, lanes, menus: layout.menus.clone(), ..own.clone() };
+                let bare = Shape { fold, lanes, menus: menus.clone(), ..own.clone() };
                 let mut tried = 0;
                 for k in least..=LARGEST_K {
                     let longest = longest_table(k, fold);
                     // Intervals and limbs only cost more.
                     let cost = cost_of(&bare, k);
-                    let is_cheaper = |(goal, best): (Goal, &Option<(f64, Self)>)| {
+                    let is_cheaper = |(goal, best): (Goal, &Option<(f64, Choice)>)| {
                         best.as_ref().is_none_or(|(least, _)| cost.weighed(goal) < *least)
                     };
                     let is_cheaper = Goal::ALL.into_iter().zip(&best).any(is_cheaper);
@@ -69,9 +107,8 @@ impl Plan {
                             let cost = cost.weighed(goal);
                             if k <= largest && best.as_ref().is_none_or(|(least, _)| cost < *least)
                             {
-                                let (layout, fitted) = (Arc::clone(&layout), fitted.clone());
-                                let shape = shape.clone();
-                                *best = Some((cost, Self { k, shape, layout, fitted }));
+                                let (shape, fitted) = (shape.clone(), fitted.clone());
+                                *best = Some((cost, Choice { k, shape, fitted }));
                             }
                         }
                     }
@@ -86,8 +123,9 @@ impl Plan {
         }
         match (best, needed) {
             ([Some(speed), Some(gas), Some(memory)], _) => {
-                let all = [speed, gas, memory].map(|(_, plan)| plan);
-                Ok(Goal::ALL.map(|goal| Self::best(&all, goal, cost_of).clone()))
+                let all = [speed, gas, memory].map(|(_, choice)| choice);
+                let mut layouts: Vec<(usize, Arc<Layout>)> = Vec::new();
+                Ok(Goal::ALL.map(|goal| Choice::best(&all, goal, cost_of).lay(net, &mut layouts)))
             }
             (_, Some(needed)) => {
                 let needs = Box::new(Needs::of_net(net));
@@ -104,17 +142,6 @@ impl Plan {
     #[cfg(test)]
     pub fn new(net: &Net, wishes: Wishes) -> Result<Self, CircuitError> {
         Ok(Self::all(net, wishes)?[wishes.goal as usize].clone())
-    }
-
-    /// The plan whose own figure is least for a goal; among equal ones, what else it costs counts.
-    fn best(plans: &[Self], goal: Goal, cost_of: fn(&Shape, u32) -> Cost) -> &Self {
-        let cost = |plan: &Self| cost_of(&plan.shape, plan.k);
-        let by_figures = |one: &&Self, other: &&Self| {
-            let [one, other] = [cost(one), cost(other)];
-            let by_figure = one.figure(goal).total_cmp(&other.figure(goal));
-            by_figure.then(one.weighed(goal).total_cmp(&other.weighed(goal)))
-        };
-        plans.iter().min_by(by_figures).expect("there is a plan for each goal")
     }
 
     /// The plan that an earlier one was written down as: only if it fits the net.

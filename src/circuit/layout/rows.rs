@@ -3,13 +3,18 @@
 //! Rows follow from the blocks: for each run, the rows of its weights, then its values. Between two rows that
 //! need it, a cursor moves on the rows between, or on idle rows where these are too few.
 
+mod drafts;
+
 use super::moves::{CURSORS, Exponents, Menu, OUTPUT, POSITION, WEIGHT};
-use crate::circuit::wiring::{Block, Kind, Net, Place, Position, Run, Weight};
+use crate::circuit::wiring::{Block, Kind, Net, Place, Position, Run, Term, Weight};
 use crate::circuit::{
     BYTES_PER_WORD, Needs, parallel,
     shape::{LARGEST_K, WIDEST},
 };
-use std::{collections::HashMap, rc::Rc, sync::Arc};
+use std::{borrow::Cow, collections::HashMap, ops::Range, rc::Rc};
+
+pub use drafts::Draft;
+use drafts::Ways;
 
 /// Columns of moves for each cursor, at most: few, or more where they save rows enough. With strides or without:
 /// long vectors have ways of every length, images of a few.
@@ -80,13 +85,27 @@ pub struct WeightRow {
     pub lanes: Vec<Weight>,
 }
 
+impl WeightRow {
+    /// That of ascending terms of one position, the first of which is at a place.
+    fn new(place: Place, terms: &[Term]) -> Self {
+        let ascend = terms.is_sorted_by(|one, next| one.place.omega < next.place.omega);
+        assert!(ascend, "a run has one term for a place");
+        let last = terms.last().map_or(place, |term| term.place);
+        let mut lanes = vec![Weight::Integer(0); (last.omega - place.omega) as usize + 1];
+        for term in terms {
+            lanes[(term.place.omega - place.omega) as usize] = term.weight;
+        }
+        Self { place, lanes }
+    }
+}
+
 /// All rows in use.
 #[derive(Clone, Debug)]
 pub struct Layout {
     /// From row 0 on.
     pub rows: Vec<Row>,
-    /// The rows of weights. All layouts of as many lanes share them.
-    pub weights: Arc<Vec<WeightRow>>,
+    /// The rows of weights.
+    pub weights: Vec<WeightRow>,
     /// The moves of each cursor.
     pub menus: [Menu; CURSORS],
     /// Number of instances: the free ones and the packed words.
@@ -101,32 +120,22 @@ struct Wish {
 }
 
 impl Layout {
-    /// Lays a net out with `lanes` weights per row, for each choice of columns of moves.
-    ///
-    /// It has a row per instance, which is more than enough where several lie on one.
-    pub fn all(net: &Net, lanes: usize) -> Vec<Self> {
-        let mut planner = Planner::new(net, lanes);
-        planner.plan();
-        let Planner { wishes, weights, instances, .. } = planner;
-        let (counts, weights) = (displacements(&wishes), Arc::new(weights));
-        let layout = |(columns, strides)| {
-            let menus = menus(&counts, columns, strides);
-            let rows = schedule(&wishes, &menus, MOST_ROWS)?;
-            Some(Self { rows, weights: Arc::clone(&weights), menus, instances })
-        };
-        MENUS.into_iter().filter_map(layout).collect()
+    /// The layout of a net with `lanes` weights per row that has these menus, which are a [`Draft`]'s; none if no k has
+    /// room for it.
+    pub fn new(net: &Net, lanes: usize, menus: &[Menu; CURSORS]) -> Option<Self> {
+        let Planner { wishes, weights, instances, .. } = Planner::plan(net, lanes);
+        let rows = schedule(&wishes, menus, MOST_ROWS)?;
+        Some(Self { rows, weights, menus: menus.clone(), instances })
     }
 
-    /// The one of [`Self::all`] that has these menus.
+    /// The one of [`Self::drafts`] that has these menus.
     pub fn restore(net: &Net, lanes: usize, known: &[Menu; CURSORS]) -> Option<Self> {
-        let mut planner = Planner::new(net, lanes);
-        planner.plan();
-        let Planner { wishes, weights, instances, .. } = planner;
+        let Planner { wishes, weights, instances, .. } = Planner::plan(net, lanes);
         let counts = displacements(&wishes);
         let is_known = |(columns, strides)| menus(&counts, columns, strides) == *known;
         let menus = parallel::each(MENUS, is_known).contains(&true).then(|| known.clone())?;
         let rows = schedule(&wishes, &menus, MOST_ROWS)?;
-        Some(Self { rows, weights: Arc::new(weights), menus, instances })
+        Some(Self { rows, weights, menus, instances })
     }
 
     /// What any layout of a net needs: of large nets the rows of the shortest layout, on which cursors move too.
@@ -135,15 +144,10 @@ impl Layout {
         if !needs.fit() || needs.rows < MANY_ROWS {
             return needs;
         }
-        let mut planner = Planner::new(net, WIDEST);
-        planner.plan();
-        let counts = displacements(&planner.wishes);
-        let rows = MENUS.into_iter().rev().take(WIDE_MENUS).map(|(columns, strides)| {
-            let menus = menus(&counts, columns, strides);
-            let rows = schedule(&planner.wishes, &menus, 2 * MOST_ROWS);
-            rows.map_or(2 * MOST_ROWS, |rows| rows.len())
-        });
-        needs.at_least(rows.min().unwrap_or(0))
+        let choices = MENUS.into_iter().rev().take(WIDE_MENUS);
+        let drafts = Ways::of(net, WIDEST).drafts(choices, 2 * MOST_ROWS);
+        let rows = drafts.into_iter().map(|draft| draft.rows).min();
+        needs.at_least(rows.unwrap_or(2 * MOST_ROWS))
     }
 }
 
@@ -151,7 +155,9 @@ struct Planner<'a> {
     net: &'a Net,
     lanes: usize,
     wishes: Vec<Wish>,
+    /// The rows of weights, if they are kept.
     weights: Vec<WeightRow>,
+    keeps_weights: bool,
     instances: usize,
     /// The block whose bytes are packed last.
     last_public: Option<usize>,
@@ -159,6 +165,20 @@ struct Planner<'a> {
 }
 
 impl<'a> Planner<'a> {
+    /// What rows of a net with `lanes` weights per row wish for.
+    fn plan(net: &'a Net, lanes: usize) -> Self {
+        let mut planner = Self::new(net, lanes);
+        planner.blocks();
+        planner
+    }
+
+    /// The same without the weights, of which there are many.
+    fn draft(net: &'a Net, lanes: usize) -> Self {
+        let mut planner = Self { keeps_weights: false, ..Self::new(net, lanes) };
+        planner.blocks();
+        planner
+    }
+
     fn new(net: &'a Net, lanes: usize) -> Self {
         let public = net.blocks.iter().filter(|block| block.is_public);
         let words: usize = public.map(|block| block.len.div_ceil(BYTES_PER_WORD)).sum();
@@ -167,6 +187,7 @@ impl<'a> Planner<'a> {
             lanes,
             wishes: Vec::new(),
             weights: Vec::new(),
+            keeps_weights: true,
             instances: net.free_instances + words,
             last_public: net.blocks.iter().rposition(|block| block.is_public),
             is_backwards: false,
@@ -194,7 +215,7 @@ impl<'a> Planner<'a> {
         &mut self.wishes.last_mut().expect("one was pushed").row
     }
 
-    fn plan(&mut self) {
+    fn blocks(&mut self) {
         for number in 0..self.net.blocks.len() {
             let block = &self.net.blocks[number];
             let ranges: Vec<_> = block.groups().collect();
@@ -303,69 +324,53 @@ impl<'a> Planner<'a> {
 
     /// The rows of a run's weights, back and forth.
     fn run_weights(&mut self, run: &Run) {
-        let mut rows: Vec<WeightRow> = Vec::new();
-        let mut terms: Vec<_> = run.terms.clone();
-        terms.sort_by_key(|term| (term.place.at[1], term.place.at[0], term.place.omega));
-        for term in terms {
-            let fits = |row: &WeightRow| {
-                row.place.at == term.place.at
-                    && (term.place.omega - row.place.omega) < self.lanes as u32
+        let order = |term: &Term| (term.place.at[1], term.place.at[0], term.place.omega);
+        let mut terms = Cow::Borrowed(&run.terms);
+        if !terms.is_sorted_by_key(order) {
+            terms.to_mut().sort_by_key(order);
+        }
+        // Each row's first place, and its terms.
+        let mut rows: Vec<(Place, Range<usize>)> = Vec::new();
+        for (number, term) in terms.iter().enumerate() {
+            let fits = |place: &Place| {
+                place.at == term.place.at && term.place.omega - place.omega < self.lanes as u32
             };
             if term.weight == Weight::Integer(0) {
                 continue;
             }
-            let row = match rows.last_mut().filter(|row| fits(row)) {
-                Some(row) => row,
-                None => {
-                    rows.push(WeightRow { place: term.place, lanes: Vec::new() });
-                    rows.last_mut().expect("one was pushed")
-                }
-            };
-            let lane = (term.place.omega - row.place.omega) as usize;
-            if row.lanes.len() == lane {
-                row.lanes.push(term.weight);
-            } else if row.lanes.len() < lane {
-                row.lanes.resize(lane, Weight::Integer(0));
-                row.lanes.push(term.weight);
-            } else {
-                unreachable!("a run has one term for a place");
+            match rows.last_mut() {
+                Some((place, terms)) if fits(place) => terms.end = number + 1,
+                _ => rows.push((term.place, number..number + 1)),
             }
         }
-        // Neighbouring rows of weights are near each other.
-        rows.sort_by_key(|row| (row.place.at[1], row.place.at[0]));
-        let mut sorted: Vec<WeightRow> = Vec::with_capacity(rows.len());
-        let mut by_position: Vec<Vec<WeightRow>> = Vec::new();
-        for row in rows {
-            match by_position.last_mut().filter(|group| group[0].place.at == row.place.at) {
-                Some(group) => group.push(row),
-                None => by_position.push(vec![row]),
-            }
-        }
-        for (number, mut group) in by_position.into_iter().enumerate() {
-            if number % 2 == 1 {
+        // Neighbouring rows of weights are near each other: those of every other position lie in reverse.
+        let mut is_reversed = false;
+        for group in rows.chunk_by_mut(|(one, _), (next, _)| one.at == next.at) {
+            if is_reversed {
                 group.reverse();
             }
-            sorted.extend(group);
+            is_reversed = !is_reversed;
         }
-        if let (Some(first), Some(last)) = (sorted.first(), sorted.last()) {
+        if let (Some((first, _)), Some((last, _))) = (rows.first(), rows.last()) {
             let from = self.last_weight();
-            let away = |row: &WeightRow| {
-                let to = Exponents::from(row.place);
+            let away = |place: &Place| {
+                let to = Exponents::from(*place);
                 (0..3).map(|axis| from[axis].abs_diff(to[axis])).sum::<u32>()
             };
             if away(last) < away(first) {
-                sorted.reverse();
+                rows.reverse();
             }
         }
-        if sorted.is_empty() {
+        if rows.is_empty() {
             self.end_run();
         }
-        for (number, mut row) in sorted.into_iter().enumerate() {
-            row.lanes.shrink_to_fit();
+        for (number, (place, range)) in rows.into_iter().enumerate() {
             let index = u32::try_from(self.weights.len()).expect("few rows");
+            if self.keeps_weights {
+                self.weights.push(WeightRow::new(place, &terms[range]));
+            }
             let mut cursors = [None; CURSORS];
-            cursors[WEIGHT] = Some(row.place.into());
-            self.weights.push(row);
+            cursors[WEIGHT] = Some(place.into());
             self.push(Content::Weights(index), cursors).starts = number == 0;
         }
     }

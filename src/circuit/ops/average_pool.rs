@@ -4,7 +4,7 @@ use super::{
     lowering::Lowering,
     rounded_pool,
     rules::slope,
-    windows::{phases, shifts},
+    windows::{count_seen, phases, shifts},
 };
 use crate::circuit::{
     CircuitError,
@@ -32,7 +32,7 @@ impl Lowering<'_> {
         let mut made = Vec::new();
         for plane in 0..pool.planes {
             for (row, column) in (0..height).flat_map(|i| (0..width).map(move |j| (i, j))) {
-                let seen = window.positions([row, column]).count();
+                let seen = count_seen(window, [row, column]);
                 let rule = match rules.get(&seen) {
                     Some(&rule) => rule,
                     None => {

@@ -1,9 +1,10 @@
 //! Conv: a convolution.
 
 use super::{
+    grids::GridSums,
     linear::centred_range,
     lowering::Lowering,
-    windows::{phases, seen_taps, shifts},
+    windows::{phases, shifts},
 };
 use crate::circuit::{
     CircuitError,
@@ -27,20 +28,25 @@ impl Lowering<'_> {
         let rules = self.requantizations(node, &conv.requantization, &ranges)?;
         // Zero points count only where the window sees the input.
         let [height, width] = window.output;
-        let sums: Vec<i64> = (0..conv.outputs * window.len())
-            .map(|position| {
-                let (output, tap) = (position / window.len(), position % window.len());
-                let weight =
-                    |input| conv.weights[output * taps_per_output + input * window.len() + tap];
-                (0..inputs).map(|input| i64::from(weight(input))).sum()
+        let sums: Vec<Vec<i64>> = (0..conv.outputs)
+            .map(|output| {
+                let mut sums = GridSums::new(window.output, [1, 1]);
+                for tap in 0..window.len() {
+                    let weight =
+                        |input| conv.weights[output * taps_per_output + input * window.len() + tap];
+                    let sum = (0..inputs).map(|input| i64::from(weight(input))).sum();
+                    let seen = window.windows([tap / window.kernel[1], tap % window.kernel[1]]);
+                    let (first, counts) = (seen.each_ref().map(|s| s.start), seen.map(|s| s.len()));
+                    sums.add(first, counts, sum);
+                }
+                sums.sums()
             })
             .collect();
         let mut made = Vec::with_capacity(conv.batch * conv.outputs * height * width);
         for (batch, output) in (0..conv.batch).flat_map(|b| (0..conv.outputs).map(move |o| (b, o)))
         {
             for (row, column) in (0..height).flat_map(|i| (0..width).map(move |j| (i, j))) {
-                let seen = seen_taps(window, [row, column]);
-                let sum: i64 = seen.map(|tap| sums[output * window.len() + tap]).sum();
+                let sum = sums[output][row * width + column];
                 let omega = index(batch * conv.outputs + output);
                 let place = Place { omega, at: [exponent(column), exponent(row)] };
                 made.push((place, rules[output], i64::from(conv.bias[output]) - zero * sum));

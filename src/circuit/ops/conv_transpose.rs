@@ -1,6 +1,6 @@
 //! ConvTranspose: a convolution with the roles of inputs and outputs exchanged.
 
-use super::{linear::centred_range, lowering::Lowering};
+use super::{grids::GridSums, linear::centred_range, lowering::Lowering};
 use crate::circuit::{
     CircuitError,
     wiring::{Place, Run, Scan, exponent, index},
@@ -21,19 +21,6 @@ impl Lowering<'_> {
         let weight = |channel: usize, output: usize, tap: usize| {
             conv.weights[(channel * outputs + output) * window.len() + tap]
         };
-        // The window slides over this operator's output; the positions it sees there are reached.
-        let [height, width] = window.input;
-        let mut reached = vec![Vec::new(); height * width];
-        for (row, column) in
-            (0..window.output[0]).flat_map(|i| (0..window.output[1]).map(move |j| (i, j)))
-        {
-            for tap in 0..window.len() {
-                let tap_position = [tap / window.kernel[1], tap % window.kernel[1]];
-                if let Some([i, j]) = window.position([row, column], tap_position) {
-                    reached[i * width + j].push(tap);
-                }
-            }
-        }
         let (mut ranges, mut made) = (Vec::new(), Vec::new());
         for output in 0..conv.outputs {
             let (group, own) = (output / outputs, output % outputs);
@@ -45,15 +32,27 @@ impl Lowering<'_> {
             ranges.push(centred_range(&weights, zero, conv.bias[output].into()));
         }
         let rules = self.requantizations(node, &conv.requantization, &ranges)?;
+        // The window slides over this operator's output; the positions it sees there are reached.
+        let reached = |output: usize| {
+            let (group, own) = (output / outputs, output % outputs);
+            let mut sums = GridSums::new(window.input, window.strides);
+            for tap in 0..window.len() {
+                let channels = group * inputs..(group + 1) * inputs;
+                let sum = channels.map(|channel| i64::from(weight(channel, own, tap))).sum();
+                let kernel = [tap / window.kernel[1], tap % window.kernel[1]];
+                let seen = window.windows(kernel);
+                let first = seen.each_ref().map(|seen| seen.start);
+                if let Some(first) = window.position(first, kernel) {
+                    sums.add(first, seen.map(|seen| seen.len()), sum);
+                }
+            }
+            sums.sums()
+        };
+        let reached: Vec<Vec<i64>> = (0..conv.outputs).map(reached).collect();
+        let width = window.input[1];
         for (batch, output) in (0..conv.batch).flat_map(|b| (0..conv.outputs).map(move |o| (b, o)))
         {
-            let (group, own) = (output / outputs, output % outputs);
-            for (position, reached) in reached.iter().enumerate() {
-                let channels = group * inputs..(group + 1) * inputs;
-                let sum: i64 = channels
-                    .flat_map(|channel| reached.iter().map(move |&tap| (channel, tap)))
-                    .map(|(channel, tap)| i64::from(weight(channel, own, tap)))
-                    .sum();
+            for (position, sum) in reached[output].iter().enumerate() {
                 let omega = index(batch * conv.outputs + output);
                 let at = [exponent(position % width), exponent(position / width)];
                 made.push((

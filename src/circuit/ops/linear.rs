@@ -1,6 +1,9 @@
 //! Weighted sums: what dense layers, convolutions and pools share.
 
-use super::lowering::{Lowering, alike};
+use super::{
+    grids::GridSums,
+    lowering::{Lowering, alike},
+};
 use crate::circuit::wiring::{
     Cell, Kind, MOST_BORDER_CELLS, Place, Position, Run, Scan, Term, Weight, bounds, exponent,
     index,
@@ -63,45 +66,51 @@ impl Lowering<'_> {
             }
             all_taps.push(taps);
         }
-        let mut marks: Vec<Vec<bool>> = Vec::with_capacity(omegas);
-        let offset = |[low, high]: [Position; 2], at: Position| {
-            let width = high[0] - low[0] + 1;
-            usize::try_from((at[1] - low[1]) * width + at[0] - low[0]).expect("inside the box")
+        // How often the taps reach each place of a box.
+        let scan = self.net.blocks[source].scan;
+        let steps = match scan {
+            Scan::Spread { factors, .. } => factors,
+            _ => [1, 1],
         };
-        for reached in &boxes {
-            marks.push(
-                reached
-                    .map_or(Vec::new(), |[low, high]| vec![false; offset([low, high], high) + 1]),
-            );
-        }
+        let mut reached: Vec<GridSums> =
+            boxes.iter().map(|&reached| GridSums::new(size_of(reached), steps)).collect();
         for (run, taps) in self.net.blocks[source].runs.iter().zip(&all_taps) {
+            let [low, high] = bounds(run.elements.iter().map(|&(_, at)| at));
+            let counts = size_of(Some([low, high]));
+            let counts = [0, 1].map(|axis| counts[axis].div_ceil(steps[axis]));
+            let is_grid = counts == [1, 1]
+                || scan.is_injective() && counts[0] * counts[1] == run.elements.len();
             for &(omega, at, _) in taps {
-                let reached = boxes[omega as usize].expect("the tap reaches it");
-                for &(_, position) in &run.elements {
-                    let place = [at[0] + position[0], at[1] + position[1]];
-                    marks[omega as usize][offset(reached, place)] = true;
+                let from = boxes[omega as usize].expect("the tap reaches it")[0];
+                let place = |element: Position| {
+                    [1, 0].map(|axis| offset(at[axis] + element[axis], from[axis]))
+                };
+                let reached = &mut reached[omega as usize];
+                if is_grid {
+                    reached.add(place(low), counts, 1);
+                } else {
+                    run.elements.iter().for_each(|&(_, at)| reached.add(place(at), [1, 1], 1));
                 }
             }
         }
+        let mut reached: Vec<Vec<i64>> = reached.into_iter().map(GridSums::sums).collect();
         for place in cells.iter_mut().filter_map(|cell| cell.place.as_mut()) {
             if let Some([low, high]) = boxes[place.omega as usize]
                 && (0..2).all(|axis| (low[axis]..=high[axis]).contains(&place.at[axis]))
             {
-                marks[place.omega as usize][offset([low, high], place.at)] = false;
+                let [column, row] = [0, 1].map(|axis| offset(place.at[axis], low[axis]));
+                let [_, width] = size_of(Some([low, high]));
+                reached[place.omega as usize][row * width + column] = 0;
             }
             place.omega += first;
         }
         let mut at_border: Vec<Vec<Position>> = Vec::with_capacity(omegas);
-        for (marks, reached) in marks.into_iter().zip(&boxes) {
-            let Some([low, high]) = *reached else {
-                at_border.push(Vec::new());
-                continue;
-            };
-            let width = high[0] - low[0] + 1;
-            let places = marks.into_iter().enumerate().filter(|&(_, marked)| marked);
+        for (reached, &bounds) in reached.into_iter().zip(&boxes) {
+            let [low, _] = bounds.unwrap_or_default();
+            let [_, width] = size_of(bounds);
+            let places = reached.into_iter().enumerate().filter(|&(_, times)| times > 0);
             let places = places.map(|(place, _)| {
-                let place = exponent(place);
-                [low[0] + place % width, low[1] + place / width]
+                [low[0] + exponent(place % width), low[1] + exponent(place / width)]
             });
             at_border.push(places.collect());
         }
@@ -111,6 +120,16 @@ impl Lowering<'_> {
         self.border_cell(block, border_cells);
         block
     }
+}
+
+/// How far a position is from a lower one, along an axis.
+fn offset(at: i32, low: i32) -> usize {
+    usize::try_from(at - low).expect("inside the box")
+}
+
+/// Height and width of a box between two positions.
+fn size_of(bounds: Option<[Position; 2]>) -> [usize; 2] {
+    bounds.map_or([0, 0], |[low, high]| [1, 0].map(|axis| offset(high[axis], low[axis]) + 1))
 }
 
 /// Rows for what is at the border at each power of ρ, from `first` on: as many to a row as there are neighbouring powers

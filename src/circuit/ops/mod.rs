@@ -10,6 +10,7 @@ mod average_pool;
 mod conv;
 mod conv_transpose;
 mod gemm;
+mod grids;
 mod layer_norm;
 mod linear;
 mod lowering;

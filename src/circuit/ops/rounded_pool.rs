@@ -3,7 +3,7 @@
 use super::{
     lowering::{Lowering, alike, constant},
     rules::clamp,
-    windows::{phases, seen_taps, shifts},
+    windows::{count_seen, phases, seen_taps, shifts},
 };
 use crate::circuit::{
     CircuitError, Needs,
@@ -117,7 +117,7 @@ fn divisor(pool: &AveragePool, seen: usize) -> usize {
 /// How many elements each window sees, in order.
 fn seen(pool: &AveragePool) -> impl Iterator<Item = usize> + '_ {
     let [height, width] = pool.window.output;
-    (0..height * width).map(move |i| seen_taps(&pool.window, [i / width, i % width]).count())
+    (0..height * width).map(move |i| count_seen(&pool.window, [i / width, i % width]))
 }
 
 impl Lowering<'_> {

@@ -30,9 +30,13 @@ pub(super) fn shifts(window: &Window, phase: [usize; 2]) -> Vec<(usize, Position
 
 /// The taps with which a window sees the input.
 pub(super) fn seen_taps(window: &Window, output: [usize; 2]) -> impl Iterator<Item = usize> + '_ {
-    (0..window.len()).filter(move |tap| {
-        window.position(output, [tap / window.kernel[1], tap % window.kernel[1]]).is_some()
-    })
+    let [down, along] = window.taps(output);
+    down.flat_map(move |row| along.clone().map(move |column| row * window.kernel[1] + column))
+}
+
+/// How many they are.
+pub(super) fn count_seen(window: &Window, output: [usize; 2]) -> usize {
+    window.taps(output).iter().map(ExactSizeIterator::len).product()
 }
 
 /// The length of a plane that a pool's only window sees whole.

@@ -3,8 +3,8 @@
 
 use super::shape::{LARGEST_K, SMALLEST_K, WIDEST, longest_table};
 use super::table::fits::{self, Slope};
-use super::wiring::{Kind, Net, Term, Weight};
-use crate::model::{MatMul, Model, Operator, Port, Window};
+use super::wiring::{Kind, MOST_BORDER_CELLS, Net, Position, Weight};
+use crate::model::{Conv, MatMul, Model, Operator, Port, Window};
 use std::collections::BTreeMap;
 
 /// The least rows that any layout of a circuit has.
@@ -65,9 +65,13 @@ impl Needs {
     /// Of a net, at the most weights to a row.
     pub(super) fn of_net(net: &Net) -> Self {
         Self::sum(net.blocks.iter().map(|block| {
-            let is_weight = |term: &&Term| term.weight != Weight::Integer(0);
-            let weights = block.runs.iter().map(|run| run.terms.iter().filter(is_weight).count());
-            (block.name.as_str(), block.cells.len() + weight_rows(weights))
+            let weights = block.runs.iter().map(|run| {
+                let terms = run.terms.iter().filter(|term| term.weight != Weight::Integer(0));
+                let mut positions: Vec<Position> = terms.map(|term| term.place.at).collect();
+                positions.sort_unstable();
+                weight_rows(positions.chunk_by(|one, next| one == next).map(<[_]>::len))
+            });
+            (block.name.as_str(), block.cells.len() + weights.sum::<usize>())
         }))
     }
 
@@ -115,12 +119,8 @@ fn operand_rows(operator: &Operator) -> usize {
         Operator::Gemm(gemm) => {
             // A run for each column.
             let mut counts = vec![0; gemm.inputs];
-            for weights in gemm.weights.chunks(gemm.inputs.max(1)) {
-                counts
-                    .iter_mut()
-                    .zip(weights)
-                    .for_each(|(count, w)| *count += usize::from(*w != 0));
-            }
+            let rows = gemm.weights.chunks(gemm.inputs.max(1));
+            rows.for_each(|weights| count_weights(&mut counts, weights));
             weight_rows(counts)
         }
         Operator::Conv(conv) => {
@@ -128,16 +128,24 @@ fn operand_rows(operator: &Operator) -> usize {
             // With longer strides there are taps that see nothing.
             let sees_all = (0..2).all(|axis| strides[axis] <= input[axis]);
             let (inputs, outputs) = (conv.inputs / conv.group, conv.outputs / conv.group);
-            let mut counts = vec![0; conv.inputs];
-            for (number, weights) in conv.weights.chunks(conv.window.len().max(1)).enumerate() {
+            let taps = conv.window.len().max(1);
+            // Each tap of a plane is at a position of its own.
+            let mut counts = vec![0; conv.inputs * taps];
+            for (number, weights) in conv.weights.chunks(taps).enumerate() {
                 let (output, input) = (number / inputs, number % inputs);
-                counts[output / outputs * inputs + input] += count_weights(weights);
+                let plane = output / outputs * inputs + input;
+                count_weights(&mut counts[plane * taps..][..taps], weights);
             }
-            if sees_all { weight_rows(counts).saturating_mul(conv.batch) } else { 0 }
+            let rows = if sees_all { weight_rows(counts).saturating_mul(conv.batch) } else { 0 };
+            rows.saturating_add(border_rows(conv))
         }
         Operator::ConvTranspose(conv) => {
-            let taps = conv.outputs / conv.group * conv.window.len();
-            let counts = conv.weights.chunks(taps.max(1)).map(count_weights);
+            let (taps, outputs) = (conv.window.len().max(1), conv.outputs / conv.group);
+            let mut counts = vec![0; conv.inputs * taps];
+            let planes = counts.chunks_mut(taps).zip(conv.weights.chunks(taps * outputs.max(1)));
+            for (counts, weights) in planes {
+                weights.chunks(taps).for_each(|weights| count_weights(counts, weights));
+            }
             weight_rows(counts).saturating_mul(conv.batch)
         }
         Operator::MatMul(MatMul { batch, rows, inner, columns, .. }) => {
@@ -155,12 +163,20 @@ fn operand_rows(operator: &Operator) -> usize {
     }
 }
 
-/// Weights of 0 take no room.
-fn count_weights(weights: &[i32]) -> usize {
-    weights.iter().filter(|&&weight| weight != 0).count()
+/// Counts weights by their place. Those of 0 take no room.
+fn count_weights(counts: &mut [usize], weights: &[i32]) {
+    counts.iter_mut().zip(weights).for_each(|(count, weight)| *count += usize::from(*weight != 0));
 }
 
-/// Rows of weights: each run of values has its own.
+/// The least rows of what a convolution contributes beyond its border.
+fn border_rows(conv: &Conv) -> usize {
+    let [reached, output] = [conv.window.reached(), conv.window.output]
+        .map(|[height, width]| height.saturating_mul(width));
+    let planes = conv.batch.saturating_mul(conv.outputs);
+    planes.saturating_mul(reached.saturating_sub(output)).div_ceil(MOST_BORDER_CELLS)
+}
+
+/// Rows of weights: each run of values has its own at each position.
 fn weight_rows(counts: impl IntoIterator<Item = usize>) -> usize {
     counts.into_iter().map(|count| count.div_ceil(WIDEST)).sum()
 }

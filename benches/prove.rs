@@ -6,8 +6,12 @@
 //! With `RAYON_NUM_THREADS` above the processors that there are, each stage also says what share of the time it would have if
 //! there were as many processors as threads, and how much of that one thread works alone: threads that wait for
 //! a processor are counted as if they had one.
+//!
+//! Values are random but for a seed: own proofs are the same byte for byte, whatever arithmetic and device, and the
+//! digest that is printed says so.
 
 use halo2_proofs::halo2curves::bn256::Fr;
+use sha3::{Digest, Keccak256};
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -17,7 +21,7 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 use zkverdict::circuit::{ModelCircuit, Wishes};
 use zkverdict::model::Model;
-use zkverdict::proving::{ModelProver, ModelVerifier, Options, ProverKind, Srs, Stage};
+use zkverdict::proving::{ModelProver, ModelVerifier, Options, ProverKind, Seeded, Srs, Stage};
 
 const KINDS: [(&str, ProverKind); 3] =
     [("own", ProverKind::Own), ("portable", ProverKind::Portable), ("stock", ProverKind::Stock)];
@@ -31,6 +35,9 @@ const MODELS: [&str; 4] = [
 
 /// The first stage of a proof: the model is evaluated, by itself and as a circuit.
 const VALUES: &str = "values";
+
+/// How many more proofs are made, whose stages' milliseconds are printed: a device has to be started for the first.
+const MORE: &str = "ZKVERDICT_BENCH_MORE";
 
 /// Set for the process of one prover and model.
 const KIND: &str = "ZKVERDICT_BENCH_PROVER";
@@ -124,12 +131,29 @@ fn measure(kind: ProverKind, path: &Path) {
     let prover = ModelProver::of_verifier_for(kind, verifier, circuit).expect("it fits");
     enter(VALUES);
     let progress = |stage: Stage| enter(&stage.to_string());
-    let options = Options { progress: Some(&progress), ..Options::default() };
-    prover.prove_with(&inputs, Fr::zero(), &options).expect("it is accepted");
+    let randomness = Seeded::new([1; 32]);
+    let seeded = (kind != ProverKind::Stock).then_some(&randomness as _);
+    let options = Options { progress: Some(&progress), randomness: seeded, ..Options::default() };
+    let (proof, _) = prover.prove_with(&inputs, Fr::zero(), &options).expect("it is accepted");
     enter("");
+    let more = std::env::var(MORE).ok().and_then(|more| more.parse().ok()).unwrap_or(0_usize);
+    for _ in 0..more {
+        let options = Options { randomness: seeded, ..Options::default() };
+        let start = Instant::now();
+        let (_, times) =
+            prover.prove_with(&inputs, Fr::zero(), &options).expect("it is accepted again");
+        let whole = 1e3 * start.elapsed().as_secs_f64();
+        let stages: Vec<String> = times
+            .iter()
+            .map(|(stage, time)| format!("{stage} {:.1}", 1e3 * time.as_secs_f64()))
+            .collect();
+        println!("again: {whole:.1} ms with values and the check, of which {}", stages.join(", "));
+    }
     let watched = watcher.finish();
     let began = began.into_inner();
     let last = began.last().expect("the end was told");
+    let digest: [u8; 32] = Keccak256::digest(&proof.bytes).into();
+    let digest: String = digest[..4].iter().map(|byte| format!("{byte:02x}")).collect();
     let proof = began.iter().find(|began| began.stage == VALUES).expect("it was told");
     // Of a stage, its share of the time, how many threads it kept busy, and its peak.
     let mut stages: Vec<(&str, f64, f64, u64)> = Vec::new();
@@ -153,7 +177,7 @@ fn measure(kind: ProverKind, path: &Path) {
     let peak = began[1..].iter().map(|began| began.peak).max().unwrap_or(0);
     println!(
         "proof: {:.2} cpu {:.2} k {k} vk {derived:.2} cpu {derived_cpu:.2} restored {:.2} cpu {:.2} peak {} MB \
-         (predicted {:.2} s, {:.0} MB; planned {} MB, keys {} MB): {}",
+         (predicted {:.2} s, {:.0} MB; planned {} MB, keys {} MB) {digest}: {}",
         last.wall - proof.wall,
         last.cpu - proof.cpu,
         proof.wall,

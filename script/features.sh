@@ -5,7 +5,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-features=("${@:-verify prove gas compile chain cli}")
+features=("${@:-verify prove cuda gas compile chain cli}")
 for feature in ${features[*]}; do
     echo "feature $feature"
     cargo clippy --quiet --lib --no-default-features --features "$feature" -- -D warnings

@@ -3,6 +3,8 @@
 use crate::field::Lanes;
 use crate::msm::canonical;
 use halo2_proofs::halo2curves::{bn256::Fr, ff::Field};
+#[cfg(any(feature = "cuda", test))]
+use rayon::prelude::*;
 use std::{array::from_fn, sync::Arc};
 
 /// A column's cells from row 0 on, in the narrowest form that holds them; what is not there is 0. Whoever gives them
@@ -57,6 +59,20 @@ impl Cells {
             Self::Longs(cells) => 8 * cells.len(),
             Self::Elements(cells) => 32 * cells.len(),
         }
+    }
+
+    /// How long the largest is as a number, whatever its sign; 0 if all are 0.
+    #[cfg(any(feature = "cuda", test))]
+    pub(crate) fn bits(&self) -> u32 {
+        use halo2_proofs::halo2curves::ff::PrimeField;
+        let largest = match self {
+            Self::Bytes(cells) => cells.par_iter().map(|&cell| u64::from(cell)).max(),
+            Self::Ints(cells) => cells.par_iter().map(|cell| cell.unsigned_abs().into()).max(),
+            Self::Longs(cells) => cells.par_iter().map(|cell| cell.unsigned_abs()).max(),
+            Self::Elements(cells) if cells.is_empty() => None,
+            Self::Elements(_) => return Fr::NUM_BITS,
+        };
+        u64::BITS - largest.unwrap_or(0).leading_zeros()
     }
 
     /// The cell on a row.

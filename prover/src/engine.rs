@@ -10,11 +10,17 @@ use crate::open::{Point, Set, combination};
 use crate::program::Program;
 use crate::quotient::{self, Table};
 use halo2_proofs::halo2curves::bn256::{Fr, G1, G1Affine};
+use rayon::prelude::*;
 
 /// Sums, transforms and openings.
 pub trait Engine: Send + Sync {
-    /// Σ cell·point over a column's cells; its random values are not among them.
-    fn sum(&self, column: &Column) -> G1;
+    /// Of each column, Σ cell·point over its cells; its random values are not among them.
+    fn sums(&self, columns: &[&Column]) -> Vec<G1>;
+
+    /// The same of one column.
+    fn sum(&self, column: &Column) -> G1 {
+        self.sums(&[column])[0]
+    }
 
     /// The points.
     fn points(&self) -> Vec<G1Affine>;
@@ -54,7 +60,7 @@ pub trait Opener: Send + Sync {
 
 struct With<B: Backend>(Points<B::Coordinates>);
 
-/// For points that commit to values on the rows.
+/// For points that commit to values on the rows: on the processor.
 pub fn new(points: &[G1Affine], arithmetic: Arithmetic) -> Box<dyn Engine> {
     match arithmetic {
         Arithmetic::Portable => Box::new(With::<Portable>(Points::new(points))),
@@ -66,8 +72,8 @@ pub fn new(points: &[G1Affine], arithmetic: Arithmetic) -> Box<dyn Engine> {
 }
 
 impl<B: Backend> Engine for With<B> {
-    fn sum(&self, column: &Column) -> G1 {
-        self.0.sum(&column.cells)
+    fn sums(&self, columns: &[&Column]) -> Vec<G1> {
+        columns.par_iter().map(|column| self.0.sum(&column.cells)).collect()
     }
 
     fn points(&self) -> Vec<G1Affine> {

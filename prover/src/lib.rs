@@ -11,6 +11,7 @@
 //! | `columns`, `synthesis` | a circuit's cells, as integers where they are |
 //! | `program`, `quotient` | gates, compiled, on one coset after the other |
 //! | `engine` | the choice between the two kinds of lanes |
+//! | `device` | sums and quotients on a CUDA device, with the feature `cuda` |
 //! | `open` | evaluations and their proof |
 //! | `rng` | the random values that hide the witness |
 //! | `prove` | all of it, in order |
@@ -18,10 +19,13 @@
 //!
 //! Without the feature `prove` there are [`packed`]'s keys and verdicts alone.
 //!
-//! Memory is unsafe in two modules: `field` reads the curve library's words and uses the processor's intrinsics.
+//! Memory is unsafe in two modules: `field` reads the curve library's words and uses the processor's intrinsics, and
+//! `device` calls a library of another language.
 
 #[cfg(feature = "prove")]
 mod columns;
+#[cfg(any(feature = "cuda", all(test, feature = "prove")))]
+mod device;
 mod domain;
 #[cfg(feature = "prove")]
 mod engine;
@@ -49,6 +53,8 @@ mod watch;
 
 #[cfg(feature = "prove")]
 pub use columns::Cells;
+#[cfg(any(feature = "cuda", all(test, feature = "prove")))]
+pub use device::device_name;
 #[cfg(feature = "prove")]
 pub use field::Arithmetic;
 #[cfg(feature = "prove")]
@@ -164,7 +170,10 @@ impl Key {
         supports(system, params.k())?;
         let points = lagrange_points(params)?;
         let vanishing = next.map(|next| (next.to_curve() - params.get_g()[0]).to_affine());
-        Ok(Self(prove::Key::new(&points, vanishing, system, source, arithmetic)?))
+        let engine = engine::new(&points, arithmetic);
+        #[cfg(any(feature = "cuda", all(test, feature = "prove")))]
+        let engine = device::on_device(&points, engine);
+        Ok(Self(prove::Key::new(&points, vanishing, system, source, engine)?))
     }
 
     /// The bytes of the circuit's verifying key, as halo2 writes them in [`SerdeFormat::Processed`].

@@ -1,8 +1,7 @@
 //! The proof, step by step, in halo2's order.
 
 use crate::columns::{Cells, Column};
-use crate::engine::{self, Engine};
-use crate::field::Arithmetic;
+use crate::engine::Engine;
 use crate::open::Set;
 use crate::program::{Kind, Program};
 use crate::quotient::Table;
@@ -56,20 +55,20 @@ pub fn place(
 }
 
 impl Key {
-    /// From the points that commit to values on the rows, and perhaps the one that commits to Xⁿ − 1.
+    /// From the points that commit to values on the rows, perhaps the one that commits to Xⁿ − 1, and the points' engine.
     pub fn new(
         points: &[G1Affine],
         vanishing: Option<G1Affine>,
         system: &ConstraintSystem<Fr>,
         source: &dyn Source,
-        arithmetic: Arithmetic,
+        engine: Box<dyn Engine>,
     ) -> Result<Self, Error> {
         let usable = usable_rows(points.len(), system)?;
         let mut fixed = vec![Column::default(); system.num_fixed_columns()];
         place(&mut fixed, source.fixed(points.len())?, usable, |_| true)?;
         Ok(Self {
             k: points.len().trailing_zeros(),
-            engine: engine::new(points, arithmetic),
+            engine,
             last: points[usable..].to_vec(),
             vanishing,
             fixed,
@@ -100,14 +99,13 @@ impl Key {
     }
 
     fn commit(&self, columns: &[&Column]) -> Vec<G1Affine> {
-        let commit = |column: &&Column| {
-            let sum = self.engine.sum(column);
-            match column.tail.len() {
-                0 => sum,
-                tail => sum + best_multiexp(&column.tail, &self.last[self.last.len() - tail..]),
-            }
-        };
-        let sums: Vec<G1> = columns.par_iter().map(commit).collect();
+        let mut sums = self.engine.sums(columns);
+        sums.par_iter_mut().zip(columns).filter(|(_, column)| !column.tail.is_empty()).for_each(
+            |(sum, column)| {
+                let points = &self.last[self.last.len() - column.tail.len()..];
+                *sum += best_multiexp(&column.tail, points);
+            },
+        );
         let mut commitments = vec![G1Affine::identity(); sums.len()];
         G1::batch_normalize(&sums, &mut commitments);
         commitments

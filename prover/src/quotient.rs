@@ -61,7 +61,7 @@ impl Table<'_> {
 }
 
 /// Of each coset, the factor that its points are ω's powers times.
-fn cosets(k: u32, count: usize) -> Vec<Fr> {
+pub fn cosets(k: u32, count: usize) -> Vec<Fr> {
     let step = root(k + count.next_power_of_two().trailing_zeros());
     (0..count).scan(Fr::ZETA, |coset, _| Some(std::mem::replace(coset, *coset * step))).collect()
 }
@@ -273,7 +273,7 @@ pub fn pieces<L: Lanes<Fr>>(
 }
 
 /// The inverse of the matrix whose rows are powers of `nodes`: row i gives coefficient i of what has the given values.
-fn inverse_vandermonde(nodes: &[Fr]) -> Vec<Vec<Fr>> {
+pub fn inverse_vandermonde(nodes: &[Fr]) -> Vec<Vec<Fr>> {
     let count = nodes.len();
     let mut matrix = vec![vec![Fr::ZERO; count]; count];
     for (column, node) in nodes.iter().enumerate() {

@@ -67,7 +67,7 @@ impl<L: Lanes<Fq>> Points<L> {
             return G1::identity();
         }
         let bits = u64::BITS - largest.leading_zeros();
-        let width = width(used, bits);
+        let width = width(used, bits, BUCKET);
         if width > bits {
             let window = buckets::sums::<L>(points, largest as usize, |row| integer(row) as i32);
             return reduce::weighted_sums::<L>(&[window])[0];
@@ -86,7 +86,7 @@ impl<L: Lanes<Fq>> Points<L> {
     fn of_elements(&self, values: &[Fr]) -> G1 {
         let points = &self.words[..values.len()];
         let bits = Fr::NUM_BITS;
-        let digits = Digits::new(bits, width(values.len(), bits));
+        let digits = Digits::new(bits, width(values.len(), bits, BUCKET));
         let shifted = |value: &Fr| digits.shifted(canonical(value));
         let scalars: Vec<[u64; 4]> = values.par_iter().with_min_len(1 << 10).map(shifted).collect();
         digits.sum::<L>(|window| {
@@ -102,26 +102,35 @@ pub fn canonical(element: &Fr) -> [u64; 4] {
     std::array::from_fn(|i| u64::from_le_bytes(words[i]))
 }
 
+/// The additions that weigh a bucket.
+const BUCKET: usize = 2;
+
 /// Bits of a digit that cost least; more than `bits` for one window of the numbers themselves.
-fn width(points: usize, bits: u32) -> u32 {
-    /// The additions that weigh a bucket.
-    const BUCKET: usize = 2;
+fn width(points: usize, bits: u32, bucket: usize) -> u32 {
     let cost = |width: u32| {
         let windows = (bits + 1).div_ceil(width) as usize;
-        windows * (points + (BUCKET << (width - 1)))
+        windows * (points + (bucket << (width - 1)))
     };
     (2..=20.min(bits + 1)).min_by_key(|&width| cost(width)).unwrap_or(bits + 1)
 }
 
 /// How numbers are cut.
-struct Digits {
-    width: u32,
-    windows: u32,
+pub struct Digits {
+    /// Bits of a digit.
+    pub width: u32,
+    /// Digits of a number.
+    pub windows: u32,
     /// 2^(width − 1) in each window but the last: adding it makes digits from 0 on of those from −2^(width − 1) on.
-    offset: [u64; 4],
+    pub offset: [u64; 4],
 }
 
 impl Digits {
+    /// Those of numbers of so many bits that cost least, where weighing a bucket costs as much as `bucket` points.
+    #[cfg(any(feature = "cuda", test))]
+    pub fn cheapest(bits: u32, points: usize, bucket: usize) -> Self {
+        Self::new(bits, width(points, bits, bucket))
+    }
+
     fn new(bits: u32, width: u32) -> Self {
         let windows = (bits + 1).div_ceil(width);
         let mut offset = [0; 4];
@@ -170,7 +179,11 @@ impl Digits {
             let windows: Vec<_> = windows.par_iter().map(|&window| buckets(window)).collect();
             reduce::weighted_sums::<L>(&windows)
         };
-        let sums = windows.par_chunks(group).flat_map_iter(weigh).collect::<Vec<G1>>();
+        self.total(windows.par_chunks(group).flat_map_iter(weigh).collect())
+    }
+
+    /// Σ 2^(width·window)·sum.
+    pub fn total(&self, sums: Vec<G1>) -> G1 {
         sums.into_iter().rev().fold(G1::identity(), |mut total, sum| {
             for _ in 0..self.width {
                 total = total.double();

@@ -177,7 +177,7 @@ fn measure(kind: ProverKind, path: &Path) {
     let peak = began[1..].iter().map(|began| began.peak).max().unwrap_or(0);
     println!(
         "proof: {:.2} cpu {:.2} k {k} vk {derived:.2} cpu {derived_cpu:.2} restored {:.2} cpu {:.2} peak {} MB \
-         (predicted {:.2} s, {:.0} MB; planned {} MB, keys {} MB) {digest}: {}",
+         (predicted {:.2} s, {:.0} MB; planned {} MB, keys {} MB; digest {digest}): {}",
         last.wall - proof.wall,
         last.cpu - proof.cpu,
         proof.wall,

@@ -53,8 +53,6 @@ mod watch;
 
 #[cfg(feature = "prove")]
 pub use columns::Cells;
-#[cfg(any(feature = "cuda", all(test, feature = "prove")))]
-pub use device::device_name;
 #[cfg(feature = "prove")]
 pub use field::Arithmetic;
 #[cfg(feature = "prove")]

@@ -176,11 +176,6 @@ fn functions() -> Option<&'static Functions> {
     FUNCTIONS.get_or_init(find).as_ref()
 }
 
-/// What the CUDA device is called that keys are made on, if there is one.
-pub fn device_name() -> Option<String> {
-    functions()?.name().ok()
-}
-
 /// On a device, if there is one and it is worth it.
 pub fn on_device(points: &[G1Affine], processor: Box<dyn Engine>) -> Box<dyn Engine> {
     let Some(functions) = functions().filter(|_| points.len() >= WORTH) else {

@@ -13,7 +13,7 @@ use crate::engine::{Engine, Opener};
 use crate::program::Program;
 use crate::quotient::Table;
 use halo2_proofs::halo2curves::bn256::{Fr, G1};
-pub use library::{device_name, on_device};
+pub use library::on_device;
 use std::sync::OnceLock;
 
 /// What a device does for a key; an error says why it does not.

@@ -111,13 +111,23 @@ class Pool {
     };
     std::vector<Block> blocks;
 
+    // What it held may be a witness.
+    static void drop(const Block& block) {
+        try {
+            zero(block.memory, block.bytes);
+        } catch (const std::exception&) {
+            // The device is gone, and its memory with it.
+        }
+        release(block.memory);
+    }
+
     void drop_free() {
         std::vector<Block> kept;
-        for (Block& block : blocks) {
+        for (const Block& block : blocks) {
             if (block.taken) {
                 kept.push_back(block);
             } else {
-                release(block.memory);
+                drop(block);
             }
         }
         blocks = kept;
@@ -127,16 +137,8 @@ public:
     Pool() = default;
     Pool(const Pool&) = delete;
 
-    // What it held may be a witness.
     ~Pool() {
-        for (Block& block : blocks) {
-            try {
-                zero(block.memory, block.bytes);
-            } catch (const std::exception&) {
-                // The device is gone, and its memory with it.
-            }
-            release(block.memory);
-        }
+        for (const Block& block : blocks) drop(block);
     }
 
     void* take(size_t bytes) {

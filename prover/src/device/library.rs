@@ -17,7 +17,7 @@ use halo2_proofs::halo2curves::{
 use libloading::{Library, library_filename};
 use std::ffi::{OsStr, c_char, c_int, c_void};
 use std::path::PathBuf;
-use std::sync::{Mutex, OnceLock};
+use std::sync::{Mutex, OnceLock, PoisonError};
 
 /// Where the library is, or `off`; beside the program if nothing is said.
 const VARIABLE: &str = "ZKVERDICT_CUDA";
@@ -248,10 +248,9 @@ impl Cuda {
 
 impl Drop for Cuda {
     fn drop(&mut self) {
-        if let Ok(key) = self.key.get_mut() {
-            // SAFETY: it was opened, and nothing uses it any more.
-            unsafe { (self.functions.close)(key.0) }
-        }
+        let key = self.key.get_mut().unwrap_or_else(PoisonError::into_inner);
+        // SAFETY: it was opened, and nothing uses it any more.
+        unsafe { (self.functions.close)(key.0) }
     }
 }
 
@@ -354,6 +353,8 @@ impl Device for Cuda {
             .collect();
         let invert = |element: Fr| element.invert().expect("roots of unity differ from 0 and 1");
         let omega = root(table.k);
+        let roots = [omega, invert(omega)];
+        let scale = invert(Fr::from(n as u64));
         let cosets = cosets(table.k, count);
         let of_n: Vec<Fr> = cosets.iter().map(|coset| coset.pow_vartime([n as u64])).collect();
         let matrix: Vec<Fr> = inverse_vandermonde(&of_n).concat();
@@ -367,8 +368,8 @@ impl Device for Cuda {
             queries: queries.as_ptr(),
             operations: operations.as_ptr(),
             uniform: uniform.as_ptr(),
-            roots: &[omega, invert(omega)],
-            scale: &invert(Fr::from(n as u64)),
+            roots: &raw const roots,
+            scale: &raw const scale,
             cosets: cosets.as_ptr(),
             matrix: matrix.as_ptr(),
             column_count: columns.len() as u64,

@@ -240,18 +240,20 @@ impl Cells {
 /// Offsets and scales of rules, whose inversions are shared.
 struct Scales<'a> {
     plan: &'a Plan,
-    inverses: Vec<Fr>,
+    /// Of lines, the offset without a bias, and the scale.
+    lines: Vec<[Fr; 2]>,
 }
 
 impl<'a> Scales<'a> {
     fn new(plan: &'a Plan) -> Self {
-        let slope = |rule: &FittedRule| match *rule {
-            FittedRule::Line { slope, .. } => field(slope),
-            FittedRule::Intervals { .. } => Fr::one(),
+        let line = |rule: &FittedRule| match *rule {
+            FittedRule::Line { constant, slope, .. } => [field(constant), field(slope)],
+            FittedRule::Intervals { .. } => [Fr::zero(), Fr::one()],
         };
-        let mut inverses: Vec<Fr> = plan.fitted.rules.iter().map(slope).collect();
-        inverses.iter_mut().batch_invert();
-        Self { plan, inverses }
+        let mut lines: Vec<[Fr; 2]> = plan.fitted.rules.iter().map(line).collect();
+        lines.iter_mut().map(|[_, slope]| slope).batch_invert();
+        lines.iter_mut().for_each(|[offset, scale]| *offset *= *scale);
+        Self { plan, lines }
     }
 
     fn is_line(&self, rule: u32) -> bool {
@@ -262,9 +264,9 @@ impl<'a> Scales<'a> {
     fn of(&self, rule: u32, bias: i64) -> [Scalar; 2] {
         let bias = i128::from(bias);
         match self.plan.fitted.rules[rule as usize] {
-            FittedRule::Line { constant, .. } => {
-                let inverse = self.inverses[rule as usize];
-                [field(bias) + field(constant) * inverse, inverse].map(Scalar::Element)
+            FittedRule::Line { .. } => {
+                let [offset, scale] = self.lines[rule as usize];
+                [field(bias) + offset, scale].map(Scalar::Element)
             }
             FittedRule::Intervals { constant, .. } => [bias + constant, 1].map(Scalar::Integer),
         }

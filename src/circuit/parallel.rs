@@ -20,6 +20,19 @@ pub fn each<I: Send, T: Send>(
     items.into_iter().map(of).collect()
 }
 
+/// What both make.
+pub fn both<A: Send, B: Send>(
+    a: impl FnOnce() -> A + Send,
+    b: impl FnOnce() -> B + Send,
+) -> (A, B) {
+    #[cfg(feature = "prove")]
+    {
+        rayon::join(a, b)
+    }
+    #[cfg(not(feature = "prove"))]
+    (a(), b())
+}
+
 /// What `of` makes of one part of the rows after the other.
 pub fn parts<T: Send>(rows: Range<usize>, of: impl Fn(Range<usize>) -> T + Sync) -> Vec<T> {
     let starts = rows.clone().step_by(PART);

@@ -6,7 +6,7 @@ use crate::circuit::shape::{
 };
 use crate::circuit::table::fits::{self, Fitted, SHARES, Slope};
 use crate::circuit::wiring::{NATURAL_LIMBS, Net};
-use crate::circuit::{CircuitError, Goal, Needs, Wishes, cost::Cost};
+use crate::circuit::{CircuitError, Goal, Needs, Wishes, cost::Cost, parallel};
 use std::{collections::HashMap, sync::Arc};
 
 /// How many table lengths are tried per k and limb count before intervals take over where no line is.
@@ -149,8 +149,11 @@ impl Plan {
         if !shape.is_possible(k) {
             return None;
         }
-        let layout = Layout::restore(net, shape.lanes, &shape.menus)?;
-        let slopes = fits::slopes(&net.rules);
+        let (layout, slopes) = parallel::both(
+            || Layout::restore(net, shape.lanes, &shape.menus),
+            || fits::slopes(&net.rules),
+        );
+        let layout = layout?;
         let fits = shape.table_rows >= net.shortest_table().max(layout.rows.len())
             && (shape.limbs >= NATURAL_LIMBS || !net.has_vectors());
         let fitted = std::iter::once(None)

@@ -387,7 +387,7 @@ fn position_of(run: &Run, element: u32) -> Position {
 
 /// How often each cursor is displaced by what, between consecutive wishes.
 fn displacements(wishes: &[Wish]) -> [HashMap<Exponents, usize>; CURSORS] {
-    [WEIGHT, OUTPUT, POSITION].map(|cursor| {
+    let counts = parallel::each([WEIGHT, OUTPUT, POSITION], |cursor| {
         let mut counts = HashMap::new();
         let mut now = [0; 3];
         for target in wishes.iter().filter_map(|wish| wish.at[cursor]) {
@@ -398,7 +398,8 @@ fn displacements(wishes: &[Wish]) -> [HashMap<Exponents, usize>; CURSORS] {
             now = target;
         }
         counts
-    })
+    });
+    counts.try_into().expect("one of each cursor")
 }
 
 /// The menus that suit displacements.

@@ -7,23 +7,28 @@ use super::{
     model_vk_digest, vk_digest,
 };
 use halo2_proofs::{
-    SerdeFormat,
-    halo2curves::bn256::{Bn256, Fr, G1Affine},
-    plonk::{Circuit, ConstraintSystem, VerifyingKey, keygen_vk, verify_proof},
-    poly::kzg::{
-        commitment::{KZGCommitmentScheme, ParamsKZG},
-        multiopen::VerifierSHPLONK,
-        strategy::SingleStrategy,
+    SerdeCurveAffine, SerdeFormat,
+    halo2curves::{
+        bn256::{Bn256, Fr, G1Affine},
+        ff::{PrimeField, WithSmallOrderMulGroup},
+    },
+    plonk::{Circuit, ConstraintSystem, VerifyingKey, keygen_vk, permutation, verify_proof},
+    poly::{
+        EvaluationDomain,
+        kzg::{
+            commitment::{KZGCommitmentScheme, ParamsKZG},
+            multiopen::VerifierSHPLONK,
+            strategy::SingleStrategy,
+        },
     },
     transcript::TranscriptReadBuffer,
 };
-use std::sync::Arc;
+use std::{io, sync::Arc};
 
 /// What proofs of one circuit are checked against.
 #[derive(Clone, Debug)]
 pub struct Verifier {
     srs: Srs,
-    /// Shared: it has halo2's roots of unity, seven times as many as rows and their inverses.
     vk: Arc<VerifyingKey<G1Affine>>,
     instances: usize,
     model_digest: Option<[u8; WORD_BYTES]>,
@@ -51,28 +56,15 @@ impl Verifier {
         Self { model_digest: Some(model_digest), ..self }
     }
 
-    /// Reads a verifying key that [`Self::to_bytes`] wrote.
-    pub fn from_bytes<C: Circuit<Fr>>(
+    /// Reads a verifying key that [`Self::to_bytes`] wrote, of a circuit with these columns and gates and without selectors.
+    pub fn from_bytes(
         bytes: &[u8],
         srs: &Srs,
-        shape: C::Params,
+        system: ConstraintSystem<Fr>,
         instances: usize,
     ) -> Result<Self, ProvingError> {
-        let damaged = |why: &str| {
-            let source = std::io::Error::new(std::io::ErrorKind::InvalidData, why);
-            ProvingError::VerifyingKey(source)
-        };
         check_environment()?;
-        // The version byte, then k: halo2 makes room for 2^k before it looks any further.
-        if bytes.get(1..5) != Some(&srs.k().to_le_bytes()[..]) {
-            return Err(damaged("its k is not that of the structured reference string"));
-        }
-        let mut rest = bytes;
-        let vk = VerifyingKey::read::<_, C>(&mut rest, SerdeFormat::Processed, shape)
-            .map_err(ProvingError::VerifyingKey)?;
-        if !rest.is_empty() {
-            return Err(damaged("bytes are left over"));
-        }
+        let vk = read(bytes, srs.k(), system).map_err(ProvingError::VerifyingKey)?;
         Ok(Self::new(srs, vk, instances))
     }
 
@@ -158,6 +150,65 @@ impl Verifier {
     }
 }
 
+/// A verifying key as halo2 reads it, but for roots of unity, seven times as many as rows and their inverses: its prover
+/// alone needs them.
+fn read(bytes: &[u8], k: u32, system: ConstraintSystem<Fr>) -> io::Result<VerifyingKey<G1Affine>> {
+    const VERSION: u8 = 2;
+    let damaged = |why: &str| io::Error::new(io::ErrorKind::InvalidData, why);
+    let (&[version, k0, k1, k2, k3, compressed, c0, c1, c2, c3], mut rest) =
+        bytes.split_first_chunk().ok_or_else(|| damaged("it is too short"))?;
+    if u32::from_le_bytes([k0, k1, k2, k3]) != k {
+        return Err(damaged("its k is not that of the structured reference string"));
+    }
+    if version != VERSION || compressed > 1 || system.num_selectors() > 0 {
+        return Err(damaged("it is not one of this version's"));
+    }
+    if u32::from_le_bytes([c0, c1, c2, c3]) as usize != system.num_fixed_columns() {
+        return Err(damaged("it has not as many commitments as the circuit has fixed columns"));
+    }
+    let mut points = |count: usize| {
+        let point = |_| SerdeCurveAffine::read(&mut rest, SerdeFormat::Processed);
+        (0..count).map(point).collect::<io::Result<Vec<G1Affine>>>()
+    };
+    let fixed = points(system.num_fixed_columns())?;
+    let permuted = points(system.permutation().get_columns().len())?;
+    if !rest.is_empty() {
+        return Err(damaged("bytes are left over"));
+    }
+    let permutation = permutation::VerifyingKey::from_commitments(permuted);
+    let domain = domain(system.degree() as u64 - 1, k);
+    // There are none, but gates have to be in the form that this leaves.
+    let (system, _) = system.directly_convert_selectors_to_fixed(Vec::new());
+    Ok(VerifyingKey::from_parts(domain, fixed, permutation, system, Vec::new(), compressed == 1))
+}
+
+/// Halo2's domain for quotients of so many pieces, without what its transforms are made with.
+fn domain(pieces: u64, k: u32) -> EvaluationDomain<Fr> {
+    let extended_k = k + pieces.next_power_of_two().trailing_zeros();
+    let root = |k: u32| (k..Fr::S).fold(Fr::ROOT_OF_UNITY, |root, _| root.square());
+    let invert =
+        |element: Fr| element.invert().expect("neither roots of unity nor powers of 2 are 0");
+    let (omega, extended_omega) = (root(k), root(extended_k));
+    let of_rows = invert(Fr::from(1 << k));
+    EvaluationDomain {
+        n: 1 << k,
+        k,
+        extended_k,
+        omega,
+        omega_inv: invert(omega),
+        extended_omega,
+        extended_omega_inv: invert(extended_omega),
+        g_coset: Fr::ZETA,
+        g_coset_inv: Fr::ZETA.square(),
+        quotient_poly_degree: pieces,
+        ifft_divisor: of_rows,
+        extended_ifft_divisor: invert(Fr::from(1 << extended_k)),
+        t_evaluations: Vec::new(),
+        barycentric_weight: of_rows,
+        fft_data: Default::default(),
+    }
+}
+
 /// Bytes of every proof of a circuit with these constraints.
 pub fn proof_length(cs: &ConstraintSystem<Fr>) -> usize {
     let (lookups, degree) = (cs.lookups().len(), cs.degree());
@@ -181,5 +232,41 @@ pub fn check_environment() -> Result<(), ProvingError> {
     match degree {
         Some(degree) if degree >= LARGEST_DEGREE => Ok(()),
         _ => Err(ProvingError::MaxDegree { value: value.to_string_lossy().into_owned() }),
+    }
+}
+
+#[cfg(all(test, feature = "prove"))]
+mod tests {
+    use super::*;
+    use crate::circuit::{ModelCircuit, Wishes, tests::models};
+
+    #[test]
+    fn keys_are_read_as_halo2_reads_them() {
+        let (_, model) = models::all().swap_remove(0);
+        let circuit = ModelCircuit::new(&model, Wishes::default()).unwrap();
+        let srs = Srs::unsafe_dev(circuit.k());
+        let bytes = Verifier::generate(&srs, &circuit, circuit.instances()).unwrap().to_bytes();
+        let system = || circuit.constraint_system();
+        let read = Verifier::from_bytes(&bytes, &srs, system(), circuit.instances()).unwrap();
+        let format = SerdeFormat::Processed;
+        let shape = circuit.shape();
+        let whole =
+            VerifyingKey::<G1Affine>::from_bytes::<ModelCircuit>(&bytes, format, shape).unwrap();
+        assert_eq!(read.vk().transcript_repr(), whole.transcript_repr());
+        assert_eq!(read.to_bytes(), bytes);
+        let damage: [(&str, &dyn Fn(&mut Vec<u8>)); 6] = [
+            ("short", &|bytes| bytes.truncate(9)),
+            ("version", &|bytes| bytes[0] = 3),
+            ("k", &|bytes| bytes[1] += 1),
+            ("count", &|bytes| bytes[6] -= 1),
+            ("points", &|bytes| bytes.truncate(bytes.len() - 1)),
+            ("rest", &|bytes| bytes.push(0)),
+        ];
+        for (what, damage) in damage {
+            let mut damaged = bytes.clone();
+            damage(&mut damaged);
+            let refused = Verifier::from_bytes(&damaged, &srs, system(), circuit.instances());
+            assert!(matches!(refused, Err(ProvingError::VerifyingKey(_))), "{what}: {refused:?}");
+        }
     }
 }

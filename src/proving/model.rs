@@ -77,8 +77,9 @@ impl ModelVerifier {
         #[cfg(feature = "prove")]
         let keys = {
             check_environment()?;
-            let key = own_key(srs, &circuit.constraint_system(), circuit)?.verifying_key();
-            Verifier::from_bytes::<ModelCircuit>(&key, srs, circuit.shape(), circuit.instances())?
+            let system = circuit.constraint_system();
+            let key = own_key(srs, &system, circuit)?.verifying_key();
+            Verifier::from_bytes(&key, srs, system, circuit.instances())?
         };
         #[cfg(not(feature = "prove"))]
         let keys = Verifier::generate(srs, circuit, circuit.instances())?;
@@ -148,7 +149,7 @@ impl ModelVerifier {
     ) -> Result<Self, ProvingError> {
         check_plan(&model, &layout, &shape)?;
         check_format(&shape)?;
-        let keys = Verifier::from_bytes::<ModelCircuit>(bytes, srs, shape.clone(), layout.len())?;
+        let keys = Verifier::from_bytes(bytes, srs, shape.constraint_system(), layout.len())?;
         Ok(Self::new(model, layout, shape, Keys::Halo2(keys)))
     }
 

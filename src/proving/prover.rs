@@ -8,7 +8,7 @@ use super::{KeccakChallenge, KeccakWrite, ProvingError, Srs, Verifier, check_env
 use halo2_proofs::{
     SerdeFormat,
     halo2curves::bn256::{Bn256, Fr, G1Affine},
-    plonk::{Circuit, ConstraintSystem, ProvingKey, create_proof, keygen_pk},
+    plonk::{Circuit, ConstraintSystem, ProvingKey, VerifyingKey, create_proof, keygen_pk},
     poly::{
         commitment::Params,
         kzg::{commitment::KZGCommitmentScheme, multiopen::ProverSHPLONK},
@@ -83,7 +83,11 @@ impl Prover {
                 Key::Own(Arc::new(OwnKey::new(params, vk.cs(), source, next, portable)?))
             }
             ProverKind::Stock => {
-                Key::Stock(Arc::new(keygen_pk(&*srs.params, vk.clone(), circuit)?))
+                // With its roots of unity: a key that was read may lack them.
+                let (bytes, format) = (verifier.to_bytes(), SerdeFormat::Processed);
+                let vk = VerifyingKey::from_bytes::<C>(&bytes, format, circuit.params())
+                    .map_err(ProvingError::VerifyingKey)?;
+                Key::Stock(Arc::new(keygen_pk(&*srs.params, vk, circuit)?))
             }
         };
         Ok(Self { key, verifier })

@@ -11,10 +11,12 @@ use crate::columns::Cells;
 use crate::field::{Lanes, PointWords, kernels};
 use halo2_proofs::halo2curves::{
     bn256::{Fq, Fr, G1, G1Affine},
-    ff::PrimeField,
+    ff::{Field, PrimeField},
     group::Group,
 };
 use rayon::prelude::*;
+use std::collections::HashMap;
+use std::hash::{BuildHasherDefault, Hasher};
 
 /// Points in the form in which lanes take them.
 pub struct Points<L> {
@@ -85,13 +87,64 @@ impl<L: Lanes<Fq>> Points<L> {
 
     fn of_elements(&self, values: &[Fr]) -> G1 {
         let points = &self.words[..values.len()];
-        let bits = Fr::NUM_BITS;
-        let digits = Digits::new(bits, width(values.len(), bits, BUCKET));
-        let shifted = |value: &Fr| digits.shifted(canonical(value));
-        let scalars: Vec<[u64; 4]> = values.par_iter().with_min_len(1 << 10).map(shifted).collect();
-        digits.sum::<L>(|window| {
-            buckets::sums::<L>(points, digits.largest(), |row| digits.digit(&scalars[row], window))
-        })
+        let Some((different, numbers)) = different(values) else {
+            return of_elements::<L>(points, values);
+        };
+        let sums = buckets::sums::<L>(points, different.len(), |row| numbers[row]);
+        of_elements::<L>(&sums, &different)
+    }
+}
+
+fn of_elements<L: Lanes<Fq>>(points: &[PointWords], values: &[Fr]) -> G1 {
+    if values.is_empty() {
+        return G1::identity();
+    }
+    let bits = Fr::NUM_BITS;
+    let digits = Digits::new(bits, width(values.len(), bits, BUCKET));
+    let shifted = |value: &Fr| digits.shifted(canonical(value));
+    let scalars: Vec<[u64; 4]> = values.par_iter().with_min_len(1 << 10).map(shifted).collect();
+    digits.sum::<L>(|window| {
+        buckets::sums::<L>(points, digits.largest(), |row| digits.digit(&scalars[row], window))
+    })
+}
+
+/// Where many values are alike, as in columns that change on some rows: the different ones but 0, and of each row which it is,
+/// from 1 on. Points of equal scalars are worth adding up first.
+fn different(values: &[Fr]) -> Option<(Vec<Fr>, Vec<i32>)> {
+    let mut known = HashMap::<Fr, i32, BuildHasherDefault<Mix>>::default();
+    let mut different = Vec::new();
+    let mut numbers = Vec::with_capacity(values.len());
+    // Most columns have no value twice, and are given up early.
+    for (rows, sixteenths) in [(values.len() / 8, 15), (values.len(), 12)] {
+        for value in &values[numbers.len()..rows] {
+            let next = || {
+                different.push(*value);
+                different.len() as i32
+            };
+            let is_zero = *value == Fr::ZERO;
+            numbers.push(if is_zero { 0 } else { *known.entry(*value).or_insert_with(next) });
+        }
+        if different.len() > rows / 16 * sixteenths {
+            return None;
+        }
+    }
+    Some((different, numbers))
+}
+
+/// A hash of words that are random as they are.
+#[derive(Default)]
+struct Mix(u64);
+
+impl Hasher for Mix {
+    fn write(&mut self, bytes: &[u8]) {
+        for word in bytes.as_chunks().0 {
+            let word = self.0 ^ u64::from_le_bytes(*word);
+            self.0 = word.wrapping_mul(0x9e37_79b9_7f4a_7c15).rotate_left(26);
+        }
+    }
+
+    fn finish(&self) -> u64 {
+        self.0
     }
 }
 

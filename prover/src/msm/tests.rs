@@ -70,6 +70,22 @@ fn sums_are_the_library_s() {
 }
 
 #[test]
+fn points_of_equal_scalars_are_summed() {
+    let mut rng = StdRng::seed_from_u64(5);
+    let mut points = points(3000);
+    // Opposite points whose scalars are equal, and one at infinity.
+    points[7] = -points[5];
+    points[11] = G1Affine::default();
+    for (kinds, alike) in [(1, true), (2, true), (100, true), (2900, false)] {
+        let scalars: Vec<Fr> = (0..kinds).map(|_| Fr::random(&mut rng)).collect();
+        let scalar = |row: usize| if row % 100 == 3 { Fr::ZERO } else { scalars[row % kinds] };
+        let scalars: Vec<Fr> = (0..3000).map(scalar).collect();
+        assert_eq!(different(&scalars).is_some(), alike);
+        check(&points, &Cells::Elements(Arc::new(scalars)), "equal scalars");
+    }
+}
+
+#[test]
 fn edge_scalars_are_summed() {
     let points = points(300);
     let edges = [Fr::ZERO, Fr::ONE, -Fr::ONE, Fr::TWO_INV, -Fr::from(2), Fr::from(u64::MAX)];

@@ -30,7 +30,7 @@ pub trait Engine: Send + Sync {
         &self,
         table: &Table<'_>,
         program: &Program,
-        uniform: &[Fr],
+        uniform: &[Vec<Fr>],
         count: usize,
         check: &mut dyn FnMut() -> Result<(), Error>,
     ) -> Result<Vec<Vec<Fr>>, Error>;
@@ -84,7 +84,7 @@ impl<B: Backend> Engine for With<B> {
         &self,
         table: &Table<'_>,
         program: &Program,
-        uniform: &[Fr],
+        uniform: &[Vec<Fr>],
         count: usize,
         check: &mut dyn FnMut() -> Result<(), Error>,
     ) -> Result<Vec<Vec<Fr>>, Error> {

@@ -135,23 +135,22 @@ pub fn forward<L: Lanes<Fr>>(values: &mut [L], factors: &Factors<L>, threads: Th
     parts.for_each(|part| forward(part, factors, threads));
 }
 
-/// Permuted to natural order, times `scale`, packed elsewhere. Values are below 2p, before and after.
+/// Permuted to natural order, packed elsewhere. Values are below 2p, before and after.
 pub fn backward_packed<L: Lanes<Fr>>(
     values: &mut [L],
     factors: &Factors<L>,
-    scale: Fr,
     to: &mut [Packed],
     threads: Threads,
 ) {
     backward_loose(values, factors, threads);
     if threads == Threads::One {
-        return pack_all(values, scale, to);
+        return pack_all(values, to);
     }
     let parts = values.par_chunks(PARALLEL).zip(to.par_chunks_mut(PARALLEL));
-    parts.for_each(|(values, to)| pack_all(values, scale, to));
+    parts.for_each(|(values, to)| pack_all(values, to));
 }
 
-/// The same neither scaled nor packed: below 2p·(k + 1).
+/// The same not packed: below 2p·(k + 1).
 pub fn backward_loose<L: Lanes<Fr>>(values: &mut [L], factors: &Factors<L>, threads: Threads) {
     if threads == Threads::One || values.len() < PARALLEL {
         return backward_serial(values, factors);
@@ -247,10 +246,9 @@ kernels! {
         *values = x;
     }
 
-    fn pack_all<L: Lanes<Fr>>(values: &[L], scale: Fr, to: &mut [Packed]) {
-        let scale = L::splat(scale);
+    fn pack_all<L: Lanes<Fr>>(values: &[L], to: &mut [Packed]) {
         for (value, to) in values.iter().zip(to) {
-            *to = value.mul(scale).pack();
+            *to = value.reduce().pack();
         }
     }
 

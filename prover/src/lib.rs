@@ -12,6 +12,7 @@
 //! | `program`, `quotient` | gates, compiled, on one coset after the other |
 //! | `engine` | the choice between the two kinds of lanes |
 //! | `device` | sums and quotients on a CUDA device, with the feature `cuda` |
+//! | `memory` | gives memory back |
 //! | `open` | evaluations and their proof |
 //! | `rng` | the random values that hide the witness |
 //! | `prove` | all of it, in order |
@@ -19,8 +20,8 @@
 //!
 //! Without the feature `prove` there are [`packed`]'s keys and verdicts alone.
 //!
-//! Memory is unsafe in two modules: `field` reads the curve library's words and uses the processor's intrinsics, and
-//! `device` calls a library of another language.
+//! Memory is unsafe in three modules: `field` reads the curve library's words and uses the processor's intrinsics,
+//! `device` calls a library of another language, and `memory` the allocator.
 
 #[cfg(feature = "prove")]
 mod columns;
@@ -33,6 +34,8 @@ mod engine;
 mod fft;
 #[cfg(feature = "prove")]
 mod field;
+#[cfg(feature = "prove")]
+mod memory;
 #[cfg(feature = "prove")]
 mod msm;
 #[cfg(feature = "prove")]

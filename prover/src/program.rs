@@ -1,18 +1,22 @@
 //! Gates as one straight-line program, run on eight rows at a time.
 //!
 //! Equal subexpressions are computed once for a row, and what depends on constants and challenges alone once for a
-//! proof. The program's result is `Σ yⁱ·gate`, by Horner's rule, as halo2 folds gates; gates that share a selector,
-//! their first factor, are folded before it multiplies them:
+//! proof. The program's result is `Σ yⁱ·gate`, as halo2 folds gates; what gates have in common, as a selector, multiplies
+//! their sum:
 //!
 //! ```text
-//! (…(acc·y + s·a)·y + s·b)…    =    acc·y² + s·(a·y + b)
+//! s·a·y + s·b    =    s·(a·y + b)
 //! ```
+//!
+//! Where all columns together take too much memory, the sum is cut into parts that ask for some of the columns each: gates
+//! of too many are multiplied out, and terms that share columns are put together again.
 
 use halo2_proofs::{
     halo2curves::{bn256::Fr, ff::Field},
     plonk::{Any, Expression, Gate},
 };
-use std::collections::HashMap;
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 /// A column's cell on another row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -72,6 +76,13 @@ pub enum Operation {
 pub struct Program {
     nodes: Vec<Node>,
     constants: Vec<Fr>,
+    /// The result is the sum of theirs.
+    pub parts: Vec<Part>,
+}
+
+/// What of the gates is computed from a part of the columns.
+#[derive(Debug, Clone)]
+pub struct Part {
     /// Nodes whose values are the first registers.
     uniform: Vec<usize>,
     /// Cells that operations load.
@@ -202,51 +213,171 @@ impl Builder {
     }
 }
 
-impl Program {
-    /// Compiles gates.
-    pub fn new(gates: &[Gate<Fr>]) -> Self {
-        let mut builder = Builder::default();
-        let y = builder.node(Node::Y);
-        let mut sum = builder.constant(Fr::ZERO);
-        let polynomials: Vec<&Expression<Fr>> =
-            gates.iter().flat_map(|gate| gate.polynomials()).collect();
-        let mut rest = &polynomials[..];
-        while let Some(&first) = rest.first() {
-            let selector = |polynomial: &Expression<Fr>, builder: &mut Builder| match polynomial {
-                Expression::Product(selector, _) => Some(builder.expression(selector)),
-                _ => None,
-            };
-            let shared = selector(first, &mut builder);
-            let count = if shared.is_some() {
-                rest.iter().take_while(|next| selector(next, &mut builder) == shared).count()
-            } else {
-                1
-            };
-            let (group, after) = rest.split_at(count);
-            rest = after;
-            let mut folded = builder.constant(Fr::ZERO);
-            let mut power = builder.constant(Fr::ONE);
-            for polynomial in group {
-                let part = match (shared, polynomial) {
-                    (Some(_), Expression::Product(_, part)) => builder.expression(part),
-                    _ => builder.expression(polynomial),
-                };
-                let shifted = builder.mul(folded, y);
-                folded = builder.add(shifted, part);
-                power = builder.mul(power, y);
+/// A product of a polynomial's sum: `scale`·Π `factors`.
+#[derive(Debug, Clone)]
+struct Term {
+    /// The same on every row.
+    scale: usize,
+    /// What is not.
+    factors: Vec<usize>,
+}
+
+impl Builder {
+    /// The columns that nodes depend on.
+    fn columns(&self, nodes: &[usize]) -> BTreeSet<(Kind, usize)> {
+        let (mut columns, mut seen) = (BTreeSet::new(), vec![false; self.nodes.len()]);
+        let mut stack = nodes.to_vec();
+        while let Some(node) = stack.pop() {
+            if std::mem::replace(&mut seen[node], true) {
+                continue;
             }
-            if let Some(selector) = shared {
-                folded = builder.mul(selector, folded);
+            match self.nodes[node] {
+                Node::Query(query) => _ = columns.insert((query.kind, query.column)),
+                Node::Add(a, b) | Node::Sub(a, b) | Node::Mul(a, b) => stack.extend([a, b]),
+                Node::Constant(_) | Node::Challenge(_) | Node::Y => {}
             }
-            let shifted = builder.mul(sum, power);
-            sum = builder.add(shifted, folded);
         }
-        Self::schedule(builder, sum)
+        columns
     }
 
-    /// Orders what the result needs and gives it registers.
-    fn schedule(builder: Builder, result: usize) -> Self {
+    /// Multiplies a term with a node, factor by factor.
+    fn multiply(&mut self, term: &mut Term, node: usize) {
+        match self.nodes[node] {
+            _ if self.uniform[node] => term.scale = self.mul(term.scale, node),
+            Node::Mul(a, b) => {
+                self.multiply(term, a);
+                self.multiply(term, b);
+            }
+            _ => term.factors.push(node),
+        }
+    }
+
+    /// Multiplies a term out into ones of at most so many columns, as far as that is possible.
+    fn split(&mut self, term: Term, most: usize, terms: &mut Vec<Term>) {
+        // One of less leaves nearly as many columns.
+        const LEAST: usize = 3;
+        let sums = term.factors.iter().enumerate().filter_map(|(at, &factor)| {
+            let (a, b, is_difference) = match self.nodes[factor] {
+                Node::Add(a, b) => (a, b, false),
+                Node::Sub(a, b) => (a, b, true),
+                _ => return None,
+            };
+            Some((self.columns(&[factor]).len(), at, [a, b], is_difference))
+        });
+        let largest = sums.max_by_key(|&(columns, ..)| columns);
+        let Some((LEAST.., at, summands, is_difference)) =
+            largest.filter(|_| self.columns(&term.factors).len() > most)
+        else {
+            return terms.push(term);
+        };
+        for (summand, is_negative) in summands.into_iter().zip([false, is_difference]) {
+            let mut part = term.clone();
+            part.factors.remove(at);
+            if is_negative {
+                let zero = self.constant(Fr::ZERO);
+                part.scale = self.sub(zero, part.scale);
+            }
+            self.multiply(&mut part, summand);
+            self.split(part, most, terms);
+        }
+    }
+
+    /// The terms' sum. What several have in common multiplies theirs.
+    fn sum(&mut self, terms: Vec<Term>) -> usize {
+        let mut counts = BTreeMap::<usize, usize>::new();
+        for term in &terms {
+            let factors: BTreeSet<usize> = term.factors.iter().copied().collect();
+            factors.into_iter().for_each(|factor| *counts.entry(factor).or_default() += 1);
+        }
+        let common = counts.into_iter().filter(|&(_, count)| count > 1);
+        if let Some((factor, _)) = common.max_by_key(|&(factor, count)| (count, Reverse(factor))) {
+            let position = |term: &Term| term.factors.iter().position(|&of| of == factor);
+            let (mut with, without): (Vec<Term>, Vec<Term>) =
+                terms.into_iter().partition(|term| position(term).is_some());
+            for term in &mut with {
+                let at = position(term).expect("it has the factor");
+                term.factors.remove(at);
+            }
+            let (inner, others) = (self.sum(with), self.sum(without));
+            let product = self.mul(factor, inner);
+            return self.add(product, others);
+        }
+        let mut sum = self.constant(Fr::ZERO);
+        for Term { scale, factors } in terms {
+            let product = factors.into_iter().reduce(|product, factor| self.mul(product, factor));
+            let scaled = product.map_or(scale, |product| self.mul(product, scale));
+            sum = self.add(sum, scaled);
+        }
+        sum
+    }
+
+    /// Puts terms together that have columns in common, as long as these are at most so many.
+    fn group(&self, terms: Vec<Term>, most: usize) -> Vec<Vec<Term>> {
+        let mut groups: Vec<(BTreeSet<(Kind, usize)>, Vec<Term>)> =
+            terms.into_iter().map(|term| (self.columns(&term.factors), vec![term])).collect();
+        loop {
+            let pairs = (0..groups.len()).flat_map(|b| (0..b).map(move |a| (a, b)));
+            let rated = pairs.filter_map(|(a, b)| {
+                let both = groups[a].0.union(&groups[b].0).count();
+                let shared = groups[a].0.len() + groups[b].0.len() - both;
+                (both <= most).then_some((Reverse(shared), both, a, b))
+            });
+            let Some((.., a, b)) = rated.min() else {
+                return groups.into_iter().map(|(_, terms)| terms).collect();
+            };
+            let (columns, terms) = groups.remove(b);
+            groups[a].0.extend(columns);
+            groups[a].1.extend(terms);
+        }
+    }
+}
+
+impl Program {
+    /// Compiles gates, in parts of at most so many columns where gates can be taken apart so far.
+    pub fn new(gates: &[Gate<Fr>], most: usize) -> Self {
+        let mut builder = Builder::default();
+        let y = builder.node(Node::Y);
+        let mut scale = builder.constant(Fr::ONE);
+        let mut terms = Vec::new();
+        for polynomial in gates.iter().flat_map(|gate| gate.polynomials()).rev() {
+            let mut term = Term { scale, factors: Vec::new() };
+            let node = builder.expression(polynomial);
+            builder.multiply(&mut term, node);
+            // So small that they can be put together in many ways.
+            let apart = if builder.columns(&term.factors).len() > most { most / 2 } else { most };
+            builder.split(term, apart, &mut terms);
+            scale = builder.mul(scale, y);
+        }
+        let parts = builder.group(terms, most);
+        let sums: Vec<usize> = parts.into_iter().map(|terms| builder.sum(terms)).collect();
         let Builder { nodes, uniform, constants, .. } = builder;
+        let parts = sums.into_iter().map(|sum| Part::new(&nodes, &uniform, sum)).collect();
+        Self { nodes, constants, parts }
+    }
+
+    /// Of each part, the values of its first registers.
+    pub fn uniform(&self, challenges: &[Fr], y: Fr) -> Vec<Vec<Fr>> {
+        // Operands come before what is made of them. What differs between rows is not asked for.
+        let mut values = vec![Fr::ZERO; self.nodes.len()];
+        for (index, node) in self.nodes.iter().enumerate() {
+            values[index] = match *node {
+                Node::Constant(index) => self.constants[index],
+                Node::Challenge(index) => challenges[index],
+                Node::Y => y,
+                Node::Add(a, b) => values[a] + values[b],
+                Node::Sub(a, b) => values[a] - values[b],
+                Node::Mul(a, b) => values[a] * values[b],
+                Node::Query(_) => Fr::ZERO,
+            };
+        }
+        let of_part = |part: &Part| part.uniform.iter().map(|&node| values[node]).collect();
+        self.parts.iter().map(of_part).collect()
+    }
+}
+
+impl Part {
+    /// Orders what the result needs and gives it registers.
+    fn new(nodes: &[Node], uniform: &[bool], result: usize) -> Self {
         let operands = |node: usize| match nodes[node] {
             Node::Add(a, b) | Node::Sub(a, b) | Node::Mul(a, b) if !uniform[node] => vec![a, b],
             _ => vec![],
@@ -307,24 +438,6 @@ impl Program {
         }
         let result = place[result] as usize;
         let registers = registers as usize;
-        Self { nodes, constants, uniform: in_order, queries, operations, registers, result }
-    }
-
-    /// The values of the first registers.
-    pub fn uniform(&self, challenges: &[Fr], y: Fr) -> Vec<Fr> {
-        // Operands come before what is made of them. What differs between rows is not asked for.
-        let mut values = vec![Fr::ZERO; self.nodes.len()];
-        for (index, node) in self.nodes.iter().enumerate() {
-            values[index] = match *node {
-                Node::Constant(index) => self.constants[index],
-                Node::Challenge(index) => challenges[index],
-                Node::Y => y,
-                Node::Add(a, b) => values[a] + values[b],
-                Node::Sub(a, b) => values[a] - values[b],
-                Node::Mul(a, b) => values[a] * values[b],
-                Node::Query(_) => Fr::ZERO,
-            };
-        }
-        self.uniform.iter().map(|&node| values[node]).collect()
+        Self { uniform: in_order, queries, operations, registers, result }
     }
 }

@@ -4,7 +4,7 @@ use crate::columns::{Cells, Column};
 use crate::engine::Engine;
 use crate::open::Set;
 use crate::program::{Kind, Program};
-use crate::quotient::Table;
+use crate::quotient::{Table, columns_at_once};
 use crate::watch::{Stage, Watch};
 use crate::{Error, Randomness, Source};
 use halo2_proofs::{
@@ -64,15 +64,16 @@ impl Key {
         engine: Box<dyn Engine>,
     ) -> Result<Self, Error> {
         let usable = usable_rows(points.len(), system)?;
+        let k = points.len().trailing_zeros();
         let mut fixed = vec![Column::default(); system.num_fixed_columns()];
         place(&mut fixed, source.fixed(points.len())?, usable, |_| true)?;
         Ok(Self {
-            k: points.len().trailing_zeros(),
+            k,
             engine,
             last: points[usable..].to_vec(),
             vanishing,
             fixed,
-            program: Program::new(system.gates()),
+            program: Program::new(system.gates(), columns_at_once(k)),
         })
     }
 

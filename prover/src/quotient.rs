@@ -8,28 +8,28 @@
 //! to one of the same half, or of the other one; of a column that is asked at even rotations alone, or at odd
 //! ones, a half of the values is enough at a time. With `p = lo + X^(n/2)·hi`, its values on half s of the rows, where
 //! X^(n/2) is (−1)^s, are those of `lo + (−1)^s·hi`, and on half s of a coset those of `lo + δₛ·hi`, δₛ = (−1)^s·c^(n/2): all
-//! transforms are of n/2 points, and
+//! transforms are of n/2 points.
 //!
-//! ```text
-//! lo + δ·hi  =  (1 + δ)/2·(lo + hi)  +  (1 − δ)/2·(lo − hi)
-//! ```
-//!
-//! The columns' values are made anew for each coset, unless their coefficients are few enough to be kept.
+//! Where there are too many columns for the coefficients and values of all, the gates are cut into parts of fewer, which are
+//! gone through one after the other; coefficients stay for the next part if it has their column too.
 
 use crate::Error;
 use crate::columns::Column;
 use crate::domain::root;
 use crate::fft::{Factors, Threads, backward_loose, backward_packed, forward};
 use crate::field::{Lanes, Packed, kernels};
-use crate::program::{Kind, Operation, Program, Query};
+use crate::memory;
+use crate::program::{Kind, Operation, Part, Program, Query};
 use halo2_proofs::halo2curves::{
     bn256::Fr,
     ff::{Field, WithSmallOrderMulGroup},
 };
 use rayon::prelude::*;
+use std::collections::BTreeMap;
 
-/// Coefficients are kept between cosets if they take at most so many bytes.
-const KEPT: usize = 128 << 20;
+/// From 2^`LONG` rows on, parts of the gates have at most so many columns; twice as many on half as many rows.
+const LONG: u32 = 17;
+const COLUMNS: usize = 24;
 
 /// Vectors that a thread runs the program on before it takes others.
 const BLOCK: usize = 64;
@@ -96,23 +96,40 @@ impl<L: Lanes<Fr>> Halves<L> {
         1 << (self.k - 4)
     }
 
-    /// Of a column, the coefficients of lo + hi and of lo − hi, times n/2.
-    fn residues(&self, column: &Column, threads: Threads) -> [Vec<L>; 2] {
-        [0, 1].map(|parity| {
+    /// A column's lo and hi.
+    fn coefficients(&self, column: &Column, threads: Threads) -> [Vec<Packed>; 2] {
+        // Of lo + hi and of lo − hi, times n/2.
+        let residues = [0, 1].map(|parity| {
             let mut values = half_vectors::<L>(column, parity, 1 << self.k);
             forward(&mut values, &self.down[parity], threads);
             values
-        })
+        });
+        let scale = invert(Fr::from(1 << self.k));
+        let mut halves = [0, 1].map(|_| vec![[0; 32]; self.len()]);
+        let [lo, hi] = &mut halves;
+        let parts = residues[0].par_chunks(CHUNK).zip(residues[1].par_chunks(CHUNK));
+        let parts = parts.zip(lo.par_chunks_mut(CHUNK).zip(hi.par_chunks_mut(CHUNK)));
+        parts.for_each(|((sum, difference), (lo, hi))| separate(sum, difference, scale, lo, hi));
+        halves
+    }
+
+    /// Values on half a coset, whose points' n/2-th power is `delta`.
+    fn values(
+        &self,
+        [lo, hi]: &[Vec<Packed>; 2],
+        delta: Fr,
+        up: &Factors<L>,
+        to: &mut [Packed],
+        threads: Threads,
+    ) {
+        let mut values = folded::<L>(lo, hi, delta);
+        backward_packed(&mut values, up, to, threads);
     }
 }
 
-/// `even`·a + `odd`·b, in place of `even`.
-fn mix<L: Lanes<Fr>>(even: &mut [L], odd: &[L], [a, b]: [Fr; 2], threads: Threads) {
-    if threads == Threads::One {
-        return mix_vectors(even, odd, a, b);
-    }
-    let parts = even.par_chunks_mut(CHUNK).zip(odd.par_chunks(CHUNK));
-    parts.for_each(|(even, odd)| mix_vectors(even, odd, a, b));
+/// How many columns a part of the gates may have.
+pub fn columns_at_once(k: u32) -> usize {
+    COLUMNS << LONG.saturating_sub(k)
 }
 
 fn invert(element: Fr) -> Fr {
@@ -144,108 +161,35 @@ impl Needs {
 pub fn pieces<L: Lanes<Fr>>(
     table: &Table<'_>,
     program: &Program,
-    uniform: &[Fr],
+    uniform: &[Vec<Fr>],
     count: usize,
     check: &mut dyn FnMut() -> Result<(), Error>,
 ) -> Result<Vec<Vec<Fr>>, Error> {
+    memory::trim();
     let k = table.k;
     let n = 1_usize << k;
     let half = Fr::from(2).invert().expect("2 is not 0");
-    let mut columns: Vec<(Kind, usize)> =
-        program.queries.iter().map(|query| (query.kind, query.column)).collect();
-    columns.sort_unstable();
-    columns.dedup();
-    let needs = |&(kind, column): &(Kind, usize)| {
-        let of = |query: &&Query| (query.kind, query.column) == (kind, column);
-        let parities = program.queries.iter().filter(of).map(|query| query.rotation.rem_euclid(2));
-        let (least, most) = (parities.clone().min(), parities.max());
-        if least == most { Needs::One(least.unwrap_or(0) as usize) } else { Needs::Both }
-    };
-    let needs: Vec<Needs> = columns.iter().map(needs).collect();
     let halves = Halves::<L>::new(k);
-    // A thread that waits for parts of its column begins another one, whose buffers come on top: only where there are
-    // too few columns for all threads.
-    let threads = match columns.len() / rayon::current_num_threads() {
-        0..8 => Threads::All,
-        _ => Threads::One,
-    };
-    let residues =
-        |&(kind, index): &(Kind, usize)| halves.residues(table.column(kind, index), threads);
-    let bytes = columns.len() * (n / 8) * size_of::<L>();
-    let kept: Option<Vec<[Vec<L>; 2]>> =
-        (bytes <= KEPT).then(|| columns.par_iter().map(residues).collect());
-
     let cosets = cosets(k, count);
+    let mut coefficients = BTreeMap::new();
+    // By coset and half: the gates' sum, and then its residue's coefficients, times n/2.
+    let mut quotients: Vec<[Vec<Packed>; 2]> =
+        cosets.iter().map(|_| [0, 1].map(|_| vec![[0; 32]; halves.len()])).collect();
+    for (part, uniform) in program.parts.iter().zip(uniform) {
+        add_part(table, part, uniform, &halves, &cosets, &mut coefficients, &mut quotients, check)?;
+    }
+    drop(coefficients);
+    for (&coset, quotients) in cosets.iter().zip(&mut quotients) {
+        for (quotient, first) in quotients.iter_mut().zip([coset, coset * halves.omega]) {
+            let mut values: Vec<L> =
+                quotient.par_chunks(CHUNK).flat_map_iter(unpacked::<L>).collect();
+            forward(&mut values, &Halves::down(k, halves.omega, first), Threads::All);
+            let parts = quotient.par_chunks_mut(CHUNK).zip(values.par_chunks(CHUNK));
+            parts.for_each(|(to, from)| pack(from, to));
+        }
+    }
     let of_n: Vec<Fr> = cosets.iter().map(|coset| coset.pow_vartime([n as u64])).collect();
     let scale = invert(Fr::from(n as u64 / 2));
-    // By column, one half or both.
-    let mut values: Vec<Vec<Vec<Packed>>> = needs
-        .iter()
-        .map(|needs| vec![vec![[0; 32]; halves.len()]; if *needs == Needs::Both { 2 } else { 1 }])
-        .collect();
-    // By coset and half: coefficients of the quotient's residue, times n/2.
-    let mut quotients: Vec<[Vec<Packed>; 2]> = Vec::with_capacity(count);
-    for (index, &coset) in cosets.iter().enumerate() {
-        let up = halves.up(coset);
-        let delta = coset.pow_vartime([n as u64 / 2]);
-        let vanishing = invert(of_n[index] - Fr::ONE);
-        let mut of_coset = [Vec::new(), Vec::new()];
-        for (s, of_half) in of_coset.iter_mut().enumerate() {
-            check()?;
-            values.par_iter_mut().enumerate().for_each(|(column, to)| {
-                let made = needs[column].for_half(s);
-                if made.is_empty() {
-                    return;
-                }
-                let make = |mut even: Vec<L>, odd: &[L], parity: usize, to: &mut Vec<Packed>| {
-                    let delta = if parity == 0 { delta } else { -delta };
-                    let factors = [Fr::ONE + delta, Fr::ONE - delta].map(|factor| factor * half);
-                    mix(&mut even, odd, factors, threads);
-                    backward_packed(&mut even, &up[parity], scale, to, threads);
-                };
-                let own;
-                let [even, odd] = match (&kept, made, &mut to[..]) {
-                    (Some(kept), ..) => &kept[column],
-                    // What is needed once is its own room.
-                    (None, &[parity], [to]) => {
-                        let [even, odd] = residues(&columns[column]);
-                        return make(even, &odd, parity, to);
-                    }
-                    (None, ..) => {
-                        own = residues(&columns[column]);
-                        &own
-                    }
-                };
-                for (&parity, to) in made.iter().zip(to) {
-                    make(even.clone(), odd, parity, to);
-                }
-            });
-            let input = |&Query { kind, column, rotation }: &Query| {
-                let at = columns.binary_search(&(kind, column)).expect("it was listed");
-                let there = s as i32 + rotation;
-                let parity = match needs[at] {
-                    Needs::Both => there.rem_euclid(2) as usize,
-                    Needs::One(_) => 0,
-                };
-                (&values[at][parity][..], there.div_euclid(2))
-            };
-            let inputs: Vec<(&[Packed], i32)> = program.queries.iter().map(input).collect();
-            let mut quotient = vec![L::zero(); halves.len()];
-            quotient.par_chunks_mut(BLOCK).enumerate().for_each(|(block, quotient)| {
-                run(program, uniform, &inputs, block * BLOCK, vanishing, quotient);
-            });
-            let first = if s == 0 { coset } else { coset * halves.omega };
-            forward(&mut quotient, &Halves::down(k, halves.omega, first), Threads::All);
-            let mut packed = vec![[0; 32]; halves.len()];
-            packed
-                .par_chunks_mut(CHUNK)
-                .zip(quotient.par_chunks(CHUNK))
-                .for_each(|(to, from)| pack(from, to));
-            *of_half = packed;
-        }
-        quotients.push(of_coset);
-    }
-    drop((values, kept));
     // A piece's residue on half s of the rows is Σ m·(lo + (−1)^s·hi) over the cosets, and with q₀ and q₁ of a coset,
     // lo = (q₀ + q₁)/2 and hi = (q₀ − q₁)/(2·δ).
     let matrix = inverse_vandermonde(&of_n);
@@ -257,7 +201,8 @@ pub fn pieces<L: Lanes<Fr>>(
             for ((factor, quotients), coset) in row.iter().zip(&quotients).zip(&cosets) {
                 let sign = invert(coset.pow_vartime([n as u64 / 2]));
                 let sign = if s == 0 { sign } else { -sign };
-                let factor = *factor * half;
+                let vanishing = coset.pow_vartime([n as u64]) - Fr::ONE;
+                let factor = *factor * half * invert(vanishing);
                 let [a, b] = [Fr::ONE + sign, Fr::ONE - sign].map(|mixed| mixed * factor);
                 let quotients = quotients[0].par_chunks(CHUNK).zip(quotients[1].par_chunks(CHUNK));
                 let parts = values.par_chunks_mut(CHUNK).zip(quotients);
@@ -270,6 +215,79 @@ pub fn pieces<L: Lanes<Fr>>(
         piece
     };
     Ok(matrix.par_iter().map(piece).collect())
+}
+
+/// Adds what a part of the gates is to their sum on each half of each coset.
+#[allow(clippy::too_many_arguments, reason = "what all parts share")]
+fn add_part<L: Lanes<Fr>>(
+    table: &Table<'_>,
+    part: &Part,
+    uniform: &[Fr],
+    halves: &Halves<L>,
+    cosets: &[Fr],
+    coefficients: &mut BTreeMap<(Kind, usize), [Vec<Packed>; 2]>,
+    sums: &mut [[Vec<Packed>; 2]],
+    check: &mut dyn FnMut() -> Result<(), Error>,
+) -> Result<(), Error> {
+    // By column, the least and the largest remainder of its rotations by 2.
+    let mut parities = BTreeMap::<(Kind, usize), (usize, usize)>::new();
+    for &Query { kind, column, rotation } in &part.queries {
+        let parity = rotation.rem_euclid(2) as usize;
+        let (least, most) = parities.entry((kind, column)).or_insert((parity, parity));
+        (*least, *most) = (parity.min(*least), parity.max(*most));
+    }
+    let columns: Vec<(Kind, usize)> = parities.keys().copied().collect();
+    let needs = |&(least, most): &(usize, usize)| {
+        if least == most { Needs::One(least) } else { Needs::Both }
+    };
+    let needs: Vec<Needs> = parities.values().map(needs).collect();
+    // A thread that waits for parts of its column begins another one, whose buffers come on top: only where there are
+    // too few columns for all threads.
+    let threads = match columns.len() / rayon::current_num_threads() {
+        0..8 => Threads::All,
+        _ => Threads::One,
+    };
+    coefficients.retain(|column, _| parities.contains_key(column));
+    let missing: Vec<_> =
+        columns.iter().filter(|column| !coefficients.contains_key(column)).collect();
+    let made = missing.into_par_iter().map(|&(kind, index)| {
+        ((kind, index), halves.coefficients(table.column(kind, index), threads))
+    });
+    coefficients.extend(made.collect::<Vec<_>>());
+    let coefficients: Vec<&[Vec<Packed>; 2]> = coefficients.values().collect();
+    // By column, one half or both.
+    let mut values: Vec<Vec<Vec<Packed>>> = needs
+        .iter()
+        .map(|needs| vec![vec![[0; 32]; halves.len()]; if *needs == Needs::Both { 2 } else { 1 }])
+        .collect();
+    for (&coset, sums) in cosets.iter().zip(sums) {
+        let up = halves.up(coset);
+        let delta = coset.pow_vartime([1_u64 << (halves.k - 1)]);
+        let deltas = [delta, -delta];
+        for (s, sums) in sums.iter_mut().enumerate() {
+            check()?;
+            values.par_iter_mut().enumerate().for_each(|(column, to)| {
+                for (&parity, to) in needs[column].for_half(s).iter().zip(to) {
+                    let (delta, up) = (deltas[parity], &up[parity]);
+                    halves.values(coefficients[column], delta, up, to, threads);
+                }
+            });
+            let input = |&Query { kind, column, rotation }: &Query| {
+                let at = columns.binary_search(&(kind, column)).expect("it was listed");
+                let there = s as i32 + rotation;
+                let parity = match needs[at] {
+                    Needs::Both => there.rem_euclid(2) as usize,
+                    Needs::One(_) => 0,
+                };
+                (&values[at][parity][..], there.div_euclid(2))
+            };
+            let inputs: Vec<(&[Packed], i32)> = part.queries.iter().map(input).collect();
+            sums.par_chunks_mut(BLOCK).enumerate().for_each(|(block, sums)| {
+                run::<L>(part, uniform, &inputs, block * BLOCK, sums);
+            });
+        }
+    }
+    Ok(())
 }
 
 /// The inverse of the matrix whose rows are powers of `nodes`: row i gives coefficient i of what has the given values.
@@ -314,12 +332,38 @@ kernels! {
         vectors
     }
 
-    /// `even`·a + `odd`·b, in place of `even`.
-    fn mix_vectors<L: Lanes<Fr>>(even: &mut [L], odd: &[L], a: Fr, b: Fr) {
-        let (a, b) = (L::splat(a), L::splat(b));
-        for (even, odd) in even.iter_mut().zip(odd) {
-            *even = even.mul(a).add(odd.mul(b));
+    /// From (lo + hi)·n/2 and (lo − hi)·n/2, with `scale` 1/n.
+    fn separate<L: Lanes<Fr>>(
+        sum: &[L],
+        difference: &[L],
+        scale: Fr,
+        lo: &mut [Packed],
+        hi: &mut [Packed],
+    ) {
+        let scale = L::splat(scale);
+        let to = lo.iter_mut().zip(hi.iter_mut());
+        for ((sum, difference), (lo, hi)) in sum.iter().zip(difference).zip(to) {
+            *lo = sum.add_loose(*difference).mul(scale).pack();
+            *hi = sum.sub_loose(*difference).mul(scale).pack();
         }
+    }
+
+    /// lo + delta·hi.
+    fn folded<L: Lanes<Fr>>(lo: &[Packed], hi: &[Packed], delta: Fr) -> Vec<L> {
+        let delta = L::splat(delta);
+        let mut values = Vec::with_capacity(lo.len());
+        for (lo, hi) in lo.iter().zip(hi) {
+            values.push(L::unpack(lo).add(L::unpack(hi).mul(delta)));
+        }
+        values
+    }
+
+    fn unpacked<L: Lanes<Fr>>(from: &[Packed]) -> Vec<L> {
+        let mut vectors = Vec::with_capacity(from.len());
+        for packed in from {
+            vectors.push(L::unpack(packed));
+        }
+        vectors
     }
 
     fn add_packed<L: Lanes<Fr>>(to: &mut [L], zeroth: &[Packed], first: &[Packed], a: Fr, b: Fr) {
@@ -352,22 +396,20 @@ kernels! {
         }
     }
 
-    /// The program on the rows from vector `start` on, times `scale`.
+    /// Adds what a part of the program gives on the rows from vector `start` on.
     fn run<L: Lanes<Fr>>(
-        program: &Program,
+        part: &Part,
         uniform: &[Fr],
         inputs: &[(&[Packed], i32)],
         start: usize,
-        scale: Fr,
-        results: &mut [L],
+        sums: &mut [Packed],
     ) {
-        let scale = L::splat(scale);
-        let mut registers = vec![L::zero(); program.registers];
+        let mut registers = vec![L::zero(); part.registers];
         for (register, value) in registers.iter_mut().zip(uniform) {
             *register = L::splat(*value);
         }
-        for (offset, result) in results.iter_mut().enumerate() {
-            for operation in &program.operations {
+        for (offset, sum) in sums.iter_mut().enumerate() {
+            for operation in &part.operations {
                 match *operation {
                     Operation::Load { to, query } => {
                         let (values, rotation) = inputs[query as usize];
@@ -392,7 +434,7 @@ kernels! {
                     }
                 }
             }
-            *result = registers[program.result].mul(scale);
+            *sum = L::unpack(sum).add(registers[part.result]).pack();
         }
     }
 }
@@ -400,6 +442,69 @@ kernels! {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::columns::Cells;
+    use crate::field::portable::Eight;
+    use halo2_proofs::plonk::{ConstraintSystem, Expression};
+    use halo2_proofs::poly::Rotation;
+    use rand::{SeedableRng, rngs::StdRng};
+    use std::collections::BTreeSet;
+    use std::sync::Arc;
+
+    /// Gates of many columns, with sums in products and rotations of both parities.
+    fn system() -> ConstraintSystem<Fr> {
+        let mut system = ConstraintSystem::default();
+        let advice: Vec<_> = (0..6).map(|_| system.advice_column()).collect();
+        let fixed: Vec<_> = (0..8).map(|_| system.fixed_column()).collect();
+        system.create_gate("all", |meta| {
+            let mut a = |index: usize, at| meta.query_advice(advice[index], Rotation(at));
+            let [a0, a1, a2, a3, a4, a5] = [0, 1, 2, 3, 4, 5].map(|index| a(index, 0));
+            let [before, after] = [a(1, -1), a(0, 1)];
+            let f: Vec<_> =
+                fixed.iter().map(|&column| meta.query_fixed(column, Rotation::cur())).collect();
+            let constant = |value: u64| Expression::Constant(Fr::from(value));
+            let inner = a2 + f[1].clone() * a3.clone() - f[2].clone();
+            let last = f[3].clone() * a5 + after - constant(7);
+            let lanes = f.iter().fold(constant(0), |sum, f| sum * Fr::from(5) + f.clone());
+            vec![
+                f[0].clone() * (a0 * a1.clone() * inner - a4.clone() * last),
+                f[0].clone() * (a1 - before),
+                a4 * f[4].clone() * lanes,
+                (constant(1) - f[5].clone()) * f[0].clone() * (a3 - constant(1)),
+            ]
+        });
+        system
+    }
+
+    #[test]
+    fn parts_of_the_gates_make_the_pieces_of_all() {
+        const K: u32 = 7;
+        const MOST: usize = 5;
+        let mut rng = StdRng::seed_from_u64(9);
+        let mut column = || {
+            let cells = (0..1 << K).map(|_| Fr::random(&mut rng)).collect();
+            Column::new(Cells::Elements(Arc::new(cells)))
+        };
+        let advice: Vec<Column> = (0..6).map(|_| column()).collect();
+        let fixed: Vec<Column> = (0..8).map(|_| column()).collect();
+        let table = Table { k: K, instance: &[], advice: &advice, fixed: &fixed };
+        let system = system();
+        let made = |most| {
+            let program = Program::new(system.gates(), most);
+            let uniform = program.uniform(&[], Fr::from(3));
+            let made = pieces::<Eight<Fr>>(&table, &program, &uniform, 4, &mut || Ok(()));
+            (program.parts, made.unwrap())
+        };
+        let (whole, pieces) = made(14);
+        let (parts, same) = made(MOST);
+        assert_eq!(whole.len(), 1);
+        assert!(parts.len() > 1);
+        for part in parts {
+            let columns: BTreeSet<_> =
+                part.queries.iter().map(|query| (query.kind, query.column)).collect();
+            assert!(columns.len() <= MOST, "{columns:?}");
+        }
+        assert_eq!(pieces, same);
+    }
 
     #[test]
     fn pieces_are_found_from_values() {

@@ -11,7 +11,7 @@ use crate::engine::{self, Engine};
 use crate::field::Arithmetic;
 use crate::program::Program;
 use crate::prove::place;
-use crate::quotient::Table;
+use crate::quotient::{Table, columns_at_once};
 use crate::watch::{Stage, Times, Watch};
 use crate::{Options, Randomness, Seeded, Source};
 use halo2_proofs::{
@@ -111,7 +111,7 @@ impl ProvingKey {
             interpolation,
             phases: system.advice_column_phase(),
             fixed,
-            program: Program::new(system.gates()),
+            program: Program::new(system.gates(), columns_at_once(k)),
             pieces,
             random_rows,
             powers,

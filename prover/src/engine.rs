@@ -25,6 +25,11 @@ pub trait Engine: Send + Sync {
     /// The points.
     fn points(&self) -> Vec<G1Affine>;
 
+    /// How many columns a part of the gates may have.
+    fn columns_at_once(&self, k: u32) -> usize {
+        quotient::columns_at_once(k)
+    }
+
     /// The quotient's pieces on the rows; `check` is asked before each coset whether to go on.
     fn pieces(
         &self,

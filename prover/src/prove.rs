@@ -4,7 +4,7 @@ use crate::columns::{Cells, Column};
 use crate::engine::Engine;
 use crate::open::Set;
 use crate::program::{Kind, Program};
-use crate::quotient::{Table, columns_at_once};
+use crate::quotient::Table;
 use crate::watch::{Stage, Watch};
 use crate::{Error, Randomness, Source};
 use halo2_proofs::{
@@ -69,11 +69,11 @@ impl Key {
         place(&mut fixed, source.fixed(points.len())?, usable, |_| true)?;
         Ok(Self {
             k,
+            program: Program::new(system.gates(), engine.columns_at_once(k)),
             engine,
             last: points[usable..].to_vec(),
             vanishing,
             fixed,
-            program: Program::new(system.gates(), columns_at_once(k)),
         })
     }
 

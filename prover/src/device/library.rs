@@ -318,9 +318,12 @@ impl Device for Cuda {
         &self,
         table: &Table<'_>,
         program: &Program,
-        uniform: &[Fr],
+        uniform: &[Vec<Fr>],
         count: usize,
     ) -> Result<Vec<Vec<Fr>>, String> {
+        let ([program], [uniform]) = (&program.parts[..], uniform) else {
+            return Err("the gates are in parts".into());
+        };
         let n = 1_usize << table.k;
         let mut columns: Vec<(Kind, usize)> =
             program.queries.iter().map(|query| (query.kind, query.column)).collect();

@@ -12,7 +12,7 @@ use crate::columns::{Cells, Column};
 use crate::engine::{Engine, Opener};
 use crate::program::Program;
 use crate::quotient::Table;
-use halo2_proofs::halo2curves::bn256::{Fr, G1};
+use halo2_proofs::halo2curves::bn256::{Fr, G1, G1Affine};
 pub use library::on_device;
 use std::sync::OnceLock;
 
@@ -26,7 +26,7 @@ pub trait Device: Send + Sync {
         &self,
         table: &Table<'_>,
         program: &Program,
-        uniform: &[Fr],
+        uniform: &[Vec<Fr>],
         count: usize,
     ) -> Result<Vec<Vec<Fr>>, String>;
 }
@@ -72,11 +72,20 @@ impl Engine for Accelerated {
             .unwrap_or_else(|| self.processor.sums(columns))
     }
 
+    fn points(&self) -> Vec<G1Affine> {
+        self.processor.points()
+    }
+
+    /// A device has room for all, and no time for parts.
+    fn columns_at_once(&self, _: u32) -> usize {
+        usize::MAX
+    }
+
     fn pieces(
         &self,
         table: &Table<'_>,
         program: &Program,
-        uniform: &[Fr],
+        uniform: &[Vec<Fr>],
         count: usize,
         check: &mut dyn FnMut() -> Result<(), Error>,
     ) -> Result<Vec<Vec<Fr>>, Error> {

@@ -56,7 +56,7 @@ impl Device for Twin {
         &self,
         table: &Table<'_>,
         program: &Program,
-        uniform: &[Fr],
+        uniform: &[Vec<Fr>],
         count: usize,
     ) -> Result<Vec<Vec<Fr>>, String> {
         let pieces = self.processor.pieces(table, program, uniform, count, &mut || Ok(()));

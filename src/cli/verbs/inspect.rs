@@ -3,7 +3,7 @@
 use super::keygen::Optimize;
 use crate::bundle::hex;
 use crate::circuit::{CircuitError, Goal, InstanceLayout, ModelCircuit, Plans, Wishes};
-use crate::cli::{Answer, CliError, Console, input, prediction::Prediction};
+use crate::cli::{Answer, CliError, Console, input, packing::packing, prediction::Prediction};
 use crate::model::{
     Difference, Exactness, Model, NodeSummary, PortSummary, RequantizationForm, Summary,
 };
@@ -346,18 +346,24 @@ fn frontier(
         (Optimize::Gas, Goal::Gas),
         (Optimize::Memory, Goal::Memory),
     ] {
-        let circuit = plans.circuit(goal);
-        if known.contains(&(circuit.k(), circuit.shape())) {
+        let (circuit, format) = (plans.circuit(goal), args.wishes.format);
+        // How wide packs are is chosen by goals too.
+        let packing = match format {
+            Format::Halo2 => None,
+            Format::Packed => Some(packing(&circuit, goal)?.widths),
+        };
+        let plan = (circuit.k(), circuit.shape(), packing);
+        if known.contains(&plan) {
             continue;
         }
         let is_chosen = goal == Goal::from(args.wishes.optimize)
             && (circuit.k(), circuit.shape()) == (chosen.k(), chosen.shape());
         frontier.push(if is_chosen {
-            Alternative::of(&circuit, args.wishes.format, optimize, predicted)
+            Alternative::of(&circuit, format, optimize, predicted)
         } else {
-            Alternative::new(&circuit, args.wishes.format, optimize)?
+            Alternative::new(&circuit, format, optimize)?
         });
-        known.push((circuit.k(), circuit.shape()));
+        known.push(plan);
     }
     if args.wishes.format == Format::Halo2 {
         let optimize = args.wishes.optimize;

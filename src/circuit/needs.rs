@@ -172,8 +172,9 @@ fn count_weights(counts: &mut [usize], weights: &[i32]) {
 fn border_rows(conv: &Conv) -> usize {
     let [reached, output] = [conv.window.reached(), conv.window.output]
         .map(|[height, width]| height.saturating_mul(width));
-    let planes = conv.batch.saturating_mul(conv.outputs);
-    planes.saturating_mul(reached.saturating_sub(output)).div_ceil(MOST_BORDER_CELLS)
+    // A row takes a position's cells of a few planes.
+    let rows = conv.batch.saturating_mul(conv.outputs).div_ceil(MOST_BORDER_CELLS);
+    rows.saturating_mul(reached.saturating_sub(output))
 }
 
 /// Rows of weights: each run of values has its own at each position.
@@ -190,7 +191,10 @@ fn least_k(rows: usize) -> u32 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::circuit::{CircuitError, InstanceLayout};
+    use crate::circuit::{
+        CircuitError, InstanceLayout,
+        tests::models::{self, Builder},
+    };
 
     /// What is counted before anything is lowered is no more than what there is.
     #[test]
@@ -200,11 +204,39 @@ mod tests {
             let file = folder.expect("a folder").path().join("int8_qdq.onnx");
             let Ok(bytes) = std::fs::read(&file) else { continue };
             let model = Model::from_onnx("model", &bytes).expect("a model");
-            let net =
-                Net::new(&model, &InstanceLayout::of_model(&model, false)).expect("it has a net");
-            let [first, all] = [Needs::of_model(&model), Needs::of_net(&net)];
-            assert!(first.rows <= all.rows, "{}: {first:?}", file.display());
+            check(&file.display().to_string(), &model);
         }
+        for (name, model) in models::all() {
+            check(name, &model);
+        }
+        // All that is beyond the border of strided, dilated and grouped windows.
+        for (strides, dilations, pads) in [([2, 3], [1, 2], [2, 1]), ([1, 2], [3, 1], [0, 3])] {
+            let mut builder = Builder::new(3, &[2, 4, 9, 11]);
+            let window = (strides, dilations, pads);
+            let conv = builder.conv(builder.last(), (6, 2), [3, 2], window, vec![0.002]);
+            builder.conv_transpose(conv, 5);
+            check(&format!("{window:?}"), &builder.model());
+        }
+    }
+
+    fn check(name: &str, model: &Model) {
+        let net = Net::new(model, &InstanceLayout::of_model(model, false)).expect("it has a net");
+        let [first, all] = [Needs::of_model(model), Needs::of_net(&net)];
+        assert!(first.rows <= all.rows, "{name}: {first:?}, {all:?}");
+    }
+
+    /// Neither its weights nor its results, but what lies beyond its border.
+    #[test]
+    fn convolution_with_a_border_that_no_circuit_has_room_for_is_refused_at_once() {
+        let mut builder = Builder::new(3, &[1, 1, 512, 512]);
+        let window = ([1, 1], [1, 1], [200, 200]);
+        builder.conv(builder.last(), (1, 1), [401, 401], window, vec![0.002]);
+        let needs = Needs::of_model(&builder.model());
+        let [plane, border, weights] = [512 * 512, 912 * 912 - 512 * 512, 401 * 401];
+        // Some weights are 0.
+        let most = 2 * plane + border + weights;
+        assert!((most - weights / 50..=most).contains(&needs.rows), "{needs:?}");
+        assert!(!needs.fit() && 2 * plane + weights < longest_table(LARGEST_K, 1));
     }
 
     #[test]

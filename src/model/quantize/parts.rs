@@ -264,6 +264,16 @@ pub(super) fn axes_of(node: &NodeProto, shapes: &Shapes<'_>) -> Option<Vec<i64>>
     }
 }
 
+/// Gives nodes that have another's name one of their own: onnxruntime refuses a file without.
+pub(super) fn distinct_names(nodes: &mut [NodeProto]) {
+    let mut taken: HashSet<String> = HashSet::new();
+    for name in nodes.iter_mut().map(|node| &mut node.name).filter(|name| !name.is_empty()) {
+        while !taken.insert(name.clone()) {
+            name.push('_');
+        }
+    }
+}
+
 /// Removes nodes that no output depends on.
 pub(super) fn drop_unused(graph: &mut GraphProto) {
     let mut used: HashSet<String> = graph.output.iter().map(|port| port.name.clone()).collect();
@@ -273,4 +283,17 @@ pub(super) fn drop_unused(graph: &mut GraphProto) {
         }
     }
     graph.node.retain(|node| node.output.iter().any(|output| used.contains(output)));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_two_nodes_have_one_name() {
+        let node = |name: &str| NodeProto { name: name.into(), ..NodeProto::default() };
+        let mut nodes = ["a", "", "a_", "a", "", "a"].map(node);
+        distinct_names(&mut nodes);
+        assert_eq!(nodes.map(|node| node.name), ["a", "", "a_", "a__", "", "a___"]);
+    }
 }

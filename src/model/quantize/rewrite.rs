@@ -2,7 +2,10 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::{lines, operators::BEFORE_CLAMP, ranges::Ranges, scales::Scales, stored::Stored};
+use super::{
+    lines, operators::BEFORE_CLAMP, parts::distinct_names, ranges::Ranges, scales::Scales,
+    stored::Stored,
+};
 use crate::model::{
     ElementType, ImportOptions, ModelError, Quantization,
     import::{FloatConstant, FloatGraph, float_constant},
@@ -56,6 +59,7 @@ pub(super) fn rewrite(
     result.producer_name = "zkverdict".into();
     let new = result.graph.as_mut().ok_or(ModelError::Missing("graph"))?;
     new.node = [before, nodes].concat();
+    distinct_names(&mut new.node);
     new.initializer.extend(initializers);
     // Constants that only their quantized form is used of.
     let used: HashSet<&String> = new.node.iter().flat_map(|node| &node.input).collect();

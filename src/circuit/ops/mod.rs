@@ -31,7 +31,7 @@ mod windows;
 
 use super::wiring::{Net, Plane};
 use super::{CircuitError, InstanceLayout, Needs, shape::LARGEST_K};
-use crate::model::{Model, Node, Operator, View};
+use crate::model::{Add, Model, Mul, Node, Operand, Operator, View, ViewElement};
 use lowering::{Lowering, Value, unsupported};
 use std::collections::HashMap;
 
@@ -60,6 +60,9 @@ impl Net {
             wanted: vec![Vec::new(); tensors],
             copies: HashMap::new(),
         };
+        if let Some(node) = graph.nodes.iter().find(|node| node.inputs.len() < operands(node)) {
+            return Err(unsupported(node));
+        }
         lowering.count_uses(&model.outputs);
         lowering.collect_wishes();
         for (input, told) in model.inputs.iter().zip(&instances.inputs) {
@@ -97,6 +100,23 @@ impl Net {
                 run.terms.shrink_to_fit();
             }
         }
+    }
+}
+
+/// How many activations an operator takes at least. A view may be of constants alone.
+fn operands(node: &Node) -> usize {
+    match &node.operator {
+        Operator::View(View::Elements(elements)) => {
+            let of = |element: &ViewElement| match *element {
+                ViewElement::Input { input, .. } => input as usize + 1,
+                ViewElement::Constant(_) => 0,
+            };
+            elements.iter().map(of).max().unwrap_or(0)
+        }
+        Operator::Add(Add { operand: Operand::Tensor, .. })
+        | Operator::Mul(Mul { operand: Operand::Tensor, .. })
+        | Operator::MatMul(_) => 2,
+        _ => 1,
     }
 }
 

@@ -24,17 +24,18 @@ impl Lowering<'_> {
     /// How each tensor's takers would like it to be cut, through views that keep the order.
     pub(super) fn collect_wishes(&mut self) {
         for node in self.graph.nodes.iter().rev() {
+            let Some(input) = node.inputs.first() else { continue };
             if let Operator::View(View::Reshape) = node.operator {
                 let passed_on = self.wanted[node.output.0].clone();
-                self.wanted[node.inputs[0].0].extend(passed_on);
+                self.wanted[input.0].extend(passed_on);
             } else if let Some(scan) = self.wish(node) {
-                self.wanted[node.inputs[0].0].push(scan);
+                self.wanted[input.0].push(scan);
             }
         }
     }
 
     pub(super) fn wish(&self, node: &Node) -> Option<Scan> {
-        let len = self.len(node.inputs[0]);
+        let len = self.len(*node.inputs.first()?);
         let planes = |window: &Window| Scan::Planes { size: window.input, strides: window.strides };
         Some(match &node.operator {
             Operator::Gemm(gemm) if len == gemm.inputs => Scan::Flat,

@@ -3,7 +3,7 @@
 use super::{
     assert_other_output_is_refused, broken, circuit, foldings, honest, input, mixed, models,
 };
-use crate::circuit::{Goal, ModelCircuit, Shape, Wishes, layout::moves::Menu};
+use crate::circuit::{CircuitError, Goal, ModelCircuit, Shape, Wishes, layout::moves::Menu};
 use halo2_proofs::halo2curves::bn256::Fr;
 
 #[test]
@@ -70,6 +70,19 @@ fn stored_plan_is_taken_up_again_only_for_its_model() {
     assert_eq!(again.plan().shape, *shape);
     assert_eq!(again.plan().layout.weights, circuit.plan().layout.weights);
     assert!(ModelCircuit::restore(&other, circuit.layout(), k, shape).is_err());
+}
+
+#[test]
+fn a_node_without_its_inputs_is_refused() {
+    for (name, model) in models::all() {
+        for node in 0..model.graph.nodes.len() {
+            let mut model = model.clone();
+            while model.graph.nodes[node].inputs.pop().is_some() {
+                let error = ModelCircuit::new(&model, Wishes::default()).expect_err(name);
+                assert!(matches!(error, CircuitError::UnsupportedOperator { .. }), "{error}");
+            }
+        }
+    }
 }
 
 // Their columns could not be made.

@@ -196,7 +196,7 @@ LSTM, GRU and RNN (all directions, without lengths and without initial states ot
 RMSNormalization, MeanVarianceNormalization, LpNormalization, LogSoftmax, ReduceL1, ReduceL2, ReduceSumSquare, ReduceLogSum,
 ReduceLogSumExp, Sum and Mean of several, Div and Pow of two activations, Gemm with any factors, layer normalizations in every written-out form,
 Resize and Upsample (modes linear and cubic, without `antialias`), an Embedding's Gather and a OneHot of token ids,
-ReduceProd along one axis, ScatterElements and ScatterND with a reduction, Attention (without a cache, the mask constant) and RotaryEmbedding (constant angles);
+ReduceProd along one axis, ScatterElements and ScatterND with a reduction, Attention (also with earlier keys and values, without windows) and RotaryEmbedding (constant angles);
 of ai.onnx.ml LinearRegressor, LinearClassifier, TreeEnsemble, TreeEnsembleClassifier, SVMRegressor, SVMClassifier (all kernels; probabilities of two classes),
 Scaler, Normalizer, FeatureVectorizer, ArrayFeatureExtractor, and ZipMap, whose tensor of probabilities stays.
 

@@ -1,28 +1,48 @@
 //! Attention and rotary embeddings of operator set 23, as products of matrices, functions and moved elements.
 
-use super::parts::{Parts, Shapes, Taken, dims, float_of, int, int_of, ints};
+use super::{
+    operators::TRUTHS,
+    parts::{Parts, Shapes, Taken, dims, float_of, int, int_of, ints},
+};
 use crate::model::onnx::{DataType, NodeProto};
 
-/// `softmax(q·kᵀ·scale + mask)·v`, of heads that are an axis or stand side by side in the last one.
+/// `softmax(cap(q·kᵀ·scale) + mask)·v`, of heads that are an axis or stand side by side in the last one; earlier keys and
+/// values come before these. In which order, and which key is the last that a query sees, is as onnxruntime has it.
 pub(super) fn attention(node: &NodeProto, shapes: &Shapes<'_>, parts: &mut Parts) -> Taken {
     has_only(
         node,
-        &["is_causal", "q_num_heads", "kv_num_heads", "scale", "softcap", "softmax_precision"],
+        &[
+            "is_causal",
+            "q_num_heads",
+            "kv_num_heads",
+            "qk_matmul_output_mode",
+            "scale",
+            "softcap",
+            "softmax_precision",
+        ],
     )?;
     let given = |index: usize| node.input.get(index).filter(|name| !name.is_empty());
-    // A cache of keys and values would be an input of its own.
-    let has_cache = (4..node.input.len()).any(|index| given(index).is_some());
-    let is_more = node.output.iter().skip(1).any(|name| !name.is_empty());
-    if has_cache || is_more || float_of(node, "softcap", 0.0) != 0.0 {
+    let out = |index: usize| node.output.get(index).filter(|name| !name.is_empty());
+    if given(6).is_some() {
         return None;
     }
     let heads = [int_of(node, "q_num_heads", 0), int_of(node, "kv_num_heads", 0)];
     let q = by_head(given(0)?, heads[0], shapes, parts)?;
-    let [k, v] = [
-        by_head(given(1)?, heads[1], shapes, parts)?,
-        by_head(given(2)?, heads[1], shapes, parts)?,
-    ];
+    let mut with_earlier = |index: usize| -> Option<Heads> {
+        let mut own = by_head(given(index)?, heads[1], shapes, parts)?;
+        if let Some(earlier) = given(index + 3) {
+            own.shape[2] += shapes.of(earlier)?.get(2)?;
+            own.name = parts.node("Concat", &[earlier, &own.name], vec![int("axis", 2)]);
+        }
+        if let Some(all) = out(index) {
+            parts.named("Identity", &[&own.name], Vec::new(), all);
+        }
+        Some(own)
+    };
+    let [k, v] = [with_earlier(1)?, with_earlier(2)?];
     let (queries, keys) = (q.shape[2], k.shape[2]);
+    let earlier =
+        if given(4).is_some() { keys - shapes.of(given(1)?)?.iter().rev().nth(1)? } else { 0 };
     let ratio =
         q.shape[1].checked_div(k.shape[1]).filter(|ratio| ratio * k.shape[1] == q.shape[1])?;
     if k.shape[1] != v.shape[1] || k.shape[3] != q.shape[3] || v.shape[2] != keys {
@@ -46,26 +66,55 @@ pub(super) fn attention(node: &NodeProto, shapes: &Shapes<'_>, parts: &mut Parts
     let scale = float_of(node, "scale", 1.0 / (q.shape[3] as f32).sqrt());
     let scale = parts.floats(&[], &[scale]);
     let mut scores = parts.node("Mul", &[&product, &scale], Vec::new());
+    let asked = out(3).map(|name| (name, int_of(node, "qk_matmul_output_mode", 0)));
+    let give = |stage: i64, scores: &str, parts: &mut Parts| {
+        if let Some((name, _)) = asked.filter(|(_, asked)| *asked == stage) {
+            parts.named("Identity", &[scores], Vec::new(), name);
+        }
+    };
+    give(0, &scores, parts);
+    let cap = float_of(node, "softcap", 0.0);
+    if cap != 0.0 {
+        let cap = parts.floats(&[], &[cap]);
+        let ratio = parts.node("Div", &[&scores, &cap], Vec::new());
+        let within = parts.node("Tanh", &[&ratio], Vec::new());
+        scores = parts.node("Mul", &[&within, &cap], Vec::new());
+    }
+    give(1, &scores, parts);
     let hidden = parts.floats(&[], &[f32::NEG_INFINITY]);
     if let Some(mask) = given(3) {
-        let tensor =
-            shapes.file.graph.as_ref()?.initializer.iter().find(|own| own.name == *mask)?;
+        let mut constants = shapes.file.graph.as_ref()?.initializer.iter();
+        let constant = constants.find(|own| own.name == *mask);
+        let is_truth = shapes.maker(mask).is_some_and(|own| TRUTHS.contains(&own.op_type.as_str()));
+        let shape = match constant {
+            Some(tensor) => shapes.constant_shape(&tensor.name)?,
+            None => shapes.of(mask)?,
+        };
         // A short mask hides what it does not reach, and that is left to whoever knows the rule.
-        if tensor.dims.last().copied() != i64::try_from(keys).ok() {
+        if shape.last() != Some(&keys) {
             return None;
         }
-        scores = if tensor.data_type == i32::from(DataType::Bool) {
-            parts.node("Where", &[mask, &scores, &hidden], Vec::new())
-        } else {
-            parts.node("Add", &[&scores, mask], Vec::new())
+        scores = match constant {
+            Some(own) if own.data_type == i32::from(DataType::Bool) => {
+                parts.node("Where", &[mask, &scores, &hidden], Vec::new())
+            }
+            None if is_truth => {
+                let [zero, lowest] = [0.0, f32::MIN].map(|value| parts.floats(&[], &[value]));
+                let mask = parts.node("Where", &[mask, &zero, &lowest], Vec::new());
+                parts.node("Add", &[&scores, &mask], Vec::new())
+            }
+            _ => parts.node("Add", &[&scores, mask], Vec::new()),
         };
     }
     if int_of(node, "is_causal", 0) != 0 {
-        let seen = (0..queries).flat_map(|query| (0..keys).map(move |key| u8::from(key <= query)));
+        let seen = (0..queries)
+            .flat_map(|query| (0..keys).map(move |key| u8::from(key <= query + earlier)));
         let seen = parts.truths(&[queries, keys], seen.collect());
         scores = parts.node("Where", &[&seen, &scores, &hidden], Vec::new());
     }
+    give(2, &scores, parts);
     let shares = parts.node("Softmax", &[&scores], vec![int("axis", -1)]);
+    give(3, &shares, parts);
     let y = node.output.first()?;
     if q.is_apart {
         parts.named("MatMul", &[&shares, &values], Vec::new(), y);

@@ -28,6 +28,8 @@ from exports_layers import MODELS
 
 ROOT = Path(__file__).resolve().parent.parent
 ort.set_default_logger_severity(4)
+# What whole numbers and truth values that are computed with become.
+ELEMENTS = {"tensor(float)": np.float32, "tensor(int64)": np.int64, "tensor(bool)": bool}
 
 
 def session(path):
@@ -67,7 +69,8 @@ def outputs(run, inputs, after=lambda answers: answers):
         for source in run.get_inputs():
             shape = [dim if isinstance(dim, int) else 1 for dim in source.shape]
             value = np.asarray(row[source.name]).reshape(shape)
-            feed[source.name] = value.astype(object) if value.dtype.kind == "U" else value
+            element = object if value.dtype.kind == "U" else ELEMENTS.get(source.type, value.dtype)
+            feed[source.name] = value.astype(element)
         answers.append(flat(after(run.run(None, feed))))
     return answers
 
@@ -129,7 +132,8 @@ STORED = [
     "larger_and_smaller", "reductions", "division_of_activations", "written_out_leaky_relu", "shapes_computed_in_the_graph",
     "standardized_input", "pixels", "half_precision_weights", "log_softmax", "angles", "comparisons_of_two",
     "attention_operator", "rotary_part_of_heads", "top_of_scores", "product_of_factors", "trees_of_newer_files",
-    "causal_attention_trilu", "branches_on_shapes", "cross_entropy", "larger_by_cubes", "lstm_of_two_layers",
+    "causal_attention_trilu", "branches_on_shapes", "cross_entropy", "larger_by_cubes", "lstm_of_two_layers", "masked_tokens",
+    "mask_of_floats", "attention_operator_with_mask",
 ]  # fmt: skip
 STORED_CLASSIC = [
     "linear_regression", "scaler_pipeline", "normalizer_pipeline", "svr_rbf", "k_means", "decision_tree_classifier", "random_forest",

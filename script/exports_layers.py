@@ -285,6 +285,56 @@ def causal_attention_trilu():
     return n.finish(attention(n, "x", 5, 8, 1, lambda s: n.Add(s, mask)))
 
 
+def with_tokens(n, shown):
+    """Tokens and a mask of those that count, in 1 to all places; `shown` gives scores of a mask and scores."""
+    tokens, width = 5, 8
+    x = n.Gather(n.w(20, width), "ids")
+    y = attention(n, x, tokens, width, 2, shown)
+    file, _ = n.finish(y)
+    del file.graph.input[:]
+    file.graph.input.extend(h.make_tensor_value_info(name, T.INT64, [1, tokens]) for name in ["ids", "mask"])
+    ids = rng.integers(0, 20, [40, 1, tokens])
+    counts = rng.integers(1, tokens + 1, [40, 1, 1])
+    return file, {"ids": ids, "mask": (np.arange(tokens) < counts).astype(np.int64)}
+
+
+@model
+def masked_tokens():
+    """As transformers' models have it."""
+    n = Net([1, 5])
+    seen = n.Gather(n.Cast("mask", to=T.BOOL), n.c([[[[0, 1, 2, 3, 4]]]], np.int64), axis=1)
+    seen = n.Reshape(seen, n.i(1, 1, 1, 5))
+    both = n.And(n.c(np.tril(np.ones([1, 1, 5, 5])), bool), seen)
+    hidden = n.Where(both, n.c(0.0), n.c(np.finfo(np.float32).min))
+    return with_tokens(n, lambda scores: n.Add(scores, hidden))
+
+
+@model
+def mask_of_floats():
+    """As they had it before, and `masked_fill`."""
+    n = Net([1, 5])
+    mask = n.Unsqueeze("mask", n.i(1, 2))
+    first = n.Mul(n.Sub(n.c(1.0), n.Cast(mask, to=T.FLOAT)), n.c(np.finfo(np.float32).min))
+    is_hidden = n.Equal(mask, n.c(0, np.int64))
+
+    def shown(scores):
+        again = n.Softmax(n.Add(scores, first), axis=-1)
+        return n.Where(is_hidden, n.c(-np.inf), n.Mul(n.Add(scores, again), n.c(0.5)))
+
+    return with_tokens(n, shown)
+
+
+@model
+def attention_operator_with_mask():
+    n = Net([1, 5, 8], opset=23)
+    mask = n.Cast(n.Expand(n.Unsqueeze("mask", n.i(1, 2)), n.i(1, 1, 5, 5)), to=T.BOOL)
+    q, k, v = (n.Add(n.MatMul("x", n.w(8, 8)), n.w(8)) for _ in range(3))
+    file, examples = n.finish(n.Attention(q, k, v, mask, q_num_heads=2, kv_num_heads=2))
+    file.graph.input.append(h.make_tensor_value_info("mask", T.INT64, [1, 5]))
+    counts = rng.integers(1, 6, [len(examples), 1, 1])
+    return file, {"x": examples, "mask": (np.arange(5) < counts).astype(np.int64)}
+
+
 @model
 def branches_on_shapes():
     n = Net([1, 1, 8])

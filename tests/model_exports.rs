@@ -116,6 +116,9 @@ fn normalizations_attention_and_products() {
         ("rotary_part_of_heads", 4.0),
         ("top_of_scores", 7.0),
         ("product_of_factors", 8.0),
+        ("masked_tokens", 8.0),
+        ("mask_of_floats", 8.0),
+        ("attention_operator_with_mask", 8.0),
     ] {
         is_near_floats(name, steps);
     }

@@ -207,7 +207,8 @@ graphs whose end is left in floats keep what is quantized and get a quantized en
 and half-precision floats are read. Activations of 16 bits get 8, their weights stay.
 
 Comparisons, combinations and choices of several activations' elements become differences, products and sums; truth values that
-come in or go out are zeros and ones. An `If` whose condition follows from shapes is the branch that it takes. Resize interpolates
+come in or go out are zeros and ones, and so are masks of whole numbers, as of the tokens that count, which may be computed with and
+hide elements from a Softmax. An `If` whose condition follows from shapes is the branch that it takes. Resize interpolates
 linearly and cubically, along any axes; SoftmaxCrossEntropyLoss and NegativeLogLikelihoodLoss take labels as an input.
 ";
 

@@ -62,6 +62,7 @@ pub(super) fn decompose(
 ) -> Result<(), ModelError> {
     to_float32(file);
     super::branches::take(file, import)?;
+    super::whole::as_floats(file);
     super::truths::with_tables_of_one(file, import);
     super::losses::take_apart(file, import);
     with_operator_set(file);

@@ -24,6 +24,7 @@ mod scales;
 mod scatter;
 mod stored;
 mod truths;
+mod whole;
 mod wide;
 
 use prost::Message as _;

@@ -264,6 +264,20 @@ pub(super) fn axes_of(node: &NodeProto, shapes: &Shapes<'_>) -> Option<Vec<i64>>
     }
 }
 
+/// What depends on the inputs' values.
+pub(super) fn live(graph: &GraphProto) -> HashSet<String> {
+    let is_constant = |name: &str| graph.initializer.iter().any(|tensor| tensor.name == name);
+    let inputs = graph.input.iter().map(|port| port.name.clone());
+    let mut live: HashSet<String> = inputs.filter(|name| !is_constant(name)).collect();
+    for node in &graph.node {
+        let is_of_shape = matches!(node.op_type.as_str(), "Shape" | "Size");
+        if !is_of_shape && node.input.iter().any(|name| live.contains(name)) {
+            live.extend(node.output.iter().cloned());
+        }
+    }
+    live
+}
+
 /// Gives nodes that have another's name one of their own: onnxruntime refuses a file without.
 pub(super) fn distinct_names(nodes: &mut [NodeProto]) {
     let mut taken: HashSet<String> = HashSet::new();

@@ -115,6 +115,7 @@ pub(super) fn find(
             bounds.0 -= 9.0;
         }
     }
+    hide_what_is_added_to(graph, &names, &masked, &mut bounds);
     let element = stored.element();
     let of_type = |quantization: Quantization| {
         let shift = element.range().0 - quantization.element.range().0;
@@ -162,6 +163,39 @@ pub(super) fn find(
         with_line(node, graph, float, stored, &mut ranges);
     }
     Ok(ranges)
+}
+
+/// What hides elements by being added to them is so low that whatever it is added to gets the lowest integer.
+fn hide_what_is_added_to(
+    graph: &GraphProto,
+    names: &[&str],
+    masked: &HashSet<&str>,
+    bounds: &mut [(f32, f32)],
+) {
+    let places: HashMap<&str, usize> =
+        names.iter().enumerate().map(|(place, &name)| (name, place)).collect();
+    for node in graph.node.iter().rev() {
+        let place = |name: Option<&String>| places.get(name?.as_str()).copied();
+        let (Some(y), inputs) = (place(node.output.first()), node.input.as_slice()) else {
+            continue;
+        };
+        let lowest = |x: &String, low: f32, bounds: &mut [(f32, f32)]| {
+            if let Some(x) = place(Some(x)).filter(|&x| masked.contains(names[x])) {
+                bounds[x].0 = bounds[x].0.min(low);
+            }
+        };
+        match (node.op_type.as_str(), inputs) {
+            ("Add", [a, b]) if masked.contains(names[y]) => {
+                for (hidden, shown) in [(a, b), (b, a)] {
+                    if let Some(shown) = place(Some(shown)) {
+                        lowest(hidden, bounds[y].0 - bounds[shown].1, bounds);
+                    }
+                }
+            }
+            (operator, [x, ..]) if MOVERS.contains(&operator) => lowest(x, bounds[y].0, bounds),
+            _ => {}
+        }
+    }
 }
 
 /// Floats that stay floats: inputs, and what is made of them until they are standardized. Sums with constants,

@@ -7,7 +7,7 @@
 use std::collections::{HashMap, HashSet};
 
 use super::{
-    operators::{ELEMENTWISE, TRUTHS},
+    operators::{ELEMENTWISE, MOVERS, TRUTHS},
     parts::{Parts, int_of},
 };
 use crate::model::{
@@ -30,7 +30,11 @@ pub(super) fn with_tables_of_one(file: &mut ModelProto, import: &ImportOptions<'
     let mut position = 0;
     while let Some(node) = graph.node.get(position) {
         let operator = node.op_type.as_str();
-        if !matches!(operator, "Cast" | "Where") && !OF_TWO.contains(&operator) {
+        let is_made_of_truths =
+            |x: &String| made(graph, x).is_some_and(|at| is_truth(&graph.node[at]));
+        let is_mover =
+            MOVERS.contains(&operator) && node.input.first().is_some_and(is_made_of_truths);
+        if !matches!(operator, "Cast" | "Where") && !is_mover && !OF_TWO.contains(&operator) {
             position += 1;
             continue;
         }
@@ -38,6 +42,7 @@ pub(super) fn with_tables_of_one(file: &mut ModelProto, import: &ImportOptions<'
         let is_taken = match operator {
             "Cast" => as_number(graph, node, &mut parts),
             "Where" => chosen(graph, node, import, &mut parts),
+            _ if is_mover => moved(node, &mut parts),
             _ => of_two(graph, node, &mut parts),
         };
         if is_taken.is_none() {
@@ -56,7 +61,7 @@ fn type_of(port: &mut ValueInfoProto) -> Option<&mut i32> {
     Some(&mut port.r#type.as_mut()?.tensor_type.as_mut()?.elem_type)
 }
 
-/// An input of truth values is one of zeros and ones, which whoever takes truths compares with one half.
+/// An input of truth values is one of zeros and ones, which are compared with one half.
 fn compare_inputs(graph: &mut GraphProto) {
     let is_truth = |port: &&mut ValueInfoProto| {
         port.r#type
@@ -75,11 +80,8 @@ fn compare_inputs(graph: &mut GraphProto) {
         let half = parts.floats(&[], &[0.5]);
         let truth = parts.node("Greater", &[&name, &half], Vec::new());
         for node in &mut graph.node {
-            let takes_truths = matches!(node.op_type.as_str(), "And" | "Or" | "Xor" | "Not");
-            for (place, input) in node.input.iter_mut().enumerate() {
-                if *input == name && (takes_truths || (node.op_type == "Where" && place == 0)) {
-                    input.clone_from(&truth);
-                }
+            for input in node.input.iter_mut().filter(|input| **input == name) {
+                input.clone_from(&truth);
             }
         }
         graph.initializer.extend(parts.initializers);
@@ -147,18 +149,20 @@ fn as_number(graph: &GraphProto, node: &NodeProto, parts: &mut Parts) -> Option<
 fn of_two(graph: &GraphProto, node: &NodeProto, parts: &mut Parts) -> Option<()> {
     let ([a, b], [y]) = (node.input.as_slice(), node.output.as_slice()) else { return None };
     let roots = Roots::of(graph);
+    let operator = node.op_type.as_str();
+    let is_constant = |name: &String| roots.constants.contains(name.as_str());
+    let given = [(a, b), (b, a)].into_iter().find(|(a, b)| is_constant(a) && !is_constant(b));
+    if let (true, Some((constant, truth))) = (matches!(operator, "And" | "Or" | "Xor"), given) {
+        return with_constant(graph, operator, [constant, truth, y], parts);
+    }
     if roots.is_one(&[a, b]) {
         return None;
     }
-    let operator = node.op_type.as_str();
     if !matches!(operator, "And" | "Or" | "Xor") {
         let zero = parts.floats(&[], &[0.0]);
         let difference = parts.node("Sub", &[a, b], Vec::new());
         parts.named(operator, &[&difference, &zero], Vec::new(), y);
         return Some(());
-    }
-    if roots.constants.contains(a.as_str()) || roots.constants.contains(b.as_str()) {
-        return None;
     }
     let [a, b] = [a, b].map(|truth| number(truth, [1.0, 0.0], parts, None));
     let operator = match operator {
@@ -175,6 +179,43 @@ fn of_two(graph: &GraphProto, node: &NodeProto, parts: &mut Parts) -> Option<()>
     Some(())
 }
 
+/// A combination with constants that differ: where these are true it is one number, elsewhere another.
+fn with_constant(
+    graph: &GraphProto,
+    operator: &str,
+    [constant, truth, y]: [&String; 3],
+    parts: &mut Parts,
+) -> Option<()> {
+    let is_single = |dims: &[i64]| dims.iter().all(|&dim| dim == 1);
+    if graph.initializer.iter().any(|own| own.name == *constant && is_single(&own.dims)) {
+        // Part of a table.
+        return None;
+    }
+    let x = number(truth, [1.0, 0.0], parts, None);
+    let [yes, no] = match operator {
+        "And" => [x, parts.floats(&[], &[0.0])],
+        "Or" => [parts.floats(&[], &[1.0]), x],
+        _ => [number(truth, [0.0, 1.0], parts, None), x],
+    };
+    let combined = parts.node("Where", &[constant, &yes, &no], Vec::new());
+    let half = parts.floats(&[], &[0.5]);
+    parts.named("Greater", &[&combined, &half], Vec::new(), y);
+    Some(())
+}
+
+/// Truth values in other places, which are moved as numbers.
+fn moved(node: &NodeProto, parts: &mut Parts) -> Option<()> {
+    let ([x, ..], [y]) = (node.input.as_slice(), node.output.as_slice()) else { return None };
+    let x = number(x, [1.0, 0.0], parts, None);
+    let place = parts.name();
+    let mut moved = NodeProto { output: vec![place.clone()], ..node.clone() };
+    moved.input[0] = x;
+    parts.nodes.push(moved);
+    let half = parts.floats(&[], &[0.5]);
+    parts.named("Greater", &[&place, &half], Vec::new(), y);
+    Some(())
+}
+
 /// `Where` of more than one activation.
 fn chosen(
     graph: &GraphProto,
@@ -184,17 +225,24 @@ fn chosen(
 ) -> Option<()> {
     let ([truth, a, b], [y]) = (node.input.as_slice(), node.output.as_slice()) else { return None };
     let roots = Roots::of(graph);
-    // What hides elements from a Softmax has no product with 0.
-    let hides = |name: &String| {
-        float_constant(graph, name, import)
-            .is_some_and(|own| own.values.iter().any(|value| value.abs() >= HIDING))
-    };
-    if roots.constants.contains(truth.as_str())
-        || roots.is_one(&[truth, a, b])
-        || hides(a)
-        || hides(b)
-    {
+    if roots.constants.contains(truth.as_str()) || roots.is_one(&[truth, a, b]) {
         return None;
+    }
+    // What hides elements from a Softmax has no product with 0, but may be added.
+    let hides = |name: &String| -> Option<bool> {
+        let values = float_constant(graph, name, import)?.values;
+        let is_any = values.iter().any(|value| value.abs() >= HIDING);
+        is_any.then(|| values.iter().all(|&value| value <= -HIDING))
+    };
+    for (hidden, shown, values) in [(a, b, [f32::MIN, 0.0]), (b, a, [0.0, f32::MIN])] {
+        if let Some(are_all) = hides(hidden) {
+            if !are_all || hides(shown).is_some() {
+                return None;
+            }
+            let hidden = number(truth, values, parts, None);
+            parts.named("Add", &[shown, &hidden], Vec::new(), y);
+            return Some(());
+        }
     }
     let a_if = number(truth, [1.0, 0.0], parts, None);
     let b_if = number(truth, [0.0, 1.0], parts, None);

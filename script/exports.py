@@ -3,7 +3,7 @@
 
     python3 -m pip install -r script/requirements.txt -r script/requirements-exports.txt
     cargo build
-    python3 script/exports.py [--only NAME] [--prove] [--classic | --torch | --peers | --quantizers]
+    python3 script/exports.py [--only NAME] [--prove] [--classic | --torch | --peers | --libraries | --quantizers]
     python3 script/exports.py --store
 
 Every model is built by `exports_layers.py` with the `onnx` package, in the operators that PyTorch's exporters use for the
@@ -182,13 +182,14 @@ def main():
     parser.add_argument("--classic", action="store_true", help="models of scikit-learn, XGBoost and LightGBM instead")
     parser.add_argument("--torch", action="store_true", help="PyTorch's modules by both of its exporters instead")
     parser.add_argument("--peers", action="store_true", help="graphs of the kinds of another prover's examples instead")
+    parser.add_argument("--libraries", action="store_true", help="nets of transformers and torchvision instead")
     parser.add_argument("--quantizers", action="store_true", help="files of onnxruntime's own quantizers instead")
     parser.add_argument("--quantize", nargs="*", default=[], help="more words for `zkverdict quantize`")
     parser.add_argument("--store", action="store_true", help="write the fixtures of the test instead")
     args = parser.parse_args()
     if args.store:
         return store(args)
-    for source in ["classic", "torch", "peers", "quantizers"]:
+    for source in ["classic", "torch", "peers", "libraries", "quantizers"]:
         if getattr(args, source):
             other = importlib.import_module(f"exports_{source}").models(dict(MODELS))
             MODELS.clear()

@@ -16,7 +16,11 @@ pub fn summed(model: &Model) -> ModelCircuit {
 }
 
 /// The names of the constraints that a witness breaks, on all rows: those behind the table are random.
-pub fn broken(circuit: &ModelCircuit, witness: Witness, forge: Forge) -> Vec<String> {
+pub(in crate::circuit) fn broken(
+    circuit: &ModelCircuit,
+    witness: Witness,
+    forge: Forge,
+) -> Vec<String> {
     let system = circuit.constraint_system();
     let sum = circuit.shape().word_sum().expect("the instances are added up");
     let mut challenges: Vec<Fr> =

@@ -23,25 +23,25 @@ pub(super) struct SumSource {
     pub(super) title: String,
     pub(super) point: String,
     pub(super) mptr: Ptr,
-    /// Seen from the instances, the last first: of those that are no four together.
+    /// Seen from the instances, the last first: of those that are no eight together.
     pub(super) odd: Vec<Ptr>,
     /// The others, from the first to behind the last.
-    pub(super) fours: (Ptr, Ptr),
+    pub(super) eights: (Ptr, Ptr),
 }
 
 impl SumSource {
     fn new(sum: &InstanceSum, protocol: &Protocol, layout: &Layout) -> Self {
         let before: usize = protocol.instance_counts[..sum.column].iter().sum();
         let (first, end) = (before + sum.first, before + protocol.instance_counts[sum.column]);
-        let fours_end = first + (end - first) / 4 * 4;
+        let eights_end = first + (end - first) / 8 * 8;
         let at = |index: usize| Ptr(0x20 * index);
         let (point, factor) = (layout.phase_challenge(sum.point).load(), field_literal(sum.factor));
         Self {
             title: format!("Challenge {}, which is the sum of instances", sum.challenge),
             point: format!("mulmod({point}, {factor}, r)"),
             mptr: layout.phase_challenge(sum.challenge),
-            odd: (fours_end..end).rev().map(at).collect(),
-            fours: (at(first), at(fours_end)),
+            odd: (eights_end..end).rev().map(at).collect(),
+            eights: (at(first), at(eights_end)),
         }
     }
 }

@@ -15,13 +15,13 @@
                 {%- for offset in sum.odd %}
                 sum := add(mulmod(sum, point, r), calldataload(add(instances_cptr, {{ offset }})))
                 {%- endfor %}
-                {%- if sum.fours.0 != sum.fours.1 %}
-                let first_cptr := add(instances_cptr, {{ sum.fours.0 }})
-                for { let cptr := add(instances_cptr, {{ sum.fours.1 }}) } gt(cptr, first_cptr) {} {
-                    cptr := sub(cptr, 0x80)
-                    sum := add(mulmod(sum, point, r), calldataload(add(cptr, 0x60)))
-                    sum := add(mulmod(sum, point, r), calldataload(add(cptr, 0x40)))
-                    sum := add(mulmod(sum, point, r), calldataload(add(cptr, 0x20)))
+                {%- if sum.eights.0 != sum.eights.1 %}
+                let first_cptr := add(instances_cptr, {{ sum.eights.0 }})
+                for { let cptr := add(instances_cptr, {{ sum.eights.1 }}) } gt(cptr, first_cptr) {} {
+                    cptr := sub(cptr, 0x0100)
+                    {%- for offset in ["0xe0", "0xc0", "0xa0", "0x80", "0x60", "0x40", "0x20"] %}
+                    sum := add(mulmod(sum, point, r), calldataload(add(cptr, {{ offset }})))
+                    {%- endfor %}
                     sum := add(mulmod(sum, point, r), calldataload(cptr))
                 }
                 {%- endif %}

@@ -115,9 +115,9 @@ impl Ways {
             }
             rows += missing + 1;
             movable += missing + own;
-            for cursor in 0..CURSORS {
+            for (cursor, free) in free.iter_mut().enumerate() {
                 if way.steps[cursor].is_some() {
-                    free[cursor] = if cursor == WEIGHT { rows } else { movable };
+                    *free = if cursor == WEIGHT { rows } else { movable };
                 }
             }
         }

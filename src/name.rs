@@ -54,6 +54,12 @@ impl Name {
         *text = name;
     }
 
+    /// Names of one line, one after the other.
+    pub(crate) fn list<'a>(texts: impl IntoIterator<Item = &'a String>) -> String {
+        let names: Vec<String> = texts.into_iter().map(|text| Self::new(text).0).collect();
+        names.join(", ")
+    }
+
     /// Its characters.
     pub(crate) fn as_str(&self) -> &str {
         &self.0
@@ -228,6 +234,13 @@ mod tests {
         assert!(long("").len() <= LONGEST && long("") != long("y"));
         let unprintable = shown(&"\u{202e}".repeat(1 << 20));
         assert!(unprintable.len() <= LONGEST && unprintable.chars().all(is_printable));
+    }
+
+    #[test]
+    fn lists_of_names_stay_on_one_line() {
+        let names = ["cat", "dog]\nplan\n  k  3", "\u{202e}\u{1b}[2J"].map(String::from);
+        let list = Name::list(&names);
+        assert!(list.starts_with("cat, dog]") && list.chars().all(is_printable), "{list}");
     }
 
     #[test]

@@ -3,6 +3,7 @@
 use serde::Serialize;
 
 use super::{Operator, Preparation, Quantization};
+use crate::name::Name;
 
 /// A quantized model, ready to be evaluated on integers or turned into a circuit.
 #[derive(Clone, Debug)]
@@ -38,7 +39,7 @@ impl Port {
         let mut notes: Vec<String> =
             self.preparation.iter().flat_map(Preparation::description).collect();
         if !self.labels.is_empty() {
-            notes.push(format!("a position among the labels [{}]", self.labels.join(", ")));
+            notes.push(format!("a position among the labels [{}]", Name::list(&self.labels)));
         }
         notes
     }

@@ -4,6 +4,8 @@
 //! Like the quantization after it, this is how the input is encoded. What is proved begins with the integers, and
 //! whatever integers they are, there are values that become them.
 
+use crate::name::Name;
+
 /// Steps in float32, one after the other as the ONNX file has them, or codes.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Preparation {
@@ -188,7 +190,7 @@ impl Preparation {
                 lines.push(match code {
                     Code::Category(names) => format!(
                         "{place} is the position of text {index} among [{}], and {} for any other",
-                        names.join(", "),
+                        Name::list(names),
                         names.len()
                     ),
                     Code::Whole(end) => {

@@ -6,6 +6,7 @@ use crate::model::{
     ElementType, ModelError, limits,
     onnx::{DataType, TensorProto},
 };
+use crate::name::Name;
 
 /// Reads `(location, offset, length)`.
 pub type ExternalData<'a> = dyn Fn(&str, u64, usize) -> std::io::Result<Vec<u8>> + 'a;
@@ -334,18 +335,19 @@ fn read_external(
     let number = |key: &str| {
         entry(key)
             .map(|value| {
-                value
-                    .parse::<u64>()
-                    .map_err(|_| error(format!("`{key}` of its external data is `{value}`")))
+                value.parse::<u64>().map_err(|_| {
+                    error(format!("`{key}` of its external data is `{}`", Name::new(value)))
+                })
             })
             .transpose()
     };
     let location =
         entry("location").ok_or_else(|| error("its external data has no location".into()))?;
+    let shown = Name::new(location);
     let is_beside_model = !location.contains(['\\', ':', '\0'])
         && location.split('/').all(|part| !matches!(part, "" | "." | ".."));
     if !is_beside_model {
-        return Err(error(format!("its data is in `{location}`, outside the model's folder")));
+        return Err(error(format!("its data is in `{shown}`, outside the model's folder")));
     }
     let offset = number("offset")?.unwrap_or(0);
     if let Some(length) = number("length")?
@@ -354,10 +356,10 @@ fn read_external(
         return Err(error(format!("its data has {length} bytes, its shape asks for {expected}")));
     }
     let external =
-        external.ok_or_else(|| error(format!("its data is in another file, `{location}`")))?;
+        external.ok_or_else(|| error(format!("its data is in another file, `{shown}`")))?;
     external(location, offset, expected).map_err(|source| ModelError::ExternalData {
         tensor: name.to_owned(),
-        location: location.clone(),
+        location: shown.to_string(),
         source,
     })
 }

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use super::node::NodeView;
 use crate::model::{ModelError, limits};
+use crate::name::Name;
 
 /// Splits above one another.
 const MOST_DEPTH: usize = 64;
@@ -193,7 +194,7 @@ impl Tree {
                 b"BRANCH_LT" => (value.next_down(), false),
                 b"BRANCH_GTE" => (value.next_down(), true),
                 other => {
-                    let mode = String::from_utf8_lossy(other).into_owned();
+                    let mode = Name::new(&String::from_utf8_lossy(other));
                     return Err(node.unsupported(format!("the mode `{mode}` of a node")));
                 }
             };

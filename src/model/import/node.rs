@@ -4,6 +4,7 @@ use crate::model::{
     ModelError, Unsupported,
     onnx::{AttributeProto, NodeProto, TensorProto},
 };
+use crate::name::Name;
 
 /// A node of the file, under a name that messages can use.
 #[derive(Clone, Copy)]
@@ -83,13 +84,16 @@ impl<'a> NodeView<'a> {
         self.attribute(name).map(|attribute| attribute.ints.as_slice())
     }
 
+    /// A text, which is one that messages can show: those of operators are words.
     pub fn string(self, name: &str) -> Result<Option<&'a str>, ModelError> {
-        self.attribute(name)
-            .map(|attribute| {
-                std::str::from_utf8(attribute.s.as_deref().unwrap_or_default())
-                    .map_err(|_| self.error(format!("attribute `{name}` is not text")))
-            })
-            .transpose()
+        let Some(attribute) = self.attribute(name) else { return Ok(None) };
+        let text = std::str::from_utf8(attribute.s.as_deref().unwrap_or_default())
+            .map_err(|_| self.error(format!("attribute `{name}` is not text")))?;
+        let shown = Name::new(text);
+        if shown.as_str() != text {
+            return Err(self.error(format!("attribute `{name}` is `{shown}`")));
+        }
+        Ok(Some(text))
     }
 
     pub fn tensor(self, name: &str) -> Option<&'a TensorProto> {
@@ -104,5 +108,26 @@ impl<'a> NodeView<'a> {
             .and_then(|axis| usize::try_from(axis).ok())
             .filter(|&axis| axis < rank)
             .ok_or_else(|| self.error(format!("axis {axis} of a tensor of rank {rank}")))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn texts_that_no_message_can_show_are_refused_and_not_shown() {
+        let node = |text: &str| {
+            let (name, s) = ("mode".into(), Some(text.as_bytes().to_vec()));
+            let attribute = vec![AttributeProto { name, s, ..AttributeProto::default() }];
+            NodeProto { attribute, ..NodeProto::default() }
+        };
+        let known = node("linear");
+        assert_eq!(NodeView::new(&known).string("mode").expect("a word"), Some("linear"));
+        for text in ["linear\nvalid", "\u{1b}[2J", "x".repeat(1 << 20).as_str()] {
+            let hostile = node(text);
+            let error = NodeView::new(&hostile).string("mode").expect_err("no word").to_string();
+            assert!(error.len() < 1000 && !error.contains(char::is_control), "{error}");
+        }
     }
 }

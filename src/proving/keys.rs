@@ -179,7 +179,13 @@ fn read(bytes: &[u8], k: u32, system: ConstraintSystem<Fr>) -> io::Result<Verify
     let domain = domain(system.degree() as u64 - 1, k);
     // There are none, but gates have to be in the form that this leaves.
     let (system, _) = system.directly_convert_selectors_to_fixed(Vec::new());
-    Ok(VerifyingKey::from_parts(domain, fixed, permutation, system, Vec::new(), compressed == 1))
+    let key =
+        VerifyingKey::from_parts(domain, fixed, permutation, system, Vec::new(), compressed == 1);
+    // Points have a bit that is not looked at in most of them.
+    if key.to_bytes(SerdeFormat::Processed) != bytes {
+        return Err(damaged("it is not written as keys are"));
+    }
+    Ok(key)
 }
 
 /// Halo2's domain for quotients of so many pieces, without what its transforms are made with.
@@ -267,6 +273,27 @@ mod tests {
             damage(&mut damaged);
             let refused = Verifier::from_bytes(&damaged, &srs, system(), circuit.instances());
             assert!(matches!(refused, Err(ProvingError::VerifyingKey(_))), "{what}: {refused:?}");
+        }
+    }
+
+    #[test]
+    fn a_key_has_one_encoding() {
+        let (_, model) = models::all().swap_remove(0);
+        let circuit = ModelCircuit::new(&model, Wishes::default()).expect("it has a circuit");
+        let (srs, count) = (Srs::unsafe_dev(circuit.k()), circuit.instances());
+        let keys = Verifier::generate(&srs, &circuit, count).expect("it has a key");
+        let read =
+            |bytes: &[u8]| Verifier::from_bytes(bytes, &srs, circuit.constraint_system(), count);
+        let bytes = keys.to_bytes();
+        assert_eq!(read(&bytes).expect("its own bytes").digest(), keys.digest());
+        // Points lie behind ten bytes. The last byte of each has two flags.
+        for at in (10..bytes.len()).skip(31).step_by(32) {
+            for flag in [1 << 6, 1 << 7] {
+                let mut other = bytes.clone();
+                other[at] ^= flag;
+                let digest = read(&other).ok().map(|read| read.digest());
+                assert_ne!(digest, Some(keys.digest()), "byte {at}, {flag:#x}");
+            }
         }
     }
 }

@@ -1,42 +1,44 @@
-//! Any bytes as a proof file: an error, or a proof of which the honest one alone is valid.
+//! Any bytes as a proof file, of either format: an error, or a proof of which the honest ones alone are valid.
 //!
 //! `script/fuzz.sh proof`
 
 #![no_main]
 
+#[path = "../honest.rs"]
+mod honest;
+
+use honest::{HALO2, PACKED};
 use libfuzzer_sys::fuzz_target;
-use std::sync::{Arc, LazyLock};
+use std::sync::LazyLock;
 use zkverdict::{
-    ModelVerifier, ProofFile, Wishes,
-    circuit::ModelCircuit,
-    model::Model,
-    proving::{Proof, Srs},
+    ProofFile,
+    bundle::hex,
+    proving::{Format, Proof},
 };
-
-const MODEL: &[u8] = include_bytes!("../../test/fixtures/models/digits_mlp/int8_qdq.onnx");
-const PROOF: &[u8] = include_bytes!("../../test/fixtures/proofs/digits.json");
-
-static HONEST: LazyLock<(ModelVerifier, Proof)> = LazyLock::new(|| {
-    let model = Model::from_onnx("digits_mlp", MODEL).expect("the fixture is a model");
-    let circuit = ModelCircuit::new(&model, Wishes::default()).expect("it has a circuit");
-    let srs = Srs::unsafe_dev(circuit.k());
-    let verifier = ModelVerifier::generate(Arc::new(model), &circuit, &srs).expect("it has a key");
-    let proof = ProofFile::parse(PROOF).expect("the fixture is a proof file").proof;
-    verifier.verify(&proof).expect("the fixture is of this version");
-    (verifier, proof)
-});
 
 fuzz_target!(
     init: {
-        LazyLock::force(&HONEST);
+        LazyLock::force(&HALO2);
+        let proof = &PACKED.1[0];
+        let instances = proof.instances.iter().map(|word| format!("\"{}\"", hex(word)));
+        let document = format!(
+            r#"{{"format": "packed", "vk_digest": "{}", "proof": "{}", "instances": [{}]}}"#,
+            hex(&proof.vk_digest),
+            hex(&proof.bytes),
+            instances.collect::<Vec<_>>().join(", ")
+        );
+        honest::seed("proof", "packed.json", document.as_bytes());
     },
     |bytes: &[u8]| {
-        let (verifier, honest) = &*HONEST;
         let Ok(file) = ProofFile::parse(bytes) else { return };
+        let (verifier, honest) = match file.proof.format {
+            Format::Halo2 => &*HALO2,
+            Format::Packed => &*PACKED,
+        };
         let _ = file.contradiction(verifier);
         // Most changes are not of the key's digest.
-        let proof = Proof { vk_digest: honest.vk_digest, ..file.proof };
-        let is_honest = proof.bytes == honest.bytes && proof.instances == honest.instances;
+        let proof = Proof { vk_digest: verifier.digest(), ..file.proof };
+        let is_honest = honest.contains(&proof);
         assert_eq!(verifier.verify(&proof).is_ok(), is_honest);
     }
 );

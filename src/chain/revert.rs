@@ -12,6 +12,7 @@ use alloy::{
 use serde::Serialize;
 
 use super::bindings::KNOWN_ERRORS;
+use crate::name::Name;
 
 /// A contract's refusal, decoded as far as its ABI goes.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -44,7 +45,9 @@ impl Revert {
             return Self { name: Some(error.name.clone()), arguments, data };
         }
         if let Ok(message) = ErrorString::abi_decode(&data) {
-            return Self { name: Some("Error".into()), arguments: vec![message.reason], data };
+            // The contract writes it, and it is shown beside what this program says.
+            let message = Name::new(&message.reason).to_string();
+            return Self { name: Some("Error".into()), arguments: vec![message], data };
         }
         if let Ok(panic) = Panic::abi_decode(&data) {
             let code = format!("{:#04x}", panic.code);
@@ -93,7 +96,7 @@ fn show(value: &DynSolValue) -> String {
         DynSolValue::FixedBytes(word, size) => hex::encode_prefixed(&word[..*size]),
         DynSolValue::Address(address) => address.to_string(),
         DynSolValue::Bytes(bytes) => hex::encode_prefixed(bytes),
-        DynSolValue::String(text) => format!("{text:?}"),
+        DynSolValue::String(text) => format!("{:?}", Name::new(text).as_str()),
         DynSolValue::Array(values)
         | DynSolValue::FixedArray(values)
         | DynSolValue::Tuple(values) => {
@@ -136,6 +139,9 @@ mod tests {
     fn messages_panics_and_unknown_bytes_are_told_apart() {
         let message = ErrorString { reason: "too late".into() }.abi_encode();
         assert_eq!(Revert::decode(message.into(), &abi()).to_string(), "Error(too late)");
+        let message = ErrorString { reason: "late\nsubmitted \u{202e}".into() }.abi_encode();
+        let shown = Revert::decode(message.into(), &abi()).to_string();
+        assert!(!shown.contains(['\n', '\u{202e}']), "{shown:?}");
         let panic = Panic { code: U256::from(0x11) }.abi_encode();
         assert_eq!(Revert::decode(panic.into(), &abi()).to_string(), "Panic(0x11)");
         let nothing = Revert::decode(Bytes::new(), &abi());

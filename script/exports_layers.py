@@ -318,7 +318,7 @@ def mask_of_floats():
     is_hidden = n.Equal(mask, n.c(0, np.int64))
 
     def shown(scores):
-        again = n.Softmax(n.Add(scores, first), axis=-1)
+        again = n.Cast(n.Softmax(n.Add(scores, first), axis=-1), to=T.FLOAT)
         return n.Where(is_hidden, n.c(-np.inf), n.Mul(n.Add(scores, again), n.c(0.5)))
 
     return with_tokens(n, shown)

@@ -192,7 +192,9 @@ fn hide_what_is_added_to(
                     }
                 }
             }
-            (operator, [x, ..]) if MOVERS.contains(&operator) => lowest(x, bounds[y].0, bounds),
+            (operator, [x, ..]) if operator == "Cast" || MOVERS.contains(&operator) => {
+                lowest(x, bounds[y].0, bounds);
+            }
             _ => {}
         }
     }
@@ -351,7 +353,8 @@ fn moved(
     import: &ImportOptions<'_>,
 ) -> Option<Quantization> {
     let of = |position: usize| ranges.get(node.input.get(position)?).copied();
-    if MOVERS.contains(&node.op_type.as_str()) {
+    // A cast of floats to floats is one too. With another scale after it, onnxruntime would leave out the first.
+    if MOVERS.contains(&node.op_type.as_str()) || node.op_type == "Cast" {
         return of(0);
     }
     let factor = |position: usize| {

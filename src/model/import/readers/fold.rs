@@ -180,6 +180,8 @@ pub(in crate::model::import) fn arithmetic(
                 "Sub" => a.checked_sub(b),
                 "Mul" => a.checked_mul(b),
                 "Div" => a.checked_div(b),
+                "Min" => Some(a.min(b)),
+                "Max" => Some(a.max(b)),
                 _ => None,
             };
             let values = a_index.iter().zip(&b_index).map(|(&i, &j)| apply(a[i], b[j]));
@@ -195,6 +197,7 @@ pub(in crate::model::import) fn arithmetic(
                 "Sub" => Some(a - b),
                 "Mul" => Some(a * b),
                 "Div" => Some(a / b),
+                "Pow" => Some(a.powf(b)),
                 _ => None,
             };
             let values = a_index.iter().zip(&b_index).map(|(&i, &j)| apply(a[i], b[j]));

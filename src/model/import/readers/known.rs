@@ -176,12 +176,32 @@ fn compute(node: NodeView<'_>, inputs: &[Numbers]) -> Result<Option<Numbers>, Mo
         }
         "ReduceProd" | "ReduceSum" | "ReduceMax" | "ReduceMin" => reduce(node, inputs),
         "ReduceMean" if is_float => reduce(node, inputs),
+        "CumSum" if !is_float => cum_sum(node, inputs),
         "NonZero" => Ok(non_zero(x)),
         "Trilu" => Ok(triangle(node, inputs)),
         "OneHot" => one_hot(node, inputs),
         "Concat" => concat(node, inputs),
         _ => Ok(None),
     }
+}
+
+/// Sums of all elements of a line up to each.
+fn cum_sum(node: NodeView<'_>, inputs: &[Numbers]) -> Result<Option<Numbers>, ModelError> {
+    let [Numbers { shape, values, kind }, axis] = inputs else { return Ok(None) };
+    let (&[axis], false) = (axis.values.as_slice(), node.flag("exclusive") || node.flag("reverse"))
+    else {
+        return Ok(None);
+    };
+    #[allow(clippy::cast_possible_truncation)]
+    let axis = node.resolve_axis(axis as i64, shape.len())?;
+    let inner: usize = shape[axis + 1..].iter().product();
+    let mut sums = values.clone();
+    for at in inner..sums.len() {
+        if !(at / inner).is_multiple_of(shape[axis]) {
+            sums[at] += sums[at - inner];
+        }
+    }
+    Ok(Some(Numbers { shape: shape.clone(), values: sums, kind: *kind }))
 }
 
 /// A triangle of each matrix, and 0 in the other.

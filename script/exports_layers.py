@@ -336,6 +336,23 @@ def attention_operator_with_mask():
 
 
 @model
+def places_of_tokens_that_count():
+    """As RoBERTa counts them: token 1 is none."""
+    n, tokens, width = Net([1, 7]), 7, 6
+    counts = n.Cast(n.Not(n.Equal("ids", n.c(1, np.int64))), to=T.INT32)
+    places = n.Cast(n.CumSum(n.Cast(counts, to=T.INT64), n.c(1, np.int64)), to=T.INT32)
+    places = n.Add(n.Cast(n.Mul(places, counts), to=T.INT64), n.c(1, np.int64))
+    kinds = n.Gather(n.w(2, width), n.GatherElements(n.c(np.zeros([1, 12]), np.int64), places, axis=1))
+    x = n.Gather(n.w(9, width), n.Reshape("ids", n.i(-1, tokens)))
+    x = n.Add(n.Add(x, kinds), n.Gather(n.w(12, width), places))
+    file, _ = n.finish(n.MatMul(x, n.w(width, 4)))
+    del file.graph.input[:]
+    file.graph.input.append(h.make_tensor_value_info("ids", T.INT64, [1, tokens]))
+    ids, counts = rng.integers(2, 9, [40, 1, tokens]), rng.integers(1, tokens + 1, [40, 1, 1])
+    return file, {"ids": np.where(np.arange(tokens) < counts, ids, 1)}
+
+
+@model
 def branches_on_shapes():
     n = Net([1, 1, 8])
     x = n.MatMul("x", n.w(8, 6))

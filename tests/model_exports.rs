@@ -119,6 +119,7 @@ fn normalizations_attention_and_products() {
         ("masked_tokens", 8.0),
         ("mask_of_floats", 8.0),
         ("attention_operator_with_mask", 8.0),
+        ("places_of_tokens_that_count", 8.0),
     ] {
         is_near_floats(name, steps);
     }

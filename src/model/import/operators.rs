@@ -195,7 +195,7 @@ const TAKEN_APART: &str = "
 LSTM, GRU and RNN (all directions, without lengths and without initial states other than 0), InstanceNormalization, GroupNormalization,
 RMSNormalization, MeanVarianceNormalization, LpNormalization, LogSoftmax, ReduceL1, ReduceL2, ReduceSumSquare, ReduceLogSum,
 ReduceLogSumExp, Sum and Mean of several, Div and Pow of two activations, Gemm with any factors, layer normalizations in every written-out form,
-Resize and Upsample (modes linear and cubic, without `antialias`), an Embedding's Gather and a OneHot of token ids,
+Resize and Upsample (modes linear and cubic, without `antialias`), an Embedding's Gather and a OneHot of token ids, also of places that are computed of them,
 ReduceProd along one axis, ScatterElements and ScatterND with a reduction, Attention (also with earlier keys and values, without windows) and RotaryEmbedding (constant angles);
 of ai.onnx.ml LinearRegressor, LinearClassifier, TreeEnsemble, TreeEnsembleClassifier, SVMRegressor, SVMClassifier (all kernels; probabilities of two classes),
 Scaler, Normalizer, FeatureVectorizer, ArrayFeatureExtractor, and ZipMap, whose tensor of probabilities stays.

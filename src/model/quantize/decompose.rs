@@ -63,6 +63,8 @@ pub(super) fn decompose(
     to_float32(file);
     super::branches::take(file, import)?;
     super::whole::as_floats(file);
+    classic::tokens::compare(file, import);
+    with_classic_set(file);
     super::truths::with_tables_of_one(file, import);
     super::losses::take_apart(file, import);
     with_operator_set(file);

@@ -1,62 +1,186 @@
 //! Token ids: an embedding's row is a sum over all tokens, of which one counts.
 
+use std::collections::HashSet;
+
 use crate::model::{
     ImportOptions,
     import::{float_constant, long_constant},
-    onnx::{DataType, ModelProto},
-    quantize::parts::{Parts, int_of, ints},
+    onnx::{DataType, GraphProto, ModelProto, NodeProto, ValueInfoProto},
+    quantize::parts::{Parts, Shapes, int, int_of, ints, live},
 };
 
 /// No input has so many different whole numbers.
 const MOST_IDS: i64 = 1 << 16;
 
 /// Brings `Gather(rows, ids)` of an input of whole numbers to a product, and `OneHot(ids, depth, [off, on])` to
-/// OneHotEncoder.
+/// OneHotEncoder. Ids that are computed are compared with each place.
 pub(in crate::model::quantize) fn embed(file: &mut ModelProto, import: &ImportOptions<'_>) {
-    let Some(graph) = &mut file.graph else { return };
-    let mut next = 0;
-    while next < graph.node.len() {
+    replace(file, import, &["Gather", "GatherElements", "OneHot"]);
+}
+
+/// Brings `Equal(ids, id)` to an element of what OneHotEncoder makes of them.
+pub(in crate::model::quantize) fn compare(file: &mut ModelProto, import: &ImportOptions<'_>) {
+    replace(file, import, &["Equal"]);
+}
+
+fn replace(file: &mut ModelProto, import: &ImportOptions<'_>, operators: &[&str]) {
+    let Some(graph) = &file.graph else { return };
+    let (mut next, live) = (0, live(graph));
+    while let Some(node) = file.graph.as_ref().and_then(|graph| graph.node.get(next)).cloned() {
         let position = next;
         next += 1;
-        let node = graph.node[position].clone();
-        let [output] = node.output.as_slice() else { continue };
-        let (ids, table) = match (node.op_type.as_str(), node.input.as_slice()) {
-            ("Gather", [rows, ids]) if int_of(&node, "axis", 0) == 0 => (ids, rows),
-            ("OneHot", [ids, _, values]) if int_of(&node, "axis", -1) == -1 => (ids, values),
-            _ => continue,
-        };
-        let is_whole = graph.input.iter().any(|port| {
-            let tensor = port.r#type.as_ref().and_then(|own| own.tensor_type.as_ref());
-            port.name == *ids
-                && tensor.is_some_and(|own| own.elem_type == i32::from(DataType::Int64))
-        });
-        let Some(constant) = float_constant(graph, table, import).filter(|_| is_whole) else {
+        let is_live = node.input.iter().any(|name| live.contains(name));
+        if !operators.contains(&node.op_type.as_str()) || !is_live {
             continue;
-        };
-        let depth = node.input.get(1).and_then(|depth| long_constant(graph, depth));
-        let is_gather = node.op_type == "Gather";
-        let end = match (constant.shape.as_slice(), depth.as_deref()) {
-            (&[count, _], _) if is_gather => i64::try_from(count).ok(),
-            (&[2], Some(&[depth])) if !is_gather => Some(depth),
-            _ => None,
-        };
-        let Some(end) = end.filter(|end| (1..=MOST_IDS).contains(end)) else { continue };
+        }
+        let Some(graph) = &file.graph else { return };
         let mut parts = Parts::new(graph, &node);
-        let categories = ints("cats_int64s", (0..end).collect());
-        let one = parts.node("OneHotEncoder", &[ids], vec![categories]);
-        if let Some(last) = parts.last() {
-            last.domain = super::DOMAIN.into();
+        let given = Given { graph, shapes: &Shapes { file, import }, live: &live };
+        if take_apart(given, &node, &mut parts).is_none() {
+            continue;
         }
-        match constant.values.as_slice() {
-            _ if is_gather => parts.named("MatMul", &[&one, table], Vec::new(), output),
-            &[off, on] if (off, on) != (0.0, 1.0) => {
-                let [by, off] = [on - off, off].map(|value| parts.floats(&[], &[value]));
-                let scaled = parts.node("Mul", &[&one, &by], Vec::new());
-                parts.named("Add", &[&scaled, &off], Vec::new(), output);
-            }
-            _ => parts.named("Identity", &[&one], Vec::new(), output),
-        }
+        let Some(graph) = &mut file.graph else { return };
         graph.initializer.extend(parts.initializers);
         graph.node.splice(position..=position, parts.nodes);
+    }
+}
+
+/// What is known of a file's values.
+#[derive(Clone, Copy)]
+struct Given<'g> {
+    graph: &'g GraphProto,
+    shapes: &'g Shapes<'g>,
+    live: &'g HashSet<String>,
+}
+
+fn take_apart(given: Given<'_>, node: &NodeProto, parts: &mut Parts) -> Option<()> {
+    let [y] = node.output.as_slice() else { return None };
+    let (graph, import) = (given.graph, given.shapes.import);
+    match (node.op_type.as_str(), node.input.as_slice()) {
+        ("Gather", [rows, ids]) if int_of(node, "axis", 0) == 0 => {
+            let &[count, _] = float_constant(graph, rows, import)?.shape.as_slice() else {
+                return None;
+            };
+            let one = one_hot(given, ids, i64::try_from(count).ok()?, parts)?;
+            parts.named("MatMul", &[&one, rows], Vec::new(), y);
+        }
+        ("OneHot", [ids, depth, values]) if int_of(node, "axis", -1) == -1 => {
+            let &[depth] = long_constant(graph, depth)?.as_slice() else { return None };
+            let &[off, on] = float_constant(graph, values, import)?.values.as_slice() else {
+                return None;
+            };
+            let one = one_hot(given, ids, depth, parts)?;
+            if (off, on) == (0.0, 1.0) {
+                parts.named("Identity", &[&one], Vec::new(), y);
+            } else {
+                let [by, off] = [on - off, off].map(|value| parts.floats(&[], &[value]));
+                let scaled = parts.node("Mul", &[&one, &by], Vec::new());
+                parts.named("Add", &[&scaled, &off], Vec::new(), y);
+            }
+        }
+        // Where all elements are alike it does not matter which is read.
+        ("GatherElements", [data, ids])
+            if given.live.contains(ids) && input(graph, ids).is_none() =>
+        {
+            let values = long_constant(graph, data)?;
+            let &first = values.first().filter(|first| values.iter().all(|own| own == *first))?;
+            let (shape, value) =
+                (parts.node("Shape", &[ids], Vec::new()), parts.integers_of(&[], &[first]));
+            parts.named("Expand", &[&value, &shape], Vec::new(), y);
+        }
+        ("Equal", [ids, id]) => {
+            let &[id] = long_constant(graph, id)?.as_slice() else { return None };
+            let source = input(graph, ids)?;
+            // As many as its embedding has rows.
+            let count = graph.node.iter().find_map(|own| {
+                let [rows, ids] = own.input.as_slice() else { return None };
+                let is_row = own.op_type == "MatMul" && is_one_hot(graph, rows, source);
+                let is_read = own.op_type == "Gather" && input(graph, ids) == Some(source);
+                let table = if is_row { ids } else { rows };
+                let shape = (is_row || is_read).then(|| float_constant(graph, table, import))?;
+                i64::try_from(*shape?.shape.first()?).ok()
+            })?;
+            if !(0..count).contains(&id) {
+                return None;
+            }
+            let one = one_hot(given, ids, count, parts)?;
+            let (id, half) = (parts.integers_of(&[], &[id]), parts.floats(&[], &[0.5]));
+            let is = parts.node("Gather", &[&one, &id], vec![int("axis", -1)]);
+            parts.named("Greater", &[&is, &half], Vec::new(), y);
+        }
+        _ => return None,
+    }
+    Some(())
+}
+
+fn is_one_hot(graph: &GraphProto, name: &str, given: &str) -> bool {
+    let maker = graph.node.iter().find(|node| node.output.iter().any(|own| own == name));
+    maker.is_some_and(|node| {
+        node.op_type == "OneHotEncoder" && node.input.first().is_some_and(|own| own == given)
+    })
+}
+
+/// A one at each id, among zeros.
+fn one_hot(given: Given<'_>, ids: &str, count: i64, parts: &mut Parts) -> Option<String> {
+    if !(1..=MOST_IDS).contains(&count) {
+        return None;
+    }
+    let Some(source) = input(given.graph, ids) else {
+        return one_hot_of_computed(given, ids, count, parts);
+    };
+    let categories = ints("cats_int64s", (0..count).collect());
+    let one = parts.node("OneHotEncoder", &[source], vec![categories]);
+    if let Some(last) = parts.last() {
+        last.domain = super::DOMAIN.into();
+    }
+    if source == ids {
+        return Some(one);
+    }
+    // In the order of the input, in the shape of what was made of it.
+    let mut shape = given.shapes.of(ids)?;
+    shape.push(usize::try_from(count).ok()?);
+    Some(parts.reshape(&one, &shape))
+}
+
+/// Floats that are whole numbers, less than a half away from their place.
+fn one_hot_of_computed(
+    given: Given<'_>,
+    ids: &str,
+    count: i64,
+    parts: &mut Parts,
+) -> Option<String> {
+    let mut nodes = given.graph.node.iter();
+    let maker = nodes.find(|node| node.output.iter().any(|own| own == ids))?;
+    let makes_numbers = ["Add", "Sub", "Mul", "Where", "Cast", "CumSum", "ReduceSum"];
+    if !given.live.contains(ids) || !makes_numbers.contains(&maker.op_type.as_str()) {
+        return None;
+    }
+    #[allow(clippy::cast_precision_loss)]
+    let places: Vec<f32> = (0..count).map(|place| -(place as f32)).collect();
+    let places = parts.floats(&[places.len()], &places);
+    let [low, high, half] = [-1.0, 1.0, 0.5].map(|value| parts.floats(&[], &[value]));
+    let [one, zero] = [1.0, 0.0].map(|value| parts.floats(&[], &[value]));
+    let last = parts.integers(&[-1]);
+    let ids = parts.node("Unsqueeze", &[ids, &last], Vec::new());
+    let away = parts.node("Add", &[&ids, &places], Vec::new());
+    let away = parts.node("Clip", &[&away, &low, &high], Vec::new());
+    let distance = parts.node("Abs", &[&away], Vec::new());
+    let is_near = parts.node("Less", &[&distance, &half], Vec::new());
+    Some(parts.node("Where", &[&is_near, &one, &zero], Vec::new()))
+}
+
+/// The input of whole numbers that these are, in its order, if they are one.
+fn input<'g>(graph: &'g GraphProto, mut ids: &'g str) -> Option<&'g str> {
+    loop {
+        let is_whole = |port: &&ValueInfoProto| {
+            let tensor = port.r#type.as_ref().and_then(|own| own.tensor_type.as_ref());
+            tensor.is_some_and(|own| own.elem_type == i32::from(DataType::Int64))
+        };
+        if let Some(port) = graph.input.iter().find(|port| port.name == ids) {
+            return Some(port).filter(is_whole).map(|port| port.name.as_str());
+        }
+        let maker = graph.node.iter().find(|node| node.output.iter().any(|own| own == ids))?;
+        let keeps = ["Reshape", "Squeeze", "Unsqueeze", "Flatten", "Identity"];
+        ids = maker.input.first().filter(|_| keeps.contains(&maker.op_type.as_str()))?;
     }
 }

@@ -313,8 +313,12 @@ impl Builder {
 
     /// Puts terms together that have columns in common, as long as these are at most so many.
     fn group(&self, terms: Vec<Term>, most: usize) -> Vec<Vec<Term>> {
-        let mut groups: Vec<(BTreeSet<(Kind, usize)>, Vec<Term>)> =
-            terms.into_iter().map(|term| (self.columns(&term.factors), vec![term])).collect();
+        let own = |term: Term| (self.columns(&term.factors), vec![term]);
+        let mut groups: Vec<_> = terms.into_iter().map(own).collect();
+        let all: BTreeSet<_> = groups.iter().flat_map(|(columns, _)| columns).collect();
+        if all.len() <= most {
+            return vec![groups.into_iter().flat_map(|(_, terms)| terms).collect()];
+        }
         loop {
             let pairs = (0..groups.len()).flat_map(|b| (0..b).map(move |a| (a, b)));
             let rated = pairs.filter_map(|(a, b)| {

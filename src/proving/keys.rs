@@ -260,13 +260,14 @@ mod tests {
             VerifyingKey::<G1Affine>::from_bytes::<ModelCircuit>(&bytes, format, shape).unwrap();
         assert_eq!(read.vk().transcript_repr(), whole.transcript_repr());
         assert_eq!(read.to_bytes(), bytes);
-        let damage: [(&str, &dyn Fn(&mut Vec<u8>)); 6] = [
-            ("short", &|bytes| bytes.truncate(9)),
-            ("version", &|bytes| bytes[0] = 3),
-            ("k", &|bytes| bytes[1] += 1),
-            ("count", &|bytes| bytes[6] -= 1),
-            ("points", &|bytes| bytes.truncate(bytes.len() - 1)),
-            ("rest", &|bytes| bytes.push(0)),
+        type Damage = fn(&mut Vec<u8>);
+        let damage: [(&str, Damage); 6] = [
+            ("short", |bytes| bytes.truncate(9)),
+            ("version", |bytes| bytes[0] = 3),
+            ("k", |bytes| bytes[1] += 1),
+            ("count", |bytes| bytes[6] -= 1),
+            ("points", |bytes| bytes.truncate(bytes.len() - 1)),
+            ("rest", |bytes| bytes.push(0)),
         ];
         for (what, damage) in damage {
             let mut damaged = bytes.clone();

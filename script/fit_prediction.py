@@ -41,8 +41,8 @@ QUANTIZED = [
     "exports/group_norm",
     "exports/causal_attention_where",
 ]
-# The prover keeps coefficients of its columns between cosets while they take at most so much.
-KEPT_BYTES_PER_CELL, MOST_KEPT = 40.0, 128 << 20
+# The prover keeps coefficients of its columns, of so many at most from this k on, and of twice as many for each k less.
+KEPT_BYTES_PER_CELL, MOST_KEPT, LONG = 32.0, 24, 17
 
 
 def run(*words: str) -> dict:
@@ -101,7 +101,7 @@ def main() -> None:
                 (row,) = run("bench", "--optimize", goal, "--proofs", proofs, model)
                 rows, advice, fixed = 2.0 ** plan["k"], plan["advice_columns"], plan["fixed_columns"]
                 cells = (advice + fixed) * rows
-                kept = KEPT_BYTES_PER_CELL * cells
+                kept = min(advice + fixed, MOST_KEPT << max(LONG - plan["k"], 0))
                 titles.append(f"{name} {goal} k {plan['k']}, {advice} + {fixed} columns")
                 told["seconds"].append(plan["predicted"]["prove_seconds"])
                 told["memory"].append(plan["predicted"]["memory_bytes"])
@@ -110,7 +110,7 @@ def main() -> None:
                 rows_of["seconds"].append([1, rows, (2 * advice + fixed) * rows])
                 rows_of["memory"].append([1, rows, cells])
                 known["seconds"].append(0)
-                known["memory"].append(kept if kept <= MOST_KEPT else 0)
+                known["memory"].append(KEPT_BYTES_PER_CELL * kept * rows)
                 print(titles[-1], measured["memory"][-1], flush=True)
     for title in ["memory"] if only_memory else ["seconds", "memory"]:
         rows, values = rows_of[title], measured[title]

@@ -11,13 +11,14 @@ const SECONDS_PER_ROW: f64 = 6.1e-6;
 const SECONDS_PER_CELL: f64 = 0.28e-6;
 
 /// Bytes that the process holds: without any row, per row, and per row and column.
-const BYTES: f64 = 18.6e6;
-const BYTES_PER_ROW: f64 = 1468.0;
-const BYTES_PER_CELL: f64 = 33.2;
+const BYTES: f64 = 22.5e6;
+const BYTES_PER_ROW: f64 = 997.9;
+const BYTES_PER_CELL: f64 = 23.77;
 
-/// Of the columns' coefficients, where the prover keeps them: while all take at most so much.
-const KEPT_BYTES_PER_CELL: f64 = 40.0;
-const MOST_KEPT_BYTES: f64 = 134_217_728.0;
+/// Of the coefficients that the prover keeps: of so many columns at most from this k on, and of twice as many for each k less.
+const KEPT_BYTES_PER_CELL: f64 = 32.0;
+const MOST_KEPT: usize = 24;
+const LONG: u32 = 17;
 
 /// Gas of a column more: its commitment is read and multiplied.
 const GAS_PER_COLUMN: f64 = 7600.0;
@@ -59,15 +60,15 @@ impl Cost {
     /// That of a shape.
     #[allow(clippy::cast_precision_loss, reason = "numbers far below 2^53")]
     pub fn new(shape: &Shape, k: u32) -> Self {
+        let kept = shape.columns().iter().sum::<usize>().min(MOST_KEPT << LONG.saturating_sub(k));
         let [advice, fixed] = shape.columns().map(|columns| columns as f64);
         let rows = (1_u64 << k) as f64;
         let seconds_per_row = SECONDS_PER_ROW + SECONDS_PER_CELL * (2.0 * advice + fixed);
-        let kept = KEPT_BYTES_PER_CELL * (advice + fixed) * rows;
-        let kept = if kept <= MOST_KEPT_BYTES { kept } else { 0.0 };
-        let bytes_per_row = BYTES_PER_ROW + BYTES_PER_CELL * (advice + fixed);
+        let bytes_per_row =
+            BYTES_PER_ROW + BYTES_PER_CELL * (advice + fixed) + KEPT_BYTES_PER_CELL * kept as f64;
         Self {
             seconds: SECONDS + seconds_per_row * rows,
-            bytes: BYTES + bytes_per_row * rows + kept,
+            bytes: BYTES + bytes_per_row * rows,
             gas: GAS_PER_COLUMN * (advice + fixed) + GAS_PER_K * f64::from(k),
             k,
         }

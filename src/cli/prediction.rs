@@ -94,14 +94,15 @@ fn packed_cost(circuit: &ModelCircuit, packing: &Packing) -> [f64; 2] {
     /// Of a power in the two openings, and of a cell that is committed to as an element of full size.
     const SECONDS_PER_POWER: f64 = 1.5e-6;
     const SECONDS_PER_CELL: f64 = 0.7e-6;
-    /// The string's point: the openings' polynomials come when what the quotient takes is no longer there.
-    const BYTES_PER_POWER: f64 = 64.0;
+    /// Without any, and of a power: the string's point, and the openings' polynomials.
+    const BYTES: f64 = 8e6;
+    const BYTES_PER_POWER: f64 = 110.0;
     let cost = circuit.cost();
     let advice = circuit.constraint_system().num_advice_columns();
     let (powers, cells) = (packing.powers as f64, (advice << circuit.k()) as f64);
     [
         cost.seconds + SECONDS_PER_POWER * powers + SECONDS_PER_CELL * cells,
-        cost.bytes + BYTES_PER_POWER * powers,
+        cost.bytes + BYTES + BYTES_PER_POWER * powers,
     ]
 }
 

@@ -27,7 +27,8 @@ pub struct Wishes {
     /// No larger k.
     pub max_k: Option<u32>,
     /// Columns share commitments in proofs: that they also share the backend's columns would spare nothing then, and take
-    /// random rows. Verifiers add the packed instances up, so that no row takes them.
+    /// random rows. Verifiers add the packed instances up, so that no row takes them: a verifier that does not, as halo2's,
+    /// binds none of them.
     pub packed: bool,
     /// The input stays with the prover.
     pub private_input: bool,

@@ -419,6 +419,26 @@ mod tests {
     use std::sync::atomic::{AtomicBool, Ordering};
     use zkverdict_prover::{Error, Stage};
 
+    /// Halo2's verifiers draw every challenge, the one that is to be what the instances add up to as well: none would be bound.
+    #[test]
+    fn circuits_whose_instances_are_summed_have_no_keys_of_halo2() {
+        let (_, model) = models::all().swap_remove(0);
+        let wishes = Wishes { packed: true, ..Wishes::default() };
+        let circuit = ModelCircuit::new(&model, wishes).unwrap();
+        let srs = Srs::unsafe_dev(circuit.k());
+        let bytes = Verifier::generate(&srs, &circuit, circuit.instances()).unwrap().to_bytes();
+        let (layout, shape, shared) =
+            (circuit.layout().clone(), circuit.shape(), Arc::new(model.clone()));
+        let refused = [
+            ModelVerifier::generate(Arc::clone(&shared), &circuit, &srs).map(drop),
+            ModelVerifier::from_bytes(shared, layout, shape, &srs, &bytes).map(drop),
+            ModelProver::of_circuit(model, circuit, &srs).map(drop),
+        ];
+        for refused in refused {
+            assert!(matches!(refused, Err(ProvingError::SummedInstances)), "{refused:?}");
+        }
+    }
+
     #[test]
     fn a_proof_is_followed_and_stopped() {
         let (_, model) = models::all().swap_remove(0);

@@ -1,7 +1,8 @@
 //! Proof files: what `prove` writes and later verbs read.
 
 use super::{BundleError, files, hex, unhex};
-use crate::model::OutputValues;
+use crate::model::{ClaimValues, OutputValues};
+use crate::name::Name;
 use crate::proving::{Format, ModelVerifier, Proof, Statement, WORD_BYTES};
 use crate::solidity::verify_proof_calldata_of_words;
 use serde::{Deserialize, Serialize};
@@ -48,17 +49,21 @@ struct Said {
     inferences: Vec<Inference>,
 }
 
-/// The outputs of one inference, by name.
+/// What is told and claimed of the outputs of one inference.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Inference {
     /// Values by the output's name.
     pub outputs: BTreeMap<String, OutputValues>,
+    /// What is claimed, by the claim's name.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub claims: BTreeMap<String, ClaimValues>,
 }
 
 impl Inference {
     /// Names the values.
     pub fn new(outputs: Vec<OutputValues>) -> Self {
-        Self { outputs: outputs.into_iter().map(|values| (values.name.clone(), values)).collect() }
+        let outputs = outputs.into_iter().map(|values| (values.name.clone(), values)).collect();
+        Self { outputs, claims: BTreeMap::new() }
     }
 }
 
@@ -69,6 +74,9 @@ impl std::fmt::Display for Inference {
             writeln!(f, "  quantized    {:?}", values.quantized)?;
             writeln!(f, "  dequantized  {:?}", values.dequantized)?;
         }
+        for (name, said) in &self.claims {
+            writeln!(f, "{} {said}", Name::new(name))?;
+        }
         Ok(())
     }
 }
@@ -76,11 +84,14 @@ impl std::fmt::Display for Inference {
 impl Said {
     fn of(proof: &Proof, statements: Vec<Statement>) -> Self {
         let context = statements.first().map(|statement| statement.context).unwrap_or_default();
-        let outputs = |statement: Statement| Inference { outputs: statement.outputs };
+        let said = |statement: Statement| Inference {
+            outputs: statement.outputs,
+            claims: statement.claims,
+        };
         Self {
             context: hex(&context),
             calldata: hex(&verify_proof_calldata_of_words(&proof.bytes, &proof.instances)),
-            inferences: statements.into_iter().map(outputs).collect(),
+            inferences: statements.into_iter().map(said).collect(),
         }
     }
 }

@@ -34,7 +34,7 @@ mod table;
 mod tests;
 mod values;
 
-use crate::circuit::{BYTES_PER_WORD, InstanceLayout, InstanceTensor, ModelCircuit};
+use crate::circuit::{BYTES_PER_WORD, CircuitError, InstanceLayout, InstanceTensor, ModelCircuit};
 use crate::model::Model;
 use crate::proving::Keys;
 use circuit::Walk;
@@ -209,6 +209,7 @@ fn elements(model: &Model, circuit: &ModelCircuit) -> Result<HashMap<usize, u32>
     if !shape.private_input {
         return Ok(elements);
     }
+    let (model, _) = circuit.layout().proved(model).map_err(no_instances)?;
     let places = Places::new(&shape)?;
     let tensors = || model.inputs.iter().map(|port| &model.graph.tensors[port.tensor.0]);
     let bases: Vec<i32> = tensors()
@@ -244,6 +245,10 @@ fn elements(model: &Model, circuit: &ModelCircuit) -> Result<HashMap<usize, u32>
     Ok(elements)
 }
 
+fn no_instances(why: CircuitError) -> CertifyError {
+    CertifyError::Packing { what: why.to_string() }
+}
+
 /// What is checked against a model.
 struct Subject<'a> {
     shape: Shape,
@@ -256,9 +261,15 @@ struct Subject<'a> {
 
 impl Subject<'_> {
     fn check(&self, model: &Model) -> Result<Report, CertifyError> {
-        self.layout
-            .check_model(model)
-            .map_err(|why| CertifyError::Packing { what: why.to_string() })?;
+        self.layout.check_model(model).map_err(no_instances)?;
+        // What is claimed is an output of the model with the nodes that compute it.
+        let (model, layout) = self.layout.proved(model).map_err(no_instances)?;
+        let shape = self.shape.clone();
+        Subject { shape, layout: &layout, ..*self }.compare_all(&model)
+    }
+
+    /// The same where nothing is claimed.
+    fn compare_all(&self, model: &Model) -> Result<Report, CertifyError> {
         let places = Places::new(&self.shape)?;
         let constraints = gates::check(self.system, &self.shape, &places)?;
         if self.fixed.len() != places.columns[2] {

@@ -15,10 +15,11 @@
 //! A tensor begins a new word; [`Code`] says how its elements stand in it. `docs/instances.md` says what of this circuits
 //! prove today.
 
+mod claims;
 mod code;
 
 use super::{CircuitError, Shape, shape::LARGEST_K};
-use crate::model::{Model, Port, Visibility};
+use crate::model::{Claim, Model, Port, Visibility};
 use serde::{Deserialize, Serialize};
 use std::ops::Range;
 
@@ -78,12 +79,14 @@ impl InstancePort {
     }
 }
 
-/// Something said about an output that is not told itself.
+/// Something said about an output, told or not.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct InstanceClaim {
-    /// What it is about: an output, or one element of it.
+    /// What it is called: after what it is about, an output or one element of it.
     pub name: String,
+    /// What it says of which output.
+    pub claim: Claim,
     /// What the verifier chooses: thresholds, bounds.
     pub parameters: Vec<InstanceTensor>,
     /// What is said: bits, positions.
@@ -180,8 +183,8 @@ impl InstanceLayout {
         }
     }
 
-    /// Whether the ports are a model's, and a circuit can be made whose instances are these: of one inference, each
-    /// input public or private, each output public.
+    /// Whether the ports and claims are a model's, and a circuit can be made whose instances are these: of one inference,
+    /// each input and output public or private.
     pub fn check_model(&self, model: &Model) -> Result<(), CircuitError> {
         let wrong = |what: String| Err(CircuitError::Instances { what });
         let told = [(&self.inputs, &model.inputs), (&self.outputs, &model.outputs)];
@@ -199,7 +202,10 @@ impl InstanceLayout {
             matches!(input.visibility, Visibility::Public | Visibility::Private)
         };
         let input = self.inputs.iter().find(|input| !is_proved(input)).map(|port| ("input", port));
-        let output = || self.outputs.iter().find(|output| !output.is_public());
+        let is_told = |port: &InstancePort| {
+            matches!(port.visibility, Visibility::Public | Visibility::Private)
+        };
+        let output = || self.outputs.iter().find(|output| !is_told(output));
         if let Some((what, port)) = input.or_else(|| Some(("output", output()?))) {
             let (name, told) = (&port.tensor.name, port.visibility.name());
             return unproved(format!("{what} `{name}` is {told}"));
@@ -210,10 +216,7 @@ impl InstanceLayout {
         if self.names_weights {
             return unproved("the weights are committed".into());
         }
-        match self.claims.first() {
-            Some(claim) => unproved(format!("a claim about `{}`", claim.name)),
-            None => Ok(()),
-        }
+        self.check_claims(model)
     }
 
     /// Whether a shape is one of circuits with these instances, as far as it tells.
@@ -237,8 +240,12 @@ impl InstanceLayout {
             description.text("claims");
             description.number(claims.len());
         }
-        for InstanceClaim { name, parameters, results } in claims {
+        for InstanceClaim { name, claim, parameters, results } in claims {
+            let Claim { output, element, kind } = claim;
             description.text(name);
+            description.text(output);
+            description.numbers(element.iter().copied());
+            description.text(&kind.to_string());
             for tensors in [parameters, results] {
                 description.number(tensors.len());
                 for InstanceTensor { name, code, shape } in tensors {

@@ -1,5 +1,6 @@
 //! From an ONNX file to a quantized graph, and what that graph computes.
 
+mod claim;
 mod difference;
 mod digest;
 mod error;
@@ -19,9 +20,11 @@ pub mod quantize;
 mod requantization;
 mod resizing;
 mod summary;
+mod top;
 mod visibility;
 mod window;
 
+pub use claim::*;
 pub use difference::*;
 pub use error::*;
 pub use eval::*;

@@ -7,7 +7,7 @@ use super::{
 use crate::circuit::{
     CircuitError, InstanceError, InstanceLayout, ModelCircuit, Role, Shape, Word,
 };
-use crate::model::{Model, OutputValues, Port};
+use crate::model::{ClaimValues, Model, OutputValues, Port};
 use halo2_proofs::halo2curves::{bn256::Fr, ff::PrimeField};
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -55,6 +55,8 @@ pub struct Statement {
     pub inputs: BTreeMap<String, OutputValues>,
     /// The outputs that are public, by name.
     pub outputs: BTreeMap<String, OutputValues>,
+    /// What is claimed of outputs, by the claim's name.
+    pub claims: BTreeMap<String, ClaimValues>,
 }
 
 /// What proofs of one model are checked against.
@@ -181,12 +183,14 @@ impl ModelVerifier {
             context: Word::default(),
             inputs: BTreeMap::new(),
             outputs: BTreeMap::new(),
+            claims: BTreeMap::new(),
         };
+        let mut chosen: Vec<BTreeMap<&str, Vec<i32>>> =
+            vec![BTreeMap::new(); self.layout.inferences];
         let mut statements = vec![empty; self.layout.inferences];
         for part in self.layout.parts() {
-            let Some(statement) = part.inference.and_then(|index| statements.get_mut(index)) else {
-                continue;
-            };
+            let Some(number) = part.inference else { continue };
+            let Some(statement) = statements.get_mut(number) else { continue };
             let values = |ports: &[Port]| {
                 let port = ports.iter().find(|port| port.name == part.name);
                 let values =
@@ -202,7 +206,20 @@ impl ModelVerifier {
                 Role::Output => {
                     statement.outputs.extend(values(&self.model.outputs)?.map(|v| (name, v)))
                 }
-                Role::WeightsName | Role::InputName | Role::ClaimParameter | Role::ClaimResult => {}
+                // Parameters come before all results.
+                Role::ClaimParameter => {
+                    chosen[number].insert(part.name, part.integers(instances)?);
+                }
+                Role::ClaimResult => {
+                    let claim = self.layout.claims.iter().find(|claim| claim.name == part.name);
+                    let parameter = chosen[number].remove(part.name).unwrap_or_default();
+                    let result = part.integers(instances)?;
+                    let said = claim.and_then(|claim| {
+                        ClaimValues::new(&self.model, &claim.claim, parameter, result)
+                    });
+                    statement.claims.extend(said.map(|said| (name, said)));
+                }
+                Role::WeightsName | Role::InputName => {}
             }
         }
         Ok(statements)
@@ -345,8 +362,8 @@ impl ModelProver {
         Ok(Self { circuit, prover, verifier: ModelVerifier { keys, ..verifier } })
     }
 
-    /// Proves one inference, given by the integers of each input; the circuit's answer is compared with the
-    /// reference's before anything else.
+    /// Proves one inference, given by the integers of each input, then of what the verifier chose for each claim; the
+    /// circuit's answer is compared with the reference's before anything else.
     pub fn prove(&self, inputs: &[Vec<i32>], context: Fr) -> Result<Proof, ProvingError> {
         self.prove_with(inputs, context, &Options::default()).map(|(proof, _)| proof)
     }
@@ -359,13 +376,14 @@ impl ModelProver {
         options: &Options<'_>,
     ) -> Result<(Proof, Times), ProvingError> {
         let model = &self.verifier.model;
+        let own = inputs.len().min(model.inputs.len());
         let (evaluation, witness) = rayon::join(
-            || model.evaluate(inputs),
+            || model.evaluate(&inputs[..own]),
             || self.circuit.witness(&inputs.concat(), context),
         );
         let (evaluation, witness) = (evaluation?, witness?);
-        let reference = model.outputs.iter().flat_map(|port| evaluation.tensor(port.tensor));
-        witness.agrees_with(reference.copied())?;
+        let reference = self.verifier.layout.answers(model, &evaluation, &inputs[own..])?;
+        witness.agrees_with(reference.into_iter())?;
         let instances = witness.instances.clone();
         let circuit = self.circuit.with_witness(witness);
         let (bytes, times) = match &self.prover {

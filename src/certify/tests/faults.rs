@@ -6,8 +6,8 @@ use crate::certify::{
     shape::{Flag, Place, Places, Shape},
     source::{Columns, integer},
 };
-use crate::circuit::tests::{average, models, random::Random, vectors};
-use crate::circuit::{Goal, ModelCircuit, Wishes};
+use crate::circuit::tests::{average, claims, models, random::Random, vectors};
+use crate::circuit::{Goal, ModelCircuit, Plans, Wishes};
 use crate::model::{Model, TensorId};
 use halo2_proofs::{halo2curves::bn256::Fr, plonk::Circuit};
 use std::collections::BTreeMap;
@@ -203,6 +203,7 @@ fn shares(case: &Case, shape: &Shape, places: &Places) -> Option<(usize, usize, 
 /// Rows of the table that witnesses of a few inputs read to make a byte.
 fn read(model: &Model, circuit: &ModelCircuit, case: &Case, places: &Places) -> Vec<usize> {
     let shape = Shape::read(&circuit.shape()).expect("a shape");
+    let (model, _) = case.layout.proved(model).expect("a planned layout");
     let tensors = || model.inputs.iter().map(|port| &model.graph.tensors[port.tensor.0]);
     let mut read = Vec::new();
     for seed in 0..4_i32 {
@@ -257,13 +258,22 @@ fn planted_faults_are_seen() {
         ("argmax", vectors::arg_max([2, 6, 1], false)),
     ];
     subjects.push(("rounded pool", average::cases()[0].model()));
+    subjects.push(("claims", claims::model()));
     let each = count.div_ceil(subjects.len() as u64);
     let (mut planted, mut missed) = (BTreeMap::<&str, usize>::new(), Vec::new());
     for (subject, (name, model)) in subjects.iter().enumerate() {
         let (goal, private_input) =
             (if subject % 2 == 0 { Goal::Speed } else { Goal::Gas }, subject % 3 == 1);
-        let mut case = Case::new(model, Wishes { goal, private_input, ..Wishes::default() })
-            .expect("it has a circuit");
+        let wishes = Wishes { goal, private_input, ..Wishes::default() };
+        let mut case = match *name {
+            "claims" => {
+                let claims = ["y[2]=threshold", "y=bucket:2", "class=equal"];
+                let layout = claims::layout(model, &claims, private_input);
+                let plans = Plans::for_instances(model, layout, wishes).expect("plans");
+                Case::of(model, plans.circuit(goal))
+            }
+            _ => Case::new(model, wishes).expect("it has a circuit"),
+        };
         let shape = Shape::read(&case.circuit.shape()).expect("a shape");
         let places = Places::new(&shape).expect("a shape of the planner");
         case.check(model).unwrap_or_else(|why| panic!("{name}: {why}"));

@@ -3,7 +3,7 @@
 use super::{Case, number, wishes};
 use crate::certify::{CertifyError, Report, certify};
 use crate::circuit::tests::{
-    average, models, ports,
+    average, claims, models, ports,
     random::{self, Random},
     vectors,
 };
@@ -51,6 +51,26 @@ fn means_of_rounded_sums_are_certified() {
     let models = average::cases().into_iter().map(|pool| (format!("{pool:?}"), pool.model()));
     let sums: usize = certified(models).iter().map(|report| report.float_sums).sum();
     assert!(sums > 0, "no pool rounds its sums");
+}
+
+/// What is claimed is certified as outputs are, and no other claim is.
+#[test]
+fn claims_are_certified() {
+    let model = claims::model();
+    let kinds: Vec<&str> = claims::kinds().into_iter().map(|(claim, _)| claim).collect();
+    for (number, claim) in kinds.iter().enumerate() {
+        let wishes = wishes()[number % 4];
+        let told = |claim: &str| claims::layout(&model, &[claim], wishes.private_input);
+        let plans = Plans::for_instances(&model, told(claim), wishes).expect("plans");
+        let mut case = Case::of(&model, plans.circuit(wishes.goal));
+        case.check(&model).unwrap_or_else(|why| panic!("{claim}: {why}"));
+        for other in ["y[2]=threshold", "y[3]=threshold", "y[2]=equal", "y=argmax"] {
+            if other != *claim {
+                case.layout = told(other);
+                assert!(case.check(&model).is_err(), "{claim} is no {other}");
+            }
+        }
+    }
 }
 
 /// The certificate is about the instances that the circuit says it has, and holds for no others.

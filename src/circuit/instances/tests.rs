@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::circuit::tests::ports;
+use crate::model::ClaimKind;
 use std::collections::HashSet;
 
 fn tensor(name: &str, code: Code, shape: &[usize]) -> InstanceTensor {
@@ -10,6 +11,10 @@ fn tensor(name: &str, code: Code, shape: &[usize]) -> InstanceTensor {
 
 fn port(name: &str, code: Code, len: usize, visibility: Visibility) -> InstancePort {
     InstancePort { tensor: tensor(name, code, &[len]), visibility }
+}
+
+fn about(output: &str, element: Option<usize>, kind: ClaimKind) -> Claim {
+    Claim { output: output.into(), element, kind }
 }
 
 /// Two inferences with all that there can be.
@@ -27,11 +32,13 @@ fn everything() -> InstanceLayout {
         claims: vec![
             InstanceClaim {
                 name: "scores[1]".into(),
+                claim: about("scores", Some(1), ClaimKind::Threshold),
                 parameters: vec![tensor("threshold", Code::Int8, &[])],
                 results: vec![tensor("holds", Code::Uint8, &[])],
             },
             InstanceClaim {
                 name: "scores".into(),
+                claim: about("scores", None, ClaimKind::ArgMax),
                 parameters: vec![],
                 results: vec![tensor("position", Code::Uint16, &[])],
             },
@@ -86,8 +93,10 @@ fn digest_covers_all_that_instances_say() {
     assert_eq!(private.digest(&model), model.digest(&private.visibility()));
     let claim = |parameters: &[InstanceTensor], results: &[InstanceTensor]| {
         let (parameters, results) = (parameters.to_vec(), results.to_vec());
-        InstanceClaim { name: "port0".into(), parameters, results }
+        let claim = about("port0", None, ClaimKind::Threshold);
+        InstanceClaim { name: "port0".into(), claim, parameters, results }
     };
+    let of = |about: Claim| InstanceClaim { claim: about, ..claim(&[], &[]) };
     let byte = |shape: &[usize]| tensor("bound", Code::Uint8, shape);
     let mut layouts = vec![plain.clone(), private];
     let mut add = |change: &dyn Fn(&mut InstanceLayout)| {
@@ -110,6 +119,11 @@ fn digest_covers_all_that_instances_say() {
         vec![claim(&[tensor("bound", Code::Int8, &[])], &[])],
         vec![claim(&[tensor("band", Code::Uint8, &[])], &[])],
         vec![InstanceClaim { name: "port1".into(), ..claim(&[], &[]) }],
+        vec![of(about("port1", None, ClaimKind::Threshold))],
+        vec![of(about("port0", Some(0), ClaimKind::Threshold))],
+        vec![of(about("port0", None, ClaimKind::Equal))],
+        vec![of(about("port0", None, ClaimKind::Top(2)))],
+        vec![of(about("port0", None, ClaimKind::Top(3)))],
     ];
     for claims in claims {
         add(&|layout| layout.claims.clone_from(&claims));

@@ -36,8 +36,10 @@ use lowering::{Lowering, Value, unsupported};
 use std::collections::HashMap;
 
 impl Net {
-    /// Lowers a model's graph.
+    /// Lowers a model's graph, and what claims add to it.
     pub fn new(model: &Model, instances: &InstanceLayout) -> Result<Self, CircuitError> {
+        let (model, instances) = instances.proved(model)?;
+        let (model, instances) = (&*model, &*instances);
         let graph = &model.graph;
         let tensors = graph.tensors.len();
         let mut lowering = Lowering {

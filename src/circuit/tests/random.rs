@@ -5,10 +5,10 @@ use super::{
     models::{Builder, NO_LINE, slopes},
     unique::assert_no_choice,
 };
-use crate::circuit::{Goal, ModelCircuit, Wishes};
+use crate::circuit::{Goal, InstanceLayout, ModelCircuit, Plans, Wishes};
 use crate::model::{
-    AveragePool, Conv, ConvTranspose, MaxPool, Mean, Model, Operator, Requantization, TensorId,
-    Window,
+    AveragePool, Claims, Conv, ConvTranspose, MaxPool, Mean, Model, Operator, Requantization,
+    TensorId, Window,
 };
 use halo2_proofs::halo2curves::bn256::Fr;
 
@@ -267,6 +267,9 @@ fn random_graphs_are_the_reference() {
             assert_eq!(witness.outputs, reference.tensor(model.outputs[0].tensor), "{name}");
         }
         assert_no_choice(&circuit, &name);
+        if number % 8 == 6 {
+            assert_claims_hold(&mut random, &model, wishes, &name);
+        }
         if number % 4 == 0 || number % 4 == 1 {
             let input = &inputs[inputs.len() - 1];
             let witness = circuit.witness(input, Fr::from(5)).expect("an input of the model");
@@ -276,4 +279,35 @@ fn random_graphs_are_the_reference() {
         }
     }
     assert!(planned * 10 >= MODELS * 9, "{planned} of {MODELS} have a circuit");
+}
+
+/// A claim about a random graph, whose output is not told: it is what it means, and another is refused.
+fn assert_claims_hold(random: &mut Random, model: &Model, wishes: Wishes, name: &str) {
+    let output = &model.graph.tensors[model.outputs[0].tensor.0];
+    let element = random.below(output.len());
+    let kinds = ["threshold", "range", "bucket:3", "equal", "values", "argmax", "top:2"];
+    let (name_of, kind) = (&model.outputs[0].name, random.any(kinds));
+    let one = format!("{name_of}[{element}]={kind}");
+    let all = format!("{name_of}={kind}");
+    let claims = Claims::read(model, &[&one]).or_else(|_| Claims::read(model, &[&all]));
+    // Lines may have one element.
+    let Ok(claims) = claims else { return };
+    let layout = InstanceLayout::of_model(model, wishes.private_input);
+    let layout = layout.with_claims(model, &claims).expect("claims about the model");
+    let Ok(plans) = Plans::for_instances(model, layout, wishes) else { return };
+    let circuit = plans.circuit(wishes.goal);
+    assert_no_choice(&circuit, name);
+    let input: Vec<i32> = (0..model.graph.tensors[0].len()).map(|_| random.byte()).collect();
+    let evaluation = model.evaluate(std::slice::from_ref(&input)).expect("an input of the model");
+    let about = evaluation.tensor(model.outputs[0].tensor)[element];
+    let near = |random: &mut Random| (about + [-1, 0, 1][random.below(3)]).clamp(-128, 127);
+    let chosen: Vec<Vec<i32>> = (circuit.layout().claims[0].parameters.iter())
+        .map(|parameter| (0..parameter.len()).map(|_| near(random)).collect())
+        .collect();
+    let answers = circuit.layout().answers(model, &evaluation, &chosen).expect("its parameters");
+    let all = [vec![input], chosen].concat().concat();
+    let witness = circuit.witness(&all, Fr::from(5)).expect("an input and parameters");
+    assert_eq!(witness.outputs, answers, "{name}: {:?}", claims.claims);
+    assert_eq!(broken(&circuit, witness), [""; 0], "{name}: {:?}", claims.claims);
+    assert_other_output_is_refused(&circuit, &all, 0);
 }

@@ -10,7 +10,7 @@ use crate::cli::usage::peak_bytes;
 use crate::cli::{Answer, CliError, Console, contract, input, path};
 use crate::evm::Fork;
 use crate::model::{InputFormat, Model, Summary};
-use crate::proving::Proof;
+use crate::proving::{Proof, Statement};
 use alloy::primitives::{Address, U256};
 use halo2_proofs::halo2curves::bn256::Fr;
 use serde::Serialize;
@@ -122,7 +122,7 @@ pub fn run(args: Args, console: &Console) -> Result<Answer, CliError> {
     let prove_seconds = start.elapsed().as_secs_f64();
     let peak_memory_bytes = peak_bytes();
     drop(stage);
-    let outputs = verifier.statements(&proof.instances)?.remove(0).outputs;
+    let Statement { outputs, claims, .. } = verifier.statements(&proof.instances)?.remove(0);
     let compiled = path::compile(verifier, &args.compiler, console)?;
     let gas = gas::measure(&compiled, &proof, Fork::default())?;
     let contract = deployable(&compiled)?;
@@ -154,7 +154,7 @@ pub fn run(args: Args, console: &Console) -> Result<Answer, CliError> {
         let Deployed { address, chain_id, .. } = deployed;
         let report = Report {
             k: prover.circuit().k(),
-            inference: Inference { outputs },
+            inference: Inference { outputs, claims },
             prove_seconds,
             peak_memory_bytes,
             proof_bytes: proof.bytes.len(),

@@ -5,7 +5,7 @@ use crate::cli::bundle::{Bundle, TrustArgs};
 use crate::cli::chain_args::{ChainArgs, deploy_options, deployable};
 use crate::cli::proof_file::{Inference, ProofFile};
 use crate::cli::{Answer, CliError, Console, contract};
-use crate::model::OutputValues;
+use crate::model::{ClaimValues, OutputValues};
 use crate::proving::{ModelVerifier, Proof};
 use alloy::primitives::{Address, B256, U256};
 use serde::Serialize;
@@ -40,6 +40,8 @@ struct Report {
     verdict: VerdictReport,
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     outputs: BTreeMap<String, OutputValues>,
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    claims: BTreeMap<String, ClaimValues>,
     verifier: Address,
     /// What is known without believing the node.
     checked: Checked,
@@ -68,7 +70,8 @@ impl fmt::Display for Report {
             None => writeln!(f, "valid")?,
             Some(error) => writeln!(f, "refused: {error}")?,
         }
-        write!(f, "{}", Inference { outputs: self.outputs.clone() })?;
+        let Self { outputs, claims, .. } = self;
+        write!(f, "{}", Inference { outputs: outputs.clone(), claims: claims.clone() })?;
         writeln!(f, "verifier     {}", self.verifier)?;
         if let Some(transaction) = transaction {
             writeln!(f, "transaction  {transaction}")?;
@@ -191,15 +194,16 @@ pub fn run(args: Args, console: &Console) -> Result<Answer, CliError> {
                     .into(),
             });
         }
-        let outputs = match &verdict {
-            Verdict::Accepted(_) => outputs(&keys, proof)?,
-            Verdict::Refused { .. } => BTreeMap::new(),
+        let Inference { outputs, claims } = match &verdict {
+            Verdict::Accepted(_) => said(&keys, proof)?,
+            Verdict::Refused { .. } => Inference::new(Vec::new()),
         };
         let answer = if verdict.is_valid() { Answer::Yes } else { Answer::No };
         if let Verdict::Refused { .. } = &verdict {
             hint_at_context(verdict.report().error.as_ref(), console);
         }
-        console.result(&Report { verdict: verdict.report(), outputs, verifier, checked })?;
+        let verdict = verdict.report();
+        console.result(&Report { verdict, outputs, claims, verifier, checked })?;
         Ok(answer)
     })
 }
@@ -224,11 +228,12 @@ fn hint_at_context(error: Option<&Revert>, console: &Console) {
     }
 }
 
-/// The outputs that a proof's instances hold.
-fn outputs(
-    verifier: &ModelVerifier,
-    proof: &Proof,
-) -> Result<BTreeMap<String, OutputValues>, CliError> {
-    let statements = verifier.statements(&proof.instances)?;
-    Ok(statements.into_iter().flat_map(|statement| statement.outputs).collect())
+/// What a proof's instances say of outputs.
+fn said(verifier: &ModelVerifier, proof: &Proof) -> Result<Inference, CliError> {
+    let mut said = Inference::new(Vec::new());
+    for statement in verifier.statements(&proof.instances)? {
+        said.outputs.extend(statement.outputs);
+        said.claims.extend(statement.claims);
+    }
+    Ok(said)
 }

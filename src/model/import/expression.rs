@@ -10,8 +10,10 @@ use std::rc::Rc;
 use super::{constant::Constant, ensemble::Ensemble, function::Function, ranking::Ranking};
 use crate::model::{
     AddOrder, ElementType, Exactness, MaxPool, ModelError, Quantization, TensorId, Unsupported,
-    View, ViewElement, Window,
+    View, Window,
 };
+
+pub(super) use crate::model::top::element;
 
 /// Position of an expression in the importer's list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -462,13 +464,5 @@ impl Elements {
                     && elements.iter().enumerate().all(|(i, &from)| from == element(0, i))
             }
         }
-    }
-}
-
-/// An element of an input. Positions are below the limit of elements, which fits 32 bits.
-pub(super) fn element(input: usize, index: usize) -> ViewElement {
-    ViewElement::Input {
-        input: u32::try_from(input).expect("nodes have fewer than 2^32 inputs"),
-        index: u32::try_from(index).expect("tensors have fewer than 2^32 elements"),
     }
 }

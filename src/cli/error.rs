@@ -5,7 +5,7 @@ use crate::bundle::BundleError;
 use crate::chain::ChainError;
 use crate::circuit::{CircuitError, InstanceError};
 use crate::evm::EvmError;
-use crate::model::ModelError;
+use crate::model::{ClaimError, ModelError};
 use crate::proving::ProvingError;
 use crate::solidity::SolidityError;
 use std::path::{Path, PathBuf};
@@ -55,6 +55,10 @@ pub enum CliError {
     /// The model has no circuit.
     #[error(transparent)]
     Circuit(#[from] CircuitError),
+
+    /// The model's outputs, or what was chosen for a claim, are not such that it can be made.
+    #[error(transparent)]
+    Claim(#[from] ClaimError),
 
     /// Instances say nothing.
     #[error(transparent)]

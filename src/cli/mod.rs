@@ -9,6 +9,7 @@ mod artifact;
 mod bundle;
 #[cfg(all(feature = "compile", feature = "chain"))]
 mod chain_args;
+mod claims;
 mod console;
 mod context;
 #[cfg(feature = "compile")]

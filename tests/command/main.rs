@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod budgets;
+mod claims;
 mod formats;
 mod help;
 #[path = "../shared/hostile_names.rs"]

@@ -157,6 +157,14 @@ pub fn run(args: Args, console: &Console) -> Result<Answer, CliError> {
     }
     let Subject { prover, inputs } = subject(&args, console)?;
     let (model, verifier) = (prover.model(), prover.verifier());
+    if !verifier.layout().claims.is_empty() {
+        return Err(CliError::Usage {
+            message: "this bundle's proofs make claims, and the consumers of `init` read outputs"
+                .into(),
+            hint: "write the consumer after docs/claims.md, with the library that `render` writes"
+                .into(),
+        });
+    }
     let rendered = contract::render(verifier, None, &Default::default())?;
     let (name, prefix) = (Name::new(&model.name), contract::contract_prefix(&model.name));
 

@@ -2,7 +2,8 @@
 
 use super::keygen::Optimize;
 use crate::bundle::hex;
-use crate::circuit::{CircuitError, Goal, InstanceLayout, ModelCircuit, Plans, Wishes};
+use crate::circuit::{CircuitError, Goal, ModelCircuit, Plans};
+use crate::cli::claims::ClaimArgs;
 use crate::cli::{Answer, CliError, Console, input, packing::packing, prediction::Prediction};
 use crate::model::{
     Difference, Exactness, Model, NodeSummary, PortSummary, RequantizationForm, Summary,
@@ -28,6 +29,8 @@ pub struct Args {
     dimensions: input::DimensionArgs,
     #[command(flatten)]
     wishes: super::keygen::WishArgs,
+    #[command(flatten)]
+    claims: ClaimArgs,
 }
 
 #[derive(Serialize)]
@@ -272,8 +275,7 @@ pub fn run(args: Args, console: &Console) -> Result<Answer, CliError> {
     let stage = console.stage("comparing with floats");
     let differences = inferences.map(|inferences| differences(&model, &inferences)).transpose()?;
     drop(stage);
-    let private_input = Wishes::from(args.wishes).private_input;
-    let layout = InstanceLayout::of_model(&model, private_input);
+    let layout = args.wishes.layout(&model, &args.claims).map_err(|error| error.at(&args.model))?;
     console.result(&Report {
         summary: model.summary(),
         model_digest: hex(&layout.digest(&model)),
@@ -299,12 +301,12 @@ fn plan(
     model: &Model,
     inferences: Option<&Inferences>,
 ) -> Result<(PlanReport, Option<CliError>), CliError> {
-    let plans = Plans::new(model, args.wishes.into());
+    let plans = args.wishes.plans(model, &args.claims);
     let needs = match &plans {
         Ok(plans) => Some(plans.needs()),
-        Err(error) => error.needs().cloned(),
+        Err(CliError::Circuit(error)) => error.needs().cloned(),
+        Err(_) => None,
     };
-    let plans = plans.map_err(CliError::from);
     let circuit = plans.and_then(|plans| Ok((args.wishes.choose(&plans)?, plans)));
     let needed = match &circuit {
         Ok((circuit, _)) => Some(circuit.k()),

@@ -1,7 +1,8 @@
 //! `keygen`: plans the layout, makes the keys, writes the bundle.
 
-use crate::circuit::{Goal, ModelCircuit, Plans, Wishes};
+use crate::circuit::{Goal, InstanceLayout, ModelCircuit, Plans, Wishes};
 use crate::cli::bundle::{Bundle, hex};
+use crate::cli::claims::ClaimArgs;
 use crate::cli::{
     Answer, CliError, Console, dev_string, files, input, packing::packing, prediction::Prediction,
 };
@@ -30,6 +31,8 @@ pub struct Args {
     #[command(flatten)]
     wishes: WishArgs,
     #[command(flatten)]
+    claims: ClaimArgs,
+    #[command(flatten)]
     statement: StatementArgs,
 }
 
@@ -40,9 +43,6 @@ pub struct StatementArgs {
     /// Inferences in one proof
     #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=1))]
     batch: u32,
-    /// What a proof says of the output
-    #[arg(long, value_parser = ["public"], default_value = "public")]
-    output_claim: String,
     /// Whether the weights are part of the key
     #[arg(long, value_parser = ["public"], default_value = "public")]
     weights: String,
@@ -103,7 +103,18 @@ impl WishArgs {
 
     /// Plans the circuit of a model; a bound on gas can make it narrower than `--optimize` would.
     pub fn plan(self, model: &Model) -> Result<ModelCircuit, CliError> {
-        self.choose(&Plans::new(model, self.into())?)
+        self.choose(&self.plans(model, &ClaimArgs::default())?)
+    }
+
+    /// Plans circuits of a model with claims.
+    pub fn plans(self, model: &Model, claims: &ClaimArgs) -> Result<Plans, CliError> {
+        Ok(Plans::for_instances(model, self.layout(model, claims)?, self.into())?)
+    }
+
+    /// What the instances of a model with claims are.
+    pub fn layout(self, model: &Model, claims: &ClaimArgs) -> Result<InstanceLayout, CliError> {
+        let private = self.input_visibility == Visibility::Private;
+        claims.of(model, InstanceLayout::of_model(model, private))
     }
 
     /// The circuit that these wishes choose among the plans for all goals.
@@ -244,7 +255,9 @@ impl fmt::Display for Report {
 pub fn run(args: Args, console: &Console) -> Result<Answer, CliError> {
     let out = args.out.clone().unwrap_or_else(|| Bundle::default_path(&args.model));
     let (model, onnx) = input::model_with(&args.model, &args.dimensions)?;
-    let circuit = args.wishes.plan(&model).map_err(|error| error.at(&args.model))?;
+    let plans = args.wishes.plans(&model, &args.claims);
+    let circuit = plans.and_then(|plans| args.wishes.choose(&plans));
+    let circuit = circuit.map_err(|error| error.at(&args.model))?;
     let k = circuit.k();
     let stage = || (Instant::now(), console.stage("making the keys"));
     let (prover, seconds, bundle) = match args.wishes.format {

@@ -1,6 +1,7 @@
 //! `prove`: makes a proof file.
 
 use crate::bundle::{Bundle, ProofDocument, Took};
+use crate::cli::claims::ChosenArgs;
 use crate::cli::context::ContextArgs;
 use crate::cli::prover_args::ProverArgs;
 use crate::cli::usage::{cpu_seconds, peak_bytes};
@@ -21,6 +22,8 @@ pub struct Args {
     #[command(flatten)]
     context: ContextArgs,
     #[command(flatten)]
+    chosen: ChosenArgs,
+    #[command(flatten)]
     prover: ProverArgs,
     /// Where to put the proof file
     #[arg(long)]
@@ -34,7 +37,8 @@ pub fn run(args: Args, console: &Console) -> Result<Answer, CliError> {
     let context = args.context.resolve()?;
     let bundle = Bundle::open(&args.bundle)?;
     let model = bundle.model()?;
-    let inputs = one_inference(&model, &args.input)?;
+    let chosen = args.chosen.of(&model, &bundle.manifest.layout)?;
+    let inputs = [one_inference(&model, &args.input)?, chosen].concat();
     input::warn_of_values_beyond(&model, &args.input, console)?;
     let stage = console.stage("making the proving key");
     let prover = bundle.prover_for(args.prover.kind())?;

@@ -5,7 +5,8 @@ use crate::bundle::{Bundle, BundleError, ProofFile, difference, hex};
 use crate::cli::{
     Answer, CliError, Console, bundle::TrustArgs, context::parse_context, files, input,
 };
-use crate::model::OutputValues;
+use crate::model::{ClaimValues, OutputValues};
+use crate::name::Name;
 use crate::proving::{ModelVerifier, Refusal, Statement, word_of};
 use halo2_proofs::halo2curves::bn256::Fr;
 use serde::Serialize;
@@ -59,6 +60,8 @@ struct Said {
     inputs: BTreeMap<String, OutputValues>,
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     outputs: BTreeMap<String, OutputValues>,
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    claims: BTreeMap<String, ClaimValues>,
 }
 
 impl fmt::Display for Report {
@@ -67,7 +70,7 @@ impl fmt::Display for Report {
             None => writeln!(f, "valid")?,
             Some(reason) => writeln!(f, "not valid: {reason}")?,
         }
-        if let Some(Said { context, inputs, outputs }) = &self.said {
+        if let Some(Said { context, inputs, outputs, claims }) = &self.said {
             writeln!(f, "context  {context}")?;
             for (role, tensors) in [("input", inputs), ("output", outputs)] {
                 for (name, values) in tensors {
@@ -78,6 +81,9 @@ impl fmt::Display for Report {
                         writeln!(f, "  labels       {:?}", values.labels)?;
                     }
                 }
+            }
+            for (name, said) in claims {
+                writeln!(f, "claim {} {said}", Name::new(name))?;
             }
         }
         writeln!(f, "model    {}", self.model_digest)
@@ -104,8 +110,8 @@ pub fn run(args: Args, console: &Console) -> Result<Answer, CliError> {
                 }
                 None => disagreement(&args, &bundle, &verifier, &statement)?,
             };
-            let Statement { context, inputs, outputs, .. } = statement;
-            (reason, Some(Said { context: hex(&context), inputs, outputs }))
+            let Statement { context, inputs, outputs, claims, .. } = statement;
+            (reason, Some(Said { context: hex(&context), inputs, outputs, claims }))
         }
     };
     let answer = if reason.is_none() { Answer::Yes } else { Answer::No };
@@ -182,6 +188,11 @@ fn disagreement(
         }
     }
     match &args.expect_output {
+        Some(_) if said.outputs.is_empty() => Err(CliError::Usage {
+            message: "proofs of this bundle do not show their outputs".into(),
+            hint: "leave `--expect-output` out; `claims` in the answer is what is said of them"
+                .into(),
+        }),
         Some(path) => expected_outputs(path, &said.outputs),
         None => Ok(None),
     }

@@ -207,9 +207,9 @@ fn tell(log: &Log, event: &WatchEvent) {
     }
 }
 
-/// The model's inputs in a request's words, which are the instances of a proof's inputs.
+/// The model's inputs, and what claims compare with, in a request's words: they are the instances of a proof's.
 fn unpack(layout: &InstanceLayout, words: &[U256]) -> Result<Vec<Vec<i32>>, String> {
-    let at = layout.range(Role::Input);
+    let at = layout.range(Role::Input).start..layout.range(Role::ClaimParameter).end;
     if words.len() != at.len() {
         return Err(format!("the request has {} words, expected {}", words.len(), at.len()));
     }
@@ -218,6 +218,7 @@ fn unpack(layout: &InstanceLayout, words: &[U256]) -> Result<Vec<Vec<i32>>, Stri
         *instance = word.to_be_bytes();
     }
     let parts = layout.parts();
-    let inputs = parts.iter().filter(|part| part.role == Role::Input);
+    let is_given = |role| matches!(role, Role::Input | Role::ClaimParameter);
+    let inputs = parts.iter().filter(|part| is_given(part.role));
     inputs.map(|part| part.integers(&instances).map_err(|error| error.to_string())).collect()
 }

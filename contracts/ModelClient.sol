@@ -17,7 +17,8 @@ abstract contract ModelClient {
     bytes32 internal immutable _MODEL;
     uint256 internal immutable _VERSION;
 
-    /// @dev Where inputs begin and end, and outputs begin, in the instances of a proof.
+    /// @dev Where inputs begin and end, and outputs begin, in the instances of a proof. What claims compare with is given as
+    /// inputs are, and stands behind them; what claims say stands before the outputs, and counts as one.
     uint256 internal immutable _INPUT_START;
     uint256 internal immutable _INPUT_END;
     uint256 internal immutable _OUTPUT_START;
@@ -46,7 +47,7 @@ abstract contract ModelClient {
         _MODEL = modelId;
         _VERSION = pinnedVersion;
         _INPUT_START = shape.firstInput;
-        _INPUT_END = shape.firstInput + shape.inputs;
+        _INPUT_END = shape.inputs == 0 ? shape.firstInput : shape.firstOutput;
         _OUTPUT_START = shape.firstOutput;
     }
 

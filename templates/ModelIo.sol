@@ -9,7 +9,7 @@ pragma solidity ^0.8.20;
 /// | tensor | type | shape | instances |
 /// |---|---|---|---|
 {%- for tensor in tensors %}
-/// | {{ tensor.title }} ({{ tensor.role }}) | {{ tensor.element.solidity_type() }} | {{ tensor.shape }} | {{ tensor.first }}..{{ tensor.end }} |
+/// | {{ tensor.title }} ({{ tensor.role.name() }}) | {{ tensor.element.solidity_type() }} | {{ tensor.shape }} | {{ tensor.first }}..{{ tensor.end }} |
 {%- endfor %}
 library {{ name }} {
     /// @notice A tensor has another number of elements.
@@ -56,6 +56,11 @@ library {{ name }} {
     int256 internal constant {{ tensor.constant }}_SCALE_NUMERATOR = {{ tensor.numerator }};
     int256 internal constant {{ tensor.constant }}_SCALE_DENOMINATOR = {{ tensor.denominator }};
     {%- endfor %}
+    {%- if !claims.is_empty() %}
+
+    /// @notice A proof was made with another bound than is asked for.
+    error OtherBound(uint256 index, int256 bound);
+    {%- endif %}
 
     /// @notice The context of a proof for one chain, consumer, sender and turn: taken from elsewhere, the proof
     /// is useless.
@@ -128,12 +133,39 @@ library {{ name }} {
         int256 half = {{ tensor.constant }}_SCALE_DENOMINATOR / 2;
         return (numerator < 0 ? numerator - half : numerator + half) / {{ tensor.constant }}_SCALE_DENOMINATOR;
     }
+    {%- if tensor.role.is_models() %}
 
     /// @notice The index of the largest element of {{ tensor.title }}, the first if there are several.
     function argmax{{ tensor.function }}(uint256[] memory instances) internal pure returns (uint256) {
         return _argmax(instances, {{ tensor.constant }}_INSTANCE, {{ tensor.constant }}_LENGTH);
     }
+    {%- endif %}
     {%- endfor %}
+    {%- for claim in claims %}
+    {%- include "ModelIoClaim.sol" %}
+    {%- endfor %}
+    {%- if !claims.is_empty() %}
+
+    function _steps(int8 element, int256 zeroPoint) private pure returns (int256) {
+        return int256(element) - zeroPoint;
+    }
+
+    function _steps(uint8 element, int256 zeroPoint) private pure returns (int256) {
+        return int256(uint256(element)) - zeroPoint;
+    }
+
+    /// @dev The largest integer that is no larger than steps · numerator / denominator.
+    function _floor(int256 steps, int256 numerator, int256 denominator) private pure returns (int256 floor) {
+        int256 product = steps * numerator;
+        floor = product / denominator;
+        if (product % denominator < 0) --floor;
+    }
+
+    /// @dev The smallest integer that is no smaller than steps · numerator / denominator.
+    function _ceil(int256 steps, int256 numerator, int256 denominator) private pure returns (int256) {
+        return -_floor(-steps, numerator, denominator);
+    }
+    {%- endif %}
 
     function _checkLengths(uint256 received, uint256 expected, uint256 count) private pure {
         if (received != expected) revert TensorLength(received, expected);

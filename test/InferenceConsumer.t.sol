@@ -56,6 +56,40 @@ contract SeveralInferences {
     }
 }
 
+/// @notice Verifies whatever claims: a context, an input, a threshold, and whether it is reached.
+contract ClaimVerifier {
+    function shapeOf(bytes32, uint256) external pure returns (IModelVerifier.Shape memory shape) {
+        (shape.contexts, shape.inputs, shape.firstInput, shape.firstOutput, shape.instances) = (1, 1, 1, 3, 4);
+    }
+
+    function verifyInference(bytes32, uint256, bytes calldata, uint256[] calldata) external pure returns (uint256) {
+        return 1;
+    }
+}
+
+/// @notice Asks whether an input reaches a threshold.
+contract ThresholdAsker is RequestConsumer {
+    uint256 public answer;
+
+    constructor(IModelVerifier verifier) RequestConsumer(verifier, "model", 1) {}
+
+    function ask(uint256 input, uint256 threshold) external returns (uint256) {
+        uint256[] memory words = new uint256[](2);
+        (words[0], words[1]) = (input, threshold);
+        return _request(words);
+    }
+
+    function _inputLengths() internal pure override returns (uint256[] memory lengths) {
+        lengths = new uint256[](2);
+        (lengths[0], lengths[1]) = (1, 1);
+    }
+
+    function _onAnswer(uint256, address, uint256[] calldata outputs) internal override {
+        require(outputs.length == 1, "the claim alone");
+        answer = 1 + outputs[0];
+    }
+}
+
 /// @notice Asks, and remembers answers.
 contract Asker is RequestConsumer {
     mapping(uint256 requestId => uint256) public answers;
@@ -340,6 +374,21 @@ contract InferenceConsumerTest is Test {
         vm.expectRevert(abi.encodeWithSelector(IRequestConsumer.WrongInputs.selector, id));
         vm.prank(alice);
         asker.answerInference(id, "", instances);
+    }
+
+    function test_what_a_claim_compares_with_is_the_requests() public {
+        ThresholdAsker thresholds = new ThresholdAsker(IModelVerifier(address(new ClaimVerifier())));
+        uint256 id = thresholds.ask(5, 200);
+        uint256[] memory instances = new uint256[](4);
+        (instances[0], instances[1], instances[2], instances[3]) = (thresholds.contextOf(alice, id), 5, 199, 1);
+        vm.expectRevert(abi.encodeWithSelector(IRequestConsumer.WrongInputs.selector, id));
+        vm.prank(alice);
+        thresholds.answerInference(id, "", instances);
+
+        instances[2] = 200;
+        vm.prank(alice);
+        thresholds.answerInference(id, "", instances);
+        assertEq(thresholds.answer(), 2);
     }
 
     function test_a_proof_of_several_inferences_is_not_acted_on() public {

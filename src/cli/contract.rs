@@ -4,13 +4,13 @@ use super::{
     CliError, Console,
     bundle::{Bundle, TrustArgs},
 };
-use crate::circuit::{Code, InstanceLayout, InstanceTensor};
-use crate::model::{Model, Port};
+use crate::circuit::{Code, InstanceClaim, InstanceLayout, InstanceTensor};
+use crate::model::{ClaimKind, ElementType, Model, Port};
 use crate::name::{Identifier, Name};
 use crate::proving::ModelVerifier;
 use crate::solidity::{
-    CompiledContract, CompilerSettings, IoElement, IoSpec, IoTensor, RenderedContract,
-    SolidityCompiler,
+    CompiledContract, CompilerSettings, IoClaim, IoClaimKind, IoElement, IoSpec, IoTensor,
+    RenderedContract, SolidityCompiler,
 };
 use std::path::PathBuf;
 
@@ -69,7 +69,55 @@ pub fn render(
     Ok(contract.render()?)
 }
 
-/// The library that packs a model's inputs, where proofs show them, and reads its outputs.
+fn element(code: Code) -> IoElement {
+    match code {
+        Code::Int8 => IoElement::Int8,
+        Code::Uint8 => IoElement::Uint8,
+        code => unreachable!("models have no ports of {}", code.name()),
+    }
+}
+
+/// A claim, as the library tells it.
+fn io_claim(
+    model: &Model,
+    InstanceClaim { name, claim, parameters, results }: &InstanceClaim,
+) -> IoClaim {
+    let port = claim.port(model).expect("the layout is the model's");
+    let quantization = model.graph.tensors[port.tensor.0].quantization;
+    let is_of_positions = quantization.element == ElementType::Int64;
+    let tensor = |tensor: &InstanceTensor, has_unit: bool| {
+        let (scale, zero_point) = match has_unit && !is_of_positions {
+            true => (quantization.scale, quantization.zero_point),
+            false => (1.0, 0),
+        };
+        IoTensor {
+            name: format!("{name}.{}", tensor.name),
+            shape: tensor.shape.clone(),
+            element: element(tensor.code),
+            scale,
+            zero_point,
+            notes: if has_unit { port.notes() } else { Vec::new() },
+        }
+    };
+    let kind = match claim.kind {
+        ClaimKind::Values => IoClaimKind::Values,
+        ClaimKind::ArgMax => IoClaimKind::ArgMax,
+        ClaimKind::Top(_) => IoClaimKind::Top,
+        ClaimKind::Threshold => IoClaimKind::Threshold,
+        ClaimKind::Range => IoClaimKind::Range,
+        ClaimKind::Bucket(_) => IoClaimKind::Bucket,
+        ClaimKind::Equal => IoClaimKind::Equal,
+    };
+    IoClaim {
+        name: name.clone(),
+        kind,
+        parameter: parameters.first().map(|parameter| tensor(parameter, true)),
+        result: tensor(&results[0], kind == IoClaimKind::Values),
+        is_of_positions,
+    }
+}
+
+/// The library that packs a model's inputs, where proofs show them, and reads what they say of its outputs.
 pub fn io_library(model: &Model, layout: &InstanceLayout) -> IoSpec {
     let tensor = |port: &Port| {
         let InstanceTensor { name, code, shape } = InstanceTensor::of_port(model, port);
@@ -77,11 +125,7 @@ pub fn io_library(model: &Model, layout: &InstanceLayout) -> IoSpec {
         IoTensor {
             name,
             shape,
-            element: match code {
-                Code::Int8 => IoElement::Int8,
-                Code::Uint8 => IoElement::Uint8,
-                code => unreachable!("models have no ports of {}", code.name()),
-            },
+            element: element(code),
             scale: quantization.scale,
             zero_point: quantization.zero_point,
             notes: port.notes(),
@@ -94,7 +138,11 @@ pub fn io_library(model: &Model, layout: &InstanceLayout) -> IoSpec {
             .filter(|(_, told)| told.is_public())
             .map(|(port, _)| tensor(port))
             .collect(),
-        outputs: model.outputs.iter().map(tensor).collect(),
+        claims: layout.claims.iter().map(|claim| io_claim(model, claim)).collect(),
+        outputs: (model.outputs.iter().zip(&layout.outputs))
+            .filter(|(_, told)| told.is_public())
+            .map(|(port, _)| tensor(port))
+            .collect(),
     }
 }
 
@@ -124,6 +172,7 @@ pub fn compile(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::Claims;
     use std::path::Path;
 
     /// The rendered library reads what proofs hold.
@@ -135,6 +184,11 @@ mod tests {
             let model = Model::from_onnx(name, &onnx).unwrap();
             for private in [false, true] {
                 let layout = InstanceLayout::of_model(&model, private);
+                assert_eq!(io_library(&model, &layout).num_instances(), layout.len(), "{name}");
+                let output = &model.outputs[0].name;
+                let claims = [format!("{output}=threshold"), format!("{output}[0]=bucket:40")];
+                let claims = Claims::read(&model, &claims).unwrap();
+                let layout = layout.with_claims(&model, &claims).unwrap();
                 assert_eq!(io_library(&model, &layout).num_instances(), layout.len(), "{name}");
             }
         }

@@ -311,7 +311,7 @@ fn candidates() -> Vec<PathBuf> {
 mod tests {
     use super::*;
     use crate::name::Name;
-    use crate::solidity::{IoElement, IoSpec, IoTensor, hostile};
+    use crate::solidity::{IoClaim, IoClaimKind, IoElement, IoSpec, IoTensor, hostile};
 
     /// Compiles a source as far as its ABI and gives its contracts' names.
     fn contracts(source: &str) -> Vec<String> {
@@ -358,12 +358,21 @@ mod tests {
             scale: 0.5,
             zero_point: 0,
         };
+        let claim = |name: String| IoClaim {
+            name: name.clone(),
+            kind: IoClaimKind::Threshold,
+            parameter: Some(tensor(format!("{name}.threshold"))),
+            result: tensor(format!("{name}.holds")),
+            is_of_positions: false,
+        };
         let mut names = hostile::hostile_names();
         let outputs = names.split_off(names.len() / 2).into_iter().map(tensor).collect();
+        let claims = hostile::hostile_names();
         let spec = IoSpec {
             library: "HostileIo".into(),
             model: "*/ contract Pwned {} /*\n".into(),
             inputs: names.into_iter().map(tensor).collect(),
+            claims: claims.into_iter().map(claim).collect(),
             outputs,
         };
         let source = spec.render().unwrap();

@@ -1,9 +1,13 @@
 //! The library that packs a model's tensors into instances and reads them back, on chain.
 
+mod claims;
+
 use askama::Template;
 
 use super::SolidityError;
 use crate::name::{Comment, Name};
+use claims::ClaimSource;
+pub use claims::{IoClaim, IoClaimKind};
 
 /// Elements that one instance holds: 31 bytes are below the scalar modulus.
 const ELEMENTS_PER_INSTANCE: usize = 31;
@@ -69,7 +73,7 @@ impl IoTensor {
     }
 }
 
-/// The public tensors of a model, in the order of its instances: context, inputs, outputs.
+/// The public tensors of a model, in the order of its instances: context, inputs, what claims take, what they say, outputs.
 #[derive(Debug, Clone, PartialEq)]
 pub struct IoSpec {
     /// The library's name, a Solidity identifier.
@@ -78,14 +82,23 @@ pub struct IoSpec {
     pub model: String,
     /// Its inputs.
     pub inputs: Vec<IoTensor>,
-    /// Its outputs.
+    /// What is claimed of its outputs.
+    pub claims: Vec<IoClaim>,
+    /// The outputs that are told.
     pub outputs: Vec<IoTensor>,
 }
 
 impl IoSpec {
+    /// All tensors in the order of the instances.
+    fn tensors(&self) -> impl Iterator<Item = &IoTensor> {
+        let parameters = self.claims.iter().filter_map(|claim| claim.parameter.as_ref());
+        let results = self.claims.iter().map(|claim| &claim.result);
+        self.inputs.iter().chain(parameters).chain(results).chain(&self.outputs)
+    }
+
     /// Instances of a proof, the context included.
     pub fn num_instances(&self) -> usize {
-        1 + self.inputs.iter().chain(&self.outputs).map(IoTensor::num_instances).sum::<usize>()
+        1 + self.tensors().map(IoTensor::num_instances).sum::<usize>()
     }
 
     /// The document that describes the instances, for tools that know neither model nor contract: the public-input
@@ -109,8 +122,13 @@ impl IoSpec {
             description
         };
         let inputs: Vec<_> = self.inputs.iter().map(&mut describe).collect();
+        let parameters: Vec<_> =
+            (self.claims.iter()).map(|claim| claim.parameter.as_ref().map(&mut describe)).collect();
+        let results: Vec<_> = self.claims.iter().map(|claim| describe(&claim.result)).collect();
         let outputs: Vec<_> = self.outputs.iter().map(&mut describe).collect();
-        serde_json::json!({
+        let claims = self.claims.iter().zip(parameters).zip(results);
+        let claims: Vec<_> = claims.map(|((claim, of), says)| claim.schema(of, says)).collect();
+        let mut schema = serde_json::json!({
             "model": self.model,
             "instances": self.num_instances(),
             "context": [0, 1],
@@ -118,18 +136,27 @@ impl IoSpec {
                 the smallest value of its type; each tensor starts a new instance",
             "inputs": inputs,
             "outputs": outputs,
-        })
+        });
+        if !claims.is_empty() {
+            schema["claims"] = claims.into();
+        }
+        schema
     }
 
     /// The library's source: one file that imports nothing.
     pub fn render(&self) -> Result<String, SolidityError> {
         super::contract::check_identifier(&self.library)?;
-        let inputs = self.inputs.iter().map(|tensor| ("input", tensor));
-        let outputs = self.outputs.iter().map(|tensor| ("output", tensor));
+        let claimed = self.claims.iter().filter(|claim| claim.parameter.is_some()).count();
+        let role = |number: usize| match number.checked_sub(self.inputs.len()) {
+            None => Role::Input,
+            Some(number) if number < claimed => Role::Parameter,
+            Some(number) if number < claimed + self.claims.len() => Role::Claim,
+            Some(_) => Role::Output,
+        };
         let mut tensors: Vec<TensorSource> = vec![];
         let mut first = 1;
-        for (role, tensor) in inputs.chain(outputs) {
-            let mut source = TensorSource::new(role, tensor, first)?;
+        for (number, tensor) in self.tensors().enumerate() {
+            let mut source = TensorSource::new(role(number), tensor, first)?;
             // Different names may become the same identifier.
             let words = source.words.clone();
             source.name_functions();
@@ -143,8 +170,10 @@ impl IoSpec {
             first = source.end;
             tensors.push(source);
         }
+        let claims = ClaimSource::all(&self.claims, &tensors);
         let library = Library {
             name: &self.library,
+            claims,
             model: Name::new(&self.model).comment(),
             num_instances: self.num_instances(),
             elements: [IoElement::Int8, IoElement::Uint8]
@@ -161,6 +190,7 @@ impl IoSpec {
 #[template(path = "ModelIo.sol", escape = "none")]
 struct Library<'a> {
     name: &'a str,
+    claims: Vec<ClaimSource>,
     model: Comment,
     num_instances: usize,
     /// The types that tensors have, each once.
@@ -168,9 +198,36 @@ struct Library<'a> {
     tensors: Vec<TensorSource>,
 }
 
+/// What a tensor is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Role {
+    Input,
+    /// What a claim is about, which the verifier chooses.
+    Parameter,
+    /// What a claim says.
+    Claim,
+    Output,
+}
+
+impl Role {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Input => "input",
+            Self::Parameter => "claim parameter",
+            Self::Claim => "claim",
+            Self::Output => "output",
+        }
+    }
+
+    /// Whether the tensor is one of the model's.
+    fn is_models(&self) -> bool {
+        matches!(self, Self::Input | Self::Output)
+    }
+}
+
 struct TensorSource {
     title: String,
-    role: &'static str,
+    role: Role,
     /// The parts of its identifiers, in lower case.
     words: Vec<String>,
     constant: String,
@@ -189,7 +246,7 @@ struct TensorSource {
 }
 
 impl TensorSource {
-    fn new(role: &'static str, tensor: &IoTensor, first: usize) -> Result<Self, SolidityError> {
+    fn new(role: Role, tensor: &IoTensor, first: usize) -> Result<Self, SolidityError> {
         let (numerator, denominator) = scale_fraction(tensor.scale).ok_or_else(|| {
             SolidityError::InvalidScale { tensor: tensor.name.clone(), scale: tensor.scale }
         })?;
@@ -197,7 +254,10 @@ impl TensorSource {
         Ok(Self {
             title: format!("`{}`", Name::new(&tensor.name).comment()),
             role,
-            words: identifier_words(&tensor.name, role),
+            words: identifier_words(
+                &tensor.name,
+                role.name().split(' ').next().unwrap_or_default(),
+            ),
             constant: String::new(),
             function: String::new(),
             getter: String::new(),
@@ -310,6 +370,7 @@ mod tests {
             library: "TwoIo".into(),
             model: "two".into(),
             inputs: vec![tensor("a", 32, IoElement::Int8), tensor("b", 1, IoElement::Uint8)],
+            claims: Vec::new(),
             outputs: vec![tensor("c", 31, IoElement::Int8)],
         };
         let schema = spec.schema();
@@ -321,6 +382,20 @@ mod tests {
             (&schema["instances"], &schema["inputs"][1]["type"]),
             (&5.into(), &"uint8".into())
         );
+        assert_eq!(schema["claims"], serde_json::Value::Null);
+        let claim = IoClaim {
+            name: "d".into(),
+            kind: IoClaimKind::Bucket,
+            parameter: Some(tensor("d.bounds", 32, IoElement::Int8)),
+            result: tensor("d.bucket", 1, IoElement::Uint8),
+            is_of_positions: false,
+        };
+        let schema = IoSpec { claims: vec![claim], ..spec }.schema();
+        let claim = &schema["claims"][0];
+        assert_eq!((&claim["name"], &claim["kind"]), (&"d".into(), &"bucket".into()));
+        assert_eq!(claim["parameter"]["instances"], serde_json::json!([4, 6]));
+        assert_eq!(claim["result"]["instances"], serde_json::json!([6, 7]));
+        assert_eq!(schema["outputs"][0]["instances"], serde_json::json!([7, 8]));
     }
 
     #[test]

@@ -27,6 +27,7 @@ fn spec() -> IoSpec {
             tensor("x.1", &[5, 8], IoElement::Int8, 0.5, -128),
             tensor("mask", &[3], IoElement::Uint8, 1.0, 0),
         ],
+        claims: Vec::new(),
         outputs: vec![
             tensor("x:1", &[4], IoElement::Int8, 0.003_921_569, 3),
             tensor("scores", &[2], IoElement::Uint8, 1024.0, 255),
@@ -154,6 +155,7 @@ fn the_library_is_rendered_as_it_was_reviewed() {
             tensor("signed", IoElement::Int8, 784),
             tensor("unsigned", IoElement::Uint8, 784),
         ],
+        claims: Vec::new(),
         // One fills its last instance, the other does not.
         outputs: vec![
             tensor("four signed", IoElement::Int8, 124),

@@ -10,6 +10,7 @@ mod development;
 mod fixture;
 mod interop;
 mod io;
+mod io_claims;
 mod mutations;
 mod random_circuit;
 mod refusals;

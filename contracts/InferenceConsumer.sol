@@ -72,10 +72,17 @@ abstract contract InferenceConsumer is ModelClient, IInferenceConsumer, IVersion
         _accept(nonce, version, instances);
     }
 
-    /// @dev Announces what was proved, and acts on it.
+    /// @dev Announces what was proved, and acts on it. Every way to `_onInference` leads through here, and so through the
+    /// comparison of names.
     function _accept(uint256 nonce, uint256 version, uint256[] calldata instances) internal {
+        _useNames(msg.sender, instances);
         emit InferenceAccepted(msg.sender, nonce, version, _inputsHash(instances), _outputsHash(instances));
         _onInference(msg.sender, instances);
+    }
+
+    /// @dev Refuses names in a valid proof but those that count, and uses them up where that is meant.
+    function _useNames(address, uint256[] calldata) internal virtual {
+        if (_NAMES != 0) revert UncomparedNames(_NAMES);
     }
 
     /// @dev Acts on a valid inference. The proof holds for `instances`, which are those of the sender's choice:

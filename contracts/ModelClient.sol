@@ -17,6 +17,10 @@ abstract contract ModelClient {
     bytes32 internal immutable _MODEL;
     uint256 internal immutable _VERSION;
 
+    /// @dev Where the names of what is committed begin in the instances of a proof, and how many there are.
+    uint256 internal immutable _NAME_START;
+    uint256 internal immutable _NAMES;
+
     /// @dev Where inputs begin and end, and outputs begin, in the instances of a proof. What claims compare with is given as
     /// inputs are, and stands behind them; what claims say stands before the outputs, and counts as one.
     uint256 internal immutable _INPUT_START;
@@ -32,6 +36,10 @@ abstract contract ModelClient {
     /// @notice A proof has one context for each inference; these contracts act on one inference at a time.
     error SeveralInferences(uint256 contexts);
 
+    /// @notice Proofs of the model name committed weights or inputs, and this contract compares no names: whoever makes a
+    /// proof would choose them.
+    error UncomparedNames(uint256 names);
+
     /// @param verifier A registry, or a verifier of one model.
     /// @param modelId The model whose answers count.
     /// @param pinnedVersion The version whose answers count. 0 follows the newest active one, which trusts the
@@ -43,12 +51,20 @@ abstract contract ModelClient {
         if (shape.unsafeDevSrs && !VerifierShape.isLocal()) {
             revert VerifierShape.UnsafeDevSrs(address(verifier), block.chainid);
         }
+        if (shape.names != 0 && !_comparesNames()) revert UncomparedNames(shape.names);
         VERIFIER = verifier;
         _MODEL = modelId;
         _VERSION = pinnedVersion;
+        _NAME_START = shape.contexts;
+        _NAMES = shape.names;
         _INPUT_START = shape.firstInput;
         _INPUT_END = shape.inputs == 0 ? shape.firstInput : shape.firstOutput;
         _OUTPUT_START = shape.firstOutput;
+    }
+
+    /// @dev Whether every name in a proof is compared with one that counts, as `NamedConsumer` does it.
+    function _comparesNames() internal pure virtual returns (bool) {
+        return false;
     }
 
     /// @dev The version to check a proof against whose sender names it: the pinned one, or one that may still be used.

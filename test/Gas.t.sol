@@ -1,11 +1,15 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity ^0.8.20;
 
+import {AttestedConsumer} from "../contracts/AttestedConsumer.sol";
 import {InferenceConsumer} from "../contracts/InferenceConsumer.sol";
 import {ModelRegistry} from "../contracts/ModelRegistry.sol";
+import {SingleModelVerifier} from "../contracts/SingleModelVerifier.sol";
+import {IAttestedConsumer} from "../contracts/interfaces/IAttestedConsumer.sol";
 import {IModelVerifier} from "../contracts/interfaces/IModelVerifier.sol";
 import {PackedTensor} from "../contracts/libraries/PackedTensor.sol";
-import {MockVerifier} from "../contracts/testing/MockVerifier.sol";
+import {MockVerifier, NamedMockVerifier} from "../contracts/testing/MockVerifier.sol";
+import {Attesting} from "./Attesting.sol";
 import {Test} from "./Test.sol";
 import {vm} from "./Vm.sol";
 
@@ -35,8 +39,25 @@ contract Bound is InferenceConsumer {
     }
 }
 
+/// @notice Does nothing with an answer.
+contract Idle is InferenceConsumer {
+    constructor(IModelVerifier verifier) InferenceConsumer(verifier, "free", 1) {}
+
+    function _onInference(address, uint256[] calldata) internal override {}
+}
+
+/// @notice Does nothing with an answer about attested data.
+contract IdleAttested is AttestedConsumer {
+    constructor(IModelVerifier verifier, bytes32 schema, bool isUsedOnce, address issuer)
+        InferenceConsumer(verifier, "free", 1)
+        AttestedConsumer(new bytes32[](1), schema, isUsedOnce, issuer, msg.sender)
+    {}
+
+    function _onInference(address, uint256[] calldata) internal override {}
+}
+
 /// @notice What stands around the verifier is a small part of a verification: the bounds are part of the promise.
-contract GasTest is Test {
+contract GasTest is Attesting {
     /// The input of a model that reads digits of 28 by 28 pixels.
     function image() private pure returns (bytes memory elements) {
         elements = new bytes(784);
@@ -112,5 +133,61 @@ contract GasTest is Test {
                 assertTrue(around <= 25_000, "from the second use on");
             }
         }
+    }
+
+    function gasOf(address sender, address to, bytes memory data) private returns (uint256 used) {
+        vm.prank(sender);
+        (bool ok,) = to.call(data);
+        assertTrue(ok, "accepted");
+        used = vm.lastCallGas().gasTotalUsed;
+        // What the transaction's data cost: 16 for a byte, 4 for a zero.
+        for (uint256 i = 0; i < data.length; ++i) {
+            used += data[i] == 0 ? 4 : 16;
+        }
+    }
+
+    /// A transaction's target is warm, what it calls is not.
+    function coolBoth(address verifier, address consumer) private {
+        vm.cool(verifier);
+        vm.cool(consumer);
+        assertEq(consumer.balance, 0);
+    }
+
+    function attestedGas(bool isUsedOnce, bool isKnown) private returns (uint256 used) {
+        address alice = account("alice");
+        SingleModelVerifier plain = new SingleModelVerifier(new MockVerifier("plain", 0, 1), "free", "plain");
+        Idle without = new Idle(plain);
+        NamedMockVerifier mock = new NamedMockVerifier("named", 1, 0, 1);
+        SingleModelVerifier named = new SingleModelVerifier(mock, "free", "named");
+        IdleAttested consumer = new IdleAttested(named, SCHEMA, isUsedOnce, vm.addr(ISSUER_KEY));
+        // From the second use on: the sender's nonce is there.
+        for (uint256 use = 0; use < 2; ++use) {
+            uint256[] memory instances = new uint256[](2);
+            (instances[0], instances[1]) = (without.contextOf(alice), 77);
+            bytes memory proof = MockVerifier(address(plain.VERIFIER())).prove(instances);
+            coolBoth(address(plain), address(without));
+            uint256 alone = gasOf(alice, address(without), abi.encodeCall(without.submitInference, (proof, instances)));
+            uint256 which = isKnown ? 0 : use;
+            IAttestedConsumer.Attestation memory made = attestation(which, alice, 1);
+            bytes memory signature = signed(consumer, made);
+            instances = instancesOf(consumer.contextOf(alice), nameOf(which), 77);
+            proof = mock.prove(instances);
+            bytes memory data = isKnown && use != 0
+                ? abi.encodeCall(consumer.submitInference, (proof, instances))
+                : abi.encodeCall(consumer.submitAttested, (made, signature, proof, instances));
+            coolBoth(address(named), address(consumer));
+            used = gasOf(alice, address(consumer), data) - alone;
+        }
+    }
+
+    /// On top of the same without a name, calldata included.
+    function test_an_attested_input_is_cheap() public {
+        uint256 once = attestedGas(true, false);
+        vm.snapshotValue("AttestedConsumer", "an attested input that is used once", once);
+        uint256 first = attestedGas(false, false);
+        vm.snapshotValue("AttestedConsumer", "an attested input, its attestation new", first);
+        uint256 further = attestedGas(false, true);
+        vm.snapshotValue("AttestedConsumer", "an attested input, its attestation known", further);
+        assertTrue(once <= 38_000 && first <= 38_000 && further <= 6_500, "as promised");
     }
 }

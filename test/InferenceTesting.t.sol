@@ -5,7 +5,7 @@ import {SingleModelVerifier} from "../contracts/SingleModelVerifier.sol";
 import {IHalo2Verifier} from "../contracts/interfaces/IHalo2Verifier.sol";
 import {IModelVerifier} from "../contracts/interfaces/IModelVerifier.sol";
 import {InferenceTesting} from "../contracts/testing/InferenceTesting.sol";
-import {MockVerifier} from "../contracts/testing/MockVerifier.sol";
+import {MockVerifier, NamedMockVerifier} from "../contracts/testing/MockVerifier.sol";
 import {Fixtures} from "./Fixtures.sol";
 import {vm} from "./Vm.sol";
 
@@ -48,6 +48,18 @@ contract InferenceTestingTest is InferenceTesting, Fixtures {
         verifier.verifyInference("digits", 1, proof, instances);
         vm.expectRevert(abi.encodeWithSelector(IHalo2Verifier.InstanceCount.selector, 0, 5));
         verifier.verifyInference("digits", 1, proof, new uint256[](0));
+    }
+
+    function test_a_mock_of_a_verifier_with_names_has_them_too() public {
+        IModelVerifier verifier = verifierFor("faces", address(new NamedMockVerifier("faces", 1, 1, 1)));
+        bytes32[] memory names = new bytes32[](1);
+        names[0] = bytes32(uint256(9));
+        uint256[] memory words = new uint256[](1);
+        words[0] = 5;
+        (bytes memory proof, uint256[] memory instances) = proofOf(FILE, 7, names, words, words);
+        assertEq(verifier.verifyInference("faces", 1, proof, instances), 1);
+        assertTrue(instances.length == 4 && bytes32(instances[1]) == names[0], "behind the context");
+        assertEq(verifier.shapeOf("faces", 1).names, 1);
     }
 
     function test_real_proofs_come_from_the_file_and_go_to_the_generated_verifier() public {

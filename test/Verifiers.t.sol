@@ -8,7 +8,7 @@ import {ERC7007Content} from "../contracts/adapters/ERC7007Content.sol";
 import {IModelVerifier} from "../contracts/interfaces/IModelVerifier.sol";
 import {FixedCode} from "../contracts/libraries/FixedCode.sol";
 import {VerifierShape} from "../contracts/libraries/VerifierShape.sol";
-import {MockVerifier} from "../contracts/testing/MockVerifier.sol";
+import {AnyMockVerifier, MockVerifier} from "../contracts/testing/MockVerifier.sol";
 import {Acceptor} from "./attacks/Attacks.t.sol";
 import {CreditVerifier} from "./fixtures/verifiers/CreditVerifier.sol";
 import {DigitsVerifier} from "./fixtures/verifiers/DigitsVerifier.sol";
@@ -17,10 +17,12 @@ import {Test} from "./Test.sol";
 import {vm} from "./Vm.sol";
 
 /// @notice Tells whatever it is made with about its instances.
-contract Teller is MockVerifier {
+contract Teller is AnyMockVerifier {
     bytes private _parts;
 
-    constructor(bytes memory parts, uint256 inputs, uint256 outputs) MockVerifier("teller", inputs, outputs) {
+    constructor(bytes memory parts, uint256 names, uint256 inputs, uint256 outputs)
+        AnyMockVerifier("teller", names, inputs, outputs)
+    {
         _parts = parts;
     }
 
@@ -116,11 +118,22 @@ contract VerifiersTest is Test {
     // ── What a verifier says ──
 
     function shape(bytes memory parts, uint256 inputs, uint256 outputs) private returns (IModelVerifier.Shape memory) {
-        return new SingleModelVerifier(new Teller(parts, inputs, outputs), "m", "teller").shapeOf("m", 0);
+        return shape(parts, 0, inputs, outputs);
+    }
+
+    function shape(bytes memory parts, uint256 names, uint256 inputs, uint256 outputs)
+        private
+        returns (IModelVerifier.Shape memory)
+    {
+        return new SingleModelVerifier(new Teller(parts, names, inputs, outputs), "m", "teller").shapeOf("m", 0);
     }
 
     function refuse(bytes memory parts, uint256 inputs, uint256 outputs) private {
-        Teller teller = new Teller(parts, inputs, outputs);
+        refuse(parts, 0, inputs, outputs);
+    }
+
+    function refuse(bytes memory parts, uint256 names, uint256 inputs, uint256 outputs) private {
+        Teller teller = new Teller(parts, names, inputs, outputs);
         vm.expectRevert(abi.encodeWithSelector(VerifierShape.UnknownInstances.selector, address(teller)));
         new SingleModelVerifier(teller, "m", "teller");
     }
@@ -132,6 +145,9 @@ contract VerifiersTest is Test {
         IModelVerifier.Shape memory found = shape(hex"0000000102000002020000010500000105000002", 3, 3);
         assertTrue(found.instances == 7 && found.contexts == 1 && found.firstInput == 1, "context first");
         assertTrue(found.inputs == 3 && found.firstOutput == 4 && found.unsafeDevSrs, "inputs, then outputs");
+        assertEq(found.names, 0);
+        found = shape(hex"0000000101000001010000020200000205000001", 3, 2, 1);
+        assertTrue(found.names == 3 && found.firstInput == 4 && found.firstOutput == 6, "names, then inputs");
         found = shape(hex"0000000105000003", 0, 3);
         assertTrue(found.inputs == 0 && found.firstOutput == 1, "private inputs");
     }
@@ -149,6 +165,10 @@ contract VerifiersTest is Test {
         refuse(hex"000000010200000205000001", 1, 2);
         refuse(hex"000000010200000105000002", 1, 1);
         refuse(hex"0000000102000002", 1, 1);
+        // Names elsewhere than behind the contexts.
+        refuse(hex"01000001000000010200000105000001", 1, 1, 1);
+        refuse(hex"00000001020000010100000105000001", 1, 1, 1);
+        refuse(hex"0000000101000001020000010100000105000001", 2, 1, 1);
         refuse(hex"00000001020000010100000102000001", 1, 2);
         refuse(hex"020000010500000205000001", 1, 2);
     }
@@ -162,7 +182,7 @@ contract VerifiersTest is Test {
     }
 
     function test_consumers_act_on_one_inference_at_a_time() public {
-        Teller teller = new Teller(hex"000000020200000105000002", 1, 2);
+        Teller teller = new Teller(hex"000000020200000105000002", 0, 1, 2);
         vm.expectRevert();
         new SingleModelVerifier(teller, "m", "teller");
         Two two = new Two();
@@ -187,7 +207,7 @@ contract VerifiersTest is Test {
 /// @notice Verifies proofs of two inferences each.
 contract Two is IModelVerifier {
     function shapeOf(bytes32, uint256) external pure returns (Shape memory) {
-        return Shape(6, 2, 2, 2, 4, false);
+        return Shape(6, 2, 2, 2, 4, false, 0);
     }
 
     function verifyInference(bytes32, uint256, bytes calldata, uint256[] calldata) external pure returns (uint256) {

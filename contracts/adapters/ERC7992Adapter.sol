@@ -45,6 +45,10 @@ contract ERC7992Adapter is IERCZKMLRegistry, IERCZKMLVerifier {
     /// @notice A model never changes here: register the new version.
     error ModelsAreImmutable();
 
+    /// @notice Proofs of the model name committed weights or inputs, which `verifyInference` has no words for: whoever makes
+    /// a proof would choose the names.
+    error UncomparedNames(uint256 names);
+
     /// @param models The model registry.
     constructor(IModelRegistry models) {
         MODELS = models;
@@ -58,6 +62,8 @@ contract ERC7992Adapter is IERCZKMLRegistry, IERCZKMLVerifier {
         }
         (bytes32 id, uint256 version) = MODELS.versionOfKey(commitment.vkHash);
         if (version == 0) revert UnknownVerifyingKey(commitment.vkHash);
+        uint256 names = MODELS.shapeOf(id, version).names;
+        if (names != 0) revert UncomparedNames(names);
         modelId = ++modelCount;
         _models[modelId] = Model(commitment, id, version, false);
         emit ModelRegistered(modelId, msg.sender, commitment);

@@ -19,6 +19,8 @@ interface IModelVerifier {
         uint32 firstOutput;
         /// Whether the trusted setup is the development string, under which anybody can forge proofs.
         bool unsafeDevSrs;
+        /// Names of committed weights and inputs, behind the contexts: so many instances.
+        uint32 names;
     }
 
     /// @notice The verifier answered `false`. Verifiers made by zkverdict revert with their own errors instead.
@@ -28,7 +30,8 @@ interface IModelVerifier {
     /// @param modelId The model.
     /// @param version A version of it, or 0 for the newest one that may be used.
     /// @param proof The proof, as its verifier takes it.
-    /// @param instances The public values: the context, the packed inputs, the packed outputs.
+    /// @param instances The public values: the context, names of what is committed, the packed inputs, the packed outputs.
+    /// That the names are those that are meant is for the caller to compare: whoever makes a proof chooses them.
     /// @return usedVersion The version that the proof was checked against.
     function verifyInference(bytes32 modelId, uint256 version, bytes calldata proof, uint256[] calldata instances)
         external

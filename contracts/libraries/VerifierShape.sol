@@ -12,6 +12,7 @@ library VerifierShape {
 
     /// @dev Kinds of parts of the instances.
     uint256 private constant CONTEXT = 0;
+    uint256 private constant NAME = 1;
     uint256 private constant INPUT = 2;
     uint256 private constant CLAIM_RESULT = 4;
     uint256 private constant OUTPUT = 5;
@@ -68,6 +69,9 @@ library VerifierShape {
             if (kind == CONTEXT) {
                 agrees = agrees && total == shape.contexts;
                 shape.contexts += count;
+            } else if (kind == NAME) {
+                agrees = agrees && total == shape.contexts + shape.names;
+                shape.names += count;
             } else if (kind == INPUT) {
                 // forge-lint: disable-next-line(unsafe-typecast) a sum of few counts of three bytes
                 if (shape.inputs == 0) shape.firstInput = uint32(total);

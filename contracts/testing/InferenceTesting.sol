@@ -5,7 +5,7 @@ import {SingleModelVerifier} from "../SingleModelVerifier.sol";
 import {IHalo2Verifier} from "../interfaces/IHalo2Verifier.sol";
 import {IModelHalo2Verifier} from "../interfaces/IModelHalo2Verifier.sol";
 import {IModelVerifier} from "../interfaces/IModelVerifier.sol";
-import {MockVerifier} from "./MockVerifier.sol";
+import {AnyMockVerifier, NamedMockVerifier} from "./MockVerifier.sol";
 
 /// @notice The cheatcodes that are used here, at the address that every Foundry has them at.
 interface ProofFiles {
@@ -25,7 +25,7 @@ interface ProofFiles {
 abstract contract InferenceTesting {
     ProofFiles private constant _FILES = ProofFiles(address(uint160(uint256(keccak256("hevm cheat code")))));
 
-    MockVerifier private _mock;
+    AnyMockVerifier private _mock;
 
     /// @notice The file's proof is of another inference than the test means: prove it again with this context and input.
     error ProofFileOfAnotherInference(string file, bytes32 context);
@@ -42,7 +42,9 @@ abstract contract InferenceTesting {
         IModelHalo2Verifier verifier = IModelHalo2Verifier(real);
         bytes32 digest = verifier.VK_DIGEST();
         if (usesRealProofs()) return new SingleModelVerifier(IHalo2Verifier(real), modelId, digest);
-        _mock = new MockVerifier(digest, verifier.INPUT_INSTANCES(), verifier.OUTPUT_INSTANCES());
+        SingleModelVerifier shaped = new SingleModelVerifier(IHalo2Verifier(real), modelId, digest);
+        uint256 names = shaped.shapeOf(modelId, 1).names;
+        _mock = new NamedMockVerifier(digest, names, verifier.INPUT_INSTANCES(), verifier.OUTPUT_INSTANCES());
         return new SingleModelVerifier(_mock, modelId, digest);
     }
 
@@ -56,13 +58,33 @@ abstract contract InferenceTesting {
         view
         returns (bytes memory proof, uint256[] memory instances)
     {
-        instances = new uint256[](1 + inputs.length + outputs.length);
+        return proofOf(file, context, new bytes32[](0), inputs, outputs);
+    }
+
+    /// @notice A proof that some inputs give some outputs, of a model with committed weights or inputs.
+    /// @param file Where the real proof is.
+    /// @param context What the consumer's `contextOf` says.
+    /// @param names The names of what is committed.
+    /// @param inputs The packed inputs; empty if they are private.
+    /// @param outputs The packed outputs.
+    function proofOf(
+        string memory file,
+        uint256 context,
+        bytes32[] memory names,
+        uint256[] memory inputs,
+        uint256[] memory outputs
+    ) internal view returns (bytes memory proof, uint256[] memory instances) {
+        instances = new uint256[](1 + names.length + inputs.length + outputs.length);
         instances[0] = context;
+        uint256 next = 1;
+        for (uint256 i = 0; i < names.length; ++i) {
+            instances[next++] = uint256(names[i]);
+        }
         for (uint256 i = 0; i < inputs.length; ++i) {
-            instances[1 + i] = inputs[i];
+            instances[next++] = inputs[i];
         }
         for (uint256 i = 0; i < outputs.length; ++i) {
-            instances[1 + inputs.length + i] = outputs[i];
+            instances[next++] = outputs[i];
         }
         if (!usesRealProofs()) return (_mock.prove(instances), instances);
         string memory json = _FILES.readFile(file);

@@ -3,15 +3,17 @@ pragma solidity ^0.8.20;
 
 import {IModelHalo2Verifier} from "../interfaces/IModelHalo2Verifier.sol";
 
-/// @title Stands in for a generated verifier in tests
+/// @title Stands in for a generated verifier in tests, also for one whose proofs have names
 /// @notice What it takes for a proof is the hash of its key and the instances, so that every change of either is refused.
 /// It checks shapes as a generated one does. As anybody can make its proofs, it says so: registries and consumers refuse it
 /// on every chain but local ones.
-contract MockVerifier is IModelHalo2Verifier {
+abstract contract AnyMockVerifier is IModelHalo2Verifier {
     /// @notice What stands for the verifying key.
     bytes32 public immutable VK_DIGEST;
     /// @notice How many instances a proof has.
     uint256 public immutable NUM_INSTANCES;
+    /// @notice How many of them are names of committed weights and inputs.
+    uint256 public immutable NAME_INSTANCES;
     /// @notice How many of them hold inputs.
     uint256 public immutable INPUT_INSTANCES;
     /// @notice How many of them hold outputs.
@@ -24,19 +26,26 @@ contract MockVerifier is IModelHalo2Verifier {
     uint256 private constant R = 0x30644e72e131a029b85045b68181585d2833e84879b9709143e1f593f0000001;
 
     /// @param digest What stands for the verifying key.
+    /// @param names How many things are committed.
     /// @param inputs How many instances the inputs take; 0 if they are private.
     /// @param outputs How many instances the outputs take.
-    constructor(bytes32 digest, uint256 inputs, uint256 outputs) {
+    constructor(bytes32 digest, uint256 names, uint256 inputs, uint256 outputs) {
         VK_DIGEST = digest;
+        NAME_INSTANCES = names;
         INPUT_INSTANCES = inputs;
         OUTPUT_INSTANCES = outputs;
-        NUM_INSTANCES = 1 + inputs + outputs;
+        NUM_INSTANCES = 1 + names + inputs + outputs;
     }
 
-    /// @notice The parts of the instances: a context, inputs, outputs.
+    /// @notice The parts of the instances: a context, names, inputs, outputs.
     function INSTANCES() external view virtual returns (bytes memory) {
-        // forge-lint: disable-next-line(unsafe-typecast) counts of instances
-        return abi.encodePacked(hex"0000000102", uint24(INPUT_INSTANCES), hex"05", uint24(OUTPUT_INSTANCES));
+        bytes memory names = NAME_INSTANCES == 0 ? bytes("") : _part(1, NAME_INSTANCES);
+        return abi.encodePacked(_part(0, 1), names, _part(2, INPUT_INSTANCES), _part(5, OUTPUT_INSTANCES));
+    }
+
+    function _part(uint8 kind, uint256 count) private pure returns (bytes memory) {
+        // forge-lint: disable-next-line(unsafe-typecast) a count of instances
+        return abi.encodePacked(kind, uint24(count));
     }
 
     /// @notice As a generated verifier.
@@ -63,4 +72,23 @@ contract MockVerifier is IModelHalo2Verifier {
     function prove(uint256[] memory instances) public view returns (bytes memory) {
         return abi.encode(keccak256(abi.encode(VK_DIGEST, instances)));
     }
+}
+
+/// @title Stands in for a generated verifier in tests
+contract MockVerifier is AnyMockVerifier {
+    /// @param digest What stands for the verifying key.
+    /// @param inputs How many instances the inputs take; 0 if they are private.
+    /// @param outputs How many instances the outputs take.
+    constructor(bytes32 digest, uint256 inputs, uint256 outputs) AnyMockVerifier(digest, 0, inputs, outputs) {}
+}
+
+/// @title Stands in for a generated verifier of proofs about something that is committed
+contract NamedMockVerifier is AnyMockVerifier {
+    /// @param digest What stands for the verifying key.
+    /// @param names How many things are committed: weights, inputs.
+    /// @param inputs How many instances the inputs take that are public.
+    /// @param outputs How many instances the outputs take.
+    constructor(bytes32 digest, uint256 names, uint256 inputs, uint256 outputs)
+        AnyMockVerifier(digest, names, inputs, outputs)
+    {}
 }

@@ -60,6 +60,51 @@ sol! {
         function submitInference(bytes calldata proof, uint256[] calldata instances) external;
     }
 
+    /// A contract that acts on committed data for which an issuer vouches.
+    #[derive(Debug)]
+    #[sol(abi)]
+    interface IAttestedConsumer {
+        struct Attestation {
+            bytes32 name;
+            bytes32 schema;
+            address subject;
+            uint64 expiry;
+            uint64 nonce;
+        }
+
+        error OtherSubject(address found, address expected);
+        error OtherSchema(bytes32 found, bytes32 expected);
+        error NotAttested(address subject, bytes32 name);
+        error FormerIssuer(address subject, bytes32 name);
+        error AttestationExpired(uint64 expiry);
+        error RevokedAttestation(uint64 nonce, uint64 revokedUpTo);
+        error NameUsed(address subject, bytes32 name);
+        error NotIssuer(address caller);
+        error ZeroIssuer();
+        error AttestedNameCount(uint256 found);
+        error UncomparedNames(uint256 names);
+        error NameCount(uint256 found, uint256 expected);
+        error NoNameExpected(uint256 index, address sender);
+        error NameMismatch(uint256 index, bytes32 found, bytes32 expected);
+        error SignatureLength(uint256 found);
+        error MalleableSignature();
+        error WrongSigner(address found, address expected);
+        error NotSignedByContract(address signer);
+
+        function SCHEMA() external view returns (bytes32);
+        function issuer() external view returns (address);
+        function isAttested(address subject, bytes32 name) external view returns (bool);
+        function digestOf(Attestation calldata attestation) external view returns (bytes32);
+        function presentAttestation(Attestation calldata attestation, bytes calldata signature) external;
+        function submitAttested(
+            Attestation calldata attestation,
+            bytes calldata signature,
+            bytes calldata proof,
+            uint256[] calldata instances
+        ) external;
+        function revokeAttestation(address subject, bytes32 name, uint64 nonce) external;
+    }
+
     /// A contract that asks for a model's answers, which operators then prove.
     #[derive(Debug)]
     #[sol(abi)]
@@ -110,6 +155,7 @@ sol! {
             uint32 inputs;
             uint32 firstOutput;
             bool unsafeDevSrs;
+            uint32 names;
         }
 
         struct Version {
@@ -197,6 +243,7 @@ pub(super) static KNOWN_ERRORS: LazyLock<JsonAbi> = LazyLock::new(|| {
     for abi in [
         IHalo2Verifier::abi::contract(),
         IInferenceConsumer::abi::contract(),
+        IAttestedConsumer::abi::contract(),
         IRequestConsumer::abi::contract(),
         IModelRegistry::abi::contract(),
     ] {

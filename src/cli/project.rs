@@ -14,10 +14,12 @@ macro_rules! sources {
 
 /// Path in this repository and contents of every source that needs nothing from elsewhere.
 pub const SOURCES: &[(&str, &str)] = sources![
+    "contracts/AttestedConsumer.sol",
     "contracts/BatchConsumer.sol",
     "contracts/InferenceConsumer.sol",
     "contracts/ModelClient.sol",
     "contracts/ModelRegistry.sol",
+    "contracts/NamedConsumer.sol",
     "contracts/RequestConsumer.sol",
     "contracts/SingleModelVerifier.sol",
     "contracts/TwoStepOwned.sol",
@@ -28,7 +30,10 @@ pub const SOURCES: &[(&str, &str)] = sources![
     "contracts/examples/CreditLending.sol",
     "contracts/examples/GameAgent.sol",
     "contracts/examples/TradingSignal.sol",
+    "contracts/interfaces/IAttestedConsumer.sol",
     "contracts/interfaces/IBatchConsumer.sol",
+    "contracts/interfaces/IERC1271.sol",
+    "contracts/interfaces/IERC5267.sol",
     "contracts/interfaces/IERC7007.sol",
     "contracts/interfaces/IERC7992.sol",
     "contracts/interfaces/IERC8004.sol",
@@ -45,6 +50,7 @@ pub const SOURCES: &[(&str, &str)] = sources![
     "contracts/libraries/InferenceContext.sol",
     "contracts/libraries/MerkleRoot.sol",
     "contracts/libraries/PackedTensor.sol",
+    "contracts/libraries/Signatures.sol",
     "contracts/libraries/VerifierShape.sol",
     "contracts/testing/InferenceTesting.sol",
     "contracts/testing/MockVerifier.sol",

@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+pragma solidity ^0.8.20;
+
+import {InferenceConsumer} from "./InferenceConsumer.sol";
+import {ModelClient} from "./ModelClient.sol";
+
+/// @title Base of consumers whose model has committed inputs or weights
+/// @notice A proof tells of what is committed only its name, and whoever makes the proof chooses which. So every name in
+/// it is compared here, with a pinned one unless the application says which other one it expects of the sender: an
+/// account's enrolled template, say. A name that nobody pinned or expects is refused, so none can be forgotten.
+///
+/// `InferenceConsumer` takes its arguments from the contract that inherits this.
+abstract contract NamedConsumer is InferenceConsumer {
+    /// @notice The name that proofs must have at a position; zero where none is pinned.
+    mapping(uint256 index => bytes32) public pinnedNames;
+
+    /// @notice Proofs must have another name at a position from now on.
+    event NamePinned(uint256 indexed index, bytes32 name);
+
+    /// @notice Proofs of the model have another number of names.
+    error NameCount(uint256 found, uint256 expected);
+
+    /// @notice There is no name that counts at this position for this sender.
+    error NoNameExpected(uint256 index, address sender);
+
+    /// @notice The proof is about something else that is committed.
+    error NameMismatch(uint256 index, bytes32 found, bytes32 expected);
+
+    /// @param names The names to pin, in the order of the instances: of weights, then of inputs. Zero pins none.
+    constructor(bytes32[] memory names) {
+        if (names.length != _NAMES) revert NameCount(names.length, _NAMES);
+        for (uint256 i = 0; i < names.length; ++i) {
+            if (names[i] != 0) _pinName(i, names[i]);
+        }
+    }
+
+    /// @dev Pins another name, as the application's rules have it: an enrolment that is renewed.
+    function _pinName(uint256 index, bytes32 name) internal {
+        if (index >= _NAMES) revert NameCount(index + 1, _NAMES);
+        pinnedNames[index] = name;
+        emit NamePinned(index, name);
+    }
+
+    /// @inheritdoc ModelClient
+    function _comparesNames() internal pure override returns (bool) {
+        return true;
+    }
+
+    /// @inheritdoc InferenceConsumer
+    function _useNames(address sender, uint256[] calldata instances) internal override {
+        for (uint256 i = 0; i < _NAMES; ++i) {
+            _useName(i, sender, bytes32(instances[_NAME_START + i]));
+        }
+    }
+
+    /// @dev Refuses a name but the one that is expected.
+    function _useName(uint256 index, address sender, bytes32 name) internal virtual {
+        bytes32 expected = _expectedName(index, sender);
+        if (expected == 0) revert NoNameExpected(index, sender);
+        if (name != expected) revert NameMismatch(index, name, expected);
+    }
+
+    /// @dev The name that a sender's proof must have at a position; zero refuses every one.
+    function _expectedName(uint256 index, address) internal view virtual returns (bytes32) {
+        return pinnedNames[index];
+    }
+}

@@ -42,6 +42,7 @@ $(NPM_STAMP): package.json package-lock.json
 # Makes all fixtures again; needs Python and script/requirements.txt.
 fixtures:
 	python3 script/fixtures.py
+	python3 script/commitments.py
 	cargo build --quiet
 	node script/proofs.mjs
 	$(FORGE) snapshot

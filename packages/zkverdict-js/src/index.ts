@@ -1,5 +1,17 @@
 export { verify, Verifier, type ProofDocument } from "./verify.js";
 export { Refusal, type RefusalCode } from "./refusal.js";
 export { dequantize, pack, unpack, type InstanceSchema, type TensorSchema } from "./instances.js";
+export {
+  capacityOf,
+  classOf,
+  commit,
+  nameOf,
+  type Commitment,
+  type CommitmentDocument,
+  type CommitmentRequest,
+  type Coordinates,
+  type PointsDocument,
+} from "./commitment.js";
+export { packWords, wordsOf, type Code } from "./code.js";
 export type { Expression, KeyDocument } from "./key.js";
 export type { Hex } from "./bytes.js";

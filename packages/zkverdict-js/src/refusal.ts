@@ -2,6 +2,8 @@
 export type RefusalCode =
   /** The document is no key that this package reads. */
   | "MalformedKey"
+  /** The document has no points for commitments, or others than are needed. */
+  | "MalformedPoints"
   /** The document is no proof, or has no instances. */
   | "MalformedProof"
   /** The proof is for another key. */

@@ -80,7 +80,7 @@ impl Columns {
         if rows != 1 << layout.k {
             return Err(CertifyError::Pack { pack: 0 });
         }
-        let public = Instances { counts: layout.instances.counts.clone(), sums };
+        let public = Instances { counts: layout.instances.counts.clone(), sums, links: vec![] };
         let own = Layout::new(system, layout.k, &public, &layout.widths());
         if own.ok().as_ref() != Some(layout) || !key.has_gates_of(system) {
             let what = "its packs, sums of instances or gates are not the circuit's".to_owned();

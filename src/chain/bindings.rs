@@ -23,6 +23,7 @@ sol! {
         error MalformedCalldata();
         error ScalarOutOfRange(uint256 index);
         error PointNotOnCurve(uint256 index);
+        error WrongName(uint256 link);
         error ChallengeInDomain();
         error PrecompileFailed(uint256 precompile);
         error MemoryInUse();

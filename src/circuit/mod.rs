@@ -12,6 +12,7 @@
 //! | [`shape`], [`columns`] | what the columns are for, which flags rows have |
 //! | [`relations`] | what must hold between cells, each with its argument |
 //! | [`instances`] | what is public, and how it is packed |
+//! | [`links`] | what is committed |
 //! | [`fixed`], [`compute`], [`witness`], [`values`], [`assign`] | what the cells hold |
 
 mod activation;
@@ -24,6 +25,7 @@ mod field;
 mod fixed;
 mod instances;
 mod layout;
+mod links;
 mod needs;
 mod ops;
 mod parallel;
@@ -43,6 +45,7 @@ pub use cost::Cost;
 pub use error::CircuitError;
 pub use field::pack;
 pub use instances::*;
+pub use links::Link;
 pub use needs::Needs;
 pub use shape::Shape;
 pub use values::Values;
@@ -294,6 +297,11 @@ impl Shape {
     pub fn word_sum(&self) -> Option<WordSum> {
         let columns = Columns::new(&mut ConstraintSystem::default(), self);
         columns.word_sum(self.free_instances)
+    }
+
+    /// The columns that proofs link to commitments, in the order of their names. No circuit has any.
+    pub fn links(&self) -> Vec<Link> {
+        Vec::new()
     }
 }
 

@@ -390,7 +390,9 @@ impl ModelProver {
             ProvingKeys::Halo2(prover) => {
                 prover.prove_source(&circuit, &circuit, &instances, options)?
             }
-            ProvingKeys::Packed(prover) => prover.prove_source(&circuit, &instances, options)?,
+            ProvingKeys::Packed(prover) => {
+                prover.prove_source(&circuit, &instances, &[], options)?
+            }
         };
         let instances = instances.iter().map(word_of).collect();
         let (format, vk_digest) = (self.verifier.format(), self.verifier.digest());

@@ -1,7 +1,7 @@
 //! Keys and proofs of the packed format (`docs/protocol.md`).
 
 use super::{Powers, ProvingError, Refusal, SrsOrigin, WORD_BYTES, model_vk_digest};
-use crate::circuit::{Shape, WordSum};
+use crate::circuit::{self, Shape, WordSum};
 use halo2_proofs::{
     arithmetic::best_multiexp,
     halo2curves::{
@@ -12,7 +12,7 @@ use halo2_proofs::{
     plonk::ConstraintSystem,
     poly::{EvaluationDomain, Rotation},
 };
-use zkverdict_prover::packed::{self as library, InstanceSum, Layout, VerifyingKey};
+use zkverdict_prover::packed::{self as library, InstanceSum, Layout, Link, VerifyingKey};
 
 pub use zkverdict_prover::packed::{Instances, Widths};
 
@@ -21,7 +21,10 @@ use super::{Options, ProverKind, Times, check_environment};
 #[cfg(feature = "prove")]
 use std::sync::Arc;
 #[cfg(feature = "prove")]
-use zkverdict_prover::{Arithmetic, Source, packed::ProvingKey};
+use zkverdict_prover::{
+    Arithmetic, Source,
+    packed::{Commitment, ProvingKey},
+};
 
 /// What is public of a model's circuit of a shape, in so many instances.
 pub fn packed_instances(shape: &Shape, count: usize) -> Instances {
@@ -32,7 +35,17 @@ pub fn packed_instances(shape: &Shape, count: usize) -> Instances {
         factor,
         point,
     };
-    Instances { counts: vec![count], sums: shape.word_sum().into_iter().map(sum).collect() }
+    let link = |circuit::Link { column, class, name }| Link {
+        column,
+        class,
+        instance_column: 0,
+        number: name,
+    };
+    Instances {
+        counts: vec![count],
+        sums: shape.word_sum().into_iter().map(sum).collect(),
+        links: shape.links().into_iter().map(link).collect(),
+    }
 }
 
 /// What packed proofs of one circuit with one instance column are checked against.
@@ -170,6 +183,7 @@ impl From<library::Refusal> for Refusal {
             library::Refusal::PointNotOnCurve { index } => {
                 Self::PointNotOnCurve { index: index as u64 }
             }
+            library::Refusal::WrongName { link } => Self::WrongName { link: link as u64 },
             library::Refusal::ChallengeInDomain => Self::ChallengeInDomain,
             _ => Self::InvalidProof,
         }
@@ -257,14 +271,15 @@ impl PackedProver {
         self.key.bytes()
     }
 
-    /// Proves a circuit with its witness, and checks the proof before it is given away.
+    /// Proves a circuit with its witness, whose links are to these commitments, and checks the proof before it is given away.
     pub(super) fn prove_source(
         &self,
         source: &dyn Source,
         instances: &[Fr],
+        commitments: &[Commitment],
         options: &Options<'_>,
     ) -> Result<(Vec<u8>, Times), ProvingError> {
-        let (proof, times) = self.key.prove(source, &[instances], options)?;
+        let (proof, times) = self.key.prove(source, &[instances], commitments, options)?;
         match self.verifier.verify(&proof, instances) {
             Ok(()) => Ok((proof, times)),
             Err(_) => Err(self.why_refused()),
@@ -394,7 +409,7 @@ mod tests {
             let key = key.unwrap().with_powers(powers).unwrap();
             let prover = PackedProver::of_verifier(kind, key, &system, &circuit).unwrap();
             assert!(prover.verifier().powers().is_none(), "it keeps them once");
-            prover.prove_source(&proven, &instances, &Options::default()).map(drop)
+            prover.prove_source(&proven, &instances, &[], &Options::default()).map(drop)
         };
         let bytes = own.verifier().to_bytes();
         prove(&bytes, powers.clone()).expect("there is a witness");

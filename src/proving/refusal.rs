@@ -50,6 +50,11 @@ pub enum Refusal {
         /// Counts the points in the proof.
         index: u64,
     },
+    /// A commitment that the proof brings is not the one that the instances name.
+    WrongName {
+        /// Counts the circuit's links.
+        link: u64,
+    },
     /// A challenge hits a point where the argument divides by zero.
     ChallengeInDomain,
     /// The chain has no such precompile, or the gas did not suffice for it.
@@ -110,6 +115,7 @@ impl fmt::Display for Refusal {
             Self::MalformedCalldata => write!(f, "MalformedCalldata()"),
             Self::ScalarOutOfRange { index } => write!(f, "ScalarOutOfRange({index})"),
             Self::PointNotOnCurve { index } => write!(f, "PointNotOnCurve({index})"),
+            Self::WrongName { link } => write!(f, "WrongName({link})"),
             Self::ChallengeInDomain => write!(f, "ChallengeInDomain()"),
             Self::PrecompileFailed { precompile } => write!(f, "PrecompileFailed({precompile})"),
             Self::MemoryInUse => write!(f, "MemoryInUse()"),

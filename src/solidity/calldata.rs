@@ -77,6 +77,7 @@ impl Refusal {
             () if is("MalformedCalldata()") => Self::MalformedCalldata,
             () if is("ScalarOutOfRange(uint256)") => Self::ScalarOutOfRange { index: argument(0)? },
             () if is("PointNotOnCurve(uint256)") => Self::PointNotOnCurve { index: argument(0)? },
+            () if is("WrongName(uint256)") => Self::WrongName { link: argument(0)? },
             () if is("ChallengeInDomain()") => Self::ChallengeInDomain,
             () if is("PrecompileFailed(uint256)") => {
                 Self::PrecompileFailed { precompile: argument(0)? }

@@ -88,7 +88,7 @@ impl Case {
             let values = witness.instances.clone();
             let circuit = circuit.with_witness(witness);
             let (proof, _) =
-                key.prove(&Synthesized(&circuit), &[&values], &Options::default()).unwrap();
+                key.prove(&Synthesized(&circuit), &[&values], &[], &Options::default()).unwrap();
             assert_eq!(key.verifying().verify(&proof, &values), Ok(()));
             proofs.push(proof);
             instances.push(values);

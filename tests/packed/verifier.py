@@ -274,6 +274,10 @@ class Reader:
         challenge = self.u32()
         return challenge, (self.u32(), self.u32(), self.word(R), self.u32())
 
+    def link(self):
+        """Advice column, class, instance column, number of the name."""
+        return self.u32(), self.u32(), self.u32(), self.u32()
+
     def operation(self):
         code = self.take(1)[0]
         demand(code < 8, "a gate has an unknown operation")
@@ -287,7 +291,7 @@ class Reader:
 class Key:
     def __init__(self, data):
         reader = Reader(data)
-        demand(reader.take(22) == b"zkverdict packed key 2", "the key begins with something else")
+        demand(reader.take(22) == b"zkverdict packed key 3", "the key begins with something else")
         self.k = reader.u32()
         demand(1 <= self.k <= 28, "k is out of range")
         self.g1, self.g2, self.tau = reader.g1(), reader.g2(), reader.g2()
@@ -295,6 +299,7 @@ class Key:
         self.instances = reader.list(reader.u32)
         self.phases = reader.list(lambda: (reader.list(reader.pack), reader.list(reader.u32)))
         self.sums = reader.list(reader.sum)
+        self.links = reader.list(reader.link)
         key = reader.list(lambda: (reader.pack(), reader.g1()))
         self.gates = reader.list(lambda: reader.list(reader.operation))
         demand(reader.at == len(data), "bytes are left over")
@@ -324,6 +329,12 @@ class Key:
         challenges = [challenge for _, drawn in self.phases for challenge in drawn]
         challenges = sorted(challenges + [challenge for challenge, _ in self.sums])
         demand(challenges == list(range(len(challenges))), "challenges are not numbered")
+        first = {column for packs, _ in self.phases[:1] for _, slots, _ in packs for column, _ in slots}
+        for column, size, instance_column, number in self.links:
+            demand(6 <= size <= self.k, "a link's class is too small or too large")
+            demand(column in first and (2, column, 0) in self.places, "a link is of no column that is opened at x")
+            there = instance_column < len(self.instances) and number < self.instances[instance_column]
+            demand(there, "a link's name is not there")
         demand(all(count <= 1 << self.k for count in self.instances), "more instances than rows")
         demand(self.gates, "there are no gates")
         for gate in self.gates:
@@ -359,8 +370,15 @@ def invert(value):
     return pow(value, -1, R)
 
 
+def name(size, point):
+    tag = b"zkverdict committed input v1" + bytes(3) + bytes([size])
+    return int.from_bytes(keccak(tag + point), "big") >> 8
+
+
 def verify(key, proof, instances):
     length = 64 * (len(key.advice) + 3) + 32 * key.evaluations
+    if key.links:
+        length += 64 * (len(key.links) + 1)
     demand(len(instances) == sum(key.instances), "InstanceCount", Refused)
     demand(len(proof) == length, "ProofLength", Refused)
     words = [int.from_bytes(proof[i : i + 32], "big") for i in range(0, length, 32)]
@@ -380,9 +398,17 @@ def verify(key, proof, instances):
     for index, value in enumerate(values):
         demand(value < R, f"ScalarOutOfRange({len(instances) + index})", Refused)
     read_points(words[last:])
+    # Behind W and W'.
+    ends = 32 * last + 128
+    commitments = [proof[ends + 64 * i : ends + 64 * (i + 1)] for i in range(len(key.links))]
+    difference = proof[ends + 64 * len(key.links) :]
+    for index, (_, size, instance_column, number) in enumerate(key.links):
+        named = instances[sum(key.instances[:instance_column]) + number]
+        demand(named == name(size, commitments[index]), f"WrongName({index})", Refused)
 
     transcript = Transcript(key.digest)
     transcript.absorb(b"".join(value.to_bytes(32, "big") for value in instances))
+    transcript.absorb(b"".join(commitments))
     at, challenges = 0, {}
     for packs, drawn in key.phases:
         transcript.absorb(proof[at : at + 64 * len(packs)])
@@ -395,7 +421,7 @@ def verify(key, proof, instances):
         powers = (pow(factor * challenges[point], i, R) for i in range(len(values_of_sum)))
         challenges[challenge] = sum(a * b for a, b in zip(values_of_sum, powers)) % R
     y = transcript.draw()
-    transcript.absorb(proof[at : at + 64])
+    transcript.absorb(proof[at : at + 64] + difference)
     x = transcript.draw()
     transcript.absorb(proof[32 * first : 32 * last])
     gamma = transcript.draw()
@@ -450,10 +476,22 @@ def verify(key, proof, instances):
     s = power * invert(z - x) % R
     value += s * h
 
-    quotient, w, w_last = points[-3:]
+    packs = len(key.advice)
+    quotient, w, w_last, *of_links = points[packs:]
     left = None
-    for point, scalar in zip(points[:-3] + key.commitments, scalars):
+    for point, scalar in zip(points[:packs] + key.commitments, scalars):
         left = add(left, multiply(point, scalar))
+    s_link = s * gamma % R
+    for index, (column, size, _, _) in enumerate(key.links):
+        root = pow(ROOT, 1 << (28 - size), R)
+        free = [1] + [pow(root, row, R) for row in range((1 << size) - 16, 1 << size)]
+        scalar = s_link * pow(y, index, R) * invert(pow(x, 1 << size, R) - 1)
+        for point in free:
+            scalar = scalar * (x - point) % R
+        value += scalar * values[key.places[2, column, 0]]
+        left = add(left, multiply(of_links[index], scalar))
+    if key.links:
+        left = add(left, multiply(of_links[-1], s_link))
     for point, scalar in (quotient, s), (w, -1), (w_last, z), (key.g1, -value):
         left = add(left, multiply(point, scalar))
     minus_last = w_last[0], -w_last[1] % Q

@@ -3,6 +3,7 @@
 use super::VerifyingKey;
 use super::gate::{Gate, Operation};
 use super::layout::{InstanceSum, Instances, Layout, Pack, Phase, Slot, Widths};
+use super::link::Link;
 use super::transcript::{WORD, element, point, word};
 use halo2_proofs::halo2curves::{
     CurveAffine,
@@ -14,7 +15,7 @@ use sha3::{Digest, Keccak256};
 use std::collections::{HashMap, HashSet};
 
 /// What the encoding begins with.
-const MAGIC: &[u8] = b"zkverdict packed key 2";
+const MAGIC: &[u8] = b"zkverdict packed key 3";
 
 /// Why bytes are no verifying key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -29,13 +30,14 @@ impl VerifyingKey {
         to.0.extend(point(&self.g1));
         to.g2(&self.g2);
         to.g2(&self.tau_g2);
-        let Instances { counts, sums } = &self.layout.instances;
+        let Instances { counts, sums, links } = &self.layout.instances;
         to.list(counts, |to, &count| to.number(count));
         to.list(&self.layout.phases, |to, phase| {
             to.list(&phase.packs, Writer::pack);
             to.list(&phase.challenges, |to, &challenge| to.number(challenge));
         });
         to.list(sums, Writer::sum);
+        to.list(links, Writer::link);
         let key: Vec<(&Pack, &G1Affine)> = self.layout.key.iter().zip(&self.commitments).collect();
         to.list(&key, |to, (pack, commitment)| {
             to.pack(pack);
@@ -70,7 +72,8 @@ impl VerifyingKey {
             let packs = from.list(Reader::pack)?;
             Ok(Phase { packs, challenges: from.list(Reader::number)? })
         })?;
-        let instances = Instances { counts, sums: from.list(Reader::sum)? };
+        let (sums, links) = (from.list(Reader::sum)?, from.list(Reader::link)?);
+        let instances = Instances { counts, sums, links };
         let key = from.list(|from| Ok((from.pack()?, from.g1()?)))?;
         let (key, commitments) = key.into_iter().unzip();
         let layout = Layout { k, instances, phases, key };
@@ -118,6 +121,9 @@ fn check(layout: &Layout, gates: &[Gate]) -> Result<(), Damage> {
     challenges.sort_unstable();
     if challenges.iter().enumerate().any(|(index, &challenge)| index != challenge) {
         return Err(Damage("challenges are not numbered"));
+    }
+    if layout.check_links().is_err() {
+        return Err(Damage("a link is of a column, a class or an instance that is not there"));
     }
     if gates.is_empty() {
         return Err(Damage("there are no gates"));
@@ -184,6 +190,11 @@ impl Writer {
         [sum.challenge, sum.column, sum.first].into_iter().for_each(|number| self.number(number));
         self.0.extend(word(&sum.factor));
         self.number(sum.point);
+    }
+
+    fn link(&mut self, link: &Link) {
+        let numbers = [link.column, link.class as usize, link.instance_column, link.number];
+        numbers.into_iter().for_each(|number| self.number(number));
     }
 
     fn operation(&mut self, operation: &Operation) {
@@ -294,6 +305,15 @@ impl<'a> Reader<'a> {
             first: self.number()?,
             factor: self.element()?,
             point: self.number()?,
+        })
+    }
+
+    fn link(&mut self) -> Result<Link, Damage> {
+        Ok(Link {
+            column: self.number()?,
+            class: self.number()? as u32,
+            instance_column: self.number()?,
+            number: self.number()?,
         })
     }
 

@@ -1,6 +1,7 @@
 //! Which columns share a pack, and where they are opened.
 
 use super::Error;
+use super::link::{self, Link};
 use halo2_proofs::{
     halo2curves::{bn256::Fr, ff::Field},
     plonk::ConstraintSystem,
@@ -72,12 +73,14 @@ pub struct Instances {
     pub counts: Vec<usize>,
     /// What gates see of them beside the columns.
     pub sums: Vec<InstanceSum>,
+    /// Columns that hold the words of commitments, which instances name.
+    pub links: Vec<Link>,
 }
 
 impl Instances {
     /// Columns of so many values, which gates look at as they are.
     pub fn of_columns(counts: &[usize]) -> Self {
-        Self { counts: counts.to_vec(), sums: Vec::new() }
+        Self { counts: counts.to_vec(), ..Self::default() }
     }
 
     /// Whether sums are of what is there.
@@ -200,12 +203,40 @@ impl Layout {
             slots: slots.to_vec(),
             rotations: vec![0],
         });
-        Ok(Self {
+        let layout = Self {
             k,
             instances: instances.clone(),
             phases: (0..count).map(phase).collect(),
             key: key.collect(),
-        })
+        };
+        layout.check_links()?;
+        Ok(layout)
+    }
+
+    /// That every link is of what is there.
+    pub(super) fn check_links(&self) -> Result<(), Error> {
+        let first = self.phases.first().into_iter().flat_map(|phase| &phase.packs);
+        let first: Vec<&Pack> = first.collect();
+        let wrong = |link: &Link| {
+            let holds = |pack: &&&Pack| pack.slots.iter().any(|slot| slot.column == link.column);
+            let count = self.instances.counts.get(link.instance_column).copied();
+            if !(link::SMALLEST..=self.k).contains(&link.class) {
+                Some("its class is too small, or too large for the rows")
+            } else if count.is_none_or(|count| link.number >= count) {
+                Some("its name is an instance that is not there")
+            } else {
+                match first.iter().find(holds) {
+                    None => Some("its column is not one of the first phase"),
+                    Some(pack) if !pack.rotations.contains(&0) => {
+                        Some("its column is not opened at x")
+                    }
+                    Some(_) => None,
+                }
+            }
+        };
+        let links = self.instances.links.iter().enumerate();
+        let mut wrong = links.filter_map(|(link, of)| wrong(of).map(|what| (link, what)));
+        wrong.next().map_or(Ok(()), |(link, what)| Err(Error::Link { link, what }))
     }
 
     /// Those of the proof in its order, then those of the key.
@@ -221,6 +252,12 @@ impl Layout {
     /// Instances of all columns.
     pub fn num_instances(&self) -> usize {
         self.instances.counts.iter().sum()
+    }
+
+    /// The name of a link's commitment among all instances.
+    pub fn name(&self, link: &Link) -> usize {
+        let before: usize = self.instances.counts[..link.instance_column].iter().sum();
+        before + link.number
     }
 
     /// One column's of all instances.
@@ -241,9 +278,17 @@ impl Layout {
         self.packs().map(Pack::evaluations).sum()
     }
 
-    /// Bytes of a proof: packs, the quotient, evaluations, the opening's two points.
+    /// Points at a proof's end that links need: their commitments, and one for all of them.
+    pub fn link_points(&self) -> usize {
+        match self.instances.links.len() {
+            0 => 0,
+            links => links + 1,
+        }
+    }
+
+    /// Bytes of a proof: packs, the quotient, evaluations, the opening's two points, those of links.
     pub fn proof_length(&self) -> usize {
-        64 * (self.proof_packs() + 3) + 32 * self.num_evaluations()
+        64 * (self.proof_packs() + 3 + self.link_points()) + 32 * self.num_evaluations()
     }
 
     /// Where a proof has the value of an advice column at x·ω^rotation, counted among its evaluations.

@@ -7,9 +7,10 @@
 //! | `layout` | which columns share a pack, and where they are opened |
 //! | `gate` | gates as a verifier evaluates them |
 //! | `key`, `encoding` | what proofs are checked against, and its bytes |
+//! | [`link`] | commitments that columns hold the words of |
 //! | `transcript` | challenges |
 //! | `coefficients` | columns as polynomials |
-//! | `prove`, `open` | proofs |
+//! | `prove`, `linking`, `open` | proofs |
 //! | `verify` | verdicts |
 
 #[cfg(feature = "prove")]
@@ -18,6 +19,9 @@ mod encoding;
 mod gate;
 mod key;
 mod layout;
+pub mod link;
+#[cfg(feature = "prove")]
+mod linking;
 #[cfg(feature = "prove")]
 mod open;
 #[cfg(feature = "prove")]
@@ -29,6 +33,9 @@ pub use encoding::Damage;
 pub use gate::{Gate, Operation};
 pub use key::{Powers, VerifyingKey};
 pub use layout::{InstanceSum, Instances, Layout, Pack, Phase, Slot, Widths};
+pub use link::{Commitment, Link};
+#[cfg(feature = "prove")]
+pub use linking::Mismatch;
 #[cfg(feature = "prove")]
 pub use prove::ProvingKey;
 pub use transcript::Transcript;
@@ -54,6 +61,34 @@ pub enum Error {
     /// The verifying key's columns or gates are others.
     #[error("the verifying key is of another circuit")]
     OtherCircuit,
+
+    /// A link is of what the circuit has not.
+    #[error("link {link}: {what}")]
+    Link {
+        /// From 0 on.
+        link: usize,
+        /// What is wrong with it.
+        what: &'static str,
+    },
+
+    /// There are more or fewer commitments than links.
+    #[error("{got} commitments are given, and the circuit has {expected} links")]
+    Commitments {
+        /// Those that are given.
+        got: usize,
+        /// The circuit's.
+        expected: usize,
+    },
+
+    /// A commitment is not what its link is to.
+    #[cfg(feature = "prove")]
+    #[error("the commitment of link {link} {mismatch}")]
+    Commitment {
+        /// From 0 on.
+        link: usize,
+        /// What does not fit.
+        mismatch: Mismatch,
+    },
 
     /// The random rows do not hide a column that is opened so often.
     #[error(

@@ -7,6 +7,8 @@
 //! W'  =  L/(X − z)
 //! ```
 //!
+//! Behind the quotient H goes what links open, as another polynomial at x with the next power of γ.
+//!
 //! Division by Xᵗ − p is division of every column by X − p, so columns are taken a few at a time and no pack is kept.
 
 use super::Error;
@@ -24,17 +26,17 @@ pub struct Opened<'a> {
     pub points: Vec<(Fr, Vec<Fr>)>,
 }
 
-/// The quotient of the gates, with its value at x.
-pub struct Quotient<'a> {
-    pub coefficients: &'a [Fr],
-    pub x: Fr,
+/// A polynomial in no pack, with its value at x: the quotient of the gates, then what links open.
+pub struct Single {
+    pub coefficients: Vec<Fr>,
     pub value: Fr,
 }
 
 /// W and W': `commit` takes each as coefficients and gives them back, `draw` draws between them.
 pub fn open(
     packs: &[Opened<'_>],
-    quotient: &Quotient<'_>,
+    singles: &[Single],
+    x: Fr,
     gamma: Fr,
     commit: &mut dyn FnMut(Vec<Fr>) -> Result<Vec<Fr>, Error>,
     draw: &mut dyn FnMut() -> Fr,
@@ -52,9 +54,19 @@ pub fn open(
         })
         .collect();
 
-    let mut w = quotient.coefficients.to_vec();
-    divide(&mut w, quotient.x);
-    w.par_iter_mut().with_min_len(1 << 12).for_each(|value| *value *= power);
+    // Of each of the others.
+    let of_singles: Vec<Fr> = singles
+        .iter()
+        .map(|_| {
+            let next = power * gamma;
+            std::mem::replace(&mut power, next)
+        })
+        .collect();
+    let mut w = Vec::new();
+    for (single, power) in singles.iter().zip(&of_singles) {
+        add_scaled(&mut w, &single.coefficients, *power);
+    }
+    divide(&mut w, x);
     for (pack, powers) in packs.iter().zip(&powers) {
         let of_slot = |slot: usize| {
             let column = (pack.slot)(slot);
@@ -91,13 +103,21 @@ pub fn open(
             column
         });
     }
-    let s = power * invert(z - quotient.x)?;
-    constant += s * quotient.value;
-    let of_quotient = l.par_iter_mut().zip(quotient.coefficients).with_min_len(1 << 12);
-    of_quotient.for_each(|(to, from)| *to += *from * s);
+    let inverse = invert(z - x)?;
+    for (single, power) in singles.iter().zip(of_singles) {
+        constant += power * inverse * single.value;
+        add_scaled(&mut l, &single.coefficients, power * inverse);
+    }
     l[0] -= constant;
     divide(&mut l, z);
     commit(l).map(drop)
+}
+
+fn add_scaled(to: &mut Vec<Fr>, from: &[Fr], factor: Fr) {
+    if to.len() < from.len() {
+        to.resize(from.len(), Fr::ZERO);
+    }
+    to.par_iter_mut().zip(from).with_min_len(1 << 12).for_each(|(to, from)| *to += *from * factor);
 }
 
 /// Adds Σ Xⁱ·fᵢ(Xᵗ), fᵢ being the coefficients that `of_slot` gives.

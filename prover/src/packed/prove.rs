@@ -2,9 +2,11 @@
 
 use super::coefficients::{self, Interpolation};
 use super::layout::horner;
-use super::open::{Opened, Quotient, add_packed, open};
+use super::link;
+use super::linking::Linking;
+use super::open::{Opened, Single, add_packed, open};
 use super::transcript::{Transcript, point, word};
-use super::{Error, Instances, Layout, Pack, Powers, VerifyingKey, Widths};
+use super::{Commitment, Error, Instances, Layout, Pack, Powers, VerifyingKey, Widths};
 use crate::columns::{Cells, Column};
 use crate::domain::root_to;
 use crate::engine::{self, Engine};
@@ -89,6 +91,11 @@ impl ProvingKey {
         if instances.counts.iter().any(|&count| count + random_rows > n) {
             return Err(crate::Error::Instances.into());
         }
+        for (link, of) in instances.links.iter().enumerate() {
+            if link::capacity(of.class) << (k - of.class) >= n - random_rows {
+                return Err(Error::Link { link, what: "its last word is on a random row" });
+            }
+        }
         for pack in layout.phases.iter().flat_map(|phase| &phase.packs) {
             // Seen of a column: its values at these points, at τᵗ, and at τ·ω^r through the quotient.
             let (points, needed) = (pack.rotations.len(), 2 * pack.rotations.len() + 1);
@@ -170,11 +177,13 @@ impl ProvingKey {
             + self.fixed.iter().map(|column| column.cells.bytes()).sum::<usize>()
     }
 
-    /// Proves a circuit with its witness; says also what the stages took. Instances are given column by column.
+    /// Proves a circuit with its witness; says also what the stages took. Instances are given column by column, and for
+    /// each link the commitment that its instance names.
     pub fn prove(
         &self,
         source: &dyn Source,
         instances: &[&[Fr]],
+        commitments: &[Commitment],
         options: &Options<'_>,
     ) -> Result<(Vec<u8>, Times), Error> {
         let system;
@@ -186,7 +195,7 @@ impl ProvingKey {
             }
         };
         let mut watch = Watch::new(options.progress, options.cancel);
-        let proof = self.run(source, instances, randomness, &mut watch)?;
+        let proof = self.run(source, instances, commitments, randomness, &mut watch)?;
         watch.finish();
         Ok((proof, watch.into_times()))
     }
@@ -195,6 +204,7 @@ impl ProvingKey {
         &self,
         source: &dyn Source,
         instances: &[&[Fr]],
+        commitments: &[Commitment],
         randomness: &dyn Randomness,
         watch: &mut Watch<'_>,
     ) -> Result<Vec<u8>, Error> {
@@ -204,11 +214,16 @@ impl ProvingKey {
         if !instances.iter().map(|column| column.len()).eq(counts) {
             return Err(crate::Error::Instances.into());
         }
+        let linking = Linking::new(layout, commitments, instances, |polynomial| {
+            commit(&*self.engine, polynomial)
+        })?;
         let mut proof = Messages {
             transcript: Transcript::new(self.verifying.digest),
             bytes: Vec::with_capacity(layout.proof_length()),
+            last: Vec::new(),
         };
         instances.iter().copied().flatten().for_each(|value| proof.transcript.absorb(&word(value)));
+        linking.points().try_for_each(|&commitment| proof.last_point(commitment))?;
         let instance = instances.iter().map(|values| {
             let mut cells = Cells::default();
             values.iter().enumerate().for_each(|(row, &value)| cells.set(row, value));
@@ -225,6 +240,9 @@ impl ProvingKey {
             place(&mut advice, assigned, n - self.random_rows, is_of_phase)?;
             for (index, _) in self.phases.iter().enumerate().filter(|(_, of)| **of == number) {
                 advice[index].tail = randomness.blinding(index, self.random_rows);
+            }
+            if number == 0 {
+                linking.check_columns(|column, row| advice[column].element(row, n))?;
             }
             watch.enter(Stage::Commitments)?;
             for pack in &phase.packs {
@@ -259,6 +277,13 @@ impl ProvingKey {
         watch.enter(Stage::QuotientCommitments)?;
         let (commitment, quotient) = commit(&*self.engine, quotient);
         proof.point(commitment)?;
+        let mut difference = Vec::new();
+        if !linking.is_empty() {
+            let column = |column: usize| self.interpolation.coefficients(&advice[column]);
+            let (commitment, coefficients) = commit(&*self.engine, linking.quotient(y, column));
+            proof.last_point(commitment)?;
+            difference = coefficients;
+        }
         let x = proof.transcript.draw();
         if x.pow_vartime([n as u64]) == Fr::ONE {
             return Err(Error::Challenge);
@@ -303,15 +328,21 @@ impl ProvingKey {
             })
             .collect();
         let value = horner(&quotient, x);
-        let quotient = Quotient { coefficients: &quotient, x, value };
+        let mut singles = vec![Single { coefficients: quotient, value }];
+        if !linking.is_empty() {
+            let flat: Vec<Fr> = values.iter().flatten().flatten().copied().collect();
+            let at_x = |column| layout.advice(column, 0).map_or(Fr::ZERO, |at| flat[at]);
+            let (coefficients, value) = linking.opened(y, x, difference, at_x)?;
+            singles.push(Single { coefficients, value });
+        }
         let proof = std::cell::RefCell::new(proof);
         let mut commit = |coefficients: Vec<Fr>| {
             let (commitment, coefficients) = commit(&*self.engine, coefficients);
             proof.borrow_mut().point(commitment).map(|()| coefficients)
         };
         let mut draw = || proof.borrow_mut().transcript.draw();
-        open(&opened, &quotient, gamma, &mut commit, &mut draw)?;
-        Ok(proof.into_inner().bytes)
+        open(&opened, &singles, x, gamma, &mut commit, &mut draw)?;
+        Ok(proof.into_inner().into_bytes())
     }
 }
 
@@ -319,6 +350,8 @@ impl ProvingKey {
 struct Messages {
     transcript: Transcript,
     bytes: Vec<u8>,
+    /// What stands behind all else, whenever it is absorbed.
+    last: Vec<u8>,
 }
 
 impl Messages {
@@ -328,6 +361,21 @@ impl Messages {
         }
         self.absorb(&point(&commitment));
         Ok(())
+    }
+
+    /// Of those at the end.
+    fn last_point(&mut self, commitment: G1Affine) -> Result<(), Error> {
+        if commitment == G1Affine::default() {
+            return Err(Error::Zero);
+        }
+        self.transcript.absorb(&point(&commitment));
+        self.last.extend(point(&commitment));
+        Ok(())
+    }
+
+    fn into_bytes(mut self) -> Vec<u8> {
+        self.bytes.append(&mut self.last);
+        self.bytes
     }
 
     fn scalar(&mut self, scalar: &Fr) {

@@ -2,7 +2,8 @@
 
 use super::gate::Operation;
 use super::layout::horner;
-use super::transcript::{Transcript, WORD, element};
+use super::link;
+use super::transcript::{Transcript, WORD, element, word};
 use super::{Layout, VerifyingKey};
 use crate::domain::root_to;
 use halo2_proofs::{
@@ -48,6 +49,12 @@ pub enum Refusal {
         /// From 0 on.
         index: usize,
     },
+    /// A commitment that the proof brings has not the name among the instances.
+    #[error("the commitment of link {link} is not the one that the instances name")]
+    WrongName {
+        /// From 0 on.
+        link: usize,
+    },
     /// A challenge is a point where the argument divides by zero.
     #[error("a challenge is a point where the argument divides by zero")]
     ChallengeInDomain,
@@ -59,7 +66,7 @@ pub enum Refusal {
 /// A proof as it was read.
 struct Proof<'a> {
     bytes: &'a [u8],
-    /// Packs, the quotient, W, W'.
+    /// Packs, the quotient, W, W', and of links their commitments and one for all of them.
     points: Vec<G1Affine>,
     evaluations: Vec<Fr>,
     /// Where the evaluations begin and end.
@@ -95,6 +102,11 @@ impl<'a> Proof<'a> {
     fn point_bytes(&self, index: usize) -> &[u8] {
         &self.bytes[64 * index..64 * (index + 1)]
     }
+
+    /// Behind the openings' two points.
+    fn of_links(&self) -> &[u8] {
+        &self.bytes[self.middle.end + 128..]
+    }
 }
 
 /// A point that is not at infinity, which (0, 0) would stand for.
@@ -114,9 +126,19 @@ impl VerifyingKey {
             return Err(Refusal::InstanceCount { got, expected });
         }
         let proof = Proof::read(layout, proof, instances.len())?;
+        let (packs, others) = proof.points.split_at(layout.proof_packs());
+        let [quotient, w, last, of_links @ ..] = others else { return Err(Refusal::InvalidProof) };
+        let links = &layout.instances.links;
+        for (link, (of, commitment)) in links.iter().zip(of_links).enumerate() {
+            if word(&instances[layout.name(of)]) != link::name(of.class, commitment) {
+                return Err(Refusal::WrongName { link });
+            }
+        }
+        let (commitments, difference) = proof.of_links().split_at(64 * links.len());
 
         let mut transcript = Transcript::new(self.digest);
-        instances.iter().for_each(|value| transcript.absorb(&super::transcript::word(value)));
+        instances.iter().for_each(|value| transcript.absorb(&word(value)));
+        transcript.absorb(commitments);
         let mut challenges = vec![Fr::ZERO; layout.num_challenges()];
         let mut point = 0;
         for phase in &layout.phases {
@@ -134,6 +156,7 @@ impl VerifyingKey {
         }
         let y = transcript.draw();
         transcript.absorb(proof.point_bytes(point));
+        transcript.absorb(difference);
         let x = transcript.draw();
         transcript.absorb(&proof.bytes[proof.middle.clone()]);
         let gamma = transcript.draw();
@@ -162,13 +185,27 @@ impl VerifyingKey {
         let s = power * invert(z - x)?;
         value += s * h;
 
-        let [.., quotient, w, last] = proof.points[..] else { return Err(Refusal::InvalidProof) };
-        let packs = proof.points[..layout.proof_packs()].iter().chain(&self.commitments);
-        let points: Vec<G1Affine> = packs.copied().chain([quotient, w, last, self.g1]).collect();
+        // Of links, as one more polynomial that is opened at x.
+        let (s_link, mut of_link, mut scalars_of_links) = (s * gamma, s * gamma, Vec::new());
+        for link in links {
+            let inverse = link::inverse_vanishing(link.class, x);
+            let scalar = of_link * inverse.ok_or(Refusal::ChallengeInDomain)?;
+            let column = layout.advice(link.column, 0);
+            value += scalar * column.map_or(Fr::ZERO, |at| proof.evaluations[at]);
+            scalars_of_links.push(scalar);
+            of_link *= y;
+        }
+        if !links.is_empty() {
+            scalars_of_links.push(s_link);
+        }
+
+        let points = packs.iter().chain(&self.commitments).chain([quotient, w, last, &self.g1]);
+        let points: Vec<G1Affine> = points.chain(of_links).copied().collect();
         scalars.extend([s, -Fr::ONE, z, -value]);
+        scalars.extend(scalars_of_links);
         let left = best_multiexp(&scalars, &points).to_affine();
         let product =
-            Bn256::multi_miller_loop(&[(&left, &self.g2.into()), (&-last, &self.tau_g2.into())]);
+            Bn256::multi_miller_loop(&[(&left, &self.g2.into()), (&-*last, &self.tau_g2.into())]);
         if bool::from(product.final_exponentiation().is_identity()) {
             Ok(())
         } else {

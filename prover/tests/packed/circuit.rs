@@ -10,7 +10,7 @@ use halo2_proofs::{
     },
     poly::Rotation,
 };
-use zkverdict_prover::packed::{InstanceSum, Instances};
+use zkverdict_prover::packed::{InstanceSum, Instances, Link};
 
 /// What a circuit may have besides.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -19,6 +19,8 @@ pub enum Extra {
     Nothing,
     /// A column that is looked at on three rows.
     ThreeRows,
+    /// One that is looked at on fifteen, for which the backend has as many random rows and more.
+    FifteenRows,
     Selector,
 }
 
@@ -30,6 +32,8 @@ pub struct Walk {
     /// The fourth power on this row is wrong.
     pub wrong: Option<usize>,
     pub without_witness: bool,
+    /// Of commitments that columns hold the words of: public behind the first value.
+    pub names: Vec<Fr>,
 }
 
 #[derive(Clone)]
@@ -68,14 +72,32 @@ impl Walk {
 
     /// By column.
     pub fn instances(&self) -> [Vec<Fr>; 2] {
-        [vec![Self::large(0)], vec![Self::large(0), Fr::from(9), Fr::from(77)]]
+        let first = [vec![Self::large(0)], self.names.clone()].concat();
+        [first, vec![Self::large(0), Fr::from(9), Fr::from(77)]]
     }
 
     /// What is public, in columns of so many values.
     pub fn public(counts: &[usize]) -> Instances {
         let factor = Fr::from(3);
         let sum = InstanceSum { challenge: 1, column: 1, first: 1, factor, point: 0 };
-        Instances { counts: counts.to_vec(), sums: vec![sum] }
+        Instances { counts: counts.to_vec(), sums: vec![sum], links: vec![] }
+    }
+
+    /// The same with links of these classes: of the bytes, and of the large numbers.
+    pub fn public_with_links(classes: &[u32]) -> Instances {
+        let links = classes.iter().zip([0, 3]).enumerate().map(|(index, (&class, column))| Link {
+            column,
+            class,
+            instance_column: 0,
+            number: 1 + index,
+        });
+        Instances { links: links.collect(), ..Self::public(&[1 + classes.len(), 3]) }
+    }
+
+    /// What a column holds on every so many rows, without the first.
+    pub fn words(&self, column: usize, every: usize) -> Vec<Fr> {
+        let rows = self.advice(None)[column].clone().into_iter();
+        rows.step_by(every).skip(1).collect()
     }
 
     /// By column; those of the first phase alone without a challenge.
@@ -177,12 +199,17 @@ impl Circuit<Fr> for Walk {
             let point = columns.gamma.expr() * Expression::Constant(Fr::from(3));
             vec![first * (columns.sum.expr() - one - other * point)]
         });
-        if extra == Extra::ThreeRows as u8 {
-            meta.create_gate("three rows", |meta| {
+        let reach = match extra {
+            extra if extra == Extra::ThreeRows as u8 => 1,
+            extra if extra == Extra::FifteenRows as u8 => 7,
+            _ => 0,
+        };
+        if reach > 0 {
+            meta.create_gate("several rows", |meta| {
                 let on = meta.query_fixed(on, Rotation::cur());
-                let rows = [-1, 0, 1].map(|at| meta.query_advice(byte, Rotation(at)));
-                let [a, b, c] = rows;
-                vec![on * (a.clone() - a + b.clone() - b + c.clone() - c)]
+                let rows = (-reach..=reach).map(|at| meta.query_advice(byte, Rotation(at)));
+                let nothing = rows.map(|row| row.clone() - row);
+                vec![on * nothing.reduce(|sum, row| sum + row).expect("there are rows")]
             });
         }
         columns

@@ -1,6 +1,7 @@
 //! The packed protocol: two provers, one verifier, and lies.
 
 mod circuit;
+mod links;
 mod python;
 
 mod slow;
@@ -27,7 +28,7 @@ use zkverdict_prover::{
 
 /// Longer than any test needs.
 static PARAMS: LazyLock<ParamsKZG<Bn256>> =
-    LazyLock::new(|| ParamsKZG::setup(10, StdRng::seed_from_u64(5)));
+    LazyLock::new(|| ParamsKZG::setup(11, StdRng::seed_from_u64(5)));
 
 const COUNTS: [usize; 2] = [1, 3];
 
@@ -47,11 +48,20 @@ fn new_key(
     widths: &Widths,
     arithmetic: Arithmetic,
 ) -> Result<ProvingKey, Error> {
+    new_key_of(circuit, k, &Walk::public(counts), widths, arithmetic)
+}
+
+fn new_key_of(
+    circuit: &Walk,
+    k: u32,
+    public: &Instances,
+    widths: &Widths,
+    arithmetic: Arithmetic,
+) -> Result<ProvingKey, Error> {
     let mut system = ConstraintSystem::default();
     Walk::configure_with_params(&mut system, circuit.params());
     let string = Powers { g1: PARAMS.get_g(), g2: [PARAMS.g2(), PARAMS.s_g2()] };
-    let public = Walk::public(counts);
-    ProvingKey::new(string, k, &system, &Synthesized(circuit), &public, widths, arithmetic)
+    ProvingKey::new(string, k, &system, &Synthesized(circuit), public, widths, arithmetic)
 }
 
 fn key_of(circuit: &Walk, k: u32, widths: &Widths, arithmetic: Arithmetic) -> ProvingKey {
@@ -60,7 +70,7 @@ fn key_of(circuit: &Walk, k: u32, widths: &Widths, arithmetic: Arithmetic) -> Pr
 
 fn prove(key: &ProvingKey, circuit: &Walk, options: &Options<'_>) -> Result<Vec<u8>, Error> {
     let [a, b] = circuit.instances();
-    key.prove(&Synthesized(circuit), &[&a, &b], options).map(|(proof, _)| proof)
+    key.prove(&Synthesized(circuit), &[&a, &b], &[], options).map(|(proof, _)| proof)
 }
 
 #[test]
@@ -91,7 +101,9 @@ fn the_same_bytes_come_from_schoolbook_arithmetic() {
         let options = Options { randomness: Some(&randomness), ..Options::default() };
         let proof = prove(&key, &circuit, &options).expect("there is a witness");
         let tail = |column| randomness.blinding(column, 6);
-        let slow = Slow { key: key.verifying(), params: &PARAMS, circuit: &circuit, tail: &tail };
+        let verifying = key.verifying();
+        let slow =
+            Slow { key: verifying, params: &PARAMS, circuit: &circuit, tail: &tail, linked: &[] };
         assert_eq!(slow.prove(&Lies::default()), proof);
     }
 }
@@ -110,7 +122,9 @@ fn verdict(lies: &Lies<'_>, widths: &Widths) -> Result<(), Refusal> {
     let circuit = Walk::new(40);
     let key = key_of(&circuit, 7, widths, Arithmetic::best());
     let tail = |column| Seeded::new([3; 32]).blinding(column, 6);
-    let slow = Slow { key: key.verifying(), params: &PARAMS, circuit: &circuit, tail: &tail };
+    let verifying = key.verifying();
+    let slow =
+        Slow { key: verifying, params: &PARAMS, circuit: &circuit, tail: &tail, linked: &[] };
     key.verifying().verify(&slow.prove(lies), &circuit.instances().concat())
 }
 
@@ -322,7 +336,7 @@ fn what_does_not_fit_is_refused() {
         assert!(matches!(error, Error::Widths { phases: 2, .. }), "{error}");
     }
     let error = make(&circuit, 7, &COUNTS, &widths(&[3, 2], 17));
-    assert!(matches!(error, Error::StringTooShort { found: 1024, needed: 2176 }), "{error}");
+    assert!(matches!(error, Error::StringTooShort { found: 2048, needed: 2176 }), "{error}");
     for counts in [&[1][..], &[1, 3, 0], &[1, 123]] {
         let error = make(&circuit, 7, counts, &usual());
         assert!(matches!(error, Error::Prover(ProverError::Instances)), "{error}");
@@ -333,8 +347,9 @@ fn what_does_not_fit_is_refused() {
     let error = make(&circuit, 5, &COUNTS, &usual());
     assert!(matches!(error, Error::Prover(ProverError::Unsupported(_))), "{error}");
     let key = key_of(&circuit, 7, &usual(), Arithmetic::best());
-    let error =
-        key.prove(&Synthesized(&circuit), &[&[Fr::ONE]], &Options::default()).expect_err("too few");
+    let error = key
+        .prove(&Synthesized(&circuit), &[&[Fr::ONE]], &[], &Options::default())
+        .expect_err("few");
     assert!(matches!(error, Error::Prover(ProverError::Instances)), "{error}");
     // A key of another circuit: with other columns, and with other gates.
     for extra in [Extra::Nothing, Extra::ThreeRows] {

@@ -1,6 +1,7 @@
 //! The third verifier, in Python, from the document alone: it has to say what the crate's says, of proofs that are right
 //! and of changed ones.
 
+use super::links::{CASES, Linked};
 use super::{Walk, key_of, prove, usual, widths};
 use halo2_proofs::halo2curves::{
     bn256::{Fr, G1Affine},
@@ -11,7 +12,7 @@ use rand::{Rng, SeedableRng, rngs::StdRng};
 use std::{fs, path::Path, process::Command};
 use zkverdict_prover::{
     Arithmetic, Options, Seeded,
-    packed::{Refusal, VerifyingKey},
+    packed::{Refusal, VerifyingKey, Widths},
 };
 
 const REPOSITORY: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
@@ -47,6 +48,15 @@ impl Case {
         Self { key: key.verifying().to_bytes(), proof, instances }
     }
 
+    /// With links.
+    fn linked((rows, k, classes): (usize, u32, &[u32]), seed: u8, widths: &Widths) -> Self {
+        let linked = Linked::new(rows, k, classes, seed.into());
+        let key = linked.key(widths);
+        let proof = linked.prove(&key, seed).expect("there is a witness");
+        let instances = linked.circuit.instances().concat().iter().map(word).collect();
+        Self { key: key.verifying().to_bytes(), proof, instances }
+    }
+
     fn verdict(&self) -> String {
         let Ok(key) = VerifyingKey::from_bytes(&self.key) else { return "damaged".to_owned() };
         let mut large = None;
@@ -64,6 +74,7 @@ impl Case {
                 format!("ScalarOutOfRange({index})")
             }
             (Err(Refusal::PointNotOnCurve { index }), _) => format!("PointNotOnCurve({index})"),
+            (Err(Refusal::WrongName { link }), _) => format!("WrongName({link})"),
             (Err(refusal), _) => format!("{refusal:?}"),
             (Ok(()), _) => "accepted".to_owned(),
         }
@@ -129,8 +140,12 @@ fn agrees(file: &Path) {
 #[test]
 fn fixtures_are_what_the_document_says() {
     let mut lines = String::new();
-    for (rows, phases, key) in [(40, [3, 2], 7), (122, [2, 1], 3)] {
-        let case = Case::new(rows, 1, &phases, key);
+    let of_walks =
+        [(40, [3, 2], 7), (122, [2, 1], 3)].map(|(rows, of, key)| Case::new(rows, 1, &of, key));
+    // As many rows as the commitment's domain, four times as many, and two links of different classes.
+    let of_links = [(CASES[0], [3, 2], 7), (CASES[2], [2, 1], 3), (CASES[3], [1, 1], 4)]
+        .map(|(case, phases, key)| Case::linked(case, 1, &widths(&phases, key)));
+    for case in of_walks.into_iter().chain(of_links) {
         lines += &case.line();
         let mut rng = StdRng::seed_from_u64(2);
         (0..6).for_each(|_| lines += &case.changed(&mut rng).line());
@@ -142,24 +157,39 @@ fn fixtures_are_what_the_document_says() {
     }
     let kept = fs::read_to_string(&file).expect("UPDATE_SNAPSHOTS=1 writes the fixture");
     assert!(kept == lines, "keys or proofs differ from {}", file.display());
-    assert_eq!(lines.matches("accepted").count(), 2);
+    assert_eq!(lines.matches("accepted").count(), 5);
     agrees(&file);
 }
 
 #[test]
 fn the_verifier_in_python_agrees_on_changed_proofs_and_keys() {
-    let case = Case::new(40, 3, &usual().phases, usual().key);
-    let mut rng = StdRng::seed_from_u64(4);
-    let mut lines = case.line();
-    (0..200).for_each(|_| lines += &case.changed(&mut rng).line());
+    let mut all = String::new();
+    for case in [
+        Case::new(40, 3, &usual().phases, usual().key),
+        Case::linked(CASES[4], 3, &usual()),
+        Case::linked(CASES[3], 3, &widths(&[2, 1], 3)),
+    ] {
+        let mut rng = StdRng::seed_from_u64(4);
+        let mut lines = case.line();
+        (0..100).for_each(|_| lines += &case.changed(&mut rng).line());
+        // A change may be none, as when a word is put in its own place.
+        let accepted: Vec<&str> =
+            lines.lines().filter(|line| line.starts_with("accepted")).collect();
+        assert!(accepted.len() < 5 && accepted.iter().all(|line| *line == accepted[0]));
+        all += &lines;
+    }
+    let lines = all;
     let starts = |verdict: &str| lines.lines().filter(|line| line.starts_with(verdict)).count();
-    for verdict in ["InvalidProof", "PointNotOnCurve", "ScalarOutOfRange", "ProofLength", "damaged"]
-    {
+    for verdict in [
+        "InvalidProof",
+        "PointNotOnCurve",
+        "ScalarOutOfRange",
+        "ProofLength",
+        "WrongName",
+        "damaged",
+    ] {
         assert!(starts(verdict) > 0, "{verdict}");
     }
-    // A change may be none, as when a word is put in its own place.
-    let accepted: Vec<&str> = lines.lines().filter(|line| line.starts_with("accepted")).collect();
-    assert!(accepted.len() < 5 && accepted.iter().all(|line| *line == accepted[0]));
     let file = Path::new(env!("CARGO_TARGET_TMPDIR")).join("packed_changes.txt");
     fs::write(&file, lines).expect("the folder for temporary files takes it");
     agrees(&file);

@@ -29,6 +29,10 @@ pub struct Lies<'a> {
     pub values: Option<OfValues<'a>>,
     /// Exchanges two packs of the proof after they are made.
     pub swap: Option<(usize, usize)>,
+    /// Before links' quotient is committed to.
+    pub difference: Option<&'a dyn Fn(&mut Vec<Fr>)>,
+    /// That quotient is chosen after x is known, so that what is opened has the value there that it should have.
+    pub late: bool,
 }
 
 pub struct Slow<'a> {
@@ -37,23 +41,25 @@ pub struct Slow<'a> {
     pub circuit: &'a Walk,
     /// The random rows of an advice column.
     pub tail: &'a dyn Fn(usize) -> Vec<Fr>,
+    /// What is committed to, of each link.
+    pub linked: &'a [Vec<Fr>],
 }
 
-fn omega(k: u32) -> Fr {
+pub fn omega(k: u32) -> Fr {
     (k..Fr::S).fold(Fr::ROOT_OF_UNITY, |root, _| root.square())
 }
 
-fn power(base: Fr, exponent: i64) -> Fr {
+pub fn power(base: Fr, exponent: i64) -> Fr {
     let power = base.pow([exponent.unsigned_abs()]);
     if exponent < 0 { power.invert().expect("roots are not 0") } else { power }
 }
 
-fn evaluate(polynomial: &[Fr], x: Fr) -> Fr {
+pub fn evaluate(polynomial: &[Fr], x: Fr) -> Fr {
     polynomial.iter().rev().fold(Fr::ZERO, |sum, coefficient| sum * x + coefficient)
 }
 
 /// Of values on c·ω⁰, c·ω¹, ….
-fn interpolate(values: &[Fr], coset: Fr) -> Vec<Fr> {
+pub fn interpolate(values: &[Fr], coset: Fr) -> Vec<Fr> {
     let n = values.len();
     let root = power(omega(n.trailing_zeros()), -1);
     let size = Fr::from(n as u64).invert().expect("n is not 0");
@@ -85,9 +91,12 @@ fn word<F: PrimeField<Repr = [u8; 32]>>(value: &F) -> Vec<u8> {
     value.to_repr().iter().rev().copied().collect()
 }
 
-struct Transcript {
-    buffer: Vec<u8>,
+#[derive(Default)]
+pub struct Transcript {
+    pub buffer: Vec<u8>,
     proof: Vec<u8>,
+    /// Behind all else, whenever it is said.
+    last: Vec<u8>,
 }
 
 impl Transcript {
@@ -96,7 +105,12 @@ impl Transcript {
         self.proof.extend(bytes);
     }
 
-    fn draw(&mut self) -> Fr {
+    fn say_last(&mut self, bytes: &[u8]) {
+        self.buffer.extend(bytes);
+        self.last.extend(bytes);
+    }
+
+    pub fn draw(&mut self) -> Fr {
         if self.buffer.len() == 32 {
             self.buffer.push(1);
         }
@@ -106,6 +120,40 @@ impl Transcript {
         wide[..32].reverse();
         Fr::from_uniform_bytes(&wide)
     }
+}
+
+/// The gates, added up by powers of y, where `cell` gives the values of columns and challenges.
+pub fn fold(key: &VerifyingKey, y: Fr, cell: impl Fn(&Operation) -> Fr) -> Fr {
+    key.gates().iter().fold(Fr::ZERO, |sum, gate| {
+        let mut stack = vec![];
+        for operation in gate.operations() {
+            let mut pop = || -> Fr { stack.pop().expect("gates are whole") };
+            let value = match operation {
+                Operation::Constant(value) => *value,
+                Operation::Negation => -pop(),
+                Operation::Sum => pop() + pop(),
+                Operation::Product => pop() * pop(),
+                other => cell(other),
+            };
+            stack.push(value);
+        }
+        assert_eq!(stack.len(), 1);
+        sum * y + stack[0]
+    })
+}
+
+/// The points of a link's domain of which it says nothing: the first and the last sixteen.
+pub fn free_points(class: u32) -> Vec<Fr> {
+    let rows = 1_i64 << class;
+    let free = (0..rows).filter(|row| *row == 0 || *row >= rows - 16);
+    free.map(|row| power(omega(class), row)).collect()
+}
+
+/// 1/Z(x), Z being 0 on a link's other points.
+pub fn inverse_vanishing(class: u32, x: Fr) -> Fr {
+    let words = 1..(1_i64 << class) - 16;
+    let z: Fr = words.map(|row| x - power(omega(class), row)).product();
+    z.invert().expect("x is not on the domain")
 }
 
 impl Slow<'_> {
@@ -124,8 +172,12 @@ impl Slow<'_> {
             values.resize(n, Fr::ZERO);
             values
         };
-        let mut transcript = Transcript { buffer: self.key.digest().to_vec(), proof: vec![] };
+        let mut transcript =
+            Transcript { buffer: self.key.digest().to_vec(), ..Transcript::default() };
         instances.iter().flatten().for_each(|value| transcript.buffer.extend(word(value)));
+        let links = &layout.instances.links;
+        assert_eq!(links.len(), self.linked.len());
+        self.linked.iter().for_each(|polynomial| transcript.say_last(&self.commit(polynomial)));
         let polynomial = |values: Vec<Fr>| interpolate(&padded(values), Fr::ONE);
         let fixed: Vec<Vec<Fr>> = self.circuit.fixed().into_iter().map(polynomial).collect();
         let instance: Vec<Vec<Fr>> = instances.into_iter().map(polynomial).collect();
@@ -177,26 +229,12 @@ impl Slow<'_> {
                 let at = |polynomial: &[Fr], rotation: i32| {
                     evaluate(polynomial, x * power(omega_k, rotation.into()))
                 };
-                let sum = self.key.gates().iter().fold(Fr::ZERO, |sum, gate| {
-                    let mut stack = vec![];
-                    for operation in gate.operations() {
-                        let mut pop = || -> Fr { stack.pop().expect("gates are whole") };
-                        let value = match *operation {
-                            Operation::Constant(value) => value,
-                            Operation::Fixed { column, rotation } => at(&fixed[column], rotation),
-                            Operation::Advice { column, rotation } => at(&advice[column], rotation),
-                            Operation::Instance { column, rotation } => {
-                                at(&instance[column], rotation)
-                            }
-                            Operation::Challenge(index) => challenges[index],
-                            Operation::Negation => -pop(),
-                            Operation::Sum => pop() + pop(),
-                            Operation::Product => pop() * pop(),
-                        };
-                        stack.push(value);
-                    }
-                    assert_eq!(stack.len(), 1);
-                    sum * y + stack[0]
+                let sum = fold(self.key, y, |operation| match *operation {
+                    Operation::Fixed { column, rotation } => at(&fixed[column], rotation),
+                    Operation::Advice { column, rotation } => at(&advice[column], rotation),
+                    Operation::Instance { column, rotation } => at(&instance[column], rotation),
+                    Operation::Challenge(index) => challenges[index],
+                    _ => unreachable!("it looks at no cell"),
                 });
                 sum * (x.pow([n as u64]) - Fr::ONE).invert().expect("not a row")
             })
@@ -207,7 +245,44 @@ impl Slow<'_> {
         }
         quotient.truncate(4 * n);
         transcript.say(&self.commit(&quotient));
+        // Of links: Σ yʲ·(column − what is committed to)/Z.
+        let mut difference = vec![];
+        for ((link, polynomial), factor) in links.iter().zip(self.linked).zip(powers(y)) {
+            let mut of_link = advice[link.column].clone();
+            add(&mut of_link, polynomial, -Fr::ONE);
+            for point in free_points(link.class) {
+                let shifted = [vec![Fr::ZERO], of_link.clone()].concat();
+                of_link.push(Fr::ZERO);
+                of_link.iter_mut().for_each(|coefficient| *coefficient *= -point);
+                add(&mut of_link, &shifted, Fr::ONE);
+            }
+            add(&mut difference, &divide(&of_link, 1 << link.class, Fr::ONE), factor);
+        }
+        if let Some(lie) = lies.difference {
+            lie(&mut difference);
+        }
+        if !links.is_empty() {
+            transcript.say_last(&self.commit(&difference));
+        }
         let x = transcript.draw();
+        // What links open at x, with the value that it should have.
+        let (mut opened, mut opened_value) = (difference, Fr::ZERO);
+        for ((link, polynomial), factor) in links.iter().zip(self.linked).zip(powers(y)) {
+            let factor = factor * inverse_vanishing(link.class, x);
+            add(&mut opened, polynomial, factor);
+            opened_value += factor * evaluate(&advice[link.column], x);
+        }
+        if lies.late {
+            let error = opened_value - evaluate(&opened, x);
+            opened[0] += error;
+            let at = transcript.last.len() - 64;
+            let mut difference = opened.clone();
+            for ((link, polynomial), factor) in links.iter().zip(self.linked).zip(powers(y)) {
+                let factor = factor * inverse_vanishing(link.class, x);
+                add(&mut difference, polynomial, -factor);
+            }
+            transcript.last.splice(at.., self.commit(&difference));
+        }
 
         let shifted = |column: &[Fr], rotation: i32| -> Vec<Fr> {
             let factor = |i: usize| power(omega_k, i64::from(rotation) * i as i64);
@@ -250,6 +325,7 @@ impl Slow<'_> {
             }
         }
         add(&mut w, &divide(&quotient, 1, x), factor);
+        add(&mut w, &divide(&opened, 1, x), factor * gamma);
         transcript.say(&self.commit(&w));
         let z = transcript.draw();
 
@@ -267,10 +343,17 @@ impl Slow<'_> {
         let s = factor * (z - x).invert().expect("they differ");
         add(&mut l, &quotient, s);
         l[0] -= s * evaluate(&quotient, x);
+        add(&mut l, &opened, s * gamma);
+        l[0] -= s * gamma * opened_value;
         add(&mut l, &w, -Fr::ONE);
         transcript.say(&self.commit(&divide(&l, 1, z)));
-        transcript.proof
+        [transcript.proof, transcript.last].concat()
     }
+}
+
+/// 1, y, y², ….
+fn powers(y: Fr) -> impl Iterator<Item = Fr> {
+    std::iter::successors(Some(Fr::ONE), move |power| Some(*power * y))
 }
 
 /// Σ Xⁱ·fᵢ(Xᵗ).

@@ -143,6 +143,9 @@ fn in_words(refusal: &Refusal) -> String {
         Refusal::PointNotOnCurve { index } => {
             format!("point {index} of the proof is not on the curve")
         }
+        Refusal::WrongName { link } => {
+            format!("commitment {link} of the proof is not the one that its instances name")
+        }
         _ => "the proof does not prove its instances".into(),
     }
 }

@@ -40,9 +40,11 @@ pub struct Walk<'a> {
     systems: Systems,
     /// Natural rows' places that wait for the last share, by its row.
     waiting: Vec<(usize, u32, Vec<usize>)>,
-    /// Elements of the input, by row; public ones are in order.
+    /// Elements of the input, by row, where some are private.
     elements: &'a HashMap<usize, u32>,
-    inputs: u32,
+    /// The elements of packed inputs, in the order of their rows, where no input is private.
+    packed_inputs: &'a [u32],
+    inputs: usize,
     /// Public values in order, with their rows.
     pub public: Vec<(usize, Value)>,
     pub report: Report,
@@ -54,6 +56,7 @@ impl<'a> Walk<'a> {
         table: &'a Table,
         values: &'a mut Values,
         elements: &'a HashMap<usize, u32>,
+        packed_inputs: &'a [u32],
     ) -> Self {
         Self {
             rows,
@@ -64,6 +67,7 @@ impl<'a> Walk<'a> {
             systems: Systems::default(),
             waiting: Vec::new(),
             elements,
+            packed_inputs,
             inputs: 0,
             public: Vec::new(),
             report: Report::default(),
@@ -209,9 +213,12 @@ impl<'a> Walk<'a> {
         let is_public_input = is(Flag::Packs) && !self.rows.shape.private_input;
         if is(Flag::Inputs) || is_public_input {
             let element = match self.elements.get(&row) {
-                Some(&element) => element,
-                None if is_public_input => self.inputs,
-                None => return wrong("it is of no element of the input"),
+                Some(element) => Some(element),
+                None if is_public_input => self.packed_inputs.get(self.inputs),
+                None => None,
+            };
+            let Some(&element) = element else {
+                return wrong("it is of no element of the input");
             };
             self.inputs += 1;
             let value = Value::of(self.values.atom(Kind::Input(element), (0, 255)));

@@ -250,6 +250,7 @@ impl Statement<'_> {
         self.groups();
         self.products();
         self.packing();
+        self.links();
         self.intervals();
         self.all
     }
@@ -495,13 +496,33 @@ impl Statement<'_> {
             self.active() * (then - packed) - self.cells() * self.flag(Flag::Packs) * taken,
         );
         let (here, before) = (self.active(), self.fixed_before(places.active));
-        let mut rest = then - self.advice_before(places.balance);
+        let mut begun = self.advice_before(places.balance);
         if self.shape.sums_words {
-            rest -= self.challenge(WORDS);
+            begun += self.challenge(WORDS);
         }
-        let begins = (Fr::one() - before) * here * rest;
+        // The words of links come before those of the instances.
+        let multiplier = power(Fr::from(256), 31) * tau;
+        let (mut linked, mut apart) = (Fr::zero(), Fr::one());
+        for (&[_, sum, _], &words) in places.links.iter().zip(&self.shape.links) {
+            linked += apart * self.advice_before(sum);
+            apart *= multiplier.pow([words as u64]);
+        }
+        let begins = (Fr::one() - before) * here * (then - linked - apart * begun);
         self.push("the bytes are those of the instances", begins);
         self.push("nothing but the bytes is packed", before * (Fr::one() - here) * then);
+    }
+
+    /// The words of commitments.
+    fn links(&mut self) {
+        let multiplier = power(Fr::from(256), 31) * self.challenge(TAU);
+        let last = self.fixed_before(self.places.active) * (Fr::one() - self.active());
+        for &[word, sum, rows] in &self.places.links {
+            let (here, then) = (self.advice(sum), self.advice_before(sum));
+            let next = here * multiplier + self.advice(word);
+            let left = self.active() * (then - here - self.fixed(rows) * (next - here));
+            self.push("the linked sum holds the words of the commitment", left);
+            self.push("nothing but the words of the commitment is linked", last * then);
+        }
     }
 
     /// Intervals and float32 sums.

@@ -35,7 +35,7 @@ mod tests;
 mod values;
 
 use crate::circuit::{BYTES_PER_WORD, CircuitError, InstanceLayout, InstanceTensor, ModelCircuit};
-use crate::model::Model;
+use crate::model::{Model, Visibility};
 use crate::proving::Keys;
 use circuit::Walk;
 use halo2_proofs::{halo2curves::bn256::Fr, plonk::Circuit};
@@ -282,18 +282,16 @@ impl Subject<'_> {
         let table = Table::new(contents.unwrap_or_default(), starts.as_deref(), lengths.as_deref())
             .map_err(|why| CertifyError::Row { row: 0, place: None, what: why.to_string() })?;
         let mut values = Values::default();
-        let mut walk = Walk::new(&rows, &table, &mut values, self.elements);
+        let packed_inputs = self.packed_inputs();
+        let mut walk = Walk::new(&rows, &table, &mut values, self.elements, &packed_inputs);
         walk.all()?;
         let (public, mut report) =
             (std::mem::take(&mut walk.public), std::mem::take(&mut walk.report));
         let functions = values.len();
-        let parts = self.layout.parts();
-        let lengths: Vec<usize> =
-            parts.iter().filter_map(|part| part.tensor).map(InstanceTensor::len).collect();
-        self.check_packing(&rows, &public, &lengths)?;
+        self.check_packing(&rows, &public)?;
         let inputs: usize = tensor_lengths(model, &model.inputs).sum();
         self.check_inputs(&rows, &public, inputs)?;
-        self.compare(model, &mut values, &public)?;
+        self.compare(model, &mut values, &public, &packed_inputs)?;
         report.rows = rows.len();
         report.constraints = constraints;
         report.constraints_digest = hex(&gates::digest(self.system));
@@ -317,16 +315,41 @@ impl Subject<'_> {
         hex(&hash.finalize())
     }
 
-    /// Each public byte lies at its own power of 256 in its own word, and the first rows take all words unless the verifier
-    /// adds them up.
+    /// The numbers of all elements of inputs that are packed, in the order in which they are: those of committed inputs,
+    /// then those of public ones.
+    fn packed_inputs(&self) -> Vec<u32> {
+        let (mut first, mut committed, mut public) = (0_u32, Vec::new(), Vec::new());
+        for input in &self.layout.inputs {
+            let end = first.saturating_add(input.tensor.len().try_into().unwrap_or(u32::MAX));
+            match input.visibility {
+                Visibility::Committed => committed.extend(first..end),
+                Visibility::Public => public.extend(first..end),
+                Visibility::Private | Visibility::Hashed => {}
+            }
+            first = end;
+        }
+        [committed, public].concat()
+    }
+
+    /// Each packed byte lies at its own power of 256 in its own word: first those of commitments, whose links are as long,
+    /// then those of instances, all of which the first rows take unless the verifier adds them up.
     fn check_packing(
         &self,
         rows: &Rows<'_>,
         public: &[(usize, Value)],
-        lengths: &[usize],
     ) -> Result<(), CertifyError> {
         let wrong = |what: String| Err(CertifyError::Packing { what });
-        let words: usize = lengths.iter().map(|len| len.div_ceil(BYTES_PER_WORD)).sum();
+        let words_of = |len: &usize| len.div_ceil(BYTES_PER_WORD);
+        let committed = self.layout.inputs.iter().filter(|input| input.is_committed());
+        let committed: Vec<usize> = committed.map(|input| input.tensor.len()).collect();
+        if !committed.iter().map(words_of).eq(self.shape.links.iter().copied()) {
+            return wrong("the links are not of the committed inputs".into());
+        }
+        let parts = self.layout.parts();
+        let shown: Vec<usize> =
+            parts.iter().filter_map(|part| part.tensor).map(InstanceTensor::len).collect();
+        let words: usize = shown.iter().map(words_of).sum();
+        let lengths = &[committed, shown].concat();
         let free = self.layout.free();
         if self.shape.free_instances != free || self.instances != free + words {
             return wrong(format!("{} instances, expected {}", self.instances, free + words));
@@ -401,18 +424,13 @@ impl Subject<'_> {
         model: &Model,
         values: &mut Values,
         public: &[(usize, Value)],
+        packed_inputs: &[u32],
     ) -> Result<(), CertifyError> {
         let known = values.len();
         let outputs = model::outputs(model, values, known)
             .map_err(|(node, why)| CertifyError::Node { node, what: why.to_string() })?;
-        let is_shown = self
-            .layout
-            .inputs
-            .iter()
-            .zip(tensor_lengths(model, &model.inputs))
-            .flat_map(|(input, length)| std::iter::repeat_n(input.is_public(), length));
         let mut computed = public.iter();
-        for (number, _) in (0_u32..).zip(is_shown).filter(|&(_, is_shown)| is_shown) {
+        for &number in packed_inputs {
             let atom = values.atom(values::Kind::Input(number), (0, 255));
             match computed.next() {
                 Some(&(_, value)) if value == Value::of(atom) => {}

@@ -73,6 +73,7 @@ impl<'a> Rows<'a> {
             contributions: 0,
         };
         rows.check_domain(usable)?;
+        rows.check_links()?;
         rows.read_flags()?;
         rows.walk()?;
         Ok(rows)
@@ -173,6 +174,30 @@ impl<'a> Rows<'a> {
             let index = integer(self.cell(self.places.index, row));
             if index.and_then(|index| usize::try_from(index).ok()) != Some(row - 1) {
                 return Err(CertifyError::row(row, "its index is not its number"));
+            }
+        }
+        Ok(())
+    }
+
+    /// That a link's rows are just those on which a proof shows a commitment's words, in their order: word number i, from 1
+    /// on, on the i-th row of the subgroup that the commitment is made over.
+    fn check_links(&self) -> Result<(), CertifyError> {
+        let domain = self.fixed[0].len();
+        let classes = self.shape.classes().ok_or(CertifyError::Shape)?;
+        let links = self.places.links.iter().zip(&self.shape.links).zip(classes);
+        for (number, ((&[_, _, rows], &words), class)) in links.enumerate() {
+            let apart = domain >> class;
+            // Where columns share one, rows are not the domain's.
+            if self.shape.fold != 1 || apart << class != domain || words * apart > self.len() {
+                return Err(CertifyError::Shape);
+            }
+            for row in 1..=self.len() {
+                let has_word = row % apart == 0 && row / apart <= words;
+                let expected = if has_word { Fr::one() } else { Fr::zero() };
+                if self.cell(rows, row) != expected {
+                    let what = format!("the words of link {number} do not lie on its rows");
+                    return Err(CertifyError::row(row, what));
+                }
             }
         }
         Ok(())

@@ -35,6 +35,8 @@ pub struct Shape {
     pub free_instances: usize,
     #[serde(default)]
     pub sums_words: bool,
+    #[serde(default)]
+    pub links: Vec<usize>,
 }
 
 fn one() -> usize {
@@ -56,6 +58,12 @@ impl Shape {
     /// N, the base of limbs.
     pub fn base(&self) -> i128 {
         self.table_rows.try_into().unwrap_or(i128::MAX)
+    }
+
+    /// The class of each link: the least m ≥ 6 for which 2^m rows, less the first and the last 16, hold its words.
+    pub fn classes(&self) -> Option<Vec<u32>> {
+        let class = |&words: &usize| (6..=28).find(|m| words.saturating_add(17) <= 1 << m);
+        self.links.iter().map(class).collect()
     }
 }
 
@@ -107,6 +115,8 @@ pub struct Places {
     pub coefficient: Place,
     pub balance: Place,
     pub packed: Place,
+    /// Of each link: its words, of the first phase; what is left of them, of the second; the rows with words, fixed.
+    pub links: Vec<[Place; 3]>,
     // Fixed.
     pub active: Place,
     pub weighs: Place,
@@ -163,6 +173,7 @@ impl Places {
         let lengths_table = (shape.intervals && shape.averages).then(|| fixed.next());
         let integer = shape.vectors.then(|| first.next());
         let [limb_uses, table_uses] = [(); 2].map(|()| first.next());
+        let linked = first.many(shape.links.len());
         let mut second = Hands { fold, first: first.end(), count: 0 };
         let sums = second.many((limbs.len() + 3).div_ceil(3));
         let cursors = [(); 3].map(|()| second.next());
@@ -213,6 +224,8 @@ impl Places {
         }
         let [index, table] = [(); 2].map(|()| fixed.next());
         let [coefficient, balance, packed] = [(); 3].map(|()| second.next());
+        let link = |words: Place| [words, second.next(), fixed.next()];
+        let links = linked.into_iter().map(link).collect();
         let columns = [first.end(), second.end() - first.end(), fixed.end()];
         Ok(Self {
             table_row,
@@ -227,6 +240,7 @@ impl Places {
             coefficient,
             balance,
             packed,
+            links,
             active,
             weighs,
             lanes,

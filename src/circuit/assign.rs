@@ -26,6 +26,7 @@ pub fn witness<'a>(columns: &Columns, witness: &'a Witness) -> Filled<'a, Advice
     filled.extend(columns.integer.into_iter().zip(&witness.wide));
     filled.push((lookups.limb_uses, &witness.limb_uses));
     filled.push((lookups.table_uses, &witness.table_uses));
+    filled.extend(columns.links.iter().map(|link| link.words).zip(&witness.linked));
     filled.into_iter().map(|(column, values)| (column, Cow::Borrowed(values))).collect()
 }
 
@@ -37,6 +38,7 @@ pub fn sums(columns: &Columns, sums: Sums) -> Filled<'static, Advice> {
     filled.push((columns.coefficient, sums.coefficient));
     filled.push((columns.balance, sums.balance));
     filled.push((columns.packed, sums.packed));
+    filled.extend(columns.links.iter().map(|link| link.sum).zip(sums.linked));
     filled.into_iter().map(|(column, values)| (column, Cow::Owned(values.into()))).collect()
 }
 

@@ -41,12 +41,18 @@ pub enum Cell {
     Balance,
     /// What is left of the packed instances to be found among the bytes.
     Packed,
+    /// A word of a commitment, on rows of its link.
+    Linked(usize),
+    /// What is left of the commitment's words.
+    LinkedSum(usize),
     /// How often the row's index was a limb.
     LimbUses,
     /// How often the row of the table was read.
     TableUses,
     /// A running sum of the look-up argument.
     LookupSum(usize),
+    /// 1 on rows of the link's words.
+    LinkRows(usize),
     /// 1 on rows of the table.
     Active,
     /// The row's number, from 0 on.
@@ -170,6 +176,19 @@ pub struct Columns {
     pub tau: Challenge,
     /// What they are there, if no row takes them.
     pub words: Option<Challenge>,
+    /// Where the words of commitments lie.
+    pub links: Vec<LinkColumns>,
+}
+
+/// The columns of a link.
+#[derive(Clone, Copy, Debug)]
+pub struct LinkColumns {
+    /// The commitment's words, in the first phase.
+    pub words: Placed<Advice>,
+    /// On which rows they lie.
+    pub rows: Placed<Fixed>,
+    /// What is left of them, in the second phase.
+    pub sum: Placed<Advice>,
 }
 
 /// The columns of the look-up argument.
@@ -237,6 +256,7 @@ impl Columns {
         let integer = shape.vectors.then(|| first.next(meta));
         let limb_uses = first.next(meta);
         let table_uses = first.next(meta);
+        let linked: Vec<_> = shape.links.iter().map(|_| first.next(meta)).collect();
         // A phase's columns must exist before its challenges.
         let [beta, gamma, rho, along, down, tau] =
             [(); 6].map(|()| meta.challenge_usable_after(FirstPhase));
@@ -267,14 +287,17 @@ impl Columns {
             Cursor { column: monomials[cursor], moves }
         });
         let (index, table) = (fixed.next(meta), fixed.next(meta));
+        let [coefficient, balance, packed] = [(); 3].map(|()| second.next(meta));
+        let link = |words| LinkColumns { words, rows: fixed.next(meta), sum: second.next(meta) };
+        let links = linked.into_iter().map(link).collect();
         Self {
             instance: meta.instance_column(),
             fold: shape.fold,
             cursors,
-            coefficient: second.next(meta),
-            balance: second.next(meta),
+            coefficient,
+            balance,
             integer,
-            packed: second.next(meta),
+            packed,
             lookups: LookupColumns {
                 active,
                 index,
@@ -295,6 +318,7 @@ impl Columns {
             axes: [along, down],
             tau,
             words,
+            links,
         }
     }
 
@@ -324,6 +348,7 @@ impl Columns {
         columns.extend(&self.lanes);
         columns.extend(Flag::ALL.into_iter().filter_map(|flag| self.flags[flag]));
         columns.extend(self.cursors.iter().flat_map(|cursor| &cursor.moves));
+        columns.extend(self.links.iter().map(|link| link.rows));
         // Flags and moves may be in lanes.
         columns.sort_by_key(|column| column.number());
         columns.dedup_by_key(|column| column.number());
@@ -345,9 +370,12 @@ impl Columns {
             Cell::Coefficient => self.coefficient,
             Cell::Balance => self.balance,
             Cell::Packed => self.packed,
+            Cell::Linked(link) => self.links[link].words,
+            Cell::LinkedSum(link) => self.links[link].sum,
             Cell::LimbUses => lookups.limb_uses,
             Cell::TableUses => lookups.table_uses,
             Cell::LookupSum(column) => lookups.sums[column],
+            Cell::LinkRows(link) => return Err(self.links[link].rows),
             Cell::Active => return Err(lookups.active),
             Cell::Index => return Err(lookups.index),
             Cell::Table => return Err(lookups.table),

@@ -56,6 +56,12 @@ pub enum CircuitError {
     #[error("the instances: {what}")]
     Instances { what: String },
 
+    /// Proofs of halo2's format are linked to no commitment.
+    #[error(
+        "input `{input}` is committed, and proofs of halo2's format are linked to no commitment"
+    )]
+    Unlinked { input: String },
+
     /// A plan that was written down does not fit the model.
     #[error("the stored plan does not fit the model")]
     OtherPlan,
@@ -100,6 +106,9 @@ impl CircuitError {
             Self::TooManyRows { needed, .. } => Some(format!("ask for k = {needed} or more")),
             Self::Disagreement { .. } => {
                 Some("this is a defect of zkverdict; please report it with the model".into())
+            }
+            Self::Unlinked { .. } => {
+                Some("make keys of packed proofs, with `--format packed`".into())
             }
             Self::TooLarge(_) => {
                 Some("make the model smaller: its inputs, or the results of its layers".into())

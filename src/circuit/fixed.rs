@@ -5,6 +5,7 @@ use super::field::{byte_power, field};
 use super::layout::moves::CURSORS;
 use super::layout::plan::Plan;
 use super::layout::rows::{Content, Row};
+use super::links;
 use super::shape::{Flag, Flags};
 use super::table::binades::MARK;
 use super::table::fits::FittedRule;
@@ -49,6 +50,10 @@ impl Fixed {
             if averages {
                 fixed.of(Cell::TableLength).set(index + 1, step.length);
             }
+        }
+        for (link, &words) in plan.shape.links.iter().enumerate() {
+            let rows = links::rows(words, plan.k).expect("the plan has room for its links");
+            rows.for_each(|row| fixed.of(Cell::LinkRows(link)).set(row, 1));
         }
         let scales = Scales::new(plan);
         for (at, row) in plan.layout.rows.iter().enumerate() {

@@ -18,7 +18,7 @@
 mod claims;
 mod code;
 
-use super::{CircuitError, Shape, shape::LARGEST_K};
+use super::{CircuitError, Shape, links::MOST_LINKS, shape::LARGEST_K};
 use crate::model::{Claim, Model, Port, Visibility};
 use serde::{Deserialize, Serialize};
 use std::ops::Range;
@@ -76,6 +76,16 @@ impl InstancePort {
     /// Whether the instances tell its elements.
     pub fn is_public(&self) -> bool {
         self.visibility == Visibility::Public
+    }
+
+    /// Whether the instances hold the name of a commitment to it.
+    pub fn is_committed(&self) -> bool {
+        self.visibility == Visibility::Committed
+    }
+
+    /// Whether its elements are packed into words: instances, or those of a commitment.
+    pub fn is_packed(&self) -> bool {
+        self.is_public() || self.is_committed()
     }
 }
 
@@ -184,7 +194,7 @@ impl InstanceLayout {
     }
 
     /// Whether the ports and claims are a model's, and a circuit can be made whose instances are these: of one inference,
-    /// each input and output public or private.
+    /// each input public, private or committed, each output public or private. Only packed proofs link committed ones.
     pub fn check_model(&self, model: &Model) -> Result<(), CircuitError> {
         let wrong = |what: String| Err(CircuitError::Instances { what });
         let told = [(&self.inputs, &model.inputs), (&self.outputs, &model.outputs)];
@@ -199,7 +209,10 @@ impl InstanceLayout {
         }
         let unproved = |what: String| wrong(format!("{what}, which no circuit proves yet"));
         let is_proved = |input: &InstancePort| {
-            matches!(input.visibility, Visibility::Public | Visibility::Private)
+            matches!(
+                input.visibility,
+                Visibility::Public | Visibility::Private | Visibility::Committed
+            )
         };
         let input = self.inputs.iter().find(|input| !is_proved(input)).map(|port| ("input", port));
         let is_told = |port: &InstancePort| {
@@ -209,6 +222,12 @@ impl InstanceLayout {
         if let Some((what, port)) = input.or_else(|| Some(("output", output()?))) {
             let (name, told) = (&port.tensor.name, port.visibility.name());
             return unproved(format!("{what} `{name}` is {told}"));
+        }
+        let committed = self.committed().count();
+        if committed > MOST_LINKS {
+            return wrong(format!(
+                "{committed} committed inputs, more than the {MOST_LINKS} that a proof can be linked to"
+            ));
         }
         if self.inferences != 1 {
             return unproved(format!("{} inferences in one proof", self.inferences));
@@ -221,7 +240,24 @@ impl InstanceLayout {
 
     /// Whether a shape is one of circuits with these instances, as far as it tells.
     pub fn fits(&self, shape: &Shape) -> bool {
-        shape.private_input != self.shows_input() && shape.free_instances == self.free()
+        shape.private_input != self.inputs.iter().all(InstancePort::is_packed)
+            && shape.free_instances == self.free()
+            && self.committed().map(|(_, port)| port.tensor.words()).eq(shape.links.iter().copied())
+    }
+
+    /// The committed inputs, in the order of their names, each with its number among all inputs.
+    pub fn committed(&self) -> impl Iterator<Item = (usize, &InstancePort)> {
+        self.inputs.iter().enumerate().filter(|(_, port)| port.is_committed())
+    }
+
+    /// That whoever verifies proofs of these instances links committed inputs to their names: packed proofs do.
+    pub fn check_format(&self, is_packed: bool) -> Result<(), CircuitError> {
+        match self.committed().next() {
+            Some((_, port)) if !is_packed => {
+                Err(CircuitError::Unlinked { input: port.tensor.name.clone() })
+            }
+            _ => Ok(()),
+        }
     }
 
     /// The digest of a model whose proofs have these instances: it covers all that they say.

@@ -1,4 +1,21 @@
 //! Columns that hold what commitments hold.
+//!
+//! A committed input's elements are bytes on rows, as a public one's, and pack into words as those do. The words stand in
+//! a column of their own, its *link*, of which packed proofs show that it holds what a commitment holds
+//! (`docs/protocol.md`). A commitment is of a *class*: over a domain of 2^class rows, whatever the circuit. So its words lie
+//! as far apart in the circuit as the circuit is longer than that.
+
+/// At the end of a commitment's domain rows that no link looks at, beside its first one.
+const TAIL: usize = 16;
+
+/// The least class.
+const SMALLEST_CLASS: u32 = 6;
+
+/// The largest class: there are no roots of unity of a larger order.
+const LARGEST_CLASS: u32 = 28;
+
+/// How many inputs of a model can be committed.
+pub const MOST_LINKS: usize = 4;
 
 /// A column that holds what a commitment holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -9,4 +26,47 @@ pub struct Link {
     pub class: u32,
     /// Which instance is the commitment's name.
     pub name: usize,
+}
+
+/// The class of commitments to so many words.
+pub fn class_of(words: usize) -> Option<u32> {
+    (SMALLEST_CLASS..=LARGEST_CLASS).find(|class| words < (1 << class) - TAIL)
+}
+
+/// The rows of so many words in a circuit of 2^k rows; none if it is shorter than their class's domain.
+pub fn rows(words: usize, k: u32) -> Option<impl DoubleEndedIterator<Item = usize>> {
+    let apart = 1 << k.checked_sub(class_of(words)?)?;
+    Some((1..=words).map(move |word| word * apart))
+}
+
+/// The last row of links with so many words each.
+pub fn last_row(links: &[usize], k: u32) -> Option<usize> {
+    links
+        .iter()
+        .try_fold(0, |last, &words| Some(rows(words, k)?.next_back().unwrap_or(0).max(last)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn classes_have_room_for_their_words() {
+        let classes = [0, 1, 47, 48, 111, 112, 1 << 20].map(class_of);
+        let expected = [6, 6, 6, 7, 7, 8, 21].map(Some);
+        assert_eq!(classes, expected);
+        assert_eq!(class_of((1 << 28) - 17), Some(28));
+        assert_eq!(class_of((1 << 28) - 16), None);
+    }
+
+    #[test]
+    fn words_lie_on_the_rows_of_their_domain() {
+        assert!(rows(3, 8).unwrap().eq([4, 8, 12]));
+        assert!(rows(47, 6).unwrap().eq(1..48));
+        assert!(rows(48, 6).is_none());
+        assert_eq!(last_row(&[3, 48], 9), Some(48 * 4));
+        assert_eq!(last_row(&[48, 3], 9), Some(48 * 4));
+        assert_eq!(last_row(&[], 9), Some(0));
+        assert_eq!(last_row(&[3, 48], 6), None);
+    }
 }

@@ -12,7 +12,7 @@
 //! | [`shape`], [`columns`] | what the columns are for, which flags rows have |
 //! | [`relations`] | what must hold between cells, each with its argument |
 //! | [`instances`] | what is public, and how it is packed |
-//! | [`links`] | what is committed |
+//! | [`links`] | what is committed, and where its words lie |
 //! | [`fixed`], [`compute`], [`witness`], [`values`], [`assign`] | what the cells hold |
 
 mod activation;
@@ -125,6 +125,7 @@ impl Plans {
         instances: InstanceLayout,
         wishes: Wishes,
     ) -> Result<Self, CircuitError> {
+        instances.check_format(wishes.packed)?;
         CircuitError::check(Needs::of_model(model))?;
         let net = Net { sums_words: wishes.packed, ..Net::new(model, &instances)? };
         let best = Plan::all(&net, wishes)?;
@@ -188,6 +189,7 @@ impl ModelCircuit {
         k: u32,
         shape: &Shape,
     ) -> Result<Self, CircuitError> {
+        instances.check_format(shape.sums_words)?;
         let net = Net { sums_words: shape.sums_words, ..Net::new(model, instances)? };
         let plan = Plan::restore(&net, k, shape).ok_or(CircuitError::OtherPlan)?;
         Ok(Self::compile(Arc::new(instances.clone()), Arc::new(net), plan))
@@ -299,9 +301,16 @@ impl Shape {
         columns.word_sum(self.free_instances)
     }
 
-    /// The columns that proofs link to commitments, in the order of their names. No circuit has any.
+    /// The columns that proofs link to commitments, in the order of their names.
     pub fn links(&self) -> Vec<Link> {
-        Vec::new()
+        let columns = Columns::new(&mut ConstraintSystem::default(), self);
+        // Names are the last instances before the packed ones.
+        let names = self.free_instances.saturating_sub(self.links.len())..;
+        let columns = columns.links.iter().map(|link| link.words.column.index());
+        let links = columns.zip(&self.links).zip(names);
+        let link =
+            |((column, &words), name)| Some(Link { column, class: links::class_of(words)?, name });
+        links.filter_map(link).collect()
     }
 }
 

@@ -4,6 +4,7 @@
 //! all follow from its line in the table.
 
 use super::layout::moves::{CURSORS, Menu, OUTPUT, POSITION, WEIGHT};
+use super::links::{self, MOST_LINKS};
 use super::wiring::{Kind, Net};
 use std::ops::{Index, IndexMut};
 
@@ -78,6 +79,9 @@ pub struct Shape {
     /// No row takes a packed instance: the verifier adds them up, which packed proofs can ask for.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub sums_words: bool,
+    /// The words of each committed input: each has a column that a proof links to the commitment.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub links: Vec<usize>,
 }
 
 fn one() -> usize {
@@ -117,10 +121,11 @@ impl Shape {
                 .any(|cell| matches!(cell.kind, Kind::Load { .. } | Kind::WideLoad { .. })),
             vectors: net.has_vectors(),
             border_cells: cells().any(|cell| matches!(cell.kind, Kind::Border { .. })),
-            private_input: net.inputs.iter().any(|input| !net.blocks[input.block].is_public),
+            private_input: net.inputs.iter().any(|input| !net.blocks[input.block].is_packed),
             averages: net.float_sums.is_some(),
             free_instances: net.free_instances,
             sums_words: net.sums_words,
+            links: net.linked_words(),
             ..Self::default()
         }
     }
@@ -149,16 +154,21 @@ impl Shape {
             && (self.intervals || !self.averages)
             && (1..=longest_table(k, self.fold)).contains(&self.free_instances)
             && (self.fold == 1 || !self.sums_words)
+            && (self.sums_words || self.links.is_empty())
+            && self.links.len() <= MOST_LINKS.min(self.free_instances - 1)
+            && links::last_row(&self.links, k).is_some_and(|last| last <= self.table_rows)
     }
 
     /// Columns of the backend: advice, and fixed.
     pub(super) fn columns(&self) -> [usize; 2] {
         let moves = self.menus[WEIGHT].columns();
         let count = |flag: bool, columns: usize| if flag { columns } else { 0 };
-        let first = 4 + self.limb_columns() + count(self.intervals, 2) + count(self.vectors, 1);
-        let second = 6 + self.lookup_sums();
+        let links = self.links.len();
+        let first =
+            4 + self.limb_columns() + count(self.intervals, 2) + count(self.vectors, 1) + links;
+        let second = 6 + self.lookup_sums() + links;
         let tables = 1 + count(self.intervals, 1) + count(self.averages, 1);
-        let fixed = 2 + tables + self.lanes + moves;
+        let fixed = 2 + tables + self.lanes + moves + links;
         let folded = |columns: usize| columns.div_ceil(self.fold);
         [folded(first) + folded(second), 2 + folded(fixed)]
     }

@@ -10,6 +10,7 @@
 //! A contribution may land where no value is made, beyond a convolution's border: those places are made
 //! by *border cell* rows, whose accumulator nothing uses.
 
+use super::BYTES_PER_WORD;
 use super::table::rules::{Rises, Rule};
 use crate::model::ElementType;
 
@@ -380,8 +381,8 @@ pub struct Block {
     pub cells: Vec<Cell>,
     /// Beginnings of groups among the cells.
     pub groups: Vec<u32>,
-    /// The model's input or output, to be packed into instances.
-    pub is_public: bool,
+    /// The model's input or output, to be packed into instances or into the words of a commitment.
+    pub is_packed: bool,
 }
 
 impl Kind {
@@ -494,6 +495,8 @@ pub struct Net {
     pub sums_words: bool,
     /// The model's inputs, in its order.
     pub inputs: Vec<Port>,
+    /// Those that are committed, in its order: their blocks come before all others.
+    pub committed: Vec<usize>,
     /// The model's outputs, in its order.
     pub outputs: Vec<Port>,
 }
@@ -519,6 +522,12 @@ impl Port {
 }
 
 impl Net {
+    /// The words of each committed input.
+    pub fn linked_words(&self) -> Vec<usize> {
+        let words = |&input: &usize| self.inputs[input].len.div_ceil(BYTES_PER_WORD);
+        self.committed.iter().map(words).collect()
+    }
+
     /// Whether there are integers of any size.
     pub fn has_vectors(&self) -> bool {
         self.blocks.iter().flat_map(|block| &block.cells).any(|cell| cell.kind.is_wide())

@@ -9,11 +9,12 @@ use super::fixed::Fixed;
 use super::layout::moves::CURSORS;
 use super::layout::plan::Plan;
 use super::layout::rows::Content;
+use super::links;
 use super::parallel;
-use super::relations::{Row, lookup, packing, wires};
+use super::relations::{Row, linking, lookup, packing, wires};
 use super::shape::{Flag, Shape};
 use super::values::Values;
-use super::wiring::{Kind, Net};
+use super::wiring::{Kind, Net, Port};
 use halo2_proofs::halo2curves::bn256::Fr;
 
 /// First-phase columns, row 0 to the last active row.
@@ -33,6 +34,8 @@ pub struct Witness {
     pub limb_uses: Values,
     /// Uses of each row's table entry.
     pub table_uses: Values,
+    /// With committed inputs: the words of each, on the rows of its link.
+    pub linked: Vec<Values>,
     /// The context, further free ones, and the packed words.
     pub instances: Vec<Fr>,
     /// The model's outputs.
@@ -52,6 +55,8 @@ pub struct Sums {
     pub balance: Vec<Fr>,
     /// What is left to be packed.
     pub packed: Vec<Fr>,
+    /// What is left of each commitment's words.
+    pub linked: Vec<Vec<Fr>>,
 }
 
 impl Witness {
@@ -156,9 +161,22 @@ impl Witness {
         // No row takes the further free ones: they are what whoever sets them says.
         let mut instances = vec![Fr::zero(); net.free_instances];
         instances[0] = context;
-        for &port in net.inputs.iter().filter(|port| net.blocks[port.block].is_public) {
-            instances.extend(pack(port.of(&input)));
+        let is_public = |number: usize, port: &Port| {
+            net.blocks[port.block].is_packed && !net.committed.contains(&number)
+        };
+        for (number, &port) in net.inputs.iter().enumerate() {
+            if is_public(number, &port) {
+                instances.extend(pack(port.of(&input)));
+            }
         }
+        let linked = |&number: &usize| {
+            let words = pack(net.inputs[number].of(&input));
+            let rows = links::rows(words.len(), plan.k).expect("the plan has room for its links");
+            let mut column = Values::zeros(length);
+            rows.zip(words).for_each(|(row, word)| column.set_element(row, word));
+            column
+        };
+        let linked = net.committed.iter().map(linked).collect();
         let mut outputs = Vec::new();
         for port in &net.outputs {
             let mut bytes = vec![0_u8; port.len];
@@ -198,6 +216,7 @@ impl Witness {
             limbs,
             limb_uses: Values::of(limb_uses),
             table_uses: Values::of(table_uses),
+            linked,
             instances,
             outputs,
         })
@@ -238,6 +257,7 @@ impl Sums {
             coefficient: Vec::new(),
             balance: Vec::new(),
             packed: Vec::new(),
+            linked: vec![Vec::new(); plan.shape.links.len()],
         };
         let row = |at: usize| known.row(&sums, at);
         sums.lookup_sums = lookup::running_sums(length, row, challenges.beta);
@@ -246,6 +266,13 @@ impl Sums {
         for at in (1..length).rev() {
             let taken = packing::taken(&mut known.row(&sums, at));
             sums.packed[at - 1] = sums.packed[at] + taken.unwrap_or(Fr::zero());
+        }
+        for link in 0..sums.linked.len() {
+            sums.linked[link] = vec![Fr::zero(); length];
+            for at in (1..length).rev() {
+                let taken = linking::taken(&mut known.row(&sums, at), link);
+                sums.linked[link][at - 1] = sums.linked[link][at] + taken;
+            }
         }
         sums.follow_cursors(known);
         sums
@@ -313,6 +340,8 @@ impl Row for WitnessRow<'_> {
             Cell::Coefficient => self.sums.coefficient[at],
             Cell::Balance => self.sums.balance[at],
             Cell::Packed => self.sums.packed[at],
+            Cell::Linked(link) => witness.linked[link].at(at),
+            Cell::LinkedSum(link) => self.sums.linked[link][at],
             cell => fixed.cell(cell, at),
         }
     }

@@ -2,9 +2,9 @@
 
 use super::Case;
 use crate::certify::{gates, shape::Places, shape::Shape};
-use crate::circuit::tests::{average, models, vectors};
+use crate::circuit::tests::{average, models, ports, vectors};
 use crate::circuit::{Goal, Wishes};
-use crate::model::Model;
+use crate::model::{Model, Visibility};
 use halo2_proofs::{
     halo2curves::bn256::Fr,
     plonk::{ConstraintSystem, Expression, FirstPhase, SecondPhase},
@@ -41,11 +41,17 @@ fn cases() -> Vec<Model> {
 
 #[test]
 fn other_constraints_are_refused() {
+    use Visibility::{Committed, Private, Public};
     let mut seen = Vec::new();
-    for (number, model) in cases().iter().enumerate() {
+    let models = cases();
+    let of_models = models.iter().enumerate().filter_map(|(number, model)| {
         let goal = if number % 2 == 0 { Goal::Speed } else { Goal::Gas };
         let wishes = Wishes { goal, private_input: number % 3 == 0, ..Wishes::default() };
-        let Some(case) = Case::new(model, wishes) else { continue };
+        Case::new(model, wishes)
+    });
+    let linked = [[Public, Committed], [Committed, Committed], [Private, Committed]];
+    let of_links = linked.into_iter().map(|told| Case::told(&ports::model(), &told));
+    for case in of_models.chain(of_links) {
         let mut shape = case.circuit.shape();
         // One of each set of flags will do.
         (shape.lanes, shape.table_rows, shape.menus) = Default::default();
@@ -71,5 +77,5 @@ fn other_constraints_are_refused() {
             assert!(check(&fewer).is_err(), "one more than {} is not seen", all.len());
         }
     }
-    assert!(seen.len() >= 8, "{} sets of flags", seen.len());
+    assert!(seen.len() >= 11, "{} sets of flags", seen.len());
 }

@@ -2,13 +2,14 @@
 
 use super::{Case, number};
 use crate::certify::{
+    Subject,
     rows::Rows,
     shape::{Flag, Place, Places, Shape},
     source::{Columns, integer},
 };
-use crate::circuit::tests::{average, claims, models, random::Random, vectors};
+use crate::circuit::tests::{average, claims, models, ports, random::Random, vectors};
 use crate::circuit::{Goal, ModelCircuit, Plans, Wishes};
-use crate::model::{Model, TensorId};
+use crate::model::{Model, TensorId, Visibility};
 use halo2_proofs::{halo2curves::bn256::Fr, plonk::Circuit};
 use std::collections::BTreeMap;
 
@@ -314,4 +315,48 @@ fn planted_faults_are_seen() {
     let total: usize = planted.values().sum();
     assert!(total as u64 >= count, "{planted:?}");
     eprintln!("{total} faults were planted and seen: {planted:?}");
+}
+
+/// Rows of links have a column of their own: a word more, a word less, one elsewhere, and on rows of other content.
+#[test]
+fn faults_in_the_rows_of_links_are_seen() {
+    use Visibility::{Committed, Public};
+    let model = ports::model();
+    for told in [[Public, Committed], [Committed, Committed]] {
+        let mut case = Case::told(&model, &told);
+        case.check(&model).expect("it is a model's");
+        let shape = Shape::read(&case.circuit.shape()).expect("a shape");
+        let places = Places::new(&shape).expect("a shape of the planner");
+        let mut random = Random(5);
+        for &[_, _, rows] in &places.links {
+            let column = rows.column;
+            let own = |row: &usize| case.fixed[column][*row] == Fr::one();
+            let mut tried: Vec<usize> = (1..=shape.table_rows).filter(own).collect();
+            assert!(!tried.is_empty());
+            // Not the row before the table: no gate looks there.
+            tried.extend((0..10).map(|_| 1 + random.below(shape.table_rows)));
+            tried.extend([1, shape.table_rows]);
+            for row in tried {
+                for value in [Fr::zero(), Fr::one(), Fr::from(2), -Fr::one()] {
+                    let honest = std::mem::replace(&mut case.fixed[column][row], value);
+                    let seen = case.check(&model).is_err();
+                    case.fixed[column][row] = honest;
+                    assert_eq!(seen, value != honest, "{told:?}: {value:?} on row {row}");
+                }
+            }
+        }
+        // Links of other lengths, or none.
+        let honest = case.circuit.shape().links.clone();
+        for links in [vec![], vec![honest[0] + 1], [honest.clone(), vec![1]].concat()] {
+            let subject = Subject {
+                shape: Shape { links: links.clone(), ..shape.clone() },
+                fixed: &case.fixed,
+                system: &case.system,
+                instances: case.circuit.instances(),
+                layout: &case.layout,
+                elements: &case.elements,
+            };
+            assert!(subject.check(&model).is_err(), "{links:?} for {honest:?}");
+        }
+    }
 }

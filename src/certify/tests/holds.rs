@@ -96,6 +96,35 @@ fn inputs_are_public_one_by_one() {
     }
 }
 
+/// Each set of committed inputs, and no other set of the same circuit.
+#[test]
+fn committed_inputs_are_certified() {
+    use Visibility::{Committed, Private, Public};
+    let model = ports::model();
+    let all = [
+        [Committed, Public],
+        [Public, Committed],
+        [Committed, Committed],
+        [Private, Committed],
+        [Committed, Private],
+    ];
+    for told in all {
+        let mut case = Case::told(&model, &told);
+        case.check(&model).unwrap_or_else(|why| panic!("{told:?}: {why}"));
+        let others = all.into_iter().chain([[Public, Public]]).filter(|other| *other != told);
+        for others in others {
+            for (input, other) in case.layout.inputs.iter_mut().zip(others) {
+                input.visibility = other;
+            }
+            let refused = case.check(&model);
+            assert!(
+                matches!(refused, Err(CertifyError::Packing { .. })),
+                "{told:?} as {others:?}: {refused:?}"
+            );
+        }
+    }
+}
+
 /// The whole way: a key, its commitments, its model's file.
 #[test]
 fn keys_of_fixtures_are_certified() {

@@ -5,8 +5,8 @@ mod faults;
 mod holds;
 
 use super::{CertifyError, Report, Subject, elements, shape::Shape, source::Columns};
-use crate::circuit::{Goal, InstanceLayout, ModelCircuit, Wishes};
-use crate::model::Model;
+use crate::circuit::{Goal, InstanceLayout, ModelCircuit, Wishes, tests::summed};
+use crate::model::{Model, Visibility};
 use halo2_proofs::{
     halo2curves::bn256::Fr,
     plonk::{Circuit, ConstraintSystem},
@@ -33,6 +33,11 @@ impl Case {
         let elements = elements(model, &circuit).expect("a planned circuit has witnesses");
         let layout = circuit.layout().clone();
         Self { circuit, fixed: columns.fixed, system, elements, layout }
+    }
+
+    /// Of packed proofs, of whose inputs is told what these say.
+    fn told(model: &Model, told: &[Visibility]) -> Self {
+        Self::of(model, summed::told(model, told))
     }
 
     fn check(&self, model: &Model) -> Result<Report, CertifyError> {

@@ -190,7 +190,8 @@ fn distance(exponents: &Exponents) -> usize {
     exponents.iter().map(|exponent| exponent.unsigned_abs() as usize).sum()
 }
 
-fn power<T: Clone + std::ops::Mul<Output = T>>(base: &T, exponent: u32) -> T {
+/// A power, at least the first.
+pub fn power<T: Clone + std::ops::Mul<Output = T>>(base: &T, exponent: u32) -> T {
     let mut power: Option<T> = None;
     for bit in (0..u32::BITS - exponent.leading_zeros()).rev() {
         power = power.map(|power| power.clone() * power);

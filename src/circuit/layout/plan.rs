@@ -6,7 +6,7 @@ use crate::circuit::shape::{
 };
 use crate::circuit::table::fits::{self, Fitted, SHARES, Slope};
 use crate::circuit::wiring::{NATURAL_LIMBS, Net};
-use crate::circuit::{CircuitError, Goal, Needs, Wishes, cost::Cost, parallel};
+use crate::circuit::{CircuitError, Goal, Needs, Wishes, cost::Cost, links, parallel};
 use std::{collections::HashMap, sync::Arc};
 
 /// How many table lengths are tried per k and limb count before intervals take over where no line is.
@@ -98,7 +98,8 @@ impl Plan {
                     if rows.max(SHORTEST_TABLE) > longest || !is_cheaper {
                         continue;
                     }
-                    let Some(fitted) = fits.longest(longest, rows) else { continue };
+                    let Some(last) = links::last_row(&own.links, k) else { continue };
+                    let Some(fitted) = fits.longest(longest, rows.max(last)) else { continue };
                     let shape = bare.fitted(&fitted);
                     if lanes >= shape.least_lanes() {
                         needed = Some(needed.map_or(k, |needed| needed.min(k)));
@@ -154,6 +155,7 @@ impl Plan {
             || fits::slopes(&net.rules),
         );
         let layout = layout?;
+        // Every row of a possible shape's links is one of the table's.
         let fits = shape.table_rows >= net.shortest_table().max(layout.rows.len())
             && (shape.limbs >= NATURAL_LIMBS || !net.has_vectors());
         let fitted = std::iter::once(None)

@@ -70,7 +70,7 @@ pub struct Row {
     pub takes: bool,
     /// The coefficient begins anew.
     pub starts: bool,
-    /// A public byte, and by which power of 256 the next one is apart.
+    /// A packed byte, and by which power of 256 the next one is apart.
     pub packs: Option<u8>,
     /// Last byte of its word.
     pub ends_word: bool,
@@ -160,7 +160,7 @@ struct Planner<'a> {
     keeps_weights: bool,
     instances: usize,
     /// The block whose bytes are packed last.
-    last_public: Option<usize>,
+    last_packed: Option<usize>,
     is_backwards: bool,
 }
 
@@ -180,8 +180,9 @@ impl<'a> Planner<'a> {
     }
 
     fn new(net: &'a Net, lanes: usize) -> Self {
-        let public = net.blocks.iter().filter(|block| block.is_public);
-        let words: usize = public.map(|block| block.len.div_ceil(BYTES_PER_WORD)).sum();
+        let packed = net.blocks.iter().filter(|block| block.is_packed);
+        let words: usize = packed.map(|block| block.len.div_ceil(BYTES_PER_WORD)).sum();
+        let words = words - net.linked_words().iter().sum::<usize>();
         let mut planner = Self {
             net,
             lanes,
@@ -189,7 +190,7 @@ impl<'a> Planner<'a> {
             weights: Vec::new(),
             keeps_weights: true,
             instances: net.free_instances + words,
-            last_public: net.blocks.iter().rposition(|block| block.is_public),
+            last_packed: net.blocks.iter().rposition(|block| block.is_packed),
             is_backwards: false,
         };
         planner.push(Content::Boundary, [None; CURSORS]);
@@ -264,11 +265,11 @@ impl<'a> Planner<'a> {
         self.push(Content::Idle, [None; CURSORS]).starts = true;
     }
 
-    /// The elements of a run: back and forth, so that cursors move by single steps. Public bytes stay in
+    /// The elements of a run: back and forth, so that cursors move by single steps. Packed bytes stay in
     /// order, in which they are packed.
     fn order(&mut self, block: &Block, run: &Run) -> Vec<(u32, Position)> {
         let mut elements = run.elements.clone();
-        if block.is_public {
+        if block.is_packed {
             return elements;
         }
         elements.sort_by_key(|&(_, at)| (at[1], if at[1] & 1 == 0 { at[0] } else { -at[0] }));
@@ -280,7 +281,7 @@ impl<'a> Planner<'a> {
     }
 
     fn cell(&mut self, block: usize, cell: usize, at: Option<Position>) {
-        let is_public = self.net.blocks[block].is_public;
+        let is_packed = self.net.blocks[block].is_packed;
         let len = self.net.blocks[block].len;
         let spec = self.net.blocks[block].cells[cell];
         let mut cursors = [None; CURSORS];
@@ -311,11 +312,11 @@ impl<'a> Planner<'a> {
             wish.goes_on = spec.kind.goes_on();
             &mut wish.row
         };
-        if let (true, Some(element)) = (is_public, spec.element) {
+        if let (true, Some(element)) = (is_packed, spec.element) {
             let element = element as usize;
             let (in_word, is_last) = (element % BYTES_PER_WORD, element + 1 == len);
             // A tensor's last word may be short: what follows it still begins at a whole word.
-            let others_follow = self.last_public != Some(block);
+            let others_follow = self.last_packed != Some(block);
             let shift = if is_last && others_follow { BYTES_PER_WORD - in_word } else { 1 };
             row.packs = Some(u8::try_from(shift).expect("at most 31"));
             row.ends_word = is_last || in_word + 1 == BYTES_PER_WORD;

@@ -95,7 +95,7 @@ impl Lowering<'_> {
             runs: scan.runs(len),
             cells,
             groups,
-            is_public: false,
+            is_packed: false,
         });
         self.net.blocks.len() - 1
     }

@@ -51,7 +51,7 @@ impl Lowering<'_> {
             runs: Vec::new(),
             cells,
             groups,
-            is_public: false,
+            is_packed: false,
         });
         let factors = self.net.blocks.len() - 1;
         self.border_cell(factors, border_cells);

@@ -55,6 +55,7 @@ impl Net {
                 free_instances: instances.free(),
                 sums_words: false,
                 inputs: Vec::new(),
+                committed: instances.committed().map(|(number, _)| number).collect(),
                 outputs: Vec::new(),
             },
             values: vec![None; tensors],
@@ -67,9 +68,7 @@ impl Net {
         }
         lowering.count_uses(&model.outputs);
         lowering.collect_wishes();
-        for (input, told) in model.inputs.iter().zip(&instances.inputs) {
-            lowering.input(input.tensor, told.is_public());
-        }
+        lowering.inputs(model, instances);
         let (mut blocks, mut rows) = (0, 0);
         for node in &graph.nodes {
             lowering.node(node)?;

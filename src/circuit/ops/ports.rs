@@ -1,14 +1,33 @@
 //! The model's inputs and outputs.
 
 use super::lowering::{Lowering, Value};
+use crate::circuit::InstanceLayout;
 use crate::circuit::wiring::{Cell, Kind, Port, Scan, index};
-use crate::model::{Operator, TensorId, View, ViewElement};
+use crate::model::{Model, Operator, TensorId, View, ViewElement};
 
 impl Lowering<'_> {
-    pub(super) fn input(&mut self, tensor: TensorId, is_public: bool) {
+    /// Makes the rows of all inputs: first those of committed ones, as their bytes are packed before all others.
+    pub(super) fn inputs(&mut self, model: &Model, instances: &InstanceLayout) {
+        let mut blocks = vec![0; model.inputs.len()];
+        for committed_first in [true, false] {
+            let inputs = model.inputs.iter().zip(&instances.inputs).zip(&mut blocks);
+            for ((input, told), block) in inputs {
+                if told.is_committed() == committed_first {
+                    *block = self.input(input.tensor, told.is_packed());
+                }
+            }
+        }
+        for (input, block) in model.inputs.iter().zip(blocks) {
+            let port = self.port(block, input.tensor, self.net.inputs.last());
+            self.net.inputs.push(port);
+        }
+    }
+
+    /// Makes the rows of an input; its elements are in order where they are packed.
+    fn input(&mut self, tensor: TensorId, is_packed: bool) -> usize {
         let len = self.len(tensor);
         let natural = if self.is_read_unevenly(tensor) { Scan::Flat } else { self.lines(tensor) };
-        let will_do = |scan: Scan| !is_public || scan.is_in_order(len);
+        let will_do = |scan: Scan| !is_packed || scan.is_in_order(len);
         let scan = self.scan(tensor, natural, will_do);
         let cells = (0..len).map(|element| Cell {
             kind: Kind::Input,
@@ -16,10 +35,9 @@ impl Lowering<'_> {
             element: Some(index(element)),
         });
         let block = self.block("input", len, scan, cells.collect(), 1);
-        self.net.blocks[block].is_public = is_public;
-        let port = self.port(block, tensor, self.net.inputs.last());
-        self.net.inputs.push(port);
+        self.net.blocks[block].is_packed = is_packed;
         self.values[tensor.0] = Some(Value::Block(block));
+        block
     }
 
     /// Whether views read some elements so often that a copy of the others each time would be most of the rows: thresholds of
@@ -70,7 +88,7 @@ impl Lowering<'_> {
             let sources = self.sources(tensor);
             self.copy("output", &sources, self.lines(tensor))
         });
-        self.net.blocks[block].is_public = true;
+        self.net.blocks[block].is_packed = true;
         let port = self.port(block, tensor, self.net.outputs.last());
         self.net.outputs.push(port);
     }

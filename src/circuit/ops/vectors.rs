@@ -165,7 +165,7 @@ impl Lowering<'_> {
             runs: Vec::new(),
             cells: rows.cells,
             groups: rows.groups,
-            is_public: false,
+            is_packed: false,
         });
     }
 

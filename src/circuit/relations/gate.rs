@@ -24,6 +24,11 @@ impl<'a> Gates<'a> {
         Self { meta, columns, shape }
     }
 
+    /// The numbers of links.
+    pub fn links(&self) -> std::ops::Range<usize> {
+        0..self.shape.links.len()
+    }
+
     /// Whether rows can have a flag.
     pub fn have(&self, flag: Flag) -> bool {
         flag.is_of(self.shape)

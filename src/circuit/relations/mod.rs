@@ -13,12 +13,14 @@
 //! | [`product`] | an accumulator is the product of two values |
 //! | [`wires`] | everything made is the sum of what is contributed to it |
 //! | [`packing`] | instances hold the input's and the output's bytes |
+//! | [`linking`] | committed inputs are the words of commitments |
 
 pub mod division;
 pub mod float_sum;
 mod gate;
 pub mod interval;
 pub mod larger;
+pub mod linking;
 pub mod lookup;
 pub mod packing;
 pub mod product;
@@ -40,6 +42,7 @@ pub fn configure(meta: &mut ConstraintSystem<Fr>, columns: &Columns, shape: &Sha
     larger::configure(&mut gates);
     product::configure(&mut gates);
     packing::configure(&mut gates);
+    linking::configure(&mut gates);
     float_sum::configure(&mut gates);
     interval::configure(&mut gates);
 }

@@ -15,7 +15,8 @@
 //! | any other | … | packed₋₁ |
 //!
 //! Where the verifier adds up the left side, which packed proofs let it do, there are no rows of instances: `packed`
-//! begins at V, and the balance at V less that sum.
+//! begins at V, and the balance at V less that sum. There committed bytes may come before all others, whose words are in
+//! columns that proofs link to commitments: see [`linking`](super::linking).
 //!
 //! `packed` ends at 0, so that V, which a prover chooses after all challenges, is the right side: bytes are of the
 //! first phase. What the rows of instances leave of it in `balance` is a polynomial in τ over a power of τ, and 0
@@ -96,6 +97,7 @@ pub fn configure(gates: &mut Gates<'_>) {
             Some(words) => balance + words.expr(),
             None => balance,
         };
+        let begun = row.words_before(begun);
         vec![
             ("the bytes are those of the instances", first * (packed.clone() - begun)),
             ("nothing but the bytes is packed", behind * packed),

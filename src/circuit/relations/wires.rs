@@ -270,7 +270,7 @@ fn before<T: Ring>(words: impl DoubleEndedIterator<Item = T>, after: T, tau: T) 
 }
 
 /// By which words are apart.
-fn word_multiplier<T: Ring>(tau: T) -> T {
+pub(super) fn word_multiplier<T: Ring>(tau: T) -> T {
     T::constant(byte_power(BYTES_PER_WORD)) * tau
 }
 

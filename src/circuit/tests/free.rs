@@ -3,10 +3,11 @@
 //! One cell at a time is changed, with all look-ups' uses repaired and the second phase computed honestly after it.
 //! Where no constraint refuses that, the cell is free, and must be one that nothing refers to.
 
-use super::{broken, honest, integer, models, relimb, reread, table_row};
+use super::{broken, honest, integer, models, ports, relimb, reread, summed, table_row};
 use crate::circuit::{
     Goal, ModelCircuit, Wishes, layout::rows::Content, shape::Flag, table::intervals::LENGTH_FACTOR,
 };
+use crate::model::Visibility;
 use halo2_proofs::halo2curves::bn256::Fr;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -113,4 +114,19 @@ fn cells_that_are_free_are_those_that_nothing_refers_to() {
         })
         .collect();
     assert_eq!(free, golden, "{free:#?}");
+}
+
+/// On rows of its words a link is bound to the bytes; what it holds elsewhere nothing in the circuit refers to.
+#[test]
+fn links_are_free_but_on_the_rows_of_their_words() {
+    use Visibility::{Committed, Public};
+    let circuit = summed::told(&ports::model(), &[Public, Committed]);
+    let base = circuit.witness(&ports::inputs().concat(), Fr::from(5)).expect("inputs");
+    let apart = 1 << (circuit.k() - 6);
+    for row in [0, 1, apart - 1, apart, apart + 1, 2 * apart, base.byte.len() - 1] {
+        let mut witness = base.clone();
+        witness.linked[0].add(row, Fr::one());
+        let names = broken(&circuit, witness);
+        assert_eq!(names.is_empty(), row != apart, "row {row}: {names:?}");
+    }
 }

@@ -1,12 +1,12 @@
 //! `docs/map.md`: from an ONNX operator to its rows, and to the constraints that hold on them.
 
-use super::{average::ties, foldings, models, vectors};
+use super::{average::ties, foldings, models, ports, summed, vectors};
 use crate::circuit::{
     ModelCircuit,
     layout::rows::Content,
     shape::{Flag, Flags},
 };
-use crate::model::Model;
+use crate::model::{Model, Visibility};
 use halo2_proofs::{
     dev::{CellValue, MockProver},
     halo2curves::bn256::Fr,
@@ -141,6 +141,14 @@ fn add(model: &Model, map: &mut BTreeMap<String, BTreeSet<Line>>) -> BTreeSet<St
     everywhere
 }
 
+/// The constraints of rows that are nothing in particular where an input is committed.
+fn linked() -> BTreeSet<String> {
+    let circuit = summed::told(&ports::model(), &[Visibility::Public, Visibility::Committed]);
+    let instances = vec![vec![Fr::zero(); circuit.instances()]];
+    let prover = MockProver::run(circuit.k(), &circuit, instances).expect("it fits");
+    breakable(&circuit, &prover, circuit.rows())
+}
+
 #[test]
 fn operators_are_on_the_map() {
     let mut all: Vec<Model> = models::all().into_iter().map(|(_, model)| model).collect();
@@ -156,6 +164,10 @@ fn operators_are_on_the_map() {
     let mut text = BEGINNING.to_owned();
     text += "On every row:\n\n";
     for sentence in &everywhere[0] {
+        let _ = writeln!(text, "- {}", link(sentence));
+    }
+    text += "\nWhere inputs are committed, on every row besides:\n\n";
+    for sentence in linked().difference(&everywhere[0]) {
         let _ = writeln!(text, "- {}", link(sentence));
     }
     text += "\n| operator | rows | flags | constraints |\n|---|---|---|---|\n";

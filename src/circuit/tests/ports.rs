@@ -5,8 +5,8 @@ use super::{
     models::{Builder, port},
 };
 use crate::circuit::{
-    CircuitError, Goal, InstanceLayout, ModelCircuit, Plans, Role, Wishes, Witness, compute::Held,
-    tests::assert_breaks, wiring::Kind,
+    CircuitError, Goal, InstanceLayout, ModelCircuit, Plans, Role, Shape, Wishes, Witness,
+    compute::Held, tests::assert_breaks, wiring::Kind,
 };
 use crate::model::{ElementType, Model, TensorId, Visibility};
 use halo2_proofs::halo2curves::{bn256::Fr, ff::PrimeField};
@@ -31,11 +31,19 @@ pub fn model() -> Model {
     model
 }
 
-fn inputs() -> [Vec<i32>; 2] {
+/// Integers of both inputs.
+pub fn inputs() -> [Vec<i32>; 2] {
     let bytes = |len: usize, offset: i32| {
         (0..len as i32).map(|i| (i * 91 + 17) % 256 - offset).collect::<Vec<_>>()
     };
     [bytes(INPUTS[0], 128), bytes(INPUTS[1], 0)]
+}
+
+/// The same as bytes.
+pub fn codes() -> [Vec<u8>; 2] {
+    let [x, y] = inputs();
+    let byte = |integer: i32| u8::try_from(integer).expect("a byte");
+    [x.into_iter().map(|integer| byte(integer + 128)).collect(), y.into_iter().map(byte).collect()]
 }
 
 fn reference(model: &Model) -> Vec<i32> {
@@ -112,18 +120,20 @@ fn each_input_is_public_or_private() {
     }
 }
 
-/// No circuit links anything yet, but where names stand and that words come after them is so already.
+/// No circuit has committed weights yet, but where names stand and that words come after them is so already.
 #[test]
 fn names_stand_before_the_words_and_no_row_takes_them() {
     let model = model();
     let mut told = InstanceLayout::of_model(&model, false);
     told.names_weights = true;
     told.inputs[1].visibility = Visibility::Committed;
-    let plans = Plans::of_any(&model, told.clone(), Wishes::default());
+    let wishes = Wishes { packed: true, ..Wishes::default() };
+    let plans = Plans::of_any(&model, told.clone(), wishes);
     let plans = plans.expect("the model has circuits");
     for goal in [Goal::Speed, Goal::Gas] {
         let circuit = plans.circuit(goal);
         assert_eq!((circuit.instances(), circuit.layout().free()), (told.len(), 3));
+        assert_eq!(circuit.shape().links()[0].name, 2);
         let mut witness = honest(&circuit);
         (witness.instances[1], witness.instances[2]) = (Fr::from(77), -Fr::one());
         assert_words_are_bytes(&circuit, &witness);
@@ -144,8 +154,6 @@ fn instances_that_no_circuit_proves_are_refused() {
     };
     assert!(refused(|told| told.inferences = 2).starts_with("2 inferences"));
     assert!(refused(|told| told.names_weights = true).starts_with("the weights are committed"));
-    let input = refused(|told| told.inputs[1].visibility = Visibility::Committed);
-    assert!(input.starts_with("input `port1` is committed"), "{input}");
     let input = refused(|told| told.inputs[0].visibility = Visibility::Hashed);
     assert!(input.starts_with("input `port0` is hashed"), "{input}");
     let output = refused(|told| told.outputs[2].visibility = Visibility::Hashed);
@@ -159,6 +167,42 @@ fn instances_that_no_circuit_proves_are_refused() {
     for change in changes {
         assert!(refused(change).starts_with("they are not of the inputs and outputs of"));
     }
+}
+
+/// The verifier of halo2's proofs links nothing: a name would be a word that whoever proves chooses.
+#[test]
+fn inputs_are_committed_in_packed_proofs_alone_and_a_few_of_them() {
+    let model = model();
+    let mut told = InstanceLayout::of_model(&model, false);
+    told.inputs[1].visibility = Visibility::Committed;
+    let refused = Plans::for_instances(&model, told.clone(), Wishes::default());
+    assert!(matches!(refused, Err(CircuitError::Unlinked { input }) if input == "port1"));
+    let wishes = Wishes { packed: true, ..Wishes::default() };
+    let plans = Plans::for_instances(&model, told.clone(), wishes).expect("a circuit");
+    let circuit = plans.circuit(Goal::Speed);
+    let (k, shape) = (circuit.k(), circuit.shape());
+    assert!(told.fits(&shape) && shape.is_possible(k));
+    ModelCircuit::restore(&model, &told, k, &shape).expect("the same plan");
+    // Neither a shape without links nor one that is linked otherwise, nor one for halo2's proofs.
+    for other in [
+        Shape { links: vec![], ..shape.clone() },
+        Shape { links: vec![2], ..shape.clone() },
+        Shape { links: vec![1, 1], ..shape.clone() },
+        Shape { sums_words: false, ..shape.clone() },
+    ] {
+        assert!(!other.is_possible(k) || !told.fits(&other), "{other:?}");
+        assert!(ModelCircuit::restore(&model, &told, k, &other).is_err(), "{other:?}");
+    }
+    let too_far = Shape { links: vec![shape.table_rows], ..shape.clone() };
+    assert!(!too_far.is_possible(k));
+    let mut model = Builder::new(3, &[1, 2]).model();
+    model.inputs = (0..5).map(|number| port(&format!("x{number}"), TensorId(0))).collect();
+    let mut told = InstanceLayout::of_model(&model, false);
+    told.inputs.iter_mut().for_each(|input| input.visibility = Visibility::Committed);
+    let refused = told.check_model(&model).expect_err("five are too many").to_string();
+    assert!(refused.contains("5 committed inputs, more than the 4"), "{refused}");
+    told.inputs[0].visibility = Visibility::Public;
+    told.check_model(&model).expect("four are not");
 }
 
 #[test]

@@ -2,8 +2,8 @@
 //! does not know it, and gates are evaluated row by row here.
 
 use super::{Forge, ModelCircuit, Witness};
-use crate::circuit::{Values, Wishes};
-use crate::model::Model;
+use crate::circuit::{InstanceLayout, Plans, Values, Wishes};
+use crate::model::{Model, Visibility};
 use halo2_proofs::{
     halo2curves::{bn256::Fr, ff::Field},
     plonk::Expression,
@@ -13,6 +13,16 @@ use halo2_proofs::{
 pub fn summed(model: &Model) -> ModelCircuit {
     let wishes = Wishes { packed: true, ..Wishes::default() };
     ModelCircuit::new(model, wishes).expect("the model has a circuit")
+}
+
+/// A circuit of a model for packed proofs, of whose inputs is told what these say.
+pub fn told(model: &Model, told: &[Visibility]) -> ModelCircuit {
+    let mut instances = InstanceLayout::of_model(model, false);
+    let inputs = instances.inputs.iter_mut().zip(told);
+    inputs.for_each(|(input, &told)| input.visibility = told);
+    let wishes = Wishes { packed: true, ..Wishes::default() };
+    let plans = Plans::for_instances(model, instances, wishes).expect("the model has circuits");
+    plans.circuit(wishes.goal)
 }
 
 /// The names of the constraints that a witness breaks, on all rows: those behind the table are random.

@@ -1,0 +1,83 @@
+//! Committed inputs: the packed bytes are the words of commitments.
+//!
+//! A link's column holds words on the rows that a fixed column marks, and a proof shows that they are a commitment's. With
+//! T = 256^31·τ, as in [`packing`](super::packing), what is left of the words of link j goes backwards along the rows,
+//!
+//! ```text
+//! sum₋₁ = sum + rows·((T − 1)·sum + word)          sum = 0 behind the last row
+//! ```
+//!
+//! so that on row 0 it is M_j = Σ_i T^i·word_i: a polynomial in τ with coefficients of the first phase, and nothing that a
+//! prover chooses later on. Committed bytes are packed before all others. With O_j the number of words before those
+//! of link j, and O that of all links, the packed bytes begin at
+//!
+//! ```text
+//! Σ_j T^(O_j)·M_j + T^O·(balance + words of the instances)
+//! ```
+//!
+//! Words of different links and those of the instances have different powers of τ, so each is that of its bytes; see
+//! [`packing`](super::packing) for why the balance must begin at 0, which T^O does not change.
+
+use super::{
+    gate::{GateRow, Gates, selected},
+    row::{Ring, Row},
+    wires::word_multiplier,
+};
+use crate::circuit::{
+    BYTES_PER_WORD,
+    columns::{Cell, Point},
+    field::byte_power,
+    layout::moves::power,
+};
+use halo2_proofs::{
+    halo2curves::{bn256::Fr, ff::Field},
+    plonk::Expression,
+};
+
+/// What is left of a link's words before the row more than after it.
+pub fn taken<R: Row>(row: &mut R, link: usize) -> R::Value {
+    let [word, sum, is_word] = [Cell::Linked(link), Cell::LinkedSum(link), Cell::LinkRows(link)]
+        .map(|cell| row.here(cell));
+    let apart = word_multiplier(row.point(Point::Tau));
+    is_word * (word + (apart - R::Value::one()) * sum)
+}
+
+impl GateRow<'_, '_> {
+    /// What the packed bytes begin at: the words of all links before the row, and then what begins behind them.
+    pub fn words_before(&mut self, behind: Expression<Fr>) -> Expression<Fr> {
+        let words: Vec<usize> = self.shape.links.clone();
+        words.into_iter().enumerate().rev().fold(behind, |behind, (link, words)| {
+            let sum = self.before(Cell::LinkedSum(link));
+            let exponent = u32::try_from(words).expect("fewer than rows");
+            if exponent == 0 {
+                return behind + sum;
+            }
+            // The factor of bytes as one number: challenges are multiplied in the contract.
+            let bytes = byte_power(BYTES_PER_WORD).pow([u64::from(exponent)]);
+            let apart = Expression::Constant(bytes) * power(&self.point(Point::Tau), exponent);
+            behind * apart + sum
+        })
+    }
+}
+
+/// Adds the gates of links.
+pub fn configure(gates: &mut Gates<'_>) {
+    for link in gates.links() {
+        gates.add("linked words", |row| {
+            let active = row.here(Cell::Active);
+            let (here, before) =
+                (row.here(Cell::LinkedSum(link)), row.before(Cell::LinkedSum(link)));
+            let left = before - here - taken(row, link);
+            vec![("the linked sum holds the words of the commitment", active * left)]
+        });
+
+        gates.add("linked words end", |row| {
+            let behind = row.is_behind();
+            let sum = row.before(Cell::LinkedSum(link));
+            selected(&behind, [("nothing but the words of the commitment is linked", sum)])
+        });
+    }
+}
+
+#[cfg(test)]
+mod tests;

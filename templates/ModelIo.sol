@@ -8,6 +8,9 @@ pragma solidity ^0.8.20;
 ///
 /// | tensor | type | shape | instances |
 /// |---|---|---|---|
+{%- for name in names %}
+/// | the name of the commitment to the input `{{ name.title }}` | 248 bits | | {{ name.instance }} |
+{%- endfor %}
 {%- for tensor in tensors %}
 /// | {{ tensor.title }} ({{ tensor.role.name() }}) | {{ tensor.element.solidity_type() }} | {{ tensor.shape }} | {{ tensor.first }}..{{ tensor.end }} |
 {%- endfor %}
@@ -39,6 +42,11 @@ library {{ name }} {
 
     /// @dev What turns the bytes of signed elements into those of an instance, and back: it adds 128 to each.
     uint256 private constant SIGNS = 0x80808080808080808080808080808080808080808080808080808080808080;
+    {%- for name in names %}
+
+    /// @notice The instance that is the name of the commitment to the input `{{ name.title }}`. A name that nobody compares says nothing.
+    uint256 internal constant {{ name.constant }}_NAME = {{ name.instance }};
+    {%- endfor %}
     {%- for tensor in tensors %}
 
     /// @notice How many elements {{ tensor.title }} has.

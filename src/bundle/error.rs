@@ -44,6 +44,10 @@ pub enum BundleError {
     #[error("proof file `{}`: {why}", path.display())]
     ProofFile { path: PathBuf, why: String },
 
+    /// A commitment file cannot be read. The message says nothing of what it holds.
+    #[error("commitment file `{}`: {why}", path.display())]
+    CommitmentFile { path: PathBuf, why: String },
+
     /// A proof file says something of its proof that is not so.
     #[error("the proof file contradicts its proof: {0}")]
     Contradiction(String),
@@ -102,6 +106,9 @@ impl BundleError {
                     .into(),
             ),
             Self::ProofFile { .. } | Self::Contradiction(_) | Self::OtherFormat { .. } => Some("make the proof again with `zkverdict prove`".into()),
+            Self::CommitmentFile { .. } => {
+                Some("take the file that `zkverdict commit` wrote, as it wrote it".into())
+            }
             Self::Model(error) => error.hint(),
             Self::Circuit(error) => error.hint(),
             Self::Proving(error) => error.hint(),

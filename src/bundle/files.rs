@@ -41,6 +41,8 @@ const MODE: u32 = 0o666;
 #[cfg(all(feature = "cli", feature = "compile", feature = "chain"))]
 const PROGRAM_MODE: u32 = 0o777;
 #[cfg(feature = "prove")]
+const SECRET_MODE: u32 = 0o600;
+#[cfg(feature = "prove")]
 const STAGE_MODE: u32 = 0o700;
 
 #[cfg(feature = "prove")]
@@ -150,9 +152,20 @@ pub fn read_string(path: &Path) -> Result<Vec<u8>, BundleError> {
 /// Writes a file under a temporary name beside its place and renames it: whoever looks sees the old
 /// file or the new one, never half of it, whenever the power fails.
 pub fn write(path: &Path, bytes: &[u8]) -> Result<(), BundleError> {
+    write_at(path, bytes, MODE)
+}
+
+/// The same of a file that nobody else may read.
+#[cfg(feature = "prove")]
+pub fn write_secret(path: &Path, bytes: &[u8]) -> Result<(), BundleError> {
+    write_at(path, bytes, SECRET_MODE)
+}
+
+#[cfg(feature = "prove")]
+fn write_at(path: &Path, bytes: &[u8], mode: u32) -> Result<(), BundleError> {
     let folder = folder_of(path);
     let held = Folder::at(folder).map_err(|source| BundleError::io(folder, source))?;
-    write_in(&held, path, bytes, MODE)
+    write_in(&held, path, bytes, mode)
 }
 
 #[cfg(feature = "prove")]

@@ -12,6 +12,8 @@
 //! The proving key is made again from these when a proof is made, which takes less time than reading it.
 //! A bundle is put together beside its place and renamed: it is there whole or not at all.
 
+#[cfg(feature = "prove")]
+mod commitment;
 mod error;
 pub(crate) mod files;
 #[cfg(feature = "prove")]
@@ -20,12 +22,14 @@ mod hex;
 mod key_document;
 mod proof_file;
 
+#[cfg(feature = "prove")]
+pub use commitment::{CommitmentPoints, InputCommitment};
 pub use error::BundleError;
 pub use hex::{hex, unhex};
 pub use key_document::KeyDocument;
-#[cfg(feature = "cli")]
-pub(crate) use proof_file::difference;
 pub use proof_file::{Inference, ProofDocument, ProofFile, Took};
+#[cfg(feature = "cli")]
+pub(crate) use proof_file::{difference, named};
 
 use crate::circuit::{CircuitError, InstanceLayout, ModelCircuit, Shape};
 use crate::model::Model;

@@ -44,6 +44,9 @@ pub struct Took {
 #[derive(Debug, Serialize)]
 struct Said {
     context: String,
+    /// The names of committed inputs.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    names: BTreeMap<String, String>,
     /// A call of `verifyProof`.
     calldata: String,
     inferences: Vec<Inference>,
@@ -90,10 +93,16 @@ impl Said {
         };
         Self {
             context: hex(&context),
+            names: statements.first().map(named).unwrap_or_default(),
             calldata: hex(&verify_proof_calldata_of_words(&proof.bytes, &proof.instances)),
             inferences: statements.into_iter().map(said).collect(),
         }
     }
+}
+
+/// The names of committed inputs, by the input.
+pub(crate) fn named(statement: &Statement) -> BTreeMap<String, String> {
+    statement.names.iter().map(|(input, name)| (input.clone(), hex(name))).collect()
 }
 
 impl ProofDocument {
@@ -125,6 +134,9 @@ impl std::fmt::Display for ProofDocument {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         for inference in &self.said.inferences {
             write!(f, "{inference}")?;
+        }
+        for (input, name) in &self.said.names {
+            writeln!(f, "name       {name} of the committed input {}", Name::new(input))?;
         }
         writeln!(f, "proof      {} bytes", (self.proof.len() - 2) / 2)?;
         writeln!(f, "instances  {}", self.instances.len())?;
@@ -200,7 +212,7 @@ impl ProofFile {
         // As text, so that floats are the doubles that readers of a file take them for.
         let said = serde_json::to_string(&Said::of(&self.proof, statements)).ok()?;
         let said: Value = serde_json::from_str(&said).ok()?;
-        ["context", "inferences", "calldata"].iter().find_map(|&field| {
+        ["context", "names", "inferences", "calldata"].iter().find_map(|&field| {
             let found = self.fields.get(field)?;
             difference(found, &said[field], field)
         })

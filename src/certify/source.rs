@@ -5,7 +5,7 @@
 
 use super::CertifyError;
 use super::gates::word_sums;
-use super::shape::Shape;
+use super::shape::{Place, Places, Shape};
 use crate::proving::{Keys, PackedVerifier, Verifier, commit_key};
 use halo2_proofs::halo2curves::group::Curve;
 use halo2_proofs::{
@@ -17,7 +17,22 @@ use halo2_proofs::{
     },
     poly::commitment::{Blind, Params},
 };
-use zkverdict_prover::packed::{InstanceSum, Instances, Layout};
+use zkverdict_prover::packed::{InstanceSum, Instances, Layout, Link};
+
+/// The links that a packed key has to have: each shows its commitment's words in its column, and is named by one of the
+/// last instances before those that are packed.
+fn links(shape: &Shape) -> Result<Vec<Link>, CertifyError> {
+    let classes = shape.classes().ok_or(CertifyError::Shape)?;
+    let first = shape.free_instances.checked_sub(classes.len()).ok_or(CertifyError::Shape)?;
+    let columns = Places::new(shape)?.links;
+    let link = |((number, class), [words, ..]): ((usize, u32), [Place; 3])| Link {
+        column: words.column,
+        class,
+        instance_column: 0,
+        number,
+    };
+    Ok((first..).zip(classes).zip(columns).map(link).collect())
+}
 
 /// What a circuit's synthesis assigns.
 #[derive(Clone, Debug)]
@@ -62,28 +77,33 @@ impl Columns {
         shape: &Shape,
     ) -> Result<(), CertifyError> {
         match keys {
-            Keys::Halo2(_) if shape.sums_words => Err(CertifyError::Shape),
+            // Their verifiers add no words up and link nothing.
+            Keys::Halo2(_) if shape.sums_words || !shape.links.is_empty() => {
+                Err(CertifyError::Shape)
+            }
             Keys::Halo2(keys) => self.check_columns(keys),
-            Keys::Packed(keys) => self.check_packs(keys, system, word_sums(shape)),
+            Keys::Packed(keys) => self.check_packs(keys, system, word_sums(shape), links(shape)?),
         }
     }
 
-    /// Each pack of a packed key at once, and that the key has the system's columns and gates, and these sums.
+    /// Each pack of a packed key at once, and that the key has the system's columns and gates, and these sums and links.
     fn check_packs(
         &self,
         verifier: &PackedVerifier,
         system: &ConstraintSystem<Fr>,
         sums: Vec<InstanceSum>,
+        links: Vec<Link>,
     ) -> Result<(), CertifyError> {
         let (key, layout) = (verifier.key(), verifier.key().layout());
         let rows = self.fixed.first().map_or(0, Vec::len);
         if rows != 1 << layout.k {
             return Err(CertifyError::Pack { pack: 0 });
         }
-        let public = Instances { counts: layout.instances.counts.clone(), sums, links: vec![] };
+        let public = Instances { counts: layout.instances.counts.clone(), sums, links };
         let own = Layout::new(system, layout.k, &public, &layout.widths());
         if own.ok().as_ref() != Some(layout) || !key.has_gates_of(system) {
-            let what = "its packs, sums of instances or gates are not the circuit's".to_owned();
+            let what =
+                "its packs, sums of instances, links or gates are not the circuit's".to_owned();
             return Err(CertifyError::System { what });
         }
         let powers = verifier.powers().ok_or(CertifyError::String)?;

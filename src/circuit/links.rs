@@ -5,14 +5,7 @@
 //! (`docs/protocol.md`). A commitment is of a *class*: over a domain of 2^class rows, whatever the circuit. So its words lie
 //! as far apart in the circuit as the circuit is longer than that.
 
-/// At the end of a commitment's domain rows that no link looks at, beside its first one.
-const TAIL: usize = 16;
-
-/// The least class.
-const SMALLEST_CLASS: u32 = 6;
-
-/// The largest class: there are no roots of unity of a larger order.
-const LARGEST_CLASS: u32 = 28;
+pub use zkverdict_prover::packed::link::class_of;
 
 /// How many inputs of a model can be committed.
 pub const MOST_LINKS: usize = 4;
@@ -26,11 +19,6 @@ pub struct Link {
     pub class: u32,
     /// Which instance is the commitment's name.
     pub name: usize,
-}
-
-/// The class of commitments to so many words.
-pub fn class_of(words: usize) -> Option<u32> {
-    (SMALLEST_CLASS..=LARGEST_CLASS).find(|class| words < (1 << class) - TAIL)
 }
 
 /// The rows of so many words in a circuit of 2^k rows; none if it is shorter than their class's domain.
@@ -49,15 +37,6 @@ pub fn last_row(links: &[usize], k: u32) -> Option<usize> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn classes_have_room_for_their_words() {
-        let classes = [0, 1, 47, 48, 111, 112, 1 << 20].map(class_of);
-        let expected = [6, 6, 6, 7, 7, 8, 21].map(Some);
-        assert_eq!(classes, expected);
-        assert_eq!(class_of((1 << 28) - 17), Some(28));
-        assert_eq!(class_of((1 << 28) - 16), None);
-    }
 
     #[test]
     fn words_lie_on_the_rows_of_their_domain() {

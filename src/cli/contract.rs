@@ -134,6 +134,7 @@ pub fn io_library(model: &Model, layout: &InstanceLayout) -> IoSpec {
     IoSpec {
         library: contract_prefix(&model.name).with("Io"),
         model: model.name.clone(),
+        committed: layout.committed().map(|(_, port)| port.tensor.name.clone()).collect(),
         inputs: (model.inputs.iter().zip(&layout.inputs))
             .filter(|(_, told)| told.is_public())
             .map(|(port, _)| tensor(port))
@@ -172,7 +173,7 @@ pub fn compile(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::Claims;
+    use crate::model::{Claims, Visibility};
     use std::path::Path;
 
     /// The rendered library reads what proofs hold.
@@ -182,8 +183,9 @@ mod tests {
         for name in ["credit_logreg", "digits_mlp", "digits_cnn", "tiny_transformer"] {
             let onnx = std::fs::read(folder.join(name).join("int8_qdq.onnx")).unwrap();
             let model = Model::from_onnx(name, &onnx).unwrap();
-            for private in [false, true] {
-                let layout = InstanceLayout::of_model(&model, private);
+            for told in [Visibility::Public, Visibility::Private, Visibility::Committed] {
+                let mut layout = InstanceLayout::of_model(&model, false);
+                layout.inputs[0].visibility = told;
                 assert_eq!(io_library(&model, &layout).num_instances(), layout.len(), "{name}");
                 let output = &model.outputs[0].name;
                 let claims = [format!("{output}=threshold"), format!("{output}[0]=bucket:40")];

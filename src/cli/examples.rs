@@ -34,9 +34,12 @@ fn examples(verb: &str) -> &'static [&'static str] {
         "keygen" => &[
             "keygen model.onnx --srs powersOfTau28_hez_final_16.ptau",
             "keygen model.onnx --unsafe-dev-srs --input-visibility private --out model.zkv",
+            "keygen model.onnx --unsafe-dev-srs --format packed --input x=committed",
         ],
+        "commit" => &["commit model.zkv --input x.json --out x.commitment"],
         "prove" => &[
             "prove model.zkv --input x.json --out proof.json",
+            "prove model.zkv --input-commitment x.commitment --out proof.json",
             "prove model.zkv --input x.json --out proof.json --context 0x2a",
         ],
         "verify" => &[

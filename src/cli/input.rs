@@ -1,7 +1,7 @@
 //! Models and inputs from files.
 
 use super::{CliError, Console, files};
-use crate::model::{ImportOptions, InputFormat, Model, ModelError, embed};
+use crate::model::{ImportOptions, InputFormat, Model, ModelError, Port, embed};
 use crate::regular_file;
 use std::io::{Error, ErrorKind, Read, Seek, SeekFrom};
 use std::path::Path;
@@ -86,12 +86,13 @@ pub fn model_name(path: &Path) -> String {
 /// Says how many values of an input file lie beyond the range that the model's integers stand for.
 pub fn warn_of_values_beyond(
     model: &Model,
+    ports: &[&Port],
     path: &Path,
     console: &Console,
 ) -> Result<(), CliError> {
     let bytes = files::read(path)?;
     let beyond = model
-        .values_beyond_range(&bytes, InputFormat::detect(&bytes))
+        .values_beyond_range_of(ports, &bytes, InputFormat::detect(&bytes))
         .map_err(|error| CliError::from(error).at(path))?;
     if beyond > 0 {
         console.warn(format!(
@@ -109,4 +110,27 @@ pub fn inferences(model: &Model, path: &Path) -> Result<Vec<Vec<Vec<i32>>>, CliE
     model
         .read_inferences(&bytes, InputFormat::detect(&bytes))
         .map_err(|error| CliError::from(error).at(path))
+}
+
+/// The integers of these inputs in a file that holds one inference of them.
+pub fn one_inference(
+    model: &Model,
+    ports: &[&Port],
+    path: &Path,
+) -> Result<Vec<Vec<i32>>, CliError> {
+    let bytes = files::read(path)?;
+    let mut inferences = model
+        .read_inferences_of(ports, &bytes, InputFormat::detect(&bytes))
+        .map_err(|error| CliError::from(error).at(path))?;
+    match (inferences.pop(), inferences.len()) {
+        (Some(inputs), 0) => Ok(inputs),
+        (last, others) => Err(CliError::Usage {
+            message: format!(
+                "`{}` holds {} inferences, a proof of this bundle holds 1",
+                path.display(),
+                others + usize::from(last.is_some())
+            ),
+            hint: "prove them one by one".into(),
+        }),
+    }
 }

@@ -10,6 +10,7 @@ mod bundle;
 #[cfg(all(feature = "compile", feature = "chain"))]
 mod chain_args;
 mod claims;
+mod commitments;
 mod console;
 mod context;
 #[cfg(feature = "compile")]
@@ -30,6 +31,7 @@ mod proof_file;
 mod prover_args;
 #[cfg(all(test, feature = "compile"))]
 mod random_graphs;
+mod statement;
 mod usage;
 mod verbs;
 #[cfg(feature = "compile")]

@@ -64,6 +64,10 @@ pub enum ProvingError {
     #[error("verifying key: the bytes are damaged or from another version")]
     VerifyingKey(#[source] std::io::Error),
 
+    /// A circuit's committed inputs have a commitment each.
+    #[error("{got} commitments are given, and {expected} inputs are committed")]
+    Commitments { got: usize, expected: usize },
+
     /// The secret behind the string is public.
     #[error(
         "structured reference string: it is {0}, whose secret is public: anybody can forge proofs under it"
@@ -124,6 +128,9 @@ impl ProvingError {
                     such_as(power)
                 ))
             }
+            Self::Commitments { .. } => Some(
+                "give a commitment to each committed input, in the order of their names".into(),
+            ),
             Self::StockPacked => Some("leave out `--prover stock` or `--stock`".into()),
             Self::SummedInstances => Some("plan the circuit without `Wishes::packed`".into()),
             Self::OtherPackedKey => Some("make the bundle again with `zkverdict keygen`".into()),

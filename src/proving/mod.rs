@@ -27,7 +27,7 @@ pub use model::*;
 pub use packed::PackedProver;
 #[cfg(feature = "prove")]
 pub(crate) use packed::commit_key;
-pub use packed::{Instances, PackedVerifier, Widths, packed_instances};
+pub use packed::{Commitment, Instances, PackedVerifier, Widths, link, packed_instances};
 pub use powers::{Powers, ReferenceString};
 #[cfg(feature = "prove")]
 pub use prover::{Prover, ProverKind};

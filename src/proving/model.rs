@@ -13,7 +13,8 @@ use std::{collections::BTreeMap, sync::Arc};
 
 #[cfg(feature = "prove")]
 use super::{
-    Options, PackedProver, Prover, ProverKind, Times, check_environment, prover::own_key, word_of,
+    Commitment, Options, PackedProver, Prover, ProverKind, Times, check_environment, link,
+    prover::own_key, word_of,
 };
 #[cfg(feature = "prove")]
 use crate::circuit::Wishes;
@@ -51,6 +52,8 @@ pub fn scalar_of(mut word: Word) -> Option<Fr> {
 pub struct Statement {
     /// What the proof is bound to.
     pub context: Word,
+    /// The names of the commitments to the inputs that are committed, by the input's name.
+    pub names: BTreeMap<String, Word>,
     /// The inputs that are public, by name.
     pub inputs: BTreeMap<String, OutputValues>,
     /// The outputs that are public, by name.
@@ -181,6 +184,7 @@ impl ModelVerifier {
         self.layout.check(instances)?;
         let empty = Statement {
             context: Word::default(),
+            names: BTreeMap::new(),
             inputs: BTreeMap::new(),
             outputs: BTreeMap::new(),
             claims: BTreeMap::new(),
@@ -188,6 +192,10 @@ impl ModelVerifier {
         let mut chosen: Vec<BTreeMap<&str, Vec<i32>>> =
             vec![BTreeMap::new(); self.layout.inferences];
         let mut statements = vec![empty; self.layout.inferences];
+        let names = self.layout.parts().into_iter().filter(|part| part.role == Role::InputName);
+        let names: BTreeMap<String, Word> =
+            names.map(|part| (part.name.to_owned(), instances[part.at.start])).collect();
+        statements.iter_mut().for_each(|statement| statement.names.clone_from(&names));
         for part in self.layout.parts() {
             let Some(number) = part.inference else { continue };
             let Some(statement) = statements.get_mut(number) else { continue };
@@ -264,6 +272,7 @@ impl ModelVerifier {
 /// That a model has a layout's instances, and a circuit of a shape gives them.
 fn check_plan(model: &Model, layout: &InstanceLayout, shape: &Shape) -> Result<(), ProvingError> {
     layout.check_model(model)?;
+    layout.check_format(shape.sums_words)?;
     if layout.fits(shape) { Ok(()) } else { Err(CircuitError::OtherPlan.into()) }
 }
 
@@ -375,15 +384,37 @@ impl ModelProver {
         context: Fr,
         options: &Options<'_>,
     ) -> Result<(Proof, Times), ProvingError> {
+        self.prove_linked(inputs, context, &[], options)
+    }
+
+    /// The same with commitments to the committed inputs, in the order of their names. A commitment that is not to the
+    /// input that is given is refused.
+    pub fn prove_linked(
+        &self,
+        inputs: &[Vec<i32>],
+        context: Fr,
+        commitments: &[Commitment],
+        options: &Options<'_>,
+    ) -> Result<(Proof, Times), ProvingError> {
+        let (got, expected) = (commitments.len(), self.layout().committed().count());
+        if got != expected {
+            return Err(ProvingError::Commitments { got, expected });
+        }
         let model = &self.verifier.model;
         let own = inputs.len().min(model.inputs.len());
         let (evaluation, witness) = rayon::join(
             || model.evaluate(&inputs[..own]),
             || self.circuit.witness(&inputs.concat(), context),
         );
-        let (evaluation, witness) = (evaluation?, witness?);
+        let (evaluation, mut witness) = (evaluation?, witness?);
         let reference = self.verifier.layout.answers(model, &evaluation, &inputs[own..])?;
         witness.agrees_with(reference.into_iter())?;
+        let names = &mut witness.instances[self.layout().range(Role::InputName)];
+        for (name, commitment) in names.iter_mut().zip(commitments) {
+            let class = commitment.class().ok_or(ProvingError::Commitments { got, expected })?;
+            let own = scalar_of(link::name(class, &commitment.point));
+            *name = own.expect("a name has 248 bits");
+        }
         let instances = witness.instances.clone();
         let circuit = self.circuit.with_witness(witness);
         let (bytes, times) = match &self.prover {
@@ -391,12 +422,16 @@ impl ModelProver {
                 prover.prove_source(&circuit, &circuit, &instances, options)?
             }
             ProvingKeys::Packed(prover) => {
-                prover.prove_source(&circuit, &instances, &[], options)?
+                prover.prove_source(&circuit, &instances, commitments, options)?
             }
         };
         let instances = instances.iter().map(word_of).collect();
         let (format, vk_digest) = (self.verifier.format(), self.verifier.digest());
         Ok((Proof { format, vk_digest, bytes, instances }, times))
+    }
+
+    fn layout(&self) -> &InstanceLayout {
+        &self.verifier.layout
     }
 
     /// What the proofs are checked against.
@@ -430,6 +465,9 @@ impl ModelProver {
         }
     }
 }
+
+#[cfg(all(test, feature = "prove"))]
+mod links;
 
 #[cfg(all(test, feature = "prove"))]
 mod tests {

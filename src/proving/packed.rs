@@ -14,17 +14,14 @@ use halo2_proofs::{
 };
 use zkverdict_prover::packed::{self as library, InstanceSum, Layout, Link, VerifyingKey};
 
-pub use zkverdict_prover::packed::{Instances, Widths};
+pub use zkverdict_prover::packed::{Commitment, Instances, Widths, link};
 
 #[cfg(feature = "prove")]
 use super::{Options, ProverKind, Times, check_environment};
 #[cfg(feature = "prove")]
 use std::sync::Arc;
 #[cfg(feature = "prove")]
-use zkverdict_prover::{
-    Arithmetic, Source,
-    packed::{Commitment, ProvingKey},
-};
+use zkverdict_prover::{Arithmetic, Source, packed::ProvingKey};
 
 /// What is public of a model's circuit of a shape, in so many instances.
 pub fn packed_instances(shape: &Shape, count: usize) -> Instances {

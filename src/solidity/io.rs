@@ -73,13 +73,16 @@ impl IoTensor {
     }
 }
 
-/// The public tensors of a model, in the order of its instances: context, inputs, what claims take, what they say, outputs.
+/// The public tensors of a model, in the order of its instances: context, names, inputs, what claims take, what they say,
+/// outputs.
 #[derive(Debug, Clone, PartialEq)]
 pub struct IoSpec {
     /// The library's name, a Solidity identifier.
     pub library: String,
     /// The model's name, for people.
     pub model: String,
+    /// Its committed inputs, of which the names of commitments are instances.
+    pub committed: Vec<String>,
     /// Its inputs.
     pub inputs: Vec<IoTensor>,
     /// What is claimed of its outputs.
@@ -98,13 +101,18 @@ impl IoSpec {
 
     /// Instances of a proof, the context included.
     pub fn num_instances(&self) -> usize {
-        1 + self.tensors().map(IoTensor::num_instances).sum::<usize>()
+        self.first() + self.tensors().map(IoTensor::num_instances).sum::<usize>()
+    }
+
+    /// The first instance of a tensor.
+    fn first(&self) -> usize {
+        1 + self.committed.len()
     }
 
     /// The document that describes the instances, for tools that know neither model nor contract: the public-input
     /// schema of ERC-8084.
     pub fn schema(&self) -> serde_json::Value {
-        let mut first = 1;
+        let mut first = self.first();
         let mut describe = |tensor: &IoTensor| {
             let begin = first;
             first += tensor.num_instances();
@@ -140,6 +148,11 @@ impl IoSpec {
         if !claims.is_empty() {
             schema["claims"] = claims.into();
         }
+        if !self.committed.is_empty() {
+            let name =
+                |(instance, input)| serde_json::json!({"input": input, "instance": instance});
+            schema["names"] = (1..).zip(&self.committed).map(name).collect();
+        }
         schema
     }
 
@@ -154,7 +167,7 @@ impl IoSpec {
             Some(_) => Role::Output,
         };
         let mut tensors: Vec<TensorSource> = vec![];
-        let mut first = 1;
+        let mut first = self.first();
         for (number, tensor) in self.tensors().enumerate() {
             let mut source = TensorSource::new(role(number), tensor, first)?;
             // Different names may become the same identifier.
@@ -176,6 +189,7 @@ impl IoSpec {
             claims,
             model: Name::new(&self.model).comment(),
             num_instances: self.num_instances(),
+            names: name_sources(&self.committed),
             elements: [IoElement::Int8, IoElement::Uint8]
                 .into_iter()
                 .filter(|element| tensors.iter().any(|tensor| tensor.element == *element))
@@ -193,6 +207,7 @@ struct Library<'a> {
     claims: Vec<ClaimSource>,
     model: Comment,
     num_instances: usize,
+    names: Vec<NameSource>,
     /// The types that tensors have, each once.
     elements: Vec<IoElement>,
     tensors: Vec<TensorSource>,
@@ -223,6 +238,27 @@ impl Role {
     fn is_models(&self) -> bool {
         matches!(self, Self::Input | Self::Output)
     }
+}
+
+/// The name of a commitment.
+struct NameSource {
+    title: Comment,
+    constant: String,
+    instance: usize,
+}
+
+/// The names of commitments to these inputs, each with a constant of its own.
+fn name_sources(inputs: &[String]) -> Vec<NameSource> {
+    let mut names: Vec<NameSource> = vec![];
+    for (instance, input) in (1..).zip(inputs) {
+        let own = identifier_words(input, "input").join("_").to_uppercase();
+        let numbered = (2..).map(|number| format!("{own}_{number}"));
+        let mut constants = std::iter::once(own.clone()).chain(numbered);
+        let is_free = |constant: &String| names.iter().all(|other| other.constant != *constant);
+        let constant = constants.find(is_free).expect("there are more numbers than names");
+        names.push(NameSource { title: Name::new(input).comment(), constant, instance });
+    }
+    names
 }
 
 struct TensorSource {
@@ -369,6 +405,7 @@ mod tests {
         let spec = IoSpec {
             library: "TwoIo".into(),
             model: "two".into(),
+            committed: vec![],
             inputs: vec![tensor("a", 32, IoElement::Int8), tensor("b", 1, IoElement::Uint8)],
             claims: Vec::new(),
             outputs: vec![tensor("c", 31, IoElement::Int8)],
@@ -383,6 +420,7 @@ mod tests {
             (&5.into(), &"uint8".into())
         );
         assert_eq!(schema["claims"], serde_json::Value::Null);
+        assert!(schema.get("names").is_none());
         let claim = IoClaim {
             name: "d".into(),
             kind: IoClaimKind::Bucket,
@@ -390,12 +428,21 @@ mod tests {
             result: tensor("d.bucket", 1, IoElement::Uint8),
             is_of_positions: false,
         };
-        let schema = IoSpec { claims: vec![claim], ..spec }.schema();
+        let schema = IoSpec { claims: vec![claim], ..spec.clone() }.schema();
         let claim = &schema["claims"][0];
         assert_eq!((&claim["name"], &claim["kind"]), (&"d".into(), &"bucket".into()));
         assert_eq!(claim["parameter"]["instances"], serde_json::json!([4, 6]));
         assert_eq!(claim["result"]["instances"], serde_json::json!([6, 7]));
         assert_eq!(schema["outputs"][0]["instances"], serde_json::json!([7, 8]));
+        let named = IoSpec { committed: vec!["d".into(), "D".into()], ..spec };
+        let schema = named.schema();
+        assert_eq!(schema["names"][1], serde_json::json!({"input": "D", "instance": 2}));
+        assert_eq!(schema["inputs"][0]["instances"], serde_json::json!([3, 5]));
+        assert_eq!(schema["instances"], 7);
+        let source = named.render().expect("a library");
+        for constant in ["D_NAME = 1;", "D_2_NAME = 2;", "A_INSTANCE = 3;", "NUM_INSTANCES = 7;"] {
+            assert!(source.contains(constant), "{constant}");
+        }
     }
 
     #[test]

@@ -4,6 +4,7 @@
 
 mod budgets;
 mod claims;
+mod committed;
 mod formats;
 mod help;
 #[path = "../shared/hostile_names.rs"]

@@ -158,6 +158,29 @@ fn inputs() {
     });
 }
 
+/// Whatever a file says, its commitment is to elements of its type, and only the one that was written is under the string.
+#[cfg(feature = "prove")]
+#[test]
+fn commitments() {
+    use zkverdict::{
+        bundle::InputCommitment,
+        circuit::{Code, InstanceTensor},
+        proving::Powers,
+    };
+    let tensor = InstanceTensor { name: "x".into(), code: Code::Int8, shape: vec![2, 20] };
+    let integers: Vec<i32> = (0..40).map(|i| i * 37 % 256 - 128).collect();
+    let powers = Powers::unsafe_dev(64);
+    let commitment = InputCommitment::new(tensor, &integers, &powers).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("commitment");
+    commitment.write(&path).unwrap();
+    feed("commitment", vec![std::fs::read(&path).unwrap()], 300, |bytes| {
+        let Ok(read) = InputCommitment::parse(bytes) else { return false };
+        assert_eq!(read.integers().len(), read.tensor().len());
+        !read.is_under(&powers) || read.name() == commitment.name()
+    });
+}
+
 #[test]
 fn strings() {
     let seed = Srs::unsafe_dev(3).to_bytes();

@@ -23,6 +23,7 @@ fn spec() -> IoSpec {
     IoSpec {
         library: "ToyIo".to_owned(),
         model: "toy".to_owned(),
+        committed: vec![],
         inputs: vec![
             tensor("x.1", &[5, 8], IoElement::Int8, 0.5, -128),
             tensor("mask", &[3], IoElement::Uint8, 1.0, 0),
@@ -151,6 +152,7 @@ fn the_library_is_rendered_as_it_was_reviewed() {
     let library = IoSpec {
         library: "RenderedIo".to_owned(),
         model: "two images".to_owned(),
+        committed: vec![],
         inputs: vec![
             tensor("signed", IoElement::Int8, 784),
             tensor("unsigned", IoElement::Uint8, 784),

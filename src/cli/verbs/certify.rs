@@ -35,7 +35,7 @@ const CHECKED: [&str; 9] = [
     "no integer wraps around the field, for any input",
     "every function of the input is the model's over its whole range",
     "inequalities leave one integer for each quotient and root",
-    "instances pack the input's and the output's bytes in order",
+    "instances and the words of commitments pack the input's and the output's bytes in order",
 ];
 
 #[derive(Serialize)]

@@ -295,8 +295,18 @@ fn subject(args: &Args, console: &Console) -> Result<Subject, CliError> {
         let inputs = demo::inputs(prover.model())?;
         return Ok(Subject { prover, inputs });
     };
+    let bundle = Bundle::open(path)?;
+    if let Some((_, input)) = bundle.manifest.layout.committed().next() {
+        return Err(CliError::Usage {
+            message: format!(
+                "the input `{}` of this bundle is committed, and the project's contract compares no names",
+                crate::name::Name::new(&input.tensor.name)
+            ),
+            hint: "a name that nobody compares says nothing: begin with a bundle whose inputs are public".into(),
+        });
+    }
     let stage = console.stage("making the proving key");
-    let prover = Bundle::open(path)?.prover()?;
+    let prover = bundle.prover()?;
     drop(stage);
     let model = prover.model();
     let zeros = || {

@@ -3,8 +3,10 @@
 use super::keygen::Optimize;
 use crate::bundle::hex;
 use crate::circuit::{CircuitError, Goal, ModelCircuit, Plans};
-use crate::cli::claims::ClaimArgs;
-use crate::cli::{Answer, CliError, Console, input, packing::packing, prediction::Prediction};
+use crate::cli::{
+    Answer, CliError, Console, input, packing::packing, prediction::Prediction,
+    statement::StatementArgs,
+};
 use crate::model::{
     Difference, Exactness, Model, NodeSummary, PortSummary, RequantizationForm, Summary,
 };
@@ -28,9 +30,9 @@ pub struct Args {
     #[command(flatten)]
     dimensions: input::DimensionArgs,
     #[command(flatten)]
-    wishes: super::keygen::WishArgs,
+    statement: StatementArgs,
     #[command(flatten)]
-    claims: ClaimArgs,
+    wishes: super::keygen::WishArgs,
 }
 
 #[derive(Serialize)]
@@ -275,7 +277,8 @@ pub fn run(args: Args, console: &Console) -> Result<Answer, CliError> {
     let stage = console.stage("comparing with floats");
     let differences = inferences.map(|inferences| differences(&model, &inferences)).transpose()?;
     drop(stage);
-    let layout = args.wishes.layout(&model, &args.claims).map_err(|error| error.at(&args.model))?;
+    let layout =
+        args.statement.layout(&model, args.wishes).map_err(|error| error.at(&args.model))?;
     console.result(&Report {
         summary: model.summary(),
         model_digest: hex(&layout.digest(&model)),
@@ -301,7 +304,7 @@ fn plan(
     model: &Model,
     inferences: Option<&Inferences>,
 ) -> Result<(PlanReport, Option<CliError>), CliError> {
-    let plans = args.wishes.plans(model, &args.claims);
+    let plans = args.statement.plans(model, args.wishes);
     let needs = match &plans {
         Ok(plans) => Some(plans.needs()),
         Err(CliError::Circuit(error)) => error.needs().cloned(),

@@ -1,12 +1,13 @@
 //! `keygen`: plans the layout, makes the keys, writes the bundle.
 
-use crate::circuit::{Goal, InstanceLayout, ModelCircuit, Plans, Wishes};
+use crate::circuit::{Goal, ModelCircuit, Plans, Wishes};
 use crate::cli::bundle::{Bundle, hex};
-use crate::cli::claims::ClaimArgs;
 use crate::cli::{
     Answer, CliError, Console, dev_string, files, input, packing::packing, prediction::Prediction,
+    statement::StatementArgs,
 };
 use crate::model::Model;
+use crate::name::Name;
 use crate::proving::{
     CEREMONIES, Format, Keys, ModelProver, Powers, ProvingError, Srs, SrsOrigin, last_contribution,
 };
@@ -31,21 +32,7 @@ pub struct Args {
     #[command(flatten)]
     wishes: WishArgs,
     #[command(flatten)]
-    claims: ClaimArgs,
-    #[command(flatten)]
     statement: StatementArgs,
-}
-
-/// What a proof says. Other choices are to come; these names are kept for them.
-#[derive(clap::Args)]
-#[allow(dead_code, reason = "each has one value so far, which clap checks")]
-pub struct StatementArgs {
-    /// Inferences in one proof
-    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=1))]
-    batch: u32,
-    /// Whether the weights are part of the key
-    #[arg(long, value_parser = ["public"], default_value = "public")]
-    weights: String,
 }
 
 /// Where the structured reference string comes from: one of the two.
@@ -82,7 +69,7 @@ pub struct WishArgs {
     max_gas: Option<u64>,
     /// What a proof shows of the input
     #[arg(long, value_enum, default_value_t)]
-    input_visibility: Visibility,
+    pub input_visibility: Visibility,
 }
 
 /// What a proof shows of the input.
@@ -93,6 +80,8 @@ pub enum Visibility {
     Public,
     /// Nothing: the proof says that its maker knows an input with these outputs
     Private,
+    /// The name of a commitment to it, which `commit` makes: packed proofs alone can be linked to one
+    Committed,
 }
 
 impl WishArgs {
@@ -103,18 +92,18 @@ impl WishArgs {
 
     /// Plans the circuit of a model; a bound on gas can make it narrower than `--optimize` would.
     pub fn plan(self, model: &Model) -> Result<ModelCircuit, CliError> {
-        self.choose(&self.plans(model, &ClaimArgs::default())?)
-    }
-
-    /// Plans circuits of a model with claims.
-    pub fn plans(self, model: &Model, claims: &ClaimArgs) -> Result<Plans, CliError> {
-        Ok(Plans::for_instances(model, self.layout(model, claims)?, self.into())?)
-    }
-
-    /// What the instances of a model with claims are.
-    pub fn layout(self, model: &Model, claims: &ClaimArgs) -> Result<InstanceLayout, CliError> {
-        let private = self.input_visibility == Visibility::Private;
-        claims.of(model, InstanceLayout::of_model(model, private))
+        let statement = StatementArgs::default();
+        let layout = statement.layout(model, self)?;
+        if let Some((_, input)) = layout.committed().next() {
+            return Err(CliError::Usage {
+                message: format!(
+                    "the input `{}` would be committed, and there is no commitment to it here",
+                    Name::new(&input.tensor.name)
+                ),
+                hint: "take the path step by step: `keygen`, `commit`, `prove`".into(),
+            });
+        }
+        self.choose(&statement.plans(model, self)?)
     }
 
     /// The circuit that these wishes choose among the plans for all goals.
@@ -255,7 +244,7 @@ impl fmt::Display for Report {
 pub fn run(args: Args, console: &Console) -> Result<Answer, CliError> {
     let out = args.out.clone().unwrap_or_else(|| Bundle::default_path(&args.model));
     let (model, onnx) = input::model_with(&args.model, &args.dimensions)?;
-    let plans = args.wishes.plans(&model, &args.claims);
+    let plans = args.statement.plans(&model, args.wishes);
     let circuit = plans.and_then(|plans| args.wishes.choose(&plans));
     let circuit = circuit.map_err(|error| error.at(&args.model))?;
     let k = circuit.k();

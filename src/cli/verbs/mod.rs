@@ -3,6 +3,7 @@
 #[cfg(feature = "compile")]
 mod bench;
 mod certify;
+mod commit;
 #[cfg(all(feature = "compile", feature = "chain"))]
 mod demo;
 #[cfg(all(feature = "compile", feature = "chain"))]
@@ -17,7 +18,7 @@ mod gas;
 mod init;
 mod inspect;
 pub mod keygen;
-pub mod prove;
+mod prove;
 mod quantize;
 #[cfg(all(feature = "compile", feature = "chain"))]
 mod registry;
@@ -44,6 +45,8 @@ pub enum Verb {
     Quantize(quantize::Args),
     /// Plan the layout, make the keys, write the bundle
     Keygen(keygen::Args),
+    /// Hide an input behind a name that proofs can be about
+    Commit(commit::Args),
     /// Make a proof file
     Prove(prove::Args),
     /// Check a proof file
@@ -97,6 +100,7 @@ pub fn run(verb: Verb, console: &Console) -> Result<Answer, CliError> {
         Verb::Run(args) => run::run(args, console),
         Verb::Quantize(args) => quantize::run(args, console),
         Verb::Keygen(args) => keygen::run(args, console),
+        Verb::Commit(args) => commit::run(&args, console),
         Verb::Prove(args) => prove::run(args, console),
         Verb::Verify(args) => verify::run(args, console),
         Verb::Certify(args) => certify::run(&args, console),

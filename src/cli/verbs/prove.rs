@@ -5,10 +5,12 @@ use crate::cli::claims::ChosenArgs;
 use crate::cli::context::ContextArgs;
 use crate::cli::prover_args::ProverArgs;
 use crate::cli::usage::{cpu_seconds, peak_bytes};
-use crate::cli::{Answer, CliError, Console, input};
-use crate::model::Model;
-use crate::proving::Options;
-use std::path::{Path, PathBuf};
+use crate::cli::{
+    Answer, CliError, Console,
+    commitments::{self, CommitmentArgs},
+};
+use crate::proving::{Commitment, Options};
+use std::path::PathBuf;
 use std::time::Instant;
 
 /// What `prove` takes.
@@ -16,9 +18,11 @@ use std::time::Instant;
 pub struct Args {
     /// The bundle that `keygen` made
     bundle: PathBuf,
-    /// JSON, .npy or .npz
+    /// JSON, .npy or .npz. Committed inputs may be left out: they are taken from their commitments
     #[arg(long)]
-    input: PathBuf,
+    input: Option<PathBuf>,
+    #[command(flatten)]
+    commitments: CommitmentArgs,
     #[command(flatten)]
     context: ContextArgs,
     #[command(flatten)]
@@ -37,9 +41,13 @@ pub fn run(args: Args, console: &Console) -> Result<Answer, CliError> {
     let context = args.context.resolve()?;
     let bundle = Bundle::open(&args.bundle)?;
     let model = bundle.model()?;
-    let chosen = args.chosen.of(&model, &bundle.manifest.layout)?;
-    let inputs = [one_inference(&model, &args.input)?, chosen].concat();
-    input::warn_of_values_beyond(&model, &args.input, console)?;
+    let commitments = args.commitments.open(&bundle)?;
+    let layout = &bundle.manifest.layout;
+    let chosen = args.chosen.of(&model, layout)?;
+    let inputs = commitments::inputs(&model, layout, args.input.as_deref(), &commitments, console)?;
+    let inputs = [inputs, chosen].concat();
+    let commitments: Vec<Commitment> =
+        commitments.iter().map(|commitment| commitment.commitment().clone()).collect();
     let stage = console.stage("making the proving key");
     let prover = bundle.prover_for(args.prover.kind())?;
     drop(stage);
@@ -47,7 +55,7 @@ pub fn run(args: Args, console: &Console) -> Result<Answer, CliError> {
     let stage = console.stage("proving");
     let randomness = randomness.as_ref().map(|seeded| seeded as _);
     let options = Options { randomness, ..Options::default() };
-    let (proof, _) = prover.prove_with(&inputs, context, &options)?;
+    let (proof, _) = prover.prove_linked(&inputs, context, &commitments, &options)?;
     drop(stage);
     let took = Took {
         seconds: start.elapsed().as_secs_f64(),
@@ -58,20 +66,4 @@ pub fn run(args: Args, console: &Console) -> Result<Answer, CliError> {
     document.write(&args.out)?;
     console.result(&document)?;
     Ok(Answer::Yes)
-}
-
-/// The integers of the inputs in a file that holds one inference.
-pub fn one_inference(model: &Model, path: &Path) -> Result<Vec<Vec<i32>>, CliError> {
-    let mut inferences = input::inferences(model, path)?;
-    match (inferences.pop(), inferences.len()) {
-        (Some(inputs), 0) => Ok(inputs),
-        (last, others) => Err(CliError::Usage {
-            message: format!(
-                "`{}` holds {} inferences, a proof of this bundle holds 1",
-                path.display(),
-                others + usize::from(last.is_some())
-            ),
-            hint: "prove them one by one".into(),
-        }),
-    }
 }

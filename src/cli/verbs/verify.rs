@@ -1,11 +1,10 @@
 //! `verify`: checks a proof file, and says what its instances say.
 
-use super::prove::one_inference;
-use crate::bundle::{Bundle, BundleError, ProofFile, difference, hex};
+use crate::bundle::{Bundle, BundleError, ProofFile, difference, hex, named};
 use crate::cli::{
     Answer, CliError, Console, bundle::TrustArgs, context::parse_context, files, input,
 };
-use crate::model::{ClaimValues, OutputValues};
+use crate::model::{ClaimValues, OutputValues, Port};
 use crate::name::Name;
 use crate::proving::{ModelVerifier, Refusal, Statement, word_of};
 use halo2_proofs::halo2curves::bn256::Fr;
@@ -56,6 +55,9 @@ struct Report {
 #[derive(Serialize)]
 struct Said {
     context: String,
+    /// Of the commitments to inputs, by the input.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    names: BTreeMap<String, String>,
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     inputs: BTreeMap<String, OutputValues>,
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
@@ -70,8 +72,11 @@ impl fmt::Display for Report {
             None => writeln!(f, "valid")?,
             Some(reason) => writeln!(f, "not valid: {reason}")?,
         }
-        if let Some(Said { context, inputs, outputs, claims }) = &self.said {
+        if let Some(Said { context, names, inputs, outputs, claims }) = &self.said {
             writeln!(f, "context  {context}")?;
+            for (input, name) in names {
+                writeln!(f, "name     {name} of the committed input {}", Name::new(input))?;
+            }
             for (role, tensors) in [("input", inputs), ("output", outputs)] {
                 for (name, values) in tensors {
                     writeln!(f, "{role} {name} {:?}", values.shape)?;
@@ -110,8 +115,9 @@ pub fn run(args: Args, console: &Console) -> Result<Answer, CliError> {
                 }
                 None => disagreement(&args, &bundle, &verifier, &statement)?,
             };
+            let names = named(&statement);
             let Statement { context, inputs, outputs, claims, .. } = statement;
-            (reason, Some(Said { context: hex(&context), inputs, outputs, claims }))
+            (reason, Some(Said { context: hex(&context), names, inputs, outputs, claims }))
         }
     };
     let answer = if reason.is_none() { Answer::Yes } else { Answer::No };
@@ -174,11 +180,12 @@ fn disagreement(
     if let Some(path) = &args.input {
         if !verifier.layout().shows_input() {
             return Err(CliError::Usage {
-                message: "proofs of this bundle do not show their input".into(),
+                message: "proofs of this bundle do not show all their inputs".into(),
                 hint: "leave `--input` out".into(),
             });
         }
-        let expected = one_inference(verifier.model(), path)?;
+        let ports: Vec<&Port> = verifier.model().inputs.iter().collect();
+        let expected = input::one_inference(verifier.model(), &ports, path)?;
         for (port, expected) in verifier.model().inputs.iter().zip(expected) {
             let got = said.inputs.get(&port.name).map(|values| &values.quantized[..]);
             if let Some(different) = first_difference(got.unwrap_or_default(), &expected) {

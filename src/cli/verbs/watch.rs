@@ -79,7 +79,9 @@ pub fn run(args: Args, console: &Console) -> Result<Answer, CliError> {
     let layout = &bundle.manifest.layout;
     if !layout.shows_input() {
         return Err(CliError::Usage {
-            message: "the bundle keeps inputs private, but requests on a chain are public".into(),
+            message:
+                "the bundle keeps inputs private or committed, but requests on a chain are public"
+                    .into(),
             hint: "make a bundle with `--input-visibility public`".into(),
         });
     }

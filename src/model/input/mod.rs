@@ -47,10 +47,19 @@ impl Model {
         bytes: &[u8],
         format: InputFormat,
     ) -> Result<Vec<Vec<Vec<i32>>>, ModelError> {
-        let names: Vec<_> = self.inputs.iter().map(|port| port.name.as_str()).collect();
+        self.read_inferences_of(&self.inputs.iter().collect::<Vec<_>>(), bytes, format)
+    }
+
+    /// The same of some of the inputs, which are all that is given.
+    pub fn read_inferences_of(
+        &self,
+        ports: &[&Port],
+        bytes: &[u8],
+        format: InputFormat,
+    ) -> Result<Vec<Vec<Vec<i32>>>, ModelError> {
+        let names: Vec<_> = ports.iter().map(|port| port.name.as_str()).collect();
         let arrays = read_arrays(bytes, format, &names)?;
-        let ports: Vec<_> = self
-            .inputs
+        let ports: Vec<_> = ports
             .iter()
             .zip(&arrays)
             .map(|(port, array)| self.quantize_port(port, array))
@@ -65,10 +74,20 @@ impl Model {
         bytes: &[u8],
         format: InputFormat,
     ) -> Result<usize, ModelError> {
-        let names: Vec<_> = self.inputs.iter().map(|port| port.name.as_str()).collect();
+        self.values_beyond_range_of(&self.inputs.iter().collect::<Vec<_>>(), bytes, format)
+    }
+
+    /// The same of some of the inputs, which are all that is given.
+    pub fn values_beyond_range_of(
+        &self,
+        ports: &[&Port],
+        bytes: &[u8],
+        format: InputFormat,
+    ) -> Result<usize, ModelError> {
+        let names: Vec<_> = ports.iter().map(|port| port.name.as_str()).collect();
         let arrays = read_arrays(bytes, format, &names)?;
         let mut beyond = 0;
-        for (port, array) in self.inputs.iter().zip(&arrays).filter(|(port, _)| port.is_float) {
+        for (port, array) in ports.iter().zip(&arrays).filter(|(port, _)| port.is_float) {
             let tensor = &self.graph.tensors[port.tensor.0];
             for reals in port.source(tensor).read(array)? {
                 beyond += port.encode(tensor, &reals).beyond;

@@ -8,9 +8,9 @@ use crate::circuit::{BYTES_PER_WORD, Forge, Link, ModelCircuit, Witness, links};
 use crate::model::Visibility::{self, Committed, Private, Public};
 use halo2_proofs::halo2curves::{bn256::Fr, ff::Field};
 
-const BYTES: &str = "the bytes are those of the instances";
-const BALANCE: &str = "the balance grows by what is made less what is taken";
-const HOLDS: &str = "the linked sum holds the words of the commitment";
+const WORDS_ARE_BYTES: &str = "the bytes are those of the instances";
+const BALANCE_GROWS: &str = "the balance grows by what is made less what is taken";
+const SUM_HOLDS: &str = "the linked sum holds the words of the commitment";
 
 /// A model of two inputs, of two words and of one.
 fn circuit(visibility: [Visibility; 2]) -> ModelCircuit {
@@ -80,7 +80,11 @@ fn names_are_free_and_all_other_instances_are_not() {
         let mut witness = honest(&circuit);
         witness.instances[instance] += Fr::one();
         let names = broken(&circuit, witness);
-        if instance < 2 { assert_eq!(names, [""; 0]) } else { assert_breaks(&names, &[BYTES]) }
+        if instance < 2 {
+            assert_eq!(names, [""; 0])
+        } else {
+            assert_breaks(&names, &[WORDS_ARE_BYTES])
+        }
     }
 }
 
@@ -92,7 +96,7 @@ fn other_words_than_the_bytes_are_refused() {
             for row in rows(&circuit, link) {
                 let mut witness = honest(&circuit);
                 witness.linked[link].add(row, Fr::one());
-                assert_breaks(&broken(&circuit, witness), &[BYTES]);
+                assert_breaks(&broken(&circuit, witness), &[WORDS_ARE_BYTES]);
             }
         }
     }
@@ -103,19 +107,19 @@ fn other_words_than_the_bytes_are_refused() {
     let [first, second] = [0, 1].map(|word| witness.linked[0].at(rows[0][word]));
     witness.linked[0].set_element(rows[0][0], second);
     witness.linked[0].set_element(rows[0][1], first);
-    assert_breaks(&broken(&both, witness), &[BYTES]);
+    assert_breaks(&broken(&both, witness), &[WORDS_ARE_BYTES]);
     let mut witness = honest(&both);
     let other = witness.linked[1].at(rows[1][0]);
     witness.linked[0].set_element(rows[0][0], other);
     witness.linked[1].set_element(rows[1][0], first);
-    assert_breaks(&broken(&both, witness), &[BYTES]);
+    assert_breaks(&broken(&both, witness), &[WORDS_ARE_BYTES]);
     let one = circuit([Public, Committed]);
     let mut witness = honest(&one);
     let row = self::rows(&one, 0)[0];
     let word = witness.linked[0].at(row);
     witness.linked[0].set_element(row, witness.instances[2]);
     witness.instances[2] = word;
-    assert_breaks(&broken(&one, witness), &[BYTES]);
+    assert_breaks(&broken(&one, witness), &[WORDS_ARE_BYTES]);
 }
 
 /// Bytes that do not fit a byte could make up for other words.
@@ -143,7 +147,7 @@ fn a_sum_that_jumps_is_refused() {
         },
     ];
     for jump in jumps {
-        assert_breaks(&forged(&circuit, honest(&circuit), jump), &[HOLDS]);
+        assert_breaks(&forged(&circuit, honest(&circuit), jump), &[SUM_HOLDS]);
     }
 }
 
@@ -166,7 +170,7 @@ fn words_beyond_the_last_are_refused() {
         sums.balance[0] -= (sums.linked[0][0] - begun) * behind;
     };
     let names = forged(&circuit, honest(&circuit), leave);
-    assert_breaks(&names, &["nothing but the words of the commitment is linked", BALANCE]);
+    assert_breaks(&names, &["nothing but the words of the commitment is linked", BALANCE_GROWS]);
 }
 
 /// What the packed bytes say of the balance: T to the power of all linked words.
@@ -186,13 +190,13 @@ fn other_words_are_refused_wherever_what_is_left_begins() {
         witness
     };
     let instance: [(Forge, &str); 5] = [
-        (|_, _, _, _| {}, BYTES),
+        (|_, _, _, _| {}, WORDS_ARE_BYTES),
         // The balance begins at one less, all the way or on the row before the table alone.
         (
             |sums, _, _, _| sums.balance.iter_mut().for_each(|at| *at -= Fr::one()),
             "everything made is what was taken",
         ),
-        (|sums, _, _, _| sums.balance[0] -= Fr::one(), BALANCE),
+        (|sums, _, _, _| sums.balance[0] -= Fr::one(), BALANCE_GROWS),
         // So much more is packed, or so much less is linked.
         (
             |sums, challenges, compiled, _| {
@@ -204,7 +208,7 @@ fn other_words_are_refused_wherever_what_is_left_begins() {
             |sums, challenges, compiled, _| {
                 sums.linked[0][0] -= balance_factor(&compiled.plan.shape, challenges);
             },
-            HOLDS,
+            SUM_HOLDS,
         ),
     ];
     for (attack, refusal) in instance {
@@ -217,7 +221,7 @@ fn other_words_are_refused_wherever_what_is_left_begins() {
         witness
     };
     let word: [(Forge, &str); 5] = [
-        (|_, _, _, _| {}, BYTES),
+        (|_, _, _, _| {}, WORDS_ARE_BYTES),
         (
             |sums, challenges, compiled, _| {
                 let by = balance_factor(&compiled.plan.shape, challenges).invert().unwrap();
@@ -230,10 +234,10 @@ fn other_words_are_refused_wherever_what_is_left_begins() {
                 let by = balance_factor(&compiled.plan.shape, challenges).invert().unwrap();
                 sums.balance[0] -= by;
             },
-            BALANCE,
+            BALANCE_GROWS,
         ),
         (|sums, _, _, _| sums.packed[0] += Fr::one(), holds),
-        (|sums, _, _, _| sums.linked[0][0] -= Fr::one(), HOLDS),
+        (|sums, _, _, _| sums.linked[0][0] -= Fr::one(), SUM_HOLDS),
     ];
     for (attack, refusal) in word {
         assert_breaks(&forged(&circuit, other_word(), attack), &[refusal]);
@@ -248,5 +252,5 @@ fn a_public_word_and_a_linked_one_do_not_make_up_for_each_other() {
     let mut witness = honest(&circuit);
     witness.instances[2] += Fr::one();
     witness.linked[0].add(row, -Fr::one());
-    assert_breaks(&broken(&circuit, witness), &[BYTES]);
+    assert_breaks(&broken(&circuit, witness), &[WORDS_ARE_BYTES]);
 }

@@ -1,0 +1,188 @@
+//! What committed inputs are proved with, and the inputs that are given beside them.
+
+use super::{CliError, Console, bundle::hex, files, input};
+use crate::bundle::{Bundle, InputCommitment};
+use crate::circuit::{InstanceLayout, InstancePort};
+use crate::model::{InputFormat, Model, Port};
+use crate::name::Name;
+use crate::proving::Powers;
+use std::path::{Path, PathBuf};
+
+/// What `prove` takes.
+#[derive(clap::Args)]
+pub struct CommitmentArgs {
+    /// The file that `commit` made of a committed input; once for each of them
+    #[arg(long = "input-commitment", value_name = "FILE")]
+    files: Vec<PathBuf>,
+}
+
+impl CommitmentArgs {
+    /// The commitments to a bundle's committed inputs, in the order of their names.
+    pub fn open(&self, bundle: &Bundle) -> Result<Vec<InputCommitment>, CliError> {
+        let layout = &bundle.manifest.layout;
+        let mut found: Vec<Option<InputCommitment>> = layout.committed().map(|_| None).collect();
+        let powers = match found.len() {
+            0 => None,
+            _ => Some(bundle.powers()?),
+        };
+        for path in &self.files {
+            let commitment = InputCommitment::open(path)?;
+            let name = &commitment.tensor().name;
+            let mut places = layout.committed().zip(&mut found);
+            let place = places.find(|((_, port), _)| port.tensor.name == *name);
+            let (Some(((_, port), place)), Some(powers)) = (place, &powers) else {
+                return Err(CliError::Usage {
+                    message: format!(
+                        "`{}` is a commitment to the input `{}`, which is not committed in this bundle",
+                        path.display(),
+                        Name::new(name)
+                    ),
+                    hint: committed_inputs(layout),
+                });
+            };
+            check(&commitment, path, port, powers)?;
+            if place.replace(commitment).is_some() {
+                return Err(CliError::Usage {
+                    message: format!(
+                        "two commitments to the input `{}` are given",
+                        Name::new(&port.tensor.name)
+                    ),
+                    hint: "give one of them".into(),
+                });
+            }
+        }
+        let missing = layout.committed().zip(&found).find(|(_, found)| found.is_none());
+        if let Some(((_, port), _)) = missing {
+            return Err(needed(port));
+        }
+        Ok(found.into_iter().flatten().collect())
+    }
+}
+
+/// That a commitment is to an input of this bundle, under its string.
+fn check(
+    commitment: &InputCommitment,
+    path: &Path,
+    port: &InstancePort,
+    powers: &Powers,
+) -> Result<(), CliError> {
+    let (got, expected) = (commitment.string(), powers.fingerprint());
+    if got != expected {
+        return Err(CliError::Usage {
+            message: format!(
+                "`{}` is a commitment under another reference string, `{}`, than the bundle's, `{}`",
+                path.display(),
+                hex(&got),
+                hex(&expected)
+            ),
+            hint: "make a commitment with `zkverdict commit` and this bundle".into(),
+        });
+    }
+    let tensor = commitment.tensor();
+    let is_alike = port.tensor.code == tensor.code && port.tensor.len() == tensor.len();
+    if !is_alike {
+        return Err(CliError::Usage {
+            message: format!(
+                "`{}` is a commitment to {} elements of type {}, and the bundle's input `{}` has others",
+                path.display(),
+                tensor.len(),
+                tensor.code.name(),
+                Name::new(&tensor.name)
+            ),
+            hint: "make a commitment with `zkverdict commit` and this bundle".into(),
+        });
+    }
+    if !commitment.is_under(powers) {
+        return Err(CliError::Usage {
+            message: format!("the point of `{}` is not that of its words", path.display()),
+            hint: "the file was changed: take the one that `zkverdict commit` wrote".into(),
+        });
+    }
+    Ok(())
+}
+
+/// That an input needs a commitment.
+fn needed(port: &InstancePort) -> CliError {
+    CliError::Usage {
+        message: format!(
+            "the input `{}` is committed, and no commitment to it is given",
+            Name::new(&port.tensor.name)
+        ),
+        hint: "make one with `zkverdict commit BUNDLE --input FILE --out C`, and give it with `--input-commitment C`"
+            .into(),
+    }
+}
+
+/// Which inputs are committed, for whoever asked for another.
+pub fn committed_inputs(layout: &InstanceLayout) -> String {
+    let names: Vec<String> =
+        layout.committed().map(|(_, port)| format!("`{}`", Name::new(&port.tensor.name))).collect();
+    match names.len() {
+        0 => "make a bundle with committed inputs with `zkverdict keygen --format packed --input NAME=committed`".into(),
+        _ => format!("committed are {}", names.join(", ")),
+    }
+}
+
+/// The integers of all inputs: from a file, which may leave out committed ones, and from the commitments.
+pub fn inputs(
+    model: &Model,
+    layout: &InstanceLayout,
+    path: Option<&Path>,
+    commitments: &[InputCommitment],
+    console: &Console,
+) -> Result<Vec<Vec<i32>>, CliError> {
+    let mut inputs: Vec<Option<Vec<i32>>> = vec![None; model.inputs.len()];
+    if let Some(path) = path {
+        let ports = ports_of(model, layout, path)?;
+        input::warn_of_values_beyond(model, &ports, path, console)?;
+        let given = input::one_inference(model, &ports, path)?;
+        for (port, integers) in ports.into_iter().zip(given) {
+            let number = model.inputs.iter().position(|own| own.name == port.name);
+            inputs[number.expect("it is one of the model's")] = Some(integers);
+        }
+    }
+    for ((number, port), commitment) in layout.committed().zip(commitments) {
+        let integers = commitment.integers();
+        match &inputs[number] {
+            Some(given) if *given != integers => {
+                return Err(CliError::Usage {
+                    message: format!(
+                        "the input `{}` that is given is not the one that the commitment `{}` is to",
+                        Name::new(&port.tensor.name),
+                        hex(&commitment.name())
+                    ),
+                    hint: "leave it out, and it is taken from the commitment".into(),
+                });
+            }
+            _ => inputs[number] = Some(integers),
+        }
+    }
+    let known = inputs.into_iter().zip(&model.inputs).map(|(integers, port)| {
+        integers.ok_or_else(|| CliError::Usage {
+            message: format!("no input `{}` is given", Name::new(&port.name)),
+            hint: "give it with `--input FILE`: JSON, .npy or .npz".into(),
+        })
+    });
+    known.collect()
+}
+
+/// The inputs that a file holds: all of them, or those that are not committed.
+fn ports_of<'a>(
+    model: &'a Model,
+    layout: &InstanceLayout,
+    path: &Path,
+) -> Result<Vec<&'a Port>, CliError> {
+    let bytes = files::read(path)?;
+    let is_given = |ports: &[&Port]| {
+        model.read_inferences_of(ports, &bytes, InputFormat::detect(&bytes)).map(drop)
+    };
+    let all: Vec<&Port> = model.inputs.iter().collect();
+    let told = model.inputs.iter().zip(&layout.inputs);
+    let others: Vec<&Port> =
+        told.filter(|(_, told)| !told.is_committed()).map(|(port, _)| port).collect();
+    match is_given(&all) {
+        Err(_) if !others.is_empty() && is_given(&others).is_ok() => Ok(others),
+        // What is wrong with it is said where it is read.
+        _ => Ok(all),
+    }
+}

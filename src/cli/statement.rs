@@ -1,0 +1,92 @@
+//! What proofs of a bundle say: of which inputs and outputs they tell what.
+
+use super::CliError;
+use super::claims::ClaimArgs;
+use super::verbs::keygen::{Visibility, WishArgs};
+use crate::circuit::{InstanceLayout, Plans};
+use crate::model::{Model, Visibility as Told};
+use crate::name::Name;
+
+/// What a proof says.
+#[derive(Clone, Debug, Default, clap::Args)]
+pub struct StatementArgs {
+    #[command(flatten)]
+    inputs: InputArgs,
+    #[command(flatten)]
+    claims: ClaimArgs,
+    /// Inferences in one proof
+    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=1))]
+    #[allow(dead_code, reason = "it has one value so far, which clap checks")]
+    batch: u32,
+    /// Whether the weights are part of the key
+    #[arg(long, value_parser = ["public"], default_value = "public")]
+    #[allow(dead_code, reason = "it has one value so far, which clap checks")]
+    weights: String,
+}
+
+impl StatementArgs {
+    /// The instances of a model's proofs.
+    pub fn layout(&self, model: &Model, wishes: WishArgs) -> Result<InstanceLayout, CliError> {
+        self.claims.of(model, self.inputs.layout(model, wishes)?)
+    }
+
+    /// Plans circuits for them.
+    pub fn plans(&self, model: &Model, wishes: WishArgs) -> Result<Plans, CliError> {
+        Ok(Plans::for_instances(model, self.layout(model, wishes)?, wishes.into())?)
+    }
+}
+
+/// What a proof shows of single inputs.
+#[derive(Clone, Debug, Default, clap::Args)]
+struct InputArgs {
+    /// What a proof shows of one input: public, private or committed; once for each that is not as
+    /// `--input-visibility` says
+    #[arg(long = "input", value_name = "NAME=VISIBILITY", value_parser = told)]
+    inputs: Vec<(String, Told)>,
+}
+
+fn told(text: &str) -> Result<(String, Told), String> {
+    // Names may hold anything.
+    let parts =
+        text.rsplit_once('=').ok_or("expected an input's name, `=` and what is told of it")?;
+    let all = [Told::Public, Told::Private, Told::Hashed, Told::Committed];
+    let told = all.into_iter().find(|told| told.name() == parts.1);
+    let told = told.ok_or("expected `public`, `private` or `committed` behind the `=`")?;
+    Ok((parts.0.to_owned(), told))
+}
+
+impl InputArgs {
+    /// What proofs of a model have for instances.
+    fn layout(&self, model: &Model, wishes: WishArgs) -> Result<InstanceLayout, CliError> {
+        let mut layout = InstanceLayout::of_model(model, false);
+        let all = match wishes.input_visibility {
+            Visibility::Public => Told::Public,
+            Visibility::Private => Told::Private,
+            Visibility::Committed => Told::Committed,
+        };
+        layout.inputs.iter_mut().for_each(|input| input.visibility = all);
+        for (number, (name, told)) in self.inputs.iter().enumerate() {
+            if self.inputs[..number].iter().any(|(other, _)| other == name) {
+                return Err(CliError::Usage {
+                    message: format!(
+                        "what is told of the input `{}` is given twice",
+                        Name::new(name)
+                    ),
+                    hint: "give `--input NAME=…` once for each input".into(),
+                });
+            }
+            let Some(input) = layout.inputs.iter_mut().find(|input| input.tensor.name == *name)
+            else {
+                return Err(CliError::Usage {
+                    message: format!("the model has no input `{}`", Name::new(name)),
+                    hint: format!(
+                        "it has {}",
+                        Name::list(model.inputs.iter().map(|port| &port.name))
+                    ),
+                });
+            };
+            input.visibility = *told;
+        }
+        Ok(layout)
+    }
+}

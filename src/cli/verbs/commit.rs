@@ -1,0 +1,140 @@
+//! `commit`: hides an input behind a name.
+
+use crate::bundle::{Bundle, CommitmentPoints, InputCommitment};
+use crate::cli::{
+    Answer, CliError, Console, bundle::hex, commitments::committed_inputs, files, input,
+};
+use crate::model::{InputFormat, Model, Port};
+use crate::name::Name;
+use serde::Serialize;
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+/// What `commit` takes.
+#[derive(clap::Args)]
+pub struct Args {
+    /// The bundle that `keygen` made with a committed input
+    bundle: PathBuf,
+    /// The input: JSON, .npy or .npz
+    #[arg(long, required_unless_present = "points")]
+    input: Option<PathBuf>,
+    /// Write no commitment but the points that make one, for whoever owns the input and has no bundle
+    #[arg(long, conflicts_with = "input")]
+    points: bool,
+    /// Which of several committed inputs
+    #[arg(long, value_name = "NAME")]
+    only: Option<String>,
+    /// Where to put the commitment, which holds the input and is as secret: nobody else can read it. Points are for everybody
+    #[arg(long, value_name = "FILE")]
+    out: PathBuf,
+}
+
+#[derive(Serialize)]
+struct Report {
+    name: String,
+    /// Both coordinates of each.
+    points: [String; 1],
+    file: String,
+    input: String,
+}
+
+impl fmt::Display for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "name   {}", self.name)?;
+        writeln!(f, "input  {}", Name::new(&self.input))?;
+        writeln!(f, "file   {}", self.file)?;
+        writeln!(f, "       it holds the input: keep it as secret, and as long as the name is used")
+    }
+}
+
+#[derive(Serialize)]
+struct PointsReport {
+    file: String,
+    input: String,
+    class: u32,
+    words: usize,
+}
+
+impl fmt::Display for PointsReport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "points  {} of class {}", self.words, self.class)?;
+        writeln!(f, "input   {}", Name::new(&self.input))?;
+        writeln!(f, "file    {}", self.file)
+    }
+}
+
+/// Commits to an input.
+pub fn run(args: &Args, console: &Console) -> Result<Answer, CliError> {
+    let bundle = Bundle::open(&args.bundle)?;
+    let layout = &bundle.manifest.layout;
+    let wanted = |message: String| CliError::Usage { message, hint: committed_inputs(layout) };
+    let mut committed = layout.committed();
+    let number = match (&args.only, committed.next(), committed.next()) {
+        (_, None, _) => return Err(wanted("this bundle has no committed input".into())),
+        (Some(name), ..) => {
+            let named = layout.committed().find(|(_, port)| port.tensor.name == *name);
+            let missing = || wanted(format!("no input `{}` is committed", Name::new(name)));
+            named.ok_or_else(missing)?.0
+        }
+        (None, Some((number, _)), None) => number,
+        (None, Some(_), Some(_)) => {
+            return Err(CliError::Usage {
+                message: "this bundle has several committed inputs".into(),
+                hint: format!(
+                    "commit to one at a time, with `--only NAME`; {}",
+                    committed_inputs(layout)
+                ),
+            });
+        }
+    };
+    // A name that somebody was told is worth nothing without its file.
+    if args.out.symlink_metadata().is_ok() {
+        return Err(CliError::Usage {
+            message: format!("`{}` is there already", args.out.display()),
+            hint: "take another place, or remove it: inputs committed to with it could be proved no more".into(),
+        });
+    }
+    let tensor = layout.inputs[number].tensor.clone();
+    let powers = bundle.powers()?;
+    let too_short =
+        || CliError::Panic { message: "the bundle's string is shorter than a commitment".into() };
+    let Some(input) = &args.input else {
+        let words = tensor.words();
+        let points = CommitmentPoints::new(words, &powers).ok_or_else(too_short)?;
+        points.write(&args.out)?;
+        console.result(&PointsReport {
+            file: args.out.display().to_string(),
+            input: tensor.name,
+            class: points.class,
+            words,
+        })?;
+        return Ok(Answer::Yes);
+    };
+    let model = bundle.model()?;
+    let integers = integers(&model, number, input, console)?;
+    let commitment = InputCommitment::new(tensor, &integers, &powers).ok_or_else(too_short)?;
+    commitment.write(&args.out)?;
+    console.result(&Report {
+        name: hex(&commitment.name()),
+        points: [hex(&commitment.point().concat())],
+        file: args.out.display().to_string(),
+        input: commitment.tensor().name.clone(),
+    })?;
+    Ok(Answer::Yes)
+}
+
+/// The integers of one input in a file of it alone, or of all inputs.
+fn integers(
+    model: &Model,
+    number: usize,
+    path: &Path,
+    console: &Console,
+) -> Result<Vec<i32>, CliError> {
+    let bytes = files::read(path)?;
+    let all: Vec<&Port> = model.inputs.iter().collect();
+    let own = vec![&model.inputs[number]];
+    let holds_own = || model.read_inferences_of(&own, &bytes, InputFormat::detect(&bytes)).is_ok();
+    let (ports, position) = if all.len() > 1 && !holds_own() { (all, number) } else { (own, 0) };
+    input::warn_of_values_beyond(model, &ports, path, console)?;
+    Ok(input::one_inference(model, &ports, path)?.swap_remove(position))
+}

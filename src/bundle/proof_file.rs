@@ -43,7 +43,12 @@ pub struct Took {
 /// What stands in a proof file beside the proof, for people and scripts: all of it follows from the instances.
 #[derive(Debug, Serialize)]
 struct Said {
-    context: String,
+    /// Of one inference.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    context: Option<String>,
+    /// Of several, in their order.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    contexts: Vec<String>,
     /// The names of committed inputs.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     names: BTreeMap<String, String>,
@@ -86,14 +91,18 @@ impl std::fmt::Display for Inference {
 
 impl Said {
     fn of(proof: &Proof, statements: Vec<Statement>) -> Self {
-        let context = statements.first().map(|statement| statement.context).unwrap_or_default();
+        let mut contexts: Vec<String> =
+            statements.iter().map(|statement| hex(&statement.context)).collect();
+        let context = if contexts.len() == 1 { contexts.pop() } else { None };
+        let names = statements.first().map(named).unwrap_or_default();
         let said = |statement: Statement| Inference {
             outputs: statement.outputs,
             claims: statement.claims,
         };
         Self {
-            context: hex(&context),
-            names: statements.first().map(named).unwrap_or_default(),
+            context,
+            contexts,
+            names,
             calldata: hex(&verify_proof_calldata_of_words(&proof.bytes, &proof.instances)),
             inferences: statements.into_iter().map(said).collect(),
         }
@@ -212,7 +221,7 @@ impl ProofFile {
         // As text, so that floats are the doubles that readers of a file take them for.
         let said = serde_json::to_string(&Said::of(&self.proof, statements)).ok()?;
         let said: Value = serde_json::from_str(&said).ok()?;
-        ["context", "names", "inferences", "calldata"].iter().find_map(|&field| {
+        ["context", "contexts", "names", "inferences", "calldata"].iter().find_map(|&field| {
             let found = self.fields.get(field)?;
             difference(found, &said[field], field)
         })

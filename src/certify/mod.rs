@@ -221,7 +221,8 @@ fn elements(model: &Model, circuit: &ModelCircuit) -> Result<HashMap<usize, u32>
             base + i32::from(u8::try_from(element / digit % 256).unwrap_or_default())
         };
         let input: Vec<i32> = bases.iter().enumerate().map(byte).collect();
-        let witness = circuit.witness(&input, Fr::zero()).map_err(|_| CertifyError::Synthesis)?;
+        let contexts = vec![Fr::zero(); circuit.layout().inferences];
+        let witness = circuit.witness(&input, contexts).map_err(|_| CertifyError::Synthesis)?;
         let circuit = circuit.with_witness(witness);
         let (columns, _) = Columns::synthesize(&circuit, circuit.k(), circuit.params())?;
         let inputs = places.flag(Flag::Inputs).ok_or(CertifyError::Shape)?;
@@ -342,9 +343,14 @@ impl Subject<'_> {
         let words_of = |len: &usize| len.div_ceil(BYTES_PER_WORD);
         let committed = self.layout.inputs.iter().filter(|input| input.is_committed());
         let committed: Vec<usize> = committed.map(|input| input.tensor.len()).collect();
-        if !committed.iter().map(words_of).eq(self.shape.links.iter().copied()) {
+        // A commitment is to the inputs of all inferences.
+        let inferences = self.layout.inferences;
+        let links = committed.iter().map(|len| inferences * words_of(len));
+        if !links.eq(self.shape.links.iter().copied()) {
             return wrong("the links are not of the committed inputs".into());
         }
+        let committed = committed.into_iter().flat_map(|len| std::iter::repeat_n(len, inferences));
+        let committed: Vec<usize> = committed.collect();
         let parts = self.layout.parts();
         let shown: Vec<usize> =
             parts.iter().filter_map(|part| part.tensor).map(InstanceTensor::len).collect();
@@ -440,18 +446,24 @@ impl Subject<'_> {
                 }
             }
         }
-        for (port, output) in model.outputs.iter().zip(outputs.by_port) {
-            for (element, expected) in output.into_iter().enumerate() {
-                let Some(&(row, value)) = computed.next() else {
-                    return Err(CertifyError::Packing { what: "outputs are missing".into() });
-                };
-                if value != expected {
-                    return Err(CertifyError::Output {
-                        output: port.name.clone(),
-                        element,
-                        row,
-                        from: outputs.first_new,
-                    });
+        // Inference by inference.
+        let inferences = self.layout.inferences;
+        for inference in 0..inferences {
+            for (port, output) in model.outputs.iter().zip(&outputs.by_port) {
+                let length = output.len() / inferences;
+                let own = output.iter().enumerate().skip(inference * length).take(length);
+                for (element, expected) in own {
+                    let Some(&(row, value)) = computed.next() else {
+                        return Err(CertifyError::Packing { what: "outputs are missing".into() });
+                    };
+                    if value != *expected {
+                        return Err(CertifyError::Output {
+                            output: port.name.clone(),
+                            element,
+                            row,
+                            from: outputs.first_new,
+                        });
+                    }
                 }
             }
         }

@@ -70,6 +70,10 @@ pub enum CircuitError {
     #[error("{found} input values, expected {expected}")]
     InputLength { found: usize, expected: usize },
 
+    /// Another number of contexts than of inferences.
+    #[error("{found} contexts, expected {expected}: one for each inference")]
+    Contexts { found: usize, expected: usize },
+
     /// An input is outside its type.
     #[error("input {index} is {value}, outside {element:?}")]
     InputRange { index: usize, value: i32, element: ElementType },

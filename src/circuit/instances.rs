@@ -40,9 +40,19 @@ pub struct InstanceTensor {
 impl InstanceTensor {
     /// The tensor behind a port of a model.
     pub fn of_port(model: &Model, port: &Port) -> Self {
+        Self::of_batch(model, port, 1).expect("one inference has all")
+    }
+
+    /// One inference's part of the tensor behind a port of a model that has so many along its leading axis.
+    fn of_batch(model: &Model, port: &Port, inferences: usize) -> Option<Self> {
         let tensor = &model.graph.tensors[port.tensor.0];
         let code = Code::of(tensor.quantization.element);
-        Self { name: port.name.clone(), code, shape: tensor.shape.clone() }
+        let mut shape = tensor.shape.clone();
+        if inferences != 1 {
+            let leading = shape.first_mut().filter(|leading| **leading == inferences)?;
+            *leading = 1;
+        }
+        Some(Self { name: port.name.clone(), code, shape })
     }
 
     /// Elements. A description from outside can claim any number, also more than there can be.
@@ -193,14 +203,29 @@ impl InstanceLayout {
         }
     }
 
-    /// Whether the ports and claims are a model's, and a circuit can be made whose instances are these: of one inference,
-    /// each input public, private or committed, each output public or private. Only packed proofs link committed ones.
+    /// The instances of so many inferences of a model that has them along its leading axes.
+    pub fn of_batch(self, inferences: usize) -> Self {
+        let one = |mut port: InstancePort| {
+            if let Some(leading) = port.tensor.shape.first_mut().filter(|_| inferences != 1) {
+                *leading /= inferences;
+            }
+            port
+        };
+        let ports = |ports: Vec<InstancePort>| ports.into_iter().map(one).collect();
+        Self { inferences, inputs: ports(self.inputs), outputs: ports(self.outputs), ..self }
+    }
+
+    /// Whether the ports and claims are a model's, and a circuit can be made whose instances are these: each input public,
+    /// private or committed, each output public or private, of several inferences no more than one input public, and no
+    /// claim. Only packed proofs link committed ones.
     pub fn check_model(&self, model: &Model) -> Result<(), CircuitError> {
         let wrong = |what: String| Err(CircuitError::Instances { what });
         let told = [(&self.inputs, &model.inputs), (&self.outputs, &model.outputs)];
         for (told, ports) in told {
-            let tensors = ports.iter().map(|port| InstanceTensor::of_port(model, port));
-            if !told.iter().map(|told| &told.tensor).eq(&tensors.collect::<Vec<_>>()) {
+            let tensor = |port| InstanceTensor::of_batch(model, port, self.inferences);
+            let are_told =
+                |tensors: Vec<InstanceTensor>| told.iter().map(|told| &told.tensor).eq(&tensors);
+            if !ports.iter().map(tensor).collect::<Option<_>>().is_some_and(are_told) {
                 return wrong(format!(
                     "they are not of the inputs and outputs of `{}`",
                     model.name
@@ -229,8 +254,16 @@ impl InstanceLayout {
                 "{committed} committed inputs, more than the {MOST_LINKS} that a proof can be linked to"
             ));
         }
-        if self.inferences != 1 {
-            return unproved(format!("{} inferences in one proof", self.inferences));
+        // Words lie in the order of rows, and an input's rows are those of all inferences.
+        let shown = self.inputs.iter().filter(|input| input.is_public()).count();
+        if self.inferences > 1 && shown > 1 {
+            return unproved(format!(
+                "{} inferences in one proof, of {shown} inputs that are public",
+                self.inferences
+            ));
+        }
+        if self.inferences > 1 && !self.claims.is_empty() {
+            return unproved(format!("claims about {} inferences in one proof", self.inferences));
         }
         if self.names_weights {
             return unproved("the weights are committed".into());
@@ -242,7 +275,12 @@ impl InstanceLayout {
     pub fn fits(&self, shape: &Shape) -> bool {
         shape.private_input != self.inputs.iter().all(InstancePort::is_packed)
             && shape.free_instances == self.free()
-            && self.committed().map(|(_, port)| port.tensor.words()).eq(shape.links.iter().copied())
+            && self.linked_words().eq(shape.links.iter().copied())
+    }
+
+    /// The words of each committed input, those of all inferences.
+    pub fn linked_words(&self) -> impl Iterator<Item = usize> {
+        self.committed().map(|(_, port)| self.inferences * port.tensor.words())
     }
 
     /// The committed inputs, in the order of their names, each with its number among all inputs.

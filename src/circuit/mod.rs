@@ -50,7 +50,7 @@ pub use needs::Needs;
 pub use shape::Shape;
 pub use values::Values;
 pub use wishes::{Goal, Wishes};
-pub use witness::Witness;
+pub use witness::{Contexts, Witness};
 
 use crate::model::Model;
 use columns::Challenges;
@@ -246,9 +246,13 @@ impl ModelCircuit {
         self.plan().layout.instances
     }
 
-    /// The witness for all inputs' integers, one after the other, and a context.
-    pub fn witness(&self, input: &[i32], context: Fr) -> Result<Witness, CircuitError> {
-        Witness::new(&self.compiled.net, self.plan(), input, context)
+    /// The witness for all inputs' integers, one after the other, and a context for each inference.
+    pub fn witness(
+        &self,
+        input: &[i32],
+        contexts: impl Into<Contexts>,
+    ) -> Result<Witness, CircuitError> {
+        Witness::new(&self.compiled.net, self.plan(), input, contexts)
     }
 
     /// The circuit with a witness in it, which must be one of this circuit.

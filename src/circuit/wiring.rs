@@ -383,6 +383,8 @@ pub struct Block {
     pub groups: Vec<u32>,
     /// The model's input or output, to be packed into instances or into the words of a commitment.
     pub is_packed: bool,
+    /// How many tensors lie in it one after the other, each of which begins a new word: those of as many inferences.
+    pub tensors: usize,
 }
 
 impl Kind {
@@ -447,6 +449,16 @@ impl Block {
         self.groups.iter().zip(ends).map(|(&start, end)| start as usize..end)
     }
 
+    /// Elements of each of its tensors.
+    pub fn tensor_len(&self) -> usize {
+        self.len / self.tensors
+    }
+
+    /// Words that its tensors take where they are packed.
+    pub fn words(&self) -> usize {
+        self.tensors * self.tensor_len().div_ceil(BYTES_PER_WORD)
+    }
+
     /// Whether anything takes its values.
     pub fn is_taken(&self) -> bool {
         self.runs.iter().any(|run| !run.terms.is_empty())
@@ -489,6 +501,8 @@ pub struct Net {
     pub accumulators: usize,
     /// The least and the greatest sum that float32 rounds, in units of its own.
     pub float_sums: Option<(i128, i128)>,
+    /// Inferences, each of which has a context: the first instances.
+    pub contexts: usize,
     /// Instances before the packed ones: contexts and names.
     pub free_instances: usize,
     /// The packed instances are added up by the verifier, and no row takes one.
@@ -497,7 +511,7 @@ pub struct Net {
     pub inputs: Vec<Port>,
     /// Those that are committed, in its order: their blocks come before all others.
     pub committed: Vec<usize>,
-    /// The model's outputs, in its order.
+    /// The model's outputs, in the order in which they are packed: inference by inference, if a block has not those of all.
     pub outputs: Vec<Port>,
 }
 
@@ -506,7 +520,7 @@ pub struct Net {
 pub struct Port {
     /// Its block.
     pub block: usize,
-    /// How many elements the ports before it have.
+    /// How many elements of the model's inputs, or outputs, are before its own.
     pub first: usize,
     /// How many it has.
     pub len: usize,
@@ -524,7 +538,7 @@ impl Port {
 impl Net {
     /// The words of each committed input.
     pub fn linked_words(&self) -> Vec<usize> {
-        let words = |&input: &usize| self.inputs[input].len.div_ceil(BYTES_PER_WORD);
+        let words = |&input: &usize| self.blocks[self.inputs[input].block].words();
         self.committed.iter().map(words).collect()
     }
 

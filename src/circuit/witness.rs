@@ -59,15 +59,31 @@ pub struct Sums {
     pub linked: Vec<Vec<Fr>>,
 }
 
+/// What the inferences of a proof are bound to, one each.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Contexts(Vec<Fr>);
+
+impl From<Fr> for Contexts {
+    fn from(context: Fr) -> Self {
+        Self(vec![context])
+    }
+}
+
+impl From<Vec<Fr>> for Contexts {
+    fn from(contexts: Vec<Fr>) -> Self {
+        Self(contexts)
+    }
+}
+
 impl Witness {
     /// Computes a net on an input.
     pub(super) fn new(
         net: &Net,
         plan: &Plan,
         input: &[i32],
-        context: Fr,
+        contexts: impl Into<Contexts>,
     ) -> Result<Self, CircuitError> {
-        Self::tampered(net, plan, input, context, &|_, _, _| {})
+        Self::tampered(net, plan, input, contexts, &|_, _, _| {})
     }
 
     /// The same with what a prover says of integers that are not computed, given what an honest one says.
@@ -75,10 +91,10 @@ impl Witness {
         net: &Net,
         plan: &Plan,
         input: &[i32],
-        context: Fr,
+        contexts: impl Into<Contexts>,
         claim: impl Fn(Kind, i128) -> i128 + Sync,
     ) -> Result<Self, CircuitError> {
-        Self::of(net, plan, input, context, &|_, _, _| {}, &claim)
+        Self::of(net, plan, input, contexts.into(), &|_, _, _| {}, &claim)
     }
 
     /// The same for a prover who cheats in some cells and is honest about what follows from them.
@@ -86,17 +102,17 @@ impl Witness {
         net: &Net,
         plan: &Plan,
         input: &[i32],
-        context: Fr,
+        contexts: impl Into<Contexts>,
         tamper: Tamper<'_>,
     ) -> Result<Self, CircuitError> {
-        Self::of(net, plan, input, context, tamper, &|_, honest| honest)
+        Self::of(net, plan, input, contexts.into(), tamper, &|_, honest| honest)
     }
 
     fn of(
         net: &Net,
         plan: &Plan,
         input: &[i32],
-        context: Fr,
+        Contexts(contexts): Contexts,
         tamper: Tamper<'_>,
         claim: Claim<'_>,
     ) -> Result<Self, CircuitError> {
@@ -160,24 +176,32 @@ impl Witness {
         }
         // No row takes the further free ones: they are what whoever sets them says.
         let mut instances = vec![Fr::zero(); net.free_instances];
-        instances[0] = context;
+        let expected = net.contexts;
+        if contexts.len() != expected {
+            return Err(CircuitError::Contexts { found: contexts.len(), expected });
+        }
+        instances[..expected].copy_from_slice(&contexts);
+        let words = |block: usize, bytes: &[u8]| -> Vec<Fr> {
+            bytes.chunks(net.blocks[block].tensor_len().max(1)).flat_map(pack).collect()
+        };
         let is_public = |number: usize, port: &Port| {
             net.blocks[port.block].is_packed && !net.committed.contains(&number)
         };
         for (number, &port) in net.inputs.iter().enumerate() {
             if is_public(number, &port) {
-                instances.extend(pack(port.of(&input)));
+                instances.extend(words(port.block, port.of(&input)));
             }
         }
         let linked = |&number: &usize| {
-            let words = pack(net.inputs[number].of(&input));
+            let port = net.inputs[number];
+            let words = words(port.block, port.of(&input));
             let rows = links::rows(words.len(), plan.k).expect("the plan has room for its links");
             let mut column = Values::zeros(length);
             rows.zip(words).for_each(|(row, word)| column.set_element(row, word));
             column
         };
         let linked = net.committed.iter().map(linked).collect();
-        let mut outputs = Vec::new();
+        let mut outputs = vec![0; net.outputs.iter().map(|port| port.len).sum()];
         for port in &net.outputs {
             let mut bytes = vec![0_u8; port.len];
             for (cell, held) in net.blocks[port.block].cells.iter().zip(&held[port.block]) {
@@ -185,8 +209,9 @@ impl Witness {
                     bytes[element as usize] = u8::try_from(held.byte()).expect("a byte");
                 }
             }
-            instances.extend(pack(&bytes));
-            outputs.extend(bytes.into_iter().map(|byte| integer(byte, port.element)));
+            instances.extend(words(port.block, &bytes));
+            let own = &mut outputs[port.first..port.first + port.len];
+            own.iter_mut().zip(bytes).for_each(|(to, byte)| *to = integer(byte, port.element));
         }
         let parts = plan.fitted.intervals.as_ref().map(|intervals| {
             let mut parts = [Values::zeros(length), Values::zeros(length)];

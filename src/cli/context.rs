@@ -13,9 +13,10 @@ use alloy::primitives::Address;
 /// What a proof is bound to.
 #[derive(clap::Args)]
 pub struct ContextArgs {
-    /// A field element that the proof is bound to: who may use it, where, once
-    #[arg(long, value_name = "HEX32", value_parser = parse_context, default_value = "0x0")]
-    context: Fr,
+    /// A field element that the proof is bound to: who may use it, where, once; of a batch one for each inference,
+    /// in order [default: 0x0]
+    #[arg(long, value_name = "HEX32", value_parser = parse_context)]
+    context: Vec<Fr>,
     /// Bind the proof to the next turn of `--account` at this consumer, which is asked for the context
     #[cfg(feature = "chain")]
     #[arg(
@@ -37,8 +38,25 @@ pub struct ContextArgs {
 }
 
 impl ContextArgs {
-    /// The context; asks the consumer for it where one is named.
-    pub fn resolve(&self) -> Result<Fr, CliError> {
+    /// The contexts of so many inferences; asks the consumer for it where one is named.
+    pub fn resolve(&self, inferences: usize) -> Result<Vec<Fr>, CliError> {
+        let given = match self.given()? {
+            none if none.is_empty() => vec![Fr::zero(); inferences],
+            given => given,
+        };
+        if given.len() != inferences {
+            return Err(CliError::Usage {
+                message: format!(
+                    "{} contexts are given, a proof of this bundle has {inferences}",
+                    given.len()
+                ),
+                hint: "give `--context` once for each inference, in their order".into(),
+            });
+        }
+        Ok(given)
+    }
+
+    fn given(&self) -> Result<Vec<Fr>, CliError> {
         #[cfg(feature = "chain")]
         if let (Some(consumer), Some(account), Some(url)) =
             (self.consumer, self.account, &self.rpc_url)
@@ -46,15 +64,16 @@ impl ContextArgs {
             return block_on(async {
                 let chain = Chain::connect(url, None).await?;
                 let context = next_context(&chain, consumer, account).await?;
-                scalar_of(context.to_be_bytes()).ok_or_else(|| CliError::Usage {
+                let context = scalar_of(context.to_be_bytes()).ok_or_else(|| CliError::Usage {
                     message: format!(
                         "{consumer} asks for the context {context:#066x}, which no proof can have"
                     ),
                     hint: "give the address of a consumer".into(),
-                })
+                })?;
+                Ok(vec![context])
             });
         }
-        Ok(self.context)
+        Ok(self.context.clone())
     }
 }
 

@@ -12,6 +12,16 @@ pub struct DimensionArgs {
     /// Length of a symbolic dimension; a leading one that is not given is 1
     #[arg(long = "dim", value_name = "NAME=N", value_parser = dimension)]
     dimensions: Vec<(String, usize)>,
+    /// Inferences along every input's leading dimension, where a verb has them.
+    #[arg(skip)]
+    batch: Option<usize>,
+}
+
+impl DimensionArgs {
+    /// The same for so many inferences; leading dimensions stay what they are where there is one.
+    pub fn of_batch(&self, inferences: usize) -> Self {
+        Self { batch: Some(inferences).filter(|&inferences| inferences > 1), ..self.clone() }
+    }
 }
 
 fn dimension(text: &str) -> Result<(String, usize), String> {
@@ -39,16 +49,32 @@ pub fn model_with(path: &Path, dimensions: &DimensionArgs) -> Result<(Model, Vec
     Ok((model, embedded.unwrap_or(bytes)))
 }
 
+/// A model of so many inferences, each of which is answered as it is alone.
+pub fn batch_with(
+    path: &Path,
+    dimensions: &DimensionArgs,
+    inferences: usize,
+) -> Result<(Model, Vec<u8>), CliError> {
+    let batch = model_with(path, &dimensions.of_batch(inferences))?;
+    if inferences > 1 {
+        let (alone, _) = model_with(path, dimensions)?;
+        let checked = batch.0.check_batch(&alone, inferences);
+        checked.map_err(|error| CliError::from(error).at(path))?;
+    }
+    Ok(batch)
+}
+
 /// Reads a model file with its symbolic dimensions and the files beside it.
 pub fn with_options<T>(
     path: &Path,
-    DimensionArgs { dimensions }: &DimensionArgs,
+    DimensionArgs { dimensions, batch }: &DimensionArgs,
     read: impl FnOnce(&ImportOptions<'_>) -> Result<T, ModelError>,
 ) -> Result<T, CliError> {
     let external =
         |location: &str, offset: u64, length: usize| read_beside(path, location, offset, length);
     let options = ImportOptions {
         dimensions: dimensions.iter().cloned().collect(),
+        batch: *batch,
         external_data: Some(&external),
     };
     read(&options).map_err(|error| CliError::from(error).at(path))

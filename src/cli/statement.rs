@@ -14,9 +14,8 @@ pub struct StatementArgs {
     inputs: InputArgs,
     #[command(flatten)]
     claims: ClaimArgs,
-    /// Inferences in one proof
-    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=1))]
-    #[allow(dead_code, reason = "it has one value so far, which clap checks")]
+    /// Inferences in one proof, along every input's leading dimension
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..))]
     batch: u32,
     /// Whether the weights are part of the key
     #[arg(long, value_parser = ["public"], default_value = "public")]
@@ -27,7 +26,13 @@ pub struct StatementArgs {
 impl StatementArgs {
     /// The instances of a model's proofs.
     pub fn layout(&self, model: &Model, wishes: WishArgs) -> Result<InstanceLayout, CliError> {
-        self.claims.of(model, self.inputs.layout(model, wishes)?)
+        let layout = self.inputs.layout(model, wishes)?.of_batch(self.inferences());
+        self.claims.of(model, layout)
+    }
+
+    /// Inferences in one proof.
+    pub fn inferences(&self) -> usize {
+        self.batch.max(1) as usize
     }
 
     /// Plans circuits for them.

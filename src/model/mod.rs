@@ -1,5 +1,6 @@
 //! From an ONNX file to a quantized graph, and what that graph computes.
 
+mod batch;
 mod claim;
 mod difference;
 mod digest;

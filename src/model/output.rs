@@ -24,11 +24,17 @@ pub struct OutputValues {
 impl OutputValues {
     /// The values of an output whose integers these are.
     pub fn new(model: &Model, port: &Port, quantized: Vec<i32>) -> Self {
+        let shape = model.graph.tensors[port.tensor.0].shape.clone();
+        Self::of_shape(shape, model, port, quantized)
+    }
+
+    /// The same of part of it.
+    pub fn of_shape(shape: Vec<usize>, model: &Model, port: &Port, quantized: Vec<i32>) -> Self {
         let tensor = &model.graph.tensors[port.tensor.0];
         let real = |&value: &i32| tensor.quantization.dequantize(value);
         Self {
             name: port.name.clone(),
-            shape: tensor.shape.clone(),
+            shape,
             dequantized: quantized.iter().map(real).collect(),
             labels: (quantized.iter())
                 .filter_map(|&at| port.labels.get(usize::try_from(at).ok()?).cloned())

@@ -5,7 +5,7 @@ use super::{
     WORD_BYTES, Widths, packed_instances,
 };
 use crate::circuit::{
-    CircuitError, InstanceError, InstanceLayout, ModelCircuit, Role, Shape, Word,
+    CircuitError, InstanceError, InstanceLayout, InstanceTensor, ModelCircuit, Role, Shape, Word,
 };
 use crate::model::{ClaimValues, Model, OutputValues, Port};
 use halo2_proofs::halo2curves::{bn256::Fr, ff::PrimeField};
@@ -17,7 +17,7 @@ use super::{
     prover::own_key, word_of,
 };
 #[cfg(feature = "prove")]
-use crate::circuit::Wishes;
+use crate::circuit::{Contexts, Wishes};
 
 /// A proof with what it says: all that a verifier looks at.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -201,9 +201,11 @@ impl ModelVerifier {
             let Some(statement) = statements.get_mut(number) else { continue };
             let values = |ports: &[Port]| {
                 let port = ports.iter().find(|port| port.name == part.name);
-                let values =
-                    |port| Ok(OutputValues::new(&self.model, port, part.integers(instances)?));
-                port.map(values).transpose()
+                let values = |(port, tensor): (&Port, &InstanceTensor)| {
+                    let (shape, integers) = (tensor.shape.clone(), part.integers(instances)?);
+                    Ok(OutputValues::of_shape(shape, &self.model, port, integers))
+                };
+                port.zip(part.tensor).map(values).transpose()
             };
             let name = part.name.to_owned();
             match part.role {
@@ -371,20 +373,24 @@ impl ModelProver {
         Ok(Self { circuit, prover, verifier: ModelVerifier { keys, ..verifier } })
     }
 
-    /// Proves one inference, given by the integers of each input, then of what the verifier chose for each claim; the
-    /// circuit's answer is compared with the reference's before anything else.
-    pub fn prove(&self, inputs: &[Vec<i32>], context: Fr) -> Result<Proof, ProvingError> {
-        self.prove_with(inputs, context, &Options::default()).map(|(proof, _)| proof)
+    /// Proves the bundle's inferences, one or several, given by the integers of each input, then of what the verifier chose for
+    /// each claim, and a context for each inference; the circuit's answer is compared with the reference's before anything else.
+    pub fn prove(
+        &self,
+        inputs: &[Vec<i32>],
+        contexts: impl Into<Contexts>,
+    ) -> Result<Proof, ProvingError> {
+        self.prove_with(inputs, contexts, &Options::default()).map(|(proof, _)| proof)
     }
 
     /// As [`Self::prove`], followed, stopped or seeded; says also what the prover's stages took.
     pub fn prove_with(
         &self,
         inputs: &[Vec<i32>],
-        context: Fr,
+        contexts: impl Into<Contexts>,
         options: &Options<'_>,
     ) -> Result<(Proof, Times), ProvingError> {
-        self.prove_linked(inputs, context, &[], options)
+        self.prove_linked(inputs, contexts, &[], options)
     }
 
     /// The same with commitments to the committed inputs, in the order of their names. A commitment that is not to the
@@ -392,7 +398,7 @@ impl ModelProver {
     pub fn prove_linked(
         &self,
         inputs: &[Vec<i32>],
-        context: Fr,
+        contexts: impl Into<Contexts>,
         commitments: &[Commitment],
         options: &Options<'_>,
     ) -> Result<(Proof, Times), ProvingError> {
@@ -400,11 +406,11 @@ impl ModelProver {
         if got != expected {
             return Err(ProvingError::Commitments { got, expected });
         }
-        let model = &self.verifier.model;
+        let (model, contexts) = (&self.verifier.model, contexts.into());
         let own = inputs.len().min(model.inputs.len());
         let (evaluation, witness) = rayon::join(
             || model.evaluate(&inputs[..own]),
-            || self.circuit.witness(&inputs.concat(), context),
+            || self.circuit.witness(&inputs.concat(), contexts),
         );
         let (evaluation, mut witness) = (evaluation?, witness?);
         let reference = self.verifier.layout.answers(model, &evaluation, &inputs[own..])?;

@@ -2,6 +2,7 @@
 #![cfg(all(feature = "compile", feature = "chain", feature = "cli"))]
 #![allow(clippy::unwrap_used)]
 
+mod batches;
 mod budgets;
 mod claims;
 mod committed;

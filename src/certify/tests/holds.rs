@@ -3,7 +3,7 @@
 use super::{Case, number, wishes};
 use crate::certify::{CertifyError, Report, certify};
 use crate::circuit::tests::{
-    average, claims, models, ports,
+    average, batch, claims, models, ports,
     random::{self, Random},
     vectors,
 };
@@ -31,6 +31,17 @@ fn certified<N: Debug>(models: impl IntoIterator<Item = (N, Model)>) -> Vec<Repo
 #[test]
 fn every_operator_is_certified() {
     assert!(!certified(models::all()).is_empty());
+}
+
+/// Of a batch inference by inference.
+#[test]
+fn batches_are_certified() {
+    for model in [1, 2].map(|outputs| batch::model(3, outputs)) {
+        for wishes in wishes() {
+            let case = Case::of(&model, batch::circuit(&model, wishes));
+            case.check(&model).unwrap();
+        }
+    }
 }
 
 #[test]

@@ -181,7 +181,7 @@ impl<'a> Planner<'a> {
 
     fn new(net: &'a Net, lanes: usize) -> Self {
         let packed = net.blocks.iter().filter(|block| block.is_packed);
-        let words: usize = packed.map(|block| block.len.div_ceil(BYTES_PER_WORD)).sum();
+        let words: usize = packed.map(Block::words).sum();
         let words = words - net.linked_words().iter().sum::<usize>();
         let mut planner = Self {
             net,
@@ -282,7 +282,7 @@ impl<'a> Planner<'a> {
 
     fn cell(&mut self, block: usize, cell: usize, at: Option<Position>) {
         let is_packed = self.net.blocks[block].is_packed;
-        let len = self.net.blocks[block].len;
+        let (len, tensor) = (self.net.blocks[block].len, self.net.blocks[block].tensor_len());
         let spec = self.net.blocks[block].cells[cell];
         let mut cursors = [None; CURSORS];
         cursors[OUTPUT] = spec.place.map(Exponents::from);
@@ -313,10 +313,10 @@ impl<'a> Planner<'a> {
             &mut wish.row
         };
         if let (true, Some(element)) = (is_packed, spec.element) {
-            let element = element as usize;
-            let (in_word, is_last) = (element % BYTES_PER_WORD, element + 1 == len);
+            let (in_tensor, behind) = (element as usize % tensor, element as usize + 1);
+            let (in_word, is_last) = (in_tensor % BYTES_PER_WORD, in_tensor + 1 == tensor);
             // A tensor's last word may be short: what follows it still begins at a whole word.
-            let others_follow = self.last_packed != Some(block);
+            let others_follow = behind < len || self.last_packed != Some(block);
             let shift = if is_last && others_follow { BYTES_PER_WORD - in_word } else { 1 };
             row.packs = Some(u8::try_from(shift).expect("at most 31"));
             row.ends_word = is_last || in_word + 1 == BYTES_PER_WORD;

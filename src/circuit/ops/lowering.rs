@@ -96,6 +96,7 @@ impl Lowering<'_> {
             cells,
             groups,
             is_packed: false,
+            tensors: 1,
         });
         self.net.blocks.len() - 1
     }

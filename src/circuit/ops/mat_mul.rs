@@ -52,6 +52,7 @@ impl Lowering<'_> {
             cells,
             groups,
             is_packed: false,
+            tensors: 1,
         });
         let factors = self.net.blocks.len() - 1;
         self.border_cell(factors, border_cells);

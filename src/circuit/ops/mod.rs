@@ -52,6 +52,7 @@ impl Net {
                 planes: vec![Plane { start: 0, low: [0, 0], len: [0, 0] }],
                 accumulators: 0,
                 float_sums: None,
+                contexts: instances.inferences,
                 free_instances: instances.free(),
                 sums_words: false,
                 inputs: Vec::new(),
@@ -80,9 +81,7 @@ impl Net {
                 CircuitError::check(Needs::of_net(&lowering.net))?;
             }
         }
-        for output in &model.outputs {
-            lowering.output(output.tensor, model.outputs.len() == 1);
-        }
+        lowering.outputs(&model.outputs, instances.inferences);
         let mut net = lowering.net;
         net.shrink();
         net.measure_planes();

@@ -3,7 +3,7 @@
 use super::lowering::{Lowering, Value};
 use crate::circuit::InstanceLayout;
 use crate::circuit::wiring::{Cell, Kind, Port, Scan, index};
-use crate::model::{Model, Operator, TensorId, View, ViewElement};
+use crate::model::{ElementType, Model, Operator, TensorId, View, ViewElement};
 
 impl Lowering<'_> {
     /// Makes the rows of all inputs: first those of committed ones, as their bytes are packed before all others.
@@ -14,12 +14,14 @@ impl Lowering<'_> {
             for ((input, told), block) in inputs {
                 if told.is_committed() == committed_first {
                     *block = self.input(input.tensor, told.is_packed());
+                    self.net.blocks[*block].tensors = instances.inferences;
                 }
             }
         }
         for (input, block) in model.inputs.iter().zip(blocks) {
-            let port = self.port(block, input.tensor, self.net.inputs.last());
-            self.net.inputs.push(port);
+            let first = self.net.inputs.last().map_or(0, |port| port.first + port.len);
+            let (len, element) = (self.len(input.tensor), self.element(input.tensor));
+            self.net.inputs.push(Port { block, first, len, element });
         }
     }
 
@@ -59,18 +61,40 @@ impl Lowering<'_> {
         others > 2 * reads.len()
     }
 
-    pub(super) fn port(&self, block: usize, tensor: TensorId, last: Option<&Port>) -> Port {
-        Port {
-            block,
-            first: last.map_or(0, |port| port.first + port.len),
-            len: self.len(tensor),
-            element: self.graph.tensors[tensor.0].quantization.element,
+    fn element(&self, tensor: TensorId) -> ElementType {
+        self.graph.tensors[tensor.0].quantization.element
+    }
+
+    /// All outputs of so many inferences. They are packed in the order of their rows: the only output lies as it is
+    /// made, several of one inference one after the other, and several of several are copied inference by inference.
+    pub(super) fn outputs(&mut self, outputs: &[crate::model::Port], inferences: usize) {
+        let lengths: Vec<usize> = outputs.iter().map(|output| self.len(output.tensor)).collect();
+        let is_only = outputs.len() == 1;
+        let pieces = if is_only { 1 } else { inferences };
+        for piece in 0..pieces {
+            let mut first = 0;
+            for (output, len) in outputs.iter().zip(&lengths) {
+                let block = match pieces {
+                    1 => self.output(output.tensor, is_only),
+                    _ => {
+                        let own = piece * len / pieces..(piece + 1) * len / pieces;
+                        let sources = self.sources(output.tensor)[own].to_vec();
+                        self.copy("output", &sources, self.lines(output.tensor))
+                    }
+                };
+                let packed = &mut self.net.blocks[block];
+                packed.is_packed = true;
+                packed.tensors = inferences / pieces;
+                let (at, element) = (first + piece * packed.len, self.element(output.tensor));
+                self.net.outputs.push(Port { block, first: at, len: len / pieces, element });
+                first += len;
+            }
         }
     }
 
-    /// An output's rows lie in order, after those of the outputs before it, nothing else takes them, and
+    /// The block of an output. Its rows lie in order, after those of the outputs before it, nothing else takes them, and
     /// packing has a fixed cell of its own: the only output may have all that, others are copied.
-    pub(super) fn output(&mut self, tensor: TensorId, is_only: bool) {
+    fn output(&mut self, tensor: TensorId, is_only: bool) -> usize {
         let plain = match self.values[tensor.0] {
             Some(Value::Block(block)) => {
                 let cells = &self.net.blocks[block].cells;
@@ -84,12 +108,9 @@ impl Lowering<'_> {
             }
             _ => None,
         };
-        let block = plain.unwrap_or_else(|| {
+        plain.unwrap_or_else(|| {
             let sources = self.sources(tensor);
             self.copy("output", &sources, self.lines(tensor))
-        });
-        self.net.blocks[block].is_packed = true;
-        let port = self.port(block, tensor, self.net.outputs.last());
-        self.net.outputs.push(port);
+        })
     }
 }

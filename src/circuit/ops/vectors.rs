@@ -166,6 +166,7 @@ impl Lowering<'_> {
             cells: rows.cells,
             groups: rows.groups,
             is_packed: false,
+            tensors: 1,
         });
     }
 

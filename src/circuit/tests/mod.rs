@@ -1,5 +1,6 @@
 //! Honest rows hold; each way to cheat is refused by the constraint that is there for it.
 
+pub mod batch;
 pub mod claims;
 mod dense;
 mod fractions;

@@ -152,7 +152,7 @@ fn instances_that_no_circuit_proves_are_refused() {
             other => panic!("{other:?}"),
         }
     };
-    assert!(refused(|told| told.inferences = 2).starts_with("2 inferences"));
+    assert!(refused(|told| told.inferences = 2).starts_with("they are not of the inputs"));
     assert!(refused(|told| told.names_weights = true).starts_with("the weights are committed"));
     let input = refused(|told| told.inputs[0].visibility = Visibility::Hashed);
     assert!(input.starts_with("input `port0` is hashed"), "{input}");

@@ -74,7 +74,8 @@ impl fmt::Display for Certificate {
 pub fn run(args: &Args, console: &Console) -> Result<Answer, CliError> {
     let bundle = Bundle::open(&args.bundle)?;
     let verifier = bundle.verifier_with_string()?;
-    let (model, _) = input::model_with(&args.model, &args.dimensions)?;
+    let inferences = verifier.layout().inferences;
+    let (model, _) = input::batch_with(&args.model, &args.dimensions, inferences)?;
     let found = {
         let _stage = console.stage("reading what the key commits to");
         match bundle.circuit(&model) {

@@ -265,9 +265,16 @@ impl fmt::Display for Layer<'_> {
 /// What is asked of the model itself is answered also where there is no circuit for it.
 pub fn run(args: Args, console: &Console) -> Result<Answer, CliError> {
     let (model, _) = input::model_with(&args.model, &args.dimensions)?;
+    let batch = match args.statement.inferences() {
+        1 => None,
+        count => Some(input::batch_with(&args.model, &args.dimensions, count)?.0),
+    };
+    let proved = batch.as_ref().unwrap_or(&model);
     let inferences = args.calibration.as_ref().map(|path| input::inferences(&model, path));
     let inferences = inferences.transpose()?;
-    let (plan, error) = plan(&args, &model, inferences.as_deref())?;
+    // What inputs cost is known of proofs of one inference.
+    let calldata = inferences.as_deref().filter(|_| batch.is_none());
+    let (plan, error) = plan(&args, proved, calldata)?;
     let is_described = args.layers || args.calibration.is_some();
     let error = match error {
         // A wish that cannot be kept is all there is to say.
@@ -278,7 +285,7 @@ pub fn run(args: Args, console: &Console) -> Result<Answer, CliError> {
     let differences = inferences.map(|inferences| differences(&model, &inferences)).transpose()?;
     drop(stage);
     let layout =
-        args.statement.layout(&model, args.wishes).map_err(|error| error.at(&args.model))?;
+        args.statement.layout(proved, args.wishes).map_err(|error| error.at(&args.model))?;
     console.result(&Report {
         summary: model.summary(),
         model_digest: hex(&layout.digest(&model)),

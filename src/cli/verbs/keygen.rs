@@ -243,7 +243,8 @@ impl fmt::Display for Report {
 /// Makes the bundle.
 pub fn run(args: Args, console: &Console) -> Result<Answer, CliError> {
     let out = args.out.clone().unwrap_or_else(|| Bundle::default_path(&args.model));
-    let (model, onnx) = input::model_with(&args.model, &args.dimensions)?;
+    let inferences = args.statement.inferences();
+    let (model, onnx) = input::batch_with(&args.model, &args.dimensions, inferences)?;
     let plans = args.statement.plans(&model, args.wishes);
     let circuit = plans.and_then(|plans| args.wishes.choose(&plans));
     let circuit = circuit.map_err(|error| error.at(&args.model))?;

@@ -38,8 +38,8 @@ pub struct Args {
 pub fn run(args: Args, console: &Console) -> Result<Answer, CliError> {
     // All that may be wrong, before the time that keys and proofs take.
     let randomness = args.prover.randomness()?;
-    let context = args.context.resolve()?;
     let bundle = Bundle::open(&args.bundle)?;
+    let contexts = args.context.resolve(bundle.manifest.layout.inferences)?;
     let model = bundle.model()?;
     let commitments = args.commitments.open(&bundle)?;
     let layout = &bundle.manifest.layout;
@@ -55,7 +55,7 @@ pub fn run(args: Args, console: &Console) -> Result<Answer, CliError> {
     let stage = console.stage("proving");
     let randomness = randomness.as_ref().map(|seeded| seeded as _);
     let options = Options { randomness, ..Options::default() };
-    let (proof, _) = prover.prove_linked(&inputs, context, &commitments, &options)?;
+    let (proof, _) = prover.prove_linked(&inputs, contexts, &commitments, &options)?;
     drop(stage);
     let took = Took {
         seconds: start.elapsed().as_secs_f64(),

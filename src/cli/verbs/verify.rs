@@ -26,9 +26,9 @@ pub struct Args {
     model: Option<PathBuf>,
     #[command(flatten)]
     dimensions: input::DimensionArgs,
-    /// The context that the proof should be bound to
+    /// The context that the proof should be bound to; of a batch one for each inference, in order
     #[arg(long, value_name = "HEX32", value_parser = parse_context)]
-    context: Option<Fr>,
+    context: Vec<Fr>,
     /// The input that the proof should be of: JSON, .npy or .npz
     #[arg(long, value_name = "FILE")]
     input: Option<PathBuf>,
@@ -47,9 +47,26 @@ struct Report {
     reason: Option<String>,
     /// Only of a proof that proves its instances: of others they say nothing.
     #[serde(flatten, skip_serializing_if = "Option::is_none")]
-    said: Option<Said>,
+    said: Option<AllSaid>,
     vk_digest: String,
     model_digest: String,
+}
+
+/// What is said of one inference, or of each of several.
+#[derive(Serialize)]
+#[serde(untagged)]
+enum AllSaid {
+    One(Said),
+    Several { inferences: Vec<Said> },
+}
+
+impl AllSaid {
+    fn each(&self) -> &[Said] {
+        match self {
+            Self::One(said) => std::slice::from_ref(said),
+            Self::Several { inferences } => inferences,
+        }
+    }
 }
 
 #[derive(Serialize)]
@@ -72,7 +89,8 @@ impl fmt::Display for Report {
             None => writeln!(f, "valid")?,
             Some(reason) => writeln!(f, "not valid: {reason}")?,
         }
-        if let Some(Said { context, names, inputs, outputs, claims }) = &self.said {
+        for said in self.said.iter().flat_map(AllSaid::each) {
+            let Said { context, names, inputs, outputs, claims } = said;
             writeln!(f, "context  {context}")?;
             for (input, name) in names {
                 writeln!(f, "name     {name} of the committed input {}", Name::new(input))?;
@@ -106,18 +124,24 @@ pub fn run(args: Args, console: &Console) -> Result<Answer, CliError> {
     let (reason, said) = match verifier.verify(&file.proof) {
         Err(refusal) => (Some(in_words(&refusal)), None),
         Ok(()) => {
-            let mut statements = verifier.statements(&file.proof.instances)?;
-            // Circuits prove one inference so far.
-            let statement = statements.remove(0);
+            let statements = verifier.statements(&file.proof.instances)?;
             let reason = match file.contradiction(&verifier) {
                 Some(contradiction) => {
                     Some(format!("the proof file contradicts it: {contradiction}"))
                 }
-                None => disagreement(&args, &bundle, &verifier, &statement)?,
+                None => disagreement(&args, &bundle, &verifier, &statements)?,
             };
-            let names = named(&statement);
-            let Statement { context, inputs, outputs, claims, .. } = statement;
-            (reason, Some(Said { context: hex(&context), names, inputs, outputs, claims }))
+            let said = |statement: Statement| {
+                let names = named(&statement);
+                let Statement { context, inputs, outputs, claims, .. } = statement;
+                Said { context: hex(&context), names, inputs, outputs, claims }
+            };
+            let mut inferences: Vec<Said> = statements.into_iter().map(said).collect();
+            let said = match inferences.len() {
+                1 => AllSaid::One(inferences.remove(0)),
+                _ => AllSaid::Several { inferences },
+            };
+            (reason, Some(said))
         }
     };
     let answer = if reason.is_none() { Answer::Yes } else { Answer::No };
@@ -161,10 +185,15 @@ fn disagreement(
     args: &Args,
     bundle: &Bundle,
     verifier: &ModelVerifier,
-    said: &Statement,
+    said: &[Statement],
 ) -> Result<Option<String>, CliError> {
+    // Of a batch it says which inference is meant.
+    let of = |inference: usize| match said.len() {
+        1 => String::new(),
+        _ => format!("of inference {inference}: "),
+    };
     if let Some(path) = &args.model {
-        let (mut model, _) = input::model_with(path, &args.dimensions)?;
+        let (mut model, _) = input::batch_with(path, &args.dimensions, said.len())?;
         model.name = path.display().to_string();
         match bundle.check_key(&model) {
             Ok(()) => {}
@@ -172,10 +201,25 @@ fn disagreement(
             Err(error) => return Err(error.into()),
         }
     }
-    let expected = args.context.map(|context| word_of(&context));
-    if let Some(expected) = expected.filter(|&expected| expected != said.context) {
-        let (got, expected) = (hex(&said.context), hex(&expected));
-        return Ok(Some(format!("its context is `{got}`, expected `{expected}`")));
+    if !args.context.is_empty() && args.context.len() != said.len() {
+        return Err(CliError::Usage {
+            message: format!(
+                "{} contexts are given, the proof has {}",
+                args.context.len(),
+                said.len()
+            ),
+            hint: "give `--context` once for each inference, in their order".into(),
+        });
+    }
+    for (inference, (said, expected)) in said.iter().zip(&args.context).enumerate() {
+        let expected = word_of(expected);
+        if expected != said.context {
+            let (got, expected) = (hex(&said.context), hex(&expected));
+            return Ok(Some(format!(
+                "{}its context is `{got}`, expected `{expected}`",
+                of(inference)
+            )));
+        }
     }
     if let Some(path) = &args.input {
         if !verifier.layout().shows_input() {
@@ -187,23 +231,27 @@ fn disagreement(
         let ports: Vec<&Port> = verifier.model().inputs.iter().collect();
         let expected = input::one_inference(verifier.model(), &ports, path)?;
         for (port, expected) in verifier.model().inputs.iter().zip(expected) {
-            let got = said.inputs.get(&port.name).map(|values| &values.quantized[..]);
-            if let Some(different) = first_difference(got.unwrap_or_default(), &expected) {
-                return Ok(Some(format!(
-                    "its input `{}` is not that of `{}`: {different}",
-                    port.name,
-                    path.display()
-                )));
+            let expected = expected.chunks(expected.len() / said.len());
+            for (inference, (said, expected)) in said.iter().zip(expected).enumerate() {
+                let got = said.inputs.get(&port.name).map(|values| &values.quantized[..]);
+                if let Some(different) = first_difference(got.unwrap_or_default(), expected) {
+                    return Ok(Some(format!(
+                        "{}its input `{}` is not that of `{}`: {different}",
+                        of(inference),
+                        port.name,
+                        path.display()
+                    )));
+                }
             }
         }
     }
     match &args.expect_output {
-        Some(_) if said.outputs.is_empty() => Err(CliError::Usage {
+        Some(_) if said.iter().all(|said| said.outputs.is_empty()) => Err(CliError::Usage {
             message: "proofs of this bundle do not show their outputs".into(),
             hint: "leave `--expect-output` out; `claims` in the answer is what is said of them"
                 .into(),
         }),
-        Some(path) => expected_outputs(path, &said.outputs),
+        Some(path) => expected_outputs(path, said, of),
         None => Ok(None),
     }
 }
@@ -220,7 +268,8 @@ fn first_difference<T: PartialEq + fmt::Display>(got: &[T], expected: &[T]) -> O
 /// Where outputs are not those of a file.
 fn expected_outputs(
     path: &Path,
-    outputs: &BTreeMap<String, OutputValues>,
+    said: &[Statement],
+    of: impl Fn(usize) -> String,
 ) -> Result<Option<String>, CliError> {
     let unreadable = |why: String| CliError::Usage {
         message: format!("`{}` holds no outputs: {why}", path.display()),
@@ -228,14 +277,32 @@ fn expected_outputs(
     };
     let document: Value = serde_json::from_slice(&files::read_document(path)?)
         .map_err(|error| unreadable(error.to_string()))?;
-    // What `run` prints, or only its outputs.
-    let document = match &document["inferences"] {
-        Value::Array(inferences) => match &inferences[..] {
-            [inference] => &inference["outputs"],
-            _ => return Err(unreadable(format!("{} inferences", inferences.len()))),
-        },
-        _ => &document,
+    // What `run` prints, or only the outputs of one inference.
+    let documents: Vec<&Value> = match &document["inferences"] {
+        Value::Array(inferences) => {
+            inferences.iter().map(|inference| &inference["outputs"]).collect()
+        }
+        _ => vec![&document],
     };
+    if documents.len() != said.len() {
+        let (found, expected) = (documents.len(), said.len());
+        return Err(unreadable(format!("{found} inferences, the proof has {expected}")));
+    }
+    for (inference, (document, said)) in documents.into_iter().zip(said).enumerate() {
+        if let Some(different) = different_outputs(path, document, &said.outputs, unreadable)? {
+            return Ok(Some(of(inference) + &different));
+        }
+    }
+    Ok(None)
+}
+
+/// Where an inference's outputs are not those of a document.
+fn different_outputs(
+    path: &Path,
+    document: &Value,
+    outputs: &BTreeMap<String, OutputValues>,
+    unreadable: impl Fn(String) -> CliError,
+) -> Result<Option<String>, CliError> {
     let named: Vec<(&String, &Value)> = match (document, outputs.first_key_value()) {
         (Value::Object(fields), _) => fields.iter().collect(),
         (Value::Array(_), Some((name, _))) if outputs.len() == 1 => vec![(name, document)],

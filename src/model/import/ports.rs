@@ -1,7 +1,5 @@
 //! Inputs and outputs of the model.
 
-use std::collections::BTreeMap;
-
 use super::{ImportOptions, Importer, RealKind, Source, Value, expression::Real};
 use crate::model::{
     Code, ElementType, Model, ModelError, Port, Preparation, Quantization, TensorId, limits,
@@ -44,7 +42,7 @@ impl<'a> Importer<'a> {
             if matches!(self.values.get(input.name.as_str()), Some(Value::Constant(_))) {
                 continue;
             }
-            let (element, shape) = read_type(input, &options.dimensions)?;
+            let (element, shape) = read_type(input, options)?;
             limits::elements(&input.name, &shape)?;
             let position = self.inputs.len();
             let value = match element {
@@ -158,7 +156,7 @@ impl<'a> Importer<'a> {
 
 fn read_type(
     input: &ValueInfoProto,
-    dimensions: &BTreeMap<String, usize>,
+    options: &ImportOptions<'_>,
 ) -> Result<(DataType, Vec<usize>), ModelError> {
     let error = |reason: String| ModelError::Port {
         direction: "input",
@@ -174,10 +172,17 @@ fn read_type(
         .map_err(|_| error(format!("element type {} is not supported", tensor_type.elem_type)))?;
     let dims =
         &tensor_type.shape.as_ref().ok_or_else(|| error("its shape is not given".into()))?.dim;
+    let leading = dims.first().map(|dim| options.leading(dim.value.as_ref())).transpose();
+    let leading = leading.map_err(error)?.flatten();
+    if options.batch.is_some() && leading.is_none() {
+        return Err(error("it has no leading dimension for a batch".into()));
+    }
+    let dimensions = &options.dimensions;
     let shape = dims
         .iter()
         .enumerate()
         .map(|(axis, dim)| match &dim.value {
+            _ if axis == 0 && leading.is_some() => Ok(leading.unwrap_or(1)),
             Some(Dimension::Value(value)) if *value > 0 => usize::try_from(*value)
                 .map_err(|_| error(format!("dimension {axis} of its shape is {value}"))),
             Some(Dimension::Value(value)) => {

@@ -99,6 +99,10 @@ pub enum ChainError {
         reason: String,
     },
 
+    /// Something else than a transaction has to be signed.
+    #[error("a Ledger signs nothing but transactions here")]
+    SignsTransactionsOnly,
+
     /// Signing went wrong.
     #[error("signing with the key of {address} failed: {reason}")]
     Signing {
@@ -316,6 +320,10 @@ impl ChainError {
             Self::WrongChain { .. } => "check `--rpc-url`".into(),
             Self::NoKey => format!(
                 "set {}, or give `--keystore FILE` or `--ledger`",
+                PRIVATE_KEY_VARIABLE
+            ),
+            Self::SignsTransactionsOnly => format!(
+                "set {}, or give `--keystore FILE`",
                 PRIVATE_KEY_VARIABLE
             ),
             Self::NoPassword { .. } => {

@@ -7,7 +7,10 @@ use std::{fmt, path::Path};
 use alloy::{
     network::EthereumWallet,
     primitives::{Address, B256, hex},
-    signers::local::{LocalSigner, PrivateKeySigner},
+    signers::{
+        SignerSync,
+        local::{LocalSigner, PrivateKeySigner},
+    },
 };
 
 use super::{
@@ -20,6 +23,8 @@ use super::{
 pub struct Key {
     address: Address,
     wallet: EthereumWallet,
+    /// Signs what is no transaction; none on a device, which shows what it signs.
+    signer: Option<PrivateKeySigner>,
 }
 
 impl Key {
@@ -79,12 +84,22 @@ impl Key {
         let signer = LedgerSigner::new(HDPath::LedgerLive(account), None)
             .await
             .map_err(|error| ChainError::Ledger { reason: error.to_string() })?;
-        Ok(Self { address: signer.address(), wallet: signer.into() })
+        Ok(Self { address: signer.address(), wallet: signer.into(), signer: None })
     }
 
     /// Whose key it is.
     pub fn address(&self) -> Address {
         self.address
+    }
+
+    /// Signs a digest that is no transaction's: r, s and v, s the smaller one.
+    pub(super) fn sign(&self, digest: B256) -> Result<[u8; 65], ChainError> {
+        let signer = self.signer.as_ref().ok_or(ChainError::SignsTransactionsOnly)?;
+        let failed = |error: alloy::signers::Error| ChainError::Signing {
+            address: self.address,
+            reason: error.to_string(),
+        };
+        Ok(signer.sign_hash_sync(&digest).map_err(failed)?.normalized_s().as_bytes())
     }
 
     pub(super) fn wallet(&self) -> &EthereumWallet {
@@ -94,7 +109,7 @@ impl Key {
 
 impl From<PrivateKeySigner> for Key {
     fn from(signer: PrivateKeySigner) -> Self {
-        Self { address: signer.address(), wallet: signer.into() }
+        Self { address: signer.address(), wallet: signer.clone().into(), signer: Some(signer) }
     }
 }
 

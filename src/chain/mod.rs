@@ -11,6 +11,7 @@
 //! | proof → verdict | [`Submission::simulate`], [`Submission::send`] |
 //! | models and their versions | [`Registry`] |
 //! | requests → answers | [`Watcher`] |
+//! | a committed input's name → somebody's word for it | [`attest`] |
 //!
 //! Everything is async on alloy; [`block_on`] is the one place with a runtime, for callers that have
 //! none. Nothing here prints, and nothing here ever holds a secret in a message.
@@ -35,6 +36,7 @@
 //! # }
 //! ```
 
+mod attestation;
 mod bindings;
 mod call;
 mod clock;
@@ -65,8 +67,10 @@ mod trouble;
 mod variables;
 mod watch;
 
+pub use attestation::{Attested, attest};
 pub use bindings::{
-    CREATE2_DEPLOYER, IERC165, IHalo2Verifier, IInferenceConsumer, IModelRegistry, IRequestConsumer,
+    CREATE2_DEPLOYER, IAttestedConsumer, IERC165, IHalo2Verifier, IInferenceConsumer,
+    IModelRegistry, IRequestConsumer,
 };
 pub use call::CallOutcome;
 pub use clock::{Clock, MachineClock};

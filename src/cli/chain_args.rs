@@ -16,6 +16,17 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+/// Whose key signs.
+#[derive(clap::Args)]
+pub struct KeyArgs {
+    /// A keystore file; its password is asked for, or in the environment
+    #[arg(long, value_name = "FILE")]
+    keystore: Option<PathBuf>,
+    /// Sign with a connected Ledger
+    #[arg(long, conflicts_with = "keystore")]
+    ledger: bool,
+}
+
 /// Which chain, and who pays.
 #[derive(clap::Args)]
 pub struct ChainArgs {
@@ -23,12 +34,8 @@ pub struct ChainArgs {
     /// Given more than once, more than half of the nodes have to agree
     #[arg(long, value_name = "URL")]
     rpc_url: Vec<String>,
-    /// A keystore file; its password is asked for, or in the environment
-    #[arg(long, value_name = "FILE")]
-    keystore: Option<PathBuf>,
-    /// Sign with a connected Ledger
-    #[arg(long, conflicts_with = "keystore")]
-    ledger: bool,
+    #[command(flatten)]
+    key: KeyArgs,
     /// Refuse any other chain than this one
     #[arg(long, value_name = "ID")]
     chain_id: Option<u64>,
@@ -84,7 +91,7 @@ impl ChainArgs {
     /// Connects to the chain that is asked for, or to a local one.
     pub async fn connect(&self, console: &Console) -> Result<Connection, CliError> {
         if !self.rpc_url.is_empty() {
-            let key = self.key(console).await?;
+            let key = self.key.read(console).await?;
             let mut chain = Chain::connect_all(&self.rpc_url, key).await?;
             if let Some(id) = self.chain_id {
                 chain = chain.expect_id(id)?;
@@ -126,8 +133,11 @@ impl ChainArgs {
         let is_on = self.log.is_some() || (always && !console.is_quiet());
         Log::new(self.log.unwrap_or(Form::Text), is_on)
     }
+}
 
-    async fn key(&self, console: &Console) -> Result<Option<Key>, CliError> {
+impl KeyArgs {
+    /// The key: from a file, a device or the environment; none where there is none.
+    pub async fn read(&self, console: &Console) -> Result<Option<Key>, CliError> {
         if let Some(path) = &self.keystore {
             return Ok(Some(Key::from_keystore(path, || {
                 console.ask_password("keystore password")

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity ^0.8.20;
 
+import {AttestedConsumer} from "../../contracts/AttestedConsumer.sol";
 import {InferenceConsumer} from "../../contracts/InferenceConsumer.sol";
 import {RequestConsumer} from "../../contracts/RequestConsumer.sol";
 import {IModelVerifier} from "../../contracts/interfaces/IModelVerifier.sol";
+import {NamedMockVerifier} from "../../contracts/testing/MockVerifier.sol";
 
 /// Refuses what a verifier refuses, without any cryptography: a proof is good if it is the Keccak-256
 /// of its instances.
@@ -80,6 +82,25 @@ contract Recorder is InferenceConsumer {
 
     function _onInference(address, uint256[] calldata instances) internal override {
         lastOutput = instances[instances.length - 1];
+    }
+}
+
+/// Verifies proofs about one committed input, whose answer is one word.
+contract NamedStandIn is NamedMockVerifier {
+    constructor() NamedMockVerifier("named", 1, 0, 1) {}
+}
+
+/// Records answers about data that an issuer attests.
+contract AttestedRecorder is AttestedConsumer {
+    uint256 public lastOutput;
+
+    constructor(IModelVerifier verifier, bytes32 modelId, bytes32 schema, address issuer)
+        InferenceConsumer(verifier, modelId, 1)
+        AttestedConsumer(new bytes32[](1), schema, true, issuer, issuer)
+    {}
+
+    function _onInference(address, uint256[] calldata instances) internal override {
+        lastOutput = instances[_OUTPUT_START];
     }
 }
 

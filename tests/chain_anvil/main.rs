@@ -1,6 +1,7 @@
 //! Deployments and submissions on a real anvil.
 #![cfg(all(feature = "compile", feature = "chain", feature = "cli"))]
 
+mod attested;
 mod command;
 mod daemon;
 mod deploy;

@@ -1,5 +1,7 @@
 //! The verbs. Each file holds one: its arguments, its result, and `run`.
 
+#[cfg(all(feature = "compile", feature = "chain"))]
+mod attest;
 #[cfg(feature = "compile")]
 mod bench;
 mod certify;
@@ -65,6 +67,9 @@ pub enum Verb {
     /// Send a proof to the deployed verifier or to a consumer
     #[cfg(all(feature = "compile", feature = "chain"))]
     Submit(submit::Args),
+    /// Sign that data which somebody committed to are true, for a consumer that takes your word
+    #[cfg(all(feature = "compile", feature = "chain"))]
+    Attest(attest::Args),
     /// Add, list and withdraw versions of models
     #[cfg(all(feature = "compile", feature = "chain"))]
     Registry(registry::Args),
@@ -112,6 +117,8 @@ pub fn run(verb: Verb, console: &Console) -> Result<Answer, CliError> {
         Verb::Deploy(args) => deploy::run(args, console),
         #[cfg(all(feature = "compile", feature = "chain"))]
         Verb::Submit(args) => submit::run(args, console),
+        #[cfg(all(feature = "compile", feature = "chain"))]
+        Verb::Attest(args) => attest::run(&args, console),
         #[cfg(all(feature = "compile", feature = "chain"))]
         Verb::Registry(args) => registry::run(args, console),
         #[cfg(all(feature = "compile", feature = "chain"))]

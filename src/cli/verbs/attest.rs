@@ -1,0 +1,135 @@
+//! `attest`: signs the name of a committed input, for a subject at a consumer.
+
+use crate::bundle::{InputCommitment, hex};
+use crate::chain::{Attested, ChainError, IAttestedConsumer::Attestation, attest, block_on};
+use crate::cli::chain_args::KeyArgs;
+use crate::cli::{Answer, CliError, Console};
+use alloy::primitives::{Address, B256};
+use serde::Serialize;
+use std::fmt;
+use std::path::PathBuf;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+/// The end of the year 9999: a later time was not meant in seconds.
+const LATEST: u64 = 253_402_300_799;
+
+/// What `attest` takes.
+#[derive(clap::Args)]
+pub struct Args {
+    /// The file that `commit` made; its name is all that is signed
+    #[arg(required_unless_present = "name")]
+    commitment: Option<PathBuf>,
+    /// The name of the commitment, where the file is somebody else's
+    #[arg(long, value_name = "HEX32", conflicts_with = "commitment")]
+    name: Option<B256>,
+    /// What the data mean: the hash of their description, as the consumer has it
+    #[arg(long, value_name = "HEX32")]
+    schema: B256,
+    /// Who may use it
+    #[arg(long, value_name = "ADDRESS")]
+    subject: Address,
+    /// From when on it is not valid any more, in seconds since 1970
+    #[arg(long, value_name = "UNIX")]
+    expires: u64,
+    /// The consumer's chain
+    #[arg(long, value_name = "ID")]
+    chain_id: u64,
+    /// The consumer
+    #[arg(long, value_name = "ADDRESS")]
+    contract: Address,
+    /// Which of your attestations of this name for this subject it is: those up to one you took back count no more
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u64).range(1..))]
+    nonce: u64,
+    #[command(flatten)]
+    key: KeyArgs,
+}
+
+/// A signed attestation. Nothing in it is secret.
+#[derive(Serialize)]
+struct Report {
+    name: String,
+    schema: B256,
+    subject: Address,
+    expiry: u64,
+    nonce: u64,
+    chain_id: u64,
+    contract: Address,
+    signer: Address,
+    digest: B256,
+    signature: String,
+    calldata: String,
+}
+
+impl fmt::Display for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { name, subject, signer, signature, .. } = self;
+        writeln!(f, "name       {name}")?;
+        writeln!(f, "subject    {subject}")?;
+        writeln!(f, "signer     {signer}")?;
+        writeln!(f, "signature  {signature}")
+    }
+}
+
+/// Signs an attestation.
+pub fn run(args: &Args, console: &Console) -> Result<Answer, CliError> {
+    let usage = |message: &str, hint: &str| {
+        Err(CliError::Usage { message: message.into(), hint: hint.into() })
+    };
+    if args.subject.is_zero() || args.contract.is_zero() {
+        return usage(
+            "nobody has the address zero",
+            "give the account that will submit, and the consumer",
+        );
+    }
+    if args.expires > LATEST {
+        return usage(
+            "`--expires` is after the year 9999",
+            "give seconds since 1970, not milliseconds",
+        );
+    }
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |time| time.as_secs());
+    if args.expires <= now {
+        return usage("`--expires` is not in the future", "give seconds since 1970");
+    }
+    let name = match (&args.name, &args.commitment) {
+        (Some(name), _) => *name,
+        (None, Some(path)) => InputCommitment::open(path)?.name().into(),
+        (None, None) => {
+            return usage(
+                "there is nothing to attest",
+                "give the file that `commit` made, or `--name`",
+            );
+        }
+    };
+    if name[0] != 0 || name.is_zero() {
+        return usage(
+            "no commitment has this name: its first byte is 0, and not all are",
+            "give the name as `commit` prints it",
+        );
+    }
+    let attestation = Attestation {
+        name,
+        schema: args.schema,
+        subject: args.subject,
+        expiry: args.expires,
+        nonce: args.nonce,
+    };
+    let key = block_on(args.key.read(console))?.ok_or(ChainError::NoKey)?;
+    let Attested { digest, signer, signature, calldata } =
+        attest(&key, &attestation, args.chain_id, args.contract)?;
+    let Attestation { name, schema, subject, expiry, nonce } = attestation;
+    console.result(&Report {
+        name: hex(&name[..]),
+        schema,
+        subject,
+        expiry,
+        nonce,
+        chain_id: args.chain_id,
+        contract: args.contract,
+        signer,
+        digest,
+        signature: hex(&signature),
+        calldata: hex(&calldata),
+    })?;
+    Ok(Answer::Yes)
+}

@@ -1,0 +1,194 @@
+//! What `attest` signs is what `AttestedConsumer` takes.
+
+use std::{path::Path, process::Command};
+
+use alloy::{
+    primitives::{Address, B256, U256, hex, keccak256},
+    sol_types::SolValue,
+};
+use serde_json::{Value, json};
+use zkverdict::chain::{
+    Chain, ChainError, IAttestedConsumer, Key, SendOptions, Submission, Verdict, consumer_context,
+    model_id,
+};
+
+use crate::{
+    command::root,
+    stand_in::{contract, deploy, with_arguments},
+};
+
+/// The issuer's key, which is nobody's.
+const ISSUER: &str = "4242424242424242424242424242424242424242424242424242424242424242";
+
+const SCHEMA: B256 = B256::repeat_byte(7);
+
+/// A commitment, and the file that `commit` makes of it.
+fn commitment(folder: &Path) -> (B256, String, Value) {
+    let vectors = std::fs::read(root().join("test/fixtures/commitments/vectors.json"));
+    let vectors: Value = serde_json::from_slice(&vectors.expect("vectors")).expect("JSON");
+    let made = &vectors["commitments"][2];
+    let mut document = json!({
+        "format": "zkverdict commitment", "version": 1, "kind": "input", "input": "x",
+        "string": format!("{:#x}", B256::ZERO),
+    });
+    for field in ["class", "point", "name", "code", "shape", "words", "blinding"] {
+        document[field] = made[field].clone();
+    }
+    let path = folder.join("c.json");
+    std::fs::write(&path, document.to_string()).expect("written");
+    let name = made["name"].as_str().expect("text").parse().expect("32 bytes");
+    (name, path.to_str().expect("text").to_owned(), document)
+}
+
+/// Exit code, and what was said.
+fn attest(arguments: &[&str], key: Option<&str>) -> (Option<i32>, Value) {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_zkverdict"));
+    command.args(["--json", "attest"]).args(arguments).env_remove("ZKVERDICT_PRIVATE_KEY");
+    if let Some(key) = key {
+        command.env("ZKVERDICT_PRIVATE_KEY", key);
+    }
+    let output = command.output().expect("the command runs");
+    let said = if output.status.success() { &output.stdout } else { &output.stderr };
+    let document = serde_json::from_slice(said);
+    let text = || String::from_utf8_lossy(said).into_owned();
+    (output.status.code(), document.unwrap_or_else(|error| panic!("{error}: {}", text())))
+}
+
+/// Flags for an attestation.
+fn flags(subject: Address, consumer: Address) -> Vec<String> {
+    let flags = [
+        ("--schema", SCHEMA.to_string()),
+        ("--subject", subject.to_string()),
+        ("--expires", "4000000000".to_owned()),
+        ("--chain-id", "31337".to_owned()),
+        ("--contract", consumer.to_string()),
+    ];
+    flags.into_iter().flat_map(|(flag, value)| [flag.to_owned(), value]).collect()
+}
+
+fn with<'a>(first: &'a [&'a str], rest: &'a [String]) -> Vec<&'a str> {
+    first.iter().copied().chain(rest.iter().map(String::as_str)).collect()
+}
+
+/// How a consumer refuses what is shown to it; nothing where it accepts.
+async fn show(chain: &Chain, consumer: Address, attested: &Value) -> Option<String> {
+    let data = hex::decode(attested["calldata"].as_str().expect("text")).expect("hexadecimal");
+    let abi = IAttestedConsumer::abi::contract();
+    match chain.send(consumer, data.into(), &abi, &SendOptions::default()).await {
+        Ok(_) => None,
+        Err(ChainError::Reverted { error, .. }) => Some(error.to_string()),
+        Err(error) => panic!("{error}"),
+    }
+}
+
+#[tokio::test]
+async fn what_is_signed_is_what_the_consumer_takes() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (name, file, _) = commitment(folder.path());
+    let chain = Chain::in_process();
+    let issuer = Key::from_hex(ISSUER, "").expect("a key").address();
+    let model = model_id("named");
+    let verifier = deploy(&chain, &contract("NamedStandIn")).await;
+    let mut digest = B256::ZERO;
+    digest[..5].copy_from_slice(b"named");
+    let single = (verifier, model, digest).abi_encode_params();
+    let single = deploy(&chain, &with_arguments("SingleModelVerifier", &single)).await;
+    let arguments = (single, model, SCHEMA, issuer).abi_encode_params();
+    let consumer = deploy(&chain, &with_arguments("AttestedRecorder", &arguments)).await;
+
+    // A mock's proof, about the commitment.
+    let context = consumer_context(chain.id(), consumer, chain.sender(), 0);
+    let words = vec![context, U256::from_be_bytes(name.0), U256::from(8)];
+    let proof = keccak256((digest, words.clone()).abi_encode_params()).to_vec();
+    let submit = async || {
+        let submission = Submission::detect(&chain, consumer, &proof, &words).await;
+        let abi = IAttestedConsumer::abi::contract();
+        let sent = submission.expect("an answer").send(&chain, &abi, &SendOptions::default()).await;
+        match sent.expect("an answer") {
+            Verdict::Accepted(_) => None,
+            Verdict::Refused { error, .. } => Some(error.to_string()),
+        }
+    };
+    let refused = submit().await.expect("nobody attested it");
+    assert!(refused.starts_with("NotAttested("), "{refused}");
+
+    // For another consumer.
+    let elsewhere = flags(chain.sender(), single);
+    let (code, attested) = attest(&with(&[&file], &elsewhere), Some(ISSUER));
+    assert_eq!(code, Some(0), "{attested}");
+    let refused = show(&chain, consumer, &attested).await.expect("another domain");
+    assert!(refused.starts_with("WrongSigner("), "{refused}");
+
+    let here = flags(chain.sender(), consumer);
+    let (code, attested) = attest(&with(&[&file], &here), Some(ISSUER));
+    assert_eq!(code, Some(0), "{attested}");
+    assert_eq!(attested["name"], name.to_string());
+    assert_eq!(attested["signer"], issuer.to_string());
+    // The name alone gives the same.
+    let by_name = ["--name", &name.to_string()].map(str::to_owned);
+    let by_name: Vec<&str> = by_name.iter().map(String::as_str).collect();
+    assert_eq!(attest(&with(&by_name, &here), Some(ISSUER)), (Some(0), attested.clone()));
+    assert_eq!(show(&chain, consumer, &attested).await, None);
+    assert_eq!(submit().await, None);
+}
+
+#[test]
+fn what_makes_no_attestation_is_said_and_no_secret_is() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (name, file, document) = commitment(folder.path());
+    let rest = flags(Address::repeat_byte(5), Address::repeat_byte(6));
+    let replaced = |flag: &str, value: &str| {
+        let mut rest = rest.clone();
+        let at = rest.iter().position(|word| word == flag).expect("a flag");
+        rest[at + 1] = value.to_owned();
+        rest
+    };
+    let refused = |first: &[&str], rest: &[String], key: Option<&str>, why: &str| {
+        let (code, said) = attest(&with(first, rest), key);
+        assert_eq!(code, Some(2), "{why}: {said}");
+        assert!(said["error"].as_str().expect("text").contains(why), "{why}: {said}");
+        let said = said.to_string();
+        let blinding = &document["blinding"].as_str().expect("text")[10..];
+        assert!(!said.contains(blinding) && !said.contains(&ISSUER[..16]), "{said}");
+    };
+    let key = Some(ISSUER);
+    let zero = Address::ZERO.to_string();
+    refused(&[&file], &rest, None, "no key");
+    refused(&[&file], &replaced("--subject", &zero), key, "address zero");
+    refused(&[&file], &replaced("--contract", &zero), key, "address zero");
+    refused(&[&file], &replaced("--expires", "1"), key, "not in the future");
+    refused(&[&file], &replaced("--expires", "4000000000000"), key, "after the year 9999");
+    refused(&["--name", &B256::repeat_byte(1).to_string()], &rest, key, "no commitment has");
+    refused(&["--name", &B256::ZERO.to_string()], &rest, key, "no commitment has");
+    refused(&[&file, "--name", &name.to_string()], &rest, key, "cannot be used with");
+    refused(&[], &rest, key, "required");
+    refused(&[&file, "--nonce", "0"], &rest, key, "invalid value");
+    refused(&["missing.json"], &rest, key, "missing.json");
+    let ledger = "without Ledger";
+    if cfg!(not(feature = "ledger")) {
+        refused(&[&file, "--ledger"], &rest, key, ledger);
+    }
+
+    // Files that are none, or of another name.
+    let write = |change: &dyn Fn(&mut Value)| {
+        let mut document = document.clone();
+        change(&mut document);
+        let path = folder.path().join("changed.json");
+        std::fs::write(&path, document.to_string()).expect("written");
+        path.to_str().expect("text").to_owned()
+    };
+    let other = B256::repeat_byte(0);
+    let changes: [(&dyn Fn(&mut Value), &str); 5] = [
+        (
+            &|document| document["name"] = other.to_string().into(),
+            "`name` is not that of its point",
+        ),
+        (&|document| document["class"] = 7.into(), "`class` is not that of so many words"),
+        (&|document| document["point"][0] = document["point"][1].clone(), "not on the curve"),
+        (&|document| document["version"] = 2.into(), "version 2, expected 1"),
+        (&|document| document["point"] = document["blinding"].clone(), "not as `commit` writes it"),
+    ];
+    for (change, why) in changes {
+        refused(&[&write(change)], &rest, key, why);
+    }
+}

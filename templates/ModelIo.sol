@@ -83,6 +83,14 @@ library {{ name }} {
         instances = new uint256[](NUM_INSTANCES);
         instances[0] = context;
     }
+    {%- for name in names %}
+
+    /// @notice The name of the commitment to the input `{{ name.title }}`: compare it, whoever makes a proof chooses it.
+    function nameOf{{ name.function }}(uint256[] memory instances) internal pure returns (bytes32) {
+        if (instances.length != NUM_INSTANCES) revert InstanceCount(instances.length, NUM_INSTANCES);
+        return bytes32(instances[{{ name.constant }}_NAME]);
+    }
+    {%- endfor %}
     {%- for tensor in tensors %}
 
     /// @notice Puts {{ tensor.title }} into its instances.

@@ -244,19 +244,27 @@ impl Role {
 struct NameSource {
     title: Comment,
     constant: String,
+    function: String,
     instance: usize,
 }
 
-/// The names of commitments to these inputs, each with a constant of its own.
+/// The names of commitments to these inputs, each with a constant and a function of its own.
 fn name_sources(inputs: &[String]) -> Vec<NameSource> {
     let mut names: Vec<NameSource> = vec![];
     for (instance, input) in (1..).zip(inputs) {
-        let own = identifier_words(input, "input").join("_").to_uppercase();
-        let numbered = (2..).map(|number| format!("{own}_{number}"));
-        let mut constants = std::iter::once(own.clone()).chain(numbered);
-        let is_free = |constant: &String| names.iter().all(|other| other.constant != *constant);
-        let constant = constants.find(is_free).expect("there are more numbers than names");
-        names.push(NameSource { title: Name::new(input).comment(), constant, instance });
+        let own = identifier_words(input, "input");
+        let numbered = (2..).map(|number: usize| [&own[..], &[number.to_string()]].concat());
+        let mut identifiers = std::iter::once(own.clone()).chain(numbered).map(|words| {
+            let function: String = words.iter().map(|word| capital(word)).collect();
+            (words.join("_").to_uppercase(), function)
+        });
+        let is_free = |(constant, function): &(String, String)| {
+            names.iter().all(|other| other.constant != *constant && other.function != *function)
+        };
+        let (constant, function) =
+            identifiers.find(is_free).expect("there are more numbers than names");
+        let title = Name::new(input).comment();
+        names.push(NameSource { title, constant, function, instance });
     }
     names
 }
@@ -323,15 +331,17 @@ impl TensorSource {
 
     fn name_functions(&mut self) {
         self.constant = self.words.join("_").to_uppercase();
-        let capital = |word: &String| {
-            let mut letters = word.chars();
-            let first = letters.next().map(|c| c.to_ascii_uppercase());
-            first.into_iter().chain(letters).collect::<String>()
-        };
-        self.function = self.words.iter().map(capital).collect();
+        self.function = self.words.iter().map(|word| capital(word)).collect();
         let (first, rest) = self.words.split_first().expect("an identifier has a word");
-        self.getter = first.clone() + &rest.iter().map(capital).collect::<String>();
+        self.getter = first.clone() + &rest.iter().map(|word| capital(word)).collect::<String>();
     }
+}
+
+/// A word with a capital letter.
+fn capital(word: &str) -> String {
+    let mut letters = word.chars();
+    let first = letters.next().map(|c| c.to_ascii_uppercase());
+    first.into_iter().chain(letters).collect()
 }
 
 /// A tensor's name as words of an identifier that starts with a letter.
@@ -434,6 +444,12 @@ mod tests {
         assert_eq!(claim["parameter"]["instances"], serde_json::json!([4, 6]));
         assert_eq!(claim["result"]["instances"], serde_json::json!([6, 7]));
         assert_eq!(schema["outputs"][0]["instances"], serde_json::json!([7, 8]));
+        // One identifier for two names, as a constant or as a function, is none.
+        let spec = IoSpec { committed: vec!["d".into(), "D".into(), "d2".into()], ..spec };
+        let source = spec.render().expect("a library");
+        for function in ["nameOfD(", "nameOfD2(", "nameOfD22("] {
+            assert_eq!(source.matches(function).count(), 1, "{function}");
+        }
         let named = IoSpec { committed: vec!["d".into(), "D".into()], ..spec };
         let schema = named.schema();
         assert_eq!(schema["names"][1], serde_json::json!({"input": "D", "instance": 2}));

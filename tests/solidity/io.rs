@@ -137,6 +137,36 @@ fn tensor_of_another_length_is_refused() {
     }
 }
 
+/// What is committed stands between the context and the tensors.
+#[test]
+fn names_are_read_where_they_stand() {
+    let committed = ["x.1", "x 1"].map(str::to_owned).to_vec();
+    let spec = IoSpec { committed, ..spec() };
+    assert_eq!(spec.num_instances(), 8);
+    let harness = r#"
+contract Harness {
+    function check(uint256[] memory instances) external pure {
+        require(ToyIo.NUM_INSTANCES == 8 && ToyIo.X_1_NAME == 1 && ToyIo.X_1_2_NAME == 2, "where");
+        require(ToyIo.nameOfX1(instances) == bytes32(uint256(11)), "x.1");
+        require(ToyIo.nameOfX12(instances) == bytes32(uint256(12)), "x 1");
+        require(ToyIo.x1At(instances, 0) == 13 - 128 && ToyIo.scoresAt(instances, 0) == 17, "tensors");
+    }
+}
+"#;
+    let mut deployed = deploy(&spec, harness, CompilerSettings::default());
+    let mut check = |count: u64| {
+        let words = [U256::from(0x20), U256::from(count)];
+        let instances = (0..count).map(|i| U256::from(10 + i));
+        let arguments: Vec<U256> = words.into_iter().chain(instances).collect();
+        deployed.call(&calldata("check(uint256[])", &arguments)).outcome
+    };
+    assert_eq!(check(8), Outcome::Returned(vec![]));
+    for count in [2, 7, 9] {
+        let Outcome::Reverted(data) = check(count) else { panic!("accepted {count}") };
+        assert_eq!(data[..4], sha3::Keccak256::digest("InstanceCount(uint256,uint256)")[..4]);
+    }
+}
+
 /// `test/RenderedIo.t.sol` measures this library and compares it with a plain specification, for random tensors and (by
 /// `script/symbolic.sh`) for all.
 #[test]

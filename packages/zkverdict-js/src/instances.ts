@@ -17,10 +17,18 @@ export interface TensorSchema {
   readonly zero_point: number;
 }
 
+/** Which instance the name of a committed input is. */
+export interface NameSchema {
+  readonly input: string;
+  readonly instance: number;
+}
+
 /** A document `NAME.schema.json`, as `zkverdict render` writes it. */
 export interface InstanceSchema {
   readonly model: string;
   readonly instances: number;
+  /** Of models with committed inputs. */
+  readonly names?: readonly NameSchema[];
   readonly inputs: readonly TensorSchema[];
   readonly outputs: readonly TensorSchema[];
 }

@@ -292,6 +292,9 @@ fn point(mut x: Word, mut y: Word) -> Option<G1Affine> {
 }
 
 #[cfg(test)]
+mod vectors;
+
+#[cfg(test)]
 mod tests {
     use super::*;
     use halo2_proofs::halo2curves::{bn256::G1, group::Curve};

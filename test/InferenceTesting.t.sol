@@ -9,6 +9,17 @@ import {MockVerifier, NamedMockVerifier} from "../contracts/testing/MockVerifier
 import {Fixtures} from "./Fixtures.sol";
 import {vm} from "./Vm.sol";
 
+/// @notice What a generated verifier of private inputs and a claim tells of itself: a context, a threshold, and whether it is reached.
+contract ClaimShape {
+    bytes32 public constant VK_DIGEST = "claims";
+    uint256 public constant VERSION = 1;
+    uint256 public constant NUM_INSTANCES = 3;
+    uint256 public constant INPUT_INSTANCES = 0;
+    uint256 public constant OUTPUT_INSTANCES = 0;
+    bool public constant UNSAFE_DEV_SRS = true;
+    bytes public constant INSTANCES = hex"000000010300000104000001";
+}
+
 /// @notice The helper for others' unit tests. `script/package.sh` runs it with a generated verifier, and switches by the
 /// environment between the kinds of proofs.
 contract InferenceTestingTest is InferenceTesting, Fixtures {
@@ -60,6 +71,19 @@ contract InferenceTestingTest is InferenceTesting, Fixtures {
         assertEq(verifier.verifyInference("faces", 1, proof, instances), 1);
         assertTrue(instances.length == 4 && bytes32(instances[1]) == names[0], "behind the context");
         assertEq(verifier.shapeOf("faces", 1).names, 1);
+    }
+
+    function test_a_mock_of_claims_takes_what_they_compare_with_as_inputs() public {
+        IModelVerifier verifier = verifierFor("claims", address(new ClaimShape()));
+        uint256[] memory threshold = new uint256[](1);
+        uint256[] memory holds = new uint256[](1);
+        (threshold[0], holds[0]) = (179, 1);
+        (bytes memory proof, uint256[] memory instances) = proofOf("", 7, threshold, holds);
+        assertEq(instances.length, 3);
+        assertEq(verifier.verifyInference("claims", 1, proof, instances), 1);
+        instances[1] = 178;
+        vm.expectRevert(IHalo2Verifier.InvalidProof.selector);
+        verifier.verifyInference("claims", 1, proof, instances);
     }
 
     function test_real_proofs_come_from_the_file_and_go_to_the_generated_verifier() public {

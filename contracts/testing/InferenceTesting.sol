@@ -43,16 +43,18 @@ abstract contract InferenceTesting {
         bytes32 digest = verifier.VK_DIGEST();
         if (usesRealProofs()) return new SingleModelVerifier(IHalo2Verifier(real), modelId, digest);
         SingleModelVerifier shaped = new SingleModelVerifier(IHalo2Verifier(real), modelId, digest);
-        uint256 names = shaped.shapeOf(modelId, 1).names;
-        _mock = new NamedMockVerifier(digest, names, verifier.INPUT_INSTANCES(), verifier.OUTPUT_INSTANCES());
+        IModelVerifier.Shape memory shape = shaped.shapeOf(modelId, 1);
+        // What claims compare with is given as inputs are, and what they say counts as outputs.
+        uint256 inputs = shape.firstOutput - shape.contexts - shape.names;
+        _mock = new NamedMockVerifier(digest, shape.names, inputs, shape.instances - shape.firstOutput);
         return new SingleModelVerifier(_mock, modelId, digest);
     }
 
     /// @notice A proof that some inputs give some outputs.
     /// @param file Where the real proof is.
     /// @param context What the consumer's `contextOf` says.
-    /// @param inputs The packed inputs; empty if they are private.
-    /// @param outputs The packed outputs.
+    /// @param inputs The packed inputs, none of those that are private, then what claims compare with.
+    /// @param outputs What claims say, then the packed outputs that are told.
     function proofOf(string memory file, uint256 context, uint256[] memory inputs, uint256[] memory outputs)
         internal
         view

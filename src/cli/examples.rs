@@ -35,12 +35,14 @@ fn examples(verb: &str) -> &'static [&'static str] {
             "keygen model.onnx --srs powersOfTau28_hez_final_16.ptau",
             "keygen model.onnx --unsafe-dev-srs --input-visibility private --out model.zkv",
             "keygen model.onnx --unsafe-dev-srs --format packed --input x=committed",
+            "keygen model.onnx --unsafe-dev-srs --claim 'score=threshold'",
         ],
         "commit" => &["commit model.zkv --input x.json --out x.commitment"],
         "prove" => &[
             "prove model.zkv --input x.json --out proof.json",
             "prove model.zkv --input-commitment x.commitment --out proof.json",
             "prove model.zkv --input x.json --out proof.json --context 0x2a",
+            "prove model.zkv --input x.json --out proof.json --threshold=0.7",
         ],
         "verify" => &[
             "verify model.zkv proof.json",

@@ -9,6 +9,11 @@ use zkverdict::{
 
 use crate::fixture::{Deployed, SOLC};
 
+/// A parameter of this shape whose step is 0.5 and whose zero is 3.
+fn half(shape: &[usize]) -> (&[usize], f32, i32) {
+    (shape, 0.5, 3)
+}
+
 /// Claims of all kinds about an output whose step is 0.5 and whose zero is 3, and about one whose step is no fraction of 10⁻¹⁸.
 fn spec() -> IoSpec {
     let tensor = |name: &str, shape: &[usize], element, scale, zero_point| IoTensor {
@@ -32,7 +37,6 @@ fn spec() -> IoSpec {
                 is_of_positions: false,
             }
         };
-    let half = |of| (of, 0.5, 3);
     let mut class = claim("class", IoClaimKind::Equal, (&[], 1.0, 0), &[]);
     class.is_of_positions = true;
     class.parameter.as_mut().unwrap().element = IoElement::Uint8;

@@ -10,7 +10,7 @@ use crate::circuit::{
     CircuitError, Goal, InstanceLayout, ModelCircuit, Plans, Role, Wishes, Witness, compute::Held,
 };
 use crate::model::{ArgMax, Claims, ElementType, Model, Operator, Quantization, TensorId};
-use halo2_proofs::halo2curves::{bn256::Fr, ff::Field};
+use halo2_proofs::halo2curves::bn256::Fr;
 
 const ELEMENTS: usize = 6;
 

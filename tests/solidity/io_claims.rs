@@ -24,22 +24,25 @@ fn spec() -> IoSpec {
         zero_point,
         notes: Vec::new(),
     };
-    let claim =
-        |name: &str, kind, (of, scale, zero_point): (&[usize], f32, i32), says: &[usize]| {
-            let has_parameter = !matches!(kind, IoClaimKind::ArgMax | IoClaimKind::Top);
-            let chosen =
-                || tensor(&format!("{name}.chosen"), of, IoElement::Int8, scale, zero_point);
-            IoClaim {
-                name: name.to_owned(),
-                kind,
-                parameter: has_parameter.then(chosen),
-                result: tensor(&format!("{name}.said"), says, IoElement::Uint8, 1.0, 0),
-                is_of_positions: false,
-            }
-        };
+    let claim = |name: &str,
+                 kind,
+                 (of, scale, zero_point): (&[usize], f32, i32),
+                 says: &[usize]| {
+        let is_alone = matches!(kind, IoClaimKind::ArgMax | IoClaimKind::Top | IoClaimKind::Values);
+        let chosen = || tensor(&format!("{name}.chosen"), of, IoElement::Int8, scale, zero_point);
+        IoClaim {
+            name: name.to_owned(),
+            kind,
+            parameter: (!is_alone).then(chosen),
+            result: tensor(&format!("{name}.said"), says, IoElement::Uint8, 1.0, 0),
+            is_of_positions: false,
+        }
+    };
     let mut class = claim("class", IoClaimKind::Equal, (&[], 1.0, 0), &[]);
     class.is_of_positions = true;
     class.parameter.as_mut().unwrap().element = IoElement::Uint8;
+    let mut value = claim("y[0]", IoClaimKind::Values, half(&[]), &[]);
+    value.result = tensor("y[0].said", &[], IoElement::Int8, 0.5, 3);
     IoSpec {
         library: "ClaimsIo".to_owned(),
         model: "claims".to_owned(),
@@ -53,6 +56,7 @@ fn spec() -> IoSpec {
             class,
             claim("y:argmax", IoClaimKind::ArgMax, half(&[]), &[]),
             claim("y:top", IoClaimKind::Top, half(&[]), &[2]),
+            value,
         ],
         outputs: vec![tensor("z", &[1], IoElement::Uint8, 1.0, 0)],
     }
@@ -72,8 +76,8 @@ contract Harness {
 
     function thresholds() external pure {
         uint256[] memory instances = ClaimsIo.newInstances(7);
-        require(instances.length == 18 && ClaimsIo.Y_CHOSEN_INSTANCE == 3, "parameters come after inputs");
-        require(ClaimsIo.Y_SAID_INSTANCE == 9 && ClaimsIo.Z_INSTANCE == 17, "what is said comes before outputs");
+        require(instances.length == 19 && ClaimsIo.Y_CHOSEN_INSTANCE == 3, "parameters come after inputs");
+        require(ClaimsIo.Y_SAID_INSTANCE == 9 && ClaimsIo.Z_INSTANCE == 18, "what is said comes before outputs");
         // (5 - 3) / 2 = 1
         ClaimsIo.packYChosen(one(5), instances);
         uint8[] memory bits = new uint8[](3);
@@ -142,6 +146,8 @@ contract Harness {
         ClaimsIo.packClassChosen(bit(200), instances);
         ClaimsIo.packClassSaid(bit(1), instances);
         require(ClaimsIo.equalsClass(instances, 200) && !ClaimsIo.equalsClass(instances, 199), "class");
+        ClaimsIo.packY0Said(one(4), instances);
+        require(ClaimsIo.valueY0(instances) == 0.5e18, "value");
         ClaimsIo.packYArgmaxSaid(bit(9), instances);
         require(ClaimsIo.classYArgmax(instances) == 9, "argmax");
         uint8[] memory top = new uint8[](2);
@@ -166,7 +172,7 @@ fn call(signature: &str, arguments: &[i128]) -> Outcome {
 
 #[test]
 fn claims_are_read_in_the_models_units() {
-    assert_eq!(spec().num_instances(), 18);
+    assert_eq!(spec().num_instances(), 19);
     for function in ["thresholds()", "fractions()", "ranges()", "positions()"] {
         assert_eq!(call(function, &[]), Outcome::Returned(vec![]), "{function}");
     }

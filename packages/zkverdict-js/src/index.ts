@@ -1,6 +1,6 @@
 export { verify, Verifier, type ProofDocument } from "./verify.js";
 export { Refusal, type RefusalCode } from "./refusal.js";
-export { dequantize, pack, unpack, type InstanceSchema, type NameSchema, type TensorSchema } from "./instances.js";
+export { dequantize, pack, unpack, type ClaimSchema, type InstanceSchema, type NameSchema, type TensorSchema } from "./instances.js";
 export {
   capacityOf,
   classOf,

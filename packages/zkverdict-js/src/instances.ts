@@ -23,6 +23,16 @@ export interface NameSchema {
   readonly instance: number;
 }
 
+/** Something that proofs say of an output. Whoever proves chooses the parameter: compare it before the result means anything. */
+export interface ClaimSchema {
+  readonly name: string;
+  readonly kind: "values" | "argmax" | "top" | "threshold" | "range" | "bucket" | "equal";
+  /** What is compared with, in the output's unit. */
+  readonly parameter?: TensorSchema;
+  /** Bits, positions, numbers of buckets, or an element. */
+  readonly result: TensorSchema;
+}
+
 /** A document `NAME.schema.json`, as `zkverdict render` writes it. */
 export interface InstanceSchema {
   readonly model: string;
@@ -30,7 +40,9 @@ export interface InstanceSchema {
   /** Of models with committed inputs. */
   readonly names?: readonly NameSchema[];
   readonly inputs: readonly TensorSchema[];
+  /** Outputs that are told. */
   readonly outputs: readonly TensorSchema[];
+  readonly claims?: readonly ClaimSchema[];
 }
 
 const lengthOf = (tensor: TensorSchema): number => tensor.shape.reduce((a, b) => a * b, 1);

@@ -42,6 +42,14 @@ fn batches_are_certified() {
             case.check(&model).unwrap();
         }
     }
+    // One of two outputs is not told.
+    let model = batch::model(3, 2);
+    let mut told = InstanceLayout::of_model(&model, false).of_batch(3);
+    let words = told.len();
+    told.outputs[1].visibility = Visibility::Private;
+    assert_eq!((words, told.len()), (3 * (1 + 2 + 1 + 2), 3 * (1 + 2 + 1)));
+    let plans = Plans::for_instances(&model, told, Wishes::default()).expect("plans");
+    Case::of(&model, plans.circuit(Goal::Speed)).check(&model).unwrap();
 }
 
 #[test]

@@ -121,10 +121,12 @@ impl InstanceLayout {
             visibility: Visibility::Public,
         };
         let parameters = model.inputs.iter().skip(self.inputs.len()).map(public);
+        let said = model.outputs.iter().take(self.claims.len()).map(public);
+        let told = self.outputs.iter().filter(|port| port.is_public());
         let layout = Self {
             inputs: self.inputs.iter().cloned().chain(parameters).collect(),
             claims: Vec::new(),
-            outputs: model.outputs.iter().map(public).collect(),
+            outputs: said.chain(told.cloned()).collect(),
             ..self.clone()
         };
         Ok((Cow::Owned(model), Cow::Owned(layout)))

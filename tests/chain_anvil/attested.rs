@@ -8,13 +8,13 @@ use alloy::{
 };
 use serde_json::{Value, json};
 use zkverdict::chain::{
-    Chain, ChainError, IAttestedConsumer, Key, SendOptions, Submission, Verdict, consumer_context,
-    model_id,
+    Chain, ChainError, IAttestedConsumer, Key, LocalChain, SendOptions, Submission, Verdict,
+    consumer_context, model_id,
 };
 
 use crate::{
-    command::root,
-    stand_in::{contract, deploy, with_arguments},
+    command::{address, lastOutputCall, ok, read, root, run},
+    stand_in::{connect, contract, deploy, with_arguments},
 };
 
 /// The issuer's key, which is nobody's.
@@ -191,4 +191,61 @@ fn what_makes_no_attestation_is_said_and_no_secret_is() {
     for (change, why) in changes {
         refused(&[&write(change)], &rest, key, why);
     }
+}
+
+/// From private data to what a contract does about them, with a real proof.
+#[tokio::test]
+async fn private_data_are_committed_to_attested_proved_and_acted_on() {
+    let local = LocalChain::start().expect("anvil");
+    let chain = connect(&local).await;
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = |name: &str| folder.path().join(name).display().to_string();
+    let model = "test/fixtures/models/credit_logreg/int8_qdq.onnx";
+    let input = ok(&["inspect", model])["inputs"][0]["name"].as_str().expect("text").to_owned();
+    let (bundle, data) = (path("credit.zkv"), path("x.json"));
+    let told = format!("{input}=committed");
+    let keygen = ["keygen", model, "--out", &bundle, "--format", "packed", "--unsafe-dev-srs"];
+    let keys = ok(&[&keygen[..], &["--input", &told]].concat());
+    std::fs::write(&data, json!(vec![0.5; 30]).to_string()).expect("written");
+    let commit = |out: &str| -> B256 {
+        let made = ok(&["commit", &bundle, "--input", &data, "--out", &path(out)]);
+        made["name"].as_str().expect("text").parse().expect("32 bytes")
+    };
+    let (name, unattested) = (commit("c.json"), commit("other.json"));
+    assert_ne!(name, unattested);
+
+    let rpc = ["--rpc-url", local.url()];
+    let deployed =
+        ok(&[&["deploy", &bundle, "--deployments", &path("records")], &rpc[..]].concat());
+    let digest: B256 = keys["vk_digest"].as_str().expect("text").parse().expect("32 bytes");
+    let model = model_id("credit");
+    let single = (address(&deployed["address"]), model, digest).abi_encode_params();
+    let single = deploy(&chain, &with_arguments("SingleModelVerifier", &single)).await;
+    let issuer = Key::from_hex(ISSUER, "").expect("a key").address();
+    let arguments = (single, model, SCHEMA, issuer).abi_encode_params();
+    let consumer = deploy(&chain, &with_arguments("AttestedRecorder", &arguments)).await;
+
+    let prove = |commitment: &str| {
+        let context = consumer_context(31337, consumer, chain.sender(), 0);
+        let (context, out) = (format!("0x{context:064x}"), path("proof.json"));
+        let proof = ["prove", &bundle, "--input-commitment", &path(commitment)];
+        ok(&[&proof[..], &["--context", &context, "--out", &out]].concat());
+        out
+    };
+    let submit = |proof: &str| {
+        let output =
+            run(&[&["submit", &bundle, proof, "--to", &consumer.to_string()], &rpc[..]].concat());
+        serde_json::from_slice::<Value>(&output.stdout).expect("JSON")
+    };
+    let proof = prove("c.json");
+    assert_eq!(submit(&proof)["error"]["name"], "NotAttested");
+    let (code, attested) =
+        attest(&with(&[&path("c.json")], &flags(chain.sender(), consumer)), Some(ISSUER));
+    assert_eq!((code, &attested["name"]), (Some(0), &json!(name.to_string())));
+    assert_eq!(show(&chain, consumer, &attested).await, None);
+    // The same data under another name are not those that were attested.
+    assert_eq!(submit(&prove("other.json"))["error"]["name"], "NotAttested");
+    let proof = prove("c.json");
+    assert_eq!(submit(&proof)["valid"], true);
+    assert_ne!(read(&chain, consumer, lastOutputCall {}).await, U256::ZERO);
 }

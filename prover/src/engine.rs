@@ -5,7 +5,7 @@ use crate::columns::Column;
 #[cfg(target_arch = "x86_64")]
 use crate::field::{Adx, Ifma};
 use crate::field::{Arithmetic, Backend, Portable};
-use crate::msm::Points;
+use crate::msm::{self, Points};
 use crate::open::{Point, Set, combination};
 use crate::program::Program;
 use crate::quotient::{self, Table};
@@ -73,6 +73,17 @@ pub fn new(points: &[G1Affine], arithmetic: Arithmetic) -> Box<dyn Engine> {
         Arithmetic::Adx(_) => Box::new(With::<Adx>(Points::new(points))),
         #[cfg(target_arch = "x86_64")]
         Arithmetic::Ifma(_) => Box::new(With::<Ifma>(Points::new(points))),
+    }
+}
+
+/// The generator's multiples by many scalars.
+pub fn multiples(scalars: &[Fr], arithmetic: Arithmetic) -> Vec<G1Affine> {
+    match arithmetic {
+        Arithmetic::Portable => msm::multiples::<<Portable as Backend>::Coordinates>(scalars),
+        #[cfg(target_arch = "x86_64")]
+        Arithmetic::Adx(_) => msm::multiples::<<Adx as Backend>::Coordinates>(scalars),
+        #[cfg(target_arch = "x86_64")]
+        Arithmetic::Ifma(_) => msm::multiples::<<Ifma as Backend>::Coordinates>(scalars),
     }
 }
 

@@ -57,6 +57,8 @@ mod watch;
 #[cfg(feature = "prove")]
 pub use columns::Cells;
 #[cfg(feature = "prove")]
+pub use engine::multiples;
+#[cfg(feature = "prove")]
 pub use field::Arithmetic;
 #[cfg(feature = "prove")]
 pub use rng::{Randomness, Seeded};

@@ -3,6 +3,7 @@
 #[cfg(feature = "prove")]
 mod cells;
 mod ceremony;
+mod development;
 mod digest;
 mod error;
 mod format;

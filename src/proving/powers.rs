@@ -5,18 +5,14 @@
 //! `[1]₂ ‖ [τ]₂ ‖ [1]₁ ‖ [τ]₁ …`, uncompressed.
 
 use super::srs::{
-    G1_BYTES, G2_BYTES, LARGEST_K, MALFORMED, check_points, check_powers, development_secret,
-    fingerprint_of, ptau_points, public_secret, raw_points,
+    G1_BYTES, G2_BYTES, LARGEST_K, MALFORMED, check_points, check_powers, fingerprint_of,
+    points_of, ptau_points, public_secret, raw_points,
 };
-use super::{ProvingError, Srs, SrsOrigin, WORD_BYTES, ceremony};
-use halo2_proofs::{
-    arithmetic::parallelize,
-    halo2curves::{
-        bn256::{Fr, G1, G1Affine, G2Affine},
-        ff::{Field, PrimeField},
-        group::{Curve, Group},
-        serde::SerdeObject,
-    },
+use super::{ProvingError, Srs, SrsOrigin, WORD_BYTES, ceremony, development};
+use halo2_proofs::halo2curves::{
+    bn256::{G1Affine, G2Affine},
+    group::Curve,
+    serde::SerdeObject,
 };
 use std::sync::Arc;
 use zkverdict_prover::packed as library;
@@ -41,20 +37,8 @@ impl std::fmt::Debug for Powers {
 impl Powers {
     /// Those of the string that [`Srs::unsafe_dev`] makes, whose secret is public.
     pub fn unsafe_dev(count: usize) -> Self {
-        let secret = development_secret();
-        let table = FixedBase::new();
-        let mut powers = vec![G1::identity(); count];
-        parallelize(&mut powers, |powers, start| {
-            let mut scalar = secret.pow_vartime([start as u64]);
-            for power in powers {
-                *power = table.times(&scalar);
-                scalar *= secret;
-            }
-        });
-        let mut g1 = vec![G1Affine::default(); count];
-        parallelize(&mut g1, |g1, start| {
-            G1::batch_normalize(&powers[start..start + g1.len()], g1);
-        });
+        let secret = development::secret();
+        let g1 = development::multiples(&development::powers(secret, count));
         let g2 = G2Affine::generator();
         let g2 = [g2, (g2 * secret).to_affine()];
         Self { g1: g1.into(), g2, origin: SrsOrigin::UnsafeDev }
@@ -101,13 +85,7 @@ impl Powers {
         let (g2, tau_g2) = in_g2.split_at(G2_BYTES);
         let in_g2 = |bytes| G2Affine::from_raw_bytes(bytes).ok_or_else(malformed);
         let g2 = [in_g2(g2)?, in_g2(tau_g2)?];
-        let mut g1 = vec![G1Affine::default(); in_g1.len() / G1_BYTES];
-        parallelize(&mut g1, |g1, start| {
-            for (point, bytes) in g1.iter_mut().zip(in_g1[G1_BYTES * start..].chunks(G1_BYTES)) {
-                // What is no point stays at infinity, which no power is.
-                *point = G1Affine::from_raw_bytes(bytes).unwrap_or_default();
-            }
-        });
+        let g1 = points_of(in_g1);
         let powers = Self { g1: g1.into(), g2, origin };
         check_points(powers.g1[0], powers.g2, powers.g1.iter())?;
         Ok(powers)
@@ -153,33 +131,6 @@ impl Powers {
 
     pub(super) fn as_library(&self) -> library::Powers<'_> {
         library::Powers { g1: &self.g1, g2: self.g2 }
-    }
-}
-
-/// Multiples of the generator, from those by d·256ⁱ for every byte d: 32 additions each.
-struct FixedBase(Vec<G1Affine>);
-
-impl FixedBase {
-    fn new() -> Self {
-        let mut multiples = Vec::with_capacity(32 << 8);
-        let mut base = G1::generator();
-        for _ in 0..32 {
-            let mut multiple = G1::identity();
-            for _ in 0..256 {
-                multiples.push(multiple);
-                multiple += base;
-            }
-            base = multiple;
-        }
-        let mut table = vec![G1Affine::default(); multiples.len()];
-        G1::batch_normalize(&multiples, &mut table);
-        Self(table)
-    }
-
-    fn times(&self, scalar: &Fr) -> G1 {
-        let bytes = scalar.to_repr();
-        let multiple = |(at, &byte): (usize, &u8)| self.0[256 * at + usize::from(byte)];
-        bytes.iter().enumerate().map(multiple).fold(G1::identity(), |sum, multiple| sum + multiple)
     }
 }
 

@@ -11,10 +11,10 @@
 //! - one more power, `[τⁿ]₁`, is kept where the file has it, and is one,
 //! - its secret is none that everybody can compute: strings are known by [τ]₂, whatever file they are in.
 
-use super::{ProvingError, WORD_BYTES, ceremony, word_of};
+use super::{ProvingError, WORD_BYTES, ceremony, development, word_of};
 use halo2_proofs::{
     SerdeCurveAffine, SerdeFormat,
-    arithmetic::best_multiexp,
+    arithmetic::{best_multiexp, parallelize},
     halo2curves::{
         bn256::{Bn256, Fr, G1, G1Affine, G2, G2Affine},
         ff::{Field, PrimeField},
@@ -50,9 +50,6 @@ pub(super) const G1_BYTES: usize = 64;
 /// The same of G2.
 pub(super) const G2_BYTES: usize = 2 * G1_BYTES;
 
-/// What the development string's secret is drawn with.
-const DEVELOPMENT_SEED: [u8; 32] = *b"zkverdict: this secret is public";
-
 /// Where a string comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub enum SrsOrigin {
@@ -83,9 +80,13 @@ impl Srs {
     ///
     /// The same on every machine, so that contracts made with it can be compared.
     pub fn unsafe_dev(k: u32) -> Self {
-        let params = Arc::new(ParamsKZG::setup(k, development_rng()));
-        let last = development_secret().pow_vartime([params.n()]);
-        let next = Some((G1Affine::generator() * last).to_affine());
+        let secret = development::secret();
+        let mut g = development::multiples(&development::powers(secret, (1 << k) + 1));
+        let next = g.pop();
+        let in_lagrange = development::multiples(&development::lagrange(secret, k));
+        let g2 = G2Affine::generator();
+        let tau_g2 = (g2 * secret).to_affine();
+        let params = Arc::new(any_params().from_parts(k, g, Some(in_lagrange), g2, tau_g2));
         Self { params, next, origin: SrsOrigin::UnsafeDev }
     }
 
@@ -160,13 +161,9 @@ impl Srs {
     }
 }
 
-fn development_rng() -> rand_chacha::ChaCha20Rng {
-    rand_chacha::ChaCha20Rng::from_seed(DEVELOPMENT_SEED)
-}
-
-/// The development string's, as halo2's `setup` draws it.
-pub(super) fn development_secret() -> Fr {
-    Fr::random(development_rng())
+/// Some string: halo2 has no other constructor from points than a method of one.
+fn any_params() -> ParamsKZG<Bn256> {
+    ParamsKZG::setup(0, rand_chacha::ChaCha20Rng::from_seed(development::SEED))
 }
 
 /// What is in a file in halo2's raw format.
@@ -212,21 +209,59 @@ fn read_raw(bytes: &[u8], k: u32) -> Result<Srs, ProvingError> {
     if file_k < k {
         return Err(ProvingError::SrsTooSmall { needed: k, found: file_k });
     }
-    // On the curve for halo2's reader, which does not give the Lagrange points away.
-    let mut points = body.chunks_exact(point_bytes).take(2 << file_k);
-    // The two highest bits of a compressed point are flags, and no coordinate has them.
-    let is_nothing =
-        |(at, &byte): (usize, &u8)| byte == 0 || at == point_bytes - 1 && byte & 0x3f == 0;
-    if points.any(|point| point.iter().enumerate().all(is_nothing)) {
-        return Err(ProvingError::SrsInvalid(AT_INFINITY));
-    }
-    let mut params = ParamsKZG::read_custom(&mut &bytes[..], RawFile::format(point_bytes))
-        .map_err(|_| ProvingError::SrsInvalid(MALFORMED))?;
+    let mut params = match RawFile::format(point_bytes) {
+        SerdeFormat::RawBytes => uncompressed(file_k, body)?,
+        format => {
+            // The two highest bits are flags, and no coordinate has them.
+            let is_nothing =
+                |(at, &byte): (usize, &u8)| byte == 0 || at == point_bytes - 1 && byte & 0x3f == 0;
+            let mut points = body.chunks_exact(point_bytes).take(2 << file_k);
+            if points.any(|point| point.iter().enumerate().all(is_nothing)) {
+                return Err(ProvingError::SrsInvalid(AT_INFINITY));
+            }
+            ParamsKZG::read_custom(&mut &bytes[..], format)
+                .map_err(|_| ProvingError::SrsInvalid(MALFORMED))?
+        }
+    };
     if k < file_k {
         next = params.get_g().get(1 << k).copied();
         params.downsize(k);
     }
     Ok(Srs { params: Arc::new(params), next, origin: SrsOrigin::Raw })
+}
+
+/// A string of uncompressed points, all of which are on the curve and none at infinity.
+fn uncompressed(k: u32, body: &[u8]) -> Result<ParamsKZG<Bn256>, ProvingError> {
+    let malformed = || ProvingError::SrsInvalid(MALFORMED);
+    let points = |bytes: &[u8]| {
+        let points = points_of(bytes);
+        match points.iter().position(|point| bool::from(point.is_identity())) {
+            None => Ok(points),
+            Some(at) if bytes[G1_BYTES * at..][..G1_BYTES] == [0; G1_BYTES] => {
+                Err(ProvingError::SrsInvalid(AT_INFINITY))
+            }
+            Some(_) => Err(malformed()),
+        }
+    };
+    let (g, rest) = body.split_at_checked(G1_BYTES << k).ok_or_else(malformed)?;
+    let (in_lagrange, rest) = rest.split_at_checked(G1_BYTES << k).ok_or_else(malformed)?;
+    let (g, in_lagrange) = (points(g)?, points(in_lagrange)?);
+    let in_g2 = |at: usize| {
+        let bytes = rest.get(G2_BYTES * at..G2_BYTES * (at + 1)).ok_or_else(malformed)?;
+        G2Affine::from_raw_bytes(bytes).ok_or_else(malformed)
+    };
+    Ok(any_params().from_parts(k, g, Some(in_lagrange), in_g2(0)?, in_g2(1)?))
+}
+
+/// Uncompressed points; what is none is at infinity, as no point of a string is.
+pub(super) fn points_of(bytes: &[u8]) -> Vec<G1Affine> {
+    let mut points = vec![G1Affine::default(); bytes.len() / G1_BYTES];
+    parallelize(&mut points, |points, start| {
+        for (point, bytes) in points.iter_mut().zip(bytes[G1_BYTES * start..].chunks(G1_BYTES)) {
+            *point = G1Affine::from_raw_bytes(bytes).unwrap_or_default();
+        }
+    });
+    points
 }
 
 /// snarkjs' binary files: a magic word, a version, and typed sections. Those of the types that are known here.
@@ -264,9 +299,7 @@ fn read_ptau(bytes: &[u8], k: u32) -> Result<Srs, ProvingError> {
         return Err(truncated());
     }
     let last = if g.len() > 1 << k { g.pop() } else { None };
-    // halo2 has no other constructor than a method of an existing string.
-    let any = Srs::unsafe_dev(1).params;
-    let params = Arc::new(any.from_parts(k, g, None, g2, s_g2));
+    let params = Arc::new(any_params().from_parts(k, g, None, g2, s_g2));
     Ok(Srs { params, next: last, origin: SrsOrigin::Ptau })
 }
 
@@ -377,7 +410,7 @@ fn base_field_modulus() -> Vec<u8> {
 
 /// Strings whose secret everybody can compute, by the seed of the generator that halo2's set-up draws it from.
 const PUBLIC_SECRETS: [(&str, [u8; 32]); 2] = [
-    ("the development string", DEVELOPMENT_SEED),
+    ("the development string", development::SEED),
     // What `gen_srs` of halo2-lib and its examples make where there is no file.
     ("halo2-lib's test string", [0; 32]),
 ];

@@ -20,7 +20,7 @@ use halo2_proofs::halo2curves::{
 use rayon::prelude::*;
 
 /// Points that are added up in one go: they and the sums of half of them fit a core's cache.
-const PIECE: usize = 1 << 13;
+pub const PIECE: usize = 1 << 13;
 
 /// Vectors of pairs that share an inversion.
 const BATCH: usize = 128;

@@ -2,10 +2,13 @@
 //!
 //! Scalars are cut into signed digits of c bits, a window each; `Σ digit·point` of a window is summed in buckets, one
 //! for each size of a digit ([`buckets`]), and then `Σ size·bucket` by halves ([`reduce`]). A column of small
-//! integers is one window.
+//! integers is one window. Many multiples of one point are looked up by their digits ([`fixed`]).
 
 mod buckets;
+mod fixed;
 mod reduce;
+
+pub use fixed::multiples;
 
 use crate::columns::Cells;
 use crate::field::{Lanes, PointWords, kernels};
@@ -47,7 +50,7 @@ impl<L: Lanes<Fq>> Points<L> {
 
     /// Converts them back.
     pub fn affine(&self) -> Vec<G1Affine> {
-        self.words.iter().map(affine::<L>).collect()
+        self.words.par_chunks(1 << 10).flat_map_iter(affine_points::<L>).collect()
     }
 
     /// Σ cell·point over the cells there are.
@@ -246,16 +249,21 @@ impl Digits {
     }
 }
 
-/// A point's coordinates as the curve library has them.
+/// A point as the curve library has it.
 fn affine<L: Lanes<Fq>>(words: &PointWords) -> G1Affine {
-    let (x, y) = coordinates::<L>(words);
-    G1Affine { x, y }
+    affine_points::<L>(std::slice::from_ref(words))[0]
 }
 
 kernels! {
-    fn coordinates<L: Lanes<Fq>>(words: &PointWords) -> (Fq, Fq) {
-        let (x, y, _) = L::gather([words; 8]);
-        (x.elements()[0], y.elements()[0])
+    fn affine_points<L: Lanes<Fq>>(words: &[PointWords]) -> Vec<G1Affine> {
+        let mut points = Vec::with_capacity(words.len());
+        for words in words.chunks(8) {
+            // The last point fills up.
+            let (x, y, _) = L::gather(std::array::from_fn(|i| &words[i.min(words.len() - 1)]));
+            let coordinates = x.elements().into_iter().zip(y.elements());
+            points.extend(coordinates.take(words.len()).map(|(x, y)| G1Affine { x, y }));
+        }
+        points
     }
 }
 

@@ -183,3 +183,19 @@ fn digits_make_up_the_number() {
         }
     }
 }
+
+#[test]
+fn multiples_of_the_generator_are_the_library_s() {
+    let mut rng = StdRng::seed_from_u64(5);
+    for count in [0, 1, 3, 700, 5000] {
+        let edges = [Fr::ZERO, Fr::ONE, -Fr::ONE, Fr::TWO_INV, Fr::from(8192), -Fr::from(4096)];
+        let random = std::iter::repeat_with(|| Fr::random(&mut rng));
+        let scalars: Vec<Fr> = edges.into_iter().chain(random).take(count).collect();
+        let products: Vec<G1> = scalars.iter().map(|scalar| G1::generator() * scalar).collect();
+        let mut expected = vec![G1Affine::default(); count];
+        G1::batch_normalize(&products, &mut expected);
+        for arithmetic in Arithmetic::all() {
+            assert_eq!(crate::multiples(&scalars, arithmetic), expected, "{count}");
+        }
+    }
+}

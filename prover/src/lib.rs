@@ -15,6 +15,7 @@
 //! | `memory` | gives memory back |
 //! | `open` | evaluations and their proof |
 //! | `rng` | the random values that hide the witness |
+//! | `warnings` | says what a device fails at to who listens |
 //! | `prove` | all of it, in order |
 //! | [`packed`] | proofs of another format, with fewer commitments |
 //!
@@ -52,6 +53,8 @@ mod rng;
 #[cfg(feature = "prove")]
 mod synthesis;
 #[cfg(feature = "prove")]
+mod warnings;
+#[cfg(feature = "prove")]
 mod watch;
 
 #[cfg(feature = "prove")]
@@ -64,6 +67,8 @@ pub use field::Arithmetic;
 pub use rng::{Randomness, Seeded};
 #[cfg(feature = "prove")]
 pub use synthesis::{Source, Synthesized};
+#[cfg(feature = "prove")]
+pub use warnings::on_warning;
 #[cfg(feature = "prove")]
 pub use watch::{Stage, Times};
 

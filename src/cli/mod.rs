@@ -86,6 +86,7 @@ pub fn main() -> ExitCode {
     };
     files::clean_up_when_interrupted();
     let console = Console::new(cli.json, cli.quiet);
+    crate::proving::on_warning(move |message| console.warn(message));
     match caught(|| verbs::run(cli.verb, &console)) {
         Ok(Answer::Yes) => ExitCode::SUCCESS,
         Ok(Answer::No) => ExitCode::from(1),

@@ -37,4 +37,4 @@ pub use srs::{Srs, SrsOrigin, fingerprint, has_public_secret, last_contribution}
 pub use transcript::*;
 pub use verifying::Keys;
 #[cfg(feature = "prove")]
-pub use zkverdict_prover::{Options, Seeded, Stage, Times};
+pub use zkverdict_prover::{Options, Seeded, Stage, Times, on_warning};

@@ -9,6 +9,7 @@ use crate::field::Element;
 use crate::msm::Digits;
 use crate::program::{Kind, Operation, Program};
 use crate::quotient::{Table, cosets, inverse_vandermonde};
+use crate::warnings::warn;
 use halo2_proofs::halo2curves::{
     bn256::{Fq, Fr, G1, G1Affine},
     ff::Field,
@@ -168,7 +169,7 @@ fn functions() -> Option<&'static Functions> {
             Ok(functions) => Some(functions),
             Err(why) => {
                 let path = path.display();
-                eprintln!("warning: no device, and the processor does its work: {path}: {why}");
+                warn(&format!("no device, and the processor does its work: {path}: {why}"));
                 None
             }
         }
@@ -184,7 +185,7 @@ pub fn on_device(points: &[G1Affine], processor: Box<dyn Engine>) -> Box<dyn Eng
     match Cuda::new(functions, points) {
         Ok(device) => Box::new(Accelerated::new(Box::new(device), processor)),
         Err(why) => {
-            eprintln!("warning: the device takes no key, and the processor does its work: {why}");
+            warn(&format!("the device takes no key, and the processor does its work: {why}"));
             processor
         }
     }

@@ -12,6 +12,7 @@ use crate::columns::{Cells, Column};
 use crate::engine::{Engine, Opener};
 use crate::program::Program;
 use crate::quotient::Table;
+use crate::warnings::warn;
 use halo2_proofs::halo2curves::bn256::{Fr, G1, G1Affine};
 pub use library::on_device;
 use std::sync::OnceLock;
@@ -59,7 +60,7 @@ impl Accelerated {
             Err(why) => why,
         };
         if self.failure.set(why.clone()).is_ok() {
-            eprintln!("warning: the device failed, and the processor does its work: {why}");
+            warn(&format!("the device failed, and the processor does its work: {why}"));
         }
         None
     }

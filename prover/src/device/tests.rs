@@ -21,8 +21,8 @@ use halo2_proofs::{
     transcript::{Blake2bWrite, Challenge255, TranscriptWriterBuffer},
 };
 use rand::{SeedableRng, rngs::StdRng};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 
 /// Does a device's work on the processor, and fails at the call that it is told.
 struct Twin {
@@ -165,13 +165,22 @@ fn a_device_s_proof_is_the_processor_s_also_if_it_fails_in_the_middle() {
         assert_eq!(made, proof, "the device fails at call {fails}");
         calls.load(Ordering::Relaxed)
     };
+    static HEARD: Mutex<Vec<String>> = Mutex::new(Vec::new());
+    let heard = || HEARD.lock().expect("nobody panics meanwhile");
+    let listens =
+        crate::on_warning(|message| HEARD.lock().expect("nobody panics").push(message.into()));
+    assert!(listens && !crate::on_warning(|_| ()), "the first listener stays");
     // Columns, the random polynomial, the quotient, its pieces, and twice for the opening.
     let all = with(usize::MAX, false);
     assert_eq!(all, 6);
+    let of_this = |what: &str| heard().iter().filter(|message| message.ends_with(what)).count();
+    assert_eq!(of_this(": it fell off"), 0);
     for fails in 0..all {
         for wrong in [false, true] {
             // It is not asked again.
             assert_eq!(with(fails, wrong), fails + 1);
         }
+        // Said once, to who listens.
+        assert_eq!(of_this(": it fell off"), fails + 1);
     }
 }

@@ -119,14 +119,15 @@ fn measure(kind: ProverKind, path: &Path) {
         // Begins to count anew.
         let _ = std::fs::write("/proc/self/clear_refs", "5");
     };
-    enter("string");
-    let srs = string(k, path);
-    enter("plan");
-    let circuit = ModelCircuit::restore(&model, &layout, k, &shape).expect("it was planned so");
-    enter("verifying key");
-    let verifier =
-        ModelVerifier::from_bytes(model, layout, shape, &srs, &key).expect("it was just made");
-    drop(srs);
+    enter("plan, string and verifying key");
+    let (circuit, verifier) = rayon::join(
+        || ModelCircuit::restore(&model, &layout, k, &shape).expect("it was planned so"),
+        || {
+            let (model, layout) = (Arc::clone(&model), layout.clone());
+            ModelVerifier::from_bytes(model, layout, shape.clone(), &string(k, path), &key)
+                .expect("it was just made")
+        },
+    );
     enter("proving key");
     let prover = ModelProver::of_verifier_for(kind, verifier, circuit).expect("it fits");
     enter(VALUES);

@@ -289,17 +289,18 @@ impl Bundle {
     /// What proofs are made with.
     #[cfg(feature = "prove")]
     pub fn prover(&self) -> Result<ModelProver, BundleError> {
-        let verifier = self.verifier_with_string()?;
-        let circuit = self.circuit(verifier.model())?;
-        Ok(ModelProver::of_verifier(verifier, circuit)?)
+        self.prover_for(ProverKind::default())
     }
 
     /// The same with a prover of choice.
     #[cfg(feature = "prove")]
     pub fn prover_for(&self, kind: ProverKind) -> Result<ModelProver, BundleError> {
-        let verifier = self.verifier_with_string()?;
-        let circuit = self.circuit(verifier.model())?;
-        Ok(ModelProver::of_verifier_for(kind, verifier, circuit)?)
+        // Both take one thread for the most part.
+        let (verifier, circuit) = rayon::join(
+            || self.verifier_with_string(),
+            || Ok::<_, BundleError>(self.circuit(&self.model()?)?),
+        );
+        Ok(ModelProver::of_verifier_for(kind, verifier?, circuit?)?)
     }
 
     fn read(&self, name: &str) -> Result<Vec<u8>, BundleError> {

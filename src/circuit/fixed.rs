@@ -2,7 +2,7 @@
 
 use super::columns::{Cell, Columns, Constant};
 use super::field::{byte_power, field};
-use super::layout::moves::CURSORS;
+use super::layout::moves::{CURSORS, Menu};
 use super::layout::plan::Plan;
 use super::layout::rows::{Content, Row};
 use super::links;
@@ -81,8 +81,7 @@ impl Fixed {
                 }
             }
             for cursor in 0..CURSORS {
-                let cells = plan.shape.menus[cursor].cells(row.moves[cursor]);
-                for (number, cell) in cells.into_iter().enumerate().filter(|&(_, cell)| cell > 0) {
+                if let Some((number, cell)) = Menu::cell(row.moves[cursor]) {
                     let column = fixed.columns.cursors[cursor].moves[number];
                     fixed.values[column.number()].set(at, cell.into());
                 }

@@ -158,14 +158,11 @@ impl Menu {
         self.0.chunks(MOVES_PER_COLUMN)
     }
 
-    /// The cells of the fixed columns for a move.
-    pub fn cells(&self, number: u8) -> Vec<u8> {
-        let mut cells = vec![0; self.columns()];
-        if let Some(number) = usize::from(number).checked_sub(1) {
-            let within = u8::try_from(number % MOVES_PER_COLUMN).expect("less than four");
-            cells[number / MOVES_PER_COLUMN] = within + 1;
-        }
-        cells
+    /// The fixed column that a move has a cell of, and what that cell is; of all others it is 0.
+    pub fn cell(number: u8) -> Option<(usize, u8)> {
+        let number = usize::from(number).checked_sub(1)?;
+        let within = u8::try_from(number % MOVES_PER_COLUMN).expect("less than four");
+        Some((number / MOVES_PER_COLUMN, within + 1))
     }
 
     /// What each move multiplies by, staying first.

@@ -390,14 +390,22 @@ fn position_of(run: &Run, element: u32) -> Position {
 fn displacements(wishes: &[Wish]) -> [HashMap<Exponents, usize>; CURSORS] {
     let counts = parallel::each([WEIGHT, OUTPUT, POSITION], |cursor| {
         let mut counts = HashMap::new();
-        let mut now = [0; 3];
+        // Most displacements are the same as the one before.
+        let (mut now, mut last, mut count) = ([0; 3], [0; 3], 0);
+        let mut add = |step: Exponents, count: usize| {
+            if step != [0; 3] && count > 0 {
+                *counts.entry(step).or_default() += count;
+            }
+        };
         for target in wishes.iter().filter_map(|wish| wish.at[cursor]) {
             let step = [0, 1, 2].map(|axis| target[axis] - now[axis]);
-            if step != [0; 3] {
-                *counts.entry(step).or_default() += 1;
+            if step != last {
+                add(std::mem::replace(&mut last, step), std::mem::take(&mut count));
             }
+            count += 1;
             now = target;
         }
+        add(last, count);
         counts
     });
     counts.try_into().expect("one of each cursor")
@@ -429,8 +437,9 @@ fn schedule(wishes: &[Wish], menus: &[Menu; CURSORS], most: usize) -> Option<Vec
     };
     let mut rows: Vec<Row> = Vec::with_capacity(wishes.len());
     let mut now = [[0; 3]; CURSORS];
-    // Most displacements are alike.
+    // Most displacements are alike, and many the same as the one before.
     let mut known: [HashMap<Exponents, Rc<[u8]>>; CURSORS] = Default::default();
+    let mut last: [(Exponents, Rc<[u8]>); CURSORS] = Default::default();
     // The row after the last one that needed the cursor: from there on it may move.
     let mut free = [1; CURSORS];
     for wish in wishes {
@@ -439,8 +448,12 @@ fn schedule(wishes: &[Wish], menus: &[Menu; CURSORS], most: usize) -> Option<Vec
         for cursor in 0..CURSORS {
             let Some(target) = wish.at[cursor] else { continue };
             let step = [0, 1, 2].map(|axis| target[axis] - now[cursor][axis]);
-            let path = || menus[cursor].path(step).into();
-            paths[cursor] = Rc::clone(known[cursor].entry(step).or_insert_with(path));
+            if last[cursor].0 != step {
+                let path = || menus[cursor].path(step).into();
+                let path = known[cursor].entry(step).or_insert_with(path);
+                last[cursor] = (step, Rc::clone(path));
+            }
+            paths[cursor] = Rc::clone(&last[cursor].1);
             // This row's own move, and those of the rows before.
             let since = rows.get(free[cursor]..).unwrap_or_default();
             let room = since.iter().chain([&wish.row]).filter(|row| may_move(row, cursor)).count();

@@ -4,6 +4,7 @@
 //! (nodes of the integer graph exist for them), and float expressions that wait for the
 //! QuantizeLinear that tells their scale.
 
+mod attributes;
 mod constant;
 mod ensemble;
 mod expression;
@@ -24,6 +25,7 @@ use std::{
     rc::Rc,
 };
 
+pub(in crate::model) use attributes::check_all as check_attributes;
 pub use constant::ExternalData;
 use constant::{Constant, Data};
 use expression::{Real, RealId, RealKind, Source};
@@ -190,7 +192,8 @@ impl<'a> Importer<'a> {
                     None
                 }
                 Some(_) if depends_on_unknown => None,
-                Some(operator) => match readers::known::fold(self, node)
+                Some(operator) => match attributes::check(proto, self.opset)
+                    .and_then(|()| readers::known::fold(self, node))
                     .and_then(|known| known.map_or_else(|| (operator.import)(self, node), Ok))
                 {
                     Ok(results) => Some(results),

@@ -32,7 +32,7 @@ use serde::Serialize;
 
 use super::{
     ImportOptions, InputFormat, Model, ModelError,
-    import::FloatGraph,
+    import::{FloatGraph, check_attributes},
     input::{read_floats, read_labels},
     onnx,
 };
@@ -145,6 +145,7 @@ impl Model {
         {
             return Err(ModelError::AlreadyQuantized(node.op_type.clone()));
         }
+        check_attributes(&file)?;
         let stored = stored::take(&mut file, import)?;
         decompose::decompose(&mut file, import)?;
         batch_norm::fold(&mut file)?;

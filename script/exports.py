@@ -134,6 +134,7 @@ STORED = [
     "attention_operator", "rotary_part_of_heads", "top_of_scores", "product_of_factors", "trees_of_newer_files",
     "causal_attention_trilu", "branches_on_shapes", "cross_entropy", "larger_by_cubes", "lstm_of_two_layers", "masked_tokens",
     "mask_of_floats", "attention_operator_with_mask", "places_of_tokens_that_count",
+    "attention_with_capped_scores", "attention_with_raw_scores", "attention_with_shares", "one_hot_of_another_axis", "remainders_of_whole_numbers",
 ]  # fmt: skip
 STORED_CLASSIC = [
     "linear_regression", "scaler_pipeline", "normalizer_pipeline", "svr_rbf", "k_means", "decision_tree_classifier", "random_forest",

@@ -538,6 +538,56 @@ def attention_operator():
     return n.finish(n.Attention(q, k, v, q_num_heads=4, kv_num_heads=2, is_causal=1))
 
 
+def attention_with_earlier(**attributes):
+    """Keys and values of two earlier tokens come in, and those of all go out, beside the scores."""
+    n = Net([1, 3, 8], opset=23)
+    q, k, v = (n.MatMul("x", n.w(8, 8)) for _ in range(3))
+    own = n.Attention(q, k, v, "", "past_key", "past_value", outputs=4, q_num_heads=2, kv_num_heads=2, **attributes)
+    file, examples = n.finish(*own)
+    earlier = {}
+    for name in ["past_key", "past_value"]:
+        file.graph.input.append(h.make_tensor_value_info(name, T.FLOAT, [1, 2, 2, 4]))
+        earlier[name] = rng.normal(size=(len(examples), 2, 2, 4)).astype(np.float32)
+    return file, {"x": examples} | earlier
+
+
+@model
+def attention_with_capped_scores():
+    return attention_with_earlier(softcap=2.0, qk_matmul_output_mode=1)
+
+
+@model
+def attention_with_raw_scores():
+    return attention_with_earlier(softcap=2.0, is_causal=1, qk_matmul_output_mode=0)
+
+
+@model
+def attention_with_shares():
+    return attention_with_earlier(is_causal=1, scale=0.7, qk_matmul_output_mode=3)
+
+
+@model
+def remainders_of_whole_numbers():
+    n = Net([1, 6], opset=17)
+    rest = n.Mod(n.Sub("ids", n.c(20, np.int64)), n.c(7, np.int64))
+    negative = n.Mod("ids", n.c(-5, np.int64))
+    file, examples = n.finish(n.Relu(n.MatMul(n.Cast(n.Add(rest, negative), to=T.FLOAT), n.w(6, 3))))
+    del file.graph.input[:]
+    file.graph.input.append(h.make_tensor_value_info("ids", T.INT64, [1, 6]))
+    return file, {"ids": rng.integers(0, 60, [len(examples), 6])}
+
+
+@model
+def one_hot_of_another_axis():
+    """The places of tokens, along the axis before the last."""
+    n = Net([1, 4], opset=17)
+    hot = n.OneHot("ids", n.c(6, np.int64), n.c([-1.0, 2.0]), axis=1)
+    file, examples = n.finish(n.Relu(n.MatMul(hot, n.w(4, 3))))
+    del file.graph.input[:]
+    file.graph.input.append(h.make_tensor_value_info("ids", T.INT64, [1, 4]))
+    return file, {"ids": rng.integers(0, 6, [len(examples), 4])}
+
+
 @model
 def rotary_part_of_heads():
     n = Net([1, 2, 4, 6], opset=23)

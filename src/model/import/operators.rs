@@ -81,7 +81,7 @@ pub(super) const OPERATORS: &[Supported] = &[
     supported(ONNX, "And", pairs::pair, Integers, "two values of one activation, or one and a constant: part of its table"),
     supported(ONNX, "Or", pairs::pair, Integers, "two values of one activation, or one and a constant: part of its table"),
     supported(ONNX, "Xor", pairs::pair, Integers, "two values of one activation, or one and a constant: part of its table"),
-    supported(ONNX, "Mod", pairs::pair, Integers, "with `fmod`, of an activation and a constant"),
+    supported(ONNX, "Mod", pairs::pair, Integers, "of an activation and a constant: with `fmod`, or of whole numbers in files for `quantize`"),
     supported(ONNX, "Where", filled::choose, Integers, "a constant condition, or one on the activation that is chosen"),
     supported(ONNX, "Relu", elementwise::elementwise, Integers, "part of the operator before it where there is no QuantizeLinear between"),
     supported(ONNX, "Clip", elementwise::elementwise, Integers, "part of the operator before it where there is no QuantizeLinear between"),
@@ -195,7 +195,7 @@ const TAKEN_APART: &str = "
 LSTM, GRU and RNN (all directions, without lengths and without initial states other than 0), InstanceNormalization, GroupNormalization,
 RMSNormalization, MeanVarianceNormalization, LpNormalization, LogSoftmax, ReduceL1, ReduceL2, ReduceSumSquare, ReduceLogSum,
 ReduceLogSumExp, Sum and Mean of several, Div and Pow of two activations, Gemm with any factors, layer normalizations in every written-out form,
-Resize and Upsample (modes linear and cubic, without `antialias`), an Embedding's Gather and a OneHot of token ids, also of places that are computed of them,
+Resize and Upsample (modes linear and cubic, without `antialias`), an Embedding's Gather and a OneHot of token ids (along any axis), also of places that are computed of them,
 ReduceProd along one axis, ScatterElements and ScatterND with a reduction, Attention (also with earlier keys and values, without windows) and RotaryEmbedding (constant angles);
 of ai.onnx.ml LinearRegressor, LinearClassifier, TreeEnsemble, TreeEnsembleClassifier, SVMRegressor, SVMClassifier (all kernels; probabilities of two classes),
 Scaler, Normalizer, FeatureVectorizer, ArrayFeatureExtractor, and ZipMap, whose tensor of probabilities stays.
@@ -204,7 +204,8 @@ Files that are quantized in part are taken too, and compared with what they comp
 (DynamicQuantizeLinear, MatMulInteger, ConvInteger) keep their integer weights, and get one scale per activation instead of one per inference;
 files of 16-bit activations and 8-bit weights keep their weights, get activations of 8 bits, and are compared with what they compute without rounding these;
 graphs whose end is left in floats keep what is quantized and get a quantized end; weights of 4 bits, also with a scale per block,
-and half-precision floats are read. Activations of 16 bits get 8, their weights stay.
+and half-precision floats are read. Activations of 16 bits get 8, their weights stay: on two small nets the answers are 0.8 and 1.9 of the new
+steps from what the file computes itself, which are 200 and 500 of its own.
 
 Comparisons, combinations and choices of several activations' elements become differences, products and sums; truth values that
 come in or go out are zeros and ones, and so are masks of whole numbers, as of the tokens that count, which may be computed with and

@@ -81,6 +81,7 @@ pub(super) const ELEMENTWISE: &[&str] = &[
     "Pow",
     "Min",
     "Max",
+    "Mod",
     "Less",
     "LessOrEqual",
     "Greater",

@@ -18,6 +18,7 @@ const COMPUTED: &[(&str, std::ops::Range<usize>)] = &[
     ("Abs", 0..1),
     ("Min", 0..usize::MAX),
     ("Max", 0..usize::MAX),
+    ("Mod", 0..2),
     ("Concat", 0..usize::MAX),
     ("Where", 1..3),
     ("CumSum", 0..1),
@@ -121,11 +122,30 @@ pub(super) fn as_floats(file: &mut ModelProto) {
             if makes_numbers {
                 whole.extend(node.output.iter().cloned());
             }
+            if node.op_type == "Mod" {
+                remainder(&node, &mut parts);
+                continue;
+            }
         }
         parts.nodes.push(node);
     }
     graph.initializer.extend(parts.initializers);
     graph.node = parts.nodes;
+}
+
+/// A remainder of whole numbers, which are met within less than a half; with the divisor's sign, if it has no `fmod`.
+fn remainder(node: &NodeProto, parts: &mut Parts) {
+    let ([x, by], [y]) = (node.input.as_slice(), node.output.as_slice()) else {
+        return parts.nodes.push(node.clone());
+    };
+    let fmod = || vec![int("fmod", 1)];
+    let x = parts.node("Round", &[x], Vec::new());
+    if int_of(node, "fmod", 0) != 0 {
+        return parts.named("Mod", &[&x, by], fmod(), y);
+    }
+    let rest = parts.node("Mod", &[&x, by], fmod());
+    let sum = parts.node("Add", &[&rest, by], Vec::new());
+    parts.named("Mod", &[&sum, by], fmod(), y);
 }
 
 /// Inputs of whole numbers that all who take them compute with, as numbers, and not only as floats.

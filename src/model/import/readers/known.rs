@@ -332,3 +332,55 @@ fn concat(node: NodeView<'_>, inputs: &[Numbers]) -> Result<Option<Numbers>, Mod
     }
     Ok(Some(Numbers { shape, values, kind: first.kind }))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::onnx::{AttributeProto, NodeProto};
+
+    fn whole(shape: &[usize], values: &[i32]) -> Numbers {
+        let values = values.iter().map(|&value| f64::from(value)).collect();
+        Numbers { shape: shape.to_vec(), values, kind: Kind::Int64 }
+    }
+
+    fn computed(
+        operator: &str,
+        flags: &[&str],
+        inputs: &[Numbers],
+    ) -> Option<(Vec<usize>, Vec<f64>)> {
+        let flag = |name: &&str| AttributeProto {
+            name: (*name).into(),
+            i: Some(1),
+            ..AttributeProto::default()
+        };
+        let attribute = flags.iter().map(flag).collect();
+        let node = NodeProto { op_type: operator.into(), attribute, ..NodeProto::default() };
+        let numbers = compute(NodeView::new(&node), inputs).expect("they fit")?;
+        Some((numbers.shape, numbers.values))
+    }
+
+    #[test]
+    fn whole_numbers_are_computed_as_numpy_does() {
+        let matrix = || whole(&[2, 3], &[-7, 0, 7, 4, -4, 9]);
+        let row = || whole(&[3], &[3, -3, 2]);
+        let of_pair = |operator, flags: &[&str]| {
+            computed(operator, flags, &[matrix(), row()]).map(|(shape, values)| {
+                assert_eq!(shape, [2, 3], "{operator}");
+                values
+            })
+        };
+        assert_eq!(of_pair("Min", &[]).unwrap(), [-7., -3., 2., 3., -4., 2.]);
+        assert_eq!(of_pair("Max", &[]).unwrap(), [3., 0., 7., 4., -3., 9.]);
+        // With the divisor's sign.
+        assert_eq!(of_pair("Mod", &[]).unwrap(), [2., 0., 1., 1., -1., 1.]);
+        assert_eq!(of_pair("Mod", &["fmod"]), None);
+        let sums = |axis: i32, flags: &[&str]| {
+            Some(computed("CumSum", flags, &[matrix(), whole(&[], &[axis])])?.1)
+        };
+        assert_eq!(sums(0, &[]).unwrap(), [-7., 0., 7., -3., -4., 16.]);
+        assert_eq!(sums(1, &[]).unwrap(), [-7., -7., 0., 4., 0., 9.]);
+        assert_eq!(sums(-1, &[]), sums(1, &[]));
+        // Those are read elsewhere, or not at all.
+        assert_eq!([sums(1, &["reverse"]), sums(1, &["exclusive"])], [None, None]);
+    }
+}

@@ -64,12 +64,28 @@ fn take_apart(given: Given<'_>, node: &NodeProto, parts: &mut Parts) -> Option<(
             let one = one_hot(given, ids, i64::try_from(count).ok()?, parts)?;
             parts.named("MatMul", &[&one, rows], Vec::new(), y);
         }
-        ("OneHot", [ids, depth, values]) if int_of(node, "axis", -1) == -1 => {
+        ("OneHot", [ids, depth, values]) => {
+            let axis = int_of(node, "axis", -1);
+            let behind = match axis {
+                -1 => 0,
+                _ => {
+                    let rank = i64::try_from(given.shapes.of(ids)?.len() + 1).ok()?;
+                    let axis = if axis < 0 { axis + rank } else { axis };
+                    usize::try_from(rank - 1 - axis).ok().filter(|_| axis >= 0)?
+                }
+            };
             let &[depth] = long_constant(graph, depth)?.as_slice() else { return None };
             let &[off, on] = float_constant(graph, values, import)?.values.as_slice() else {
                 return None;
             };
-            let one = one_hot(given, ids, depth, parts)?;
+            let mut one = one_hot(given, ids, depth, parts)?;
+            if behind > 0 {
+                // Its places are the last axis, and belong before as many others.
+                let last = i64::try_from(given.shapes.of(ids)?.len()).ok()?;
+                let mut order: Vec<i64> = (0..last).collect();
+                order.insert(order.len() - behind, last);
+                one = parts.node("Transpose", &[&one], vec![ints("perm", order)]);
+            }
             if (off, on) == (0.0, 1.0) {
                 parts.named("Identity", &[&one], Vec::new(), y);
             } else {

@@ -1,9 +1,13 @@
 #!/usr/bin/env python3
 """Shows how proving grows: with activations and weights, not with multiply-accumulates.
 
-Makes two-layer convolutional models (needs script/requirements.txt) and benches each with a built zkverdict.
+    script/scaling.py [--binary ZKVERDICT] [--largest]
+
+Makes convolutional models (needs script/requirements.txt) and benches each with a built zkverdict: of two layers each,
+or with `--largest` one of sixteen layers that takes 2^20 rows.
 """
 
+import argparse
 import json
 import pathlib
 import subprocess
@@ -15,17 +19,18 @@ from onnx import TensorProto, helper, numpy_helper
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 ZKVERDICT = ROOT / "target/debug/zkverdict"
-# Channels, height and width, kernel.
+# Channels, height and width, kernel, layers.
 SERIES = [
-    ("base", 16, 16, 3),
-    ("4 x multiply-accumulates", 4, 32, 12),
-    ("4 x activations", 16, 32, 3),
-    ("4 x weights", 32, 16, 3),
-    ("16 x weights", 64, 16, 3),
+    ("base", 16, 16, 3, 2),
+    ("4 x multiply-accumulates", 4, 32, 12, 2),
+    ("4 x activations", 16, 32, 3, 2),
+    ("4 x weights", 32, 16, 3, 2),
+    ("16 x weights", 64, 16, 3, 2),
 ]
+LARGEST = [("2^20 rows", 16, 56, 3, 16)]
 
 
-def model(channels: int, size: int, kernel: int) -> onnx.ModelProto:
+def model(channels: int, size: int, kernel: int, layers: int) -> onnx.ModelProto:
     random = np.random.default_rng(1)
     constants, nodes = [], []
 
@@ -38,7 +43,7 @@ def model(channels: int, size: int, kernel: int) -> onnx.ModelProto:
     weight_scale = constant("weight_scale", np.float32(0.0031))
     weight_zero = constant("weight_zero", np.int8(0))
     x = "x"
-    for layer in range(2):
+    for layer in range(layers):
         shape = (channels, channels, kernel, kernel)
         weights = constant(f"w{layer}", random.integers(-127, 128, shape, dtype=np.int8))
         before = (kernel - 1) // 2
@@ -66,20 +71,24 @@ def model(channels: int, size: int, kernel: int) -> onnx.ModelProto:
 
 
 def main() -> None:
-    print(f"{'':26} {'activations':>11} {'weights':>8} {'MACs':>10} {'rows':>7} {'k':>3} {'prove':>8}")
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--binary", default=str(ZKVERDICT))
+    parser.add_argument("--largest", action="store_true")
+    args = parser.parse_args()
+    names = f"{'activations':>11} {'weights':>8} {'MACs':>10} {'rows':>7} {'k':>3}"
+    print(f"{'':26} {names} {'keys':>8} {'prove':>8} {'CPU':>8} {'verify':>8} {'memory':>8}")
     with tempfile.TemporaryDirectory() as folder:
-        for name, channels, size, kernel in SERIES:
+        for name, channels, size, kernel, layers in LARGEST if args.largest else SERIES:
             path = pathlib.Path(folder) / "model.onnx"
-            path.write_bytes(model(channels, size, kernel).SerializeToString())
-            out = subprocess.run(
-                [ZKVERDICT, "--json", "bench", path], check=True, capture_output=True
-            ).stdout
-            (row,) = json.loads(out)
-            activations = 3 * channels * size * size
-            weights = 2 * channels * channels * kernel * kernel
+            path.write_bytes(model(channels, size, kernel, layers).SerializeToString())
+            words = [args.binary, "--json", "bench", "--proofs", "1" if args.largest else "3", path]
+            (row,) = json.loads(subprocess.run(words, check=True, capture_output=True).stdout)
+            activations = (layers + 1) * channels * size * size
+            weights = layers * channels * channels * kernel * kernel
             print(
                 f"{name:26} {activations:11} {weights:8} {row['macs']:10} {row['rows']:7} {row['k']:3}"
-                f" {row['prove_seconds']:6.2f} s"
+                f" {row['keygen_seconds']:6.2f} s {row['prove_seconds']:6.2f} s {row['prove_cpu_seconds']:6.2f} s"
+                f" {row['verify_seconds']:6.3f} s {row['peak_memory_bytes'] >> 20:5} MB"
             )
 
 

@@ -1,9 +1,10 @@
 #!/usr/bin/env python3
 """Compares proofs of this tree with those of an earlier build, and one thread with two.
 
-    script/speed.py [--old ZKVERDICT] [--repeat 3] [MODEL.onnx…]
+    script/speed.py [--old ZKVERDICT] [--program PROVE] [--stock] [--repeat 3] [MODEL.onnx…]
 
-ZKVERDICT is the binary of an earlier commit, built with the same profile. Run on a quiet machine; of each figure the
+ZKVERDICT is the binary of an earlier commit, built with the same profile; PROVE is benches/prove.rs, which is built if it is
+not given; `--stock` compares with halo2's prover too. Run on a quiet machine; of each figure the
 least of all repetitions counts, which come by turns. Prints, per model, processor seconds of a proof by the earlier
 build, by this one with the fastest arithmetic and with the portable one, and their ratios; wall seconds on one thread
 and on two; and of each stage its share of the time and how many of two threads it keeps busy. Two threads of one core
@@ -54,22 +55,30 @@ def earlier(binary: str, model: str) -> float:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--old")
+    parser.add_argument("--program")
+    parser.add_argument("--stock", action="store_true")
     parser.add_argument("--repeat", type=int, default=3)
     parser.add_argument("models", nargs="*", default=[str(FIXTURES / model) for model in MODELS])
     args = parser.parse_args()
-    program = built()
+    program = args.program or built()
     for model in args.models:
-        old, own, portable, single = [], [], [], []
+        old, stock, own, portable, single = [], [], [], [], []
         for _ in range(args.repeat):
             old += [earlier(args.old, model)] if args.old else []
+            stock += [proof(program, "stock", 2, model)["cpu"]] if args.stock else []
             own.append(proof(program, "own", 2, model))
             portable.append(proof(program, "portable", 2, model))
             single.append(proof(program, "own", 1, model))
         least = lambda runs, figure: min(run[figure] for run in runs)
         cpu = {"own": least(own, "cpu"), "portable": least(portable, "cpu")}
-        before = f"earlier {min(old):.2f} " if old else ""
+        others = {"earlier": min(old, default=0), "halo2's": min(stock, default=0)}
+        others = {kind: seconds for kind, seconds in others.items() if seconds}
+        before = "".join(f"{kind} {seconds:.2f}, " for kind, seconds in others.items())
+        less = lambda seconds: " and ".join(
+            f"{other / seconds:.2f} times less than {kind}" for kind, other in others.items()
+        )
         shown = ", ".join(
-            f"{kind} {seconds:.2f}" + (f" ({min(old) / seconds:.2f} times less)" if old else "")
+            f"{kind} {seconds:.2f}" + (f" ({less(seconds)})" if others else "")
             for kind, seconds in cpu.items()
         )
         one, two = least(single, "wall"), least(own, "wall")

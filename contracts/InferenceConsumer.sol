@@ -66,6 +66,8 @@ abstract contract InferenceConsumer is ModelClient, IInferenceConsumer, IVersion
     }
 
     function _submit(uint256 version, bytes calldata proof, uint256[] calldata instances) private {
+        // Of several, only what `BatchConsumer` has settled is claimed, inference by inference.
+        if (_INFERENCES != 1) revert SeveralInferences(_INFERENCES);
         // Before anything else runs: no call from inside `_onInference` finds the nonce unused.
         uint256 nonce = _takeTurn(instances);
         version = VERIFIER.verifyInference(_MODEL, version, proof, instances);
@@ -80,9 +82,16 @@ abstract contract InferenceConsumer is ModelClient, IInferenceConsumer, IVersion
         _onInference(msg.sender, instances);
     }
 
-    /// @dev Refuses names in a valid proof but those that count, and uses them up where that is meant.
-    function _useNames(address, uint256[] calldata) internal virtual {
-        if (_NAMES != 0) revert UncomparedNames(_NAMES);
+    /// @dev Has each name in a valid proof compared.
+    function _useNames(address sender, uint256[] calldata instances) private {
+        for (uint256 i = 0; i < _NAMES; ++i) {
+            _useName(i, sender, bytes32(instances[_NAME_START + i]));
+        }
+    }
+
+    /// @dev Refuses a name but the one that counts, and uses it up where that is meant.
+    function _useName(uint256, address, bytes32) internal virtual {
+        revert UncomparedNames(_NAMES);
     }
 
     /// @dev Acts on a valid inference. The proof holds for `instances`, which are those of the sender's choice:

@@ -17,6 +17,10 @@ abstract contract ModelClient {
     bytes32 internal immutable _MODEL;
     uint256 internal immutable _VERSION;
 
+    /// @dev Inferences of a proof. Of several, each has instances of its own, as a proof of one has them: its context, the names, which
+    /// all share, its inputs, its outputs. All positions below are among those of one inference.
+    uint256 internal immutable _INFERENCES;
+
     /// @dev Where the names of what is committed begin in the instances of a proof, and how many there are.
     uint256 internal immutable _NAME_START;
     uint256 internal immutable _NAMES;
@@ -36,6 +40,9 @@ abstract contract ModelClient {
     /// @notice A proof has one context for each inference; these contracts act on one inference at a time.
     error SeveralInferences(uint256 contexts);
 
+    /// @notice Inferences of a proof have the same number of instances each.
+    error UnevenInferences(uint256 inferences, uint256 given, uint256 answered);
+
     /// @notice Proofs of the model name committed weights or inputs, and this contract compares no names: whoever makes a
     /// proof would choose them.
     error UncomparedNames(uint256 names);
@@ -46,7 +53,7 @@ abstract contract ModelClient {
     /// registry's owner with all that this contract does.
     constructor(IModelVerifier verifier, bytes32 modelId, uint256 pinnedVersion) {
         IModelVerifier.Shape memory shape = verifier.shapeOf(modelId, pinnedVersion);
-        if (shape.contexts != 1) revert SeveralInferences(shape.contexts);
+        if (shape.contexts != 1 && !_takesBatches()) revert SeveralInferences(shape.contexts);
         // The registry refuses such verifiers as well; other contracts that verify may not.
         if (shape.unsafeDevSrs && !VerifierShape.isLocal()) {
             revert VerifierShape.UnsafeDevSrs(address(verifier), block.chainid);
@@ -55,11 +62,24 @@ abstract contract ModelClient {
         VERIFIER = verifier;
         _MODEL = modelId;
         _VERSION = pinnedVersion;
-        _NAME_START = shape.contexts;
+        _INFERENCES = shape.contexts;
+        _NAME_START = 1;
         _NAMES = shape.names;
-        _INPUT_START = shape.firstInput;
-        _INPUT_END = shape.inputs == 0 ? shape.firstInput : shape.firstOutput;
-        _OUTPUT_START = shape.firstOutput;
+        uint256 named = 1 + shape.names;
+        uint256 given = shape.firstOutput - shape.contexts - shape.names;
+        uint256 answered = shape.instances - shape.firstOutput;
+        if (given % shape.contexts != 0 || answered % shape.contexts != 0) {
+            revert UnevenInferences(shape.contexts, given, answered);
+        }
+        uint256 outputStart = named + given / shape.contexts;
+        _INPUT_START = shape.inputs == 0 ? shape.firstInput : named;
+        _INPUT_END = shape.inputs == 0 ? shape.firstInput : outputStart;
+        _OUTPUT_START = outputStart;
+    }
+
+    /// @dev Whether proofs of several inferences are taken, as `BatchConsumer` settles them.
+    function _takesBatches() internal pure virtual returns (bool) {
+        return false;
     }
 
     /// @dev Whether every name in a proof is compared with one that counts, as `NamedConsumer` does it.

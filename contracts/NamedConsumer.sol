@@ -42,19 +42,12 @@ abstract contract NamedConsumer is InferenceConsumer {
     }
 
     /// @inheritdoc ModelClient
-    function _comparesNames() internal pure override returns (bool) {
+    function _comparesNames() internal pure virtual override returns (bool) {
         return true;
     }
 
-    /// @inheritdoc InferenceConsumer
-    function _useNames(address sender, uint256[] calldata instances) internal override {
-        for (uint256 i = 0; i < _NAMES; ++i) {
-            _useName(i, sender, bytes32(instances[_NAME_START + i]));
-        }
-    }
-
     /// @dev Refuses a name but the one that is expected.
-    function _useName(uint256 index, address sender, bytes32 name) internal virtual {
+    function _useName(uint256 index, address sender, bytes32 name) internal virtual override {
         bytes32 expected = _expectedName(index, sender);
         if (expected == 0) revert NoNameExpected(index, sender);
         if (name != expected) revert NameMismatch(index, name, expected);

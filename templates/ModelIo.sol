@@ -5,6 +5,9 @@ pragma solidity ^0.8.20;
 /// @notice Packs tensors into instances of a proof and reads them from verified instances.
 /// @dev Rendered by zkverdict. Instance 0 is the context. Each tensor starts a new instance; an instance holds 31
 /// elements, the first in the lowest byte. A byte is the element less the smallest value of its type.
+{%- if inferences > 1 %}
+/// A proof is of {{ inferences }} inferences: `inferenceOf` gives the instances of one, as they are described here, of all.
+{%- endif %}
 ///
 /// | tensor | type | shape | instances |
 /// |---|---|---|---|
@@ -27,8 +30,14 @@ library {{ name }} {
     /// @notice The context is not below the modulus of the BN254 scalar field.
     error ContextOutOfRange(uint256 context);
 
-    /// @notice How many instances a proof has.
+    /// @notice How many instances {% if inferences > 1 %}an inference{% else %}a proof{% endif %} has.
     uint256 internal constant NUM_INSTANCES = {{ num_instances }};
+    {%- if inferences > 1 %}
+
+    /// @notice How many inferences a proof has, and instances of all of them together.
+    uint256 internal constant NUM_INFERENCES = {{ inferences }};
+    uint256 internal constant NUM_BATCH_INSTANCES = {{ num_batch_instances }};
+    {%- endif %}
 
     /// @dev Modulus of the BN254 scalar field.
     uint256 private constant R = 0x30644e72e131a029b85045b68181585d2833e84879b9709143e1f593f0000001;
@@ -91,6 +100,26 @@ library {{ name }} {
         return bytes32(instances[{{ name.constant }}_NAME]);
     }
     {%- endfor %}
+    {%- if inferences > 1 %}
+
+    /// @notice The instances of one inference, of those of a proof.
+    function inferenceOf(uint256[] memory batch, uint256 inference) internal pure returns (uint256[] memory instances) {
+        _checkBatch(batch.length, inference);
+        instances = new uint256[](NUM_INSTANCES);
+        for (uint256 i = 0; i < NUM_INSTANCES; ++i) {
+            instances[i] = batch[_inBatch(inference, i)];
+        }
+    }
+
+    /// @notice Puts the instances of one inference among those of a proof, which are `NUM_BATCH_INSTANCES`.
+    function putInference(uint256[] memory instances, uint256[] memory batch, uint256 inference) internal pure {
+        if (instances.length != NUM_INSTANCES) revert InstanceCount(instances.length, NUM_INSTANCES);
+        _checkBatch(batch.length, inference);
+        for (uint256 i = 0; i < NUM_INSTANCES; ++i) {
+            batch[_inBatch(inference, i)] = instances[i];
+        }
+    }
+    {%- endif %}
     {%- for tensor in tensors %}
 
     /// @notice Puts {{ tensor.title }} into its instances.
@@ -180,6 +209,23 @@ library {{ name }} {
     /// @dev The smallest integer that is no smaller than steps · numerator / denominator.
     function _ceil(int256 steps, int256 numerator, int256 denominator) private pure returns (int256) {
         return -_floor(-steps, numerator, denominator);
+    }
+    {%- endif %}
+
+    {%- if inferences > 1 %}
+
+    function _checkBatch(uint256 count, uint256 inference) private pure {
+        if (count != NUM_BATCH_INSTANCES) revert InstanceCount(count, NUM_BATCH_INSTANCES);
+        if (inference >= NUM_INFERENCES) revert IndexOutOfRange(inference, NUM_INFERENCES);
+    }
+
+    /// @dev Where an instance of an inference is among those of all: all contexts, names that belong to all, all inputs, all
+    /// outputs.
+    function _inBatch(uint256 inference, uint256 instance) private pure returns (uint256) {
+        if (instance == 0) return inference;
+        if (instance < {{ first_input }}) return NUM_INFERENCES + instance - 1;
+        if (instance < {{ first_output }}) return {{ inferences + first_input - 1 }} + inference * {{ first_output - first_input }} + instance - {{ first_input }};
+        return {{ inferences + first_input - 1 + inferences * (first_output - first_input) }} + inference * {{ num_instances - first_output }} + instance - {{ first_output }};
     }
     {%- endif %}
 

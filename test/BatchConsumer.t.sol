@@ -2,6 +2,8 @@
 pragma solidity ^0.8.20;
 
 import {BatchConsumer} from "../contracts/BatchConsumer.sol";
+import {InferenceConsumer} from "../contracts/InferenceConsumer.sol";
+import {ModelClient} from "../contracts/ModelClient.sol";
 import {ModelRegistry} from "../contracts/ModelRegistry.sol";
 import {IBatchConsumer} from "../contracts/interfaces/IBatchConsumer.sol";
 import {IHalo2Verifier} from "../contracts/interfaces/IHalo2Verifier.sol";
@@ -9,7 +11,8 @@ import {IInferenceConsumer} from "../contracts/interfaces/IInferenceConsumer.sol
 import {IModelVerifier} from "../contracts/interfaces/IModelVerifier.sol";
 import {MerkleRoot} from "../contracts/libraries/MerkleRoot.sol";
 import {SingleModelVerifier} from "../contracts/SingleModelVerifier.sol";
-import {MockVerifier} from "../contracts/testing/MockVerifier.sol";
+import {NamedConsumer} from "../contracts/NamedConsumer.sol";
+import {BatchMockVerifier, MockVerifier} from "../contracts/testing/MockVerifier.sol";
 import {FalseVerifier} from "./mocks/Verifiers.sol";
 import {Test} from "./Test.sol";
 import {vm} from "./Vm.sol";
@@ -24,6 +27,35 @@ contract Tally is BatchConsumer {
     function _onInference(address sender, uint256[] calldata instances) internal override {
         said[sender] = instances[2];
         ++count;
+    }
+}
+
+/// @notice The same of inferences about something that is committed.
+contract NamedTally is Tally, NamedConsumer {
+    constructor(IModelVerifier verifier, bytes32 modelId, bytes32[] memory names)
+        Tally(verifier, modelId, 0)
+        NamedConsumer(names)
+    {}
+
+    function supportsInterface(bytes4 interfaceId)
+        public
+        view
+        override(BatchConsumer, InferenceConsumer)
+        returns (bool)
+    {
+        return super.supportsInterface(interfaceId);
+    }
+
+    function _takesBatches() internal pure override(BatchConsumer, ModelClient) returns (bool) {
+        return BatchConsumer._takesBatches();
+    }
+
+    function _comparesNames() internal pure override(ModelClient, NamedConsumer) returns (bool) {
+        return NamedConsumer._comparesNames();
+    }
+
+    function _useName(uint256 index, address sender, bytes32 name) internal override(InferenceConsumer, NamedConsumer) {
+        NamedConsumer._useName(index, sender, name);
     }
 }
 
@@ -184,6 +216,88 @@ contract BatchConsumerTest is Test {
         vm.expectPartialRevert(SingleModelVerifier.UnknownModel.selector);
         single.shapeOf("another", 1);
         assertTrue(!single.isCurrent(MODEL, 0) && single.isCurrent(MODEL, 1), "there is one version");
+    }
+
+    /// Proofs of three inferences each, with a name that all share, two words of input and one of output.
+    function batchProofs(BatchMockVerifier batched, bytes32 name, uint256 count)
+        private
+        view
+        returns (bytes[] memory proofs, uint256[][] memory proved, uint256[][] memory alone)
+    {
+        (proofs, proved, alone) = (new bytes[](count), new uint256[][](count), new uint256[][](3 * count));
+        for (uint256 i = 0; i < count; ++i) {
+            uint256[] memory all = new uint256[](13);
+            all[3] = uint256(name);
+            for (uint256 j = 0; j < 3; ++j) {
+                uint256[] memory one = new uint256[](5);
+                (one[0], one[1]) = (tally.contextOf(senders[3 * i + j]), uint256(name));
+                (one[2], one[3], one[4]) = (50 + j, 60 + j, 100 * i + j);
+                (all[j], all[4 + 2 * j], all[5 + 2 * j], all[10 + j]) = (one[0], one[2], one[3], one[4]);
+                alone[3 * i + j] = one;
+            }
+            (proved[i], proofs[i]) = (all, batched.prove(all));
+        }
+    }
+
+    function test_inferences_of_one_proof_are_claimed_one_by_one() public {
+        bytes32 name = bytes32(uint256(77));
+        BatchMockVerifier batched = new BatchMockVerifier("batch", 3, 1, 6, 3);
+        registry.addVersion("batch", batched, "batch", "");
+        vm.expectRevert(abi.encodeWithSelector(ModelClient.UncomparedNames.selector, 1));
+        new Tally(registry, "batch", 0);
+        bytes32[] memory names = new bytes32[](1);
+        names[0] = name;
+        tally = new NamedTally(registry, "batch", names);
+
+        (bytes[] memory proofs, uint256[][] memory proved, uint256[][] memory alone) = batchProofs(batched, name, 2);
+        // What is proved of several is not submitted as if it were one.
+        vm.expectRevert(abi.encodeWithSelector(ModelClient.SeveralInferences.selector, 3));
+        vm.prank(senders[0]);
+        tally.submitInference(proofs[0], proved[0]);
+        vm.expectRevert(abi.encodeWithSelector(ModelClient.SeveralInferences.selector, 3));
+        tally.submitInferenceOf(1, proofs[0], proved[0]);
+
+        vm.expectEmit();
+        bytes32 root = expectedRoot(alone);
+        emit IBatchConsumer.BatchSettled(root, 1, address(this), 6);
+        assertEq(tally.settleBatch(0, proofs, proved), root);
+        // Another's context, input or output with one's own.
+        for (uint256 word = 0; word < 5; ++word) {
+            uint256[] memory mixed = abi.decode(abi.encode(alone[1]), (uint256[]));
+            mixed[word] = word == 1 ? 78 : alone[2][word];
+            bytes32[] memory path = pathOf(alone, 1);
+            vm.prank(senders[1]);
+            vm.expectPartialRevert(
+                word == 0 ? IInferenceConsumer.WrongContext.selector : IBatchConsumer.NotInBatch.selector
+            );
+            tally.claimInference(root, mixed, path);
+        }
+        for (uint256 i = 0; i < 6; ++i) {
+            claim(senders[i], root, alone[i], pathOf(alone, i));
+        }
+        assertEq(tally.count(), 6);
+
+        // The name counts as it does anywhere.
+        (proofs, proved, alone) = batchProofs(batched, bytes32(uint256(78)), 1);
+        root = tally.settleBatch(0, proofs, proved);
+        bytes32[] memory wrong = pathOf(alone, 0);
+        vm.expectPartialRevert(NamedConsumer.NameMismatch.selector);
+        claim(senders[0], root, alone[0], wrong);
+    }
+
+    function expectedRoot(uint256[][] memory alone) private view returns (bytes32) {
+        bytes32[] memory leaves = new bytes32[](alone.length);
+        for (uint256 i = 0; i < leaves.length; ++i) {
+            leaves[i] = tally.leafOf(alone[i]);
+        }
+        return MerkleRoot.ofLeaves(leaves);
+    }
+
+    function test_inferences_have_as_many_instances_each() public {
+        BatchMockVerifier batched = new BatchMockVerifier("uneven", 3, 0, 6, 4);
+        registry.addVersion("uneven", batched, "uneven", "");
+        vm.expectRevert(abi.encodeWithSelector(ModelClient.UnevenInferences.selector, 3, 6, 4));
+        new Tally(registry, "uneven", 0);
     }
 
     function test_false_is_a_refusal_of_all() public {

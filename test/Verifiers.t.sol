@@ -21,7 +21,7 @@ contract Teller is AnyMockVerifier {
     bytes private _parts;
 
     constructor(bytes memory parts, uint256 names, uint256 inputs, uint256 outputs)
-        AnyMockVerifier("teller", names, inputs, outputs)
+        AnyMockVerifier("teller", 1, names, inputs, outputs)
     {
         _parts = parts;
     }

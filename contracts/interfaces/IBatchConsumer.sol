@@ -26,7 +26,7 @@ interface IBatchConsumer {
 
     /// @notice Verifies proofs of anybody's inferences at once, and keeps the root of their leaves.
     /// @param version The version that the proofs are of; 0 for the pinned or newest one.
-    /// @param proofs The proofs.
+    /// @param proofs The proofs, of one inference each or of several.
     /// @param instances For each proof its public values.
     /// @return root The root, by which the inferences are claimed.
     function settleBatch(uint256 version, bytes[] calldata proofs, uint256[][] calldata instances)
@@ -35,7 +35,7 @@ interface IBatchConsumer {
 
     /// @notice Acts on a settled inference whose context is the caller's next one.
     /// @param root The batch.
-    /// @param instances What was proved: context, packed inputs, packed outputs.
+    /// @param instances What was proved of the inference: context, names, packed inputs, packed outputs.
     /// @param path The leaf's siblings up to the root.
     function claimInference(bytes32 root, uint256[] calldata instances, bytes32[] calldata path) external;
 }

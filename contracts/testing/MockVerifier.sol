@@ -12,6 +12,8 @@ abstract contract AnyMockVerifier is IModelHalo2Verifier {
     bytes32 public immutable VK_DIGEST;
     /// @notice How many instances a proof has.
     uint256 public immutable NUM_INSTANCES;
+    /// @notice How many of them are contexts: inferences of a proof.
+    uint256 public immutable CONTEXT_INSTANCES;
     /// @notice How many of them are names of committed weights and inputs.
     uint256 public immutable NAME_INSTANCES;
     /// @notice How many of them hold inputs.
@@ -26,21 +28,24 @@ abstract contract AnyMockVerifier is IModelHalo2Verifier {
     uint256 private constant R = 0x30644e72e131a029b85045b68181585d2833e84879b9709143e1f593f0000001;
 
     /// @param digest What stands for the verifying key.
+    /// @param contexts How many inferences a proof has.
     /// @param names How many things are committed.
     /// @param inputs How many instances the inputs take; 0 if they are private.
     /// @param outputs How many instances the outputs take.
-    constructor(bytes32 digest, uint256 names, uint256 inputs, uint256 outputs) {
+    constructor(bytes32 digest, uint256 contexts, uint256 names, uint256 inputs, uint256 outputs) {
         VK_DIGEST = digest;
+        CONTEXT_INSTANCES = contexts;
         NAME_INSTANCES = names;
         INPUT_INSTANCES = inputs;
         OUTPUT_INSTANCES = outputs;
-        NUM_INSTANCES = 1 + names + inputs + outputs;
+        NUM_INSTANCES = contexts + names + inputs + outputs;
     }
 
-    /// @notice The parts of the instances: a context, names, inputs, outputs.
+    /// @notice The parts of the instances: contexts, names, inputs, outputs.
     function INSTANCES() external view virtual returns (bytes memory) {
         bytes memory names = NAME_INSTANCES == 0 ? bytes("") : _part(1, NAME_INSTANCES);
-        return abi.encodePacked(_part(0, 1), names, _part(2, INPUT_INSTANCES), _part(5, OUTPUT_INSTANCES));
+        return
+            abi.encodePacked(_part(0, CONTEXT_INSTANCES), names, _part(2, INPUT_INSTANCES), _part(5, OUTPUT_INSTANCES));
     }
 
     function _part(uint8 kind, uint256 count) private pure returns (bytes memory) {
@@ -79,7 +84,7 @@ contract MockVerifier is AnyMockVerifier {
     /// @param digest What stands for the verifying key.
     /// @param inputs How many instances the inputs take; 0 if they are private.
     /// @param outputs How many instances the outputs take.
-    constructor(bytes32 digest, uint256 inputs, uint256 outputs) AnyMockVerifier(digest, 0, inputs, outputs) {}
+    constructor(bytes32 digest, uint256 inputs, uint256 outputs) AnyMockVerifier(digest, 1, 0, inputs, outputs) {}
 }
 
 /// @title Stands in for a generated verifier of proofs about something that is committed
@@ -89,6 +94,18 @@ contract NamedMockVerifier is AnyMockVerifier {
     /// @param inputs How many instances the inputs take that are public.
     /// @param outputs How many instances the outputs take.
     constructor(bytes32 digest, uint256 names, uint256 inputs, uint256 outputs)
-        AnyMockVerifier(digest, names, inputs, outputs)
+        AnyMockVerifier(digest, 1, names, inputs, outputs)
+    {}
+}
+
+/// @title Stands in for a generated verifier of proofs of several inferences
+contract BatchMockVerifier is AnyMockVerifier {
+    /// @param digest What stands for the verifying key.
+    /// @param inferences How many inferences a proof has.
+    /// @param names How many things are committed, by all inferences together.
+    /// @param inputs How many instances the inputs of all of them take; 0 if they are private.
+    /// @param outputs How many instances their outputs take.
+    constructor(bytes32 digest, uint256 inferences, uint256 names, uint256 inputs, uint256 outputs)
+        AnyMockVerifier(digest, inferences, names, inputs, outputs)
     {}
 }

@@ -4,7 +4,7 @@ use super::{
     CliError, Console,
     bundle::{Bundle, TrustArgs},
 };
-use crate::circuit::{Code, InstanceClaim, InstanceLayout, InstanceTensor};
+use crate::circuit::{Code, InstanceClaim, InstanceLayout, InstancePort, InstanceTensor};
 use crate::model::{ClaimKind, ElementType, Model, Port};
 use crate::name::{Identifier, Name};
 use crate::proving::ModelVerifier;
@@ -119,8 +119,8 @@ fn io_claim(
 
 /// The library that packs a model's inputs, where proofs show them, and reads what they say of its outputs.
 pub fn io_library(model: &Model, layout: &InstanceLayout) -> IoSpec {
-    let tensor = |port: &Port| {
-        let InstanceTensor { name, code, shape } = InstanceTensor::of_port(model, port);
+    let tensor = |(port, told): (&Port, &InstancePort)| {
+        let InstanceTensor { name, code, shape } = told.tensor.clone();
         let quantization = &model.graph.tensors[port.tensor.0].quantization;
         IoTensor {
             name,
@@ -134,15 +134,16 @@ pub fn io_library(model: &Model, layout: &InstanceLayout) -> IoSpec {
     IoSpec {
         library: contract_prefix(&model.name).with("Io"),
         model: model.name.clone(),
+        inferences: layout.inferences,
         committed: layout.committed().map(|(_, port)| port.tensor.name.clone()).collect(),
         inputs: (model.inputs.iter().zip(&layout.inputs))
             .filter(|(_, told)| told.is_public())
-            .map(|(port, _)| tensor(port))
+            .map(tensor)
             .collect(),
         claims: layout.claims.iter().map(|claim| io_claim(model, claim)).collect(),
         outputs: (model.outputs.iter().zip(&layout.outputs))
             .filter(|(_, told)| told.is_public())
-            .map(|(port, _)| tensor(port))
+            .map(tensor)
             .collect(),
     }
 }

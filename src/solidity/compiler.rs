@@ -371,6 +371,7 @@ mod tests {
         let spec = IoSpec {
             library: "HostileIo".into(),
             model: "*/ contract Pwned {} /*\n".into(),
+            inferences: 1,
             committed: hostile::hostile_names(),
             inputs: names.into_iter().map(tensor).collect(),
             claims: claims.into_iter().map(claim).collect(),

@@ -81,6 +81,8 @@ pub struct IoSpec {
     pub library: String,
     /// The model's name, for people.
     pub model: String,
+    /// Inferences of a proof; all else is said of one of them.
+    pub inferences: usize,
     /// Its committed inputs, of which the names of commitments are instances.
     pub committed: Vec<String>,
     /// Its inputs.
@@ -99,9 +101,20 @@ impl IoSpec {
         self.inputs.iter().chain(parameters).chain(results).chain(&self.outputs)
     }
 
-    /// Instances of a proof, the context included.
+    /// Instances of an inference, the context included: of a proof, if it has no others.
     pub fn num_instances(&self) -> usize {
         self.first() + self.tensors().map(IoTensor::num_instances).sum::<usize>()
+    }
+
+    /// Instances of a proof: those of all inferences, which share names.
+    pub fn num_batch_instances(&self) -> usize {
+        let shared = self.committed.len();
+        self.inferences * (self.num_instances() - shared) + shared
+    }
+
+    /// The first instance of an output, or of what is said of one.
+    fn first_output(&self) -> usize {
+        self.first() + self.inputs.iter().map(IoTensor::num_instances).sum::<usize>()
     }
 
     /// The first instance of a tensor.
@@ -145,6 +158,18 @@ impl IoSpec {
             "inputs": inputs,
             "outputs": outputs,
         });
+        if self.inferences > 1 {
+            let (first, outputs) = (self.first(), self.first_output());
+            let begin = self.inferences + first - 1;
+            schema["inferences"] = serde_json::json!({
+                "count": self.inferences,
+                "instances": self.num_batch_instances(),
+                "order": "the instances above are of one inference; a proof has all contexts, then the names, which are \
+                    shared, then the inputs of each inference, then the outputs of each",
+                "inputs": [begin, outputs - first],
+                "outputs": [begin + self.inferences * (outputs - first), self.num_instances() - outputs],
+            });
+        }
         if !claims.is_empty() {
             schema["claims"] = claims.into();
         }
@@ -188,7 +213,11 @@ impl IoSpec {
             name: &self.library,
             claims,
             model: Name::new(&self.model).comment(),
+            inferences: self.inferences,
             num_instances: self.num_instances(),
+            num_batch_instances: self.num_batch_instances(),
+            first_input: self.first(),
+            first_output: self.first_output(),
             names: name_sources(&self.committed),
             elements: [IoElement::Int8, IoElement::Uint8]
                 .into_iter()
@@ -206,7 +235,11 @@ struct Library<'a> {
     name: &'a str,
     claims: Vec<ClaimSource>,
     model: Comment,
+    inferences: usize,
     num_instances: usize,
+    num_batch_instances: usize,
+    first_input: usize,
+    first_output: usize,
     names: Vec<NameSource>,
     /// The types that tensors have, each once.
     elements: Vec<IoElement>,
@@ -415,6 +448,7 @@ mod tests {
         let spec = IoSpec {
             library: "TwoIo".into(),
             model: "two".into(),
+            inferences: 1,
             committed: vec![],
             inputs: vec![tensor("a", 32, IoElement::Int8), tensor("b", 1, IoElement::Uint8)],
             claims: Vec::new(),
@@ -444,6 +478,12 @@ mod tests {
         assert_eq!(claim["parameter"]["instances"], serde_json::json!([4, 6]));
         assert_eq!(claim["result"]["instances"], serde_json::json!([6, 7]));
         assert_eq!(schema["outputs"][0]["instances"], serde_json::json!([7, 8]));
+        assert_eq!(schema["inferences"], serde_json::Value::Null);
+        let batch = IoSpec { inferences: 4, committed: vec!["d".into()], ..spec.clone() };
+        assert_eq!((batch.num_instances(), batch.num_batch_instances()), (6, 21));
+        let schema = batch.schema();
+        assert_eq!(schema["inferences"]["inputs"], serde_json::json!([5, 3]));
+        assert_eq!(schema["inferences"]["outputs"], serde_json::json!([17, 1]));
         // One identifier for two names, as a constant or as a function, is none.
         let spec = IoSpec { committed: vec!["d".into(), "D".into(), "d2".into()], ..spec };
         let source = spec.render().expect("a library");

@@ -23,6 +23,7 @@ fn spec() -> IoSpec {
     IoSpec {
         library: "ToyIo".to_owned(),
         model: "toy".to_owned(),
+        inferences: 1,
         committed: vec![],
         inputs: vec![
             tensor("x.1", &[5, 8], IoElement::Int8, 0.5, -128),
@@ -120,6 +121,39 @@ fn call(signature: &str, arguments: &[U256]) -> Outcome {
 fn tensors_are_packed_and_read_back() {
     assert_eq!(spec().num_instances(), 6);
     assert_eq!(call("check()", &[]), Outcome::Returned(vec![]));
+}
+
+/// Three inferences: contexts, the shared name, three words of input each, two of output each.
+#[test]
+fn inferences_of_a_batch_are_told_apart() {
+    let batch = IoSpec { inferences: 3, committed: vec!["key".to_owned()], ..spec() };
+    assert_eq!((batch.num_instances(), batch.num_batch_instances()), (7, 19));
+    let harness = r#"
+    contract Harness {
+        function check() external view {
+            require(ToyIo.NUM_INFERENCES == 3 && ToyIo.NUM_BATCH_INSTANCES == 19 && ToyIo.NUM_INSTANCES == 7, "counts");
+            uint256[] memory batch = new uint256[](19);
+            for (uint256 i = 0; i < 19; ++i) batch[i] = 100 + i;
+            uint256[] memory made = new uint256[](19);
+            for (uint256 i = 0; i < 3; ++i) {
+                uint256[] memory one = ToyIo.inferenceOf(batch, i);
+                require(one[0] == 100 + i && one[1] == 103, "context and name");
+                for (uint256 j = 0; j < 3; ++j) require(one[2 + j] == 104 + 3 * i + j, "inputs");
+                for (uint256 j = 0; j < 2; ++j) require(one[5 + j] == 113 + 2 * i + j, "outputs");
+                ToyIo.putInference(one, made, i);
+            }
+            require(keccak256(abi.encode(made)) == keccak256(abi.encode(batch)), "put");
+            try this.one(batch, 3) { revert("there are three"); } catch {}
+            try this.one(new uint256[](18), 0) { revert("an instance is missing"); } catch {}
+        }
+
+        function one(uint256[] memory batch, uint256 i) external pure returns (uint256[] memory) {
+            return ToyIo.inferenceOf(batch, i);
+        }
+    }
+    "#;
+    let mut deployed = deploy(&batch, &harness, CompilerSettings::default());
+    assert_eq!(deployed.call(&calldata("check()", &[])).outcome, Outcome::Returned(vec![]));
 }
 
 #[test]

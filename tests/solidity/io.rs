@@ -216,6 +216,7 @@ fn the_library_is_rendered_as_it_was_reviewed() {
     let library = IoSpec {
         library: "RenderedIo".to_owned(),
         model: "two images".to_owned(),
+        inferences: 1,
         committed: vec![],
         inputs: vec![
             tensor("signed", IoElement::Int8, 784),

@@ -81,15 +81,17 @@ fn wipe(secret: &mut [u8]) {
 }
 
 impl InputCommitment {
-    /// Commits to an input's integers under a reference string, with a blinding from the operating system. None if
-    /// the integers are not of the tensor, or the string is shorter than the commitment.
+    /// Commits to an input's integers, those of each inference of a proof one after the other, under a reference string, with a
+    /// blinding from the operating system. None if the integers are not of the tensor, or the string is shorter than the
+    /// commitment.
     pub fn new(tensor: InstanceTensor, integers: &[i32], powers: &Powers) -> Option<Self> {
-        if integers.len() != tensor.len() {
+        if integers.is_empty() || !integers.len().is_multiple_of(tensor.len()) {
             return None;
         }
         let code = |&integer: &i32| tensor.code.encode(Element::Integer(integer.into()));
         let codes = integers.iter().map(code).collect::<Option<Vec<u32>>>()?;
-        let words = tensor.code.pack(&codes).into_iter().map(scalar_of);
+        let tensors = codes.chunks(tensor.len());
+        let words = tensors.flat_map(|codes| tensor.code.pack(codes)).map(scalar_of);
         let words = words.collect::<Option<Vec<Fr>>>()?;
         let class = link::class_of(words.len())?;
         let commitment = Commitment::new(&powers.g1, words, link::draw_blinding())?;
@@ -121,10 +123,15 @@ impl InputCommitment {
         &self.commitment
     }
 
+    /// Of how many inferences of a proof it is the input.
+    pub fn inferences(&self) -> usize {
+        self.commitment.words.len() / self.tensor.words().max(1)
+    }
+
     /// The integers that it is to.
     pub fn integers(&self) -> Vec<i32> {
         let words: Vec<Word> = self.commitment.words.iter().map(word_of).collect();
-        let codes = self.tensor.code.unpack(&words, self.tensor.len()).unwrap_or_default();
+        let codes = unpacked(&self.tensor, &words).unwrap_or_default();
         let integer = |code: u32| match self.tensor.code.decode(code) {
             Element::Integer(integer) => i32::try_from(integer).ok(),
             Element::Float(_) => None,
@@ -211,7 +218,8 @@ impl InputCommitment {
             code: document.code,
             shape: document.shape.clone(),
         };
-        if commitment.words.len() != tensor.words() {
+        let has_words = tensor.words() > 0 && !commitment.words.is_empty();
+        if !has_words || !commitment.words.len().is_multiple_of(tensor.words()) {
             return Err(format!(
                 "it has {} words, its shape and type take {}",
                 commitment.words.len(),
@@ -219,7 +227,7 @@ impl InputCommitment {
             ));
         }
         let in_words: Vec<Word> = commitment.words.iter().map(word_of).collect();
-        if let Err(at) = tensor.code.unpack(&in_words, tensor.len()) {
+        if let Err(at) = unpacked(&tensor, &in_words) {
             return Err(format!("word {at} holds more than its elements"));
         }
         let class = link::class_of(commitment.words.len());
@@ -283,12 +291,25 @@ fn coordinates(point: &G1Affine) -> [Word; 2] {
     })
 }
 
-/// The point with these coordinates, if they are below their modulus and on the curve.
+/// The codes in the words of several tensors, each of which begins a new one; the position of a word that is not as packing
+/// makes it.
+fn unpacked(tensor: &InstanceTensor, words: &[Word]) -> Result<Vec<u32>, usize> {
+    let per_tensor = tensor.words().max(1);
+    let tensors = words.chunks(per_tensor).enumerate().map(|(number, words)| {
+        let codes = tensor.code.unpack(words, tensor.len());
+        codes.map_err(|at| number * per_tensor + at)
+    });
+    Ok(tensors.collect::<Result<Vec<_>, _>>()?.concat())
+}
+
+/// The point with these coordinates, if they are below their modulus and on the curve. Infinity, written as zeros, is no
+/// commitment.
 fn point(mut x: Word, mut y: Word) -> Option<G1Affine> {
     x.reverse();
     y.reverse();
     let [x, y] = [x, y].map(|word| Option::<Fq>::from(Fq::from_repr(word)));
-    Option::from(G1Affine::from_xy(x?, y?))
+    let point: Option<G1Affine> = G1Affine::from_xy(x?, y?).into();
+    point.filter(|point| !bool::from(point.is_identity()))
 }
 
 #[cfg(test)]
@@ -332,6 +353,24 @@ mod tests {
         // Blindings are not drawn twice: the same input has another name the next time.
         let again = InputCommitment::new(read.tensor().clone(), &read.integers(), &powers);
         assert_ne!(again.expect("a commitment").name(), read.name());
+    }
+
+    /// As proofs of several inferences pack them: each begins a new word.
+    #[test]
+    fn inputs_of_several_inferences_are_committed_to_together() {
+        let (commitment, powers, integers) = commitment();
+        let two = [integers.clone(), integers].concat();
+        let both = InputCommitment::new(commitment.tensor().clone(), &two, &powers);
+        let (_folder, path) = written(&both.expect("a commitment"));
+        let read = InputCommitment::open(&path).expect("it is as it was written");
+        assert_eq!((read.inferences(), commitment.inferences()), (2, 1));
+        assert_eq!(read.integers(), two);
+        let words = &read.commitment.words;
+        assert_eq!(words[..2], words[2..]);
+        for integers in [&two[..0], &two[1..]] {
+            let refused = InputCommitment::new(commitment.tensor().clone(), integers, &powers);
+            assert!(refused.is_none(), "{} integers", integers.len());
+        }
     }
 
     #[test]

@@ -40,7 +40,7 @@ impl CommitmentArgs {
                     hint: committed_inputs(layout),
                 });
             };
-            check(&commitment, path, port, powers)?;
+            check(&commitment, path, (port, layout.inferences), powers)?;
             if place.replace(commitment).is_some() {
                 return Err(CliError::Usage {
                     message: format!(
@@ -63,7 +63,7 @@ impl CommitmentArgs {
 fn check(
     commitment: &InputCommitment,
     path: &Path,
-    port: &InstancePort,
+    (port, inferences): (&InstancePort, usize),
     powers: &Powers,
 ) -> Result<(), CliError> {
     let (got, expected) = (commitment.string(), powers.fingerprint());
@@ -79,12 +79,15 @@ fn check(
         });
     }
     let tensor = commitment.tensor();
-    let is_alike = port.tensor.code == tensor.code && port.tensor.len() == tensor.len();
+    let is_alike = port.tensor.code == tensor.code
+        && port.tensor.len() == tensor.len()
+        && inferences == commitment.inferences();
     if !is_alike {
         return Err(CliError::Usage {
             message: format!(
-                "`{}` is a commitment to {} elements of type {}, and the bundle's input `{}` has others",
+                "`{}` is a commitment to {} inferences of {} elements of type {}, and the bundle's input `{}` has others",
                 path.display(),
+                commitment.inferences(),
                 tensor.len(),
                 tensor.code.name(),
                 Name::new(&tensor.name)

@@ -176,7 +176,7 @@ fn commitments() {
     commitment.write(&path).unwrap();
     feed("commitment", vec![std::fs::read(&path).unwrap()], 300, |bytes| {
         let Ok(read) = InputCommitment::parse(bytes) else { return false };
-        assert_eq!(read.integers().len(), read.tensor().len());
+        assert!(read.integers().len() <= read.inferences() * read.tensor().len());
         !read.is_under(&powers) || read.name() == commitment.name()
     });
 }

@@ -334,10 +334,9 @@ fn faults_in_the_rows_of_links_are_seen() {
             let mut tried: Vec<usize> = (1..=shape.table_rows).filter(own).collect();
             assert!(!tried.is_empty());
             // Not the row before the table: no gate looks there.
-            tried.extend((0..10).map(|_| 1 + random.below(shape.table_rows)));
-            tried.extend([1, shape.table_rows]);
+            tried.extend([1, 1 + random.below(shape.table_rows), shape.table_rows]);
             for row in tried {
-                for value in [Fr::zero(), Fr::one(), Fr::from(2), -Fr::one()] {
+                for value in [Fr::zero(), Fr::one(), Fr::from(2)] {
                     let honest = std::mem::replace(&mut case.fixed[column][row], value);
                     let seen = case.check(&model).is_err();
                     case.fixed[column][row] = honest;

@@ -123,7 +123,7 @@ fn links_are_free_but_on_the_rows_of_their_words() {
     let circuit = summed::told(&ports::model(), &[Public, Committed]);
     let base = circuit.witness(&ports::inputs().concat(), Fr::from(5)).expect("inputs");
     let apart = 1 << (circuit.k() - 6);
-    for row in [0, 1, apart - 1, apart, apart + 1, 2 * apart, base.byte.len() - 1] {
+    for row in [0, apart - 1, apart, 2 * apart] {
         let mut witness = base.clone();
         witness.linked[0].add(row, Fr::one());
         let names = broken(&circuit, witness);

@@ -2,7 +2,10 @@
 //! does not know it, and gates are evaluated row by row here.
 
 use super::{Forge, ModelCircuit, Witness};
-use crate::circuit::{InstanceLayout, Plans, Values, Wishes};
+use crate::circuit::{
+    Goal, InstanceLayout, Plans, Values, Wishes,
+    shape::{LARGEST_K, SMALLEST_K},
+};
 use crate::model::{Model, Visibility};
 use halo2_proofs::{
     halo2curves::{bn256::Fr, ff::Field},
@@ -20,9 +23,13 @@ pub fn told(model: &Model, told: &[Visibility]) -> ModelCircuit {
     let mut instances = InstanceLayout::of_model(model, false);
     let inputs = instances.inputs.iter_mut().zip(told);
     inputs.for_each(|(input, &told)| input.visibility = told);
-    let wishes = Wishes { packed: true, ..Wishes::default() };
-    let plans = Plans::for_instances(model, instances, wishes).expect("the model has circuits");
-    plans.circuit(wishes.goal)
+    // As short as can be: each row is evaluated here.
+    let of = |k| {
+        let wishes = Wishes { packed: true, k: Some(k), ..Wishes::default() };
+        Plans::for_instances(model, instances.clone(), wishes).ok()
+    };
+    let plans = (SMALLEST_K..=LARGEST_K).find_map(of).expect("the model has circuits");
+    plans.circuit(Goal::default())
 }
 
 /// The names of the constraints that a witness breaks, on all rows: those behind the table are random.

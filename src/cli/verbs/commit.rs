@@ -96,10 +96,11 @@ pub fn run(args: &Args, console: &Console) -> Result<Answer, CliError> {
     }
     let tensor = layout.inputs[number].tensor.clone();
     let powers = bundle.powers()?;
-    let too_short =
-        || CliError::Panic { message: "the bundle's string is shorter than a commitment".into() };
+    let too_short = || CliError::Panic {
+        message: "the bundle's string is shorter than a commitment to its input".into(),
+    };
     let Some(input) = &args.input else {
-        let words = tensor.words();
+        let words = layout.inferences * tensor.words();
         let points = CommitmentPoints::new(words, &powers).ok_or_else(too_short)?;
         points.write(&args.out)?;
         console.result(&PointsReport {

@@ -76,7 +76,7 @@ fn honest_rows_hold_and_links_have_the_words_of_their_inputs() {
 #[test]
 fn names_are_free_and_all_other_instances_are_not() {
     let circuit = circuit([Public, Committed]);
-    for instance in 0..circuit.instances() {
+    for instance in [0, 1, 2, circuit.instances() - 1] {
         let mut witness = honest(&circuit);
         witness.instances[instance] += Fr::one();
         let names = broken(&circuit, witness);
@@ -90,18 +90,15 @@ fn names_are_free_and_all_other_instances_are_not() {
 
 #[test]
 fn other_words_than_the_bytes_are_refused() {
-    for told in [[Committed, Public], [Public, Committed], [Committed, Committed]] {
-        let circuit = circuit(told);
-        for link in 0..circuit.shape().links.len() {
-            for row in rows(&circuit, link) {
-                let mut witness = honest(&circuit);
-                witness.linked[link].add(row, Fr::one());
-                assert_breaks(&broken(&circuit, witness), &[WORDS_ARE_BYTES]);
-            }
+    let both = circuit([Committed, Committed]);
+    for link in 0..2 {
+        for row in rows(&both, link) {
+            let mut witness = honest(&both);
+            witness.linked[link].add(row, Fr::one());
+            assert_breaks(&broken(&both, witness), &[WORDS_ARE_BYTES]);
         }
     }
     // Words of one link, of two links, and of a link and the instances change places.
-    let both = circuit([Committed, Committed]);
     let mut witness = honest(&both);
     let rows = [rows(&both, 0), rows(&both, 1)];
     let [first, second] = [0, 1].map(|word| witness.linked[0].at(rows[0][word]));

@@ -36,6 +36,7 @@ mod usage;
 mod verbs;
 #[cfg(feature = "compile")]
 mod viem;
+mod wishes;
 
 use crate::bundle::files;
 use clap::{FromArgMatches, Parser};

@@ -1,7 +1,12 @@
 //! The whole path for one model, in memory: what `demo`, `bench` and `init` walk.
 
-use super::{CliError, Console, contract, dev_string, packing::packing, verbs::keygen::WishArgs};
+use super::{
+    CliError, Console, contract, dev_string, packing::packing, statement::StatementArgs,
+    wishes::WishArgs,
+};
+use crate::circuit::ModelCircuit;
 use crate::model::Model;
+use crate::name::Name;
 use crate::proving::{Format, ModelProver, ModelVerifier, Powers};
 use crate::solidity::{CompiledContract, Packing};
 use std::time::Instant;
@@ -12,7 +17,7 @@ pub fn generate(
     wishes: WishArgs,
     console: &Console,
 ) -> Result<(ModelProver, f64), CliError> {
-    let circuit = wishes.plan(&model)?;
+    let circuit = plan(&model, wishes)?;
     let string = console.stage("making a development string");
     let keys = || (console.stage("making the keys"), Instant::now());
     match wishes.format {
@@ -32,6 +37,21 @@ pub fn generate(
             Ok((prover, start.elapsed().as_secs_f64()))
         }
     }
+}
+
+/// Plans the circuit of a model; a bound on gas can make it narrower than `--optimize` would.
+fn plan(model: &Model, wishes: WishArgs) -> Result<ModelCircuit, CliError> {
+    let statement = StatementArgs::default();
+    if let Some((_, input)) = statement.layout(model, wishes)?.committed().next() {
+        return Err(CliError::Usage {
+            message: format!(
+                "the input `{}` would be committed, and there is no commitment to it here",
+                Name::new(&input.tensor.name)
+            ),
+            hint: "take the path step by step: `keygen`, `commit`, `prove`".into(),
+        });
+    }
+    wishes.choose(&statement.plans(model, wishes)?)
 }
 
 /// Renders and compiles the verifier.

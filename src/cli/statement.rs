@@ -2,7 +2,7 @@
 
 use super::CliError;
 use super::claims::ClaimArgs;
-use super::verbs::keygen::{Visibility, WishArgs};
+use super::wishes::{Visibility, WishArgs};
 use crate::circuit::{InstanceLayout, Plans};
 use crate::model::{Model, Visibility as Told};
 use crate::name::Name;

@@ -25,7 +25,7 @@ pub struct Args {
     #[arg(long)]
     stock: bool,
     #[command(flatten)]
-    wishes: super::keygen::WishArgs,
+    wishes: crate::cli::wishes::WishArgs,
     #[command(flatten)]
     compiler: contract::CompilerArgs,
 }

@@ -43,7 +43,7 @@ pub struct Args {
     #[arg(long, requires = "model")]
     input: Option<PathBuf>,
     #[command(flatten)]
-    wishes: super::keygen::WishArgs,
+    wishes: crate::cli::wishes::WishArgs,
     #[command(flatten)]
     compiler: contract::CompilerArgs,
 }

@@ -1,11 +1,11 @@
 //! `init`: a Foundry project for one's own model, with a consumer to edit.
 
-use super::{demo, keygen::WishArgs};
+use super::demo;
 use crate::bundle::{Bundle, KeyDocument, hex};
 use crate::chain::consumer_context;
 use crate::circuit::Role;
 use crate::cli::project::{FORGE_SCRIPTS, FORGE_SUPPORT, SOLC_SHIM, SOURCES};
-use crate::cli::{Answer, CliError, Console, contract, files, input, path};
+use crate::cli::{Answer, CliError, Console, contract, files, input, path, wishes::WishArgs};
 use crate::name::{Comment, Identifier, Literal, Name};
 use crate::proving::{ModelProver, Proof, SrsOrigin, scalar_of};
 use alloy::primitives::{Address, keccak256};

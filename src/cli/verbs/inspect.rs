@@ -1,11 +1,13 @@
 //! `inspect`: what a model is, and what it will cost.
 
-use super::keygen::Optimize;
 use crate::bundle::hex;
 use crate::circuit::{CircuitError, Goal, ModelCircuit, Plans};
 use crate::cli::{
-    Answer, CliError, Console, input, packing::packing, prediction::Prediction,
+    Answer, CliError, Console, input,
+    packing::packing,
+    prediction::Prediction,
     statement::StatementArgs,
+    wishes::{Optimize, WishArgs},
 };
 use crate::model::{
     Difference, Exactness, Model, NodeSummary, PortSummary, RequantizationForm, Summary,
@@ -32,7 +34,7 @@ pub struct Args {
     #[command(flatten)]
     statement: StatementArgs,
     #[command(flatten)]
-    wishes: super::keygen::WishArgs,
+    wishes: WishArgs,
 }
 
 #[derive(Serialize)]

@@ -19,7 +19,7 @@ mod gas;
 #[cfg(all(feature = "compile", feature = "chain"))]
 mod init;
 mod inspect;
-pub mod keygen;
+mod keygen;
 mod prove;
 mod quantize;
 #[cfg(all(feature = "compile", feature = "chain"))]

@@ -1,26 +1,22 @@
 //! Links: columns that hold the words of commitments, honest ones and attacks.
 
 use super::circuit::{Extra, Walk};
-use super::slow::{
-    Lies, Slow, Transcript, evaluate, fold, interpolate, inverse_vanishing, omega, power,
-};
+use super::slow::{Lies, Slow, interpolate};
 use super::{PARAMS, new_key_of, widths};
 use halo2_proofs::{
     halo2curves::{
         CurveAffine,
-        bn256::{Fq, Fr, G1, G1Affine, G2Affine},
+        bn256::{Fq, Fr, G1Affine},
         ff::{Field, PrimeField},
-        group::{Curve, prime::PrimeCurveAffine},
+        group::Curve,
     },
     plonk::{Circuit, ConstraintSystem},
     poly::commitment::ParamsProver,
 };
-use rand::{SeedableRng, rngs::StdRng};
 use zkverdict_prover::{
     Arithmetic, Options, Randomness, Seeded, Synthesized,
     packed::{
-        Commitment, Error, Layout, Link, Mismatch, Operation, ProvingKey, Refusal, VerifyingKey,
-        Widths, link,
+        Commitment, Error, Layout, Link, Mismatch, ProvingKey, Refusal, VerifyingKey, Widths, link,
     },
 };
 
@@ -98,9 +94,19 @@ impl Linked {
 
     /// What the verifier says of a proof about these polynomials, which are named as they are.
     fn verdict(&self, polynomials: &[Vec<Fr>], lies: &Lies<'_>) -> Result<(), Refusal> {
-        let mut linked = self.clone();
         let points: Vec<G1Affine> = polynomials.iter().map(|of| commit(of)).collect();
-        linked.circuit.names = self.names(&points);
+        self.verdict_of(polynomials, self.names(&points), lies)
+    }
+
+    /// The same where the instances are these names.
+    fn verdict_of(
+        &self,
+        polynomials: &[Vec<Fr>],
+        names: Vec<Fr>,
+        lies: &Lies<'_>,
+    ) -> Result<(), Refusal> {
+        let mut linked = self.clone();
+        linked.circuit.names = names;
         let key = linked.key(&widths(&[3, 2], 7));
         let tail = |column| Seeded::new([3; 32]).blinding(column, 6);
         let (key, circuit) = (key.verifying(), &linked.circuit);
@@ -114,12 +120,12 @@ fn commit(polynomial: &[Fr]) -> G1Affine {
     halo2_proofs::arithmetic::best_multiexp(polynomial, powers).to_affine()
 }
 
-fn scalar(mut word: [u8; 32]) -> Fr {
+pub fn scalar(mut word: [u8; 32]) -> Fr {
     word.reverse();
     Fr::from_repr(word).expect("it is below the modulus")
 }
 
-fn words(point: &G1Affine) -> [u8; 64] {
+pub fn words(point: &G1Affine) -> [u8; 64] {
     let mut words = [0; 64];
     for (to, coordinate) in words.chunks_mut(32).zip([point.x, point.y]) {
         to.copy_from_slice(&coordinate.to_repr());
@@ -128,7 +134,7 @@ fn words(point: &G1Affine) -> [u8; 64] {
     words
 }
 
-fn point(bytes: &[u8]) -> G1Affine {
+pub fn point(bytes: &[u8]) -> G1Affine {
     let coordinate = |bytes: &[u8]| {
         let mut bytes: [u8; 32] = bytes.try_into().expect("a word");
         bytes.reverse();
@@ -177,11 +183,9 @@ fn one_other_word_on_any_row_is_refused() {
                 values[row] += Fr::ONE;
                 let mut polynomials = linked.polynomials();
                 polynomials[forged] = interpolate(&values, Fr::ONE);
-                for late in [false, true] {
-                    let lies = Lies { late, ..Lies::default() };
-                    let verdict = linked.verdict(&polynomials, &lies);
-                    assert_eq!(verdict, Err(Refusal::InvalidProof), "{forged} {row} {late}");
-                }
+                let lies = Lies { late: row == 7, ..Lies::default() };
+                let verdict = linked.verdict(&polynomials, &lies);
+                assert_eq!(verdict, Err(Refusal::InvalidProof), "{forged} {row}");
             }
         }
     }
@@ -192,12 +196,12 @@ fn a_link_says_nothing_of_other_rows_and_takes_any_polynomial() {
     for (rows, k, classes) in [CASES[0], CASES[1]] {
         let linked = Linked::new(rows, k, classes, 1);
         let count = 1 << classes[0];
+        let mut values = linked.values(0);
         for row in std::iter::once(0).chain(count - link::TAIL..count) {
-            let mut values = linked.values(0);
             values[row] += Fr::from(row as u64 + 9);
-            let other = [interpolate(&values, Fr::ONE)];
-            assert_eq!(linked.verdict(&other, &Lies::default()), Ok(()), "{row}");
         }
+        let other = [interpolate(&values, Fr::ONE)];
+        assert_eq!(linked.verdict(&other, &Lies::default()), Ok(()));
         // With X·(X^M − 1) besides, longer than the circuit where that has as many rows.
         let mut longer = linked.polynomials().remove(0);
         longer.resize(count + 2, Fr::ZERO);
@@ -225,6 +229,23 @@ fn the_links_quotient_is_no_other() {
     polynomials[1][3] -= Fr::ONE;
     let verdict = linked.verdict(&polynomials, &Lies::default());
     assert_eq!(verdict, Err(Refusal::InvalidProof));
+}
+
+/// Nothing else is wrong with such a proof: who makes it chooses the instances.
+#[test]
+fn a_proof_that_names_other_commitments_is_refused() {
+    let linked = Linked::new(40, 7, &[6, 6], 1);
+    let (polynomials, honest) = (linked.polynomials(), Lies::default());
+    for link in 0..2 {
+        let named = &linked.circuit.names;
+        for other in [Fr::ZERO, named[1 - link], named[link] + Fr::ONE] {
+            let mut names = named.clone();
+            names[link] = other;
+            let verdict = linked.verdict_of(&polynomials, names, &honest);
+            assert_eq!(verdict, Err(Refusal::WrongName { link }));
+        }
+    }
+    assert_eq!(linked.verdict_of(&polynomials, linked.circuit.names.clone(), &honest), Ok(()));
 }
 
 #[test]
@@ -448,126 +469,6 @@ fn links_are_of_what_is_there_in_circuits_and_keys() {
     assert_eq!(older[..22], *b"zkverdict packed key 3");
     older[21] = b'2';
     assert!(VerifyingKey::from_bytes(&older).is_err());
-}
-
-/// The number that the string is made of, which nobody would know.
-fn tau() -> Fr {
-    let tau = Fr::random(StdRng::seed_from_u64(5));
-    assert_eq!(PARAMS.s_g2(), (G2Affine::generator() * tau).to_affine());
-    tau
-}
-
-/// Who knows τ makes links' point and the openings of the commitments alone, knowing neither words nor blinding.
-#[test]
-fn a_simulator_makes_the_points_of_links_from_commitments_alone() {
-    let linked = Linked::new(94, 7, &[6, 7], 1);
-    let key = linked.key(&widths(&[1, 1], 1));
-    let proof = linked.prove(&key, 3).expect("there is a witness");
-    let (verifying, instances) = (key.verifying(), linked.circuit.instances().concat());
-    let (layout, tau) = (verifying.layout(), tau());
-    let packs = layout.proof_packs();
-    let evaluations_at = 64 * (packs + 1);
-    let openings_at = evaluations_at + 32 * layout.num_evaluations();
-    let links_at = openings_at + 128;
-    let point_at = |index: usize| point(&proof[64 * index..][..64]);
-
-    let mut transcript = Transcript::default();
-    transcript.buffer.extend(verifying.digest());
-    let absorb = |transcript: &mut Transcript, bytes: &[u8]| transcript.buffer.extend(bytes);
-    instances.iter().for_each(|value| {
-        let mut word = value.to_repr();
-        word.reverse();
-        absorb(&mut transcript, &word);
-    });
-    absorb(&mut transcript, &proof[links_at..links_at + 128]);
-    absorb(&mut transcript, &proof[..192]);
-    let challenge = transcript.draw();
-    absorb(&mut transcript, &proof[192..256]);
-    let y = transcript.draw();
-    absorb(&mut transcript, &proof[256..320]);
-    absorb(&mut transcript, &proof[links_at + 128..]);
-    let x = transcript.draw();
-    absorb(&mut transcript, &proof[evaluations_at..openings_at]);
-    let gamma = transcript.draw();
-    absorb(&mut transcript, &proof[openings_at..openings_at + 64]);
-    let z = transcript.draw();
-    assert_eq!((packs, evaluations_at), (4, 320));
-
-    // δ(τ), in the exponent: the columns are in packs of their own.
-    let column_of = |link: &Link| {
-        let mut packs = layout.phases.iter().flat_map(|phase| &phase.packs);
-        packs.position(|pack| pack.slots[0].column == link.column).expect("it is packed")
-    };
-    let commitments: Vec<G1Affine> =
-        (0..2).map(|link| point(&proof[links_at + 64 * link..][..64])).collect();
-    let links = || layout.instances.links.iter().zip(&commitments).enumerate();
-    let made: G1 = links()
-        .map(|(index, (link, commitment))| {
-            let factor = power(y, index as i64) * inverse_vanishing(link.class, tau);
-            (point_at(column_of(link)).to_curve() - commitment) * factor
-        })
-        .sum();
-    assert_eq!(words(&made.to_affine()), proof[links_at + 128..]);
-
-    // What gates are at x, from the values.
-    let values: Vec<Fr> = proof[evaluations_at..openings_at]
-        .chunks(32)
-        .map(|word| scalar(word.try_into().expect("a word")))
-        .collect();
-    let columns: Vec<Vec<Fr>> = linked
-        .circuit
-        .instances()
-        .into_iter()
-        .map(|mut column| {
-            column.resize(1 << layout.k, Fr::ZERO);
-            interpolate(&column, Fr::ONE)
-        })
-        .collect();
-    let sum = evaluate(&linked.circuit.instances()[1][1..], Fr::from(3) * challenge);
-    let gates = fold(verifying, y, |operation| match *operation {
-        Operation::Fixed { column, rotation } => values[layout.fixed(column, rotation).unwrap()],
-        Operation::Advice { column, rotation } => values[layout.advice(column, rotation).unwrap()],
-        Operation::Instance { column, rotation } => {
-            evaluate(&columns[column], x * power(omega(layout.k), rotation.into()))
-        }
-        Operation::Challenge(0) => challenge,
-        Operation::Challenge(_) => sum,
-        _ => unreachable!("it looks at no cell"),
-    });
-    let h = gates * (power(x, 1 << layout.k) - Fr::ONE).invert().unwrap();
-
-    // Each term as (point, value at z, denominator at τ, denominator at z).
-    let generator = PARAMS.get_g()[0];
-    let mut terms: Vec<(G1, Fr, Fr)> = vec![];
-    let mut rest = &values[..];
-    let committed: Vec<G1Affine> =
-        (0..packs).map(point_at).chain(verifying.commitments().iter().copied()).collect();
-    for (pack, commitment) in layout.packs().zip(committed) {
-        for &rotation in &pack.rotations {
-            let p = x * power(omega(layout.k), rotation.into());
-            terms.push((commitment.to_curve(), rest[0], p));
-            rest = &rest[1..];
-        }
-    }
-    terms.push((point_at(packs).to_curve(), h, x));
-    let (mut opened, mut value) = (made, Fr::ZERO);
-    for (index, (link, commitment)) in links() {
-        let factor = power(y, index as i64) * inverse_vanishing(link.class, x);
-        opened += *commitment * factor;
-        value += factor * values[layout.advice(link.column, 0).unwrap()];
-    }
-    terms.push((opened, value, x));
-    let quotient = |at: Fr| -> G1 {
-        let term = |(index, (point, value, p)): (usize, &(G1, Fr, Fr))| {
-            let factor = power(gamma, index as i64) * (at - p).invert().unwrap();
-            (*point - generator * value) * factor
-        };
-        terms.iter().enumerate().map(term).sum()
-    };
-    let w = quotient(tau);
-    assert_eq!(words(&w.to_affine()), proof[openings_at..openings_at + 64]);
-    let last = (quotient(z) - w) * (tau - z).invert().unwrap();
-    assert_eq!(words(&last.to_affine()), proof[openings_at + 64..links_at]);
 }
 
 #[test]

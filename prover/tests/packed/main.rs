@@ -3,6 +3,7 @@
 mod circuit;
 mod links;
 mod python;
+mod simulator;
 
 mod slow;
 

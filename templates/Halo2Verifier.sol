@@ -23,6 +23,13 @@ contract {{ name }} is IHalo2Verifier {
     error WrongKeyData();
 
     {% endif %}
+    {%- if let Some(packed) = packed %}
+    {%- if packed.links.is_some() %}
+    /// @notice A commitment that the proof brings is not the one that the instances name.
+    /// @param link Counts the columns that hold what commitments are to.
+    error WrongName(uint256 link);
+{% endif %}
+    {%- endif %}
     /// @inheritdoc IHalo2Verifier
     bytes32 public constant override VK_DIGEST =
         {{ vk_digest }};

@@ -186,8 +186,10 @@ impl VerifierContract {
         let msm: u64 = proof_terms.chain([key_terms]).map(terms_gas).sum();
 
         let packs = source.packed.iter().flat_map(|packed| &packed.packs);
-        let functions =
-            source.constraint_groups.len() + packs.map(|pack| pack.terms.len()).sum::<usize>();
+        let links = protocol.packed.as_ref().map_or(0, |packed| packed.links.len());
+        let functions = source.constraint_groups.len()
+            + packs.map(|pack| pack.terms.len()).sum::<usize>()
+            + usize::from(links > 0);
 
         let mut code = Cost::default();
         let mut text = 0;
@@ -234,6 +236,7 @@ impl VerifierContract {
             + INSTANCE_TURN * summed
             + INSTANCE_SUM * sums().count() as u64
             + INSTANCE_SUM_TURN * added as u64
+            + LINK_NAME * links as u64
             + LAGRANGE * lagrange
             + BLINDING_TURN * blinding
             + INVERSE_TURN * inverses as u64
@@ -252,7 +255,8 @@ impl VerifierContract {
             + TEXT_BYTES * text / 1_000
             + key_bytes
             + FUNCTION_BYTES * functions
-            + INVERSE_BYTES * inverses;
+            + INVERSE_BYTES * inverses
+            + LINK_NAME_BYTES * links;
         let estimate = GasEstimate {
             total: 0,
             intrinsic: 0,
@@ -320,6 +324,8 @@ const INSTANCE_QUERY: u64 = 290;
 const INSTANCE_TURN: u64 = 128;
 const INSTANCE_SUM: u64 = 90;
 const INSTANCE_SUM_TURN: u64 = 41;
+/// Hashing a commitment, and comparing the hash with an instance.
+const LINK_NAME: u64 = 180;
 const LAGRANGE: u64 = 350;
 const BLINDING_TURN: u64 = 100;
 const INVERSE_TURN: u64 = 130;
@@ -331,6 +337,7 @@ const RUNTIME: usize = 2_830;
 const TEXT_BYTES: usize = 243;
 const FUNCTION_BYTES: usize = 37;
 const INVERSE_BYTES: usize = 90;
+const LINK_NAME_BYTES: usize = 110;
 const KEY_BYTES: usize = 75;
 const KEY_DATA_TURN: u64 = 90;
 const KEY_DATA_FRAME: u64 = 100;

@@ -10,6 +10,7 @@ use halo2_proofs::halo2curves::{
 
 use super::{
     expression::field_literal,
+    packed::Packed,
     protocol::{Challenge, Evaluation, Polynomial, ProofPoint, Protocol},
 };
 
@@ -110,6 +111,7 @@ pub(super) struct Layout {
     pub(super) inverse_of_vanishing_mptr: Ptr,
     pub(super) inverse_of_x_mptr: Option<Ptr>,
     opening_points_mptr: Ptr,
+    link_denominators_mptr: Ptr,
     instance_denominators_mptr: Ptr,
     pub(super) first_denominator_mptr: Ptr,
     pub(super) last_denominator_mptr: Ptr,
@@ -158,6 +160,7 @@ impl Layout {
         let inverse_of_x_mptr = uses_inverse_of_x.then(|| take(WORD));
         let denominators = protocol.packed.as_ref().map(|packed| packed.denominators().len());
         let opening_points_mptr = take(WORD * denominators.unwrap_or(rotations.len()));
+        let link_denominators_mptr = take(WORD * link_denominators(protocol).len());
         let filled = (0..protocol.instance_queries.len())
             .filter(|&query| protocol.instance_counts[protocol.instance_queries[query].0] > 0);
         let instance_denominators_mptr = take(WORD * filled.count());
@@ -192,6 +195,7 @@ impl Layout {
             inverse_of_vanishing_mptr,
             inverse_of_x_mptr,
             opening_points_mptr,
+            link_denominators_mptr,
             instance_denominators_mptr,
             first_denominator_mptr,
             last_denominator_mptr,
@@ -286,6 +290,14 @@ impl Layout {
         self.opening_points_mptr.plus(WORD * position)
     }
 
+    /// Where 1 / (x^(2^class) − 1) is.
+    pub(super) fn link_denominator(&self, protocol: &Protocol, class: u32) -> Ptr {
+        let own = link_denominators(protocol).iter().position(|&other| other == class);
+        own.map_or(self.inverse_of_vanishing_mptr, |position| {
+            self.link_denominators_mptr.plus(WORD * position)
+        })
+    }
+
     pub(super) fn proof_term(&self, point: ProofPoint) -> Option<Ptr> {
         let position = self.points.iter().position(|&other| other == point)?;
         Some(self.proof_terms_mptr.plus(TERM * position))
@@ -346,10 +358,16 @@ impl TermPlace {
 fn absorbed_bytes(protocol: &Protocol) -> usize {
     let instances = WORD * protocol.num_instances();
     let rounds = protocol.rounds.iter().enumerate().map(|(i, round)| {
-        let points = POINT * round.points.len();
+        let points = POINT * (round.points.len() + round.points_of_links(i, protocol).len());
         if i == 0 { instances + points } else { points }
     });
     rounds.max().unwrap_or(0).max(WORD * protocol.num_evaluations)
+}
+
+/// The size classes of links whose domain is shorter than the circuit, so that what vanishes there is another polynomial.
+pub(super) fn link_denominators(protocol: &Protocol) -> Vec<u32> {
+    let classes = protocol.packed.iter().flat_map(Packed::classes);
+    classes.filter(|&class| class != protocol.k).collect()
 }
 
 /// The key's points that are opened, each once: equal commitments share one multiplication.

@@ -71,6 +71,8 @@ impl fmt::Display for ProofPoint {
             Self::Quotient => write!(f, "{}", Polynomial::Quotient),
             Self::OpeningQuotient => f.write_str("the openings' quotient"),
             Self::OpeningProof => f.write_str("the openings' proof at u"),
+            Self::Committed(i) => write!(f, "the commitment of link {i}"),
+            Self::LinkQuotient => f.write_str("the links' quotient"),
         }
     }
 }

@@ -2,6 +2,19 @@
 
 use zkverdict_prover::packed::InstanceSum;
 
+/// A column that holds the words of a commitment.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Link {
+    /// The commitment's size class.
+    pub(super) class: u32,
+    /// The column.
+    pub(super) column: usize,
+    /// Its value at x, by position among the evaluations.
+    pub(super) evaluation: usize,
+    /// Which instance is the commitment's name.
+    pub(super) name: usize,
+}
+
 /// What is opened, in the order of the powers of γ.
 #[derive(Debug, Clone)]
 pub(super) struct Packed {
@@ -11,6 +24,8 @@ pub(super) struct Packed {
     pub(super) packs: Vec<Pack>,
     /// Challenges that are not drawn.
     pub(super) sums: Vec<InstanceSum>,
+    /// What the proof's last points are for.
+    pub(super) links: Vec<Link>,
 }
 
 /// Columns that share a commitment.
@@ -38,6 +53,22 @@ impl Denominator {
 }
 
 impl Packed {
+    /// Points of links: a commitment for each, and one for all of them.
+    pub(super) fn link_points(&self) -> usize {
+        match self.links.len() {
+            0 => 0,
+            links => links + 1,
+        }
+    }
+
+    /// The size classes of links, each once.
+    pub(super) fn classes(&self) -> Vec<u32> {
+        let mut classes: Vec<u32> = self.links.iter().map(|link| link.class).collect();
+        classes.sort_unstable();
+        classes.dedup();
+        classes
+    }
+
     /// Each once.
     pub(super) fn denominators(&self) -> Vec<Denominator> {
         let of_pack = |pack: &Pack| {

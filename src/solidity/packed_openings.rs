@@ -3,11 +3,11 @@
 
 use super::{
     expression::field_literal,
-    layout::{Layout, Ptr, TermPlace, rotated, rotation_title},
-    packed::{Denominator, Pack, Packed},
+    layout::{Layout, Ptr, TermPlace, rotated, rotation_title, word},
+    packed::{Denominator, Link, Pack, Packed},
     protocol::{Challenge, ProofPoint, Protocol},
 };
-use zkverdict_prover::packed::InstanceSum;
+use zkverdict_prover::packed::{InstanceSum, link};
 
 pub(super) struct PackedSource {
     pub(super) sums: Vec<SumSource>,
@@ -16,6 +16,67 @@ pub(super) struct PackedSource {
     /// Stores the quotient's `scalar`.
     pub(super) store_quotient: String,
     pub(super) quotient_inverse: String,
+    pub(super) links: Option<LinksSource>,
+}
+
+/// Columns that hold the words of commitments.
+pub(super) struct LinksSource {
+    pub(super) classes: Vec<ClassSource>,
+    pub(super) links: Vec<LinkSource>,
+    /// Stores the `scalar` of the links' quotient.
+    pub(super) store_quotient: String,
+}
+
+/// A size class of commitments.
+pub(super) struct ClassSource {
+    pub(super) class: u32,
+    /// 1 / (x^(2^class) − 1).
+    pub(super) inverse: String,
+    /// Of the points that hold no word but the first, which is 1: what x is added to.
+    pub(super) free: Vec<String>,
+}
+
+pub(super) struct LinkSource {
+    pub(super) number: usize,
+    pub(super) column: usize,
+    pub(super) class: u32,
+    /// What the commitment's name is hashed with.
+    pub(super) tag: String,
+    /// Of the commitment, seen from the proof.
+    pub(super) offset: Ptr,
+    /// Of the name, seen from the instances.
+    pub(super) name: Ptr,
+    /// The column's value at x.
+    pub(super) value: String,
+    /// Stores the commitment's `scalar`.
+    pub(super) store: String,
+}
+
+fn links_source(packed: &Packed, protocol: &Protocol, layout: &Layout) -> Option<LinksSource> {
+    let place = |point| {
+        TermPlace::Proof(layout.proof_term(point).expect("the proof brings all its points"))
+    };
+    let class = |class| ClassSource {
+        class,
+        inverse: layout.link_denominator(protocol, class).load(),
+        free: link::free_points(class).skip(1).map(|point| field_literal(-point)).collect(),
+    };
+    let first = protocol.points.len() - packed.link_points();
+    let link = |(number, link): (usize, &Link)| LinkSource {
+        number,
+        column: link.column,
+        class: link.class,
+        tag: word(&link::tag(link.class)),
+        offset: Ptr(0x40 * (first + number) + 0x20 * protocol.num_evaluations),
+        name: Ptr(0x20 * link.name),
+        value: layout.evaluation(link.evaluation).load(),
+        store: place(ProofPoint::Committed(number)).add(),
+    };
+    (!packed.links.is_empty()).then(|| LinksSource {
+        classes: packed.classes().into_iter().map(class).collect(),
+        links: packed.links.iter().enumerate().map(link).collect(),
+        store_quotient: place(ProofPoint::LinkQuotient).add(),
+    })
 }
 
 /// A challenge that is a sum of instances.
@@ -128,6 +189,7 @@ pub(super) fn source(packed: &Packed, protocol: &Protocol, layout: &Layout) -> P
         packs,
         store_quotient: TermPlace::Proof(point(ProofPoint::Quotient)).add(),
         quotient_inverse: place(Denominator::OF_QUOTIENT).load(),
+        links: links_source(packed, protocol, layout),
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::{
     SolidityError,
-    packed::{Pack, Packed},
+    packed::{Link, Pack, Packed},
     protocol::{Challenge, Key, ProofPoint, Protocol, Rounds, constraints, omega},
 };
 use halo2_proofs::{
@@ -74,6 +74,18 @@ impl Protocol {
         rounds.points.push(ProofPoint::Quotient);
         rounds.draw(vec![Challenge::X]);
         rounds.points.extend([ProofPoint::OpeningQuotient, ProofPoint::OpeningProof]);
+        // Behind all else, though they are absorbed before: without them proofs are as they are.
+        let links = &layout.instances.links;
+        if !links.is_empty() {
+            rounds.points.extend((0..links.len()).map(ProofPoint::Committed));
+            rounds.points.push(ProofPoint::LinkQuotient);
+        }
+        let link = |link: &library::Link| Link {
+            class: link.class,
+            column: link.column,
+            evaluation: layout.advice(link.column, 0).expect("a link's column is opened at x"),
+            name: layout.name(link),
+        };
 
         // In the order of the evaluations.
         let of_advice = layout.phases.iter().flat_map(|phase| &phase.packs);
@@ -116,6 +128,7 @@ impl Protocol {
                 digest,
                 packs: packs.collect(),
                 sums: layout.instances.sums.clone(),
+                links: links.iter().map(link).collect(),
             }),
         })
     }

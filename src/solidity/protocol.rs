@@ -38,6 +38,10 @@ pub(super) enum ProofPoint {
     OpeningQuotient,
     /// The proof of evaluation at one more point.
     OpeningProof,
+    /// The commitment of a link.
+    Committed(usize),
+    /// One for all links.
+    LinkQuotient,
 }
 
 /// What is opened: a commitment, or the sum of the quotient's pieces.
@@ -78,6 +82,21 @@ pub(super) enum Challenge {
 pub(super) struct Round {
     pub(super) points: Range<usize>,
     pub(super) challenges: Vec<Challenge>,
+}
+
+impl Round {
+    /// Points from the proof's end that are absorbed in this round, whose number it is: links' commitments before all
+    /// others, their quotient behind that of the constraints.
+    pub(super) fn points_of_links(&self, number: usize, protocol: &Protocol) -> Range<usize> {
+        let links = protocol.packed.as_ref().map_or(0, Packed::link_points);
+        let (first, last) = (protocol.points.len() - links, protocol.points.len());
+        match number {
+            _ if links == 0 => last..last,
+            0 => first..last - 1,
+            _ if self.challenges.contains(&Challenge::X) => last - 1..last,
+            _ => last..last,
+        }
+    }
 }
 
 /// One polynomial of a rotation set with its values, in the order of the set's rotations.
@@ -324,7 +343,7 @@ impl Protocol {
 
     /// Points before the evaluations; the rest comes after them.
     pub(super) fn points_before_evaluations(&self) -> usize {
-        self.points.len() - 2
+        self.points.len() - 2 - self.packed.as_ref().map_or(0, Packed::link_points)
     }
 
     pub(super) fn uses_lagrange_bases(&self) -> bool {

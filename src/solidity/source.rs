@@ -13,8 +13,8 @@ use super::{
     contract::{INTERFACE, Tier, VerifierContract},
     expression::field_literal,
     layout::{
-        Layout, Ptr, challenge_name, g2_bytes, omega_power, point_words, rotated, rotation_title,
-        scalar_word, word,
+        Layout, Ptr, challenge_name, g2_bytes, link_denominators, omega_power, point_words,
+        rotated, rotation_title, scalar_word, word,
     },
     legend::{self, Place},
     openings::{SetSource, sets, term_ranges, unit_term},
@@ -28,6 +28,7 @@ pub(super) struct Selectors {
     pub(super) precompile_failed: String,
     pub(super) point_not_on_curve: String,
     pub(super) scalar_out_of_range: String,
+    pub(super) wrong_name: String,
     pub(super) challenge_in_domain: String,
     pub(super) memory_in_use: String,
     pub(super) invalid_proof: String,
@@ -42,6 +43,7 @@ impl Selectors {
             precompile_failed: selector("PrecompileFailed(uint256)"),
             point_not_on_curve: selector("PointNotOnCurve(uint256)"),
             scalar_out_of_range: selector("ScalarOutOfRange(uint256)"),
+            wrong_name: selector("WrongName(uint256)"),
             challenge_in_domain: selector("ChallengeInDomain()"),
             memory_in_use: selector("MemoryInUse()"),
             invalid_proof: selector("InvalidProof()"),
@@ -90,7 +92,7 @@ pub(super) struct Copy {
 
 pub(super) struct RoundSource {
     pub(super) title: String,
-    pub(super) copy: Option<Copy>,
+    pub(super) copies: Vec<Copy>,
     pub(super) draws: Vec<String>,
 }
 
@@ -137,6 +139,8 @@ pub(super) struct Source<'a> {
     pub(super) interface: &'a str,
     pub(super) name: &'a str,
     pub(super) k: u32,
+    /// Squarings that raise x to the rows, each with where to store what links' domains vanish with.
+    pub(super) squarings: Vec<Option<Ptr>>,
     /// Where everything lies.
     pub(super) layout: &'a Layout,
     pub(super) vk_digest: String,
@@ -147,6 +151,7 @@ pub(super) struct Source<'a> {
     pub(super) unsafe_dev_srs: bool,
     pub(super) dev_chain_ids: &'a [u64],
     pub(super) num_points: usize,
+    pub(super) points_before_evaluations: usize,
     pub(super) num_evaluations: usize,
     pub(super) proof_length: Ptr,
     pub(super) calldata_length: Ptr,
@@ -210,6 +215,7 @@ impl<'a> Source<'a> {
             interface: interface_body(),
             name,
             k: protocol.k,
+            squarings: squarings(protocol, layout),
             layout,
             vk_digest: word(&contract.vk_digest()),
             model_digest: contract.model_digest.map(|digest| word(&digest)),
@@ -222,6 +228,7 @@ impl<'a> Source<'a> {
             unsafe_dev_srs: contract.is_unsafe_dev(),
             dev_chain_ids: &contract.dev_chain_ids,
             num_points: protocol.points.len(),
+            points_before_evaluations: protocol.points_before_evaluations(),
             num_evaluations: protocol.num_evaluations,
             proof_length: Ptr(proof_length),
             // Selector, two offsets, two lengths.
@@ -314,6 +321,13 @@ fn interface_body() -> &'static str {
     INTERFACE[start..].trim_end()
 }
 
+/// For each squaring of x where to store the power − 1, if it is what a link's domain vanishes with.
+fn squarings(protocol: &Protocol, layout: &Layout) -> Vec<Option<Ptr>> {
+    let classes = link_denominators(protocol);
+    let place = |class| classes.contains(&class).then(|| layout.link_denominator(protocol, class));
+    (1..=protocol.k).map(place).collect()
+}
+
 fn challenge_places(protocol: &Protocol, layout: &Layout) -> Vec<ChallengePlace> {
     let is_used = |name: &str| match name {
         "THETA" => !protocol.lookups.is_empty(),
@@ -341,16 +355,21 @@ fn rounds(protocol: &Protocol, layout: &Layout) -> Vec<RoundSource> {
     let mut sources = vec![];
     for (i, round) in protocol.rounds.iter().enumerate() {
         // The first round comes after the key's digest and the instances, the others after the state.
-        let before = 0x20 + if i == 0 { 0x20 * protocol.num_instances() } else { 0 };
-        let length = 0x40 * round.points.len();
-        let copy = (length > 0).then_some(Copy {
-            mptr: Ptr(layout.transcript_mptr.0 + before),
-            offset: Ptr(0x40 * round.points.start),
-            length: Ptr(length),
-        });
+        let mut hashed = 0x20 + if i == 0 { 0x20 * protocol.num_instances() } else { 0 };
+        let of_links = round.points_of_links(i, protocol);
+        let offset_of_links = 0x20 * protocol.num_evaluations + 0x40 * of_links.start;
+        let of_links = (offset_of_links, of_links.len());
+        let of_round = (0x40 * round.points.start, round.points.len());
+        // Of links the commitments come first, and what is made of them last.
+        let ranges = if i == 0 { [of_links, of_round] } else { [of_round, of_links] };
+        let mut copies = vec![];
+        for (offset, points) in ranges.into_iter().filter(|&(_, points)| points > 0) {
+            let (mptr, length) = (Ptr(layout.transcript_mptr.0 + hashed), 0x40 * points);
+            copies.push(Copy { mptr, offset: Ptr(offset), length: Ptr(length) });
+            hashed += length;
+        }
         let mut draws = vec![];
         for (j, &challenge) in round.challenges.iter().enumerate() {
-            let hashed = before + length;
             // A single word is followed by 0x01.
             let squeeze = if j > 0 || hashed == 0x20 {
                 "squeeze_again()".to_owned()
@@ -368,7 +387,7 @@ fn rounds(protocol: &Protocol, layout: &Layout) -> Vec<RoundSource> {
             Some(_) => packed_openings::round_title(&round.challenges),
             None => round_title(&round.challenges),
         };
-        sources.push(RoundSource { title, copy, draws });
+        sources.push(RoundSource { title, copies, draws });
     }
     sources
 }

@@ -1,8 +1,11 @@
             // @phase instances
             // xⁿ, and the vanishing polynomial xⁿ − 1.
             let x_to_n := mload(X_MPTR)
-            {%- for _ in 0..k %}
+            {%- for store in squarings %}
             x_to_n := mulmod(x_to_n, x_to_n, r)
+            {%- if let Some(mptr) = store %}
+            mstore({{ mptr }}, addmod(x_to_n, sub(r, 1), r)) // What is 0 on the domain of a link's commitment.
+            {%- endif %}
             {%- endfor %}
             mstore(INVERSE_OF_VANISHING_MPTR, addmod(x_to_n, sub(r, 1), r))
             {%- if let Some(packed) = packed %}

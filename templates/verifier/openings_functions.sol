@@ -32,7 +32,39 @@
                 let scalar := mulmod(power, {{ packed.quotient_inverse }}, r)
                 {{ packed.store_quotient }}
                 value := addmod(value, mulmod(scalar, h, r), r)
+                {%- if packed.links.is_some() %}
+
+                // Columns that hold the words of commitments.
+                value := addmod(value, packed_links(mulmod(scalar, gamma, r), r), r)
+                {%- endif %}
             }
+            {%- if let Some(links) = packed.links %}
+            // With Z 0 on the rows of a commitment's domain that hold words, ∑ⱼ (yʲ/Z(x))·Cⱼ and the links' quotient have at x
+            // the value ∑ⱼ (yʲ/Z(x))·columnⱼ, and are opened there with the next power of γ.
+            function packed_links(scalar, r) -> value {
+                if iszero(r) { leave }
+                {{ links.store_quotient }}
+                let x := mload(X_MPTR)
+                {%- for class in links.classes %}
+                // 1/Z of a domain of 2^{{ class.class }} rows, of which the first and the last {{ class.free.len() }} hold no word.
+                let inverse_{{ class.class }} := mulmod({{ class.inverse }}, add(x, sub(r, 1)), r)
+                {%- for minus_point in class.free %}
+                inverse_{{ class.class }} := mulmod(inverse_{{ class.class }}, add(x, {{ minus_point }}), r)
+                {%- endfor %}
+                {%- endfor %}
+                let power := scalar
+                {%- for link in links.links %}
+
+                // Link {{ link.number }}, of advice {{ link.column }}.
+                {%- if !loop.first %}
+                power := mulmod(power, mload(Y_MPTR), r)
+                {%- endif %}
+                scalar := mulmod(power, inverse_{{ link.class }}, r)
+                {{ link.store }}
+                value := addmod(value, mulmod(scalar, {{ link.value }}, r), r)
+                {%- endfor %}
+            }
+            {%- endif %}
             {%- for pack in packed.packs %}
             {%- for term in pack.terms %}
             // {{ term.title }}

@@ -12,8 +12,23 @@
                 add(proof_cptr, {{ opening_offset }}),
                 add(proof_cptr, PROOF_LENGTH),
                 {{ opening_quotient.x_mptr }},
-                {{ num_points - 2 }}
+                {{ points_before_evaluations }}
             )
+            {%- if let Some(packed) = packed %}
+            {%- if let Some(links) = packed.links %}
+            {%- for link in links.links %}
+
+            // The commitment of link {{ link.number }} is the one that the instances name.
+            mstore(SCRATCH_MPTR, {{ link.tag }})
+            calldatacopy(add(SCRATCH_MPTR, 0x20), add(proof_cptr, {{ link.offset }}), 0x40)
+            if iszero(eq(shr(8, keccak256(SCRATCH_MPTR, 0x60)), calldataload(add(instances_cptr, {{ link.name }})))) {
+                mstore(0x00, {{ selectors.wrong_name }}) // WrongName(uint256)
+                mstore(0x20, {{ link.number }})
+                revert(0x1c, 0x24)
+            }
+            {%- endfor %}
+            {%- endif %}
+            {%- endif %}
 
             // @phase transcript
             // The digest of the key{% if packed.is_none() %} as halo2 has it{% endif %}, then the instances.
@@ -24,9 +39,9 @@
             {%- for round in rounds %}
 
             // {{ round.title }}
-            {%- if let Some(copy) = round.copy %}
+            {%- for copy in round.copies %}
             calldatacopy({{ copy.mptr }}, add(proof_cptr, {{ copy.offset }}), {{ copy.length }})
-            {%- endif %}
+            {%- endfor %}
             {%- for draw in round.draws %}
             {{ draw }}
             {%- endfor %}

@@ -6,6 +6,7 @@
 
 #[path = "../solidity/claim.rs"]
 mod claim;
+mod links;
 
 use claim::{Claim, changes_of_word};
 use halo2_proofs::{
@@ -93,6 +94,15 @@ impl Case {
             proofs.push(proof);
             instances.push(values);
         }
+        Self::of(key, system, proofs, instances)
+    }
+
+    fn of(
+        key: ProvingKey,
+        system: ConstraintSystem<Fr>,
+        proofs: Vec<Vec<u8>>,
+        instances: Vec<Vec<Fr>>,
+    ) -> Self {
         let contract = VerifierContract::packed(key.verifying(), &system).unwrap();
         let compiler = SolidityCompiler::at(&Path::new(ROOT).join("tools/solc")).unwrap();
         let rendered = contract.render().unwrap();
@@ -131,6 +141,7 @@ impl Case {
         self.key.verifying().verify(&claim.proof, &scalars).map_err(|refusal| match refusal {
             Said::ScalarOutOfRange { index } => Refusal::ScalarOutOfRange { index: index as u64 },
             Said::PointNotOnCurve { index } => Refusal::PointNotOnCurve { index: index as u64 },
+            Said::WrongName { link } => Refusal::WrongName { link: link as u64 },
             Said::ChallengeInDomain => Refusal::ChallengeInDomain,
             Said::InvalidProof => Refusal::InvalidProof,
             other => panic!("{other}"),
@@ -240,7 +251,7 @@ fn lenet5_is_as_cheap_as_foretold() {
 
 #[test]
 fn verifiers_agree_on_every_change_of_a_word() {
-    for case in [&*DIGITS, &CREDIT] {
+    for case in [&*DIGITS, &CREDIT, &links::TWO] {
         let good = case.claim(0);
         let mut deployed = case.deploy(Fork::Prague);
         for at in 0..good.words() {
@@ -264,12 +275,17 @@ fn changes(few: usize) -> usize {
 
 #[test]
 fn verifiers_agree_after_any_program() {
+    agree_after_any_program(&CREDIT);
+    agree_after_any_program(&links::TWO);
+}
+
+fn agree_after_any_program(case: &Case) {
     let rng = &mut StdRng::seed_from_u64(0xf023);
-    let (good, other) = (CREDIT.claim(0), CREDIT.claim(1));
-    let mut deployed = CREDIT.deploy(Fork::Prague);
+    let (good, other) = (case.claim(0), case.claim(1));
+    let mut deployed = case.deploy(Fork::Prague);
     // Words of another proof in their own places pass all checks but the last; so does the whole of it with its instances.
     for length in [0, 1, 2, 3] {
-        for _ in 0..changes(250) {
+        for _ in 0..changes(125) {
             let mut claim = good.clone();
             if length == 0 || rng.r#gen() {
                 let words = claim.proof.len() / 64;
@@ -284,7 +300,7 @@ fn verifiers_agree_after_any_program() {
             let program: Vec<u8> = (0..4 * length).map(|_| rng.r#gen()).collect();
             let claim = claim.changed(&program);
             let (rust, solidity) =
-                (CREDIT.verdict(&claim), verdict(&deployed.call(&claim.calldata())));
+                (case.verdict(&claim), verdict(&deployed.call(&claim.calldata())));
             // Which of several faults is named may differ.
             assert_eq!(rust.is_ok(), solidity.is_ok(), "{program:02x?}");
             assert_eq!(rust.is_ok(), claim == good || claim == other, "{program:02x?}");

@@ -20,6 +20,9 @@ type OfPack<'a> = &'a dyn Fn(usize, &mut Vec<Fr>);
 /// Changes values by pack, by point, by slot.
 type OfValues<'a> = &'a dyn Fn(&mut Vec<Vec<Vec<Fr>>>);
 
+/// Changes the polynomial of links.
+type OfLinks<'a> = &'a dyn Fn(&mut Vec<Fr>);
+
 /// Changes what the prover says, and knows better.
 #[derive(Default)]
 pub struct Lies<'a> {
@@ -30,7 +33,7 @@ pub struct Lies<'a> {
     /// Exchanges two packs of the proof after they are made.
     pub swap: Option<(usize, usize)>,
     /// Before links' quotient is committed to.
-    pub difference: Option<&'a dyn Fn(&mut Vec<Fr>)>,
+    pub difference: Option<OfLinks<'a>>,
     /// That quotient is chosen after x is known, so that what is opened has the value there that it should have.
     pub late: bool,
 }

@@ -91,7 +91,8 @@ abstract contract InferenceConsumer is ModelClient, IInferenceConsumer, IVersion
 
     /// @dev Refuses a name but the one that counts, and uses it up where that is meant.
     function _useName(uint256, address, bytes32) internal virtual {
-        revert UncomparedNames(_NAMES);
+        // There is one, or this would not be called: the compiler warns of code behind what always reverts.
+        if (_NAMES != 0) revert UncomparedNames(_NAMES);
     }
 
     /// @dev Acts on a valid inference. The proof holds for `instances`, which are those of the sender's choice:

@@ -226,7 +226,8 @@ contract ModelRegistry is IModelRegistry, TwoStepOwned {
             revert VersionIs(modelId, version, entry.status);
         }
         Shape memory shape = entry.shape;
-        if (shape.inputs == 0) revert InputsArePrivate();
+        // Outputs may differ where something differs that the instances do not tell.
+        if (shape.inputs == 0 || shape.hidesInputs) revert InputsArePrivate();
         // The verifier checks the number of instances, so both have the same one.
         _verify(entry, first.proof, first.instances);
         _verify(entry, second.proof, second.instances);

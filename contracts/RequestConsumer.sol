@@ -23,7 +23,9 @@ abstract contract RequestConsumer is ModelClient, IRequestConsumer, IVersionedRe
     /// @param pinnedVersion The version whose answers count; 0 follows the newest.
     constructor(IModelVerifier verifier, bytes32 modelId, uint256 pinnedVersion)
         ModelClient(verifier, modelId, pinnedVersion)
-    {}
+    {
+        if (verifier.shapeOf(modelId, pinnedVersion).hidesInputs) revert HiddenInputs();
+    }
 
     /// @inheritdoc IRequestConsumer
     function MODEL_ID() external view returns (bytes32) {

@@ -2,9 +2,15 @@
 pragma solidity ^0.8.20;
 
 import {ModelClient} from "../contracts/ModelClient.sol";
+import {ModelRegistry} from "../contracts/ModelRegistry.sol";
+import {RequestConsumer} from "../contracts/RequestConsumer.sol";
 import {SingleModelVerifier} from "../contracts/SingleModelVerifier.sol";
 import {ContentNft} from "../contracts/examples/ContentNft.sol";
 import {ERC7007Content} from "../contracts/adapters/ERC7007Content.sol";
+import {ERC8004Validator} from "../contracts/adapters/ERC8004Validator.sol";
+import {IERC8004ValidationRegistry} from "../contracts/interfaces/IERC8004.sol";
+import {IModelRegistry} from "../contracts/interfaces/IModelRegistry.sol";
+import {IRequestConsumer} from "../contracts/interfaces/IRequestConsumer.sol";
 import {IModelVerifier} from "../contracts/interfaces/IModelVerifier.sol";
 import {FixedCode} from "../contracts/libraries/FixedCode.sol";
 import {VerifierShape} from "../contracts/libraries/VerifierShape.sol";
@@ -29,6 +35,15 @@ contract Teller is AnyMockVerifier {
     function INSTANCES() external view override returns (bytes memory) {
         return _parts;
     }
+}
+
+/// @notice Asks nothing.
+contract Requester is RequestConsumer {
+    constructor(IModelVerifier verifier) RequestConsumer(verifier, "m", 1) {}
+
+    function _inputLengths() internal pure override returns (uint256[] memory) {}
+
+    function _onAnswer(uint256, address, uint256[] calldata) internal override {}
 }
 
 /// @notice What is seen in a verifier's code, and what it says about itself.
@@ -148,6 +163,9 @@ contract VerifiersTest is Test {
         assertEq(found.names, 0);
         found = shape(hex"0000000101000001010000020200000205000001", 3, 2, 1);
         assertTrue(found.names == 3 && found.firstInput == 4 && found.firstOutput == 6, "names, then inputs");
+        assertTrue(!found.hidesInputs, "all of them");
+        found = shape(hex"0000000102000002020000000500000105000002", 2, 3);
+        assertTrue(found.hidesInputs && found.inputs == 2 && found.firstOutput == 3, "one more is private");
         found = shape(hex"0000000105000003", 0, 3);
         assertTrue(found.inputs == 0 && found.firstOutput == 1, "private inputs");
     }
@@ -171,6 +189,32 @@ contract VerifiersTest is Test {
         refuse(hex"0000000101000001020000010100000105000001", 2, 1, 1);
         refuse(hex"00000001020000010100000102000001", 1, 2);
         refuse(hex"020000010500000205000001", 1, 2);
+    }
+
+    /// Whoever proves chooses a private input: two answers to what is told are no contradiction, and none is the answer.
+    function test_what_private_inputs_beside_others_decide_is_held_against_nobody() public {
+        Teller teller = new Teller(hex"00000001020000010200000005000001", 0, 1, 1);
+        ModelRegistry registry = new ModelRegistry(address(this));
+        registry.addVouchedVersion("m", teller, "teller", "");
+        IModelRegistry.Inference[2] memory shown;
+        for (uint256 i = 0; i < 2; ++i) {
+            uint256[] memory instances = new uint256[](3);
+            (instances[1], instances[2]) = (5, 6 + i);
+            shown[i] = IModelRegistry.Inference(teller.prove(instances), instances);
+        }
+        vm.expectRevert(IModelRegistry.InputsArePrivate.selector);
+        registry.reportContradiction("m", 1, shown[0], shown[1]);
+        vm.expectRevert(ERC8004Validator.InputsArePrivate.selector);
+        new ERC8004Validator(IERC8004ValidationRegistry(address(this)), registry, "m", 1);
+        vm.expectRevert(IRequestConsumer.HiddenInputs.selector);
+        new Requester(registry);
+        vm.expectPartialRevert(ERC7007Content.AnotherShape.selector);
+        new ContentNft(registry, "m", 1, 31, 31);
+        // The same without it.
+        teller = new Teller(hex"000000010200000105000001", 0, 1, 1);
+        SingleModelVerifier single = new SingleModelVerifier(teller, "m", "teller");
+        new Requester(single);
+        new ContentNft(single, "m", 1, 31, 31);
     }
 
     function test_a_verifier_that_says_nothing_is_refused() public {
@@ -207,7 +251,7 @@ contract VerifiersTest is Test {
 /// @notice Verifies proofs of two inferences each.
 contract Two is IModelVerifier {
     function shapeOf(bytes32, uint256) external pure returns (Shape memory) {
-        return Shape(6, 2, 2, 2, 4, false, 0);
+        return Shape(6, 2, 2, 2, 4, false, 0, false);
     }
 
     function verifyInference(bytes32, uint256, bytes calldata, uint256[] calldata) external pure returns (uint256) {

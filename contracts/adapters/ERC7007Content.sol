@@ -77,7 +77,7 @@ abstract contract ERC7007Content is IERC7007 {
         IModelVerifier.Shape memory shape = verifier.shapeOf(modelId, version);
         uint256 outputs = shape.instances - shape.firstOutput;
         if (
-            shape.firstInput != 1 || shape.inputs != PackedTensor.words(promptLength)
+            shape.hidesInputs || shape.firstInput != 1 || shape.inputs != PackedTensor.words(promptLength)
                 || shape.firstOutput != 1 + shape.inputs || outputs != PackedTensor.words(contentLength)
         ) revert AnotherShape(shape.inputs, outputs);
         if (shape.unsafeDevSrs && !VerifierShape.isLocal()) {

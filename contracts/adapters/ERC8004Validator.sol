@@ -48,7 +48,7 @@ contract ERC8004Validator is ModelClient {
         ModelClient(verifier, modelId, version)
     {
         if (version == 0) revert NoVersion();
-        if (_INPUT_START == _INPUT_END) revert InputsArePrivate();
+        if (_INPUT_START == _INPUT_END || verifier.shapeOf(modelId, version).hidesInputs) revert InputsArePrivate();
         VALIDATIONS = validations;
     }
 

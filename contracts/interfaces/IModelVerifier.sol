@@ -21,6 +21,8 @@ interface IModelVerifier {
         bool unsafeDevSrs;
         /// Names of committed weights and inputs, behind the contexts: so many instances.
         uint32 names;
+        /// Whether an input is private beside those that the instances tell: then these do not say what the outputs follow from.
+        bool hidesInputs;
     }
 
     /// @notice The verifier answered `false`. Verifiers made by zkverdict revert with their own errors instead.

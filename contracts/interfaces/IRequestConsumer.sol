@@ -22,6 +22,9 @@ interface IRequestConsumer {
     /// answered.
     error UnprovableInputs();
 
+    /// @notice The model has private inputs beside those that a request holds: whoever answers would choose them.
+    error HiddenInputs();
+
     /// @notice The model whose answers count.
     function MODEL_ID() external view returns (bytes32);
 

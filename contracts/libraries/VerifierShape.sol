@@ -77,6 +77,7 @@ library VerifierShape {
                 if (shape.inputs == 0) shape.firstInput = uint32(total);
                 agrees = agrees && total == shape.firstInput + shape.inputs;
                 shape.inputs += count;
+                if (count == 0) shape.hidesInputs = true;
             } else if (kind == OUTPUT) {
                 outputs += count;
             }

@@ -117,6 +117,7 @@ sol! {
         error WrongContext(uint256 found, uint256 expected);
         error WrongInputs(uint256 requestId);
         error UnprovableInputs();
+        error HiddenInputs();
         error NotPinnedVersion(uint256 found, uint256 pinned);
         error NotCurrentVersion(uint256 version);
 
@@ -157,6 +158,7 @@ sol! {
             uint32 firstOutput;
             bool unsafeDevSrs;
             uint32 names;
+            bool hidesInputs;
         }
 
         struct Version {

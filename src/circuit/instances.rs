@@ -93,6 +93,11 @@ impl InstancePort {
         self.visibility == Visibility::Committed
     }
 
+    /// Whether the instances tell nothing of it.
+    pub fn is_private(&self) -> bool {
+        self.visibility == Visibility::Private
+    }
+
     /// Whether its elements are packed into words: instances, or those of a commitment.
     pub fn is_packed(&self) -> bool {
         self.is_public() || self.is_committed()

@@ -89,9 +89,11 @@ fn a_committed_input_is_proved_by_its_name_and_told_to_nobody() {
     let secret = read(Path::new(&file));
     let published = fs::read_to_string(&proof).unwrap();
     let secrets = secret["words"].as_array().unwrap().iter().chain([&secret["blinding"]]);
-    for secret in secrets.map(|secret| secret.as_str().unwrap()) {
-        assert!(!published.contains(&secret[20..]));
-    }
+    // A short last word may be of zeros alone.
+    let secrets = secrets.map(|secret| secret.as_str().unwrap()[2..].trim_start_matches('0'));
+    let secrets: Vec<&str> = secrets.filter(|secret| secret.len() > 16).collect();
+    assert!(secrets.len() >= 3);
+    assert!(secrets.iter().all(|secret| !published.contains(secret)));
     let length = |proof: &Value| proof["proof"].as_str().unwrap().len();
     let out = desk.path("other.json");
     let words = ["prove", &keys, "--out", text(&out), "--input-commitment", &other_file];

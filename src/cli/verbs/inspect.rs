@@ -290,7 +290,7 @@ pub fn run(args: Args, console: &Console) -> Result<Answer, CliError> {
         args.statement.layout(proved, args.wishes).map_err(|error| error.at(&args.model))?;
     console.result(&Report {
         summary: model.summary(),
-        model_digest: hex(&layout.digest(&model)),
+        model_digest: hex(&layout.digest(proved)),
         differences,
         layers: args.layers.then(|| model.requantization_forms()),
         plan,

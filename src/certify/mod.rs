@@ -321,7 +321,8 @@ impl Subject<'_> {
     fn packed_inputs(&self) -> Vec<u32> {
         let (mut first, mut committed, mut public) = (0_u32, Vec::new(), Vec::new());
         for input in &self.layout.inputs {
-            let end = first.saturating_add(input.tensor.len().try_into().unwrap_or(u32::MAX));
+            let elements = self.layout.inferences.saturating_mul(input.tensor.len());
+            let end = first.saturating_add(elements.try_into().unwrap_or(u32::MAX));
             match input.visibility {
                 Visibility::Committed => committed.extend(first..end),
                 Visibility::Public => public.extend(first..end),

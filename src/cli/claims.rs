@@ -42,7 +42,8 @@ pub struct ChosenArgs {
 impl ChosenArgs {
     /// The integers that the claims of a bundle take.
     pub fn of(&self, model: &Model, layout: &InstanceLayout) -> Result<Vec<Vec<i32>>, CliError> {
-        let kinds: [(&str, &[String], fn(ClaimKind) -> bool); 4] = [
+        type IsOfKind = fn(ClaimKind) -> bool;
+        let kinds: [(&str, &[String], IsOfKind); 4] = [
             ("--threshold", &self.threshold, |kind| kind == ClaimKind::Threshold),
             ("--range", &self.range, |kind| kind == ClaimKind::Range),
             ("--bounds", &self.bounds, |kind| matches!(kind, ClaimKind::Bucket(_))),

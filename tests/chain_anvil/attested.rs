@@ -178,7 +178,8 @@ fn what_makes_no_attestation_is_said_and_no_secret_is() {
         path.to_str().expect("text").to_owned()
     };
     let other = B256::repeat_byte(0);
-    let changes: [(&dyn Fn(&mut Value), &str); 5] = [
+    type Change<'a> = &'a dyn Fn(&mut Value);
+    let changes: [(Change<'_>, &str); 5] = [
         (
             &|document| document["name"] = other.to_string().into(),
             "`name` is not that of its point",

@@ -152,7 +152,7 @@ fn inferences_of_a_batch_are_told_apart() {
         }
     }
     "#;
-    let mut deployed = deploy(&batch, &harness, CompilerSettings::default());
+    let mut deployed = deploy(&batch, harness, CompilerSettings::default());
     assert_eq!(deployed.call(&calldata("check()", &[])).outcome, Outcome::Returned(vec![]));
 }
 

@@ -47,7 +47,7 @@ fn honest(circuit: &ModelCircuit) -> Witness {
 }
 
 fn word(scalar: &Fr) -> [u8; 32] {
-    let mut word: [u8; 32] = scalar.to_repr().into();
+    let mut word: [u8; 32] = scalar.to_repr();
     word.reverse();
     word
 }

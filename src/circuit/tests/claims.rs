@@ -71,8 +71,11 @@ fn said(
     (witness, answers)
 }
 
-/// Of each kind of claim, one or two, with what the verifier chooses about an element's value.
-pub fn kinds() -> Vec<(&'static str, fn(i32) -> Vec<i32>)> {
+/// What the verifier chooses about an element's value.
+type About = fn(i32) -> Vec<i32>;
+
+/// Of each kind of claim, one or two, with what the verifier chooses.
+pub fn kinds() -> Vec<(&'static str, About)> {
     vec![
         ("y[2]=threshold", |y| vec![y]),
         ("y=threshold", |y| vec![y]),
@@ -118,7 +121,9 @@ fn claims_off_by_one_at_their_bounds_are_refused() {
     let model = model();
     let input = input(&model);
     let y = outputs(&model, &input)[2];
-    let bounds: [(&str, &[(&[i32], i32)]); 4] = [
+    /// What is chosen, from the value on, and what is said then.
+    type Case = (&'static [i32], i32);
+    let bounds: [(&str, &[Case]); 4] = [
         ("y[2]=threshold", &[(&[-1], 1), (&[0], 1), (&[1], 0)]),
         ("y[2]=equal", &[(&[-1], 0), (&[0], 1), (&[1], 0)]),
         ("y[2]=range", &[(&[0, 3], 1), (&[1, 3], 0), (&[-3, 0], 1), (&[-3, -1], 0)]),
@@ -128,7 +133,7 @@ fn claims_off_by_one_at_their_bounds_are_refused() {
         let circuit = circuit(&model, &[claim, "class=none"], Goal::Speed, false);
         for &(about, expected) in cases {
             let chosen: Vec<i32> = about.iter().map(|shift| y + shift).collect();
-            let (witness, answers) = said(&model, &circuit, &input, &[chosen.clone()]);
+            let (witness, answers) = said(&model, &circuit, &input, std::slice::from_ref(&chosen));
             assert_eq!((&answers, &witness.outputs), (&vec![expected], &vec![expected]), "{claim}");
             let all = [&input[..], &chosen].concat();
             assert_other_output_is_refused(&circuit, &all, 0);
@@ -206,7 +211,7 @@ fn positions_of_equal_elements_cannot_be_chosen() {
         assert_eq!((&witness.outputs, &answers), (&expected, &expected));
         let Compiled { net, plan, .. } = &*circuit.compiled;
         let port = net.outputs[0];
-        for element in 0..expected.len() {
+        for (element, honest) in expected.iter().enumerate() {
             let cells = &net.blocks[port.block].cells;
             let number = cells.iter().position(|cell| cell.element == Some(element as u32));
             let number = number.expect("every element has a cell");
@@ -217,7 +222,7 @@ fn positions_of_equal_elements_cannot_be_chosen() {
                 }
             };
             let forged = Witness::tampered(net, plan, &input, Fr::from(5), &tamper).unwrap();
-            assert_eq!(forged.outputs[element], 6 - expected[element]);
+            assert_eq!(forged.outputs[element], 6 - honest);
             assert_breaks(&broken(&circuit, forged), &[IS_TAKEN]);
         }
     }
@@ -244,7 +249,8 @@ fn claims_that_are_not_the_models_are_refused() {
     let model = model();
     let honest = layout(&model, &["y[2]=threshold", "y=argmax"], false);
     honest.check_model(&model).expect("claims about the model");
-    let changes: [(&str, fn(&mut InstanceLayout)); 8] = [
+    type Change = fn(&mut InstanceLayout);
+    let changes: [(&str, Change); 8] = [
         ("300 claims, at most 256", |told| {
             told.claims = vec![told.claims[0].clone(); 300];
         }),

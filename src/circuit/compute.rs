@@ -24,7 +24,7 @@ pub struct Held {
 pub type Tamper<'a> = &'a (dyn Fn(usize, usize, &mut Held) + Sync);
 
 /// What a prover says of an integer that is not computed, given what an honest one says.
-pub type Claim<'a> = &'a (dyn Fn(Kind, i128) -> i128 + Sync);
+pub type Hints<'a> = &'a (dyn Fn(Kind, i128) -> i128 + Sync);
 
 impl Held {
     /// A copy, and what lies beside it.
@@ -59,7 +59,7 @@ pub fn compute(
     plan: &Plan,
     input: &[u8],
     tamper: Tamper<'_>,
-    claim: Claim<'_>,
+    hints: Hints<'_>,
 ) -> Vec<Vec<Held>> {
     let mut accumulators = vec![0_i128; net.accumulators];
     let mut all = Vec::with_capacity(net.blocks.len());
@@ -69,7 +69,7 @@ pub fn compute(
             net,
             plan,
             input,
-            claim,
+            hints,
             held: Vec::new(),
             start,
             sum: 0,
@@ -130,7 +130,7 @@ struct Part<'a> {
     plan: &'a Plan,
     /// Of a block of inputs.
     input: Option<&'a [u8]>,
-    claim: Claim<'a>,
+    hints: Hints<'a>,
     /// The number of its first cell.
     start: usize,
     held: Vec<Held>,
@@ -196,7 +196,7 @@ impl Part<'_> {
             Kind::Quotient { at: position, .. } => {
                 let (target, factor) = self.loaded[0];
                 let quotient = at(target.plus(position)).div_euclid(-factor);
-                Held::copy((self.claim)(cell.kind, quotient), 0, 0)
+                Held::copy((self.hints)(cell.kind, quotient), 0, 0)
             }
             Kind::Free { hint, digit: number, goes_on } => {
                 let all = match hint {
@@ -207,11 +207,11 @@ impl Part<'_> {
                         inverse_root(at(place) + constant, bits)
                     }
                 };
-                let all = (self.claim)(cell.kind, all);
+                let all = (self.hints)(cell.kind, all);
                 Held::copy(digit(all, FREE_DIGIT, number, goes_on), 0, 0)
             }
             Kind::Natural { bias, digit: number, goes_on } => {
-                // It is negative only after a wrong claim, which nothing can be written down for.
+                // It is negative only after a wrong hint, which nothing can be written down for.
                 let digit = digit(made + bias, NATURAL_DIGIT, number, goes_on);
                 Held::made(fitted.divide(digit.max(0)))
             }

@@ -3,7 +3,7 @@
 use super::CircuitError;
 use super::activation::{byte, integer};
 use super::columns::{Cell, Challenges, Point};
-use super::compute::{Claim, Tamper, compute};
+use super::compute::{Hints, Tamper, compute};
 use super::field::pack;
 use super::fixed::Fixed;
 use super::layout::moves::CURSORS;
@@ -38,7 +38,7 @@ pub struct Witness {
     pub linked: Vec<Values>,
     /// The context, further free ones, and the packed words.
     pub instances: Vec<Fr>,
-    /// The model's outputs.
+    /// What proofs say of the model's outputs: what is claimed of them, then those that are told.
     pub outputs: Vec<i32>,
 }
 
@@ -87,14 +87,14 @@ impl Witness {
     }
 
     /// The same with what a prover says of integers that are not computed, given what an honest one says.
-    pub fn with_claims(
+    pub fn with_hints(
         net: &Net,
         plan: &Plan,
         input: &[i32],
         contexts: impl Into<Contexts>,
-        claim: impl Fn(Kind, i128) -> i128 + Sync,
+        hints: impl Fn(Kind, i128) -> i128 + Sync,
     ) -> Result<Self, CircuitError> {
-        Self::of(net, plan, input, contexts.into(), &|_, _, _| {}, &claim)
+        Self::of(net, plan, input, contexts.into(), &|_, _, _| {}, &hints)
     }
 
     /// The same for a prover who cheats in some cells and is honest about what follows from them.
@@ -114,7 +114,7 @@ impl Witness {
         input: &[i32],
         Contexts(contexts): Contexts,
         tamper: Tamper<'_>,
-        claim: Claim<'_>,
+        hints: Hints<'_>,
     ) -> Result<Self, CircuitError> {
         let expected = net.inputs.iter().map(|port| port.len).sum();
         if input.len() != expected {
@@ -129,7 +129,7 @@ impl Witness {
             }
         }
         let input = bytes;
-        let held = compute(net, plan, &input, tamper, claim);
+        let held = compute(net, plan, &input, tamper, hints);
 
         let length = plan.shape.table_rows + 1;
         let raised = u32::try_from(plan.shape.table_rows - 256).expect("tables are short");

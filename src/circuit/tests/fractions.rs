@@ -2,7 +2,7 @@
 
 use super::{
     IS_AN_ENTRY, assert_breaks, broken, circuit, field, relimb, row, rows,
-    vectors::{arg_max, claiming, normalization, output_rows, rewrite},
+    vectors::{arg_max, hinting, normalization, output_rows, rewrite},
 };
 use crate::circuit::columns::Constant;
 use crate::circuit::{
@@ -49,7 +49,7 @@ impl Normalization {
     }
 
     fn honest(&self) -> Witness {
-        claiming(&self.circuit, &INPUT, |_, honest| honest)
+        hinting(&self.circuit, &INPUT, |_, honest| honest)
     }
 
     /// The rows of the digits of 2^(2·root_bits) − r²·d, and of (r + 1)²·d − 1 − 2^(2·root_bits).
@@ -106,7 +106,7 @@ fn negative_remainder_of_a_root_is_refused() {
     let two_pow = 1_i128 << (2 * operator.root_bits);
     for by in [-1, 1] {
         let root = normalization.root + by;
-        let mut witness = claiming(circuit, &INPUT, |kind, honest| match kind {
+        let mut witness = hinting(circuit, &INPUT, |kind, honest| match kind {
             Kind::Free { hint: Hint::InverseRoot { .. }, .. } => {
                 assert_eq!(honest, normalization.root);
                 root
@@ -134,7 +134,7 @@ fn negative_remainder_of_a_normalized_element_is_refused() {
     let circuit = &normalization.circuit;
     let honest = normalization.honest();
     for by in [-1, 1] {
-        let mut witness = claiming(circuit, &INPUT, |kind, honest| match kind {
+        let mut witness = hinting(circuit, &INPUT, |kind, honest| match kind {
             Kind::Free { hint: Hint::Quotient { .. }, .. } => honest + by,
             _ => honest,
         });

@@ -159,13 +159,13 @@ fn integer(circuit: &ModelCircuit, witness: &Witness, at: usize) -> Fr {
     limbs.iter().rev().fold(witness.table_row.at(at), |sum, limb| sum * base + limb.at(at))
 }
 
-pub fn claiming(
+pub fn hinting(
     circuit: &ModelCircuit,
     input: &[i32],
-    claim: impl Fn(Kind, i128) -> i128 + Sync,
+    hints: impl Fn(Kind, i128) -> i128 + Sync,
 ) -> Witness {
     let Compiled { net, plan, .. } = &*circuit.compiled;
-    Witness::with_claims(net, plan, input, Fr::from(5), claim).expect("an input of the model")
+    Witness::with_hints(net, plan, input, Fr::from(5), hints).expect("an input of the model")
 }
 
 fn some_input(model: &Model) -> Vec<i32> {
@@ -250,12 +250,12 @@ fn other_quotient_of_a_softmax_is_refused() {
     let model = softmax(2, 5, 0.04);
     let circuit = circuit(&model);
     for by in [-1, 1] {
-        let claim = |kind, honest: i128| match kind {
+        let hints = |kind, honest: i128| match kind {
             Kind::Quotient { .. } if honest > 3 => honest + by,
             _ => honest,
         };
         // The remainder or what it is short of is negative, and no digits make it.
-        let witness = claiming(&circuit, &some_input(&model), claim);
+        let witness = hinting(&circuit, &some_input(&model), hints);
         assert_breaks(&broken(&circuit, witness), &[IS_TAKEN]);
     }
 }
@@ -264,12 +264,12 @@ fn other_quotient_of_a_softmax_is_refused() {
 fn negative_remainder_of_a_softmax_is_refused() {
     let model = softmax(2, 5, 0.04);
     let circuit = circuit(&model);
-    let claim = |kind, honest: i128| match kind {
+    let hints = |kind, honest: i128| match kind {
         Kind::Quotient { .. } if honest > 3 => honest + 1,
         _ => honest,
     };
-    let honest = claiming(&circuit, &some_input(&model), |_, honest| honest);
-    let mut witness = claiming(&circuit, &some_input(&model), claim);
+    let honest = hinting(&circuit, &some_input(&model), |_, honest| honest);
+    let mut witness = hinting(&circuit, &some_input(&model), hints);
     assert_ne!(witness.outputs, honest.outputs);
     // A field element makes the remainder: only the look-up refuses it.
     let naturals = rows(&circuit, |kind| matches!(kind, Kind::Natural { bias: 0, .. }));
@@ -307,7 +307,7 @@ fn negative_remainder_of_a_softmax_is_refused() {
 fn fractional_quotient_of_a_softmax_is_refused() {
     let model = softmax(1, 3, 0.04);
     let circuit = circuit(&model);
-    let mut witness = claiming(&circuit, &[50, 40, 45], |_, honest| honest);
+    let mut witness = hinting(&circuit, &[50, 40, 45], |_, honest| honest);
     let quotients = rows(&circuit, |kind| matches!(kind, Kind::Quotient { .. }));
     let remainders = rows(&circuit, |kind| matches!(kind, Kind::Natural { bias: 0, .. }));
     let others = rows(&circuit, |kind| matches!(kind, Kind::Natural { bias: -1, .. }));
@@ -341,11 +341,11 @@ fn other_root_is_refused() {
     let model = normalization(2, 5, 40);
     let circuit = circuit(&model);
     for by in [-1, 1] {
-        let claim = |kind, honest: i128| match kind {
+        let hints = |kind, honest: i128| match kind {
             Kind::Free { hint: Hint::InverseRoot { .. }, .. } => honest + by,
             _ => honest,
         };
-        let witness = claiming(&circuit, &some_input(&model), claim);
+        let witness = hinting(&circuit, &some_input(&model), hints);
         assert_breaks(&broken(&circuit, witness), &[IS_TAKEN]);
     }
 }
@@ -355,11 +355,11 @@ fn other_quotient_of_a_layer_normalization_is_refused() {
     let model = normalization(2, 5, 40);
     let circuit = circuit(&model);
     for by in [-1, 1] {
-        let claim = |kind, honest: i128| match kind {
+        let hints = |kind, honest: i128| match kind {
             Kind::Free { hint: Hint::Quotient { .. }, .. } => honest + by,
             _ => honest,
         };
-        let witness = claiming(&circuit, &some_input(&model), claim);
+        let witness = hinting(&circuit, &some_input(&model), hints);
         assert_breaks(&broken(&circuit, witness), &[IS_TAKEN]);
     }
 }
@@ -368,7 +368,7 @@ fn other_quotient_of_a_layer_normalization_is_refused() {
 fn other_integer_of_any_size_is_refused() {
     let model = normalization(2, 5, 40);
     for circuit in foldings(&model) {
-        let honest = claiming(&circuit, &some_input(&model), |_, honest| honest);
+        let honest = hinting(&circuit, &some_input(&model), |_, honest| honest);
         for at in rows(&circuit, Kind::is_wide).into_iter().step_by(3) {
             let mut witness = honest.clone();
             witness.wide.as_mut().expect("there are integers of any size").add(at, Fr::one());
@@ -386,7 +386,7 @@ fn other_integer_of_any_size_is_refused() {
 fn other_factor_than_was_loaded_is_refused() {
     let model = softmax(2, 5, 0.04);
     for circuit in foldings(&model) {
-        let honest = claiming(&circuit, &some_input(&model), |_, honest| honest);
+        let honest = hinting(&circuit, &some_input(&model), |_, honest| honest);
         let names = forged(&circuit, honest, |sums, _, fixed, _| {
             let is_load = |at: &usize| {
                 fixed.fixed.rows[*at][Flag::Loads] && fixed.fixed.rows[*at][Flag::Wide]

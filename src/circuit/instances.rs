@@ -285,7 +285,7 @@ impl InstanceLayout {
 
     /// The words of each committed input, those of all inferences.
     pub fn linked_words(&self) -> impl Iterator<Item = usize> {
-        self.committed().map(|(_, port)| self.inferences * port.tensor.words())
+        self.committed().map(|(_, port)| self.inferences.saturating_mul(port.tensor.words()))
     }
 
     /// The committed inputs, in the order of their names, each with its number among all inputs.

@@ -10,7 +10,7 @@ use std::{
 const LARGEST: u64 = 1 << 31;
 
 /// The largest string: a ceremony's for the largest circuits, and some more.
-#[cfg(feature = "cli")]
+#[cfg(feature = "prove")]
 pub(crate) const LARGEST_STRING: u64 = 1 << 35;
 
 /// The largest JSON document. Two bytes of nested brackets take 160 bytes of memory.
@@ -95,7 +95,7 @@ fn open_to_write(path: &Path) -> Result<File, Error> {
 }
 
 /// All that is in a regular file.
-#[cfg(any(test, feature = "cli", feature = "compile", feature = "chain"))]
+#[cfg(any(test, feature = "prove", feature = "compile", feature = "chain"))]
 pub(crate) fn read(path: &Path) -> Result<Vec<u8>, Error> {
     read_at_most(path, LARGEST)
 }

@@ -3,6 +3,7 @@
 use crate::circuit::{CircuitError, InstanceError};
 use crate::model::ModelError;
 use crate::proving::{Format, ProvingError};
+use crate::solidity::SolidityError;
 use std::path::{Path, PathBuf};
 
 /// Why a bundle or a proof file cannot be used.
@@ -75,6 +76,10 @@ pub enum BundleError {
     /// Instances say nothing.
     #[error(transparent)]
     Instances(#[from] InstanceError),
+
+    /// There is no contract.
+    #[error(transparent)]
+    Solidity(#[from] SolidityError),
 }
 
 impl BundleError {
@@ -112,7 +117,7 @@ impl BundleError {
             Self::Model(error) => error.hint(),
             Self::Circuit(error) => error.hint(),
             Self::Proving(error) => error.hint(),
-            Self::Json(_) | Self::Io { .. } | Self::Instances(_) => None,
+            Self::Json(_) | Self::Io { .. } | Self::Instances(_) | Self::Solidity(_) => None,
         }
     }
 }

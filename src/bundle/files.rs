@@ -120,7 +120,7 @@ impl Drop for Unfinished {
 }
 
 /// Reads a file, naming it when that fails.
-#[cfg(feature = "cli")]
+#[cfg(feature = "prove")]
 pub fn read(path: &Path) -> Result<Vec<u8>, BundleError> {
     regular_file::read(path).map_err(|source| BundleError::io(path, source))
 }
@@ -141,7 +141,7 @@ pub fn read_document(path: &Path) -> Result<Vec<u8>, BundleError> {
         .map_err(|source| BundleError::io(path, source))
 }
 
-#[cfg(feature = "cli")]
+#[cfg(feature = "prove")]
 /// Reads a structured reference string, naming it when that fails.
 pub fn read_string(path: &Path) -> Result<Vec<u8>, BundleError> {
     regular_file::read_at_most(path, regular_file::LARGEST_STRING)

@@ -14,22 +14,48 @@
 
 #[cfg(feature = "prove")]
 mod commitment;
+#[cfg(feature = "prove")]
+mod contract;
+#[cfg(feature = "prove")]
+mod dev_string;
 mod error;
 pub(crate) mod files;
 #[cfg(feature = "prove")]
 pub(crate) mod folder;
 mod hex;
 mod key_document;
+#[cfg(feature = "prove")]
+mod model_file;
 mod proof_file;
+mod took;
+#[cfg(all(feature = "prove", feature = "compile"))]
+mod viem;
 
 #[cfg(feature = "prove")]
 pub use commitment::{CommitmentPoints, InputCommitment};
+#[cfg(all(feature = "prove", feature = "compile"))]
+pub use contract::CompiledFiles;
+#[cfg(all(feature = "cli", feature = "compile", feature = "chain"))]
+pub(crate) use contract::contract_prefix;
+#[cfg(feature = "prove")]
+pub use contract::{ContractFiles, contract_name, io_library};
+#[cfg(feature = "prove")]
+pub use dev_string::unsafe_dev_srs;
 pub use error::BundleError;
+#[cfg(feature = "prove")]
+pub use files::{read_string, write};
 pub use hex::{hex, unhex};
 pub use key_document::KeyDocument;
-pub use proof_file::{Inference, ProofDocument, ProofFile, Took};
+#[cfg(feature = "prove")]
+pub use model_file::ModelFile;
+pub use proof_file::{Inference, ProofDocument, ProofFile};
 #[cfg(feature = "cli")]
 pub(crate) use proof_file::{difference, named};
+#[cfg(feature = "prove")]
+pub use took::Beginning;
+pub use took::Took;
+#[cfg(all(feature = "cli", feature = "compile"))]
+pub(crate) use took::{cpu_seconds, peak_bytes};
 
 use crate::circuit::{CircuitError, InstanceLayout, ModelCircuit, Shape};
 use crate::model::Model;

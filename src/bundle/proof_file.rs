@@ -1,6 +1,6 @@
 //! Proof files: what `prove` writes and later verbs read.
 
-use super::{BundleError, files, hex, unhex};
+use super::{BundleError, Took, files, hex, unhex};
 use crate::model::{ClaimValues, OutputValues};
 use crate::name::Name;
 use crate::proving::{Format, ModelVerifier, Proof, Statement, WORD_BYTES};
@@ -27,17 +27,6 @@ pub struct ProofDocument {
     /// What making it took.
     #[serde(flatten)]
     pub took: Took,
-}
-
-/// What making a proof took.
-#[derive(Clone, Copy, Debug, Serialize)]
-pub struct Took {
-    /// How long proving took.
-    pub seconds: f64,
-    /// Processor time of all threads meanwhile.
-    pub cpu_seconds: f64,
-    /// The most memory the command held.
-    pub peak_memory_bytes: u64,
 }
 
 /// What stands in a proof file beside the proof, for people and scripts: all of it follows from the instances.

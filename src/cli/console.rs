@@ -76,17 +76,7 @@ impl Console {
 
     /// Says why the verb could not tell.
     pub fn error(&self, error: &CliError) {
-        let mut message = error.to_string();
-        let mut source = std::error::Error::source(error);
-        while let Some(cause) = source {
-            let text = cause.to_string();
-            // Transparent wrappers repeat their source's words.
-            if !message.contains(&text) {
-                message = format!("{message}: {text}");
-            }
-            source = cause.source();
-        }
-        let hint = error.hint();
+        let (message, hint) = (message_of(error), error.hint());
         if self.json {
             let document = serde_json::json!({ "error": message, "hint": hint });
             eprintln!("{}", printable_json(&document.to_string()));
@@ -107,6 +97,25 @@ impl Console {
         });
         Stage { bar }
     }
+}
+
+/// What an error says, with what it comes from, as it can be shown.
+pub fn in_full(error: &dyn std::error::Error) -> String {
+    printable(&message_of(error))
+}
+
+fn message_of(error: &dyn std::error::Error) -> String {
+    let mut message = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        let text = cause.to_string();
+        // Transparent wrappers repeat their source's words.
+        if !message.contains(&text) {
+            message = format!("{message}: {text}");
+        }
+        source = cause.source();
+    }
+    message
 }
 
 /// A stage under way; its spinner goes when it is dropped.

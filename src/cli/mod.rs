@@ -15,15 +15,14 @@ mod console;
 mod context;
 #[cfg(feature = "compile")]
 mod contract;
-mod dev_string;
 mod error;
 mod examples;
 mod input;
 #[cfg(all(feature = "compile", feature = "chain"))]
 mod log;
-mod packing;
 #[cfg(feature = "compile")]
 mod path;
+#[cfg(all(test, feature = "compile"))]
 mod prediction;
 #[cfg(all(feature = "compile", feature = "chain"))]
 mod project;
@@ -32,17 +31,18 @@ mod prover_args;
 #[cfg(all(test, feature = "compile"))]
 mod random_graphs;
 mod statement;
+#[cfg(feature = "compile")]
 mod usage;
 mod verbs;
-#[cfg(feature = "compile")]
-mod viem;
 mod wishes;
 
 use crate::bundle::files;
 use clap::{FromArgMatches, Parser};
+use std::ffi::OsString;
 use std::process::ExitCode;
 
 use console::Console;
+pub use console::in_full;
 use error::CliError;
 #[cfg(all(feature = "compile", feature = "chain"))]
 use examples::EXIT_CODES;
@@ -80,21 +80,28 @@ const LATER: u8 = 75;
 
 /// Runs the command and says how it went.
 pub fn main() -> ExitCode {
-    let parsed = examples::command().try_get_matches();
+    ExitCode::from(run(std::env::args_os().collect()))
+}
+
+/// The same with arguments of choice, the command's name first; gives the exit code. For a process of its own: it takes over
+/// what interruptions do.
+pub fn run(arguments: Vec<OsString>) -> u8 {
+    let wants_json = arguments.iter().any(|argument| argument == "--json");
+    let parsed = examples::command().try_get_matches_from(arguments);
     let cli = match parsed.and_then(|matches| Cli::from_arg_matches(&matches)) {
         Ok(cli) => cli,
-        Err(error) => return usage(&error),
+        Err(error) => return usage(&error, wants_json),
     };
     files::clean_up_when_interrupted();
     let console = Console::new(cli.json, cli.quiet);
     crate::proving::on_warning(move |message| console.warn(message));
     match caught(|| verbs::run(cli.verb, &console)) {
-        Ok(Answer::Yes) => ExitCode::SUCCESS,
-        Ok(Answer::No) => ExitCode::from(1),
-        Ok(Answer::Later) => ExitCode::from(LATER),
+        Ok(Answer::Yes) => 0,
+        Ok(Answer::No) => 1,
+        Ok(Answer::Later) => LATER,
         Err(error) => {
             console.error(&error);
-            ExitCode::from(2)
+            2
         }
     }
 }
@@ -116,13 +123,13 @@ fn caught(verb: impl FnOnce() -> Result<Answer, CliError>) -> Result<Answer, Cli
 
 /// Help and version are answers; anything else wrong with the arguments is an error, in JSON when
 /// the arguments asked for it, readable or not.
-fn usage(error: &clap::Error) -> ExitCode {
+fn usage(error: &clap::Error, wants_json: bool) -> u8 {
     if !error.use_stderr() {
         // A closed pipe behind `--help` is nobody's problem.
         let _ = error.print();
-        return ExitCode::SUCCESS;
+        return 0;
     }
-    if std::env::args().any(|argument| argument == "--json") {
+    if wants_json {
         let text = error.to_string();
         let mut lines = text.lines();
         let message = lines.next().unwrap_or_default().trim_start_matches("error: ").to_owned();
@@ -131,7 +138,7 @@ fn usage(error: &clap::Error) -> ExitCode {
     } else {
         let _ = error.print();
     }
-    ExitCode::from(2)
+    2
 }
 
 #[cfg(test)]

@@ -1,14 +1,12 @@
 //! The whole path for one model, in memory: what `demo`, `bench` and `init` walk.
 
-use super::{
-    CliError, Console, contract, dev_string, packing::packing, statement::StatementArgs,
-    wishes::WishArgs,
-};
+use super::{CliError, Console, contract, statement::StatementArgs, wishes::WishArgs};
+use crate::bundle::unsafe_dev_srs;
 use crate::circuit::ModelCircuit;
 use crate::model::Model;
 use crate::name::Name;
 use crate::proving::{Format, ModelProver, ModelVerifier, Powers};
-use crate::solidity::{CompiledContract, Packing};
+use crate::solidity::{CompiledContract, Packing, packing};
 use std::time::Instant;
 
 /// Plans a model's circuit and makes its keys under a development string; says also how many seconds the keys took.
@@ -22,7 +20,7 @@ pub fn generate(
     let keys = || (console.stage("making the keys"), Instant::now());
     match wishes.format {
         Format::Halo2 => {
-            let srs = dev_string::load(circuit.k());
+            let srs = unsafe_dev_srs(circuit.k());
             drop(string);
             let (_stage, start) = keys();
             let prover = ModelProver::of_circuit(model, circuit, &srs)?;

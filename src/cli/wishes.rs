@@ -1,8 +1,9 @@
 //! What the command line asks of a circuit.
 
-use super::{CliError, prediction::Prediction};
+use super::CliError;
 use crate::circuit::{Goal, ModelCircuit, Plans, Wishes};
 use crate::proving::Format;
+use crate::solidity::Prediction;
 use serde::Serialize;
 
 /// What the layout should be like.
@@ -43,7 +44,7 @@ pub enum Visibility {
 impl WishArgs {
     /// What a circuit will cost.
     pub fn predict(self, circuit: &ModelCircuit) -> Result<Prediction, CliError> {
-        Prediction::new(circuit, self.format, self.optimize.into())
+        Ok(Prediction::new(circuit, self.format, self.optimize.into())?)
     }
 
     /// The circuit that these wishes choose among the plans for all goals.

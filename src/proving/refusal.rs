@@ -99,15 +99,48 @@ impl Refusal {
     }
 }
 
+impl Refusal {
+    /// What is wrong with a proof, as a sentence's part that says "it" of the proof.
+    pub fn in_words(&self) -> String {
+        match self {
+            Self::WrongKey { got, .. } => format!("it was made under key `{}`", hex(got)),
+            Self::WrongFormat { got, expected } => {
+                format!("its format is `{got}`, this bundle's proofs are `{expected}`")
+            }
+            Self::InstanceCount { got, expected } => {
+                format!("it has {got} instances, expected {expected}")
+            }
+            Self::ProofLength { got, expected } => {
+                format!("the proof has {got} bytes, expected {expected}")
+            }
+            Self::ScalarOutOfRange { index } => {
+                format!(
+                    "an instance or evaluation, number {index}, is not below the scalar modulus"
+                )
+            }
+            Self::PointNotOnCurve { index } => {
+                format!("point {index} of the proof is not on the curve")
+            }
+            Self::WrongName { link } => {
+                format!("commitment {link} of the proof is not the one that its instances name")
+            }
+            _ => "the proof does not prove its instances".into(),
+        }
+    }
+}
+
+/// A word in hexadecimal.
+fn hex(word: &[u8]) -> String {
+    let digits = word.iter().map(|byte| format!("{byte:02x}"));
+    std::iter::once("0x".to_owned()).chain(digits).collect()
+}
+
 impl fmt::Display for Refusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::InvalidProof => write!(f, "InvalidProof()"),
             Self::WrongKey { got, expected } => {
-                let hex = |word: &[u8]| -> String {
-                    word.iter().map(|byte| format!("{byte:02x}")).collect()
-                };
-                write!(f, "WrongKey(0x{}, 0x{})", hex(got), hex(expected))
+                write!(f, "WrongKey({}, {})", hex(got), hex(expected))
             }
             Self::WrongFormat { got, expected } => write!(f, "WrongFormat({got}, {expected})"),
             Self::ProofLength { got, expected } => write!(f, "ProofLength({got}, {expected})"),

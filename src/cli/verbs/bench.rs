@@ -1,7 +1,8 @@
 //! `bench`: what keys, proofs, verification and gas cost, per model.
 
 use super::gas;
-use crate::cli::usage::{Meter, cpu_seconds, peak_bytes};
+use crate::bundle::{cpu_seconds, peak_bytes};
+use crate::cli::usage::Meter;
 use crate::cli::{Answer, CliError, Console, contract, input, path};
 use crate::evm::Fork;
 use crate::proving::{ModelProver, Options, ProverKind, ProvingError, Stage};

@@ -2,11 +2,11 @@
 
 use super::gas;
 use crate::bundle::Inference;
+use crate::bundle::peak_bytes;
 use crate::chain::{
     Deployed, Deployment, LocalChain, Revert, SendOptions, Submission, Verdict, block_on,
 };
 use crate::cli::chain_args::deployable;
-use crate::cli::usage::peak_bytes;
 use crate::cli::{Answer, CliError, Console, contract, input, path};
 use crate::evm::Fork;
 use crate::model::{InputFormat, Model, Summary};

@@ -166,7 +166,7 @@ pub fn run(args: Args, console: &Console) -> Result<Answer, CliError> {
         });
     }
     let rendered = contract::render(verifier, None, &Default::default())?;
-    let (name, prefix) = (Name::new(&model.name), contract::contract_prefix(&model.name));
+    let (name, prefix) = (Name::new(&model.name), crate::bundle::contract_prefix(&model.name));
 
     // The project's tests give accounts and contracts the addresses that their names hash to.
     let address = |name: &str| Address::from_word(keccak256(name));
@@ -217,7 +217,7 @@ pub fn run(args: Args, console: &Console) -> Result<Answer, CliError> {
         unsafe_dev_srs,
         has_key: key.is_some(),
     };
-    let schema = contract::io_library(model, layout).schema();
+    let schema = crate::bundle::io_library(model, layout).schema();
     let schema = serde_json::to_string_pretty(&schema).map_err(CliError::Json)?;
     let deploy = DeployConsumer {
         template,

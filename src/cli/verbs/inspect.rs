@@ -4,8 +4,6 @@ use crate::bundle::hex;
 use crate::circuit::{CircuitError, Goal, ModelCircuit, Plans};
 use crate::cli::{
     Answer, CliError, Console, input,
-    packing::packing,
-    prediction::Prediction,
     statement::StatementArgs,
     wishes::{Optimize, WishArgs},
 };
@@ -13,6 +11,7 @@ use crate::model::{
     Difference, Exactness, Model, NodeSummary, PortSummary, RequantizationForm, Summary,
 };
 use crate::proving::Format;
+use crate::solidity::{Prediction, packing};
 use serde::Serialize;
 use std::fmt;
 use std::path::PathBuf;
@@ -341,7 +340,7 @@ fn plan(
         Ok(planned) => planned,
         Err(error) => return Ok((report, Some(error))),
     };
-    let chosen = chosen(args, model, &circuit, inferences)?;
+    let chosen = chosen(args, &circuit, inferences)?;
     let frontier = frontier(args, &plans, &circuit, chosen.predicted)?;
     Ok((PlanReport { chosen: Some(chosen), frontier, ..report }, None))
 }
@@ -409,7 +408,6 @@ impl Alternative {
 
 fn chosen(
     args: &Args,
-    model: &Model,
     circuit: &ModelCircuit,
     inferences: Option<&Inferences>,
 ) -> Result<ChosenPlan, CliError> {
@@ -421,11 +419,10 @@ fn chosen(
         fixed_columns: system.num_fixed_columns(),
         instances: circuit.instances(),
         optimize: args.wishes.optimize,
-        predicted: args.wishes.predict(circuit)?.with_inputs(
-            model,
-            circuit,
-            inferences.unwrap_or_default(),
-        ),
+        predicted: args
+            .wishes
+            .predict(circuit)?
+            .with_inputs(circuit, inferences.unwrap_or_default()),
     })
 }
 

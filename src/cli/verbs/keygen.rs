@@ -1,14 +1,14 @@
 //! `keygen`: plans the layout, makes the keys, writes the bundle.
 
+use crate::bundle::unsafe_dev_srs;
 use crate::cli::bundle::{Bundle, hex};
 use crate::cli::{
-    Answer, CliError, Console, dev_string, files, input, packing::packing,
-    statement::StatementArgs, wishes::WishArgs,
+    Answer, CliError, Console, files, input, statement::StatementArgs, wishes::WishArgs,
 };
 use crate::proving::{
     CEREMONIES, Format, Keys, ModelProver, Powers, ProvingError, Srs, SrsOrigin, last_contribution,
 };
-use crate::solidity::Packing;
+use crate::solidity::{Packing, packing};
 use serde::Serialize;
 use std::fmt;
 use std::path::PathBuf;
@@ -49,7 +49,7 @@ pub struct SrsArgs {
 impl SrsArgs {
     /// Reads or makes a structured reference string for a k.
     fn load(&self, k: u32, console: &Console) -> Result<Srs, CliError> {
-        self.load_as(k, console, || dev_string::load(k), |file| Srs::read(file, k))
+        self.load_as(k, console, || unsafe_dev_srs(k), |file| Srs::read(file, k))
     }
 
     /// The same of so many powers, for packed proofs of 2^k rows.

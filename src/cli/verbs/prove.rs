@@ -1,17 +1,15 @@
 //! `prove`: makes a proof file.
 
-use crate::bundle::{Bundle, ProofDocument, Took};
+use crate::bundle::{Beginning, Bundle, ProofDocument};
 use crate::cli::claims::ChosenArgs;
 use crate::cli::context::ContextArgs;
 use crate::cli::prover_args::ProverArgs;
-use crate::cli::usage::{cpu_seconds, peak_bytes};
 use crate::cli::{
     Answer, CliError, Console,
     commitments::{self, CommitmentArgs},
 };
 use crate::proving::{Commitment, Options};
 use std::path::PathBuf;
-use std::time::Instant;
 
 /// What `prove` takes.
 #[derive(clap::Args)]
@@ -51,18 +49,13 @@ pub fn run(args: Args, console: &Console) -> Result<Answer, CliError> {
     let stage = console.stage("making the proving key");
     let prover = bundle.prover_for(args.prover.kind())?;
     drop(stage);
-    let (start, used) = (Instant::now(), cpu_seconds());
+    let beginning = Beginning::now();
     let stage = console.stage("proving");
     let randomness = randomness.as_ref().map(|seeded| seeded as _);
     let options = Options { randomness, ..Options::default() };
     let (proof, _) = prover.prove_linked(&inputs, contexts, &commitments, &options)?;
     drop(stage);
-    let took = Took {
-        seconds: start.elapsed().as_secs_f64(),
-        cpu_seconds: cpu_seconds() - used,
-        peak_memory_bytes: peak_bytes(),
-    };
-    let document = ProofDocument::new(prover.verifier(), &proof, took)?;
+    let document = ProofDocument::new(prover.verifier(), &proof, beginning.took())?;
     document.write(&args.out)?;
     console.result(&document)?;
     Ok(Answer::Yes)

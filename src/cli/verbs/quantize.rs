@@ -100,7 +100,7 @@ impl fmt::Display for Report {
 pub fn run(args: Args, console: &Console) -> Result<Answer, CliError> {
     let out = args.out.clone().unwrap_or_else(|| default_path(&args.model));
     refuse_to_replace(&out, &args)?;
-    let float = files::read(&args.model)?;
+    let float = args.dimensions.open(&args.model)?;
     let calibration = files::read(&args.calibration)?;
     let test = args.test.as_ref().map(|path| files::read(path)).transpose()?;
     let scales_of = args.scales_of.as_ref().map(|path| files::read(path)).transpose()?;
@@ -113,16 +113,10 @@ pub fn run(args: Args, console: &Console) -> Result<Answer, CliError> {
         scales_of: scales_of.as_deref(),
     };
     let stage = console.stage("quantizing");
-    let quantized = input::with_options(&args.model, &args.dimensions, |import| {
-        Ok(Model::quantize(
-            &input::model_name(&args.model),
-            &float,
-            Examples::new(&calibration),
-            test.as_deref().map(Examples::new),
-            options,
-            import,
-        ))
-    })?;
+    let quantized = float.read(1, |import| {
+        let (examples, test) = (Examples::new(&calibration), test.as_deref().map(Examples::new));
+        Model::quantize(&float.name, &float.bytes, examples, test, options, import)
+    });
     let quantized = quantized.map_err(|error| match (error.is_of_input(), &args.test) {
         (false, _) => CliError::from(error).at(&args.model),
         (true, None) => CliError::from(error).at(&args.calibration),

@@ -1,10 +1,10 @@
 //! `render`: writes the contract, its interface, and what explorers and scripts need of it.
 
-use crate::bundle::KeyDocument;
 use crate::bundle::folder::Folder;
+use crate::bundle::{CompiledFiles, ContractFiles};
 use crate::cli::bundle::{Bundle, TrustArgs};
-use crate::cli::{Answer, CliError, Console, contract, files, viem};
-use crate::solidity::{CompilerIdentity, INTERFACE};
+use crate::cli::{Answer, CliError, Console, contract};
+use crate::solidity::CompilerIdentity;
 use serde::Serialize;
 use sha3::{Digest, Keccak256};
 use std::fmt;
@@ -97,37 +97,23 @@ pub fn run(args: Args, console: &Console) -> Result<Answer, CliError> {
             .and_then(|bundle| bundle.below(Path::new(CONTRACTS)))
             .map_err(|error| CliError::io(bundle.path.join(CONTRACTS), error))?,
     };
-    let write_as = |name: String, bytes: &[u8]| -> Result<String, CliError> {
-        files::write_below(&out, &name, bytes)?;
-        Ok(out.name().join(name).display().to_string())
-    };
-    let write = |suffix: &str, bytes: &[u8]| write_as(format!("{}{suffix}", compiled.name), bytes);
-    let json = |value: &serde_json::Value| serde_json::to_vec_pretty(value).map_err(CliError::Json);
-    let digest = crate::cli::bundle::hex(&rendered.vk_digest);
-    let (module, types) =
-        viem::module(&compiled.name, &compiled.abi, &digest, rendered.num_instances);
-    write(".viem.d.mts", types.as_bytes())?;
-    let io = contract::io_library(&bundle.model()?, &bundle.manifest.layout);
-    let library = write_as(format!("{}.sol", io.library), io.render()?.as_bytes())?;
-    let schema = json(&io.schema())?;
-    let key = KeyDocument::of(&verifier).map(|key| serde_json::to_vec(&key)).transpose();
-    let key = key.map_err(CliError::Json)?;
-    let interface = write_as("IHalo2Verifier.sol".into(), INTERFACE.as_bytes())?;
+    let written = ContractFiles::write_in(&out, &verifier, &rendered)?;
+    let made = CompiledFiles::write_in(&out, &rendered, &compiled)?;
     console.result(&Report {
-        contract: write(".sol", compiled.source.as_bytes())?,
+        contract: written.contract,
         runtime_bytes: compiled.runtime_code.len(),
         init_bytes: compiled.init_code.len(),
         key_data_bytes: compiled.key_data_bytes,
-        standard_json: write(".standard.json", &json(&compiled.standard_json)?)?,
-        abi: write(".abi.json", &json(&compiled.abi)?)?,
-        bytecode: write(".bin", crate::cli::bundle::hex(&compiled.init_code).as_bytes())?,
-        interface,
-        io: library,
-        viem: write(".viem.mjs", module.as_bytes())?,
-        schema_hash: crate::cli::bundle::hex(&Keccak256::digest(&schema)),
-        schema: write(".schema.json", &schema)?,
-        key_hash: key.as_ref().map(|key| crate::cli::bundle::hex(&Keccak256::digest(key))),
-        key: key.map(|key| write(".key.json", &key)).transpose()?,
+        standard_json: made.standard_json,
+        abi: made.abi,
+        bytecode: made.bytecode,
+        interface: written.interface,
+        io: written.io,
+        viem: made.viem,
+        schema_hash: written.schema_hash,
+        schema: written.schema,
+        key_hash: written.key_hash,
+        key: written.key,
         code_hash: crate::cli::bundle::hex(&Keccak256::digest(&compiled.runtime_code)),
         compiler: compiled.compiler,
         name: compiled.name,

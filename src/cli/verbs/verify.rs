@@ -6,7 +6,7 @@ use crate::cli::{
 };
 use crate::model::{ClaimValues, OutputValues, Port};
 use crate::name::Name;
-use crate::proving::{ModelVerifier, Refusal, Statement, word_of};
+use crate::proving::{ModelVerifier, Statement, word_of};
 use halo2_proofs::halo2curves::bn256::Fr;
 use serde::Serialize;
 use serde_json::Value;
@@ -122,7 +122,7 @@ pub fn run(args: Args, console: &Console) -> Result<Answer, CliError> {
         args.trust.check(&bundle, verifier.model(), console)?;
     }
     let (reason, said) = match verifier.verify(&file.proof) {
-        Err(refusal) => (Some(in_words(&refusal)), None),
+        Err(refusal) => (Some(refusal.in_words()), None),
         Ok(()) => {
             let statements = verifier.statements(&file.proof.instances)?;
             let reason = match file.contradiction(&verifier) {
@@ -153,31 +153,6 @@ pub fn run(args: Args, console: &Console) -> Result<Answer, CliError> {
         model_digest: hex(&verifier.model_digest()),
     })?;
     Ok(answer)
-}
-
-fn in_words(refusal: &Refusal) -> String {
-    match refusal {
-        Refusal::WrongKey { got, .. } => format!("it was made under key `{}`", hex(got)),
-        Refusal::WrongFormat { got, expected } => {
-            format!("its format is `{got}`, this bundle's proofs are `{expected}`")
-        }
-        Refusal::InstanceCount { got, expected } => {
-            format!("it has {got} instances, expected {expected}")
-        }
-        Refusal::ProofLength { got, expected } => {
-            format!("the proof has {got} bytes, expected {expected}")
-        }
-        Refusal::ScalarOutOfRange { index } => {
-            format!("an instance or evaluation, number {index}, is not below the scalar modulus")
-        }
-        Refusal::PointNotOnCurve { index } => {
-            format!("point {index} of the proof is not on the curve")
-        }
-        Refusal::WrongName { link } => {
-            format!("commitment {link} of the proof is not the one that its instances name")
-        }
-        _ => "the proof does not prove its instances".into(),
-    }
 }
 
 /// Where a valid proof is not of what was asked for.

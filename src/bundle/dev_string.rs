@@ -13,8 +13,8 @@ const SHORTEST_KEPT: u32 = 12;
 
 const HASH_BYTES: usize = 32;
 
-/// The development string for a k.
-pub fn load(k: u32) -> Srs {
+/// The development string for a k, from the cache where it was made before.
+pub fn unsafe_dev_srs(k: u32) -> Srs {
     let path = if k < SHORTEST_KEPT { None } else { path(k) };
     if let Some(srs) = path.as_ref().and_then(|path| read(path)) {
         return srs;

@@ -1,9 +1,8 @@
 //! How wide the packs of packed proofs are.
 
-use super::CliError;
+use super::{Packing, SolidityError, cheapest_packing};
 use crate::circuit::{Goal, ModelCircuit};
 use crate::proving::packed_instances;
-use crate::solidity::{Packing, cheapest_packing};
 
 /// What a power of the reference string may cost, in gas: a wider pack spares gas, and every power more takes a
 /// multiplication in each of the two openings, about 3 µs of a processor.
@@ -20,8 +19,8 @@ fn gas_per_power(goal: Goal) -> f64 {
 const MOST_POWERS: usize = 1 << 28;
 
 /// The packs of a circuit's proofs.
-pub fn packing(circuit: &ModelCircuit, goal: Goal) -> Result<Packing, CliError> {
+pub fn packing(circuit: &ModelCircuit, goal: Goal) -> Result<Packing, SolidityError> {
     let system = circuit.constraint_system();
     let public = packed_instances(&circuit.shape(), circuit.instances());
-    Ok(cheapest_packing(&system, circuit.k(), &public, MOST_POWERS, gas_per_power(goal))?)
+    cheapest_packing(&system, circuit.k(), &public, MOST_POWERS, gas_per_power(goal))
 }

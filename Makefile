@@ -15,6 +15,7 @@ test: setup
 	cargo test
 	$(FORGE) test
 	script/package.sh
+	script/python.sh
 	node_modules/.bin/tsc -p packages/zkverdict-js
 	node --test packages/zkverdict-js/test/*.mjs
 

@@ -112,7 +112,9 @@ def _of_torch(module: Any, inputs: _Inputs, _: str) -> bytes:
     except ImportError as error:
         raise MissingPackage(f"to export a PyTorch module: {error}", f"pip install {error.name or 'onnx'}") from error
     except Exception as error:
-        # The exporter raises whatever it meets.
+        # The exporter raises whatever it meets, also where a package is missing.
+        if "onnx is not installed" in str(error):
+            raise MissingPackage("to export a PyTorch module, the package `onnx` is needed", "pip install onnx") from error
         raise ExportError(f"PyTorch could not export the module: {error}", "see that `module(sample)` works") from error
     finally:
         module.train(was_training)
@@ -161,8 +163,17 @@ def _of_trees(trees: Any, inputs: _Inputs, called: str) -> bytes:
     convert = {"xgboost": "convert_xgboost", "lightgbm": "convert_lightgbm"}[package]
     more = {"zipmap": False} if package == "lightgbm" else {}
     try:
-        file = getattr(tools, convert)(trees, name=called, initial_types=[(name, types.FloatTensorType([None, *array.shape[1:]]))], **more)
+        # Onnxmltools knows columns of XGBoost by their numbers only.
+        booster = trees.get_booster() if hasattr(trees, "get_booster") else trees
+        columns = booster.feature_names if package == "xgboost" else None
+        if columns is not None:
+            booster.feature_names = None
+        try:
+            file = getattr(tools, convert)(trees, name=called, initial_types=[(name, types.FloatTensorType([None, *array.shape[1:]]))], **more)
+        finally:
+            if columns is not None:
+                booster.feature_names = columns
     except Exception as error:
-        raise ExportError(f"onnxmltools could not export {what}: {error}", "see that it is fitted, on columns without names") from error
+        raise ExportError(f"onnxmltools could not export {what}: {error}", "see that it is fitted") from error
     serialized: bytes = file.SerializeToString()
     return serialized

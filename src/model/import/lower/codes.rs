@@ -8,10 +8,11 @@
 //! bit = clamp( code − place, 0, 1 )      whether the code is above the place
 //! ```
 //!
-//! A missing value may have a place apart, the code 0, below all others. A bit that counts it as above is
+//! A missing value may have a place apart, the code 0, below all others. A bit that counts it as above is that of a code
+//! whose bytes are the largest ones where the value is missing:
 //!
 //! ```text
-//! bit = clamp( code − place + far·( 1 − there ), 0, 1 )      there = clamp( code, 0, 1 )
+//! byte = clamp( byte of the code + 255·( 1 − there ), 0, 255 )      there = clamp( code, 0, 1 )
 //! ```
 
 use std::collections::BTreeMap;
@@ -175,66 +176,76 @@ impl Importer<'_> {
             bits.iter().flatten().filter(|bit| bit.or_missing).map(|bit| bit.element).collect();
         apart.sort_unstable();
         apart.dedup();
+        let own = |bit: Bit| (bit, coding.offsets[&bit.element]);
         if apart.is_empty() {
-            let rows = bits.iter().map(|bit| (*bit).map(|bit| (bit, None))).collect::<Vec<_>>();
+            let rows: Vec<_> = bits.iter().map(|bit| bit.map(own)).collect();
             return self.above(real, coding, codes, &rows, name);
         }
-        let there = |&element: &Place| Some((Bit { element, above: 0, or_missing: false }, None));
+        let there = |&element: &Place| Some(own(Bit { element, above: 0, or_missing: false }));
         let there: Vec<_> = apart.iter().map(there).collect();
         let there = self.above(real, coding, codes, &there, &format!("{name}, that are there"))?;
-        let both = (0..inputs)
-            .map(|index| element(0, index))
-            .chain((0..apart.len()).map(|index| element(1, index)));
-        let both = View::Elements(both.collect());
-        let joined = plain(name, "codes, and what is there", vec![1, inputs + apart.len()]);
-        let codes = self.add_node(
-            &real.node,
-            Operator::View(both),
-            vec![codes, there],
-            joined,
-            exact("Concat"),
-        )?;
+        let both = self.beside(real, [codes, there], (name, "codes, and what is there"))?;
+        // Each byte of a code, and whether its element is there; and where the first bytes of codes come to be.
+        let (mut bytes, mut firsts) = (Vec::new(), BTreeMap::new());
+        for (position, &element) in apart.iter().enumerate() {
+            firsts.insert(element, inputs + bytes.len());
+            let first = coding.offsets[&element];
+            let own = first..first + coding.codes[&element].bytes();
+            bytes.extend(own.map(|byte| [byte, inputs + position]));
+        }
+        let width = inputs + apart.len();
+        let mut weights = vec![0; bytes.len() * width];
+        for (row, &[byte, there]) in weights.chunks_mut(width).zip(&bytes) {
+            (row[byte], row[there]) = (1, -255);
+        }
+        let requantization =
+            Requantization { multipliers: vec![1.0], zero_point: 0, min: 0, max: 255 };
+        let (outputs, bias) = (bytes.len(), vec![255; bytes.len()]);
+        let gemm = Gemm { inputs: width, outputs, weights, bias, requantization };
+        let output = plain(name, "codes, the largest where nothing is there", vec![1, outputs]);
+        let raised = Operator::Gemm(gemm);
+        let raised = self.add_node(&real.node, raised, vec![both], output, exact("Where"))?;
+        let codes = self.beside(real, [codes, raised], (name, "codes of both kinds"))?;
         let rows = bits.iter().map(|bit| {
-            bit.map(|bit| {
-                let place = || apart.binary_search(&bit.element).expect("all of them are there");
-                (bit, bit.or_missing.then(place))
-            })
+            bit.map(|bit| if bit.or_missing { (bit, firsts[&bit.element]) } else { own(bit) })
         });
         let rows: Vec<_> = rows.collect();
         self.above(real, coding, codes, &rows, name)
     }
 
-    /// Whether codes are above places, each with the place behind the codes that says whether its element is there,
-    /// where a missing one is above too.
+    /// Two rows of integers, one after the other.
+    fn beside(
+        &mut self,
+        real: &Real,
+        rows: [TensorId; 2],
+        (name, what): (&str, &str),
+    ) -> Result<TensorId, ModelError> {
+        let lengths = rows.map(|row| self.tensor(row).len());
+        let all = (0..2).flat_map(|row| (0..lengths[row]).map(move |index| element(row, index)));
+        let view = Operator::View(View::Elements(all.collect()));
+        let output = plain(name, what, vec![1, lengths.iter().sum()]);
+        self.add_node(&real.node, view, rows.to_vec(), output, exact("Concat"))
+    }
+
+    /// Whether codes are above places, each with where the first byte of its code is.
     fn above(
         &mut self,
         real: &Real,
         coding: &Coding,
         codes: TensorId,
-        bits: &[Option<(Bit, Option<usize>)>],
+        bits: &[Option<(Bit, usize)>],
         name: &str,
     ) -> Result<TensorId, ModelError> {
         let inputs = self.tensor(codes).len();
         let (mut weights, mut bias) = (vec![0; bits.len() * inputs], vec![0; bits.len()]);
         for ((row, bias), bit) in weights.chunks_mut(inputs).zip(&mut bias).zip(bits) {
-            let Some((bit, there)) = bit else { continue };
-            let first = coding.offsets[&bit.element];
-            // Above all codes of as many bytes.
-            let far = match coding.codes[&bit.element].bytes() {
-                1 => {
-                    row[first] = 1;
-                    1 << 8
-                }
-                _ => {
-                    (row[first], row[first + 1]) = (256, 1);
-                    1 << 16
-                }
-            };
-            *bias = -i32::try_from(bit.above).expect("codes have 16 bits");
-            if let Some(there) = there {
-                row[coding.len + there] = -far;
-                *bias += far;
+            let Some((bit, first)) = *bit else { continue };
+            if coding.codes[&bit.element].bytes() == 1 {
+                row[first] = 1;
+            } else {
+                (row[first], row[first + 1]) = (256, 1);
             }
+            *bias = -i32::try_from(bit.above).expect("codes have 16 bits");
         }
         let requantization =
             Requantization { multipliers: vec![1.0], zero_point: 0, min: 0, max: 1 };

@@ -65,9 +65,7 @@ pub(super) fn as_floats(file: &mut ModelProto) {
     let mut truths: HashSet<String> =
         inputs.into_iter().filter(is_truth).map(|port| port.name.clone()).collect();
     for port in graph.input.iter_mut().filter(|port| whole.contains(&port.name)) {
-        if let Some(tensor) = port.r#type.as_mut().and_then(|own| own.tensor_type.as_mut()) {
-            tensor.elem_type = DataType::Float.into();
-        }
+        as_float(port);
     }
     let stem = NodeProto { output: vec!["whole".into()], ..NodeProto::default() };
     let mut parts = Parts::new(graph, &stem);
@@ -131,6 +129,15 @@ pub(super) fn as_floats(file: &mut ModelProto) {
     }
     graph.initializer.extend(parts.initializers);
     graph.node = parts.nodes;
+    for port in graph.output.iter_mut().filter(|port| whole.contains(&port.name)) {
+        as_float(port);
+    }
+}
+
+fn as_float(port: &mut ValueInfoProto) {
+    if let Some(tensor) = port.r#type.as_mut().and_then(|own| own.tensor_type.as_mut()) {
+        tensor.elem_type = DataType::Float.into();
+    }
 }
 
 /// A remainder of whole numbers, which are met within less than a half; with the divisor's sign, if it has no `fmod`.
@@ -178,4 +185,38 @@ fn computed_inputs(graph: &GraphProto) -> HashSet<String> {
     };
     let ports = graph.input.iter().filter(|port| element(port).is_some_and(is_whole));
     ports.filter(is_computed).map(|port| port.name.clone()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::onnx::{TensorTypeProto, TypeProto};
+
+    fn port(name: &str, elem_type: DataType) -> ValueInfoProto {
+        let tensor = TensorTypeProto { elem_type: elem_type.into(), shape: None };
+        ValueInfoProto { name: name.into(), r#type: Some(TypeProto { tensor_type: Some(tensor) }) }
+    }
+
+    // What is dequantized is a float: onnxruntime refuses a file that says else.
+    #[test]
+    fn outputs_that_become_floats_say_so() {
+        let mut parts = Parts::new(&GraphProto::default(), &NodeProto::default());
+        let zero = parts.floats(&[], &[0.0]);
+        parts.named("Less", &["x", &zero], Vec::new(), "truth");
+        let to = int("to", i32::from(DataType::Int64).into());
+        parts.named("Cast", &["truth"], vec![to], "number");
+        let two = parts.integers(&[2]);
+        parts.named("Mul", &["number", &two], Vec::new(), "label");
+        let graph = GraphProto {
+            node: parts.nodes,
+            initializer: parts.initializers,
+            input: vec![port("x", DataType::Float)],
+            output: vec![port("label", DataType::Int64)],
+            ..GraphProto::default()
+        };
+        let mut file = ModelProto { graph: Some(graph), ..ModelProto::default() };
+        as_floats(&mut file);
+        let output = &file.graph.unwrap().output[0];
+        assert!(element(output).is_some_and(|own| is(own, DataType::Float)));
+    }
 }

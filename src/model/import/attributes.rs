@@ -78,8 +78,8 @@ const KNOWN: &[Row] = &[
     (ONNX, &["Shape"], "end:i start:i"),
     (ONNX, &["Cast"], "round_mode:s saturate:i to:i"),
     (ONNX, &["LSTM", "GRU", "RNN"], "activations:ss clip:f direction:s hidden_size:i input_forget:i layout:i linear_before_reset:i"),
-    (ONNX, &["Attention"], "is_causal:i kv_num_heads:i left_window_size:i=-1 q_num_heads:i qk_matmul_output_mode:i \
-        right_window_size:i=-1 scale:f softcap:f softmax_precision:i"),
+    (ONNX, &["Attention"], "is_causal:i kv_num_heads:i left_window_size:i q_num_heads:i qk_matmul_output_mode:i \
+        right_window_size:i scale:f softcap:f softmax_precision:i"),
     (ONNX, &["RotaryEmbedding"], "interleaved:i num_heads:i rotary_embedding_dim:i"),
     (ONNX, &["SoftmaxCrossEntropyLoss", "NegativeLogLikelihoodLoss"], "ignore_index:i reduction:s"),
     (ONNX, &["If"], "else_branch:g then_branch:g"),

@@ -15,7 +15,9 @@ pub(super) fn attention(node: &NodeProto, shapes: &Shapes<'_>, parts: &mut Parts
             "is_causal",
             "q_num_heads",
             "kv_num_heads",
+            "left_window_size",
             "qk_matmul_output_mode",
+            "right_window_size",
             "scale",
             "softcap",
             "softmax_precision",
@@ -106,9 +108,17 @@ pub(super) fn attention(node: &NodeProto, shapes: &Shapes<'_>, parts: &mut Parts
             _ => parts.node("Add", &[&scores, mask], Vec::new()),
         };
     }
-    if int_of(node, "is_causal", 0) != 0 {
-        let seen = (0..queries)
-            .flat_map(|query| (0..keys).map(move |key| u8::from(key <= query + earlier)));
+    // How many keys before its own place a query sees, and how many behind it.
+    let [before, behind] = ["left_window_size", "right_window_size"]
+        .map(|name| usize::try_from(int_of(node, name, -1)).unwrap_or(usize::MAX));
+    let behind = if int_of(node, "is_causal", 0) != 0 { 0 } else { behind };
+    if before.min(behind) < usize::MAX {
+        let seen = (0..queries).flat_map(|query| {
+            let own = query + earlier;
+            (0..keys).map(move |key| {
+                u8::from(own.saturating_sub(key) <= before && key.saturating_sub(own) <= behind)
+            })
+        });
         let seen = parts.truths(&[queries, keys], seen.collect());
         scores = parts.node("Where", &[&seen, &scores, &hidden], Vec::new());
     }

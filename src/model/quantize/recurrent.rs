@@ -15,6 +15,8 @@ struct Direction<'a> {
     weights: [&'a [f32]; 2],
     /// For each of them, `[gates · state]`.
     bias: [Vec<f32>; 2],
+    /// Of an LSTM, what its cell counts at the gates input, output and forget, if it does.
+    peepholes: Option<&'a [f32]>,
 }
 
 /// Takes an LSTM, GRU or RNN apart.
@@ -34,12 +36,21 @@ pub(super) fn unroll(node: &NodeProto, shapes: &Shapes<'_>, parts: &mut Parts) -
         Some(bias) => shapes.constant(bias)?.values,
         None => vec![0.0; directions * 2 * rows],
     };
+    let peepholes = match name(7) {
+        Some(name) => Some(shapes.constant(name)?.values),
+        None => None,
+    };
     // Initial states are 0 where nothing is said.
     let is_zero = |position: usize| match name(position) {
         None => true,
         Some(name) => {
             shapes.constant(name).is_some_and(|own| own.values.iter().all(|&value| value == 0.0))
         }
+    };
+    // Lengths say nothing where they are those of all steps.
+    let all_steps = |name: &String| {
+        let lengths = shapes.integers(name);
+        lengths.is_some_and(|own| own.iter().all(|&own| usize::try_from(own) == Ok(steps)))
     };
     let expected: &[&[u8]] = match node.op_type.as_str() {
         "LSTM" => &[b"Sigmoid", b"Tanh", b"Tanh"],
@@ -50,9 +61,9 @@ pub(super) fn unroll(node: &NodeProto, shapes: &Shapes<'_>, parts: &mut Parts) -
         own.strings.iter().zip(expected.iter().cycle()).all(|(own, usual)| own == usual)
     });
     let is_supported = is_usual
-        && name(4).is_none()
+        && name(4).is_none_or(all_steps)
         && (5..=6).all(is_zero)
-        && name(7).is_none()
+        && peepholes.as_ref().is_none_or(|own| own.len() == directions * 3 * state)
         && rows == gates * state
         && w.shape == [directions, rows, inputs]
         && bias.len() == directions * 2 * rows
@@ -78,6 +89,7 @@ pub(super) fn unroll(node: &NodeProto, shapes: &Shapes<'_>, parts: &mut Parts) -
                 &r.values[number * rows * state..][..rows * state],
             ],
             bias: [biases[..rows].to_vec(), biases[rows..].to_vec()],
+            peepholes: peepholes.as_ref().map(|own| &own[number * 3 * state..][..3 * state]),
         };
         let mut states = vec![String::new(); steps];
         let (mut h, mut c): (Option<String>, Option<String>) = (None, None);
@@ -157,6 +169,19 @@ impl Direction<'_> {
         parts.node(function, &[&own], Vec::new())
     }
 
+    /// The same of a gate that sees the cell.
+    fn gate_of_cell(&self, parts: &mut Parts, all: &str, at: usize, cell: Option<&str>) -> String {
+        let (Some(peepholes), Some(cell)) = (self.peepholes, cell) else {
+            return self.gate(parts, all, at, "Sigmoid");
+        };
+        let state = self.sizes[1];
+        let own = parts.slice(all, 1, at * state, (at + 1) * state);
+        let peepholes = parts.floats(&[state], &peepholes[at * state..][..state]);
+        let seen = parts.node("Mul", &[cell, &peepholes], Vec::new());
+        let sum = parts.node("Add", &[&own, &seen], Vec::new());
+        parts.node("Sigmoid", &[&sum], Vec::new())
+    }
+
     /// The next state and cell. Gates: input, output, forget, cell.
     fn lstm(
         &self,
@@ -166,15 +191,15 @@ impl Direction<'_> {
         c: Option<&str>,
     ) -> (String, Option<String>) {
         let all = self.product(parts, [Some(x), h], (0, 4), &self.both_biases(0, 4));
-        let input = self.gate(parts, &all, 0, "Sigmoid");
-        let output = self.gate(parts, &all, 1, "Sigmoid");
+        let input = self.gate_of_cell(parts, &all, 0, c);
         let new = self.gate(parts, &all, 3, "Tanh");
         let mut cell = parts.node("Mul", &[&input, &new], Vec::new());
         if let Some(c) = c {
-            let forget = self.gate(parts, &all, 2, "Sigmoid");
+            let forget = self.gate_of_cell(parts, &all, 2, Some(c));
             let kept = parts.node("Mul", &[&forget, c], Vec::new());
             cell = parts.node("Add", &[&kept, &cell], Vec::new());
         }
+        let output = self.gate_of_cell(parts, &all, 1, Some(&cell));
         let shown = parts.node("Tanh", &[&cell], Vec::new());
         (parts.node("Mul", &[&output, &shown], Vec::new()), Some(cell))
     }

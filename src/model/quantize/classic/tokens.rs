@@ -2,9 +2,10 @@
 
 use std::collections::HashSet;
 
+use super::picked;
 use crate::model::{
     ImportOptions,
-    import::{float_constant, long_constant},
+    import::{FloatConstant, float_constant, long_constant},
     onnx::{DataType, GraphProto, ModelProto, NodeProto, ValueInfoProto},
     quantize::parts::{Parts, Shapes, int, int_of, ints, live},
 };
@@ -12,7 +13,7 @@ use crate::model::{
 /// No input has so many different whole numbers.
 const MOST_IDS: i64 = 1 << 16;
 
-/// Brings `Gather(rows, ids)` of an input of whole numbers to a product, and `OneHot(ids, depth, [off, on])` to
+/// Brings `Gather(rows, ids)` and GatherElements of an input of whole numbers to products, and `OneHot(ids, depth, [off, on])` to
 /// OneHotEncoder. Ids that are computed are compared with each place.
 pub(in crate::model::quantize) fn embed(file: &mut ModelProto, import: &ImportOptions<'_>) {
     replace(file, import, &["Gather", "GatherElements", "OneHot"]);
@@ -47,9 +48,9 @@ fn replace(file: &mut ModelProto, import: &ImportOptions<'_>, operators: &[&str]
 
 /// What is known of a file's values.
 #[derive(Clone, Copy)]
-struct Given<'g> {
-    graph: &'g GraphProto,
-    shapes: &'g Shapes<'g>,
+pub(super) struct Given<'g> {
+    pub graph: &'g GraphProto,
+    pub shapes: &'g Shapes<'g>,
     live: &'g HashSet<String>,
 }
 
@@ -57,13 +58,15 @@ fn take_apart(given: Given<'_>, node: &NodeProto, parts: &mut Parts) -> Option<(
     let [y] = node.output.as_slice() else { return None };
     let (graph, import) = (given.graph, given.shapes.import);
     match (node.op_type.as_str(), node.input.as_slice()) {
-        ("Gather", [rows, ids]) if int_of(node, "axis", 0) == 0 => {
-            let &[count, _] = float_constant(graph, rows, import)?.shape.as_slice() else {
-                return None;
-            };
-            let one = one_hot(given, ids, i64::try_from(count).ok()?, parts)?;
-            parts.named("MatMul", &[&one, rows], Vec::new(), y);
-        }
+        ("Gather", [rows, ids]) => match float_constant(graph, rows, import) {
+            Some(FloatConstant { shape, .. })
+                if shape.len() == 2 && int_of(node, "axis", 0) == 0 =>
+            {
+                let one = one_hot(given, ids, i64::try_from(shape[0]).ok()?, parts)?;
+                parts.named("MatMul", &[&one, rows], Vec::new(), y);
+            }
+            _ => picked::gather(given, node, parts)?,
+        },
         ("OneHot", [ids, depth, values]) => {
             let axis = int_of(node, "axis", -1);
             let behind = match axis {
@@ -94,16 +97,15 @@ fn take_apart(given: Given<'_>, node: &NodeProto, parts: &mut Parts) -> Option<(
                 parts.named("Add", &[&scaled, &off], Vec::new(), y);
             }
         }
-        // Where all elements are alike it does not matter which is read.
-        ("GatherElements", [data, ids])
-            if given.live.contains(ids) && input(graph, ids).is_none() =>
-        {
-            let values = long_constant(graph, data)?;
-            let &first = values.first().filter(|first| values.iter().all(|own| own == *first))?;
-            let (shape, value) =
-                (parts.node("Shape", &[ids], Vec::new()), parts.integers_of(&[], &[first]));
-            parts.named("Expand", &[&value, &shape], Vec::new(), y);
-        }
+        ("GatherElements", [data, ids]) => match alike(graph, data) {
+            // It does not matter which is read.
+            Some(first) if given.live.contains(ids) && input(graph, ids).is_none() => {
+                let (shape, value) =
+                    (parts.node("Shape", &[ids], Vec::new()), parts.integers_of(&[], &[first]));
+                parts.named("Expand", &[&value, &shape], Vec::new(), y);
+            }
+            _ => picked::gather_elements(given, node, parts)?,
+        },
         ("Equal", [ids, id]) => {
             let &[id] = long_constant(graph, id)?.as_slice() else { return None };
             let source = input(graph, ids)?;
@@ -129,6 +131,13 @@ fn take_apart(given: Given<'_>, node: &NodeProto, parts: &mut Parts) -> Option<(
     Some(())
 }
 
+/// The one number that all elements of a constant are.
+fn alike(graph: &GraphProto, name: &str) -> Option<i64> {
+    let values = long_constant(graph, name)?;
+    let &first = values.first()?;
+    values.iter().all(|&own| own == first).then_some(first)
+}
+
 fn is_one_hot(graph: &GraphProto, name: &str, given: &str) -> bool {
     let maker = graph.node.iter().find(|node| node.output.iter().any(|own| own == name));
     maker.is_some_and(|node| {
@@ -137,7 +146,12 @@ fn is_one_hot(graph: &GraphProto, name: &str, given: &str) -> bool {
 }
 
 /// A one at each id, among zeros.
-fn one_hot(given: Given<'_>, ids: &str, count: i64, parts: &mut Parts) -> Option<String> {
+pub(super) fn one_hot(
+    given: Given<'_>,
+    ids: &str,
+    count: i64,
+    parts: &mut Parts,
+) -> Option<String> {
     if !(1..=MOST_IDS).contains(&count) {
         return None;
     }

@@ -134,7 +134,7 @@ pub(super) const OPERATORS: &[Supported] = &[
     supported(ONNX, "ArgMin", pool::arg_max, Integers, ""),
     supported(ONNX, "TopK", top_k::top_k, Integers, "a constant number of elements, sorted, of lines of at most 256"),
     supported(ONNX, "CumSum", products::cum_sum, Floats, "a constant axis"),
-    supported(ONNX, "Einsum", products::einsum, Integers, "two operands as a product of matrices, one with its axes in another order"),
+    supported(ONNX, "Einsum", products::einsum, Integers, "two operands as a product of matrices, one with its axes in another order; `quantize` takes all forms"),
     supported(ONNX, "Softmax", pool::softmax, Floats, "rows of at most 2,048 elements"),
     supported(ONNX, "LayerNormalization", layer_normalization::layer_normalization, Floats, "constant weights; also written out as Sub, Pow, Sqrt, Div, …"),
     supported(ONNX, "Reshape", views::reshape, Integers, ""),
@@ -147,10 +147,10 @@ pub(super) const OPERATORS: &[Supported] = &[
     supported(ONNX, "Split", picks::split, Integers, ""),
     supported(ONNX, "Slice", picks::slice, Integers, "constant starts, ends, axes, steps"),
     supported(ONNX, "Pad", filled::pad, Integers, "all modes"),
-    supported(ONNX, "Gather", picks::gather, Integers, "constant indices"),
+    supported(ONNX, "Gather", picks::gather, Integers, "constant indices; in files for `quantize` also those of an input"),
     supported(ONNX, "Tile", picks::tile, Integers, "constant repeats"),
     supported(ONNX, "Trilu", filled::trilu, Integers, ""),
-    supported(ONNX, "GatherElements", picks::gather_elements, Integers, "constant indices"),
+    supported(ONNX, "GatherElements", picks::gather_elements, Integers, "constant indices; in files for `quantize` also those of an input"),
     supported(ONNX, "GatherND", picks::gather_nd, Integers, "constant indices"),
     supported(ONNX, "ScatterElements", filled::scatter_elements, Integers, "constant indices, without `reduction`"),
     supported(ONNX, "ScatterND", filled::scatter_nd, Integers, "constant indices, without `reduction`"),
@@ -192,11 +192,12 @@ const TAKEN_APART: &str = "
 ## In float models
 
 `quantize` takes these apart before it gives each value a scale, and reports how far the result is from the floats:
-LSTM, GRU and RNN (all directions, without lengths and without initial states other than 0), InstanceNormalization, GroupNormalization,
+LSTM, GRU and RNN (all directions, peepholes, without lengths and without initial states other than 0), InstanceNormalization, GroupNormalization,
 RMSNormalization, MeanVarianceNormalization, LpNormalization, LogSoftmax, ReduceL1, ReduceL2, ReduceSumSquare, ReduceLogSum,
-ReduceLogSumExp, Sum and Mean of several, Div and Pow of two activations, Gemm with any factors, layer normalizations in every written-out form,
+ReduceLogSumExp, Sum and Mean of several, Div and Pow of two activations, Gemm with any factors and summands, layer normalizations in every written-out form,
 Resize and Upsample (modes linear and cubic, without `antialias`), an Embedding's Gather and a OneHot of token ids (along any axis), also of places that are computed of them,
-ReduceProd along one axis, ScatterElements and ScatterND with a reduction, Attention (also with earlier keys and values, without windows) and RotaryEmbedding (constant angles);
+Gather and GatherElements of activations and constants at places from 0 on that an input tells, Einsum (dots, sums, diagonals, any number of operands),
+ReduceProd, ScatterElements and ScatterND with a reduction, Attention (also with earlier keys and values, and with windows) and RotaryEmbedding (constant angles);
 of ai.onnx.ml LinearRegressor, LinearClassifier, TreeEnsemble, TreeEnsembleClassifier, SVMRegressor, SVMClassifier (all kernels; probabilities of two classes),
 Scaler, Normalizer, FeatureVectorizer, ArrayFeatureExtractor, and ZipMap, whose tensor of probabilities stays.
 
@@ -210,7 +211,8 @@ steps from what the file computes itself, which are 200 and 500 of its own.
 Comparisons, combinations and choices of several activations' elements become differences, products and sums; truth values that
 come in or go out are zeros and ones, and so are masks of whole numbers, as of the tokens that count, which may be computed with and
 hide elements from a Softmax. An `If` whose condition follows from shapes is the branch that it takes. Resize interpolates
-linearly and cubically, along any axes; SoftmaxCrossEntropyLoss and NegativeLogLikelihoodLoss take labels as an input.
+linearly and cubically, along any axes; SoftmaxCrossEntropyLoss and NegativeLogLikelihoodLoss (of any rank, with
+weights and an ignored label) take labels as an input.
 ";
 
 /// The table of supported operators, in Markdown.

@@ -4,7 +4,7 @@
 //! the same: the report says how near.
 
 use super::{
-    attention, classic, modern, normalizations,
+    attention, classic, einsum, modern, normalizations,
     parts::{Parts, Shapes, Taken, axes_of, dims, drop_unused, float_of, float_tensor, int_of},
     recurrent, resize, scatter,
 };
@@ -45,6 +45,7 @@ const OPERATORS: &[&str] = &[
     "ScatterElements",
     "ScatterND",
     "ReduceProd",
+    "Einsum",
     "Attention",
     "RotaryEmbedding",
     "LSTM",
@@ -332,11 +333,16 @@ fn take_apart(node: &NodeProto, shapes: &Shapes<'_>, parts: &mut Parts) -> Taken
         }
         "Mul" => normalizations::written_out(node, shapes, parts),
         "Gemm" => {
-            // A third input that depends on the model's input is added, factors become part of constants.
+            // A third input that depends on the model's input, or is another one for each row, is added; factors become
+            // part of constants.
             let (alpha, beta) = (float_of(node, "alpha", 1.0), float_of(node, "beta", 1.0));
             let third = node.input.get(2).filter(|name| !name.is_empty());
-            let is_summand = third.is_some_and(|name| shapes.constant(name).is_none());
-            if ((alpha, beta) == (1.0, 1.0) && !is_summand) || (is_summand && beta != 1.0) {
+            let known = third.and_then(|name| shapes.constant(name));
+            let is_matrix =
+                known.as_ref().is_some_and(|own| matches!(own.shape[..], [rows, _] if rows > 1));
+            let is_live = third.is_some() && known.is_none();
+            let is_summand = is_live || is_matrix;
+            if ((alpha, beta) == (1.0, 1.0) && !is_summand) || (is_live && beta != 1.0) {
                 return None;
             }
             let mut scaled = |name: &str, factor: f32| -> Option<String> {
@@ -348,12 +354,14 @@ fn take_apart(node: &NodeProto, shapes: &Shapes<'_>, parts: &mut Parts) -> Taken
             if let Some(bias) = third.filter(|_| !is_summand) {
                 inputs.push(scaled(bias, beta)?);
             }
+            let summand = if is_matrix { Some(scaled(third?, beta)?) } else { None };
             let inputs: Vec<&str> = inputs.iter().map(String::as_str).collect();
             let is_kept = |own: &&AttributeProto| own.name.starts_with("trans");
             let attributes = node.attribute.iter().filter(is_kept).cloned().collect();
             if is_summand {
                 let product = parts.node("Gemm", &inputs, attributes);
-                parts.named("Add", &[&product, third?], Vec::new(), y);
+                let summand = summand.as_ref().or(third)?;
+                parts.named("Add", &[&product, summand], Vec::new(), y);
             } else {
                 parts.named("Gemm", &inputs, attributes, y);
             }
@@ -375,16 +383,6 @@ fn take_apart(node: &NodeProto, shapes: &Shapes<'_>, parts: &mut Parts) -> Taken
         "Pow" => {
             // Of two activations, of which the first is positive: 0 has no logarithm, which calibration finds.
             let exponent = node.input.get(1)?;
-            if shapes.constant(exponent).is_none()
-                && let Some(integers) = shapes.integers(exponent)
-            {
-                #[allow(clippy::cast_precision_loss)]
-                let reals: Vec<f32> = integers.iter().map(|&integer| integer as f32).collect();
-                let shape = if let [_] = reals.as_slice() { vec![] } else { vec![reals.len()] };
-                let reals = parts.floats(&shape, &reals);
-                parts.named("Pow", &[x, &reals], Vec::new(), y);
-                return only_this;
-            }
             let is_activation =
                 |name: &str| shapes.constant(name).is_none() && shapes.of(name).is_some();
             if !is_activation(x) || !is_activation(exponent) {
@@ -413,28 +411,8 @@ fn take_apart(node: &NodeProto, shapes: &Shapes<'_>, parts: &mut Parts) -> Taken
         }
         "Resize" | "Upsample" => resize::interpolate(node, shapes, parts),
         "ScatterElements" | "ScatterND" => scatter::combined(node, shapes, parts),
-        "ReduceProd" => {
-            // One factor after the other.
-            let (axes, shape) = (axes_of(node, shapes)?, shapes.of(x)?);
-            if shapes.constant(x).is_some() || axes.len() != 1 {
-                return None;
-            }
-            let rank = i64::try_from(shape.len()).ok()?;
-            let axis = usize::try_from(axes[0].rem_euclid(rank)).ok()?;
-            let length = *shape.get(axis).filter(|length| (2..=MOST_FACTORS).contains(*length))?;
-            let mut product = parts.slice(x, axis, 0, 1);
-            for i in 1..length {
-                let factor = parts.slice(x, axis, i, i + 1);
-                product = parts.node("Mul", &[&product, &factor], Vec::new());
-            }
-            if int_of(node, "keepdims", 1) != 0 {
-                parts.named("Identity", &[&product], Vec::new(), y);
-            } else {
-                let axes = parts.integers(&dims(&[axis]));
-                parts.named("Squeeze", &[&product, &axes], Vec::new(), y);
-            }
-            only_this
-        }
+        "ReduceProd" => product(node, shapes, parts),
+        "Einsum" => einsum::contract(node, shapes, parts),
         // Of another domain they are others.
         "Attention" if node.domain.is_empty() => attention::attention(node, shapes, parts),
         "RotaryEmbedding" if node.domain.is_empty() => attention::rotary(node, shapes, parts),
@@ -442,4 +420,35 @@ fn take_apart(node: &NodeProto, shapes: &Shapes<'_>, parts: &mut Parts) -> Taken
         "LSTM" | "GRU" | "RNN" => recurrent::unroll(node, shapes, parts),
         _ => None,
     }
+}
+
+/// ReduceProd: one axis after the other, and one factor after the other.
+fn product(node: &NodeProto, shapes: &Shapes<'_>, parts: &mut Parts) -> Taken {
+    let (x, y) = (node.input.first()?, node.output.first()?);
+    let (axes, shape) = (axes_of(node, shapes)?, shapes.of(x)?);
+    if shapes.constant(x).is_some() {
+        return None;
+    }
+    let mut product = x.clone();
+    if let &[axis] = axes.as_slice() {
+        let rank = i64::try_from(shape.len()).ok()?;
+        let axis = usize::try_from(axis.rem_euclid(rank.max(1))).ok()?;
+        let length = *shape.get(axis).filter(|length| (1..=MOST_FACTORS).contains(*length))?;
+        product = parts.slice(x, axis, 0, 1);
+        for i in 1..length {
+            let factor = parts.slice(x, axis, i, i + 1);
+            product = parts.node("Mul", &[&product, &factor], Vec::new());
+        }
+    } else {
+        for &axis in &axes {
+            product = parts.reduce("ReduceProd", &product, &[axis], 1, shapes, None);
+        }
+    }
+    if int_of(node, "keepdims", 1) != 0 {
+        parts.named("Identity", &[&product], Vec::new(), y);
+    } else {
+        let axes = parts.integers(&axes);
+        parts.named("Squeeze", &[&product, &axes], Vec::new(), y);
+    }
+    Some(vec![0])
 }

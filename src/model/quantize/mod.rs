@@ -10,6 +10,7 @@ mod batch_norm;
 mod branches;
 mod classic;
 mod decompose;
+mod einsum;
 mod lines;
 mod losses;
 mod modern;

@@ -166,7 +166,7 @@ fn over_flattened(parts: &mut Parts, node: NodeProto, axis: i64) {
     parts.named("Reshape", &[&values, &shape], Vec::new(), y);
 }
 
-fn text(name: &str, value: &str) -> AttributeProto {
+pub(super) fn text(name: &str, value: &str) -> AttributeProto {
     AttributeProto {
         name: name.into(),
         s: Some(value.as_bytes().to_vec()),

@@ -49,7 +49,10 @@ pub(in crate::model::import) fn pair(
     }
     let mut result = importer.real_input(node, 0)?;
     for index in 1..count {
-        let operand = importer.real_input(node, index)?;
+        let operand = match pair {
+            Pair::Pow => importer.exponent(node, index)?,
+            _ => importer.real_input(node, index)?,
+        };
         result = importer.pair_expression(node, pair, result, operand)?;
     }
     Ok(vec![Value::Real(result)])
@@ -129,6 +132,20 @@ fn order(a: &[usize], shape: &[usize]) -> AddOrder {
 }
 
 impl Importer<'_> {
+    /// The second input of a Pow, which may be of whole numbers.
+    fn exponent(&mut self, node: NodeView<'_>, index: usize) -> Result<RealId, ModelError> {
+        if let Value::Constant(constant) = self.required(node, index)?
+            && let Some(integers) = constant.integers()
+        {
+            #[allow(clippy::cast_precision_loss)]
+            let reals = integers.iter().map(|&integer| integer as f32).collect();
+            let shape = constant.shape.clone();
+            let reals = Constant::new(shape.clone(), Data::Float(reals));
+            return self.expression(node, shape, RealKind::Constant(Rc::new(reals)), &[]);
+        }
+        self.real_input(node, index)
+    }
+
     fn pair_expression(
         &mut self,
         node: NodeView<'_>,

@@ -1,7 +1,7 @@
 //! Products that are brought to a product of matrices: Einsum, weights for each of a batch, CumSum.
 
 use crate::model::import::{
-    Importer, NodeView, RealId, Value,
+    Importer, NodeView, RealId, RealKind, Value,
     expression::{ConvShape, Elements, Geometry, LinearParts, WeightValues, Weights},
     shape::broadcast,
 };
@@ -32,6 +32,15 @@ pub(in crate::model::import) fn einsum(
         if labels.len() != importer.real(id).shape.len() {
             return Err(node.error(format!("`{equation}` does not fit its inputs' shapes")));
         }
+    }
+    let (mut operands, mut ids, mut positions) = (operands, ids, [0, 1]);
+    // Weights are on the right.
+    if operands.len() == 2
+        && matches!(importer.real(ids[0]).kind, RealKind::Constant(_) | RealKind::Weights(_))
+    {
+        operands.swap(0, 1);
+        ids.swap(0, 1);
+        positions.swap(0, 1);
     }
     let order = |from: &[char], to: &[char]| -> Option<Vec<usize>> {
         to.iter().map(|label| from.iter().position(|other| other == label)).collect()
@@ -78,7 +87,7 @@ pub(in crate::model::import) fn einsum(
     let a = arrange(*a, a_labels, [&batch, &rows, &summed], [batch_len, rows_len, summed_len])?;
     let b =
         arrange(*b, b_labels, [&batch, &summed, &columns], [batch_len, summed_len, columns_len])?;
-    let product = importer.matmul_expression(node, [0, 1], a, b)?;
+    let product = importer.matmul_expression(node, positions, a, b)?;
     let shape: Vec<usize> =
         [0, 1, 3].iter().flat_map(|&part| lengths[part].iter().copied()).collect();
     let elements = Elements { shape, view: View::Reshape };

@@ -6,7 +6,7 @@
     python3 script/exports.py [--only NAME] [--prove] [--classic | --torch | --peers | --libraries | --quantizers]
     python3 script/exports.py --store
 
-Every model is built by `exports_layers.py` with the `onnx` package, in the operators that PyTorch's exporters use for the
+Every model is built by `exports_layers.py` and `exports_sequences.py` with the `onnx` package, in the operators that PyTorch's exporters use for the
 layer it is named after; with `--classic`, `--torch` and others by the tools themselves, where these are installed. The float model
 runs in onnxruntime; `zkverdict quantize` makes an int8 one of it, whose answers are compared with the float
 model's, and with onnxruntime's on the same int8 file. `--prove` makes and verifies a proof of each.
@@ -24,6 +24,7 @@ import numpy as np
 import onnx
 import onnxruntime as ort
 
+import exports_sequences  # noqa: F401
 from exports_layers import MODELS
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -135,6 +136,8 @@ STORED = [
     "causal_attention_trilu", "branches_on_shapes", "cross_entropy", "larger_by_cubes", "lstm_of_two_layers", "masked_tokens",
     "mask_of_floats", "attention_operator_with_mask", "places_of_tokens_that_count",
     "attention_with_capped_scores", "attention_with_raw_scores", "attention_with_shares", "one_hot_of_another_axis", "remainders_of_whole_numbers",
+    "cross_entropy_of_planes", "weighted_cross_entropy", "elements_at_places", "rows_at_places",
+    "lstm_with_peepholes", "einsum_forms", "powers_of_whole_exponents",
 ]  # fmt: skip
 STORED_CLASSIC = [
     "linear_regression", "scaler_pipeline", "normalizer_pipeline", "svr_rbf", "k_means", "decision_tree_classifier", "random_forest",

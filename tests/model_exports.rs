@@ -96,6 +96,10 @@ fn layers_and_small_nets() {
         ("comparisons_of_two", 7.0),
         ("branches_on_shapes", 7.0),
         ("cross_entropy", 7.0),
+        ("cross_entropy_of_planes", 7.0),
+        ("weighted_cross_entropy", 8.0),
+        ("elements_at_places", 7.0),
+        ("rows_at_places", 7.0),
         ("larger_by_cubes", 7.0),
     ] {
         is_near_floats(name, steps);
@@ -111,6 +115,8 @@ fn normalizations_attention_and_products() {
         ("causal_attention_trilu", 8.0),
         ("transformer_block", 6.0),
         ("einsum_heads", 7.0),
+        ("einsum_forms", 8.0),
+        ("powers_of_whole_exponents", 7.0),
         ("batched_weights", 7.0),
         ("attention_operator", 8.0),
         ("attention_with_capped_scores", 8.0),
@@ -132,9 +138,13 @@ fn normalizations_attention_and_products() {
 
 #[test]
 fn recurrent_layers() {
-    for (name, steps) in
-        [("lstm", 8.0), ("gru", 8.0), ("rnn_reverse", 8.0), ("lstm_of_two_layers", 8.0)]
-    {
+    for (name, steps) in [
+        ("lstm", 8.0),
+        ("gru", 8.0),
+        ("rnn_reverse", 8.0),
+        ("lstm_of_two_layers", 8.0),
+        ("lstm_with_peepholes", 8.0),
+    ] {
         is_near_floats(name, steps);
     }
 }

@@ -100,10 +100,12 @@ def take(name, made, folder, args):
             raise
         out = path
     answers = call(args.binary, "--json", "run", out, "--input", data)["inferences"]
-    ours = [flat([v.get("labels") or v.get("dequantized") or v["quantized"] for v in a["outputs"].values()]) for a in answers]
-    # Labels and positions are counted, not measured.
     kinds = {output.name: output.type for output in session(out).get_outputs()}
-    sizes = [(len(v["quantized"]), kinds[name]) for name, v in answers[0]["outputs"].items()]
+    # JSON has outputs in the order of their names, onnxruntime in that of the file.
+    answers = [[own["outputs"][name] for name in kinds] for own in answers]
+    ours = [flat([v.get("labels") or v.get("dequantized") or v["quantized"] for v in own]) for own in answers]
+    # Labels and positions are counted, not measured.
+    sizes = [(len(v["quantized"]), kind) for v, kind in zip(answers[0], kinds.values())]
     is_label = np.concatenate([np.full(size, kind != "tensor(float)") for size, kind in sizes])
     span = max(np.ptp(np.concatenate([own[~is_label] for own in expected] + [np.zeros(1)])), 1e-9)
     far = max(np.abs(a - b)[~is_label].max(initial=0) for a, b in zip(ours, expected))

@@ -3,6 +3,7 @@
 import numpy as np
 from onnx import TensorProto as T
 from onnx import helper as h
+from onnx import numpy_helper as nh
 
 from exports_layers import MODELS, Net, model, rng
 

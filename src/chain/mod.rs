@@ -87,6 +87,6 @@ pub use registry::{ModelVersion, NewVersion, ProvedInstances, Registry, Registry
 pub use revert::Revert;
 pub use send::Sent;
 pub use send_options::{DEFAULT_MAX_COST, OnSend, SendOptions};
-pub use submit::{Submission, Verdict, VerdictReport, consumer_context, next_context};
+pub use submit::{Submission, Verdict, VerdictReport, consumer_context, context_of, next_context};
 pub use variables::{ANVIL_VARIABLE, KEYSTORE_PASSWORD_VARIABLE, PRIVATE_KEY_VARIABLE};
 pub use watch::{Answer, Health, Request, WatchEvent, WatchOptions, WatchReport, Watcher};

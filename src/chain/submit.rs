@@ -22,8 +22,20 @@ const SCALAR_MODULUS: U256 =
 /// The context that ties a proof to a sender's turn at a consumer: what `contracts/libraries/InferenceContext.sol`
 /// derives.
 pub fn consumer_context(chain_id: u64, consumer: Address, sender: Address, nonce: u64) -> U256 {
-    let turn = keccak256("zkverdict.context.turn.v1");
-    let words = (turn, U256::from(chain_id), consumer, sender, U256::from(nonce)).abi_encode();
+    context_of("turn", chain_id, consumer, sender, U256::from(nonce))
+}
+
+/// The context of a proof for some use, as `InferenceContext` derives it: a sender's `turn`, an operator's `answer` to a request,
+/// the `content` of a token by anybody.
+pub fn context_of(
+    kind: &str,
+    chain_id: u64,
+    consumer: Address,
+    sender: Address,
+    nonce: U256,
+) -> U256 {
+    let kind = keccak256(format!("zkverdict.context.{kind}.v1"));
+    let words = (kind, U256::from(chain_id), consumer, sender, nonce).abi_encode();
     U256::from_be_bytes(keccak256(words).0) % SCALAR_MODULUS
 }
 

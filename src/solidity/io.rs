@@ -181,6 +181,11 @@ impl IoSpec {
         schema
     }
 
+    /// What the names of the functions of each claim end in.
+    pub fn claim_functions(&self) -> Vec<String> {
+        ClaimSource::all(&self.claims, &[]).into_iter().map(|claim| claim.function).collect()
+    }
+
     /// The library's source: one file that imports nothing.
     pub fn render(&self) -> Result<String, SolidityError> {
         super::contract::check_identifier(&self.library)?;

@@ -6,38 +6,35 @@ import {SingleModelVerifier} from "zkverdict/SingleModelVerifier.sol";
 import {ERC8084Metadata} from "zkverdict/adapters/ERC8084Metadata.sol";
 import {IHalo2Verifier} from "zkverdict/interfaces/IHalo2Verifier.sol";
 import {vm} from "../test/Vm.sol";
-import {{ "{" }}{{ prefix }}Consumer} from "../src/{{ prefix }}Consumer.sol";
-import {{ "{" }}{{ prefix }}Verifier} from "../src/{{ prefix }}Verifier.sol";
+import {{ "{" }}{{ project.prefix }}Consumer} from "../src/{{ project.prefix }}Consumer.sol";
+import {{ "{" }}{{ project.prefix }}Verifier} from "../src/{{ project.prefix }}Verifier.sol";
 
 /// @title Deploys verifier and consumer, and prints where they are
 /// @notice Without more, the consumer gets a verifier that nobody can stop or replace. With a registry that the sender owns,
-/// the verifier becomes a version in it, unless its key is there already, and the consumer pins that version:
+/// the verifier becomes a version in it, unless its key is there already, and the consumer {% if project.use_case == UseCase::Biometric %}follows the newest{% else %}pins that version{% endif %}:
 ///
 ///     REGISTRY=0x… forge script script/DeployConsumer.s.sol --rpc-url URL --broadcast --account NAME
 ///
 /// With `SCHEMA_URI` and `KEY_URI`, which say where `schema.json` and the bundle are, it also deploys ERC-8084 metadata.
-{%- if template.is_attested() %}
-/// The attester is an argument: `--sig 'run(address)' 0x…`.
+{%- if let Some(party) = project.use_case.party() %}
+/// The {{ party }} is an argument: `--sig 'run(address)' 0x…`.
 {%- else %}
 /// If the consumer's constructor takes more arguments than these three, give them in `ARGUMENTS`, encoded as the ABI says.
 {%- endif %}
 contract DeployConsumer {
     /// @notice The model's id, as `zkverdict registry` has it.
-    bytes32 public constant MODEL_ID = keccak256({{ model_literal }});
+    bytes32 public constant MODEL_ID = keccak256({{ project.model_literal }});
 
     /// @notice Keccak-256 of `schema.json`.
-    bytes32 public constant SCHEMA_HASH = {{ schema_hash }};
+    bytes32 public constant SCHEMA_HASH = {{ project.schema_hash }};
 
     /// @notice The chain made no contract of the code.
     error DeploymentFailed();
 
-{%- if template.is_attested() %}
+{%- if project.use_case.party().is_some() %}
 
-    function run(address attester)
-        external
-        returns (address verifier, address model, address consumer, address metadata)
-    {
-        (verifier, model, consumer) = deploy(vm.envOr("REGISTRY", address(0)), abi.encode(attester));
+    function run(address party) external returns (address verifier, address model, address consumer, address metadata) {
+        (verifier, model, consumer) = deploy(vm.envOr("REGISTRY", address(0)), abi.encode(party));
         metadata = describe(verifier, vm.envOr("SCHEMA_URI", string("")), vm.envOr("KEY_URI", string("")));
     }
 {%- else %}
@@ -61,15 +58,18 @@ contract DeployConsumer {
         uint256 version = 1;
         vm.startBroadcast();
         if (registry == address(0)) {
-            IHalo2Verifier made = IHalo2Verifier(address(new {{ prefix }}Verifier()));
+            IHalo2Verifier made = IHalo2Verifier(address(new {{ project.prefix }}Verifier()));
             (verifier, model) = (address(made), address(new SingleModelVerifier(made, MODEL_ID, made.VK_DIGEST())));
         } else {
             (verifier, version) = _version(ModelRegistry(registry));
             model = registry;
+{%- if project.use_case == UseCase::Biometric %}
+            // The newest version counts, whichever it is: a better model needs no other lock.
+            version = 0;
+{%- endif %}
         }
-        consumer = _create(
-            bytes.concat(type({{ prefix }}Consumer).creationCode, abi.encode(model, MODEL_ID, version), arguments)
-        );
+        bytes memory code = type({{ project.prefix }}Consumer).creationCode;
+        consumer = _create(bytes.concat(code, abi.encode(model, MODEL_ID, version), arguments));
         vm.stopBroadcast();
     }
 
@@ -83,7 +83,7 @@ contract DeployConsumer {
         returns (address metadata)
     {
         if (bytes(schemaURI).length == 0) return address(0);
-        bytes32 circuit = {{ prefix }}Verifier(verifier).MODEL_DIGEST();
+        bytes32 circuit = {{ project.prefix }}Verifier(verifier).MODEL_DIGEST();
         vm.startBroadcast();
         // Version 1.0 of this circuit: another key is another circuit.
         metadata =
@@ -93,10 +93,10 @@ contract DeployConsumer {
 
     /// The version of the verifier's key in a registry; adds it if it is not there.
     function _version(ModelRegistry registry) private returns (address verifier, uint256 version) {
-        bytes32 digest = {{ digest }};
+        bytes32 digest = {{ project.digest }};
         (, version) = registry.versionOfKey(digest);
         if (version == 0) {
-            IHalo2Verifier made = IHalo2Verifier(address(new {{ prefix }}Verifier()));
+            IHalo2Verifier made = IHalo2Verifier(address(new {{ project.prefix }}Verifier()));
             version = registry.addVersion(MODEL_ID, made, digest, "");
         }
         verifier = address(registry.getVersion(MODEL_ID, version).verifier);

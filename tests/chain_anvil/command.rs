@@ -7,14 +7,14 @@ use std::{
 };
 
 use alloy::{
-    primitives::{Address, B256, U256, hex, keccak256},
+    primitives::{Address, B256, U256, hex},
     providers::{Provider, ext::AnvilApi},
     sol,
     sol_types::{SolCall, SolValue},
 };
 use serde_json::Value;
 use zkverdict::chain::{
-    CallOutcome, Chain, IInferenceConsumer, LocalChain, consumer_context, find_anvil, model_id,
+    CallOutcome, Chain, LocalChain, consumer_context, find_anvil, model_id,
 };
 
 use crate::stand_in::{connect, contract, deploy, with_arguments};
@@ -26,9 +26,6 @@ sol! {
     function ask(uint256 count) external;
     function answerCount() external view returns (uint256);
     function lastOutput() external view returns (uint256);
-    function publicInputsSchemaHash() external view returns (uint256);
-    function PINNED_VERSION() external view returns (uint256);
-    function VERIFIER() external view returns (uint256);
 }
 
 pub fn root() -> PathBuf {
@@ -469,93 +466,6 @@ async fn forge_alone_deploys_to_the_same_address_and_submits() {
     let (passed, text) = forge(&submit, &[("ZKVERDICT_TO", to)]);
     assert!(!passed);
     assert!(text.contains("InvalidProof") || text.contains("PointNotOnCurve"), "{text}");
-}
-
-/// The commands of a project's README, in their order, as they are written: it is tested, deployed, and has acted on a proof.
-#[tokio::test]
-async fn a_projects_readme_is_followed_as_written() {
-    let local = LocalChain::start().expect("anvil");
-    let chain = connect(&local).await;
-    let dir = tempfile::tempdir_in(root().join("target")).expect("a directory below node_modules");
-    let (bundle, input) = bundle();
-    let records = dir.path().join("deployments").display().to_string();
-    let deploy = ["registry", "deploy", "--deployments", &records, "--rpc-url", local.url()];
-    let registry = ok(&deploy)["address"].as_str().expect("an address").to_owned();
-    for application in ["plain", "credit", "biometric", "dao", "game", "oracle"] {
-        let project = dir.path().join(application);
-        let made = project.display().to_string();
-        ok(&["init", &made, "--bundle", bundle, "--input", input, "--template", application]);
-        let readme = std::fs::read_to_string(project.join("README.md")).expect("a README");
-        let commands = readme.split("```sh\n").skip(1).filter_map(|rest| rest.split("```").next());
-        let bin = |path: &str| root().join(path).display().to_string();
-        let command = Path::new(env!("CARGO_BIN_EXE_zkverdict")).parent().expect("a folder");
-        let path = [&bin("tools"), &bin("node_modules/.bin"), &command.display().to_string()]
-            .map(String::as_str)
-            .join(":");
-        let follow = |block: &str, consumer: &String, more: &[(&str, &str)]| {
-            let output = Command::new("bash")
-                .current_dir(&project)
-                .args(["-euo", "pipefail", "-c", block])
-                .env("PATH", format!("{path}:{}", std::env::var("PATH").expect("a path")))
-                .envs([("RPC", local.url()), ("KEY", KEY), ("ZKVERDICT_PRIVATE_KEY", KEY)])
-                .envs([("BUNDLE", bundle), ("INPUT", input), ("CONSUMER", consumer)])
-                .env("ACCOUNT", chain.sender().to_string())
-                .envs(more.iter().copied())
-                .output()
-                .expect("bash runs");
-            let text = String::from_utf8_lossy(&output.stdout).into_owned();
-            let errors = String::from_utf8_lossy(&output.stderr);
-            assert!(output.status.success(), "{application}: {block}\n{text}\n{errors}");
-            text
-        };
-        let found = |text: &str, name: &str| {
-            let (_, rest) = text.split_once(&format!("{name}: address "))?;
-            Some(rest[..42].to_owned())
-        };
-        let (mut consumer, mut metadata) = (String::new(), String::new());
-        for block in commands.clone() {
-            let uris = [("SCHEMA_URI", "ipfs://schema"), ("KEY_URI", "ipfs://key")];
-            let text = follow(block, &consumer, &uris);
-            for (name, place) in [("consumer", &mut consumer), ("metadata", &mut metadata)] {
-                *place = found(&text, name).unwrap_or_else(|| place.clone());
-            }
-        }
-        if application == "plain" {
-            // Through a registry: the verifier becomes a version once, and every consumer pins it.
-            let deploy = commands.clone().find(|block| block.contains("DeployConsumer"));
-            for _ in 0..2 {
-                let text = follow(
-                    deploy.expect("a deployment"),
-                    &String::new(),
-                    &[("REGISTRY", &registry)],
-                );
-                let made: Address =
-                    found(&text, "consumer").expect("a consumer").parse().expect("an address");
-                assert_eq!(read(&chain, made, PINNED_VERSIONCall {}).await, U256::ONE);
-                let verifier = read(&chain, made, VERIFIERCall {}).await;
-                assert_eq!(format!("{verifier:#042x}"), registry.to_lowercase());
-            }
-            let versions =
-                ok(&["registry", "list", "--registry", &registry, "--rpc-url", local.url()]);
-            assert_eq!(versions.as_array().map(Vec::len), Some(1));
-        }
-        let format = Command::new(root().join("tools/forge"))
-            .current_dir(&project)
-            .args(["fmt", "--check"])
-            .output()
-            .expect("forge runs");
-        assert!(
-            format.status.success(),
-            "{application}: {}",
-            String::from_utf8_lossy(&format.stdout)
-        );
-        let call = IInferenceConsumer::noncesCall { sender: chain.sender() };
-        assert_eq!(read(&chain, address(&consumer.into()), call).await, U256::ONE);
-        let schema = std::fs::read(project.join("schema.json")).expect("a schema");
-        let call = publicInputsSchemaHashCall {};
-        let hash = read(&chain, address(&metadata.into()), call).await;
-        assert_eq!(hash, U256::from_be_bytes(keccak256(schema).0));
-    }
 }
 
 /// What the README shows of `make demo`, but for what differs from run to run and from machine to machine.

@@ -7,6 +7,7 @@ mod daemon;
 mod deploy;
 mod in_process;
 mod packed;
+mod projects;
 mod stand_in;
 mod submit;
 mod trouble;

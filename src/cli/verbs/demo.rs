@@ -19,19 +19,8 @@ use std::path::PathBuf;
 use std::time::Instant;
 
 /// A multi-layer perceptron trained on 8×8 handwritten digits, and one of them.
-const MODEL: &[u8] = include_bytes!("../../../test/fixtures/models/digits_mlp/int8_qdq.onnx");
-const INPUT: &[u8] = include_bytes!("../../../test/fixtures/models/digits_mlp/samples.npy");
-
-/// The model that comes with this program.
-pub fn model() -> Result<Model, CliError> {
-    Ok(Model::from_onnx("digits_mlp", MODEL)?)
-}
-
-/// An input for it.
-pub fn inputs(model: &Model) -> Result<Vec<Vec<i32>>, CliError> {
-    let inferences = model.read_inferences(INPUT, InputFormat::Npy)?;
-    Ok(inferences.into_iter().next().unwrap_or_default())
-}
+pub const MODEL: &[u8] = include_bytes!("../../../test/fixtures/models/digits_mlp/int8_qdq.onnx");
+pub const INPUT: &[u8] = include_bytes!("../../../test/fixtures/models/digits_mlp/samples.npy");
 
 /// What `demo` takes.
 #[derive(clap::Args)]

@@ -95,8 +95,9 @@ impl SrsArgs {
     }
 }
 
+/// What was made.
 #[derive(Serialize)]
-struct Report {
+pub struct Report {
     bundle: String,
     format: Format,
     k: u32,
@@ -130,8 +131,14 @@ impl fmt::Display for Report {
     }
 }
 
-/// Makes the bundle.
+/// Makes the bundle, and says what it is.
 pub fn run(args: Args, console: &Console) -> Result<Answer, CliError> {
+    console.result(&make(&args, console)?)?;
+    Ok(Answer::Yes)
+}
+
+/// Makes the bundle.
+pub fn make(args: &Args, console: &Console) -> Result<Report, CliError> {
     let out = args.out.clone().unwrap_or_else(|| Bundle::default_path(&args.model));
     let inferences = args.statement.inferences();
     let (model, onnx) = input::batch_with(&args.model, &args.dimensions, inferences)?;
@@ -163,7 +170,7 @@ pub fn run(args: Args, console: &Console) -> Result<Answer, CliError> {
     };
     let keys = prover.verifier().keys();
     args.srs.warn_of_unknown(keys, console)?;
-    console.result(&Report {
+    Ok(Report {
         bundle: out.display().to_string(),
         format: bundle.manifest.format,
         k: bundle.manifest.k,
@@ -174,6 +181,5 @@ pub fn run(args: Args, console: &Console) -> Result<Answer, CliError> {
         srs: bundle.manifest.srs,
         srs_fingerprint: hex(&keys.fingerprint()),
         srs_ceremony: keys.ceremony(),
-    })?;
-    Ok(Answer::Yes)
+    })
 }

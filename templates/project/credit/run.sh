@@ -1,0 +1,54 @@
+#!/usr/bin/env bash
+# From keys to a loan on a local chain, and three that are refused.
+source "$(dirname "$0")/script/local.sh"
+
+# What the contract asks for. The proof is about it, and tells nothing else of the score.
+THRESHOLD=0.7
+
+step "The lender deploys verifier and pool, and names the bank whose word counts."
+deploy --sig 'run(address)' $ISSUER
+send $OWNER "funding the pool" "$CONSUMER" 'fund()' --value 10ether
+
+# ACCOUNT NAME: the bank commits to what it knows of a customer, who gets the file, and signs the commitment's name.
+attest() {
+    zkverdict commit credit.zkv --input "inputs/$2.json" --out "work/$2.secret.json"
+    local schema
+    schema=$(call "$CONSUMER" 'SCHEMA()(bytes32)')
+    # For an hour of the chain's time.
+    ZKVERDICT_PRIVATE_KEY=$ISSUER_KEY "$ZKVERDICT" --json attest "work/$2.secret.json" --schema "$schema" --subject "$1" \
+        --expires $(($(now) + 3600)) --chain-id 31337 --contract "$CONSUMER" >"work/$2.attestation.json"
+}
+
+# ACCOUNT NAME: the customer proves for their next turn, on their own machine.
+prove() {
+    zkverdict prove credit.zkv --input-commitment "work/$2.secret.json" --threshold=$THRESHOLD \
+        --for "$CONSUMER" --account "$1" --rpc-url "$RPC" --out "work/$2.proof.json"
+}
+
+step "The bank attests Alice's data to her; she proves that they score $THRESHOLD."
+attest $ALICE sound
+prove $ALICE sound
+refused 'NotAttested(address,bytes32)' $ALICE "$CONSUMER" "$(submission work/sound.proof.json)"
+send $ALICE "showing an attestation" "$CONSUMER" "$(text calldata work/sound.attestation.json)"
+send $ALICE "submitting a proof" "$CONSUMER" "$(submission work/sound.proof.json)"
+
+step "She borrows."
+before=$(cast balance --rpc-url "$RPC" "$CONSUMER" --ether)
+send $ALICE "borrowing" "$CONSUMER" 'borrow()'
+is "$before → $(cast balance --rpc-url "$RPC" "$CONSUMER" --ether)" "10.000000000000000000 → 9.000000000000000000" "ether in the pool"
+
+step "Bob shows Alice's attestation."
+refused 'OtherSubject(address,address)' $BOB "$CONSUMER" "$(text calldata work/sound.attestation.json)"
+
+step "Bob proves what his own data score: not enough."
+attest $BOB strained
+prove $BOB strained
+send $BOB "showing an attestation" "$CONSUMER" "$(text calldata work/strained.attestation.json)"
+refused 'ScoreTooLow(int256)' $BOB "$CONSUMER" "$(submission work/strained.proof.json)"
+
+step "Alice pays back, and wants another loan when her attestation has expired."
+send $ALICE "paying back" "$CONSUMER" 'repay()' --value 1.05ether
+wait_for 3600
+refused 'NotApproved(address)' $ALICE "$CONSUMER" 'borrow()'
+
+step "All as it should be; gas.md says what it took."

@@ -44,6 +44,7 @@ $(NPM_STAMP): package.json package-lock.json
 fixtures:
 	python3 script/fixtures.py
 	python3 script/commitments.py
+	python3 script/use_cases.py
 	cargo build --quiet
 	node script/proofs.mjs
 	$(FORGE) snapshot

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Trains the models of `init --template`, quantizes them, and writes them with inputs for them to templates/project.
 
-    python3 -m pip install -r script/requirements.txt scikit-learn==1.9.1
+    python3 -m pip install -r script/requirements.txt
     python3 script/use_cases.py
 
 All data are synthetic but the digits of scikit-learn. Models take and give 8-bit integers, whose units their README says, so

@@ -66,7 +66,9 @@ fn examples(verb: &str) -> &'static [&'static str] {
         "attest" => &[
             "attest x.commitment.json --schema 0x2f2f2f2f2f2f2f2f2f2f2f2f2f2f2f2f2f2f2f2f2f2f2f2f2f2f2f2f2f2f2f2f --subject 0x5dad7600c5d89fe3824ffa99ec1c3eb8bf3b0501 --expires 1900000000 --chain-id 1 --contract 0xa0cb889707d426a7a386870a03bc70d1b0697598 --keystore key.json",
         ],
-        "init" => &["init project", "init project --bundle model.zkv --template credit"],
+        "init" => {
+            &["init credit --template credit", "init project --bundle model.zkv --template credit"]
+        }
         "bench" => &["bench model.onnx other.onnx --proofs 3"],
         "demo" => &["demo", "demo --json"],
         "explain" => &["explain 2", "explain 0x09bde339", "explain InvalidProof"],

@@ -13,9 +13,7 @@ use alloy::{
     sol_types::{SolCall, SolValue},
 };
 use serde_json::Value;
-use zkverdict::chain::{
-    CallOutcome, Chain, LocalChain, consumer_context, find_anvil, model_id,
-};
+use zkverdict::chain::{CallOutcome, Chain, LocalChain, consumer_context, find_anvil, model_id};
 
 use crate::stand_in::{connect, contract, deploy, with_arguments};
 

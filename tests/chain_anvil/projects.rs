@@ -83,15 +83,19 @@ fn goes_to_its_decision(template: &str) {
     assert!(said.ends_with("gas.md says what it took.\n"), "{said}");
     assert!(said.contains("refused: "), "{said}");
     let gas = project.read("gas.md");
-    let measured = gas.lines().filter_map(|line| line.split('|').nth(2)?.trim().parse::<u64>().ok());
-    let proof = gas.lines().find(|line| ["submitting a proof", "adding content"].iter().any(|what| line.contains(what)));
+    let measured =
+        gas.lines().filter_map(|line| line.split('|').nth(2)?.trim().parse::<u64>().ok());
+    let proof = gas.lines().find(|line| {
+        ["submitting a proof", "adding content"].iter().any(|what| line.contains(what))
+    });
     assert!(measured.clone().count() >= 3 && measured.min() >= Some(21_000), "{gas}");
     assert!(template == "game" || proof.is_some(), "{gas}");
     project.follow(tests, &[]);
     project.follow("forge fmt --check", &[]);
     // What is private is nobody else's to read.
     use std::os::unix::fs::PermissionsExt;
-    let mode = std::fs::metadata(project.folder.join("work")).expect("a folder").permissions().mode();
+    let mode =
+        std::fs::metadata(project.folder.join("work")).expect("a folder").permissions().mode();
     assert_eq!(mode & 0o777, 0o700);
 }
 
@@ -136,8 +140,11 @@ fn the_script_fails_where_something_is_accepted_that_must_not_be() {
     let project = Project::new(&["--template", "credit"]);
     let path = project.folder.join("src/CreditConsumer.sol");
     let source = project.read("src/CreditConsumer.sol");
-    let forgetful: String =
-        source.lines().filter(|line| !line.contains("isAtLeast")).map(|line| line.to_owned() + "\n").collect();
+    let forgetful: String = source
+        .lines()
+        .filter(|line| !line.contains("isAtLeast"))
+        .map(|line| line.to_owned() + "\n")
+        .collect();
     assert_ne!(forgetful, source);
     std::fs::write(path, forgetful).expect("written");
     let output = project.shell("./run.sh", &[]);

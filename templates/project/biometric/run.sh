@@ -43,7 +43,7 @@ zkverdict keygen upgrade.onnx --unsafe-dev-srs {{ project.keygen }} --out work/u
 zkverdict deploy work/upgrade.zkv --rpc-url "$RPC" --deployments work/deployments
 zkverdict registry add work/upgrade.zkv --model biometric --registry "$REGISTRY" --rpc-url "$RPC"
 prove biometric.zkv $ALICE again
-if call --from $ALICE "$CONSUMER" "$(submission work/proof.json)" >/dev/null 2>&1; then fail "the former model counts"; fi
+refused 'InvalidProof()' $ALICE "$CONSUMER" "$(submission work/proof.json)"
 prove work/upgrade.zkv $ALICE again
 send $ALICE "submitting a proof under the better model" "$CONSUMER" "$(submission work/proof.json)"
 is "$(is_open)" true "open to her"

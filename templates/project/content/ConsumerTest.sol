@@ -25,11 +25,11 @@ contract {{ project.prefix }}ConsumerTest is Proved {
     }
 
     function prompt() private view returns (bytes memory) {
-        return unpacked(1, register.PROMPT_LENGTH());
+        return unpacked(1, {{ project.input_length }});
     }
 
     function content() private view returns (bytes memory) {
-        return unpacked({{ project.first_output }}, register.CONTENT_LENGTH());
+        return unpacked({{ project.first_output }}, {{ project.output_length }});
     }
 
     function claim(address author) private returns (uint256 tokenId) {
@@ -43,9 +43,8 @@ contract {{ project.prefix }}ConsumerTest is Proved {
     /// Anybody may: the model says what the content is.
     function submit(address sender) internal override {
         (bytes memory ours, bytes memory made) = (prompt(), content());
-        uint256 tokenId = register.tokenIdOf(ours);
         vm.prank(sender);
-        register.addAigcData(tokenId, ours, made, proof);
+        register.addAigcData(uint256(keccak256(ours)), ours, made, proof);
     }
 
     function test_what_the_model_made_is_known_as_its_own() public {

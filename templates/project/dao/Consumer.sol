@@ -32,7 +32,7 @@ contract {{ project.prefix }}Consumer is InferenceConsumer {
     uint256 public constant HELD = 1;
 
     /// @notice How long a proposal waits.
-    uint256 public constant DELAY = 2 days;
+    uint64 public constant DELAY = 2 days;
 
     /// @notice Approves what is held, vetoes what passes.
     address public immutable COUNCIL;
@@ -66,6 +66,9 @@ contract {{ project.prefix }}Consumer is InferenceConsumer {
     /// @notice Only the council does that.
     error NotCouncil(address caller);
 
+    /// @notice There is no such proposal, or it is over.
+    error NotOpen(uint256 id);
+
     /// @notice There is no verdict, or one against it.
     error NotPassed(uint256 id);
 
@@ -82,8 +85,11 @@ contract {{ project.prefix }}Consumer is InferenceConsumer {
         COUNCIL = council;
     }
 
-    modifier onlyCouncil() {
+    /// The council says something about a proposal that waits.
+    modifier onlyCouncil(uint256 id) {
         if (msg.sender != COUNCIL) revert NotCouncil(msg.sender);
+        Proposal storage proposal = proposals[id];
+        if (proposal.proposer == address(0) || proposal.isVetoed || proposal.isExecuted) revert NotOpen(id);
         _;
     }
 
@@ -97,7 +103,7 @@ contract {{ project.prefix }}Consumer is InferenceConsumer {
         id = proposalCount++;
         Proposal storage proposal = proposals[id];
         (proposal.proposer, proposal.target, proposal.value, proposal.data) = (msg.sender, target, value, data);
-        proposal.executableFrom = uint64(block.timestamp + DELAY);
+        proposal.executableFrom = uint64(block.timestamp) + DELAY;
         proposal.features = bytes8(
             bytes.concat(
                 _feature(value * 100 / (address(this).balance + 1) + (value > address(this).balance ? 100 : 0)),
@@ -135,14 +141,13 @@ contract {{ project.prefix }}Consumer is InferenceConsumer {
     }
 
     /// @notice Approves a proposal that is held.
-    function approve(uint256 id) external onlyCouncil {
+    function approve(uint256 id) external onlyCouncil(id) {
         proposals[id].isApproved = true;
     }
 
     /// @notice Stops a proposal for good.
-    function veto(uint256 id) external onlyCouncil {
+    function veto(uint256 id) external onlyCouncil(id) {
         Proposal storage proposal = proposals[id];
-        if (proposal.proposer == address(0) || proposal.isVetoed || proposal.isExecuted) revert NotPassed(id);
         proposal.isVetoed = true;
         ++vetoedOf[proposal.proposer];
         --openOf[proposal.proposer];

@@ -60,6 +60,10 @@ contract {{ project.prefix }}ConsumerTest is ProvedForOne {
         treasury.veto(0);
         treasury.veto(0);
         assertTrue(!treasury.mayPass(0), "vetoed");
+        vm.expectPartialRevert({{ project.prefix }}Consumer.NotOpen.selector);
+        treasury.approve(0);
+        vm.expectPartialRevert({{ project.prefix }}Consumer.NotOpen.selector);
+        treasury.approve(1);
     }
 
     function test_a_verdict_is_on_its_features_alone() public {

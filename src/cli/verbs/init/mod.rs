@@ -116,7 +116,9 @@ pub fn run(args: Args, console: &Console) -> Result<Answer, CliError> {
         bound,
         data: match subject.own {
             Some(_) => use_case.data(),
-            None => "integers of the model's committed input: say here what they are, in which order, in which units",
+            None => {
+                "integers of the model's committed input: say here what they are, in which order, in which units"
+            }
         },
         keygen: use_case.keygen(model).join(" "),
         digest: hex(&verifier.digest()),
@@ -249,7 +251,8 @@ fn inputs(args: &Args, subject: &Subject, model: &Model) -> Result<Vec<Vec<i32>>
         if let Some(path) = &args.input {
             return Err(CliError::Usage {
                 message: format!("`{}` is not needed", path.display()),
-                hint: "leave `--input` out: the contract of this template says what the model sees".into(),
+                hint: "leave `--input` out: the contract of this template says what the model sees"
+                    .into(),
             });
         }
         // Whatever the model calls it, these are its integers.
@@ -293,14 +296,15 @@ fn bound(
     let integer = integer + i32::from(is_below);
     if integer > element.range().1 {
         return Err(CliError::Usage {
-            message: "the distance that the model gives for the input is the largest that there is".into(),
+            message: "the distance that the model gives for the input is the largest that there is"
+                .into(),
             hint: "give a template and a scan that belong together with `--input`".into(),
         });
     }
     let millionths = f64::from(integer - zero_point) * f64::from(scale) * 1e6;
     // Never on the wrong side of the step.
     let millionths = if is_below { millionths.ceil() + 1.0 } else { millionths.floor() - 1.0 };
-    Ok((vec![vec![integer]], format!("{millionths:.0}e12")))
+    Ok((vec![vec![integer]], format!("{:.6}e18", millionths / 1e6)))
 }
 
 /// Proves what the project's tests submit: for the addresses that their names hash to.

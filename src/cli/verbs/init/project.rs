@@ -109,8 +109,7 @@ impl Tools {
     /// The compiler's shim, which finds the compiler also where it was found when the project was made.
     pub fn shim(&self) -> Option<String> {
         let found = serde_json::json!(self.modules.as_ref()?);
-        let (first, rest) =
-            SOLC_SHIM.split_once("\"use strict\";\n").unwrap_or(("", SOLC_SHIM));
+        let (first, rest) = SOLC_SHIM.split_once("\"use strict\";\n").unwrap_or(("", SOLC_SHIM));
         Some(format!(
             "{first}\"use strict\";\n// Where the compiler was when this project was made; `npm install` puts one here.\n\
              module.paths.push({found});\n{rest}"

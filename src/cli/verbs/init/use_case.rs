@@ -239,7 +239,8 @@ impl UseCase {
         let told: usize = (layout.outputs.iter().filter(|output| output.is_public()))
             .map(|output| output.tensor.len())
             .sum();
-        let shows = |least: usize| layout.claims.is_empty() && layout.outputs.len() == 1 && told >= least;
+        let shows =
+            |least: usize| layout.claims.is_empty() && layout.outputs.len() == 1 && told >= least;
         let has_outputs = match self {
             Self::Plain => layout.claims.is_empty() && told > 0,
             Self::Credit | Self::Biometric => claims(ClaimKind::Threshold),

@@ -99,7 +99,8 @@ impl Columns {
         if rows != 1 << layout.k {
             return Err(CertifyError::Pack { pack: 0 });
         }
-        let public = Instances { counts: layout.instances.counts.clone(), sums, links };
+        let public =
+            Instances { counts: layout.instances.counts.clone(), sums, links, named: None };
         let own = Layout::new(system, layout.k, &public, &layout.widths());
         if own.ok().as_ref() != Some(layout) || !key.has_gates_of(system) {
             let what =

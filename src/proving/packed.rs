@@ -42,6 +42,7 @@ pub fn packed_instances(shape: &Shape, count: usize) -> Instances {
         counts: vec![count],
         sums: shape.word_sum().into_iter().map(sum).collect(),
         links: shape.links().into_iter().map(link).collect(),
+        named: None,
     }
 }
 

@@ -4,6 +4,7 @@ use super::VerifyingKey;
 use super::gate::{Gate, Operation};
 use super::layout::{InstanceSum, Instances, Layout, Pack, Phase, Slot, Widths};
 use super::link::Link;
+use super::named::Named;
 use super::transcript::{WORD, element, point, word};
 use halo2_proofs::halo2curves::{
     CurveAffine,
@@ -17,6 +18,9 @@ use std::collections::{HashMap, HashSet};
 /// What the encoding begins with.
 const MAGIC: &[u8] = b"zkverdict packed key 3";
 
+/// The same of keys with named columns.
+const MAGIC_OF_NAMED: &[u8] = b"zkverdict packed key 4";
+
 /// Why bytes are no verifying key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("the bytes are no packed verifying key: {0}")]
@@ -25,12 +29,13 @@ pub struct Damage(pub(super) &'static str);
 impl VerifyingKey {
     /// The encoding.
     pub fn to_bytes(&self) -> Vec<u8> {
-        let mut to = Writer(MAGIC.to_vec());
+        let Instances { counts, sums, links, named } = &self.layout.instances;
+        let magic = if named.is_some() { MAGIC_OF_NAMED } else { MAGIC };
+        let mut to = Writer(magic.to_vec());
         to.number(self.layout.k as usize);
         to.0.extend(point(&self.g1));
         to.g2(&self.g2);
         to.g2(&self.tau_g2);
-        let Instances { counts, sums, links } = &self.layout.instances;
         to.list(counts, |to, &count| to.number(count));
         to.list(&self.layout.phases, |to, phase| {
             to.list(&phase.packs, Writer::pack);
@@ -43,6 +48,11 @@ impl VerifyingKey {
             to.pack(pack);
             to.0.extend(point(commitment));
         });
+        if let Some(named) = named {
+            to.number(named.instance_column);
+            to.number(named.number);
+            to.list(&self.layout.named, Writer::pack);
+        }
         to.list(&self.gates, |to, gate| to.list(&gate.0, Writer::operation));
         to.0
     }
@@ -55,9 +65,11 @@ impl VerifyingKey {
     /// Reads a key, which means what it says: that its commitments are those of a circuit is not checked.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, Damage> {
         let mut from = Reader(bytes);
-        if from.take(MAGIC.len())? != MAGIC {
-            return Err(Damage("they begin with something else"));
-        }
+        let has_named = match from.take(MAGIC.len())? {
+            MAGIC => false,
+            MAGIC_OF_NAMED => true,
+            _ => return Err(Damage("they begin with something else")),
+        };
         let k = from.number()? as u32;
         if !(1..=Fr::S).contains(&k) {
             return Err(Damage("k is out of range"));
@@ -73,10 +85,18 @@ impl VerifyingKey {
             Ok(Phase { packs, challenges: from.list(Reader::number)? })
         })?;
         let (sums, links) = (from.list(Reader::sum)?, from.list(Reader::link)?);
-        let instances = Instances { counts, sums, links };
         let key = from.list(|from| Ok((from.pack()?, from.g1()?)))?;
         let (key, commitments) = key.into_iter().unzip();
-        let layout = Layout { k, instances, phases, key };
+        let mut packs = Vec::new();
+        let mut named = None;
+        if has_named {
+            let (instance_column, number) = (from.number()?, from.number()?);
+            packs = from.list(Reader::pack)?;
+            let columns = packs.iter().flat_map(|pack| &pack.slots).map(|slot| slot.column);
+            named = Some(Named { columns: columns.collect(), instance_column, number });
+        }
+        let instances = Instances { counts, sums, links, named };
+        let layout = Layout { k, instances, phases, key, named: packs };
         let gates = from.list(|from| Ok(Gate(from.list(Reader::operation)?)))?;
         if !from.0.is_empty() {
             return Err(Damage("bytes are left over"));
@@ -103,7 +123,7 @@ fn check(layout: &Layout, gates: &[Gate]) -> Result<(), Damage> {
         }
     }
     let mut slots = HashSet::new();
-    for pack in &layout.key {
+    for pack in layout.key.iter().chain(&layout.named) {
         if pack.rotations != [0] {
             return Err(Damage("a pack of the key is not opened at x alone"));
         }
@@ -124,6 +144,9 @@ fn check(layout: &Layout, gates: &[Gate]) -> Result<(), Damage> {
     }
     if layout.check_links().is_err() {
         return Err(Damage("a link is of a column, a class or an instance that is not there"));
+    }
+    if layout.check_named().is_err() {
+        return Err(Damage("named columns or their name are not there"));
     }
     if gates.is_empty() {
         return Err(Damage("there are no gates"));

@@ -58,6 +58,11 @@ impl VerifyingKey {
         self.digest
     }
 
+    /// What commitments to a circuit's named columns are called under this key.
+    pub fn name_of_columns(&self, points: &[G1Affine]) -> [u8; 32] {
+        super::named::name(&self.digest, points)
+    }
+
     /// What proofs consist of.
     pub fn layout(&self) -> &Layout {
         &self.layout

@@ -2,6 +2,7 @@
 
 use super::Error;
 use super::link::{self, Link};
+use super::named::Named;
 use halo2_proofs::{
     halo2curves::{bn256::Fr, ff::Field},
     plonk::ConstraintSystem,
@@ -75,6 +76,8 @@ pub struct Instances {
     pub sums: Vec<InstanceSum>,
     /// Columns that hold the words of commitments, which instances name.
     pub links: Vec<Link>,
+    /// Fixed columns that no key commits to, but a proof, as an instance names.
+    pub named: Option<Named>,
 }
 
 impl Instances {
@@ -108,6 +111,8 @@ pub struct Layout {
     pub phases: Vec<Phase>,
     /// Packs of fixed columns.
     pub key: Vec<Pack>,
+    /// Packs of named columns.
+    pub named: Vec<Pack>,
 }
 
 /// How many columns share a commitment at most.
@@ -195,21 +200,23 @@ impl Layout {
             Phase { packs, challenges }
         };
         let fixed = system.fixed_queries().iter();
-        let fixed: Vec<Slot> = fixed
-            .map(|(column, rotation)| Slot { column: column.index(), rotation: rotation.0 })
-            .collect();
-        let key = fixed.chunks(widths.key).map(|slots| Pack {
-            width: widths.key,
-            slots: slots.to_vec(),
-            rotations: vec![0],
-        });
+        let fixed =
+            fixed.map(|(column, rotation)| Slot { column: column.index(), rotation: rotation.0 });
+        let named: &[usize] = instances.named.as_ref().map_or(&[], |named| &named.columns);
+        let (mut named, fixed): (Vec<Slot>, Vec<Slot>) =
+            fixed.partition(|slot| named.contains(&slot.column));
+        named.sort_by_key(|slot| slot.column);
+        let pack =
+            |slots: &[Slot]| Pack { width: widths.key, slots: slots.to_vec(), rotations: vec![0] };
         let layout = Self {
             k,
             instances: instances.clone(),
             phases: (0..count).map(phase).collect(),
-            key: key.collect(),
+            key: fixed.chunks(widths.key).map(pack).collect(),
+            named: named.chunks(widths.key).map(pack).collect(),
         };
         layout.check_links()?;
+        layout.check_named()?;
         Ok(layout)
     }
 
@@ -239,9 +246,28 @@ impl Layout {
         wrong.next().map_or(Ok(()), |(link, what)| Err(Error::Link { link, what }))
     }
 
-    /// Those of the proof in its order, then those of the key.
+    /// That named columns are there, looked at on their own rows alone, and have a name.
+    pub(super) fn check_named(&self) -> Result<(), Error> {
+        let slots = || self.named.iter().flat_map(|pack| &pack.slots);
+        let Some(named) = &self.instances.named else {
+            return if self.named.is_empty() { Ok(()) } else { Err(Error::Named("no name")) };
+        };
+        let count = self.instances.counts.get(named.instance_column).copied();
+        let columns = slots().map(|slot| slot.column);
+        if named.columns.is_empty() || !columns.eq(named.columns.iter().copied()) {
+            Err(Error::Named("not all of the columns, or one twice"))
+        } else if slots().any(|slot| slot.rotation != 0) {
+            Err(Error::Named("a column that is looked at from another row"))
+        } else if count.is_none_or(|count| named.number >= count) {
+            Err(Error::Named("a name that is not there"))
+        } else {
+            Ok(())
+        }
+    }
+
+    /// Those of advice in the proof's order, then those of the key, then named ones.
     pub fn packs(&self) -> impl Iterator<Item = &Pack> + Clone {
-        self.phases.iter().flat_map(|phase| &phase.packs).chain(&self.key)
+        self.phases.iter().flat_map(|phase| &phase.packs).chain(&self.key).chain(&self.named)
     }
 
     /// Packs of the proof.
@@ -256,8 +282,16 @@ impl Layout {
 
     /// The name of a link's commitment among all instances.
     pub fn name(&self, link: &Link) -> usize {
-        let before: usize = self.instances.counts[..link.instance_column].iter().sum();
-        before + link.number
+        self.instance(link.instance_column, link.number)
+    }
+
+    /// The name of named columns' commitments among all instances.
+    pub fn name_of_columns(&self, named: &Named) -> usize {
+        self.instance(named.instance_column, named.number)
+    }
+
+    fn instance(&self, column: usize, number: usize) -> usize {
+        self.instances.counts[..column].iter().sum::<usize>() + number
     }
 
     /// One column's of all instances.
@@ -286,9 +320,15 @@ impl Layout {
         }
     }
 
-    /// Bytes of a proof: packs, the quotient, evaluations, the opening's two points, those of links.
+    /// Points behind them that named packs need: a commitment to each, and one to what hides it in this proof.
+    pub fn named_points(&self) -> usize {
+        2 * self.named.len()
+    }
+
+    /// Bytes of a proof: packs, the quotient, evaluations, the opening's two points, those of links and of named packs.
     pub fn proof_length(&self) -> usize {
-        64 * (self.proof_packs() + 3 + self.link_points()) + 32 * self.num_evaluations()
+        let last = self.link_points() + self.named_points();
+        64 * (self.proof_packs() + 3 + last) + 32 * self.num_evaluations()
     }
 
     /// Where a proof has the value of an advice column at x·ω^rotation, counted among its evaluations.
@@ -304,10 +344,10 @@ impl Layout {
         None
     }
 
-    /// The same of a fixed column.
+    /// The same of a fixed column, or a named one.
     pub fn fixed(&self, column: usize, rotation: i32) -> Option<usize> {
         let wanted = Slot { column, rotation };
-        let slots = self.key.iter().flat_map(|pack| &pack.slots);
+        let slots = self.key.iter().chain(&self.named).flat_map(|pack| &pack.slots);
         let before: usize =
             self.phases.iter().flat_map(|phase| &phase.packs).map(Pack::evaluations).sum();
         slots.into_iter().position(|&slot| slot == wanted).map(|slot| before + slot)

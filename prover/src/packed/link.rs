@@ -174,7 +174,7 @@ impl Drop for Secret {
 }
 
 /// Zeroizes, and lets the compiler believe that the zeros are looked at, or it would leave them out.
-fn wipe(secret: &mut [Fr]) {
+pub(super) fn wipe(secret: &mut [Fr]) {
     secret.fill(Fr::ZERO);
     std::hint::black_box(secret);
 }

@@ -8,6 +8,7 @@
 //! | `gate` | gates as a verifier evaluates them |
 //! | `key`, `encoding` | what proofs are checked against, and its bytes |
 //! | [`link`] | commitments that columns hold the words of |
+//! | [`named`] | columns that are committed to once for all proofs, and named |
 //! | `transcript` | challenges |
 //! | `coefficients` | columns as polynomials |
 //! | `prove`, `linking`, `open` | proofs |
@@ -22,6 +23,7 @@ mod layout;
 pub mod link;
 #[cfg(feature = "prove")]
 mod linking;
+pub mod named;
 #[cfg(feature = "prove")]
 mod open;
 #[cfg(feature = "prove")]
@@ -36,6 +38,9 @@ pub use layout::{InstanceSum, Instances, Layout, Pack, Phase, Slot, Widths};
 pub use link::{Commitment, Link};
 #[cfg(feature = "prove")]
 pub use linking::Mismatch;
+#[cfg(feature = "prove")]
+pub use named::CommittedColumns;
+pub use named::Named;
 #[cfg(feature = "prove")]
 pub use prove::ProvingKey;
 pub use transcript::Transcript;
@@ -70,6 +75,10 @@ pub enum Error {
         /// What is wrong with it.
         what: &'static str,
     },
+
+    /// Named columns are not what a circuit has.
+    #[error("named columns: {0}")]
+    Named(&'static str),
 
     /// There are more or fewer commitments than links.
     #[error("{got} commitments are given, and the circuit has {expected} links")]

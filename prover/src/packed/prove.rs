@@ -4,8 +4,9 @@ use super::coefficients::{self, Interpolation};
 use super::layout::horner;
 use super::link;
 use super::linking::Linking;
+use super::named::{self, CommittedColumns, Mask};
 use super::open::{Opened, Single, add_packed, open};
-use super::transcript::{Transcript, point, word};
+use super::transcript::{Transcript, element, point, word};
 use super::{Commitment, Error, Instances, Layout, Pack, Powers, VerifyingKey, Widths};
 use crate::columns::{Cells, Column};
 use crate::domain::root_to;
@@ -177,6 +178,28 @@ impl ProvingKey {
             + self.fixed.iter().map(|column| column.cells.bytes()).sum::<usize>()
     }
 
+    /// Commits to the named columns of a circuit, given row by row from the first on; each commitment is blinded by an element
+    /// of its own.
+    pub fn commit_columns(
+        &self,
+        columns: Vec<Vec<i32>>,
+        blindings: Vec<Fr>,
+    ) -> Result<CommittedColumns, Error> {
+        let layout = &self.verifying.layout;
+        let count = layout.named.iter().map(|pack| pack.slots.len()).sum::<usize>();
+        let most = (1 << layout.k) - self.random_rows;
+        if columns.len() != count || columns.iter().any(|column| column.len() > most) {
+            return Err(Error::Named("not as many columns, or longer ones"));
+        }
+        if blindings.len() != layout.named.len() || blindings.contains(&Fr::ZERO) {
+            return Err(Error::Named("not a blinding for each commitment, or one that is 0"));
+        }
+        let mut committed = CommittedColumns { points: Vec::new(), columns, blindings };
+        let all = committed.place(layout, self.fixed.len());
+        committed.points = layout.named.iter().map(|pack| self.commit(pack, &all)).collect();
+        Ok(committed)
+    }
+
     /// Proves a circuit with its witness; says also what the stages took. Instances are given column by column, and for
     /// each link the commitment that its instance names.
     pub fn prove(
@@ -184,6 +207,18 @@ impl ProvingKey {
         source: &dyn Source,
         instances: &[&[Fr]],
         commitments: &[Commitment],
+        options: &Options<'_>,
+    ) -> Result<(Vec<u8>, Times), Error> {
+        self.prove_with_columns(source, instances, commitments, None, options)
+    }
+
+    /// The same of a circuit with named columns, which hold these.
+    pub fn prove_with_columns(
+        &self,
+        source: &dyn Source,
+        instances: &[&[Fr]],
+        commitments: &[Commitment],
+        columns: Option<&CommittedColumns>,
         options: &Options<'_>,
     ) -> Result<(Vec<u8>, Times), Error> {
         let system;
@@ -195,7 +230,8 @@ impl ProvingKey {
             }
         };
         let mut watch = Watch::new(options.progress, options.cancel);
-        let proof = self.run(source, instances, commitments, randomness, &mut watch)?;
+        let secrets = (commitments, columns);
+        let proof = self.run(source, instances, secrets, randomness, &mut watch)?;
         watch.finish();
         Ok((proof, watch.into_times()))
     }
@@ -204,7 +240,7 @@ impl ProvingKey {
         &self,
         source: &dyn Source,
         instances: &[&[Fr]],
-        commitments: &[Commitment],
+        (commitments, columns): (&[Commitment], Option<&CommittedColumns>),
         randomness: &dyn Randomness,
         watch: &mut Watch<'_>,
     ) -> Result<Vec<u8>, Error> {
@@ -221,9 +257,31 @@ impl ProvingKey {
             transcript: Transcript::new(self.verifying.digest),
             bytes: Vec::with_capacity(layout.proof_length()),
             last: Vec::new(),
+            last_named: Vec::new(),
         };
         instances.iter().copied().flatten().for_each(|value| proof.transcript.absorb(&word(value)));
         linking.points().try_for_each(|&commitment| proof.last_point(commitment))?;
+        // Whatever hides them in this proof: before anything is drawn.
+        let (mut fixed, mut committed, mut masks) = (self.fixed.clone(), vec![], vec![]);
+        if let Some(columns) = self.check_columns(columns, instances)? {
+            committed = columns.place(layout, self.fixed.len());
+            for pack in &layout.named {
+                let of_slot = |slot: &super::Slot| {
+                    let number = self.phases.len() + slot.column;
+                    Mask::new(k, randomness.blinding(number, named::FREE_ROWS))
+                };
+                let of_pack: Vec<Mask> = pack.slots.iter().map(of_slot).collect();
+                for (slot, mask) in pack.slots.iter().zip(&of_pack) {
+                    fixed[slot.column] = mask.hide(k, &committed[slot.column]);
+                }
+                masks.push(of_pack);
+            }
+            columns.points.iter().try_for_each(|&point| proof.last_named(point))?;
+            for (pack, masks) in layout.named.iter().zip(&masks) {
+                let (mask, _) = commit(&*self.engine, named::packed(pack.width, masks));
+                proof.last_named(mask)?;
+            }
+        }
         let instance = instances.iter().map(|values| {
             let mut cells = Cells::default();
             values.iter().enumerate().for_each(|(row, &value)| cells.set(row, value));
@@ -260,7 +318,7 @@ impl ProvingKey {
         let y = proof.transcript.draw();
 
         watch.enter(Stage::Quotient)?;
-        let table = Table { k, instance: &instance, advice: &advice, fixed: &self.fixed };
+        let table = Table { k, instance: &instance, advice: &advice, fixed: &fixed };
         let uniform = self.program.uniform(&challenges, y);
         let pieces =
             self.engine.pieces(&table, &self.program, &uniform, self.pieces, &mut || {
@@ -289,10 +347,11 @@ impl ProvingKey {
             return Err(Error::Challenge);
         }
 
+        let vanishing = named::vanishing(k, x).ok_or(Error::Challenge)?;
         watch.enter(Stage::Evaluations)?;
         let at_x = self.engine.point(k, x);
         let first_of_key = layout.proof_packs();
-        let columns = |index: usize| if index < first_of_key { &advice } else { &self.fixed };
+        let columns = |index: usize| if index < first_of_key { &advice } else { &fixed };
         // By pack, by point, by slot.
         let values: Vec<Vec<Vec<Fr>>> = layout
             .packs()
@@ -319,9 +378,19 @@ impl ProvingKey {
             .map(|((index, pack), values)| {
                 let points = pack.rotations.iter().map(|&rotation| x * root_to(k, rotation));
                 let columns = columns(index);
+                let of_named = index.checked_sub(first_of_key + layout.key.len());
+                let masks = of_named.map(|number| &masks[number]);
+                let committed = &committed;
                 Opened {
                     width: pack.width,
-                    slot: Box::new(move |slot| self.slot(pack, slot, columns)),
+                    slot: Box::new(move |slot| match masks {
+                        Some(masks) => {
+                            let mut coefficients = self.slot(pack, slot, committed);
+                            masks[slot].add(&mut coefficients, vanishing);
+                            coefficients
+                        }
+                        None => self.slot(pack, slot, columns),
+                    }),
                     slots: pack.slots.len(),
                     points: points.zip(values.iter().cloned()).collect(),
                 }
@@ -346,12 +415,37 @@ impl ProvingKey {
     }
 }
 
+impl ProvingKey {
+    /// The committed columns, if the circuit has named ones, and the instances name these.
+    fn check_columns<'a>(
+        &self,
+        columns: Option<&'a CommittedColumns>,
+        instances: &[&[Fr]],
+    ) -> Result<Option<&'a CommittedColumns>, Error> {
+        let layout = &self.verifying.layout;
+        let Some(named) = &layout.instances.named else {
+            let none = columns.is_none().then_some(None);
+            return none.ok_or(Error::Named("committed ones are given, and the circuit has none"));
+        };
+        let columns = columns.ok_or(Error::Named("no commitment to them is given"))?;
+        if columns.points.len() != layout.named.len() {
+            return Err(Error::Named("not a commitment for each pack"));
+        }
+        let own = element(&self.verifying.name_of_columns(&columns.points));
+        if own != Some(instances[named.instance_column][named.number]) {
+            return Err(Error::Named("the instances name others"));
+        }
+        Ok(Some(columns))
+    }
+}
+
 /// A proof as it is written: everything in it is absorbed.
 struct Messages {
     transcript: Transcript,
     bytes: Vec<u8>,
-    /// What stands behind all else, whenever it is absorbed.
+    /// What stands behind all else, whenever it is absorbed: of links, then of named packs.
     last: Vec<u8>,
+    last_named: Vec<u8>,
 }
 
 impl Messages {
@@ -373,8 +467,18 @@ impl Messages {
         Ok(())
     }
 
+    fn last_named(&mut self, commitment: G1Affine) -> Result<(), Error> {
+        if commitment == G1Affine::default() {
+            return Err(Error::Zero);
+        }
+        self.transcript.absorb(&point(&commitment));
+        self.last_named.extend(point(&commitment));
+        Ok(())
+    }
+
     fn into_bytes(mut self) -> Vec<u8> {
         self.bytes.append(&mut self.last);
+        self.bytes.append(&mut self.last_named);
         self.bytes
     }
 

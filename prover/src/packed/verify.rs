@@ -2,9 +2,9 @@
 
 use super::gate::Operation;
 use super::layout::horner;
-use super::link;
 use super::transcript::{Transcript, WORD, element, word};
 use super::{Layout, VerifyingKey};
+use super::{link, named};
 use crate::domain::root_to;
 use halo2_proofs::{
     arithmetic::best_multiexp,
@@ -52,7 +52,7 @@ pub enum Refusal {
     /// A commitment that the proof brings has not the name among the instances.
     #[error("the commitment of link {link} is not the one that the instances name")]
     WrongName {
-        /// From 0 on.
+        /// From 0 on; named columns come after all links.
         link: usize,
     },
     /// A challenge is a point where the argument divides by zero.
@@ -66,7 +66,8 @@ pub enum Refusal {
 /// A proof as it was read.
 struct Proof<'a> {
     bytes: &'a [u8],
-    /// Packs, the quotient, W, W', and of links their commitments and one for all of them.
+    /// Packs, the quotient, W, W', of links their commitments and one for all of them, and of named packs their commitments
+    /// and what hides each.
     points: Vec<G1Affine>,
     evaluations: Vec<Fr>,
     /// Where the evaluations begin and end.
@@ -128,17 +129,26 @@ impl VerifyingKey {
         let proof = Proof::read(layout, proof, instances.len())?;
         let (packs, others) = proof.points.split_at(layout.proof_packs());
         let [quotient, w, last, of_links @ ..] = others else { return Err(Refusal::InvalidProof) };
+        let (of_links, of_named) = of_links.split_at(layout.link_points());
+        let (named, masks) = of_named.split_at(layout.named.len());
         let links = &layout.instances.links;
         for (link, (of, commitment)) in links.iter().zip(of_links).enumerate() {
             if word(&instances[layout.name(of)]) != link::name(of.class, commitment) {
                 return Err(Refusal::WrongName { link });
             }
         }
-        let (commitments, difference) = proof.of_links().split_at(64 * links.len());
+        if let Some(of) = &layout.instances.named
+            && word(&instances[layout.name_of_columns(of)]) != named::name(&self.digest, named)
+        {
+            return Err(Refusal::WrongName { link: links.len() });
+        }
+        let (last_of_links, of_columns) = proof.of_links().split_at(64 * of_links.len());
+        let (commitments, difference) = last_of_links.split_at(64 * links.len());
 
         let mut transcript = Transcript::new(self.digest);
         instances.iter().for_each(|value| transcript.absorb(&word(value)));
         transcript.absorb(commitments);
+        transcript.absorb(of_columns);
         let mut challenges = vec![Fr::ZERO; layout.num_challenges()];
         let mut point = 0;
         for phase in &layout.phases {
@@ -199,10 +209,17 @@ impl VerifyingKey {
             scalars_of_links.push(s_link);
         }
 
-        let points = packs.iter().chain(&self.commitments).chain([quotient, w, last, &self.g1]);
-        let points: Vec<G1Affine> = points.chain(of_links).copied().collect();
+        // What hides a named pack in this proof counts as often as it is not 0 on its rows.
+        let first_named = scalars.len() - named.len();
+        let vanishing = named::vanishing(layout.k, x).ok_or(Refusal::ChallengeInDomain)?;
+        let of_masks: Vec<Fr> = scalars[first_named..].iter().map(|s| *s * vanishing).collect();
+
+        let key = self.commitments.iter().chain(named);
+        let points = packs.iter().chain(key).chain([quotient, w, last, &self.g1]);
+        let points: Vec<G1Affine> = points.chain(of_links).chain(masks).copied().collect();
         scalars.extend([s, -Fr::ONE, z, -value]);
         scalars.extend(scalars_of_links);
+        scalars.extend(of_masks);
         let left = best_multiexp(&scalars, &points).to_affine();
         let product =
             Bn256::multi_miller_loop(&[(&left, &self.g2.into()), (&-*last, &self.tau_g2.into())]);

@@ -80,7 +80,7 @@ impl Walk {
     pub fn public(counts: &[usize]) -> Instances {
         let factor = Fr::from(3);
         let sum = InstanceSum { challenge: 1, column: 1, first: 1, factor, point: 0 };
-        Instances { counts: counts.to_vec(), sums: vec![sum], links: vec![] }
+        Instances { counts: counts.to_vec(), sums: vec![sum], links: vec![], named: None }
     }
 
     /// The same with links of these classes: of the bytes, and of the large numbers.

@@ -2,6 +2,7 @@
 
 mod circuit;
 mod links;
+mod named;
 mod python;
 mod simulator;
 

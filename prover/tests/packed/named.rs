@@ -1,0 +1,145 @@
+//! Named columns: what a proof's own commitments hold in place of a key's.
+
+use super::circuit::Walk;
+use super::links::scalar;
+use super::{PARAMS, new_key_of, widths};
+use halo2_proofs::{
+    arithmetic::best_multiexp,
+    halo2curves::{
+        bn256::{Fr, G1Affine},
+        ff::Field,
+        group::Curve,
+    },
+    poly::commitment::ParamsProver,
+};
+use zkverdict_prover::{
+    Arithmetic, Options, Seeded, Synthesized,
+    packed::{CommittedColumns, Error, Instances, Named, ProvingKey, Refusal, VerifyingKey, named},
+};
+
+const K: u32 = 7;
+
+/// The column that switches the gates on is named.
+fn public(columns: &[usize]) -> Instances {
+    let named = Named { columns: columns.to_vec(), instance_column: 0, number: 1 };
+    Instances { named: Some(named), ..Walk::public(&[2, 3]) }
+}
+
+fn key(circuit: &Walk) -> ProvingKey {
+    let public = public(&[0]);
+    new_key_of(circuit, K, &public, &widths(&[3, 2], 7), Arithmetic::best()).expect("supported")
+}
+
+/// Where gates are on.
+fn column(circuit: &Walk) -> Vec<i32> {
+    circuit.fixed()[0].iter().map(|cell| i32::from(*cell == Fr::ONE)).collect()
+}
+
+fn prove(
+    key: &ProvingKey,
+    circuit: &mut Walk,
+    columns: &CommittedColumns,
+    seed: u8,
+) -> Result<(Vec<u8>, Vec<Fr>), Error> {
+    circuit.names = vec![scalar(key.verifying().name_of_columns(&columns.points))];
+    let randomness = Seeded::new([seed; 32]);
+    let options = Options { randomness: Some(&randomness), ..Options::default() };
+    let [a, b] = circuit.instances();
+    let source = Synthesized(circuit);
+    let proof = key.prove_with_columns(&source, &[&a, &b], &[], Some(columns), &options);
+    proof.map(|(proof, _)| (proof, [a, b].concat()))
+}
+
+#[test]
+fn a_proof_is_about_what_its_commitments_hold() {
+    let mut circuit = Walk::new(100);
+    let key = key(&circuit);
+    let committed = key.commit_columns(vec![column(&circuit)], vec![Fr::from(77)]).unwrap();
+    let (proof, instances) = prove(&key, &mut circuit, &committed, 1).unwrap();
+    let verifying = key.verifying();
+    assert_eq!(proof.len(), verifying.layout().proof_length());
+    assert_eq!(verifying.verify(&proof, &instances), Ok(()));
+    // Nothing but the commitment is the same another time.
+    let (again, _) = prove(&key, &mut circuit, &committed, 2).unwrap();
+    let same = proof.chunks(32).zip(again.chunks(32)).enumerate();
+    let same: Vec<usize> =
+        same.filter(|(_, (one, two))| one == two).map(|(word, _)| word).collect();
+    let words = proof.len() / 32;
+    assert_eq!(same, [words - 4, words - 3]);
+    // Read from its bytes the key says the same.
+    let read = VerifyingKey::from_bytes(&verifying.to_bytes()).unwrap();
+    assert_eq!(&read, verifying);
+    assert_eq!(read.verify(&proof, &instances), Ok(()));
+
+    // Gates that are off where they were on: the witness is wrong in a row, and the proof right for this column alone.
+    let mut wrong = Walk { wrong: Some(5), ..circuit.clone() };
+    let (proof, instances) = prove(&key, &mut wrong, &committed, 1).unwrap();
+    assert_eq!(verifying.verify(&proof, &instances), Err(Refusal::InvalidProof));
+    let mut off = column(&circuit);
+    off[5] = 0;
+    let other = key.commit_columns(vec![off], vec![Fr::from(78)]).unwrap();
+    let (proof, instances) = prove(&key, &mut wrong, &other, 1).unwrap();
+    assert_eq!(verifying.verify(&proof, &instances), Ok(()));
+    // It has a name of its own.
+    let mut renamed = instances.clone();
+    renamed[1] = scalar(verifying.name_of_columns(&committed.points));
+    assert_eq!(verifying.verify(&proof, &renamed), Err(Refusal::WrongName { link: 0 }));
+    let at = proof.len() - 128;
+    let mut swapped = proof.clone();
+    swapped[at..at + 64].copy_from_slice(&super::links::words(&committed.points[0]));
+    assert_eq!(verifying.verify(&swapped, &renamed), Err(Refusal::InvalidProof));
+}
+
+#[test]
+fn a_commitment_holds_the_columns_and_its_blinding_on_the_last_row() {
+    let circuit = Walk::new(100);
+    let key = key(&circuit);
+    let column = column(&circuit);
+    let committed = key.commit_columns(vec![column.clone()], vec![Fr::from(77)]).unwrap();
+    let mut values: Vec<Fr> = column.iter().map(|cell| Fr::from(*cell as u64)).collect();
+    values.resize(1 << K, Fr::ZERO);
+    *values.last_mut().unwrap() = Fr::from(77);
+    // One slot of seven.
+    let mut packed = vec![Fr::ZERO; 7 << K];
+    let coefficients = super::slow::interpolate(&values, Fr::ONE);
+    coefficients.into_iter().enumerate().for_each(|(power, of)| packed[7 * power] = of);
+    let expected: G1Affine = best_multiexp(&packed, &PARAMS.get_g()[..packed.len()]).to_affine();
+    assert_eq!(committed.points, [expected]);
+    let shown = format!("{committed:?}");
+    assert!(!shown.contains("blinding") && shown.contains("columns: 1"), "{shown}");
+    assert_eq!(named::tag()[..30], *b"zkverdict committed columns v1");
+}
+
+#[test]
+fn what_is_not_named_or_not_committed_to_is_refused() {
+    let mut circuit = Walk::new(100);
+    let made = |columns: &[usize], number: usize| {
+        let mut public = public(columns);
+        public.named.as_mut().unwrap().number = number;
+        new_key_of(&circuit, K, &public, &widths(&[3, 2], 7), Arithmetic::best())
+    };
+    // Looked at from another row; there twice; not there; without a name.
+    for (columns, number) in [(&[1][..], 1), (&[0, 0], 1), (&[9], 1), (&[], 1), (&[0], 2)] {
+        assert!(matches!(made(columns, number), Err(Error::Named(_))), "{columns:?} {number}");
+    }
+    let key = key(&circuit);
+    let own = column(&circuit);
+    let refused = |columns: Vec<Vec<i32>>, blindings: Vec<Fr>| {
+        matches!(key.commit_columns(columns, blindings), Err(Error::Named(_)))
+    };
+    assert!(refused(vec![], vec![Fr::ONE]));
+    assert!(refused(vec![own.clone()], vec![]));
+    assert!(refused(vec![own.clone()], vec![Fr::ZERO]));
+    assert!(refused(vec![vec![1; 1 << K]], vec![Fr::ONE]));
+    let one = key.commit_columns(vec![own.clone()], vec![Fr::ONE]).unwrap();
+    let two = key.commit_columns(vec![own], vec![Fr::from(2)]).unwrap();
+    prove(&key, &mut circuit, &one, 1).unwrap();
+    // Now the instances name the first.
+    let [a, b] = circuit.instances();
+    let source = Synthesized(&circuit);
+    for columns in [None, Some(&two)] {
+        let options = Options::default();
+        let refused = key.prove_with_columns(&source, &[&a, &b], &[], columns, &options);
+        assert!(matches!(refused, Err(Error::Named(_))));
+    }
+}

@@ -24,9 +24,9 @@ contract {{ name }} is IHalo2Verifier {
 
     {% endif %}
     {%- if let Some(packed) = packed %}
-    {%- if packed.links.is_some() %}
+    {%- if packed.links.is_some() || packed.named.is_some() %}
     /// @notice A commitment that the proof brings is not the one that the instances name.
-    /// @param link Counts the columns that hold what commitments are to.
+    /// @param link Counts the columns that hold what commitments are to; weights come last.
     error WrongName(uint256 link);
 {% endif %}
     {%- endif %}

@@ -12,7 +12,7 @@ pragma solidity ^0.8.20;
 /// | tensor | type | shape | instances |
 /// |---|---|---|---|
 {%- for name in names %}
-/// | the name of the commitment to the input `{{ name.title }}` | 248 bits | | {{ name.instance }} |
+/// | the name of the commitment to {{ name.title }} | 248 bits | | {{ name.instance }} |
 {%- endfor %}
 {%- for tensor in tensors %}
 /// | {{ tensor.title }} ({{ tensor.role.name() }}) | {{ tensor.element.solidity_type() }} | {{ tensor.shape }} | {{ tensor.first }}..{{ tensor.end }} |
@@ -53,7 +53,7 @@ library {{ name }} {
     uint256 private constant SIGNS = 0x80808080808080808080808080808080808080808080808080808080808080;
     {%- for name in names %}
 
-    /// @notice The instance that is the name of the commitment to the input `{{ name.title }}`. A name that nobody compares says nothing.
+    /// @notice The instance that is the name of the commitment to {{ name.title }}. A name that nobody compares says nothing.
     uint256 internal constant {{ name.constant }}_NAME = {{ name.instance }};
     {%- endfor %}
     {%- for tensor in tensors %}
@@ -94,7 +94,7 @@ library {{ name }} {
     }
     {%- for name in names %}
 
-    /// @notice The name of the commitment to the input `{{ name.title }}`: compare it, whoever makes a proof chooses it.
+    /// @notice The name of the commitment to {{ name.title }}: compare it, whoever makes a proof chooses it.
     function nameOf{{ name.function }}(uint256[] memory instances) internal pure returns (bytes32) {
         if (instances.length != NUM_INSTANCES) revert InstanceCount(instances.length, NUM_INSTANCES);
         return bytes32(instances[{{ name.constant }}_NAME]);

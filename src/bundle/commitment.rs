@@ -20,7 +20,7 @@ const FORMAT: &str = "zkverdict commitment";
 
 const VERSION: u32 = 1;
 
-/// What is committed to; weights are to come.
+/// What is committed to.
 const KIND: &str = "input";
 
 /// A commitment to an input, with what it hides. It says of that to nobody but a prover and its own file.
@@ -74,7 +74,7 @@ impl Drop for Document {
 }
 
 /// Overwrites what nobody should find in memory later on.
-fn wipe(secret: &mut [u8]) {
+pub(super) fn wipe(secret: &mut [u8]) {
     secret.fill(0);
     // The compiler leaves out what nobody reads.
     std::hint::black_box(secret);
@@ -283,7 +283,7 @@ fn rows_of(class: u32, powers: &Powers) -> Option<Vec<G1Affine>> {
 }
 
 /// A point's coordinates, big-endian.
-fn coordinates(point: &G1Affine) -> [Word; 2] {
+pub(super) fn coordinates(point: &G1Affine) -> [Word; 2] {
     [point.x, point.y].map(|coordinate| {
         let mut word = coordinate.to_repr();
         word.reverse();
@@ -304,7 +304,7 @@ fn unpacked(tensor: &InstanceTensor, words: &[Word]) -> Result<Vec<u32>, usize> 
 
 /// The point with these coordinates, if they are below their modulus and on the curve. Infinity, written as zeros, is no
 /// commitment.
-fn point(mut x: Word, mut y: Word) -> Option<G1Affine> {
+pub(super) fn point(mut x: Word, mut y: Word) -> Option<G1Affine> {
     x.reverse();
     y.reverse();
     let [x, y] = [x, y].map(|word| Option::<Fq>::from(Fq::from_repr(word)));

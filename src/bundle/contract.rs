@@ -106,6 +106,7 @@ pub fn io_library(model: &Model, layout: &InstanceLayout) -> IoSpec {
         library: contract_prefix(&model.name).with("Io"),
         model: model.name.clone(),
         inferences: layout.inferences,
+        names_weights: layout.names_weights,
         committed: layout.committed().map(|(_, port)| port.tensor.name.clone()).collect(),
         inputs: (model.inputs.iter().zip(&layout.inputs))
             .filter(|(_, told)| told.is_public())

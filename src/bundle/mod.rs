@@ -30,6 +30,8 @@ mod proof_file;
 mod took;
 #[cfg(all(feature = "prove", feature = "compile"))]
 mod viem;
+#[cfg(feature = "prove")]
+mod weights;
 
 #[cfg(feature = "prove")]
 pub use commitment::{CommitmentPoints, InputCommitment};
@@ -56,6 +58,8 @@ pub use took::Beginning;
 pub use took::Took;
 #[cfg(all(feature = "cli", feature = "compile"))]
 pub(crate) use took::{cpu_seconds, peak_bytes};
+#[cfg(feature = "prove")]
+pub use weights::WeightsCommitment;
 
 use crate::circuit::{CircuitError, InstanceLayout, ModelCircuit, Shape};
 use crate::model::Model;

@@ -38,6 +38,9 @@ struct Said {
     /// Of several, in their order.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     contexts: Vec<String>,
+    /// The name of committed weights.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    weights: Option<String>,
     /// The names of committed inputs.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     names: BTreeMap<String, String>,
@@ -84,6 +87,7 @@ impl Said {
             statements.iter().map(|statement| hex(&statement.context)).collect();
         let context = if contexts.len() == 1 { contexts.pop() } else { None };
         let names = statements.first().map(named).unwrap_or_default();
+        let weights = statements.first().and_then(|said| said.weights).map(|name| hex(&name));
         let said = |statement: Statement| Inference {
             outputs: statement.outputs,
             claims: statement.claims,
@@ -91,6 +95,7 @@ impl Said {
         Self {
             context,
             contexts,
+            weights,
             names,
             calldata: hex(&verify_proof_calldata_of_words(&proof.bytes, &proof.instances)),
             inferences: statements.into_iter().map(said).collect(),
@@ -132,6 +137,9 @@ impl std::fmt::Display for ProofDocument {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         for inference in &self.said.inferences {
             write!(f, "{inference}")?;
+        }
+        if let Some(name) = &self.said.weights {
+            writeln!(f, "weights    {name}")?;
         }
         for (input, name) in &self.said.names {
             writeln!(f, "name       {name} of the committed input {}", Name::new(input))?;
@@ -210,10 +218,12 @@ impl ProofFile {
         // As text, so that floats are the doubles that readers of a file take them for.
         let said = serde_json::to_string(&Said::of(&self.proof, statements)).ok()?;
         let said: Value = serde_json::from_str(&said).ok()?;
-        ["context", "contexts", "names", "inferences", "calldata"].iter().find_map(|&field| {
-            let found = self.fields.get(field)?;
-            difference(found, &said[field], field)
-        })
+        ["context", "contexts", "weights", "names", "inferences", "calldata"].iter().find_map(
+            |&field| {
+                let found = self.fields.get(field)?;
+                difference(found, &said[field], field)
+            },
+        )
     }
 }
 

@@ -51,6 +51,9 @@ use values::{Obstacle, Value, Values};
 #[derive(Clone, Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum CertifyError {
+    /// A certificate says that a key computes what a model does, and this one's weights are in no key.
+    #[error("the weights are committed, and no certificate is made for keys of architectures")]
+    CommittedWeights,
     /// The circuit's shape is none that is known here.
     #[error("the circuit has a shape that cannot be checked")]
     Shape,
@@ -185,6 +188,9 @@ pub struct Report {
 /// with the key's commitments; and, where an input is private, which of its rows is which element: a wrong answer to
 /// the latter two leads to an error.
 pub fn certify(model: &Model, circuit: &ModelCircuit, keys: &Keys) -> Result<Report, CertifyError> {
+    if circuit.shape().commits_weights() {
+        return Err(CertifyError::CommittedWeights);
+    }
     let (columns, system) = Columns::synthesize(circuit, circuit.k(), circuit.params())?;
     let shape = Shape::read(&circuit.shape())?;
     columns.check_commitments(keys, &system, &shape)?;

@@ -26,6 +26,9 @@ pub fn witness<'a>(columns: &Columns, witness: &'a Witness) -> Filled<'a, Advice
     filled.extend(columns.integer.into_iter().zip(&witness.wide));
     filled.push((lookups.limb_uses, &witness.limb_uses));
     filled.push((lookups.table_uses, &witness.table_uses));
+    if let (Some(columns), Some(weights)) = (&columns.weights, &witness.weights) {
+        filled.push((columns.uses, &weights.uses));
+    }
     filled.extend(columns.links.iter().map(|link| link.words).zip(&witness.linked));
     filled.into_iter().map(|(column, values)| (column, Cow::Borrowed(values))).collect()
 }

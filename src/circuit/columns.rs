@@ -49,6 +49,8 @@ pub enum Cell {
     LimbUses,
     /// How often the row of the table was read.
     TableUses,
+    /// How often the row's weight was one that is committed.
+    WeightUses,
     /// A running sum of the look-up argument.
     LookupSum(usize),
     /// 1 on rows of the link's words.
@@ -63,8 +65,14 @@ pub enum Cell {
     TableStart,
     /// With float32 sums, the length on the row of the table.
     TableLength,
-    /// A weight, on rows that weigh.
+    /// A weight that is known, on rows that weigh.
     Weight(usize),
+    /// A weight that is committed, where they are scaled.
+    CommittedWeight(usize),
+    /// What committed weights are multiplied with on rows of them; 0 on others.
+    WeightScale,
+    /// On the first rows of the table, all that a committed weight can be.
+    WeightTable,
     /// What else is fixed, on other rows.
     Constant(Constant),
 }
@@ -178,6 +186,21 @@ pub struct Columns {
     pub words: Option<Challenge>,
     /// Where the words of commitments lie.
     pub links: Vec<LinkColumns>,
+    /// Where weights are committed.
+    pub weights: Option<WeightColumns>,
+}
+
+/// The columns of committed weights.
+#[derive(Clone, Debug)]
+pub struct WeightColumns {
+    /// The weights, which no key commits to: proofs do.
+    pub lanes: Vec<Placed<Fixed>>,
+    /// See [`Cell::WeightScale`].
+    pub scale: Placed<Fixed>,
+    /// See [`Cell::WeightTable`].
+    pub table: Placed<Fixed>,
+    /// See [`Cell::WeightUses`].
+    pub uses: Placed<Advice>,
 }
 
 /// The columns of a link.
@@ -256,6 +279,7 @@ impl Columns {
         let integer = shape.vectors.then(|| first.next(meta));
         let limb_uses = first.next(meta);
         let table_uses = first.next(meta);
+        let weight_uses = shape.commits_weights().then(|| first.next(meta));
         let linked: Vec<_> = shape.links.iter().map(|_| first.next(meta)).collect();
         // A phase's columns must exist before its challenges.
         let [beta, gamma, rho, along, down, tau] =
@@ -290,6 +314,12 @@ impl Columns {
         let [coefficient, balance, packed] = [(); 3].map(|()| second.next(meta));
         let link = |words| LinkColumns { words, rows: fixed.next(meta), sum: second.next(meta) };
         let links = linked.into_iter().map(link).collect();
+        let weights = weight_uses.map(|uses| WeightColumns {
+            scale: fixed.next(meta),
+            table: fixed.next(meta),
+            lanes: (0..shape.weight_lanes).map(|_| fixed.next(meta)).collect(),
+            uses,
+        });
         Self {
             instance: meta.instance_column(),
             fold: shape.fold,
@@ -319,6 +349,7 @@ impl Columns {
             tau,
             words,
             links,
+            weights,
         }
     }
 
@@ -349,6 +380,7 @@ impl Columns {
         columns.extend(Flag::ALL.into_iter().filter_map(|flag| self.flags[flag]));
         columns.extend(self.cursors.iter().flat_map(|cursor| &cursor.moves));
         columns.extend(self.links.iter().map(|link| link.rows));
+        columns.extend(self.weights.iter().flat_map(|weights| [weights.scale, weights.table]));
         // Flags and moves may be in lanes.
         columns.sort_by_key(|column| column.number());
         columns.dedup_by_key(|column| column.number());
@@ -359,6 +391,7 @@ impl Columns {
     pub fn place(&self, cell: Cell) -> Result<Placed<Advice>, Placed<Fixed>> {
         let lookups = &self.lookups;
         let steps = || lookups.intervals.expect("there are intervals");
+        let weights = || self.weights.as_ref().expect("weights are committed");
         Ok(match cell {
             Cell::TableRow => lookups.table_row,
             Cell::Byte => lookups.byte,
@@ -374,6 +407,7 @@ impl Columns {
             Cell::LinkedSum(link) => self.links[link].sum,
             Cell::LimbUses => lookups.limb_uses,
             Cell::TableUses => lookups.table_uses,
+            Cell::WeightUses => weights().uses,
             Cell::LookupSum(column) => lookups.sums[column],
             Cell::LinkRows(link) => return Err(self.links[link].rows),
             Cell::Active => return Err(lookups.active),
@@ -382,6 +416,9 @@ impl Columns {
             Cell::TableStart => return Err(steps().table),
             Cell::TableLength => return Err(steps().lengths.expect("there are float32 sums")),
             Cell::Weight(lane) => return Err(self.lanes[lane]),
+            Cell::CommittedWeight(lane) => return Err(weights().lanes[lane]),
+            Cell::WeightScale => return Err(weights().scale),
+            Cell::WeightTable => return Err(weights().table),
             Cell::Constant(constant) => return Err(self.lanes[constant.lane()]),
         })
     }

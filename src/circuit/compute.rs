@@ -53,11 +53,11 @@ impl Held {
     }
 }
 
-/// What every cell holds.
+/// What every cell holds, given the bytes of inputs and the weights that are committed.
 pub fn compute(
     net: &Net,
     plan: &Plan,
-    input: &[u8],
+    (input, weights): (&[u8], &[i32]),
     tamper: Tamper<'_>,
     hints: Hints<'_>,
 ) -> Vec<Vec<Held>> {
@@ -102,7 +102,7 @@ pub fn compute(
                 values[element as usize] = held.value();
             }
         }
-        contribute(net, plan, block, &values, &mut accumulators);
+        contribute(net, plan, block, (&values, weights), &mut accumulators);
         all.push(held);
     }
     all
@@ -251,7 +251,7 @@ fn contribute(
     net: &Net,
     plan: &Plan,
     block: &Block,
-    values: &[i128],
+    (values, weights): (&[i128], &[i32]),
     mut accumulators: &mut [i128],
 ) {
     let mut terms: Vec<(&Run, &Term)> = Vec::new();
@@ -268,7 +268,7 @@ fn contribute(
     }
     parallel::each(planes, |(plane, own, terms)| {
         for (run, term) in terms {
-            let weight = plan.fitted.weight(term.weight);
+            let weight = plan.fitted.weight(term.weight, weights);
             for &(element, at) in &run.elements {
                 let at = plane.index(term.place.plus(at).at) - plane.start;
                 own[at] += weight * values[element as usize];

@@ -62,6 +62,18 @@ pub enum CircuitError {
     )]
     Unlinked { input: String },
 
+    /// Weights that a layer has where they cannot be committed.
+    #[error("node `{node}`: the weights of a `{operator}` {why}, and cannot be committed")]
+    CommittedWeights { node: String, operator: String, why: &'static str },
+
+    /// No proof of halo2's format brings commitments to weights.
+    #[error("the weights are committed, and proofs of halo2's format bring no commitments")]
+    UnlinkedWeights,
+
+    /// Another number of committed weights than the circuit has.
+    #[error("{found} committed weights, expected {expected}")]
+    Weights { found: usize, expected: usize },
+
     /// A plan that was written down does not fit the model.
     #[error("the stored plan does not fit the model")]
     OtherPlan,
@@ -111,7 +123,7 @@ impl CircuitError {
             Self::Disagreement { .. } => {
                 Some("this is a defect of zkverdict; please report it with the model".into())
             }
-            Self::Unlinked { .. } => {
+            Self::Unlinked { .. } | Self::UnlinkedWeights => {
                 Some("make keys of packed proofs, with `--format packed`".into())
             }
             Self::TooLarge(_) => {

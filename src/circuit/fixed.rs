@@ -4,13 +4,14 @@ use super::columns::{Cell, Columns, Constant};
 use super::field::{byte_power, field};
 use super::layout::moves::{CURSORS, Menu};
 use super::layout::plan::Plan;
-use super::layout::rows::{Content, Row};
+use super::layout::rows::{Content, Row, WeightRow};
 use super::links;
 use super::shape::{Flag, Flags};
 use super::table::binades::MARK;
 use super::table::fits::FittedRule;
 use super::values::Values;
-use super::wiring::{Kind, NATURAL_DIGIT, Net};
+use super::weights::COMMITTED_RANGE;
+use super::wiring::{COMMITTED_DIGIT, Kind, NATURAL_DIGIT, Net};
 use halo2_proofs::{
     halo2curves::{bn256::Fr, ff::BatchInvert},
     plonk::ConstraintSystem,
@@ -55,6 +56,11 @@ impl Fixed {
             let rows = links::rows(words, plan.k).expect("the plan has room for its links");
             rows.for_each(|row| fixed.of(Cell::LinkRows(link)).set(row, 1));
         }
+        if plan.shape.commits_weights() {
+            for (index, weight) in COMMITTED_RANGE.enumerate() {
+                fixed.of(Cell::WeightTable).set(index + 1, weight.into());
+            }
+        }
         let scales = Scales::new(plan);
         for (at, row) in plan.layout.rows.iter().enumerate() {
             let cells = Cells::new(net, row, &scales);
@@ -68,9 +74,18 @@ impl Fixed {
                 }
             }
             if let Content::Weights(number) = row.content {
-                let weights = &plan.layout.weights[number as usize].lanes;
-                for (lane, &weight) in weights.iter().enumerate() {
-                    fixed.of(Cell::Weight(lane)).set(at, plan.fitted.weight(weight));
+                let WeightRow { lanes, digit, .. } = &plan.layout.weights[number as usize];
+                match digit {
+                    Some(digit) => {
+                        let scale = 1 << (COMMITTED_DIGIT * u32::from(*digit));
+                        fixed.of(Cell::WeightScale).set(at, scale);
+                    }
+                    None => {
+                        for (lane, &weight) in lanes.iter().enumerate() {
+                            let weight = plan.fitted.weight(weight, &[]);
+                            fixed.of(Cell::Weight(lane)).set(at, weight);
+                        }
+                    }
                 }
             }
             // In lanes that are neither constants nor weights here.

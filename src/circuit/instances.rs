@@ -270,8 +270,8 @@ impl InstanceLayout {
         if self.inferences > 1 && !self.claims.is_empty() {
             return unproved(format!("claims about {} inferences in one proof", self.inferences));
         }
-        if self.names_weights {
-            return unproved("the weights are committed".into());
+        if self.names_weights && self.inferences > 1 {
+            return unproved("several inferences in one proof with committed weights".into());
         }
         self.check_claims(model)
     }
@@ -281,6 +281,7 @@ impl InstanceLayout {
         shape.private_input != self.inputs.iter().all(InstancePort::is_packed)
             && shape.free_instances == self.free()
             && self.linked_words().eq(shape.links.iter().copied())
+            && self.names_weights == shape.commits_weights()
     }
 
     /// The words of each committed input, those of all inferences.
@@ -295,6 +296,9 @@ impl InstanceLayout {
 
     /// That whoever verifies proofs of these instances links committed inputs to their names: packed proofs do.
     pub fn check_format(&self, is_packed: bool) -> Result<(), CircuitError> {
+        if self.names_weights && !is_packed {
+            return Err(CircuitError::UnlinkedWeights);
+        }
         match self.committed().next() {
             Some((_, port)) if !is_packed => {
                 Err(CircuitError::Unlinked { input: port.tensor.name.clone() })
@@ -305,6 +309,9 @@ impl InstanceLayout {
 
     /// The digest of a model whose proofs have these instances: it covers all that they say.
     pub fn digest(&self, model: &Model) -> [u8; 32] {
+        // Of a model with committed weights it is the architecture's.
+        let architecture = self.names_weights.then(|| model.without_weights());
+        let model = architecture.as_ref().unwrap_or(model);
         let mut description = model.description(&self.visibility());
         let Self { inferences, names_weights, claims, inputs: _, outputs: _ } = self;
         // What the first version does not have is left out where it is not there.

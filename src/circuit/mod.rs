@@ -13,6 +13,7 @@
 //! | [`relations`] | what must hold between cells, each with its argument |
 //! | [`instances`] | what is public, and how it is packed |
 //! | [`links`] | what is committed, and where its words lie |
+//! | [`weights`] | weights that are committed, and where they lie |
 //! | [`fixed`], [`compute`], [`witness`], [`values`], [`assign`] | what the cells hold |
 
 mod activation;
@@ -36,6 +37,7 @@ mod table;
 #[cfg(test)]
 pub(crate) mod tests;
 mod values;
+mod weights;
 mod wiring;
 mod wishes;
 mod witness;
@@ -255,6 +257,31 @@ impl ModelCircuit {
         Witness::new(&self.compiled.net, self.plan(), input, contexts)
     }
 
+    /// The same of a circuit whose weights are committed, with those of a model.
+    pub fn witness_of(
+        &self,
+        model: &Model,
+        input: &[i32],
+        contexts: impl Into<Contexts>,
+    ) -> Result<Witness, CircuitError> {
+        let weights = self.committed_weights(model)?;
+        Witness::with_weights(&self.compiled.net, self.plan(), (input, &weights), contexts)
+    }
+
+    /// What the columns of committed weights hold for a model, from row 0 on: none where none are committed.
+    pub fn weight_columns(&self, model: &Model) -> Result<Vec<Vec<i32>>, CircuitError> {
+        let weights = self.committed_weights(model)?;
+        Ok(weights::columns(self.plan(), &weights))
+    }
+
+    fn committed_weights(&self, model: &Model) -> Result<Vec<i32>, CircuitError> {
+        if self.compiled.instances.names_weights {
+            weights::of_model(model)
+        } else {
+            Ok(Vec::new())
+        }
+    }
+
     /// The circuit with a witness in it, which must be one of this circuit.
     pub fn with_witness(&self, witness: Witness) -> Self {
         Self { witness: Some(Arc::new(witness)), ..self.clone() }
@@ -315,6 +342,14 @@ impl Shape {
         let link =
             |((column, &words), name)| Some(Link { column, class: links::class_of(words)?, name });
         links.filter_map(link).collect()
+    }
+
+    /// The fixed columns of committed weights, and which instance is their name; none if there are none.
+    pub fn named_columns(&self) -> Option<(Vec<usize>, usize)> {
+        let columns = Columns::new(&mut ConstraintSystem::default(), self).weights?;
+        let lanes = columns.lanes.iter().map(|lane| lane.column.index()).collect();
+        // Theirs comes before those of inputs.
+        Some((lanes, self.free_instances.checked_sub(self.links.len() + 1)?))
     }
 }
 

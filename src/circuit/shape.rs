@@ -4,6 +4,7 @@
 //! all follow from its line in the table.
 
 use super::layout::moves::{CURSORS, Menu, OUTPUT, POSITION, WEIGHT};
+use super::layout::rows::Lanes;
 use super::links::{self, MOST_LINKS};
 use super::wiring::{Kind, Net};
 use std::ops::{Index, IndexMut};
@@ -82,6 +83,9 @@ pub struct Shape {
     /// The words of each committed input: each has a column that a proof links to the commitment.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub links: Vec<usize>,
+    /// Committed weights per row, in columns that proofs bring commitments to; 0 where all weights are fixed.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub weight_lanes: usize,
 }
 
 fn one() -> usize {
@@ -93,10 +97,27 @@ fn is_one(count: &usize) -> bool {
     *count == 1
 }
 
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "as serde calls it")]
+fn is_zero(count: &usize) -> bool {
+    *count == 0
+}
+
 impl Shape {
-    /// Columns of the look-up argument's running sums: of each limb, one read, and the two tables.
+    /// Columns of the look-up argument's running sums: of each limb, one read, and the two tables; of each committed weight,
+    /// and their table.
     pub fn lookup_sums(&self) -> usize {
-        (self.limb_columns() + 3).div_ceil(TERMS_PER_SUM)
+        let of_weights = if self.commits_weights() { self.weight_lanes + 1 } else { 0 };
+        (self.limb_columns() + 3 + of_weights).div_ceil(TERMS_PER_SUM)
+    }
+
+    /// Whether some weights are committed.
+    pub fn commits_weights(&self) -> bool {
+        self.weight_lanes > 0
+    }
+
+    /// Weights to a row.
+    pub(super) fn weights_per_row(&self) -> Lanes {
+        Lanes { known: self.lanes, committed: self.weight_lanes }
     }
 
     /// Columns of limbs.
@@ -155,7 +176,9 @@ impl Shape {
             && (1..=longest_table(k, self.fold)).contains(&self.free_instances)
             && (self.fold == 1 || !self.sums_words)
             && (self.sums_words || self.links.is_empty())
-            && self.links.len() <= MOST_LINKS.min(self.free_instances - 1)
+            && self.links.len() <= MOST_LINKS
+            && (self.weight_lanes == 0 || LANES.contains(&self.weight_lanes) && self.sums_words)
+            && self.links.len() + usize::from(self.commits_weights()) < self.free_instances
             && links::last_row(&self.links, k).is_some_and(|last| last <= self.table_rows)
     }
 
@@ -164,11 +187,16 @@ impl Shape {
         let moves = self.menus[WEIGHT].columns();
         let count = |flag: bool, columns: usize| if flag { columns } else { 0 };
         let links = self.links.len();
-        let first =
-            4 + self.limb_columns() + count(self.intervals, 2) + count(self.vectors, 1) + links;
+        let first = 4
+            + self.limb_columns()
+            + count(self.intervals, 2)
+            + count(self.vectors, 1)
+            + count(self.commits_weights(), 1)
+            + links;
         let second = 6 + self.lookup_sums() + links;
         let tables = 1 + count(self.intervals, 1) + count(self.averages, 1);
-        let fixed = 2 + tables + self.lanes + moves + links;
+        let weights = count(self.commits_weights(), self.weight_lanes + 2);
+        let fixed = 2 + tables + self.lanes + moves + links + weights;
         let folded = |columns: usize| columns.div_ceil(self.fold);
         [folded(first) + folded(second), 2 + folded(fixed)]
     }

@@ -56,7 +56,23 @@ pub enum Weight {
         /// Which operand.
         operand: u32,
     },
+    /// One that is committed, or a digit of such a one.
+    Committed {
+        /// Its number among all of them.
+        number: u32,
+        /// Which digit.
+        digit: u8,
+    },
 }
+
+impl From<i32> for Weight {
+    fn from(weight: i32) -> Self {
+        Self::Integer(weight)
+    }
+}
+
+/// Bits of the digits that committed integers are made of: each from −128 to 127.
+pub const COMMITTED_DIGIT: u32 = 8;
 
 /// An integer of any size that lies beside shorter ones without a gap: most weights are short, and there are many.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -401,6 +417,8 @@ pub struct Net {
     pub free_instances: usize,
     /// The packed instances are added up by the verifier, and no row takes one.
     pub sums_words: bool,
+    /// How many weights are committed, digit by digit.
+    pub committed_weights: usize,
     /// The model's inputs, in its order.
     pub inputs: Vec<Port>,
     /// Those that are committed, in its order: their blocks come before all others.
@@ -434,6 +452,18 @@ impl Net {
     pub fn linked_words(&self) -> Vec<usize> {
         let words = |&input: &usize| self.blocks[self.inputs[input].block].words();
         self.committed.iter().map(words).collect()
+    }
+
+    /// Whether no committed weight is one of two terms: their rows could hold two integers for it.
+    pub fn commits_weights_once(&self) -> bool {
+        let runs = self.blocks.iter().flat_map(|block| &block.runs);
+        let mut seen = vec![false; self.committed_weights];
+        runs.flat_map(|run| &run.terms).all(|term| match term.weight {
+            Weight::Committed { number, .. } => {
+                seen.get_mut(number as usize).is_some_and(|seen| !std::mem::replace(seen, true))
+            }
+            _ => true,
+        })
     }
 
     /// Whether there are integers of any size.

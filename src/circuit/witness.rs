@@ -14,6 +14,7 @@ use super::parallel;
 use super::relations::{Row, linking, lookup, packing, wires};
 use super::shape::{Flag, Shape};
 use super::values::Values;
+use super::weights::CommittedLanes;
 use super::wiring::{Kind, Net, Port};
 use halo2_proofs::halo2curves::bn256::Fr;
 
@@ -36,6 +37,8 @@ pub struct Witness {
     pub table_uses: Values,
     /// With committed inputs: the words of each, on the rows of its link.
     pub linked: Vec<Values>,
+    /// With committed weights: what their columns hold.
+    pub weights: Option<CommittedLanes>,
     /// The context, further free ones, and the packed words.
     pub instances: Vec<Fr>,
     /// What proofs say of the model's outputs: what is claimed of them, then those that are told.
@@ -86,6 +89,16 @@ impl Witness {
         Self::tampered(net, plan, input, contexts, &|_, _, _| {})
     }
 
+    /// The same of a net whose weights are committed, with these.
+    pub fn with_weights(
+        net: &Net,
+        plan: &Plan,
+        (input, weights): (&[i32], &[i32]),
+        contexts: impl Into<Contexts>,
+    ) -> Result<Self, CircuitError> {
+        Self::of(net, plan, (input, weights), contexts.into(), &|_, _, _| {}, &|_, honest| honest)
+    }
+
     /// The same with what a prover says of integers that are not computed, given what an honest one says.
     pub fn with_hints(
         net: &Net,
@@ -94,7 +107,7 @@ impl Witness {
         contexts: impl Into<Contexts>,
         hints: impl Fn(Kind, i128) -> i128 + Sync,
     ) -> Result<Self, CircuitError> {
-        Self::of(net, plan, input, contexts.into(), &|_, _, _| {}, &hints)
+        Self::of(net, plan, (input, &[]), contexts.into(), &|_, _, _| {}, &hints)
     }
 
     /// The same for a prover who cheats in some cells and is honest about what follows from them.
@@ -105,17 +118,21 @@ impl Witness {
         contexts: impl Into<Contexts>,
         tamper: Tamper<'_>,
     ) -> Result<Self, CircuitError> {
-        Self::of(net, plan, input, contexts.into(), tamper, &|_, honest| honest)
+        Self::of(net, plan, (input, &[]), contexts.into(), tamper, &|_, honest| honest)
     }
 
     fn of(
         net: &Net,
         plan: &Plan,
-        input: &[i32],
+        (input, weights): (&[i32], &[i32]),
         Contexts(contexts): Contexts,
         tamper: Tamper<'_>,
         hints: Hints<'_>,
     ) -> Result<Self, CircuitError> {
+        if weights.len() != net.committed_weights {
+            let (found, expected) = (weights.len(), net.committed_weights);
+            return Err(CircuitError::Weights { found, expected });
+        }
         let expected = net.inputs.iter().map(|port| port.len).sum();
         if input.len() != expected {
             return Err(CircuitError::InputLength { found: input.len(), expected });
@@ -129,7 +146,7 @@ impl Witness {
             }
         }
         let input = bytes;
-        let held = compute(net, plan, &input, tamper, hints);
+        let held = compute(net, plan, (&input, weights), tamper, hints);
 
         let length = plan.shape.table_rows + 1;
         let raised = u32::try_from(plan.shape.table_rows - 256).expect("tables are short");
@@ -241,6 +258,7 @@ impl Witness {
             limbs,
             limb_uses: Values::of(limb_uses),
             table_uses: Values::of(table_uses),
+            weights: plan.shape.commits_weights().then(|| CommittedLanes::new(plan, weights)),
             linked,
             instances,
             outputs,
@@ -360,6 +378,10 @@ impl Row for WitnessRow<'_> {
             Cell::Integer => witness.wide.as_ref().expect("the circuit has it").at(at),
             Cell::LimbUses => witness.limb_uses.at(at),
             Cell::TableUses => witness.table_uses.at(at),
+            Cell::WeightUses => witness.weights.as_ref().expect("they are committed").uses.at(at),
+            Cell::CommittedWeight(lane) => {
+                witness.weights.as_ref().expect("they are committed").lanes[lane].at(at)
+            }
             Cell::LookupSum(column) => self.sums.lookup_sums[column][at],
             Cell::Cursor(cursor) => self.sums.cursors[cursor][at],
             Cell::Coefficient => self.sums.coefficient[at],

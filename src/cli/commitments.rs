@@ -1,7 +1,7 @@
 //! What committed inputs are proved with, and the inputs that are given beside them.
 
 use super::{CliError, Console, bundle::hex, files, input};
-use crate::bundle::{Bundle, InputCommitment};
+use crate::bundle::{Bundle, InputCommitment, WeightsCommitment};
 use crate::circuit::{InstanceLayout, InstancePort};
 use crate::model::{InputFormat, Model, Port};
 use crate::name::Name;
@@ -56,6 +56,61 @@ impl CommitmentArgs {
             return Err(needed(port));
         }
         Ok(found.into_iter().flatten().collect())
+    }
+}
+
+/// With which weights a bundle of an architecture is used.
+#[derive(Clone, clap::Args)]
+pub struct WeightsArgs {
+    /// The file that `commit --weights` made of a training, for a bundle of an architecture
+    #[arg(long = "weights-commitment", value_name = "FILE")]
+    file: Option<PathBuf>,
+}
+
+impl WeightsArgs {
+    /// The commitment to the weights, where a bundle's are committed.
+    pub fn open(&self, bundle: &Bundle) -> Result<Option<WeightsCommitment>, CliError> {
+        let Some(path) = &self.file else {
+            if !bundle.manifest.layout.names_weights {
+                return Ok(None);
+            }
+            return Err(CliError::Usage {
+                message: "the weights are committed, and no commitment to any is given".into(),
+                hint: "make one with `zkverdict commit BUNDLE --weights MODEL --out W`, and give it with `--weights-commitment W`".into(),
+            });
+        };
+        if !bundle.manifest.layout.names_weights {
+            return Err(CliError::Usage {
+                message: format!(
+                    "`{}` is a commitment to weights, and those of this bundle are its model's",
+                    path.display()
+                ),
+                hint: "leave `--weights-commitment` out".into(),
+            });
+        }
+        let commitment = WeightsCommitment::open(path)?;
+        let (got, expected) = (hex(&commitment.vk_digest()), &bundle.manifest.vk_digest);
+        if got != *expected {
+            return Err(CliError::Usage {
+                message: format!(
+                    "`{}` is a commitment under the key `{got}`, and the bundle's is `{expected}`",
+                    path.display()
+                ),
+                hint: "make a commitment with `zkverdict commit --weights` and this bundle".into(),
+            });
+        }
+        Ok(Some(commitment))
+    }
+
+    /// The model that a bundle is of with these weights.
+    pub fn model(&self, bundle: &Bundle) -> Result<Model, CliError> {
+        let model = bundle.model()?;
+        let Some(commitment) = self.open(bundle)? else { return Ok(model) };
+        let model = model.with_weights(commitment.weights());
+        model.ok_or_else(|| CliError::Usage {
+            message: "the commitment has more weights than the architecture, or fewer".into(),
+            hint: "the file was changed: take the one that `zkverdict commit` wrote".into(),
+        })
     }
 }
 

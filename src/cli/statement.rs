@@ -17,22 +17,38 @@ pub struct StatementArgs {
     /// Inferences in one proof, along every input's leading dimension
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..))]
     batch: u32,
-    /// Whether the weights are part of the key
-    #[arg(long, value_parser = ["public"], default_value = "public")]
-    #[allow(dead_code, reason = "it has one value so far, which clap checks")]
-    weights: String,
+    /// Whether the weights of dense layers and convolutions are part of the key, or every proof names a commitment to some
+    #[arg(long, value_enum, default_value_t)]
+    weights: Weights,
+}
+
+/// Where weights are.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+enum Weights {
+    /// In the key: who has the bundle knows them
+    #[default]
+    Public,
+    /// With whoever proves: the key is of the architecture, `commit` makes a commitment to the weights of each training, and
+    /// packed proofs name it
+    Committed,
 }
 
 impl StatementArgs {
     /// The instances of a model's proofs.
     pub fn layout(&self, model: &Model, wishes: WishArgs) -> Result<InstanceLayout, CliError> {
-        let layout = self.inputs.layout(model, wishes)?.of_batch(self.inferences());
+        let mut layout = self.inputs.layout(model, wishes)?.of_batch(self.inferences());
+        layout.names_weights = self.commits_weights();
         self.claims.of(model, layout)
     }
 
     /// Inferences in one proof.
     pub fn inferences(&self) -> usize {
         self.batch.max(1) as usize
+    }
+
+    /// Whether the key is of an architecture.
+    pub fn commits_weights(&self) -> bool {
+        self.weights == Weights::Committed
     }
 
     /// Plans circuits for them.

@@ -92,6 +92,13 @@ impl Description {
         description
     }
 
+    /// The hash of an operator with its constants alone.
+    pub(super) fn of_operator(operator: &Operator) -> Hash {
+        let mut description = Self::new("zkverdict operator");
+        description.operator(operator);
+        description.finish()
+    }
+
     pub(crate) fn finish(self) -> Hash {
         self.0.finalize().into()
     }

@@ -10,6 +10,15 @@ pub enum ModelError {
     #[error("not an ONNX file, or a damaged one")]
     NotOnnx(#[source] prost::DecodeError),
 
+    /// Weights that are no constants of their own cannot be left out of a file.
+    #[error(
+        "node `{node}`: the weights are no initializer of the file by themselves, and cannot be left out"
+    )]
+    SharedWeights {
+        /// Its name.
+        node: String,
+    },
+
     /// The protobuf message lacks a part that every model has.
     #[error("the ONNX file has no {0}")]
     Missing(&'static str),

@@ -23,6 +23,7 @@ mod resizing;
 mod summary;
 mod top;
 mod visibility;
+mod weights;
 mod window;
 
 pub use claim::*;

@@ -263,6 +263,17 @@ pub(super) struct TensorProto {
     pub data_location: i32,
 }
 
+impl TensorProto {
+    /// Makes all its values 0.
+    pub fn erase(&mut self) {
+        self.float_data.fill(0.0);
+        self.int32_data.fill(0);
+        self.int64_data.fill(0);
+        self.double_data.fill(0.0);
+        self.raw_data.iter_mut().for_each(|data| data.fill(0));
+    }
+}
+
 #[derive(Clone, PartialEq, Message)]
 pub(super) struct StringStringEntryProto {
     #[prost(string, tag = "1")]

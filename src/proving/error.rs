@@ -68,6 +68,20 @@ pub enum ProvingError {
     #[error("{got} commitments are given, and {expected} inputs are committed")]
     Commitments { got: usize, expected: usize },
 
+    /// Proofs of a circuit with committed weights are about some model's, and others about none.
+    #[error("{}", if *.expected { "the weights are committed, and no commitment to them is given" } else {
+        "a commitment to weights is given, and the weights are those of the key"
+    })]
+    Weights { expected: bool },
+
+    /// Weights of another architecture.
+    #[error("the model is of another architecture: {0}")]
+    OtherArchitecture(String),
+
+    /// The points of a commitment are not those of its weights.
+    #[error("the commitment's points are not those of its weights and blindings under this key")]
+    OtherWeights,
+
     /// The secret behind the string is public.
     #[error(
         "structured reference string: it is {0}, whose secret is public: anybody can forge proofs under it"

@@ -12,9 +12,15 @@ use halo2_proofs::halo2curves::{bn256::Fr, ff::PrimeField};
 use std::{collections::BTreeMap, sync::Arc};
 
 #[cfg(feature = "prove")]
+mod committed;
+
+#[cfg(feature = "prove")]
+pub use committed::{CommittedWeights, Secrets};
+
+#[cfg(feature = "prove")]
 use super::{
-    Commitment, Options, PackedProver, Prover, ProverKind, Times, check_environment, link,
-    prover::own_key, word_of,
+    Options, PackedProver, Prover, ProverKind, Times, check_environment, link, prover::own_key,
+    word_of,
 };
 #[cfg(feature = "prove")]
 use crate::circuit::{Contexts, Wishes};
@@ -52,6 +58,8 @@ pub fn scalar_of(mut word: Word) -> Option<Fr> {
 pub struct Statement {
     /// What the proof is bound to.
     pub context: Word,
+    /// The name of the commitment to the weights, where they are committed.
+    pub weights: Option<Word>,
     /// The names of the commitments to the inputs that are committed, by the input's name.
     pub names: BTreeMap<String, Word>,
     /// The inputs that are public, by name.
@@ -184,6 +192,7 @@ impl ModelVerifier {
         self.layout.check(instances)?;
         let empty = Statement {
             context: Word::default(),
+            weights: self.layout.range(Role::WeightsName).next().map(|at| instances[at]),
             names: BTreeMap::new(),
             inputs: BTreeMap::new(),
             outputs: BTreeMap::new(),
@@ -390,27 +399,33 @@ impl ModelProver {
         contexts: impl Into<Contexts>,
         options: &Options<'_>,
     ) -> Result<(Proof, Times), ProvingError> {
-        self.prove_linked(inputs, contexts, &[], options)
+        self.prove_linked(inputs, contexts, Secrets::default(), options)
     }
 
-    /// The same with commitments to the committed inputs, in the order of their names. A commitment that is not to the
-    /// input that is given is refused.
-    pub fn prove_linked(
+    /// The same with commitments to the committed inputs, in the order of their names, and to the weights where these are
+    /// committed. A commitment that is not to the input that is given is refused.
+    pub fn prove_linked<'a>(
         &self,
         inputs: &[Vec<i32>],
         contexts: impl Into<Contexts>,
-        commitments: &[Commitment],
+        secrets: impl Into<Secrets<'a>>,
         options: &Options<'_>,
     ) -> Result<(Proof, Times), ProvingError> {
+        let Secrets { inputs: commitments, weights } = secrets.into();
+        let expected = self.layout().names_weights;
+        if weights.is_some() != expected {
+            return Err(ProvingError::Weights { expected });
+        }
         let (got, expected) = (commitments.len(), self.layout().committed().count());
         if got != expected {
             return Err(ProvingError::Commitments { got, expected });
         }
         let (model, contexts) = (&self.verifier.model, contexts.into());
+        let model = weights.map_or(model, |weights| &weights.model);
         let own = inputs.len().min(model.inputs.len());
         let (evaluation, witness) = rayon::join(
             || model.evaluate(&inputs[..own]),
-            || self.circuit.witness(&inputs.concat(), contexts),
+            || self.circuit.witness_of(model, &inputs.concat(), contexts),
         );
         let (evaluation, mut witness) = (evaluation?, witness?);
         let reference = self.verifier.layout.answers(model, &evaluation, &inputs[own..])?;
@@ -421,6 +436,10 @@ impl ModelProver {
             let own = scalar_of(link::name(class, &commitment.point));
             *name = own.expect("a name has 248 bits");
         }
+        if let Some(weights) = weights {
+            let name = scalar_of(weights.name).expect("a name has 248 bits");
+            witness.instances[self.layout().range(Role::WeightsName)].fill(name);
+        }
         let instances = witness.instances.clone();
         let circuit = self.circuit.with_witness(witness);
         let (bytes, times) = match &self.prover {
@@ -428,7 +447,8 @@ impl ModelProver {
                 prover.prove_source(&circuit, &circuit, &instances, options)?
             }
             ProvingKeys::Packed(prover) => {
-                prover.prove_source(&circuit, &instances, commitments, options)?
+                let columns = weights.map(|weights| &weights.columns);
+                prover.prove_source(&circuit, &instances, commitments, columns, options)?
             }
         };
         let instances = instances.iter().map(word_of).collect();
@@ -474,6 +494,9 @@ impl ModelProver {
 
 #[cfg(all(test, feature = "prove"))]
 mod links;
+
+#[cfg(all(test, feature = "prove"))]
+mod weights;
 
 #[cfg(all(test, feature = "prove"))]
 mod tests {

@@ -12,7 +12,7 @@ use halo2_proofs::{
     plonk::ConstraintSystem,
     poly::{EvaluationDomain, Rotation},
 };
-use zkverdict_prover::packed::{self as library, InstanceSum, Layout, Link, VerifyingKey};
+use zkverdict_prover::packed::{self as library, InstanceSum, Layout, Link, Named, VerifyingKey};
 
 pub use zkverdict_prover::packed::{Commitment, Instances, Widths, link};
 
@@ -21,7 +21,10 @@ use super::{Options, ProverKind, Times, check_environment};
 #[cfg(feature = "prove")]
 use std::sync::Arc;
 #[cfg(feature = "prove")]
-use zkverdict_prover::{Arithmetic, Source, packed::ProvingKey};
+use zkverdict_prover::{
+    Arithmetic, Source,
+    packed::{CommittedColumns, ProvingKey},
+};
 
 /// What is public of a model's circuit of a shape, in so many instances.
 pub fn packed_instances(shape: &Shape, count: usize) -> Instances {
@@ -42,7 +45,11 @@ pub fn packed_instances(shape: &Shape, count: usize) -> Instances {
         counts: vec![count],
         sums: shape.word_sum().into_iter().map(sum).collect(),
         links: shape.links().into_iter().map(link).collect(),
-        named: None,
+        named: shape.named_columns().map(|(columns, number)| Named {
+            columns,
+            instance_column: 0,
+            number,
+        }),
     }
 }
 
@@ -275,12 +282,36 @@ impl PackedProver {
         source: &dyn Source,
         instances: &[Fr],
         commitments: &[Commitment],
+        columns: Option<&CommittedColumns>,
         options: &Options<'_>,
     ) -> Result<(Vec<u8>, Times), ProvingError> {
-        let (proof, times) = self.key.prove(source, &[instances], commitments, options)?;
+        let key = &self.key;
+        let instances_of = [instances];
+        let (proof, times) =
+            key.prove_with_columns(source, &instances_of, commitments, columns, options)?;
         match self.verifier.verify(&proof, instances) {
             Ok(()) => Ok((proof, times)),
-            Err(_) => Err(self.why_refused()),
+            Err(_) => {
+                if let Some(columns) = columns {
+                    let CommittedColumns { columns: own, blindings, .. } = columns;
+                    self.commit_columns(own.clone(), blindings.clone(), Some(&columns.points))?;
+                }
+                Err(self.why_refused())
+            }
+        }
+    }
+
+    /// Commits to named columns, which are to have these points if any.
+    pub(super) fn commit_columns(
+        &self,
+        columns: Vec<Vec<i32>>,
+        blindings: Vec<Fr>,
+        points: Option<&[G1Affine]>,
+    ) -> Result<CommittedColumns, ProvingError> {
+        let columns = self.key.commit_columns(columns, blindings)?;
+        match points {
+            Some(points) if points != columns.points => Err(ProvingError::OtherWeights),
+            _ => Ok(columns),
         }
     }
 
@@ -407,7 +438,7 @@ mod tests {
             let key = key.unwrap().with_powers(powers).unwrap();
             let prover = PackedProver::of_verifier(kind, key, &system, &circuit).unwrap();
             assert!(prover.verifier().powers().is_none(), "it keeps them once");
-            prover.prove_source(&proven, &instances, &[], &Options::default()).map(drop)
+            prover.prove_source(&proven, &instances, &[], None, &Options::default()).map(drop)
         };
         let bytes = own.verifier().to_bytes();
         prove(&bytes, powers.clone()).expect("there is a witness");

@@ -372,6 +372,7 @@ mod tests {
             library: "HostileIo".into(),
             model: "*/ contract Pwned {} /*\n".into(),
             inferences: 1,
+            names_weights: false,
             committed: hostile::hostile_names(),
             inputs: names.into_iter().map(tensor).collect(),
             claims: claims.into_iter().map(claim).collect(),

@@ -187,6 +187,8 @@ impl VerifierContract {
 
         let packs = source.packed.iter().flat_map(|packed| &packed.packs);
         let links = protocol.packed.as_ref().map_or(0, |packed| packed.links.len());
+        let named = protocol.packed.as_ref().and_then(|packed| packed.named);
+        let names = links + usize::from(named.is_some());
         let functions = source.constraint_groups.len()
             + packs.map(|pack| pack.terms.len()).sum::<usize>()
             + usize::from(links > 0);
@@ -236,7 +238,7 @@ impl VerifierContract {
             + INSTANCE_TURN * summed
             + INSTANCE_SUM * sums().count() as u64
             + INSTANCE_SUM_TURN * added as u64
-            + LINK_NAME * links as u64
+            + LINK_NAME * names as u64
             + LAGRANGE * lagrange
             + BLINDING_TURN * blinding
             + INVERSE_TURN * inverses as u64
@@ -256,7 +258,7 @@ impl VerifierContract {
             + key_bytes
             + FUNCTION_BYTES * functions
             + INVERSE_BYTES * inverses
-            + LINK_NAME_BYTES * links;
+            + LINK_NAME_BYTES * names;
         let estimate = GasEstimate {
             total: 0,
             intrinsic: 0,

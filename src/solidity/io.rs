@@ -83,6 +83,8 @@ pub struct IoSpec {
     pub model: String,
     /// Inferences of a proof; all else is said of one of them.
     pub inferences: usize,
+    /// Whether its weights are committed, and the name of that commitment is an instance.
+    pub names_weights: bool,
     /// Its committed inputs, of which the names of commitments are instances.
     pub committed: Vec<String>,
     /// Its inputs.
@@ -108,7 +110,7 @@ impl IoSpec {
 
     /// Instances of a proof: those of all inferences, which share names.
     pub fn num_batch_instances(&self) -> usize {
-        let shared = self.committed.len();
+        let shared = self.names();
         self.inferences * (self.num_instances() - shared) + shared
     }
 
@@ -119,7 +121,12 @@ impl IoSpec {
 
     /// The first instance of a tensor.
     fn first(&self) -> usize {
-        1 + self.committed.len()
+        1 + self.names()
+    }
+
+    /// Instances that are names.
+    fn names(&self) -> usize {
+        usize::from(self.names_weights) + self.committed.len()
     }
 
     /// The document that describes the instances, for tools that know neither model nor contract: the public-input
@@ -173,10 +180,14 @@ impl IoSpec {
         if !claims.is_empty() {
             schema["claims"] = claims.into();
         }
-        if !self.committed.is_empty() {
+        if self.names() > 0 {
             let name =
                 |(instance, input)| serde_json::json!({"input": input, "instance": instance});
-            schema["names"] = (1..).zip(&self.committed).map(name).collect();
+            let weights =
+                self.names_weights.then(|| serde_json::json!({"weights": true, "instance": 1}));
+            let first = 1 + usize::from(self.names_weights);
+            let inputs = (first..).zip(&self.committed).map(name);
+            schema["names"] = weights.into_iter().chain(inputs).collect();
         }
         schema
     }
@@ -223,7 +234,7 @@ impl IoSpec {
             num_batch_instances: self.num_batch_instances(),
             first_input: self.first(),
             first_output: self.first_output(),
-            names: name_sources(&self.committed),
+            names: name_sources(self.names_weights, &self.committed),
             elements: [IoElement::Int8, IoElement::Uint8]
                 .into_iter()
                 .filter(|element| tensors.iter().any(|tensor| tensor.element == *element))
@@ -280,16 +291,25 @@ impl Role {
 
 /// The name of a commitment.
 struct NameSource {
-    title: Comment,
+    /// What is committed to.
+    title: String,
     constant: String,
     function: String,
     instance: usize,
 }
 
-/// The names of commitments to these inputs, each with a constant and a function of its own.
-fn name_sources(inputs: &[String]) -> Vec<NameSource> {
+/// The names of commitments to the weights and to these inputs, each with a constant and a function of its own.
+fn name_sources(has_weights: bool, inputs: &[String]) -> Vec<NameSource> {
     let mut names: Vec<NameSource> = vec![];
-    for (instance, input) in (1..).zip(inputs) {
+    if has_weights {
+        names.push(NameSource {
+            title: "the weights".into(),
+            constant: "WEIGHTS".into(),
+            function: "Weights".into(),
+            instance: 1,
+        });
+    }
+    for (instance, input) in (1 + names.len()..).zip(inputs) {
         let own = identifier_words(input, "input");
         let numbered = (2..).map(|number: usize| [&own[..], &[number.to_string()]].concat());
         let mut identifiers = std::iter::once(own.clone()).chain(numbered).map(|words| {
@@ -301,7 +321,7 @@ fn name_sources(inputs: &[String]) -> Vec<NameSource> {
         };
         let (constant, function) =
             identifiers.find(is_free).expect("there are more numbers than names");
-        let title = Name::new(input).comment();
+        let title = format!("the input `{}`", Name::new(input).comment());
         names.push(NameSource { title, constant, function, instance });
     }
     names
@@ -454,6 +474,7 @@ mod tests {
             library: "TwoIo".into(),
             model: "two".into(),
             inferences: 1,
+            names_weights: false,
             committed: vec![],
             inputs: vec![tensor("a", 32, IoElement::Int8), tensor("b", 1, IoElement::Uint8)],
             claims: Vec::new(),

@@ -11,7 +11,7 @@ use halo2_proofs::halo2curves::{
 use super::{
     expression::field_literal,
     packed::Packed,
-    protocol::{Challenge, Evaluation, Polynomial, ProofPoint, Protocol},
+    protocol::{Challenge, Evaluation, Polynomial, ProofPoint, Protocol, Round},
 };
 
 /// Where memory starts that Solidity has not reserved.
@@ -112,6 +112,10 @@ pub(super) struct Layout {
     pub(super) inverse_of_x_mptr: Option<Ptr>,
     opening_points_mptr: Ptr,
     link_denominators_mptr: Ptr,
+    /// 1 over what is 0 on the free rows of named columns.
+    pub(super) free_rows_mptr: Ptr,
+    /// xⁿ − 1, where there are named columns.
+    pub(super) vanishing_mptr: Ptr,
     instance_denominators_mptr: Ptr,
     pub(super) first_denominator_mptr: Ptr,
     pub(super) last_denominator_mptr: Ptr,
@@ -161,6 +165,9 @@ impl Layout {
         let denominators = protocol.packed.as_ref().map(|packed| packed.denominators().len());
         let opening_points_mptr = take(WORD * denominators.unwrap_or(rotations.len()));
         let link_denominators_mptr = take(WORD * link_denominators(protocol).len());
+        let named = protocol.packed.as_ref().and_then(|packed| packed.named);
+        let word_of_named = if named.is_some() { WORD } else { 0 };
+        let free_rows_mptr = take(word_of_named);
         let filled = (0..protocol.instance_queries.len())
             .filter(|&query| protocol.instance_counts[protocol.instance_queries[query].0] > 0);
         let instance_denominators_mptr = take(WORD * filled.count());
@@ -168,6 +175,7 @@ impl Layout {
             [0; 3].map(|_| take(if protocol.uses_lagrange_bases() { WORD } else { 0 }));
         let inverses_end_mptr = take(0);
         take(inverses_end_mptr.0 - inverses_mptr.0);
+        let vanishing_mptr = take(word_of_named);
 
         let scratch_mptr = take(6 * WORD);
         let right_mptr = take(6 * WORD);
@@ -196,6 +204,8 @@ impl Layout {
             inverse_of_x_mptr,
             opening_points_mptr,
             link_denominators_mptr,
+            free_rows_mptr,
+            vanishing_mptr,
             instance_denominators_mptr,
             first_denominator_mptr,
             last_denominator_mptr,
@@ -358,7 +368,9 @@ impl TermPlace {
 fn absorbed_bytes(protocol: &Protocol) -> usize {
     let instances = WORD * protocol.num_instances();
     let rounds = protocol.rounds.iter().enumerate().map(|(i, round)| {
-        let points = POINT * (round.points.len() + round.points_of_links(i, protocol).len());
+        let last =
+            round.points_of_links(i, protocol).len() + Round::points_of_names(i, protocol).len();
+        let points = POINT * (round.points.len() + last);
         if i == 0 { instances + points } else { points }
     });
     rounds.max().unwrap_or(0).max(WORD * protocol.num_evaluations)

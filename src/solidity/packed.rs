@@ -26,6 +26,26 @@ pub(super) struct Packed {
     pub(super) sums: Vec<InstanceSum>,
     /// What the proof's last points are for.
     pub(super) links: Vec<Link>,
+    /// What the points behind these are for.
+    pub(super) named: Option<Named>,
+}
+
+/// Columns that proofs bring commitments to.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Named {
+    /// How many share a commitment each.
+    pub(super) packs: usize,
+    /// Which instance is their name.
+    pub(super) name: usize,
+}
+
+/// Who commits to columns.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Holder {
+    Proof,
+    Key,
+    /// A proof, once for all proofs.
+    Name,
 }
 
 /// Columns that share a commitment.
@@ -35,9 +55,19 @@ pub(super) struct Pack {
     /// In use.
     pub(super) slots: usize,
     pub(super) rotations: Vec<i32>,
-    /// Its number among those of advice, or of the key.
+    /// Its number among those of the same holder.
     pub(super) number: usize,
-    pub(super) of_key: bool,
+    pub(super) holder: Holder,
+}
+
+impl Holder {
+    pub(super) fn title(self) -> &'static str {
+        match self {
+            Self::Proof => "advice",
+            Self::Key => "the key",
+            Self::Name => "named columns",
+        }
+    }
 }
 
 /// What is inverted: zᵗ − ω^rotation·x.
@@ -59,6 +89,16 @@ impl Packed {
             0 => 0,
             links => links + 1,
         }
+    }
+
+    /// Commitments to named columns, and as many points that hide them.
+    pub(super) fn named_points(&self) -> usize {
+        self.named.map_or(0, |named| 2 * named.packs)
+    }
+
+    /// Points behind those of the openings.
+    pub(super) fn last_points(&self) -> usize {
+        self.link_points() + self.named_points()
     }
 
     /// The size classes of links, each once.

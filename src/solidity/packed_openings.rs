@@ -4,10 +4,10 @@
 use super::{
     expression::field_literal,
     layout::{Layout, Ptr, TermPlace, rotated, rotation_title, word},
-    packed::{Denominator, Link, Pack, Packed},
+    packed::{Denominator, Holder, Link, Named, Pack, Packed},
     protocol::{Challenge, ProofPoint, Protocol},
 };
-use zkverdict_prover::packed::{InstanceSum, link};
+use zkverdict_prover::packed::{InstanceSum, link, named};
 
 pub(super) struct PackedSource {
     pub(super) sums: Vec<SumSource>,
@@ -17,6 +17,42 @@ pub(super) struct PackedSource {
     pub(super) store_quotient: String,
     pub(super) quotient_inverse: String,
     pub(super) links: Option<LinksSource>,
+    pub(super) named: Option<NamedSource>,
+}
+
+/// Columns that the proof brings commitments to.
+pub(super) struct NamedSource {
+    /// How the refusal counts them.
+    pub(super) number: usize,
+    /// What the commitments' name is hashed with, and the digest of the key.
+    pub(super) tag: String,
+    pub(super) digest: String,
+    /// Of the commitments, seen from the proof, and how long they are.
+    pub(super) offset: Ptr,
+    pub(super) length: Ptr,
+    /// Of what is hashed.
+    pub(super) hashed: Ptr,
+    /// Of the name, seen from the instances.
+    pub(super) name: Ptr,
+    /// Of the rows that are free: what x is added to.
+    pub(super) free: Vec<String>,
+}
+
+impl NamedSource {
+    fn new(of: Named, packed: &Packed, protocol: &Protocol) -> Self {
+        let first = protocol.points.len() - packed.named_points();
+        let length = 0x40 * of.packs;
+        Self {
+            number: packed.links.len(),
+            tag: word(&named::tag()),
+            digest: word(&packed.digest),
+            offset: Ptr(0x40 * first + 0x20 * protocol.num_evaluations),
+            length: Ptr(length),
+            hashed: Ptr(0x40 + length),
+            name: Ptr(0x20 * of.name),
+            free: named::free_points(protocol.k).map(|point| field_literal(-point)).collect(),
+        }
+    }
 }
 
 /// Columns that hold the words of commitments.
@@ -61,7 +97,7 @@ fn links_source(packed: &Packed, protocol: &Protocol, layout: &Layout) -> Option
         inverse: layout.link_denominator(protocol, class).load(),
         free: link::free_points(class).skip(1).map(|point| field_literal(-point)).collect(),
     };
-    let first = protocol.points.len() - packed.link_points();
+    let first = protocol.points.len() - packed.last_points();
     let link = |(number, link): (usize, &Link)| LinkSource {
         number,
         column: link.column,
@@ -124,6 +160,8 @@ pub(super) struct PackSource {
     pub(super) terms: Vec<TermSource>,
     /// Stores `scalar`.
     pub(super) store: String,
+    /// Stores that of what hides the columns, where a name holds them.
+    pub(super) store_mask: Option<String>,
 }
 
 pub(super) struct TermSource {
@@ -155,7 +193,7 @@ pub(super) fn source(packed: &Packed, protocol: &Protocol, layout: &Layout) -> P
     let point = |point| layout.proof_term(point).expect("the proof brings all its points");
     let mut position = 0;
     let of_pack = |pack: &Pack| {
-        let kind = if pack.of_key { "the key" } else { "advice" };
+        let kind = pack.holder.title();
         let title =
             format!("Pack {} of {kind}: {} of {} slots.", pack.number, pack.slots, pack.width);
         let terms = pack.rotations.iter().map(|&rotation| {
@@ -173,14 +211,16 @@ pub(super) fn source(packed: &Packed, protocol: &Protocol, layout: &Layout) -> P
             }
         });
         let terms = terms.collect();
-        let place = if pack.of_key {
+        let of_proof = |of| TermPlace::Proof(point(of)).add();
+        let store = match pack.holder {
             // Behind the generator.
-            TermPlace::Key(layout.key_term(1 + pack.number))
-        } else {
-            TermPlace::Proof(point(ProofPoint::Pack(pack.number)))
+            Holder::Key => TermPlace::Key(layout.key_term(1 + pack.number)).add(),
+            Holder::Proof => of_proof(ProofPoint::Pack(pack.number)),
+            Holder::Name => of_proof(ProofPoint::Named(pack.number)),
         };
-        let store = place.add();
-        PackSource { title, terms, store }
+        let is_named = pack.holder == Holder::Name;
+        let store_mask = is_named.then(|| of_proof(ProofPoint::Mask(pack.number)));
+        PackSource { title, terms, store, store_mask }
     };
     let packs = packed.packs.iter().map(of_pack).collect();
     PackedSource {
@@ -190,6 +230,7 @@ pub(super) fn source(packed: &Packed, protocol: &Protocol, layout: &Layout) -> P
         store_quotient: TermPlace::Proof(point(ProofPoint::Quotient)).add(),
         quotient_inverse: place(Denominator::OF_QUOTIENT).load(),
         links: links_source(packed, protocol, layout),
+        named: packed.named.map(|named| NamedSource::new(named, packed, protocol)),
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::{
     SolidityError,
-    packed::{Link, Pack, Packed},
+    packed::{Holder, Link, Named, Pack, Packed},
     protocol::{Challenge, Key, ProofPoint, Protocol, Rounds, constraints, omega},
 };
 use halo2_proofs::{
@@ -80,6 +80,11 @@ impl Protocol {
             rounds.points.extend((0..links.len()).map(ProofPoint::Committed));
             rounds.points.push(ProofPoint::LinkQuotient);
         }
+        let packs = layout.named.len();
+        rounds.points.extend((0..packs).map(ProofPoint::Named));
+        rounds.points.extend((0..packs).map(ProofPoint::Mask));
+        let named = layout.instances.named.as_ref();
+        let named = named.map(|named| Named { packs, name: layout.name_of_columns(named) });
         let link = |link: &library::Link| Link {
             class: link.class,
             column: link.column,
@@ -94,19 +99,20 @@ impl Protocol {
             let rotations = pack.rotations.iter();
             rotations.flat_map(move |&rotation| columns().map(move |column| (column, rotation)))
         });
-        let of_key = layout.key.iter().flat_map(|pack| &pack.slots);
+        let of_key = layout.key.iter().chain(&layout.named).flat_map(|pack| &pack.slots);
         let instance_queries = system.instance_queries().iter();
-        let pack = |of_key: bool| {
+        let pack = |holder: Holder| {
             move |(number, pack): (usize, &library::Pack)| Pack {
                 width: pack.width,
                 slots: pack.slots.len(),
                 rotations: pack.rotations.clone(),
                 number,
-                of_key,
+                holder,
             }
         };
-        let packs = of_advice.clone().enumerate().map(pack(false));
-        let packs = packs.chain(layout.key.iter().enumerate().map(pack(true)));
+        let packs = of_advice.clone().enumerate().map(pack(Holder::Proof));
+        let packs = packs.chain(layout.key.iter().enumerate().map(pack(Holder::Key)));
+        let packs = packs.chain(layout.named.iter().enumerate().map(pack(Holder::Name)));
         Ok(Self {
             k: layout.k,
             omega: omega(layout.k),
@@ -129,6 +135,7 @@ impl Protocol {
                 packs: packs.collect(),
                 sums: layout.instances.sums.clone(),
                 links: links.iter().map(link).collect(),
+                named,
             }),
         })
     }

@@ -42,6 +42,10 @@ pub(super) enum ProofPoint {
     Committed(usize),
     /// One for all links.
     LinkQuotient,
+    /// The commitment to named columns.
+    Named(usize),
+    /// What hides them.
+    Mask(usize),
 }
 
 /// What is opened: a commitment, or the sum of the quotient's pieces.
@@ -89,13 +93,21 @@ impl Round {
     /// others, their quotient behind that of the constraints.
     pub(super) fn points_of_links(&self, number: usize, protocol: &Protocol) -> Range<usize> {
         let links = protocol.packed.as_ref().map_or(0, Packed::link_points);
-        let (first, last) = (protocol.points.len() - links, protocol.points.len());
+        let last = protocol.points.len() - protocol.packed.as_ref().map_or(0, Packed::named_points);
+        let first = last - links;
         match number {
             _ if links == 0 => last..last,
             0 => first..last - 1,
             _ if self.challenges.contains(&Challenge::X) => last - 1..last,
             _ => last..last,
         }
+    }
+
+    /// The same of named columns: all are absorbed before anything is drawn.
+    pub(super) fn points_of_names(number: usize, protocol: &Protocol) -> Range<usize> {
+        let named = protocol.packed.as_ref().map_or(0, Packed::named_points);
+        let last = protocol.points.len();
+        if number == 0 { last - named..last } else { last..last }
     }
 }
 
@@ -343,7 +355,7 @@ impl Protocol {
 
     /// Points before the evaluations; the rest comes after them.
     pub(super) fn points_before_evaluations(&self) -> usize {
-        self.points.len() - 2 - self.packed.as_ref().map_or(0, Packed::link_points)
+        self.points.len() - 2 - self.packed.as_ref().map_or(0, Packed::last_points)
     }
 
     pub(super) fn uses_lagrange_bases(&self) -> bool {

@@ -19,7 +19,7 @@ use super::{
     legend::{self, Place},
     openings::{SetSource, sets, term_ranges, unit_term},
     packed_openings::{self, PackedSource},
-    protocol::{Challenge, ProofPoint, Protocol},
+    protocol::{Challenge, ProofPoint, Protocol, Round},
     yul_cost::Cost,
 };
 
@@ -359,9 +359,13 @@ fn rounds(protocol: &Protocol, layout: &Layout) -> Vec<RoundSource> {
         let of_links = round.points_of_links(i, protocol);
         let offset_of_links = 0x20 * protocol.num_evaluations + 0x40 * of_links.start;
         let of_links = (offset_of_links, of_links.len());
+        let of_names = Round::points_of_names(i, protocol);
+        let offset_of_names = 0x20 * protocol.num_evaluations + 0x40 * of_names.start;
+        let of_names = (offset_of_names, of_names.len());
         let of_round = (0x40 * round.points.start, round.points.len());
         // Of links the commitments come first, and what is made of them last.
-        let ranges = if i == 0 { [of_links, of_round] } else { [of_round, of_links] };
+        let ranges =
+            if i == 0 { [of_links, of_names, of_round] } else { [of_round, of_links, of_names] };
         let mut copies = vec![];
         for (offset, points) in ranges.into_iter().filter(|&(_, points)| points > 0) {
             let (mptr, length) = (Ptr(layout.transcript_mptr.0 + hashed), 0x40 * points);

@@ -9,6 +9,18 @@
             {%- endfor %}
             mstore(INVERSE_OF_VANISHING_MPTR, addmod(x_to_n, sub(r, 1), r))
             {%- if let Some(packed) = packed %}
+            {%- if let Some(named) = packed.named %}
+            // What is 0 on the rows of named columns is this over what is 0 on their free rows.
+            mstore({{ layout.vanishing_mptr }}, addmod(x_to_n, sub(r, 1), r))
+            {
+                let x := mload(X_MPTR)
+                let free := add(x, {{ named.free[0] }})
+                {%- for minus_point in named.free[1..] %}
+                free := mulmod(free, add(x, {{ minus_point }}), r)
+                {%- endfor %}
+                mstore({{ layout.free_rows_mptr }}, free)
+            }
+            {%- endif %}
             {%- for sum in packed.sums %}
 
             // {{ sum.title }}: ∑ᵢ instanceᵢ·pointⁱ.

@@ -25,6 +25,11 @@
                     }
                     {%- endfor %}
                     {{ pack.store }}
+                    {%- if let Some(store_mask) = pack.store_mask %}
+                    // So many times what is 0 on all rows but the free ones.
+                    scalar := mulmod(scalar, mulmod(mload({{ layout.vanishing_mptr }}), mload({{ layout.free_rows_mptr }}), r), r)
+                    {{ store_mask }}
+                    {%- endif %}
                 }
                 {%- endfor %}
 

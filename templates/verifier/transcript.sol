@@ -28,6 +28,18 @@
             }
             {%- endfor %}
             {%- endif %}
+            {%- if let Some(named) = packed.named %}
+
+            // The commitments to named columns are those that the instances name. (The transcript has not begun.)
+            mstore(TRANSCRIPT_MPTR, {{ named.tag }})
+            mstore(add(TRANSCRIPT_MPTR, 0x20), {{ named.digest }})
+            calldatacopy(add(TRANSCRIPT_MPTR, 0x40), add(proof_cptr, {{ named.offset }}), {{ named.length }})
+            if iszero(eq(shr(8, keccak256(TRANSCRIPT_MPTR, {{ named.hashed }})), calldataload(add(instances_cptr, {{ named.name }})))) {
+                mstore(0x00, {{ selectors.wrong_name }}) // WrongName(uint256)
+                mstore(0x20, {{ named.number }})
+                revert(0x1c, 0x24)
+            }
+            {%- endif %}
             {%- endif %}
 
             // @phase transcript

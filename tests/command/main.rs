@@ -16,6 +16,7 @@ mod onnx;
 mod programs;
 mod provers;
 mod trust;
+mod weights;
 
 use serde_json::{Value, json};
 use std::{

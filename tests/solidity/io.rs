@@ -24,6 +24,7 @@ fn spec() -> IoSpec {
         library: "ToyIo".to_owned(),
         model: "toy".to_owned(),
         inferences: 1,
+        names_weights: false,
         committed: vec![],
         inputs: vec![
             tensor("x.1", &[5, 8], IoElement::Int8, 0.5, -128),
@@ -217,6 +218,7 @@ fn the_library_is_rendered_as_it_was_reviewed() {
         library: "RenderedIo".to_owned(),
         model: "two images".to_owned(),
         inferences: 1,
+        names_weights: false,
         committed: vec![],
         inputs: vec![
             tensor("signed", IoElement::Int8, 784),

@@ -47,6 +47,7 @@ fn spec() -> IoSpec {
         library: "ClaimsIo".to_owned(),
         model: "claims".to_owned(),
         inferences: 1,
+        names_weights: false,
         committed: Vec::new(),
         inputs: vec![tensor("x", &[32], IoElement::Int8, 1.0, 0)],
         claims: vec![

@@ -382,7 +382,7 @@ impl Keys {
                 cancel: Some(&watch.cancel),
                 ..Options::default()
             };
-            let (proof, _) = prover.prove_linked(&inputs, contexts, &commitments, &options)?;
+            let (proof, _) = prover.prove_linked(&inputs, contexts, &commitments[..], &options)?;
             let document = ProofDocument::new(&inner.verifier, &proof, beginning.took())?;
             Ok((json!(document).to_string(), beyond))
         })

@@ -1,4 +1,4 @@
-//! Named columns: what a proof's own commitments hold in place of a key's.
+//! Named columns: what is committed to, and what is refused. Proofs about them are those of models.
 
 use super::circuit::Walk;
 use super::links::scalar;
@@ -14,7 +14,7 @@ use halo2_proofs::{
 };
 use zkverdict_prover::{
     Arithmetic, Options, Seeded, Synthesized,
-    packed::{CommittedColumns, Error, Instances, Named, ProvingKey, Refusal, VerifyingKey, named},
+    packed::{CommittedColumns, Error, Instances, Named, ProvingKey, named},
 };
 
 const K: u32 = 7;
@@ -48,46 +48,6 @@ fn prove(
     let source = Synthesized(circuit);
     let proof = key.prove_with_columns(&source, &[&a, &b], &[], Some(columns), &options);
     proof.map(|(proof, _)| (proof, [a, b].concat()))
-}
-
-#[test]
-fn a_proof_is_about_what_its_commitments_hold() {
-    let mut circuit = Walk::new(100);
-    let key = key(&circuit);
-    let committed = key.commit_columns(vec![column(&circuit)], vec![Fr::from(77)]).unwrap();
-    let (proof, instances) = prove(&key, &mut circuit, &committed, 1).unwrap();
-    let verifying = key.verifying();
-    assert_eq!(proof.len(), verifying.layout().proof_length());
-    assert_eq!(verifying.verify(&proof, &instances), Ok(()));
-    // Nothing but the commitment is the same another time.
-    let (again, _) = prove(&key, &mut circuit, &committed, 2).unwrap();
-    let same = proof.chunks(32).zip(again.chunks(32)).enumerate();
-    let same: Vec<usize> =
-        same.filter(|(_, (one, two))| one == two).map(|(word, _)| word).collect();
-    let words = proof.len() / 32;
-    assert_eq!(same, [words - 4, words - 3]);
-    // Read from its bytes the key says the same.
-    let read = VerifyingKey::from_bytes(&verifying.to_bytes()).unwrap();
-    assert_eq!(&read, verifying);
-    assert_eq!(read.verify(&proof, &instances), Ok(()));
-
-    // Gates that are off where they were on: the witness is wrong in a row, and the proof right for this column alone.
-    let mut wrong = Walk { wrong: Some(5), ..circuit.clone() };
-    let (proof, instances) = prove(&key, &mut wrong, &committed, 1).unwrap();
-    assert_eq!(verifying.verify(&proof, &instances), Err(Refusal::InvalidProof));
-    let mut off = column(&circuit);
-    off[5] = 0;
-    let other = key.commit_columns(vec![off], vec![Fr::from(78)]).unwrap();
-    let (proof, instances) = prove(&key, &mut wrong, &other, 1).unwrap();
-    assert_eq!(verifying.verify(&proof, &instances), Ok(()));
-    // It has a name of its own.
-    let mut renamed = instances.clone();
-    renamed[1] = scalar(verifying.name_of_columns(&committed.points));
-    assert_eq!(verifying.verify(&proof, &renamed), Err(Refusal::WrongName { link: 0 }));
-    let at = proof.len() - 128;
-    let mut swapped = proof.clone();
-    swapped[at..at + 64].copy_from_slice(&super::links::words(&committed.points[0]));
-    assert_eq!(verifying.verify(&swapped, &renamed), Err(Refusal::InvalidProof));
 }
 
 #[test]

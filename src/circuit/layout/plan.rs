@@ -1,6 +1,6 @@
 //! Chooses layouts: k, lanes of weights, limbs, table length.
 
-use super::rows::{Draft, Layout};
+use super::rows::{Draft, Lanes, Layout};
 use crate::circuit::shape::{
     FOLDS, LANES, LARGEST_K, LIMBS, SHORTEST_TABLE, SMALLEST_K, Shape, longest_table,
 };
@@ -49,17 +49,17 @@ impl Choice {
     }
 
     /// Makes the rows, unless a layout that is known has them: those by their weights to a row.
-    fn lay(&self, net: &Net, known: &mut Vec<(usize, Arc<Layout>)>) -> Plan {
+    fn lay(&self, net: &Net, known: &mut Vec<(Lanes, Arc<Layout>)>) -> Plan {
         let Self { k, shape, fitted } = self.clone();
-        let is_same = |(lanes, layout): &&(usize, Arc<Layout>)| {
-            *lanes == shape.lanes && layout.menus == shape.menus
-        };
+        let own = shape.weights_per_row();
+        let is_same =
+            |(lanes, layout): &&(Lanes, Arc<Layout>)| *lanes == own && layout.menus == shape.menus;
         let layout = match known.iter().find(is_same) {
             Some((_, layout)) => Arc::clone(layout),
             None => {
-                let layout = Layout::new(net, shape.lanes, &shape.menus);
+                let layout = Layout::new(net, own, &shape.menus);
                 let layout = Arc::new(layout.expect("it is as long as its draft"));
-                known.push((shape.lanes, Arc::clone(&layout)));
+                known.push((own, Arc::clone(&layout)));
                 layout
             }
         };
@@ -79,13 +79,13 @@ impl Plan {
         let mut best: [Option<(f64, Choice)>; Goal::ALL.len()] = Default::default();
         let mut needed: Option<u32> = None;
         let own = Shape { limbs: fits.least_limbs(), ..Shape::of_net(net) };
-        let options =
-            LANES.into_iter().filter(|&lanes| lanes >= own.least_lanes()).flat_map(|lanes| {
-                Layout::drafts(net, lanes).into_iter().map(move |draft| (lanes, draft))
-            });
-        for (lanes, Draft { menus, rows }) in options {
+        let options = choices_of_lanes(net, own.least_lanes()).into_iter().flat_map(|lanes| {
+            Layout::drafts(net, lanes).into_iter().map(move |draft| (lanes, draft))
+        });
+        for (Lanes { known: lanes, committed: weight_lanes }, Draft { menus, rows }) in options {
             for fold in FOLDS.into_iter().filter(|&fold| fold == 1 || !wishes.packed) {
-                let bare = Shape { fold, lanes, menus: menus.clone(), ..own.clone() };
+                let menus = menus.clone();
+                let bare = Shape { fold, lanes, weight_lanes, menus, ..own.clone() };
                 let mut tried = 0;
                 for k in least..=LARGEST_K {
                     let longest = longest_table(k, fold);
@@ -125,7 +125,7 @@ impl Plan {
         match (best, needed) {
             ([Some(speed), Some(gas), Some(memory)], _) => {
                 let all = [speed, gas, memory].map(|(_, choice)| choice);
-                let mut layouts: Vec<(usize, Arc<Layout>)> = Vec::new();
+                let mut layouts: Vec<(Lanes, Arc<Layout>)> = Vec::new();
                 Ok(Goal::ALL.map(|goal| Choice::best(&all, goal, cost_of).lay(net, &mut layouts)))
             }
             (_, Some(needed)) => {
@@ -151,7 +151,7 @@ impl Plan {
             return None;
         }
         let (layout, slopes) = parallel::both(
-            || Layout::restore(net, shape.lanes, &shape.menus),
+            || Layout::restore(net, shape.weights_per_row(), &shape.menus),
             || fits::slopes(&net.rules),
         );
         let layout = layout?;
@@ -166,10 +166,12 @@ impl Plan {
         let bare = Shape {
             fold: shape.fold,
             lanes: shape.lanes,
+            weight_lanes: shape.weight_lanes,
             menus: layout.menus.clone(),
             ..Shape::of_net(net)
         };
-        let same = bare.fitted(&fitted) == *shape;
+        let same = bare.fitted(&fitted) == *shape
+            && (net.committed_weights > 0) == (shape.weight_lanes > 0);
         same.then(|| Self { k, shape: shape.clone(), layout: Arc::new(layout), fitted })
     }
 
@@ -189,6 +191,19 @@ impl Shape {
             ..self.clone()
         }
     }
+}
+
+/// Committed weights per row to choose from.
+const COMMITTED_LANES: [usize; 6] = [8, 12, 16, 20, 24, 32];
+
+/// The weights per row that layouts are compared with, `least` lanes being needed for what else is fixed.
+fn choices_of_lanes(net: &Net, least: usize) -> Vec<Lanes> {
+    let known = LANES.into_iter().filter(|&lanes| lanes >= least);
+    if net.committed_weights == 0 {
+        return known.map(Lanes::from).collect();
+    }
+    let with = |known| COMMITTED_LANES.map(|committed| Lanes { known, committed });
+    known.flat_map(with).collect()
 }
 
 /// A net's rules for all table lengths that layouts ask for: many of them ask for the same.

@@ -81,6 +81,8 @@ pub struct Row {
 pub struct WeightRow {
     /// The place of the first lane.
     pub place: Place,
+    /// If they are committed: which digit they are.
+    pub digit: Option<u8>,
     /// By lane.
     pub lanes: Vec<Weight>,
 }
@@ -95,7 +97,30 @@ impl WeightRow {
         for term in terms {
             lanes[(term.place.omega - place.omega) as usize] = term.weight;
         }
-        Self { place, lanes }
+        Self { place, digit: terms.first().and_then(|term| committed_digit(term.weight)), lanes }
+    }
+}
+
+/// Which digit of a committed weight it is; none of one that is known.
+fn committed_digit(weight: Weight) -> Option<u8> {
+    match weight {
+        Weight::Committed { digit, .. } => Some(digit),
+        _ => None,
+    }
+}
+
+/// Weights to a row.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Lanes {
+    /// Known ones.
+    pub known: usize,
+    /// Committed ones.
+    pub committed: usize,
+}
+
+impl From<usize> for Lanes {
+    fn from(known: usize) -> Self {
+        Self { known, committed: 0 }
     }
 }
 
@@ -122,14 +147,14 @@ struct Wish {
 impl Layout {
     /// The layout of a net with `lanes` weights per row that has these menus, which are a [`Draft`]'s; none if no k has
     /// room for it.
-    pub fn new(net: &Net, lanes: usize, menus: &[Menu; CURSORS]) -> Option<Self> {
+    pub fn new(net: &Net, lanes: impl Into<Lanes>, menus: &[Menu; CURSORS]) -> Option<Self> {
         let Planner { wishes, weights, instances, .. } = Planner::plan(net, lanes);
         let rows = schedule(&wishes, menus, MOST_ROWS)?;
         Some(Self { rows, weights, menus: menus.clone(), instances })
     }
 
     /// The one of [`Self::drafts`] that has these menus.
-    pub fn restore(net: &Net, lanes: usize, known: &[Menu; CURSORS]) -> Option<Self> {
+    pub fn restore(net: &Net, lanes: Lanes, known: &[Menu; CURSORS]) -> Option<Self> {
         let Planner { wishes, weights, instances, .. } = Planner::plan(net, lanes);
         let counts = displacements(&wishes);
         let is_known = |(columns, strides)| menus(&counts, columns, strides) == *known;
@@ -145,7 +170,8 @@ impl Layout {
             return needs;
         }
         let choices = MENUS.into_iter().rev().take(WIDE_MENUS);
-        let drafts = Ways::of(net, WIDEST).drafts(choices, 2 * MOST_ROWS);
+        let widest = Lanes { known: WIDEST, committed: WIDEST };
+        let drafts = Ways::of(net, widest).drafts(choices, 2 * MOST_ROWS);
         let rows = drafts.into_iter().map(|draft| draft.rows).min();
         needs.at_least(rows.unwrap_or(2 * MOST_ROWS))
     }
@@ -153,7 +179,7 @@ impl Layout {
 
 struct Planner<'a> {
     net: &'a Net,
-    lanes: usize,
+    lanes: Lanes,
     wishes: Vec<Wish>,
     /// The rows of weights, if they are kept.
     weights: Vec<WeightRow>,
@@ -166,20 +192,20 @@ struct Planner<'a> {
 
 impl<'a> Planner<'a> {
     /// What rows of a net with `lanes` weights per row wish for.
-    fn plan(net: &'a Net, lanes: usize) -> Self {
-        let mut planner = Self::new(net, lanes);
+    fn plan(net: &'a Net, lanes: impl Into<Lanes>) -> Self {
+        let mut planner = Self::new(net, lanes.into());
         planner.blocks();
         planner
     }
 
     /// The same without the weights, of which there are many.
-    fn draft(net: &'a Net, lanes: usize) -> Self {
-        let mut planner = Self { keeps_weights: false, ..Self::new(net, lanes) };
+    fn draft(net: &'a Net, lanes: impl Into<Lanes>) -> Self {
+        let mut planner = Self { keeps_weights: false, ..Self::new(net, lanes.into()) };
         planner.blocks();
         planner
     }
 
-    fn new(net: &'a Net, lanes: usize) -> Self {
+    fn new(net: &'a Net, lanes: Lanes) -> Self {
         let packed = net.blocks.iter().filter(|block| block.is_packed);
         let words: usize = packed.map(Block::words).sum();
         let words = words - net.linked_words().iter().sum::<usize>();
@@ -325,7 +351,10 @@ impl<'a> Planner<'a> {
 
     /// The rows of a run's weights, back and forth.
     fn run_weights(&mut self, run: &Run) {
-        let order = |term: &Term| (term.place.at[1], term.place.at[0], term.place.omega);
+        // A row's weights are all known or all committed, and are one digit.
+        let kind = |term: &Term| committed_digit(term.weight);
+        let order =
+            |term: &Term| (kind(term), term.place.at[1], term.place.at[0], term.place.omega);
         let mut terms = Cow::Borrowed(&run.terms);
         if !terms.is_sorted_by_key(order) {
             terms.to_mut().sort_by_key(order);
@@ -333,20 +362,29 @@ impl<'a> Planner<'a> {
         // Each row's first place, and its terms.
         let mut rows: Vec<(Place, Range<usize>)> = Vec::new();
         for (number, term) in terms.iter().enumerate() {
-            let fits = |place: &Place| {
-                place.at == term.place.at && term.place.omega - place.omega < self.lanes as u32
+            let lanes = match kind(term) {
+                Some(_) => self.lanes.committed,
+                None => self.lanes.known,
+            };
+            let fits = |place: &Place, first: usize| {
+                place.at == term.place.at
+                    && kind(&terms[first]) == kind(term)
+                    && term.place.omega - place.omega < lanes as u32
             };
             if term.weight == Weight::Integer(0) {
                 continue;
             }
             match rows.last_mut() {
-                Some((place, terms)) if fits(place) => terms.end = number + 1,
+                Some((place, terms)) if fits(place, terms.start) => terms.end = number + 1,
                 _ => rows.push((term.place, number..number + 1)),
             }
         }
         // Neighbouring rows of weights are near each other: those of every other position lie in reverse.
         let mut is_reversed = false;
-        for group in rows.chunk_by_mut(|(one, _), (next, _)| one.at == next.at) {
+        let is_same = |one: &(Place, Range<usize>), next: &(Place, Range<usize>)| {
+            one.0.at == next.0.at && kind(&terms[one.1.start]) == kind(&terms[next.1.start])
+        };
+        for group in rows.chunk_by_mut(is_same) {
             if is_reversed {
                 group.reverse();
             }

@@ -12,16 +12,16 @@ use crate::model::Node;
 use std::collections::HashSet;
 
 /// A contribution of a run: relative power of ρ, position, weight.
-pub(super) type Tap = (u32, Position, i32);
+pub(super) type Tap<W = i32> = (u32, Position, W);
 
 impl Lowering<'_> {
     /// Lets the runs of a block contribute, and makes the outputs: `made` has each one's place, relative
     /// to the first power of ρ, its rule and its bias.
-    pub(super) fn linear(
+    pub(super) fn linear<W: Into<Weight> + Copy>(
         &mut self,
         node: &Node,
         source: usize,
-        taps: impl Fn(&Run, usize) -> Vec<Tap>,
+        taps: impl Fn(&Run, usize) -> Vec<Tap<W>>,
         omegas: usize,
         made: Vec<(Place, u32, i64)>,
         natural: Scan,
@@ -36,11 +36,11 @@ impl Lowering<'_> {
 
     /// The same with several rows to an output, at places relative to the first power of ρ: rows, and where each
     /// output's begin.
-    pub(super) fn linear_groups(
+    pub(super) fn linear_groups<W: Into<Weight> + Copy>(
         &mut self,
         node: &Node,
         source: usize,
-        taps: impl Fn(&Run, usize) -> Vec<Tap>,
+        taps: impl Fn(&Run, usize) -> Vec<Tap<W>>,
         omegas: usize,
         (mut cells, groups): (Vec<Cell>, Vec<u32>),
         natural: Scan,
@@ -61,7 +61,7 @@ impl Lowering<'_> {
                 *reached = Some(bounds(corners));
                 run.terms.push(Term {
                     place: Place { omega: first + omega, at },
-                    weight: Weight::Integer(weight),
+                    weight: weight.into(),
                 });
             }
             all_taps.push(taps);

@@ -25,6 +25,8 @@ pub(super) struct Lowering<'a> {
     pub(super) uses: Vec<usize>,
     pub(super) wanted: Vec<Vec<Scan>>,
     pub(super) copies: HashMap<(TensorId, Scan), usize>,
+    /// Weights of dense layers and convolutions are committed.
+    pub(super) commits_weights: bool,
 }
 
 /// An element of a block, or a constant byte.

@@ -7,6 +7,7 @@
 mod add;
 mod arg_max;
 mod average_pool;
+mod committed;
 mod conv;
 mod conv_transpose;
 mod gemm;
@@ -55,6 +56,7 @@ impl Net {
                 contexts: instances.inferences,
                 free_instances: instances.free(),
                 sums_words: false,
+                committed_weights: 0,
                 inputs: Vec::new(),
                 committed: instances.committed().map(|(number, _)| number).collect(),
                 outputs: Vec::new(),
@@ -63,6 +65,7 @@ impl Net {
             uses: vec![0; tensors],
             wanted: vec![Vec::new(); tensors],
             copies: HashMap::new(),
+            commits_weights: instances.names_weights,
         };
         if let Some(node) = graph.nodes.iter().find(|node| node.inputs.len() < operands(node)) {
             return Err(unsupported(node));
@@ -83,9 +86,14 @@ impl Net {
         }
         lowering.outputs(&model.outputs, instances.inferences);
         let mut net = lowering.net;
+        if instances.names_weights && net.committed_weights == 0 {
+            let what = "the weights are committed, and no layer has any that can be".into();
+            return Err(CircuitError::Instances { what });
+        }
         net.shrink();
         net.measure_planes();
         assert!(net.makes_places_once(), "wires rest on this, see `relations::wires`");
+        assert!(net.commits_weights_once(), "no prover is to choose between two");
         Ok(net)
     }
 
@@ -123,6 +131,15 @@ fn operands(node: &Node) -> usize {
 impl Lowering<'_> {
     fn node(&mut self, node: &Node) -> Result<(), CircuitError> {
         let value = match &node.operator {
+            Operator::Gemm(gemm) if self.commits_weights => {
+                Value::Block(self.committed_gemm(node, gemm)?)
+            }
+            Operator::Conv(conv) if self.commits_weights => {
+                Value::Block(self.committed_conv(node, conv)?)
+            }
+            Operator::ConvTranspose(_) if self.commits_weights => {
+                return Err(committed::refused(node, "spread over positions"));
+            }
             Operator::Gemm(gemm) => Value::Block(self.gemm(node, gemm)?),
             Operator::Conv(conv) => Value::Block(self.conv(node, conv)?),
             Operator::ConvTranspose(conv) => Value::Block(self.conv_transpose(node, conv)?),

@@ -8,6 +8,12 @@
 //!                                                                  + γ³·start + γ⁴·length with float32 sums)
 //! ```
 //!
+//! Committed weights look themselves up on every row, in a table of all that they may be:
+//!
+//! ```text
+//! weight: w + γ⁵                  in   −128 + γ⁵ … 127 + γ⁵
+//! ```
+//!
 //! the multiset of look-ups is contained in the table if, and except with probability about
 //! (rows · terms) / 2^254 over β and γ only if,
 //!
@@ -16,7 +22,7 @@
 //! ```
 //!
 //! summed over all active rows that look up: `looks_up` is 1 on them and 0 where their cells hold something
-//! else. It is fixed, so no prover chooses. γ² keeps limbs and reads apart. Running sums go along the rows, up to
+//! else. It is fixed, so no prover chooses. γ² keeps limbs and reads apart, and γ⁵ weights from both. Running sums go along the rows, up to
 //! three terms per column, from 0 before the first active row to 0 on the last:
 //!
 //! | row | sum₀ | sum₁ |
@@ -32,6 +38,7 @@ use super::{
 };
 use crate::circuit::{
     columns::{Cell, Point},
+    layout::moves::power,
     parallel,
     shape::{Flag, TERMS_PER_SUM},
     table::intervals::LENGTH_FACTOR,
@@ -50,7 +57,8 @@ pub struct Term<T> {
     pub folded: T,
 }
 
-/// The terms of a row, in the order in which sums take them: each limb, one read, and the two tables.
+/// The terms of a row, in the order in which sums take them: each limb, one read, and the two tables; then committed
+/// weights, and their table.
 pub fn terms<R: Row>(row: &mut R) -> Vec<Term<R::Value>> {
     let gamma = row.point(Point::Gamma);
     // Rows of border cells look nothing up: their cells are any elements of the field.
@@ -88,6 +96,16 @@ pub fn terms<R: Row>(row: &mut R) -> Vec<Term<R::Value>> {
     });
     terms.push(Term { numerator: -limb_uses, folded: index.clone() });
     terms.push(Term { numerator: -table_uses, folded: folded(&gamma, index, table, step) });
+    if row.shape().commits_weights() {
+        let tag = power(&gamma, 5);
+        for lane in 0..row.shape().weight_lanes {
+            let folded = row.here(Cell::CommittedWeight(lane)) + tag.clone();
+            terms.push(Term { numerator: R::Value::one(), folded });
+        }
+        let uses = row.here(Cell::WeightUses);
+        let folded = row.here(Cell::WeightTable) + tag;
+        terms.push(Term { numerator: -uses, folded });
+    }
     terms
 }
 

@@ -9,7 +9,9 @@
 //!
 //! holds as Laurent polynomials in ρ, s₁, s₂ if and only if everything made is the sum of what is contributed to
 //! its place, since no place is made twice. The three are drawn after all E and x are committed; a weight of K is
-//! fixed, or for a product of matrices a factor that is committed as well.
+//! fixed, or for a product of matrices a factor that is committed as well, or what a commitment to weights holds that the
+//! proof brings: that is absorbed before anything is drawn. Lanes of such weights that no term is of may hold anything. Behind
+//! a layer's places there are as many that nothing makes as a row has lanes: what they contribute there has to be 0.
 //!
 //! `balance` adds up E's side and takes off x's side along the rows. Where it begins, the prover says when all
 //! challenges are known, but `packed` begins there too, and ends at 0 over bytes of the first phase (see
@@ -80,11 +82,16 @@ fn added<R: Row>(row: &mut R) -> Option<R::Value> {
         let lanes = lanes.map(|lane| row.here(Cell::Weight(lane))).collect();
         Ring::evaluate(lanes, &row.point(Point::Rho))
     });
+    let committed = row.shape().commits_weights().then(|| {
+        let lanes = 0..row.shape().weight_lanes;
+        let lanes = lanes.map(|lane| row.here(Cell::CommittedWeight(lane))).collect();
+        row.here(Cell::WeightScale) * Ring::evaluate(lanes, &row.point(Point::Rho))
+    });
     let loaded = row.flag(Flag::Loads).map(|loads| {
         let factor = row.held() - row.constant(Constant::Shortfall);
         row.cells() * loads * factor
     });
-    sum([weights, loaded])
+    sum([weights, committed, loaded])
 }
 
 /// The same times its monomial.

@@ -22,7 +22,7 @@ use super::intervals::{self, Interval};
 use super::rules::{FunctionId, Levels, Rises, Rule};
 use crate::circuit::{
     parallel,
-    wiring::{Net, Weight},
+    wiring::{COMMITTED_DIGIT, Net, Weight},
 };
 use crate::model::Steps;
 
@@ -235,9 +235,12 @@ impl Fitted {
         i128::try_from(self.table_rows).expect("a table length")
     }
 
-    /// The integer of a weight.
-    pub fn weight(&self, weight: Weight) -> i128 {
+    /// The integer of a weight, given those that are committed.
+    pub fn weight(&self, weight: Weight, committed: &[i32]) -> i128 {
         match weight {
+            Weight::Committed { number, digit } => {
+                i128::from(committed[number as usize]) << (COMMITTED_DIGIT * u32::from(digit))
+            }
             Weight::Integer(weight) => weight.into(),
             Weight::Long(weight) => weight.0,
             Weight::Operand { rule, operand } => match self.rules[rule as usize] {

@@ -2,6 +2,7 @@
 
 pub mod batch;
 pub mod claims;
+mod committed;
 mod dense;
 mod fractions;
 mod free;

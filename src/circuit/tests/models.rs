@@ -90,6 +90,17 @@ impl Builder {
         output
     }
 
+    /// Other weights and biases, of all layers one after the other.
+    pub fn set_weights(&mut self, weights: &[i32]) {
+        let Self { tensors, nodes, seed } = std::mem::replace(self, Self::new(0, &[1]));
+        let last = TensorId(tensors.len() - 1);
+        let graph = Graph { tensors, nodes };
+        let model =
+            Model { name: String::new(), inputs: vec![], outputs: vec![port("y", last)], graph };
+        let Graph { tensors, nodes } = model.with_weights(weights).expect("as many").graph;
+        *self = Self { tensors, nodes, seed };
+    }
+
     /// The last tensor.
     pub fn last(&self) -> TensorId {
         TensorId(self.tensors.len() - 1)

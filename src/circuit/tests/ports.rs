@@ -120,22 +120,20 @@ fn each_input_is_public_or_private() {
     }
 }
 
-/// No circuit has committed weights yet, but where names stand and that words come after them is so already.
 #[test]
 fn names_stand_before_the_words_and_no_row_takes_them() {
     let model = model();
     let mut told = InstanceLayout::of_model(&model, false);
-    told.names_weights = true;
     told.inputs[1].visibility = Visibility::Committed;
     let wishes = Wishes { packed: true, ..Wishes::default() };
     let plans = Plans::of_any(&model, told.clone(), wishes);
     let plans = plans.expect("the model has circuits");
     for goal in [Goal::Speed, Goal::Gas] {
         let circuit = plans.circuit(goal);
-        assert_eq!((circuit.instances(), circuit.layout().free()), (told.len(), 3));
-        assert_eq!(circuit.shape().links()[0].name, 2);
+        assert_eq!((circuit.instances(), circuit.layout().free()), (told.len(), 2));
+        assert_eq!(circuit.shape().links()[0].name, 1);
         let mut witness = honest(&circuit);
-        (witness.instances[1], witness.instances[2]) = (Fr::from(77), -Fr::one());
+        witness.instances[1] = -Fr::one();
         assert_words_are_bytes(&circuit, &witness);
     }
 }
@@ -153,7 +151,6 @@ fn instances_that_no_circuit_proves_are_refused() {
         }
     };
     assert!(refused(|told| told.inferences = 2).starts_with("they are not of the inputs"));
-    assert!(refused(|told| told.names_weights = true).starts_with("the weights are committed"));
     let input = refused(|told| told.inputs[0].visibility = Visibility::Hashed);
     assert!(input.starts_with("input `port0` is hashed"), "{input}");
     let output = refused(|told| told.outputs[2].visibility = Visibility::Hashed);

@@ -1,6 +1,6 @@
-//! `commit`: hides an input behind a name.
+//! `commit`: hides an input, or the weights of a model, behind a name.
 
-use crate::bundle::{Bundle, CommitmentPoints, InputCommitment};
+use crate::bundle::{Bundle, CommitmentPoints, InputCommitment, WeightsCommitment};
 use crate::cli::{
     Answer, CliError, Console, bundle::hex, commitments::committed_inputs, files, input,
 };
@@ -16,8 +16,13 @@ pub struct Args {
     /// The bundle that `keygen` made with a committed input
     bundle: PathBuf,
     /// The input: JSON, .npy or .npz
-    #[arg(long, required_unless_present = "points")]
+    #[arg(long, required_unless_present_any = ["points", "weights"])]
     input: Option<PathBuf>,
+    /// A quantized ONNX model of the bundle's architecture with the same scales, whose weights are committed to
+    #[arg(long, value_name = "MODEL", conflicts_with_all = ["input", "points", "only"])]
+    weights: Option<PathBuf>,
+    #[command(flatten)]
+    dimensions: input::DimensionArgs,
     /// Write no commitment but the points that make one, for whoever owns the input and has no bundle
     #[arg(long, conflicts_with = "input")]
     points: bool,
@@ -63,9 +68,76 @@ impl fmt::Display for PointsReport {
     }
 }
 
-/// Commits to an input.
+#[derive(Serialize)]
+struct WeightsReport {
+    name: String,
+    /// Both coordinates of each.
+    points: Vec<String>,
+    file: String,
+    model: String,
+}
+
+impl fmt::Display for WeightsReport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "name   {}", self.name)?;
+        writeln!(f, "model  {}", Name::new(&self.model))?;
+        writeln!(f, "file   {}", self.file)?;
+        writeln!(
+            f,
+            "       it holds the weights: keep it as secret, and as long as the name is used"
+        )
+    }
+}
+
+/// A name that somebody was told is worth nothing without its file.
+fn refuse_to_replace(out: &Path) -> Result<(), CliError> {
+    if out.symlink_metadata().is_err() {
+        return Ok(());
+    }
+    Err(CliError::Usage {
+        message: format!("`{}` is there already", out.display()),
+        hint: "take another place, or remove it: what was committed to with it could be proved no more".into(),
+    })
+}
+
+/// Commits to the weights of a model.
+fn commit_weights(
+    args: &Args,
+    path: &Path,
+    bundle: &Bundle,
+    console: &Console,
+) -> Result<Answer, CliError> {
+    if !bundle.manifest.layout.names_weights {
+        return Err(CliError::Usage {
+            message: "the weights of this bundle are not committed: they are those of its model".into(),
+            hint: "make a bundle of the architecture with `zkverdict keygen --format packed --weights committed`".into(),
+        });
+    }
+    refuse_to_replace(&args.out)?;
+    let (model, _) = input::model_with(path, &args.dimensions)?;
+    let name = model.name.clone();
+    let stage = console.stage("making the proving key");
+    let prover = bundle.prover()?;
+    drop(stage);
+    let committed = prover.commit_weights(model);
+    let committed = committed.map_err(|error| CliError::from(error).at(path))?;
+    let commitment = WeightsCommitment::new(&prover, &committed);
+    commitment.write(&args.out)?;
+    console.result(&WeightsReport {
+        name: hex(&commitment.name()),
+        points: commitment.points().iter().map(|point| hex(&point.concat())).collect(),
+        file: args.out.display().to_string(),
+        model: name,
+    })?;
+    Ok(Answer::Yes)
+}
+
+/// Commits to an input, or to weights.
 pub fn run(args: &Args, console: &Console) -> Result<Answer, CliError> {
     let bundle = Bundle::open(&args.bundle)?;
+    if let Some(path) = &args.weights {
+        return commit_weights(args, path, &bundle, console);
+    }
     let layout = &bundle.manifest.layout;
     let wanted = |message: String| CliError::Usage { message, hint: committed_inputs(layout) };
     let mut committed = layout.committed();
@@ -87,13 +159,7 @@ pub fn run(args: &Args, console: &Console) -> Result<Answer, CliError> {
             });
         }
     };
-    // A name that somebody was told is worth nothing without its file.
-    if args.out.symlink_metadata().is_ok() {
-        return Err(CliError::Usage {
-            message: format!("`{}` is there already", args.out.display()),
-            hint: "take another place, or remove it: inputs committed to with it could be proved no more".into(),
-        });
-    }
+    refuse_to_replace(&args.out)?;
     let tensor = layout.inputs[number].tensor.clone();
     let powers = bundle.powers()?;
     let too_short = || CliError::Panic {

@@ -5,6 +5,8 @@ use crate::cli::bundle::{Bundle, hex};
 use crate::cli::{
     Answer, CliError, Console, files, input, statement::StatementArgs, wishes::WishArgs,
 };
+use crate::model::Model;
+use crate::name::Name;
 use crate::proving::{
     CEREMONIES, Format, Keys, ModelProver, Powers, ProvingError, Srs, SrsOrigin, last_contribution,
 };
@@ -105,11 +107,22 @@ pub struct Report {
     pk_bytes: usize,
     vk_digest: String,
     model_digest: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    weights: Option<Weights>,
     srs: SrsOrigin,
     /// Keccak-256 of the string's [τ]₂.
     srs_fingerprint: String,
     /// The public ceremony that the string comes from, where it is a known one.
     srs_ceremony: Option<&'static str>,
+}
+
+/// Of an architecture's key.
+#[derive(Serialize)]
+struct Weights {
+    /// How many are committed, biases with them.
+    committed: usize,
+    /// Nodes whose constants are part of the key, and told.
+    public: Vec<String>,
 }
 
 impl fmt::Display for Report {
@@ -121,6 +134,12 @@ impl fmt::Display for Report {
         writeln!(f, "k       {}", self.k)?;
         writeln!(f, "key     {}", self.vk_digest)?;
         writeln!(f, "model   {}", self.model_digest)?;
+        if let Some(Weights { committed, public }) = &self.weights {
+            writeln!(f, "weights {committed} are committed; the bundle has none of them")?;
+            if !public.is_empty() {
+                writeln!(f, "        public stay the constants of {}", Name::list(public))?;
+            }
+        }
         writeln!(f, "string  {}", self.srs_fingerprint)?;
         let origin = match (self.srs, self.srs_ceremony) {
             (SrsOrigin::UnsafeDev, _) => "the development string: anybody can forge proofs",
@@ -141,7 +160,13 @@ pub fn run(args: Args, console: &Console) -> Result<Answer, CliError> {
 pub fn make(args: &Args, console: &Console) -> Result<Report, CliError> {
     let out = args.out.clone().unwrap_or_else(|| Bundle::default_path(&args.model));
     let inferences = args.statement.inferences();
-    let (model, onnx) = input::batch_with(&args.model, &args.dimensions, inferences)?;
+    let (mut model, mut onnx) = input::batch_with(&args.model, &args.dimensions, inferences)?;
+    let mut weights = None;
+    if args.statement.commits_weights() {
+        let architecture = Model::architecture(&model.name, &onnx);
+        (model, onnx) = architecture.map_err(|error| CliError::from(error).at(&args.model))?;
+        weights = Some(Weights { committed: model.weights().len(), public: model.constants() });
+    }
     let plans = args.statement.plans(&model, args.wishes);
     let circuit = plans.and_then(|plans| args.wishes.choose(&plans));
     let circuit = circuit.map_err(|error| error.at(&args.model))?;
@@ -178,6 +203,7 @@ pub fn make(args: &Args, console: &Console) -> Result<Report, CliError> {
         pk_bytes: prover.key_bytes(),
         vk_digest: bundle.manifest.vk_digest,
         model_digest: bundle.manifest.model_digest,
+        weights,
         srs: bundle.manifest.srs,
         srs_fingerprint: hex(&keys.fingerprint()),
         srs_ceremony: keys.ceremony(),

@@ -6,9 +6,9 @@ use crate::cli::context::ContextArgs;
 use crate::cli::prover_args::ProverArgs;
 use crate::cli::{
     Answer, CliError, Console,
-    commitments::{self, CommitmentArgs},
+    commitments::{self, CommitmentArgs, WeightsArgs},
 };
-use crate::proving::{Commitment, Options};
+use crate::proving::{Commitment, Options, Secrets};
 use std::path::PathBuf;
 
 /// What `prove` takes.
@@ -21,6 +21,8 @@ pub struct Args {
     input: Option<PathBuf>,
     #[command(flatten)]
     commitments: CommitmentArgs,
+    #[command(flatten)]
+    weights: WeightsArgs,
     #[command(flatten)]
     context: ContextArgs,
     #[command(flatten)]
@@ -40,6 +42,7 @@ pub fn run(args: Args, console: &Console) -> Result<Answer, CliError> {
     let contexts = args.context.resolve(bundle.manifest.layout.inferences)?;
     let model = bundle.model()?;
     let commitments = args.commitments.open(&bundle)?;
+    let weights = args.weights.open(&bundle)?;
     let layout = &bundle.manifest.layout;
     let chosen = args.chosen.of(&model, layout)?;
     let inputs = commitments::inputs(&model, layout, args.input.as_deref(), &commitments, console)?;
@@ -48,12 +51,14 @@ pub fn run(args: Args, console: &Console) -> Result<Answer, CliError> {
         commitments.iter().map(|commitment| commitment.commitment().clone()).collect();
     let stage = console.stage("making the proving key");
     let prover = bundle.prover_for(args.prover.kind())?;
+    let weights = weights.map(|weights| weights.committed(&prover)).transpose()?;
     drop(stage);
     let beginning = Beginning::now();
     let stage = console.stage("proving");
     let randomness = randomness.as_ref().map(|seeded| seeded as _);
     let options = Options { randomness, ..Options::default() };
-    let (proof, _) = prover.prove_linked(&inputs, contexts, &commitments, &options)?;
+    let secrets = Secrets { inputs: &commitments, weights: weights.as_ref() };
+    let (proof, _) = prover.prove_linked(&inputs, contexts, secrets, &options)?;
     drop(stage);
     let document = ProofDocument::new(prover.verifier(), &proof, beginning.took())?;
     document.write(&args.out)?;

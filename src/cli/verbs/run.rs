@@ -1,6 +1,9 @@
 //! `run`: the integer reference, without any proof.
 
-use crate::cli::{Answer, CliError, Console, input, proof_file::Inference};
+use crate::bundle::Bundle;
+use crate::cli::{
+    Answer, CliError, Console, commitments::WeightsArgs, input, proof_file::Inference,
+};
 use rayon::prelude::*;
 use serde::Serialize;
 use std::fmt;
@@ -9,8 +12,10 @@ use std::path::PathBuf;
 /// What `run` takes.
 #[derive(clap::Args)]
 pub struct Args {
-    /// The quantized ONNX model
+    /// The quantized ONNX model, or a bundle
     model: PathBuf,
+    #[command(flatten)]
+    weights: WeightsArgs,
     /// JSON, .npy or .npz; one more leading dimension than the model's is that many inferences
     #[arg(long)]
     input: PathBuf,
@@ -31,7 +36,11 @@ impl fmt::Display for Report {
 
 /// Evaluates the model on each inference.
 pub fn run(args: Args, console: &Console) -> Result<Answer, CliError> {
-    let (model, _) = input::model_with(&args.model, &args.dimensions)?;
+    let model = if args.model.is_dir() {
+        args.weights.model(&Bundle::open(&args.model)?)?
+    } else {
+        input::model_with(&args.model, &args.dimensions)?.0
+    };
     let evaluate = |inputs: Vec<Vec<i32>>| -> Result<Inference, CliError> {
         Ok(Inference::new(model.outputs(&model.evaluate(&inputs)?)))
     };

@@ -36,6 +36,9 @@ pub struct Args {
     /// quantized or floats
     #[arg(long, value_name = "FILE")]
     expect_output: Option<PathBuf>,
+    /// The name of the commitment to the weights that the proof should be about
+    #[arg(long, value_name = "HEX32")]
+    weights: Option<String>,
     #[command(flatten)]
     trust: TrustArgs,
 }
@@ -72,6 +75,9 @@ impl AllSaid {
 #[derive(Serialize)]
 struct Said {
     context: String,
+    /// Of the commitment to the weights.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    weights: Option<NamedWeights>,
     /// Of the commitments to inputs, by the input.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     names: BTreeMap<String, String>,
@@ -83,6 +89,14 @@ struct Said {
     claims: BTreeMap<String, ClaimValues>,
 }
 
+/// What is said of weights that are committed.
+#[derive(Serialize)]
+struct NamedWeights {
+    name: String,
+    /// That each weight is one of 8 bits: every proof proves it.
+    ranges: &'static str,
+}
+
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.reason {
@@ -90,8 +104,11 @@ impl fmt::Display for Report {
             Some(reason) => writeln!(f, "not valid: {reason}")?,
         }
         for said in self.said.iter().flat_map(AllSaid::each) {
-            let Said { context, names, inputs, outputs, claims } = said;
+            let Said { context, weights, names, inputs, outputs, claims } = said;
             writeln!(f, "context  {context}")?;
+            if let Some(NamedWeights { name, ranges }) = weights {
+                writeln!(f, "weights  {name}, ranges: {ranges}")?;
+            }
             for (input, name) in names {
                 writeln!(f, "name     {name} of the committed input {}", Name::new(input))?;
             }
@@ -133,8 +150,10 @@ pub fn run(args: Args, console: &Console) -> Result<Answer, CliError> {
             };
             let said = |statement: Statement| {
                 let names = named(&statement);
-                let Statement { context, inputs, outputs, claims, .. } = statement;
-                Said { context: hex(&context), names, inputs, outputs, claims }
+                let Statement { context, weights, inputs, outputs, claims, .. } = statement;
+                let weights =
+                    weights.map(|name| NamedWeights { name: hex(&name), ranges: "proved" });
+                Said { context: hex(&context), weights, names, inputs, outputs, claims }
             };
             let mut inferences: Vec<Said> = statements.into_iter().map(said).collect();
             let said = match inferences.len() {
@@ -193,6 +212,20 @@ fn disagreement(
             return Ok(Some(format!(
                 "{}its context is `{got}`, expected `{expected}`",
                 of(inference)
+            )));
+        }
+    }
+    if let Some(expected) = &args.weights {
+        let Some(found) = said.first().and_then(|said| said.weights) else {
+            return Err(CliError::Usage {
+                message: "the weights of this bundle are not committed, and have no name".into(),
+                hint: "leave `--weights` out".into(),
+            });
+        };
+        if !hex(&found).eq_ignore_ascii_case(expected) {
+            let found = hex(&found);
+            return Ok(Some(format!(
+                "its weights are those of the commitment `{found}`, expected `{expected}`"
             )));
         }
     }

@@ -1,6 +1,6 @@
 //! How long layouts are: many are compared, and the rows of few are made.
 
-use super::{Content, Layout, MENUS, MOST_ROWS, Planner, Wish, menus};
+use super::{Content, Lanes, Layout, MENUS, MOST_ROWS, Planner, Wish, menus};
 use crate::circuit::layout::moves::{CURSORS, Exponents, Menu, WEIGHT};
 use crate::circuit::{parallel, wiring::Net};
 use std::collections::HashMap;
@@ -19,7 +19,7 @@ impl Layout {
     /// moves.
     ///
     /// They have a row per instance, which is more than enough where several lie on one.
-    pub fn drafts(net: &Net, lanes: usize) -> Vec<Draft> {
+    pub fn drafts(net: &Net, lanes: impl Into<Lanes>) -> Vec<Draft> {
         Ways::of(net, lanes).drafts(MENUS, MOST_ROWS)
     }
 }
@@ -41,7 +41,7 @@ struct Way {
 
 impl Ways {
     /// Those of a net with so many weights per row.
-    pub(super) fn of(net: &Net, lanes: usize) -> Self {
+    pub(super) fn of(net: &Net, lanes: impl Into<Lanes>) -> Self {
         Self::new(&Planner::draft(net, lanes).wishes)
     }
 

@@ -115,7 +115,8 @@ fn sums_whose_ties_alternate_are_read_from_intervals() {
         let fitted = fitted.expect("256 intervals, two tables and a few more rows");
         assert!(matches!(fitted.rules[number], FittedRule::Intervals { .. }), "{scales:?}");
         let rule = u32::try_from(number).expect("few rules");
-        let [left, right] = [0, 1].map(|operand| fitted.weight(Weight::Operand { rule, operand }));
+        let [left, right] =
+            [0, 1].map(|operand| fitted.weight(Weight::Operand { rule, operand }, &[]));
         for (pair, &level) in (0_u16..=u16::MAX).zip(&sum.table) {
             let [a, b] = pair.to_be_bytes().map(i128::from);
             let made = fitted.make(rule, left * a + right * b).byte;

@@ -340,7 +340,7 @@ fn prove(
         }
     }
     let _stage = console.stage("proving");
-    let (proof, _) = prover.prove_linked(inputs, context, &commitments, &Options::default())?;
+    let (proof, _) = prover.prove_linked(inputs, context, &commitments[..], &Options::default())?;
     Ok(proof)
 }
 

@@ -44,7 +44,7 @@ impl<L: Lanes<Fr>> Factors<L> {
             level = (level.0 / 2, level.1.square(), level.2.square());
         }
         let mut single = [L::zero(); 8];
-        let mut vectors = vec![L::zero(); (1 << (k - 3)) - 1];
+        let mut vectors = zeros::<L>((1 << (k - 3)) - 1);
         for &(distance, omega, coset) in &levels {
             if distance >= 8 {
                 let count = distance / 8;
@@ -64,6 +64,11 @@ impl<L: Lanes<Fr>> Factors<L> {
     fn at(&self, distance: usize, index: usize) -> L {
         self.vectors[distance - 1 + index]
     }
+}
+
+/// So many zeros, written by all threads: the system clears their memory as it is first touched.
+pub fn zeros<L: Lanes<Fr>>(vectors: usize) -> Vec<L> {
+    (0..vectors).into_par_iter().with_min_len(STEP).map(|_| L::zero()).collect()
 }
 
 /// Fills with `first`·`ratio`^i, eight to a vector, on all threads.

@@ -16,7 +16,7 @@
 use crate::Error;
 use crate::columns::Column;
 use crate::domain::root;
-use crate::fft::{Factors, Threads, backward_loose, backward_packed, forward};
+use crate::fft::{Factors, Threads, backward_loose, backward_packed, forward, zeros};
 use crate::field::{Lanes, Packed, kernels};
 use crate::memory;
 use crate::program::{Kind, Operation, Part, Program, Query};
@@ -178,11 +178,12 @@ pub fn pieces<L: Lanes<Fr>>(
     for (part, uniform) in program.parts.iter().zip(uniform) {
         add_part(table, part, uniform, &halves, &cosets, &mut coefficients, &mut quotients, check)?;
     }
-    drop(coefficients);
+    coefficients.into_par_iter().for_each(drop);
     for (&coset, quotients) in cosets.iter().zip(&mut quotients) {
         for (quotient, first) in quotients.iter_mut().zip([coset, coset * halves.omega]) {
-            let mut values: Vec<L> =
-                quotient.par_chunks(CHUNK).flat_map_iter(unpacked::<L>).collect();
+            let mut values = zeros::<L>(halves.len());
+            let parts = values.par_chunks_mut(CHUNK).zip(quotient.par_chunks(CHUNK));
+            parts.for_each(|(to, from)| unpack(from, to));
             forward(&mut values, &Halves::down(k, halves.omega, first), Threads::All);
             let parts = quotient.par_chunks_mut(CHUNK).zip(values.par_chunks(CHUNK));
             parts.for_each(|(to, from)| pack(from, to));
@@ -197,7 +198,7 @@ pub fn pieces<L: Lanes<Fr>>(
     let piece = |row: &Vec<Fr>| {
         let mut piece = vec![Fr::ZERO; n];
         for (s, on_rows) in on_rows.iter().enumerate() {
-            let mut values = vec![L::zero(); halves.len()];
+            let mut values = zeros::<L>(halves.len());
             for ((factor, quotients), coset) in row.iter().zip(&quotients).zip(&cosets) {
                 let sign = invert(coset.pow_vartime([n as u64 / 2]));
                 let sign = if s == 0 { sign } else { -sign };
@@ -255,10 +256,11 @@ fn add_part<L: Lanes<Fr>>(
     });
     coefficients.extend(made.collect::<Vec<_>>());
     let coefficients: Vec<&[Vec<Packed>; 2]> = coefficients.values().collect();
-    // By column, one half or both.
+    // By column, one half or both. Each is asked for by itself: a copy of one would be written here and now, by one thread.
     let mut values: Vec<Vec<Vec<Packed>>> = needs
         .iter()
-        .map(|needs| vec![vec![[0; 32]; halves.len()]; if *needs == Needs::Both { 2 } else { 1 }])
+        .map(|needs| if *needs == Needs::Both { 2 } else { 1 })
+        .map(|count| (0..count).map(|_| vec![[0; 32]; halves.len()]).collect())
         .collect();
     for (&coset, sums) in cosets.iter().zip(sums) {
         let up = halves.up(coset);
@@ -358,12 +360,10 @@ kernels! {
         values
     }
 
-    fn unpacked<L: Lanes<Fr>>(from: &[Packed]) -> Vec<L> {
-        let mut vectors = Vec::with_capacity(from.len());
-        for packed in from {
-            vectors.push(L::unpack(packed));
+    fn unpack<L: Lanes<Fr>>(from: &[Packed], to: &mut [L]) {
+        for (from, to) in from.iter().zip(to) {
+            *to = L::unpack(from);
         }
-        vectors
     }
 
     fn add_packed<L: Lanes<Fr>>(to: &mut [L], zeroth: &[Packed], first: &[Packed], a: Fr, b: Fr) {

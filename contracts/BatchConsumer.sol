@@ -17,6 +17,10 @@ abstract contract BatchConsumer is InferenceConsumer, IBatchConsumer {
     /// @dev Keeps leaves apart from everything else that is hashed.
     bytes32 private constant LEAF = keccak256("zkverdict.batch.leaf.v1");
 
+    /// @dev Instances of one inference of what claims compare with, and of what they say.
+    uint256 private immutable _PARAMETERS;
+    uint256 private immutable _CLAIMS;
+
     /// @inheritdoc IBatchConsumer
     mapping(bytes32 root => uint256 version) public batchVersion;
 
@@ -25,7 +29,15 @@ abstract contract BatchConsumer is InferenceConsumer, IBatchConsumer {
     /// @param pinnedVersion The version whose answers count; 0 follows the newest.
     constructor(IModelVerifier verifier, bytes32 modelId, uint256 pinnedVersion)
         InferenceConsumer(verifier, modelId, pinnedVersion)
-    {}
+    {
+        IModelVerifier.Shape memory shape = verifier.shapeOf(modelId, pinnedVersion);
+        uint256 parameters = shape.firstOutput - shape.contexts - shape.names - shape.inputs;
+        if (parameters % shape.contexts != 0 || shape.claims % shape.contexts != 0) {
+            revert UnevenInferences(shape.contexts, parameters, shape.claims);
+        }
+        _PARAMETERS = parameters / shape.contexts;
+        _CLAIMS = shape.claims / shape.contexts;
+    }
 
     /// @inheritdoc IBatchConsumer
     function leafOf(uint256[] calldata instances) public view returns (bytes32) {
@@ -75,13 +87,42 @@ abstract contract BatchConsumer is InferenceConsumer, IBatchConsumer {
 
     /// @dev The leaf of one inference of a proof of several: what `leafOf` says of its instances alone.
     function _leafOf(uint256[] calldata proved, uint256 inference) private view returns (bytes32) {
+        return keccak256(abi.encode(LEAF, proved[inference], _given(proved, inference), _said(proved, inference)));
+    }
+
+    /// @dev Names, which all share, an inference's inputs, and what claims about it compare with.
+    function _given(uint256[] calldata proved, uint256 inference) private view returns (bytes32) {
         uint256 named = _INFERENCES + _NAMES;
-        uint256 inputs = _OUTPUT_START - _NAME_START - _NAMES;
-        uint256 outputs = (proved.length - named) / _INFERENCES - inputs;
-        uint256 input = named + inference * inputs;
-        uint256 output = named + _INFERENCES * inputs + inference * outputs;
-        bytes32 given = keccak256(abi.encodePacked(proved[_INFERENCES:named], proved[input:input + inputs]));
-        return keccak256(abi.encode(LEAF, proved[inference], given, proved.hash(output, output + outputs)));
+        uint256 inputs = _OUTPUT_START - _NAME_START - _NAMES - _PARAMETERS;
+        uint256 parameters = named + _INFERENCES * inputs;
+        return keccak256(
+            abi.encodePacked(
+                proved[_INFERENCES:named],
+                _own(proved, inference, named, inputs),
+                _own(proved, inference, parameters, _PARAMETERS)
+            )
+        );
+    }
+
+    /// @dev What is claimed of an inference, and its outputs.
+    function _said(uint256[] calldata proved, uint256 inference) private view returns (bytes32) {
+        uint256 claims = _INFERENCES * (_OUTPUT_START - _NAME_START - _NAMES + 1) + _NAMES;
+        uint256 outputs = claims + _INFERENCES * _CLAIMS;
+        uint256 length = (proved.length - outputs) / _INFERENCES;
+        return
+            keccak256(
+                abi.encodePacked(_own(proved, inference, claims, _CLAIMS), _own(proved, inference, outputs, length))
+            );
+    }
+
+    /// @dev What an inference has of instances that begin at `first` and are `length` of each.
+    function _own(uint256[] calldata proved, uint256 inference, uint256 first, uint256 length)
+        private
+        pure
+        returns (uint256[] calldata)
+    {
+        first += inference * length;
+        return proved[first:first + length];
     }
 
     /// @inheritdoc InferenceConsumer

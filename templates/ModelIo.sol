@@ -219,13 +219,14 @@ library {{ name }} {
         if (inference >= NUM_INFERENCES) revert IndexOutOfRange(inference, NUM_INFERENCES);
     }
 
-    /// @dev Where an instance of an inference is among those of all: all contexts, names that belong to all, all inputs, all
-    /// outputs.
+    /// @dev Where an instance of an inference is among those of all: all contexts, names that belong to all, all inputs, all that is
+    /// compared with, all claims, all outputs.
     function _inBatch(uint256 inference, uint256 instance) private pure returns (uint256) {
         if (instance == 0) return inference;
         if (instance < {{ first_input }}) return NUM_INFERENCES + instance - 1;
-        if (instance < {{ first_output }}) return {{ inferences + first_input - 1 }} + inference * {{ first_output - first_input }} + instance - {{ first_input }};
-        return {{ inferences + first_input - 1 + inferences * (first_output - first_input) }} + inference * {{ num_instances - first_output }} + instance - {{ first_output }};
+        {%- for run in runs %}
+        {% if !loop.last %}if (instance < {{ run.end }}) {% endif %}return {{ run.place }} + inference * {{ run.length }} + instance - {{ run.start }};
+        {%- endfor %}
     }
     {%- endif %}
 

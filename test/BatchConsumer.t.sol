@@ -12,7 +12,7 @@ import {IModelVerifier} from "../contracts/interfaces/IModelVerifier.sol";
 import {MerkleRoot} from "../contracts/libraries/MerkleRoot.sol";
 import {SingleModelVerifier} from "../contracts/SingleModelVerifier.sol";
 import {NamedConsumer} from "../contracts/NamedConsumer.sol";
-import {BatchMockVerifier, MockVerifier} from "../contracts/testing/MockVerifier.sol";
+import {BatchMockVerifier, ClaimMockVerifier, MockVerifier} from "../contracts/testing/MockVerifier.sol";
 import {FalseVerifier} from "./mocks/Verifiers.sol";
 import {Test} from "./Test.sol";
 import {vm} from "./Vm.sol";
@@ -291,6 +291,57 @@ contract BatchConsumerTest is Test {
             leaves[i] = tally.leafOf(alone[i]);
         }
         return MerkleRoot.ofLeaves(leaves);
+    }
+
+    /// What each inference is compared with, and what is claimed of it, stands by kind behind the inputs of all.
+    function test_claims_about_inferences_of_one_proof_are_their_own() public {
+        ClaimMockVerifier claiming = new ClaimMockVerifier("claiming", 3, 6, 3, 6, 3);
+        registry.addVersion("claiming", claiming, "claiming", "");
+        tally = new Tally(registry, "claiming", 0);
+        uint256[][] memory proved = new uint256[][](1);
+        bytes[] memory proofs = new bytes[](1);
+        uint256[][] memory alone = new uint256[][](3);
+        proved[0] = new uint256[](21);
+        for (uint256 j = 0; j < 3; ++j) {
+            // A context, two words of input, one that it is compared with, two claims, one of output.
+            uint256[] memory one = new uint256[](7);
+            one[0] = tally.contextOf(senders[j]);
+            for (uint256 word = 1; word < 7; ++word) {
+                one[word] = 10 * word + j;
+            }
+            uint256[7] memory place;
+            (place[0], place[1], place[2], place[3], place[4], place[5], place[6]) =
+            (j, 3 + 2 * j, 4 + 2 * j, 9 + j, 12 + 2 * j, 13 + 2 * j, 18 + j);
+            for (uint256 word = 0; word < 7; ++word) {
+                proved[0][place[word]] = one[word];
+            }
+            alone[j] = one;
+        }
+        proofs[0] = claiming.prove(proved[0]);
+        bytes32 root = tally.settleBatch(0, proofs, proved);
+        assertEq(root, expectedRoot(alone));
+        for (uint256 word = 1; word < 7; ++word) {
+            uint256[] memory mixed = abi.decode(abi.encode(alone[1]), (uint256[]));
+            mixed[word] = alone[2][word];
+            bytes32[] memory path = pathOf(alone, 1);
+            vm.prank(senders[1]);
+            vm.expectPartialRevert(IBatchConsumer.NotInBatch.selector);
+            tally.claimInference(root, mixed, path);
+        }
+        for (uint256 j = 0; j < 3; ++j) {
+            claim(senders[j], root, alone[j], pathOf(alone, j));
+        }
+        assertEq(tally.count(), 3);
+
+        claiming = new ClaimMockVerifier("uneven claims", 3, 6, 4, 5, 3);
+        registry.addVersion("uneven claims", claiming, "uneven claims", "");
+        vm.expectPartialRevert(ModelClient.UnevenInferences.selector);
+        new Tally(registry, "uneven claims", 0);
+        // As many in all as three times something, and yet not each.
+        claiming = new ClaimMockVerifier("uneven", 3, 5, 4, 4, 5);
+        registry.addVersion("uneven", claiming, "uneven", "");
+        vm.expectRevert(abi.encodeWithSelector(ModelClient.UnevenInferences.selector, 3, 4, 4));
+        new Tally(registry, "uneven", 0);
     }
 
     function test_inferences_have_as_many_instances_each() public {

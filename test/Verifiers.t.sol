@@ -27,7 +27,7 @@ contract Teller is AnyMockVerifier {
     bytes private _parts;
 
     constructor(bytes memory parts, uint256 names, uint256 inputs, uint256 outputs)
-        AnyMockVerifier("teller", 1, names, inputs, outputs)
+        AnyMockVerifier("teller", 1, names, inputs, 0, 0, outputs)
     {
         _parts = parts;
     }
@@ -251,7 +251,7 @@ contract VerifiersTest is Test {
 /// @notice Verifies proofs of two inferences each.
 contract Two is IModelVerifier {
     function shapeOf(bytes32, uint256) external pure returns (Shape memory) {
-        return Shape(6, 2, 2, 2, 4, false, 0, false);
+        return Shape(6, 2, 2, 2, 4, false, 0, false, 0);
     }
 
     function verifyInference(bytes32, uint256, bytes calldata, uint256[] calldata) external pure returns (uint256) {

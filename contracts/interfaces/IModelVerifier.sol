@@ -23,6 +23,8 @@ interface IModelVerifier {
         uint32 names;
         /// Whether an input is private beside those that the instances tell: then these do not say what the outputs follow from.
         bool hidesInputs;
+        /// Instances of what is claimed of the outputs: the first of what the model makes of its inputs.
+        uint32 claims;
     }
 
     /// @notice The verifier answered `false`. Verifiers made by zkverdict revert with their own errors instead.

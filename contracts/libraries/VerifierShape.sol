@@ -78,6 +78,9 @@ library VerifierShape {
                 agrees = agrees && total == shape.firstInput + shape.inputs;
                 shape.inputs += count;
                 if (count == 0) shape.hidesInputs = true;
+            } else if (kind == CLAIM_RESULT) {
+                agrees = agrees && total == shape.firstOutput + shape.claims;
+                shape.claims += count;
             } else if (kind == OUTPUT) {
                 outputs += count;
             }

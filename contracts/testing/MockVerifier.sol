@@ -20,6 +20,9 @@ abstract contract AnyMockVerifier is IModelHalo2Verifier {
     uint256 public immutable INPUT_INSTANCES;
     /// @notice How many of them hold outputs.
     uint256 public immutable OUTPUT_INSTANCES;
+    /// @notice How many of them hold what claims compare with, and what they say.
+    uint256 public immutable PARAMETER_INSTANCES;
+    uint256 public immutable CLAIM_INSTANCES;
     /// @notice The version of the interface.
     uint256 public constant VERSION = 1;
     /// @notice Anybody can make these proofs.
@@ -31,21 +34,38 @@ abstract contract AnyMockVerifier is IModelHalo2Verifier {
     /// @param contexts How many inferences a proof has.
     /// @param names How many things are committed.
     /// @param inputs How many instances the inputs take; 0 if they are private.
+    /// @param parameters How many instances claims compare with.
+    /// @param claims How many instances claims take.
     /// @param outputs How many instances the outputs take.
-    constructor(bytes32 digest, uint256 contexts, uint256 names, uint256 inputs, uint256 outputs) {
+    constructor(
+        bytes32 digest,
+        uint256 contexts,
+        uint256 names,
+        uint256 inputs,
+        uint256 parameters,
+        uint256 claims,
+        uint256 outputs
+    ) {
         VK_DIGEST = digest;
         CONTEXT_INSTANCES = contexts;
         NAME_INSTANCES = names;
         INPUT_INSTANCES = inputs;
+        PARAMETER_INSTANCES = parameters;
+        CLAIM_INSTANCES = claims;
         OUTPUT_INSTANCES = outputs;
-        NUM_INSTANCES = contexts + names + inputs + outputs;
+        NUM_INSTANCES = contexts + names + inputs + parameters + claims + outputs;
     }
 
-    /// @notice The parts of the instances: contexts, names, inputs, outputs.
+    /// @notice The parts of the instances: contexts, names, inputs, what claims compare with, what they say, outputs.
     function INSTANCES() external view virtual returns (bytes memory) {
-        bytes memory names = NAME_INSTANCES == 0 ? bytes("") : _part(1, NAME_INSTANCES);
-        return
-            abi.encodePacked(_part(0, CONTEXT_INSTANCES), names, _part(2, INPUT_INSTANCES), _part(5, OUTPUT_INSTANCES));
+        return abi.encodePacked(
+            _part(0, CONTEXT_INSTANCES),
+            NAME_INSTANCES == 0 ? bytes("") : _part(1, NAME_INSTANCES),
+            _part(2, INPUT_INSTANCES),
+            PARAMETER_INSTANCES == 0 ? bytes("") : _part(3, PARAMETER_INSTANCES),
+            CLAIM_INSTANCES == 0 ? bytes("") : _part(4, CLAIM_INSTANCES),
+            _part(5, OUTPUT_INSTANCES)
+        );
     }
 
     function _part(uint8 kind, uint256 count) private pure returns (bytes memory) {
@@ -84,7 +104,7 @@ contract MockVerifier is AnyMockVerifier {
     /// @param digest What stands for the verifying key.
     /// @param inputs How many instances the inputs take; 0 if they are private.
     /// @param outputs How many instances the outputs take.
-    constructor(bytes32 digest, uint256 inputs, uint256 outputs) AnyMockVerifier(digest, 1, 0, inputs, outputs) {}
+    constructor(bytes32 digest, uint256 inputs, uint256 outputs) AnyMockVerifier(digest, 1, 0, inputs, 0, 0, outputs) {}
 }
 
 /// @title Stands in for a generated verifier of proofs about something that is committed
@@ -94,7 +114,7 @@ contract NamedMockVerifier is AnyMockVerifier {
     /// @param inputs How many instances the inputs take that are public.
     /// @param outputs How many instances the outputs take.
     constructor(bytes32 digest, uint256 names, uint256 inputs, uint256 outputs)
-        AnyMockVerifier(digest, 1, names, inputs, outputs)
+        AnyMockVerifier(digest, 1, names, inputs, 0, 0, outputs)
     {}
 }
 
@@ -106,6 +126,19 @@ contract BatchMockVerifier is AnyMockVerifier {
     /// @param inputs How many instances the inputs of all of them take; 0 if they are private.
     /// @param outputs How many instances their outputs take.
     constructor(bytes32 digest, uint256 inferences, uint256 names, uint256 inputs, uint256 outputs)
-        AnyMockVerifier(digest, inferences, names, inputs, outputs)
+        AnyMockVerifier(digest, inferences, names, inputs, 0, 0, outputs)
+    {}
+}
+
+/// @title Stands in for a generated verifier of proofs that claim something of the outputs
+contract ClaimMockVerifier is AnyMockVerifier {
+    /// @param digest What stands for the verifying key.
+    /// @param inferences How many inferences a proof has.
+    /// @param inputs How many instances the inputs of all of them take; 0 if they are private.
+    /// @param parameters How many instances claims about all of them compare with.
+    /// @param claims How many instances these claims take.
+    /// @param outputs How many instances the outputs that are told take.
+    constructor(bytes32 digest, uint256 inferences, uint256 inputs, uint256 parameters, uint256 claims, uint256 outputs)
+        AnyMockVerifier(digest, inferences, 0, inputs, parameters, claims, outputs)
     {}
 }

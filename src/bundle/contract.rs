@@ -51,10 +51,11 @@ fn element(code: Code) -> IoElement {
 /// A claim, as the library tells it.
 fn io_claim(
     model: &Model,
+    inferences: usize,
     InstanceClaim { name, claim, parameters, results }: &InstanceClaim,
 ) -> IoClaim {
-    let port = claim.port(model).expect("the layout is the model's");
-    let quantization = model.graph.tensors[port.tensor.0].quantization;
+    let (port, output) = claim.port(model, inferences).expect("the layout is the model's");
+    let quantization = output.quantization;
     let is_of_positions = quantization.element == ElementType::Int64;
     let tensor = |tensor: &InstanceTensor, has_unit: bool| {
         let (scale, zero_point) = match has_unit && !is_of_positions {
@@ -112,7 +113,7 @@ pub fn io_library(model: &Model, layout: &InstanceLayout) -> IoSpec {
             .filter(|(_, told)| told.is_public())
             .map(tensor)
             .collect(),
-        claims: layout.claims.iter().map(|claim| io_claim(model, claim)).collect(),
+        claims: (layout.claims.iter()).map(|claim| io_claim(model, layout.inferences, claim)).collect(),
         outputs: (model.outputs.iter().zip(&layout.outputs))
             .filter(|(_, told)| told.is_public())
             .map(tensor)
@@ -248,7 +249,7 @@ mod tests {
                 assert_eq!(io_library(&model, &layout).num_instances(), layout.len(), "{name}");
                 let output = &model.outputs[0].name;
                 let claims = [format!("{output}=threshold"), format!("{output}[0]=bucket:40")];
-                let claims = Claims::read(&model, &claims).unwrap();
+                let claims = Claims::read(&model, &claims, 1).unwrap();
                 let layout = layout.with_claims(&model, &claims).unwrap();
                 assert_eq!(io_library(&model, &layout).num_instances(), layout.len(), "{name}");
             }

@@ -270,12 +270,11 @@ impl Subject<'_> {
     fn check(&self, model: &Model) -> Result<Report, CertifyError> {
         self.layout.check_model(model).map_err(no_instances)?;
         // What is claimed is an output of the model with the nodes that compute it.
-        let (model, layout) = self.layout.proved(model).map_err(no_instances)?;
-        let shape = self.shape.clone();
-        Subject { shape, layout: &layout, ..*self }.compare_all(&model)
+        let (model, _) = self.layout.proved(model).map_err(no_instances)?;
+        self.compare_all(&model)
     }
 
-    /// The same where nothing is claimed.
+    /// The same with the model that has what claims take among its inputs and what they say among its outputs.
     fn compare_all(&self, model: &Model) -> Result<Report, CertifyError> {
         let places = Places::new(&self.shape)?;
         let constraints = gates::check(self.system, &self.shape, &places)?;
@@ -323,20 +322,38 @@ impl Subject<'_> {
     }
 
     /// The numbers of all elements of inputs that are packed, in the order in which they are: those of committed inputs,
-    /// then those of public ones.
+    /// then those of public ones and of what claims take, each of these inference by inference.
     fn packed_inputs(&self) -> Vec<u32> {
-        let (mut first, mut committed, mut public) = (0_u32, Vec::new(), Vec::new());
-        for input in &self.layout.inputs {
-            let elements = self.layout.inferences.saturating_mul(input.tensor.len());
-            let end = first.saturating_add(elements.try_into().unwrap_or(u32::MAX));
+        let &InstanceLayout { inferences, ref inputs, ref claims, .. } = self.layout;
+        let mut next = 0;
+        // Where its elements begin among all, and how many an inference has.
+        let mut place = |tensor: &InstanceTensor| {
+            let place = (next, tensor.len());
+            next += inferences * tensor.len();
+            place
+        };
+        let part = |inference: usize, (first, len): (usize, usize)| {
+            first + inference * len..first + (inference + 1) * len
+        };
+        let (mut packed, mut public) = (Vec::new(), Vec::new());
+        for input in inputs {
+            let place = place(&input.tensor);
             match input.visibility {
-                Visibility::Committed => committed.extend(first..end),
-                Visibility::Public => public.extend(first..end),
+                Visibility::Committed => {
+                    packed.extend((0..inferences).flat_map(|inference| part(inference, place)));
+                }
+                Visibility::Public => public.push(place),
                 Visibility::Private | Visibility::Hashed => {}
             }
-            first = end;
         }
-        [committed, public].concat()
+        let chosen = claims.iter().flat_map(|claim| &claim.parameters).map(place).collect();
+        for tensors in [public, chosen] {
+            for inference in 0..inferences {
+                packed.extend(tensors.iter().flat_map(|&place| part(inference, place)));
+            }
+        }
+        let number = |number| u32::try_from(number).expect("there are as many rows");
+        packed.into_iter().map(number).collect()
     }
 
     /// Each packed byte lies at its own power of 256 in its own word: first those of commitments, whose links are as long,
@@ -453,23 +470,28 @@ impl Subject<'_> {
                 }
             }
         }
-        // Inference by inference.
+        // What claims say, then the outputs that are told, each inference by inference.
         let inferences = self.layout.inferences;
-        for inference in 0..inferences {
-            for (port, output) in model.outputs.iter().zip(&outputs.by_port) {
-                let length = output.len() / inferences;
-                let own = output.iter().enumerate().skip(inference * length).take(length);
-                for (element, expected) in own {
-                    let Some(&(row, value)) = computed.next() else {
-                        return Err(CertifyError::Packing { what: "outputs are missing".into() });
-                    };
-                    if value != *expected {
-                        return Err(CertifyError::Output {
-                            output: port.name.clone(),
-                            element,
-                            row,
-                            from: outputs.first_new,
-                        });
+        let all: Vec<_> = model.outputs.iter().zip(&outputs.by_port).collect();
+        let (said, told) = all.split_at(self.layout.claims.len());
+        for ports in [said, told] {
+            for inference in 0..inferences {
+                for (port, output) in ports {
+                    let length = output.len() / inferences;
+                    let own = output.iter().enumerate().skip(inference * length).take(length);
+                    for (element, expected) in own {
+                        let Some(&(row, value)) = computed.next() else {
+                            let what = "outputs are missing".into();
+                            return Err(CertifyError::Packing { what });
+                        };
+                        if value != *expected {
+                            return Err(CertifyError::Output {
+                                output: port.name.clone(),
+                                element,
+                                row,
+                                from: outputs.first_new,
+                            });
+                        }
                     }
                 }
             }

@@ -159,6 +159,7 @@ sol! {
             bool unsafeDevSrs;
             uint32 names;
             bool hidesInputs;
+            uint32 claims;
         }
 
         struct Version {

@@ -221,8 +221,7 @@ impl InstanceLayout {
     }
 
     /// Whether the ports and claims are a model's, and a circuit can be made whose instances are these: each input public,
-    /// private or committed, each output public or private, of several inferences no more than one input public, and no
-    /// claim. Only packed proofs link committed ones.
+    /// private or committed, each output public or private. Only packed proofs link committed ones.
     pub fn check_model(&self, model: &Model) -> Result<(), CircuitError> {
         let wrong = |what: String| Err(CircuitError::Instances { what });
         let told = [(&self.inputs, &model.inputs), (&self.outputs, &model.outputs)];
@@ -258,17 +257,6 @@ impl InstanceLayout {
             return wrong(format!(
                 "{committed} committed inputs, more than the {MOST_LINKS} that a proof can be linked to"
             ));
-        }
-        // Words lie in the order of rows, and an input's rows are those of all inferences.
-        let shown = self.inputs.iter().filter(|input| input.is_public()).count();
-        if self.inferences > 1 && shown > 1 {
-            return unproved(format!(
-                "{} inferences in one proof, of {shown} inputs that are public",
-                self.inferences
-            ));
-        }
-        if self.inferences > 1 && !self.claims.is_empty() {
-            return unproved(format!("claims about {} inferences in one proof", self.inferences));
         }
         if self.names_weights && self.inferences > 1 {
             return unproved("several inferences in one proof with committed weights".into());

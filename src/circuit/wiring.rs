@@ -419,10 +419,11 @@ pub struct Net {
     pub sums_words: bool,
     /// How many weights are committed, digit by digit.
     pub committed_weights: usize,
-    /// The model's inputs, in its order.
+    /// The model's inputs in the order in which they are packed: those that are committed first, and several public ones of several
+    /// inferences inference by inference.
     pub inputs: Vec<Port>,
-    /// Those that are committed, in its order: their blocks come before all others.
-    pub committed: Vec<usize>,
+    /// How many of them are committed.
+    pub committed: usize,
     /// The model's outputs, in the order in which they are packed: inference by inference, if a block has not those of all.
     pub outputs: Vec<Port>,
 }
@@ -450,8 +451,8 @@ impl Port {
 impl Net {
     /// The words of each committed input.
     pub fn linked_words(&self) -> Vec<usize> {
-        let words = |&input: &usize| self.blocks[self.inputs[input].block].words();
-        self.committed.iter().map(words).collect()
+        let committed = &self.inputs[..self.committed];
+        committed.iter().map(|input| self.blocks[input.block].words()).collect()
     }
 
     /// Whether no committed weight is one of two terms: their rows could hold two integers for it.

@@ -137,12 +137,12 @@ impl Witness {
         if input.len() != expected {
             return Err(CircuitError::InputLength { found: input.len(), expected });
         }
-        let mut bytes: Vec<u8> = Vec::with_capacity(input.len());
-        for &port in &net.inputs {
-            let element = port.element;
-            for (index, &value) in port.of(input).iter().enumerate() {
-                let byte = byte(value, element);
-                bytes.push(byte.ok_or(CircuitError::InputRange { index, value, element })?);
+        let mut bytes = vec![0; input.len()];
+        for &Port { first, len, element, .. } in &net.inputs {
+            for index in first..first + len {
+                let value = input[index];
+                let outside = CircuitError::InputRange { index, value, element };
+                bytes[index] = byte(value, element).ok_or(outside)?;
             }
         }
         let input = bytes;
@@ -201,23 +201,18 @@ impl Witness {
         let words = |block: usize, bytes: &[u8]| -> Vec<Fr> {
             bytes.chunks(net.blocks[block].tensor_len().max(1)).flat_map(pack).collect()
         };
-        let is_public = |number: usize, port: &Port| {
-            net.blocks[port.block].is_packed && !net.committed.contains(&number)
-        };
-        for (number, &port) in net.inputs.iter().enumerate() {
-            if is_public(number, &port) {
-                instances.extend(words(port.block, port.of(&input)));
-            }
+        let (committed, others) = net.inputs.split_at(net.committed);
+        for port in others.iter().filter(|port| net.blocks[port.block].is_packed) {
+            instances.extend(words(port.block, port.of(&input)));
         }
-        let linked = |&number: &usize| {
-            let port = net.inputs[number];
+        let linked = |port: &Port| {
             let words = words(port.block, port.of(&input));
             let rows = links::rows(words.len(), plan.k).expect("the plan has room for its links");
             let mut column = Values::zeros(length);
             rows.zip(words).for_each(|(row, word)| column.set_element(row, word));
             column
         };
-        let linked = net.committed.iter().map(linked).collect();
+        let linked = committed.iter().map(linked).collect();
         let mut outputs = vec![0; net.outputs.iter().map(|port| port.len).sum()];
         for port in &net.outputs {
             let mut bytes = vec![0_u8; port.len];

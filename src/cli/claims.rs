@@ -17,7 +17,7 @@ pub struct ClaimArgs {
 impl ClaimArgs {
     /// Instances with these claims.
     pub fn of(&self, model: &Model, layout: InstanceLayout) -> Result<InstanceLayout, CliError> {
-        let claims = Claims::read(model, &self.claims)?;
+        let claims = Claims::read(model, &self.claims, layout.inferences)?;
         Ok(layout.with_claims(model, &claims)?)
     }
 }
@@ -40,7 +40,7 @@ pub struct ChosenArgs {
 }
 
 impl ChosenArgs {
-    /// The integers that the claims of a bundle take.
+    /// The integers that the claims of a bundle take: of several inferences the same for each.
     pub fn of(&self, model: &Model, layout: &InstanceLayout) -> Result<Vec<Vec<i32>>, CliError> {
         type IsOfKind = fn(ClaimKind) -> bool;
         let kinds: [(&str, &[String], IsOfKind); 4] = [
@@ -56,7 +56,8 @@ impl ChosenArgs {
                 .collect();
             for text in texts {
                 let (number, claim, value) = claim_of(flag, text, &claims)?;
-                let integers = claim.claim.choose(model, value)?;
+                let integers =
+                    claim.claim.choose(model, layout.inferences, value)?.repeat(layout.inferences);
                 if chosen[number].replace(integers).is_some() {
                     return Err(CliError::Usage {
                         message: format!(

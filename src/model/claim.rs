@@ -228,11 +228,16 @@ impl Claim {
         }
     }
 
-    /// The output of the model that it is about; an error where nothing such can be claimed of it.
-    pub fn port<'a>(&self, model: &'a Model) -> Result<&'a Port, ClaimError> {
+    /// The output of the model that it is about, and the tensor of one inference, of so many that the model has along its leading
+    /// axes; an error where nothing such can be claimed of it.
+    pub fn port<'a>(
+        &self,
+        model: &'a Model,
+        inferences: usize,
+    ) -> Result<(&'a Port, Tensor), ClaimError> {
         let port = model.outputs.iter().find(|port| port.name == self.output);
         let port = port.ok_or_else(|| no_output(model, &self.output))?;
-        let tensor = &model.graph.tensors[port.tensor.0];
+        let tensor = of_one(&model.graph.tensors[port.tensor.0], inferences);
         let (claim, kind) = (Name::new(&self.subject()).to_string(), self.kind);
         if self.element.is_some_and(|element| element >= tensor.len()) {
             return Err(ClaimError::Element { claim, length: tensor.len() });
@@ -241,7 +246,7 @@ impl Claim {
         if of_lines && self.element.is_some() {
             return Err(ClaimError::OfOne { claim, kind });
         }
-        let (_, length, _) = lines(tensor);
+        let (_, length, _) = lines(&tensor);
         if of_lines && !(2..=LONGEST).contains(&length) {
             return Err(ClaimError::Line { claim, kind, length });
         }
@@ -252,7 +257,7 @@ impl Claim {
             ClaimKind::Bucket(bounds) if !(1..=MOST_BOUNDS).contains(&bounds) => {
                 Err(ClaimError::Count { claim, kind, most: MOST_BOUNDS })
             }
-            _ => Ok(port),
+            _ => Ok((port, tensor)),
         }
     }
 
@@ -289,7 +294,7 @@ impl Claim {
     }
 
     /// What is said of an output with these integers, given the integers that the verifier chose. Assumes as many as
-    /// [`Self::parameter`] has.
+    /// [`Self::parameter`] has. Output and integers are one inference's.
     pub fn evaluate(&self, output: &Tensor, integers: &[i32], parameter: &[i32]) -> Vec<i32> {
         let elements = match self.element {
             Some(element) => &integers[element..=element],
@@ -324,6 +329,15 @@ fn unit(output: &Tensor) -> Quantization {
         ElementType::Int64 => super::top::PLAIN,
         ElementType::Int8 | ElementType::Uint8 => output.quantization,
     }
+}
+
+/// One inference's part of a tensor that has so many along its leading axis.
+fn of_one(tensor: &Tensor, inferences: usize) -> Tensor {
+    let mut tensor = tensor.clone();
+    if let Some(leading) = tensor.shape.first_mut() {
+        *leading /= inferences.max(1);
+    }
+    tensor
 }
 
 /// The axis along which lines go.
@@ -369,8 +383,12 @@ pub struct Claims {
 impl Claims {
     /// Reads what is asked of a model's outputs: each `NAME=claim` or `NAME[element]=claim`, where a claim is `values`, `none`,
     /// `argmax`, `top:K`, `threshold`, `range`, `bucket:N` or `equal`. An output is told unless something else than `values` is
-    /// asked of it.
-    pub fn read<T: AsRef<str>>(model: &Model, texts: &[T]) -> Result<Self, ClaimError> {
+    /// asked of it. The same is said of each of so many inferences that the model has along its leading axes.
+    pub fn read<T: AsRef<str>>(
+        model: &Model,
+        texts: &[T],
+        inferences: usize,
+    ) -> Result<Self, ClaimError> {
         let mut claims: Vec<Claim> = Vec::new();
         // What was asked of each output as a whole.
         let mut asked = vec![(false, false, false); model.outputs.len()];
@@ -395,7 +413,7 @@ impl Claims {
             };
             *others = true;
             let claim = Claim { output: model.outputs[output].name.clone(), element, kind };
-            claim.port(model)?;
+            claim.port(model, inferences)?;
             let is_same = |other: &Claim| {
                 (&other.output, other.element, other.kind.word())
                     == (&claim.output, claim.element, claim.kind.word())

@@ -198,6 +198,7 @@ impl ModelVerifier {
             outputs: BTreeMap::new(),
             claims: BTreeMap::new(),
         };
+        let batch = (&*self.model, self.layout.inferences);
         let mut chosen: Vec<BTreeMap<&str, Vec<i32>>> =
             vec![BTreeMap::new(); self.layout.inferences];
         let mut statements = vec![empty; self.layout.inferences];
@@ -233,9 +234,8 @@ impl ModelVerifier {
                     let claim = self.layout.claims.iter().find(|claim| claim.name == part.name);
                     let parameter = chosen[number].remove(part.name).unwrap_or_default();
                     let result = part.integers(instances)?;
-                    let said = claim.and_then(|claim| {
-                        ClaimValues::new(&self.model, &claim.claim, parameter, result)
-                    });
+                    let said = claim
+                        .and_then(|claim| ClaimValues::new(batch, &claim.claim, parameter, result));
                     statement.claims.extend(said.map(|said| (name, said)));
                 }
                 Role::WeightsName | Role::InputName => {}

@@ -114,9 +114,26 @@ impl IoSpec {
         self.inferences * (self.num_instances() - shared) + shared
     }
 
-    /// The first instance of an output, or of what is said of one.
-    fn first_output(&self) -> usize {
-        self.first() + self.inputs.iter().map(IoTensor::num_instances).sum::<usize>()
+    /// What lies in a proof of several inferences one inference after the other.
+    fn runs(&self) -> Vec<Run> {
+        let shared = self.first() - 1;
+        let mut start = self.first();
+        let mut runs = Vec::new();
+        let parameters = self.claims.iter().filter_map(|claim| claim.parameter.as_ref());
+        let parts: [(_, Vec<&IoTensor>); 4] = [
+            ("inputs", self.inputs.iter().collect()),
+            ("claim_parameters", parameters.collect()),
+            ("claim_results", self.claims.iter().map(|claim| &claim.result).collect()),
+            ("outputs", self.outputs.iter().collect()),
+        ];
+        for (name, tensors) in parts {
+            let length: usize = tensors.iter().map(|tensor| tensor.num_instances()).sum();
+            let place = shared + self.inferences * (start - shared);
+            let run = Run { name, start, end: start + length, place, length };
+            start = run.end;
+            runs.extend((length != 0).then_some(run));
+        }
+        runs
     }
 
     /// The first instance of a tensor.
@@ -166,16 +183,16 @@ impl IoSpec {
             "outputs": outputs,
         });
         if self.inferences > 1 {
-            let (first, outputs) = (self.first(), self.first_output());
-            let begin = self.inferences + first - 1;
             schema["inferences"] = serde_json::json!({
                 "count": self.inferences,
                 "instances": self.num_batch_instances(),
                 "order": "the instances above are of one inference; a proof has all contexts, then the names, which are \
-                    shared, then the inputs of each inference, then the outputs of each",
-                "inputs": [begin, outputs - first],
-                "outputs": [begin + self.inferences * (outputs - first), self.num_instances() - outputs],
+                    shared, then the inputs of each inference, then what is compared with in each, what is claimed of each, \
+                    and the outputs of each: the first instance of these, and how many each has",
             });
+            for run in self.runs() {
+                schema["inferences"][run.name] = serde_json::json!([run.place, run.length]);
+            }
         }
         if !claims.is_empty() {
             schema["claims"] = claims.into();
@@ -233,7 +250,7 @@ impl IoSpec {
             num_instances: self.num_instances(),
             num_batch_instances: self.num_batch_instances(),
             first_input: self.first(),
-            first_output: self.first_output(),
+            runs: self.runs(),
             names: name_sources(self.names_weights, &self.committed),
             elements: [IoElement::Int8, IoElement::Uint8]
                 .into_iter()
@@ -255,11 +272,23 @@ struct Library<'a> {
     num_instances: usize,
     num_batch_instances: usize,
     first_input: usize,
-    first_output: usize,
+    runs: Vec<Run>,
     names: Vec<NameSource>,
     /// The types that tensors have, each once.
     elements: Vec<IoElement>,
     tensors: Vec<TensorSource>,
+}
+
+/// Instances of an inference that lie in a proof of several behind the same of the inference before.
+struct Run {
+    /// What the schema calls them.
+    name: &'static str,
+    /// Where they are among those of one inference.
+    start: usize,
+    end: usize,
+    /// Where those of the first inference are in the proof.
+    place: usize,
+    length: usize,
 }
 
 /// What a tensor is for.
@@ -498,11 +527,11 @@ mod tests {
             result: tensor("d.bucket", 1, IoElement::Uint8),
             is_of_positions: false,
         };
-        let schema = IoSpec { claims: vec![claim], ..spec.clone() }.schema();
-        let claim = &schema["claims"][0];
-        assert_eq!((&claim["name"], &claim["kind"]), (&"d".into(), &"bucket".into()));
-        assert_eq!(claim["parameter"]["instances"], serde_json::json!([4, 6]));
-        assert_eq!(claim["result"]["instances"], serde_json::json!([6, 7]));
+        let schema = IoSpec { claims: vec![claim.clone()], ..spec.clone() }.schema();
+        let said = &schema["claims"][0];
+        assert_eq!((&said["name"], &said["kind"]), (&"d".into(), &"bucket".into()));
+        assert_eq!(said["parameter"]["instances"], serde_json::json!([4, 6]));
+        assert_eq!(said["result"]["instances"], serde_json::json!([6, 7]));
         assert_eq!(schema["outputs"][0]["instances"], serde_json::json!([7, 8]));
         assert_eq!(schema["inferences"], serde_json::Value::Null);
         let batch = IoSpec { inferences: 4, committed: vec!["d".into()], ..spec.clone() };
@@ -510,6 +539,14 @@ mod tests {
         let schema = batch.schema();
         assert_eq!(schema["inferences"]["inputs"], serde_json::json!([5, 3]));
         assert_eq!(schema["inferences"]["outputs"], serde_json::json!([17, 1]));
+        assert_eq!(schema["inferences"]["claim_results"], serde_json::Value::Null);
+        let claims = vec![claim];
+        let schema = IoSpec { inferences: 4, claims, ..spec.clone() }.schema();
+        let of_each = |part: &str| schema["inferences"][part].clone();
+        assert_eq!(of_each("inputs"), serde_json::json!([4, 3]));
+        assert_eq!(of_each("claim_parameters"), serde_json::json!([16, 2]));
+        assert_eq!(of_each("claim_results"), serde_json::json!([24, 1]));
+        assert_eq!(of_each("outputs"), serde_json::json!([28, 1]));
         // One identifier for two names, as a constant or as a function, is none.
         let spec = IoSpec { committed: vec!["d".into(), "D".into(), "d2".into()], ..spec };
         let source = spec.render().expect("a library");

@@ -107,6 +107,42 @@ fn a_batch_goes_the_whole_path() {
     }
 }
 
+/// Each inference of a proof reaches a threshold or does not, and the scores stay with whoever proves.
+#[test]
+fn each_inference_of_a_batch_has_a_claim() {
+    let desk = Desk::new();
+    let (onnx, bundle) = (model("credit_logreg"), desk.path("batch.zkv"));
+    let claim = ["--batch", "3", "--claim", "output[0]=threshold", "--format", "packed"];
+    let keygen = ["keygen", &onnx, "--unsafe-dev-srs", "--out", text(&bundle)];
+    run(&[&keygen[..], &claim].concat());
+    let input = desk.write("input.json", inferences(INFERENCES).to_string().as_bytes());
+    let reference = run(&["run", &onnx, "--input", text(&input)]);
+    let scores: Vec<f64> = (0..INFERENCES)
+        .map(|number| {
+            reference["inferences"][number]["outputs"]["output"]["dequantized"][0].as_f64()
+        })
+        .collect::<Option<_>>()
+        .expect("each has a score");
+    let best = scores.iter().copied().fold(f64::MIN, f64::max);
+    assert!(scores.iter().any(|&score| score < best), "the claims differ: {scores:?}");
+    let (contexts, proof) =
+        ((0..INFERENCES).map(context).collect::<Vec<_>>(), desk.path("proof.json"));
+    let threshold = format!("--threshold={best}");
+    let words =
+        ["prove", text(&bundle), "--input", text(&input), &threshold, "--out", text(&proof)];
+    let proved = run(&with_contexts(&words, &contexts));
+    // Three contexts, a word of input each, a threshold each, an answer each.
+    assert_eq!(proved["instances"].as_array().expect("instances").len(), 4 * INFERENCES);
+    let verdict =
+        run(&with_contexts(&["verify", text(&bundle), text(&proof), "--model", &onnx], &contexts));
+    for (number, score) in scores.iter().enumerate() {
+        let said = &verdict["inferences"][number];
+        assert_eq!(said["claims"]["output[0]"]["holds"], json!(*score >= best), "{said}");
+        assert_eq!(said["outputs"], json!({}));
+    }
+    run(&["certify", text(&bundle), "--model", &onnx]);
+}
+
 #[test]
 fn a_batch_takes_no_other_leading_dimension() {
     let onnx = model("credit_logreg");

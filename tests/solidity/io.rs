@@ -6,7 +6,7 @@ use revm::primitives::U256;
 use sha3::Digest;
 use zkverdict::{
     evm::{Fork, Outcome},
-    solidity::{CompilerSettings, IoElement, IoSpec, IoTensor},
+    solidity::{CompilerSettings, IoClaim, IoClaimKind, IoElement, IoSpec, IoTensor},
 };
 
 use crate::fixture::{Deployed, SOLC};
@@ -124,28 +124,40 @@ fn tensors_are_packed_and_read_back() {
     assert_eq!(call("check()", &[]), Outcome::Returned(vec![]));
 }
 
-/// Three inferences: contexts, the shared name, three words of input each, two of output each.
+/// Three inferences: contexts, the shared name, three words of input each, one that a claim compares with each, what it says of each,
+/// two of output each.
 #[test]
 fn inferences_of_a_batch_are_told_apart() {
-    let batch = IoSpec { inferences: 3, committed: vec!["key".to_owned()], ..spec() };
-    assert_eq!((batch.num_instances(), batch.num_batch_instances()), (7, 19));
+    let of_claim =
+        |name: &str| IoTensor { name: name.to_owned(), shape: vec![], ..spec().outputs[0].clone() };
+    let claim = IoClaim {
+        name: "x:1".into(),
+        kind: IoClaimKind::Threshold,
+        parameter: Some(of_claim("x:1.threshold")),
+        result: IoTensor { element: IoElement::Uint8, shape: vec![4], ..of_claim("x:1.holds") },
+        is_of_positions: false,
+    };
+    let committed = vec!["key".to_owned()];
+    let batch = IoSpec { inferences: 3, committed, claims: vec![claim], ..spec() };
+    assert_eq!((batch.num_instances(), batch.num_batch_instances()), (9, 25));
     let harness = r#"
     contract Harness {
         function check() external view {
-            require(ToyIo.NUM_INFERENCES == 3 && ToyIo.NUM_BATCH_INSTANCES == 19 && ToyIo.NUM_INSTANCES == 7, "counts");
-            uint256[] memory batch = new uint256[](19);
-            for (uint256 i = 0; i < 19; ++i) batch[i] = 100 + i;
-            uint256[] memory made = new uint256[](19);
+            require(ToyIo.NUM_INFERENCES == 3 && ToyIo.NUM_BATCH_INSTANCES == 25 && ToyIo.NUM_INSTANCES == 9, "counts");
+            uint256[] memory batch = new uint256[](25);
+            for (uint256 i = 0; i < 25; ++i) batch[i] = 100 + i;
+            uint256[] memory made = new uint256[](25);
             for (uint256 i = 0; i < 3; ++i) {
                 uint256[] memory one = ToyIo.inferenceOf(batch, i);
                 require(one[0] == 100 + i && one[1] == 103, "context and name");
                 for (uint256 j = 0; j < 3; ++j) require(one[2 + j] == 104 + 3 * i + j, "inputs");
-                for (uint256 j = 0; j < 2; ++j) require(one[5 + j] == 113 + 2 * i + j, "outputs");
+                require(one[5] == 113 + i && one[6] == 116 + i, "claims");
+                for (uint256 j = 0; j < 2; ++j) require(one[7 + j] == 119 + 2 * i + j, "outputs");
                 ToyIo.putInference(one, made, i);
             }
             require(keccak256(abi.encode(made)) == keccak256(abi.encode(batch)), "put");
             try this.one(batch, 3) { revert("there are three"); } catch {}
-            try this.one(new uint256[](18), 0) { revert("an instance is missing"); } catch {}
+            try this.one(new uint256[](24), 0) { revert("an instance is missing"); } catch {}
         }
 
         function one(uint256[] memory batch, uint256 i) external pure returns (uint256[] memory) {

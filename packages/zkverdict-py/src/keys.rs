@@ -201,7 +201,9 @@ impl Inner {
                     "give it with `choose={NAME: VALUE}`, in the model's units",
                 )
             })?;
-            Ok(claim.claim.choose(self.verifier.model(), text)?)
+            let inferences = self.verifier.layout().inferences;
+            let one = claim.claim.choose(self.verifier.model(), inferences, text)?;
+            Ok(one.repeat(inferences))
         });
         integers.collect()
     }

@@ -65,7 +65,7 @@ impl Options {
             };
             layout.inputs[at].visibility = visibility;
         }
-        let claims = Claims::read(model, &self.claims)?;
+        let claims = Claims::read(model, &self.claims, layout.inferences)?;
         Ok(layout.with_claims(model, &claims)?)
     }
 

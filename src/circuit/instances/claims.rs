@@ -12,15 +12,18 @@ impl From<ClaimTensor> for InstanceTensor {
 }
 
 impl InstanceClaim {
-    /// A claim about an output of a model, under a name.
-    fn new(model: &Model, claim: &Claim, name: String) -> Result<Self, ClaimError> {
-        let port = claim.port(model)?;
-        let tensor = &model.graph.tensors[port.tensor.0];
+    /// A claim about an output of one inference of a model that has so many, under a name.
+    fn new(
+        (model, inferences): (&Model, usize),
+        claim: &Claim,
+        name: String,
+    ) -> Result<Self, ClaimError> {
+        let (_, tensor) = claim.port(model, inferences)?;
         Ok(Self {
             name,
             claim: claim.clone(),
-            parameters: claim.parameter(tensor).map(InstanceTensor::from).into_iter().collect(),
-            results: vec![claim.result(tensor).into()],
+            parameters: claim.parameter(&tensor).map(InstanceTensor::from).into_iter().collect(),
+            results: vec![claim.result(&tensor).into()],
         })
     }
 }
@@ -30,7 +33,8 @@ impl InstanceLayout {
     pub fn with_claims(self, model: &Model, claims: &Claims) -> Result<Self, ClaimError> {
         let names = claims.names();
         let of_model = claims.claims.iter().zip(names);
-        let of_model = of_model.map(|(claim, name)| InstanceClaim::new(model, claim, name));
+        let batch = (model, self.inferences);
+        let of_model = of_model.map(|(claim, name)| InstanceClaim::new(batch, claim, name));
         let mut layout = Self { claims: of_model.collect::<Result<_, _>>()?, ..self };
         for (output, &told) in layout.outputs.iter_mut().zip(&claims.told) {
             output.visibility = if told { Visibility::Public } else { Visibility::Private };
@@ -55,7 +59,7 @@ impl InstanceLayout {
         }
         for (number, (claim, name)) in self.claims.iter().zip(said.names()).enumerate() {
             let named = |other: &InstanceClaim| other.name == name;
-            match InstanceClaim::new(model, &claim.claim, name.clone()) {
+            match InstanceClaim::new((model, self.inferences), &claim.claim, name.clone()) {
                 Err(error) => return wrong(error.to_string()),
                 Ok(_) if self.claims[..number].iter().any(named) => {
                     return wrong(format!("two claims are called `{name}`"));
@@ -69,8 +73,8 @@ impl InstanceLayout {
         Ok(())
     }
 
-    /// What proofs say of the outputs of an inference, claims first, given what the verifier chose for each claim that leaves
-    /// something to choose.
+    /// What proofs say of the outputs, claims first, given what the verifier chose for each claim that leaves something to choose; of
+    /// several inferences one after the other, within each claim and output.
     pub fn answers(
         &self,
         model: &Model,
@@ -78,7 +82,7 @@ impl InstanceLayout {
         chosen: &[Vec<i32>],
     ) -> Result<Vec<i32>, CircuitError> {
         let of_claims = self.claims.iter().flat_map(|claim| &claim.parameters);
-        let expected = of_claims.map(InstanceTensor::len);
+        let expected = of_claims.map(|tensor| self.inferences.saturating_mul(tensor.len()));
         if !chosen.iter().map(Vec::len).eq(expected.clone()) {
             let what = format!(
                 "{} parameters of claims of {:?} integers, expected {} of {:?}",
@@ -92,13 +96,16 @@ impl InstanceLayout {
         let (mut chosen, mut answers) = (chosen.iter(), Vec::new());
         for InstanceClaim { claim, parameters, .. } in &self.claims {
             let parameter = parameters.first().and_then(|_| chosen.next());
-            let port = claim
-                .port(model)
+            let (port, output) = claim
+                .port(model, self.inferences)
                 .map_err(|error| CircuitError::Instances { what: error.to_string() })?;
-            let (output, integers) =
-                (&model.graph.tensors[port.tensor.0], evaluation.tensor(port.tensor));
             let parameter = parameter.map_or(&[][..], Vec::as_slice);
-            answers.extend(claim.evaluate(output, integers, parameter));
+            let of_each = evaluation.tensor(port.tensor).chunks(output.len().max(1));
+            for (inference, integers) in of_each.enumerate() {
+                let width = parameter.len() / self.inferences;
+                let own = &parameter[inference * width..(inference + 1) * width];
+                answers.extend(claim.evaluate(&output, integers, own));
+            }
         }
         let told = model.outputs.iter().zip(&self.outputs).filter(|(_, told)| told.is_public());
         told.for_each(|(port, _)| answers.extend(evaluation.tensor(port.tensor)));
@@ -114,10 +121,11 @@ impl InstanceLayout {
         if self.claims.is_empty() && self.outputs.iter().all(InstancePort::is_public) {
             return Ok((Cow::Borrowed(model), Cow::Borrowed(self)));
         }
-        let model = model.with_claims(&self.said());
+        let model = model.with_claims(&self.said(), self.inferences);
         let model = model.map_err(|error| CircuitError::Instances { what: error.to_string() })?;
         let public = |port| InstancePort {
-            tensor: InstanceTensor::of_port(&model, port),
+            tensor: InstanceTensor::of_batch(&model, port, self.inferences)
+                .expect("what claims add has the inferences along its leading axis"),
             visibility: Visibility::Public,
         };
         let parameters = model.inputs.iter().skip(self.inputs.len()).map(public);

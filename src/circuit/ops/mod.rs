@@ -39,6 +39,7 @@ use std::collections::HashMap;
 impl Net {
     /// Lowers a model's graph, and what claims add to it.
     pub fn new(model: &Model, instances: &InstanceLayout) -> Result<Self, CircuitError> {
+        let (own, claimed) = (instances.inputs.len(), instances.claims.len());
         let (model, instances) = instances.proved(model)?;
         let (model, instances) = (&*model, &*instances);
         let graph = &model.graph;
@@ -58,7 +59,7 @@ impl Net {
                 sums_words: false,
                 committed_weights: 0,
                 inputs: Vec::new(),
-                committed: instances.committed().map(|(number, _)| number).collect(),
+                committed: instances.committed().count(),
                 outputs: Vec::new(),
             },
             values: vec![None; tensors],
@@ -72,7 +73,7 @@ impl Net {
         }
         lowering.count_uses(&model.outputs);
         lowering.collect_wishes();
-        lowering.inputs(model, instances);
+        lowering.inputs(model, instances, own);
         let (mut blocks, mut rows) = (0, 0);
         for node in &graph.nodes {
             lowering.node(node)?;
@@ -84,7 +85,7 @@ impl Net {
                 CircuitError::check(Needs::of_net(&lowering.net))?;
             }
         }
-        lowering.outputs(&model.outputs, instances.inferences);
+        lowering.outputs(&model.outputs, claimed, instances.inferences);
         let mut net = lowering.net;
         if instances.names_weights && net.committed_weights == 0 {
             let what = "the weights are committed, and no layer has any that can be".into();

@@ -1,45 +1,76 @@
 //! The model's inputs and outputs.
 
-use super::lowering::{Lowering, Value};
+use super::lowering::{Lowering, Source, Value};
 use crate::circuit::InstanceLayout;
 use crate::circuit::wiring::{Cell, Kind, Port, Scan, index};
 use crate::model::{ElementType, Model, Operator, TensorId, View, ViewElement};
 
 impl Lowering<'_> {
-    /// Makes the rows of all inputs: first those of committed ones, as their bytes are packed before all others.
-    pub(super) fn inputs(&mut self, model: &Model, instances: &InstanceLayout) {
-        let mut blocks = vec![0; model.inputs.len()];
-        for committed_first in [true, false] {
-            let inputs = model.inputs.iter().zip(&instances.inputs).zip(&mut blocks);
-            for ((input, told), block) in inputs {
-                if told.is_committed() == committed_first {
-                    *block = self.input(input.tensor, told.is_packed());
-                    self.net.blocks[*block].tensors = instances.inferences;
+    /// Makes the rows of all inputs: first those of committed ones, as their bytes are packed before all others, then of the
+    /// model's `own`, then of what claims take. They are packed in the order of their rows: of several inferences, several that are
+    /// public lie inference by inference, and what takes them copies them.
+    pub(super) fn inputs(&mut self, model: &Model, instances: &InstanceLayout, own: usize) {
+        let mut ports = Vec::with_capacity(model.inputs.len());
+        let mut first = 0;
+        for (input, told) in model.inputs.iter().zip(&instances.inputs) {
+            ports.push((input.tensor, told, first));
+            first += self.len(input.tensor);
+        }
+        for &(tensor, told, first) in ports.iter().filter(|(_, told, _)| told.is_committed()) {
+            self.input(tensor, told.is_packed(), first, instances.inferences);
+        }
+        let (own, chosen) = ports.split_at(own);
+        for ports in [own, chosen] {
+            let shown = ports.iter().filter(|(_, told, _)| told.is_public()).count();
+            let pieces = if shown > 1 { instances.inferences } else { 1 };
+            for piece in 0..pieces {
+                for &(tensor, told, first) in ports {
+                    if told.is_public() && pieces != 1 {
+                        self.piece_of_input(tensor, first, piece, pieces);
+                    } else if !told.is_committed() && piece == 0 {
+                        self.input(tensor, told.is_packed(), first, instances.inferences);
+                    }
                 }
             }
         }
-        for (input, block) in model.inputs.iter().zip(blocks) {
-            let first = self.net.inputs.last().map_or(0, |port| port.first + port.len);
-            let (len, element) = (self.len(input.tensor), self.element(input.tensor));
-            self.net.inputs.push(Port { block, first, len, element });
+    }
+
+    /// Makes the rows of an input's part of one inference.
+    fn piece_of_input(&mut self, tensor: TensorId, first: usize, piece: usize, pieces: usize) {
+        let len = self.len(tensor) / pieces;
+        let first = first + piece * len;
+        let block = self.input_block(len, Scan::Flat, first, self.element(tensor));
+        self.net.blocks[block].is_packed = true;
+        let block = index(block);
+        let own = (0..index(len)).map(|element| Source::Element { block, element });
+        match &mut self.values[tensor.0] {
+            Some(Value::Sources(sources)) => sources.extend(own),
+            value => *value = Some(Value::Sources(own.collect())),
         }
     }
 
-    /// Makes the rows of an input; its elements are in order where they are packed.
-    fn input(&mut self, tensor: TensorId, is_packed: bool) -> usize {
-        let len = self.len(tensor);
-        let natural = if self.is_read_unevenly(tensor) { Scan::Flat } else { self.lines(tensor) };
-        let will_do = |scan: Scan| !is_packed || scan.is_in_order(len);
-        let scan = self.scan(tensor, natural, will_do);
+    /// The rows of so many elements of the model's inputs, behind the first so many.
+    fn input_block(&mut self, len: usize, scan: Scan, first: usize, element: ElementType) -> usize {
         let cells = (0..len).map(|element| Cell {
             kind: Kind::Input,
             place: None,
             element: Some(index(element)),
         });
         let block = self.block("input", len, scan, cells.collect(), 1);
-        self.net.blocks[block].is_packed = is_packed;
-        self.values[tensor.0] = Some(Value::Block(block));
+        self.net.inputs.push(Port { block, first, len, element });
         block
+    }
+
+    /// Makes the rows of an input; its elements are in order where they are packed.
+    fn input(&mut self, tensor: TensorId, is_packed: bool, first: usize, inferences: usize) {
+        let len = self.len(tensor);
+        let natural = if self.is_read_unevenly(tensor) { Scan::Flat } else { self.lines(tensor) };
+        let will_do = |scan: Scan| !is_packed || scan.is_in_order(len);
+        let scan = self.scan(tensor, natural, will_do);
+        let block = self.input_block(len, scan, first, self.element(tensor));
+        self.net.blocks[block].is_packed = is_packed;
+        self.net.blocks[block].tensors = inferences;
+        self.values[tensor.0] = Some(Value::Block(block));
     }
 
     /// Whether views read some elements so often that a copy of the others each time would be most of the rows: thresholds of
@@ -65,14 +96,33 @@ impl Lowering<'_> {
         self.graph.tensors[tensor.0].quantization.element
     }
 
-    /// All outputs of so many inferences. They are packed in the order of their rows: the only output lies as it is
-    /// made, several of one inference one after the other, and several of several are copied inference by inference.
-    pub(super) fn outputs(&mut self, outputs: &[crate::model::Port], inferences: usize) {
-        let lengths: Vec<usize> = outputs.iter().map(|output| self.len(output.tensor)).collect();
+    /// All outputs of so many inferences: first what claims say, then the model's own. They are packed in the order of their rows: the
+    /// only output lies as it is made, several of one inference one after the other, and several of several are copied inference
+    /// by inference.
+    pub(super) fn outputs(
+        &mut self,
+        outputs: &[crate::model::Port],
+        claimed: usize,
+        inferences: usize,
+    ) {
         let is_only = outputs.len() == 1;
-        let pieces = if is_only { 1 } else { inferences };
+        let (claims, own) = outputs.split_at(claimed);
+        let first = self.outputs_from(0, claims, inferences, is_only);
+        self.outputs_from(first, own, inferences, is_only);
+    }
+
+    /// These outputs, behind so many elements of others; says how many there are with them.
+    fn outputs_from(
+        &mut self,
+        start: usize,
+        outputs: &[crate::model::Port],
+        inferences: usize,
+        is_only: bool,
+    ) -> usize {
+        let lengths: Vec<usize> = outputs.iter().map(|output| self.len(output.tensor)).collect();
+        let pieces = if outputs.len() == 1 { 1 } else { inferences };
         for piece in 0..pieces {
-            let mut first = 0;
+            let mut first = start;
             for (output, len) in outputs.iter().zip(&lengths) {
                 let block = match pieces {
                     1 => self.output(output.tensor, is_only),
@@ -90,6 +140,7 @@ impl Lowering<'_> {
                 first += len;
             }
         }
+        start + lengths.iter().sum::<usize>()
     }
 
     /// The block of an output. Its rows lie in order, after those of the outputs before it, nothing else takes them, and

@@ -5,10 +5,10 @@ use super::{
     models::{Builder, port},
 };
 use crate::circuit::{
-    CircuitError, Contexts, Goal, InstanceLayout, ModelCircuit, Plans, Role, Wishes, Witness,
-    links, pack,
+    CircuitError, Contexts, Goal, InstanceLayout, InstancePart, ModelCircuit, Plans, Role, Wishes,
+    Witness, links, pack,
 };
-use crate::model::{ElementType, Model, TensorId, View, ViewElement, Visibility};
+use crate::model::{Claims, ElementType, Model, TensorId, View, ViewElement, Visibility};
 use halo2_proofs::halo2curves::{bn256::Fr, ff::PrimeField};
 
 const INFERENCES: usize = 3;
@@ -160,15 +160,109 @@ fn a_batch_that_cannot_be_proved_is_refused() {
     let told = InstanceLayout::of_model(&model, false).of_batch(INFERENCES);
     let other = InstanceLayout { inferences: 11, ..told };
     assert!(refused(&model, other).starts_with("they are not of the inputs and outputs of"));
-    // Two inputs whose words would have to lie by turns.
-    let mut builder = Builder::new(3, &[2, 5]);
-    let y = builder.input(&[2, 5], ElementType::Int8);
+}
+
+/// A sum of two inputs, with claims that have parameters and claims that have none, about all elements and about one.
+fn claiming(inferences: usize, told: [Visibility; 2], claims: &[&str]) -> (Model, InstanceLayout) {
+    let mut builder = Builder::new(3, &[inferences, 40]);
+    let y = builder.input(&[inferences, 40], ElementType::Int8);
     let sum = builder.add(TensorId(0), y, [0.7, 0.4]);
+    let layer = builder.gemm(sum, 6, vec![0.002_1]);
     let mut model = builder.model();
-    model.inputs = [TensorId(0), y].iter().map(|&t| port(&format!("x{t:?}"), t)).collect();
-    model.outputs = vec![port("sum", sum)];
-    let told = InstanceLayout::of_model(&model, false).of_batch(2);
-    assert!(refused(&model, told).starts_with("2 inferences in one proof, of 2 inputs"));
+    model.inputs = vec![port("a", TensorId(0)), port("b", y)];
+    model.outputs = vec![port("sum", sum), port("layer", layer)];
+    let mut layout = InstanceLayout::of_model(&model, false).of_batch(inferences);
+    layout.inputs.iter_mut().zip(told).for_each(|(input, told)| input.visibility = told);
+    let claims = Claims::read(&model, claims, inferences).expect("claims about the model");
+    let layout = layout.with_claims(&model, &claims).expect("claims about the model");
+    (model, layout)
+}
+
+const PUBLIC: [Visibility; 2] = [Visibility::Public; 2];
+const CLAIMS: [&str; 6] = [
+    "layer=argmax",
+    "layer[2]=threshold",
+    "layer=range",
+    "layer=bucket:3",
+    "sum[39]=equal",
+    "sum=values",
+];
+
+/// What every inference says with the verifier's choices for it is what it says alone, whatever else is in the proof.
+#[test]
+fn each_inference_of_a_batch_has_inputs_claims_and_bounds_of_its_own() {
+    let cases: [([Visibility; 2], &[&str], Goal, bool); 5] = [
+        (PUBLIC, &CLAIMS[5..], Goal::Speed, false),
+        (PUBLIC, &CLAIMS, Goal::Speed, true),
+        ([Visibility::Private; 2], &CLAIMS[1..3], Goal::Gas, true),
+        ([Visibility::Private, Visibility::Public], &CLAIMS[1..2], Goal::Gas, false),
+        ([Visibility::Public, Visibility::Committed], &CLAIMS[4..], Goal::Speed, true),
+    ];
+    for (told, claims, goal, packed) in cases {
+        let (model, layout) = claiming(INFERENCES, told, claims);
+        let (alone, own_layout) = claiming(1, told, claims);
+        let wishes = Wishes { goal, packed, ..Wishes::default() };
+        let plans = Plans::for_instances(&model, layout.clone(), wishes).expect("circuits");
+        let circuit = plans.circuit(goal);
+        // Of each inference its inputs and what is chosen for it; of an input those of all inferences.
+        let value = |seed: usize| i32::try_from(seed * 37 % 256).expect("a byte") - 128;
+        let lengths = own_layout.claims.iter().flat_map(|claim| &claim.parameters);
+        let lengths: Vec<usize> = [40, 40].into_iter().chain(lengths.map(|t| t.len())).collect();
+        let inputs: Vec<Vec<Vec<i32>>> = (0..INFERENCES)
+            .map(|inference| {
+                let tensor = |(number, &len): (usize, &usize)| {
+                    (0..len).map(|i| value(i + 11 * number + 5 * inference)).collect()
+                };
+                lengths.iter().enumerate().map(tensor).collect()
+            })
+            .collect();
+        let all = (0..lengths.len()).flat_map(|number| {
+            inputs.iter().flat_map(move |inference| inference[number].iter().copied())
+        });
+        let all: Vec<i32> = all.collect();
+        let witness = circuit.witness(&all, contexts()).expect("inputs of the model");
+        let words: Vec<[u8; 32]> = witness.instances.iter().map(word).collect();
+        assert_eq!(words.len(), layout.len());
+        for (inference, inputs) in inputs.iter().enumerate() {
+            let evaluation = alone.evaluate(&inputs[..2]).expect("inputs of the model");
+            let mut said = own_layout
+                .answers(&alone, &evaluation, &inputs[2..])
+                .expect("what claims take")
+                .into_iter();
+            let mut given = own_layout.inputs.iter().zip(inputs);
+            let mut chosen = inputs[2..].iter();
+            let parts = layout.parts().into_iter();
+            for part in parts.filter(|part| part.inference == Some(inference)) {
+                let found = part.integers(&words).expect("packed");
+                let expected = match part.role {
+                    Role::Context => continue,
+                    Role::Input => {
+                        given.find(|(port, _)| port.is_public()).expect("its input").1.clone()
+                    }
+                    Role::ClaimParameter => chosen.next().expect("its own").clone(),
+                    Role::ClaimResult | Role::Output => said.by_ref().take(found.len()).collect(),
+                    other => panic!("{other:?}"),
+                };
+                assert_eq!(found, expected, "{part:?}");
+            }
+            assert_eq!(said.next(), None);
+        }
+        assert_eq!(broken(&circuit, witness.clone()), [""; 0]);
+        // Nothing of one inference serves another.
+        for role in [Role::Input, Role::ClaimParameter, Role::ClaimResult, Role::Output] {
+            let parts = circuit.layout().parts();
+            let mut of_role = parts.iter().filter(|part| part.role == role);
+            let Some(first) = of_role.next() else { continue };
+            let is_same = |part: &&InstancePart<'_>| part.name == first.name;
+            let last = of_role.filter(is_same).next_back().expect("the last inference's");
+            let mut swapped = witness.clone();
+            swapped.instances.swap(first.at.start, last.at.start);
+            if swapped.instances != witness.instances {
+                let broken = broken(&circuit, swapped);
+                assert_breaks(&broken, &["the bytes are those of the instances"]);
+            }
+        }
+    }
 }
 
 #[test]

@@ -46,7 +46,7 @@ fn outputs(model: &Model, input: &[i32]) -> Vec<i32> {
 
 /// A model's instances with these claims.
 pub fn layout(model: &Model, claims: &[&str], private_input: bool) -> InstanceLayout {
-    let claims = Claims::read(model, claims).expect("claims about the model");
+    let claims = Claims::read(model, claims, 1).expect("claims about the model");
     let layout = InstanceLayout::of_model(model, private_input);
     layout.with_claims(model, &claims).expect("claims about the model")
 }

@@ -289,7 +289,7 @@ fn assert_claims_hold(random: &mut Random, model: &Model, wishes: Wishes, name: 
     let (name_of, kind) = (&model.outputs[0].name, random.any(kinds));
     let one = format!("{name_of}[{element}]={kind}");
     let all = format!("{name_of}={kind}");
-    let claims = Claims::read(model, &[&one]).or_else(|_| Claims::read(model, &[&all]));
+    let claims = Claims::read(model, &[&one], 1).or_else(|_| Claims::read(model, &[&all], 1));
     // Lines may have one element.
     let Ok(claims) = claims else { return };
     let layout = InstanceLayout::of_model(model, wishes.private_input);

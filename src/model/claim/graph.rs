@@ -22,10 +22,12 @@ const DIFFERENCES: Quantization =
 
 impl Model {
     /// The model that proves what is said of this one's outputs: its inputs are this one's and the claims' parameters, its
-    /// outputs what is claimed and those of this one's that are told. Assumes that the claims are of this model.
-    pub fn with_claims(&self, claims: &Claims) -> Result<Self, ModelError> {
+    /// outputs what is claimed and those of this one's that are told. Each of so many inferences along the leading axes has parameters
+    /// and claims of its own, along leading axes too. Assumes that the claims are of this model.
+    pub fn with_claims(&self, claims: &Claims, inferences: usize) -> Result<Self, ModelError> {
         let graph = self.graph.clone();
-        let mut growth = Growth { graph, claim: String::new(), elements: 0 };
+        let mut growth =
+            Growth { graph, inferences: inferences.max(1), claim: String::new(), elements: 0 };
         let mut model = Self {
             name: self.name.clone(),
             inputs: self.inputs.clone(),
@@ -73,6 +75,8 @@ impl Graph {
 /// A model's graph and what claims add.
 struct Growth {
     graph: Graph,
+    /// Inferences along the leading axes.
+    inferences: usize,
     /// The claim that is added.
     claim: String,
     /// Elements of constants of what was added.
@@ -123,8 +127,11 @@ impl Growth {
     /// The tensor of what the verifier chooses.
     fn parameter(&mut self, claim: &Claim, output: TensorId) -> Option<TensorId> {
         let output = self.tensor(output);
-        let (parameter, unit) = (claim.parameter(output)?, unit(output));
-        Some(self.new_tensor(parameter.shape, unit))
+        let (mut shape, unit) = (claim.parameter(output)?.shape, unit(output));
+        if self.inferences != 1 {
+            shape.insert(0, self.inferences);
+        }
+        Some(self.new_tensor(shape, unit))
     }
 
     /// What is said.
@@ -143,10 +150,22 @@ impl Growth {
             }
             ElementType::Int8 | ElementType::Uint8 => output,
         };
-        let shape = claim.result(&whole).shape;
+        // One inference's, then along the leading axis those of all.
+        let length = whole.len() / self.inferences;
         let elements: Vec<usize> = match claim.element {
-            Some(element) => vec![element],
+            Some(element) => {
+                (0..self.inferences).map(|inference| inference * length + element).collect()
+            }
             None => (0..whole.len()).collect(),
+        };
+        let mut shape = claim.result(&whole).shape;
+        if claim.element.is_some() && self.inferences != 1 {
+            shape.insert(0, self.inferences);
+        }
+        // What the verifier chose for the inference that each element is of.
+        let parameters = claim.kind.parameters();
+        let choice = |number: usize| -> Vec<usize> {
+            elements.iter().map(|element| element / length.max(1) * parameters + number).collect()
         };
         let (outer, length, inner) = lines(&whole);
         let chosen = parameter.unwrap_or(x);
@@ -161,12 +180,12 @@ impl Growth {
                 Ok(top::first_of_lines(self, lines, &shape)?[1])
             }
             ClaimKind::Threshold => {
-                let least = self.pick(chosen, vec![0; elements.len()], shape.clone())?;
+                let least = self.pick(chosen, choice(0), shape.clone())?;
                 let x = self.pick(x, elements, shape)?;
                 self.at_least(x, least)
             }
             ClaimKind::Equal => {
-                let value = self.pick(chosen, vec![0; elements.len()], shape.clone())?;
+                let value = self.pick(chosen, choice(0), shape.clone())?;
                 let x = self.pick(x, elements, shape.clone())?;
                 let difference = sum(-1.0, 0.0, (-128, 127));
                 let difference =
@@ -175,8 +194,8 @@ impl Growth {
                 self.add(Operator::Table(is_zero), vec![difference], shape, PLAIN)
             }
             ClaimKind::Range => {
-                let low = self.pick(chosen, vec![0; elements.len()], shape.clone())?;
-                let high = self.pick(chosen, vec![1; elements.len()], shape.clone())?;
+                let low = self.pick(chosen, choice(0), shape.clone())?;
+                let high = self.pick(chosen, choice(1), shape.clone())?;
                 let x = self.pick(x, elements, shape.clone())?;
                 let (above, below) = (self.at_least(x, low)?, self.at_least(high, x)?);
                 self.add(sum(1.0, -1.0, (0, 1)), vec![above, below], shape, PLAIN)
@@ -184,8 +203,9 @@ impl Growth {
             ClaimKind::Bucket(bounds) => {
                 let lines = elements.len();
                 let all = vec![lines, bounds];
-                let repeated = (0..lines).flat_map(|_| 0..bounds).collect();
-                let values = self.pick(chosen, repeated, all.clone())?;
+                let firsts = choice(0);
+                let repeated = firsts.into_iter().flat_map(|first| first..first + bounds);
+                let values = self.pick(chosen, repeated.collect(), all.clone())?;
                 let repeated = elements.iter().flat_map(|&x| std::iter::repeat_n(x, bounds));
                 let x = self.pick(x, repeated.collect(), all)?;
                 let reached = self.at_least(x, values)?;

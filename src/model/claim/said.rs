@@ -24,19 +24,18 @@ pub struct ClaimValues {
 impl ClaimValues {
     /// What a claim about a model's output says with these integers; nothing where the model has no such output.
     pub fn new(
-        model: &Model,
+        (model, inferences): (&Model, usize),
         claim: &Claim,
         parameter: Vec<i32>,
         result: Vec<i32>,
     ) -> Option<Self> {
-        let port = claim.port(model).ok()?;
-        let tensor = &model.graph.tensors[port.tensor.0];
+        let (port, tensor) = claim.port(model, inferences).ok()?;
         Some(Self {
             claim: claim.clone(),
             parameter,
             result,
-            shape: claim.result(tensor).shape,
-            unit: unit(tensor),
+            shape: claim.result(&tensor).shape,
+            unit: unit(&tensor),
             labels: port.labels.clone(),
         })
     }

@@ -57,13 +57,12 @@ fn the_graph_says_what_claims_mean() {
         i32::try_from((state >> 33) % end).unwrap()
     };
     for text in &texts {
-        let claims = Claims::read(&model, &[text]).unwrap();
+        let claims = Claims::read(&model, &[text], 1).unwrap();
         let claim = &claims.claims[0];
-        let proved = model.with_claims(&claims).unwrap();
+        let proved = model.with_claims(&claims, 1).unwrap();
         let tensor = |id: TensorId| &proved.graph.tensors[id.0];
-        let port = claim.port(&model).unwrap();
-        let output = &model.graph.tensors[port.tensor.0];
-        assert_eq!(tensor(proved.outputs[0].tensor).shape, claim.result(output).shape, "{text}");
+        let (port, output) = claim.port(&model, 1).unwrap();
+        assert_eq!(tensor(proved.outputs[0].tensor).shape, claim.result(&output).shape, "{text}");
         for round in 0..40 {
             // Few values, so that some are equal, and now and then the ends of the type.
             let mut some = |len: usize, base: i32, positions: bool| -> Vec<i32> {
@@ -76,14 +75,14 @@ fn the_graph_says_what_claims_mean() {
                 (0..len).map(value).collect()
             };
             let mut inputs = vec![some(20, -128, false), some(7, 0, false), some(1, 0, true)];
-            let chosen = claim.parameter(output).map(|parameter| {
+            let chosen = claim.parameter(&output).map(|parameter| {
                 let len = parameter.shape.iter().product();
                 some(len, parameter.element.range().0, claim.output == "class")
             });
             let integers = inputs[port.tensor.0].clone();
             inputs.extend(chosen.clone());
             let evaluation = proved.evaluate(&inputs).unwrap();
-            let expected = claim.evaluate(output, &integers, &chosen.clone().unwrap_or_default());
+            let expected = claim.evaluate(&output, &integers, &chosen.clone().unwrap_or_default());
             let found = evaluation.tensor(proved.outputs[0].tensor);
             assert_eq!(found, expected, "{text}, round {round}: {integers:?}, {chosen:?}");
         }
@@ -103,7 +102,7 @@ fn equal_elements_come_in_order() {
 #[test]
 fn outputs_are_told_unless_something_else_is_asked() {
     let model = model(&[("a", &[3], SIGNED()), ("b", &[1, 1], SIGNED()), ("a[0]", &[2], SIGNED())]);
-    let read = |texts: &[&str]| Claims::read(&model, texts);
+    let read = |texts: &[&str]| Claims::read(&model, texts, 1);
     let told = |texts: &[&str]| read(texts).unwrap().told;
     assert_eq!(told(&[]), [true, true, true]);
     assert_eq!(told(&["a=none"]), [false, true, true]);
@@ -148,8 +147,8 @@ fn kinds_are_written_as_they_are_read() {
 }
 
 fn choose(model: &Model, claim: &str, text: &str) -> Result<Vec<i32>, String> {
-    let claims = Claims::read(model, &[claim]).unwrap();
-    claims.claims[0].choose(model, text).map_err(|error| error.to_string())
+    let claims = Claims::read(model, &[claim], 1).unwrap();
+    claims.claims[0].choose(model, 1, text).map_err(|error| error.to_string())
 }
 
 /// A float is more or less than what it is written as, and that decides.
@@ -240,8 +239,9 @@ fn labels_are_positions() {
 fn what_is_said_is_shown_in_the_models_units() {
     let model = model(&[("y", &[2], SIGNED())]);
     let said = |text: &str, parameter: &[i32], result: &[i32]| {
-        let claims = Claims::read(&model, &[text]).unwrap();
-        let said = ClaimValues::new(&model, &claims.claims[0], parameter.to_vec(), result.to_vec());
+        let claims = Claims::read(&model, &[text], 1).unwrap();
+        let said =
+            ClaimValues::new((&model, 1), &claims.claims[0], parameter.to_vec(), result.to_vec());
         let said = said.unwrap();
         (serde_json::to_value(&said).unwrap(), said.to_string())
     };

@@ -71,12 +71,16 @@ impl Decimal {
 
 impl Claim {
     /// The integers of what the verifier chooses, from the model's units: as many numbers as the claim has, separated by commas; of
-    /// positions also a label.
-    pub fn choose(&self, model: &Model, text: &str) -> Result<Vec<i32>, ClaimError> {
-        let port = self.port(model)?;
-        let tensor = &model.graph.tensors[port.tensor.0];
+    /// positions also a label. Of several inferences those of one.
+    pub fn choose(
+        &self,
+        model: &Model,
+        inferences: usize,
+        text: &str,
+    ) -> Result<Vec<i32>, ClaimError> {
+        let (port, tensor) = self.port(model, inferences)?;
         let claim = self.subject();
-        let scale = Scale { claim: Name::new(&claim).to_string(), unit: unit(tensor), port };
+        let scale = Scale { claim: Name::new(&claim).to_string(), unit: unit(&tensor), port };
         let texts: Vec<&str> = match self.kind {
             // Labels may have commas.
             ClaimKind::Equal => vec![text],

@@ -285,13 +285,12 @@ fn bound(
         return Ok((vec![], String::new()));
     };
     if subject.own.is_some() {
-        return Ok((vec![claim.claim.choose(model, threshold)?], format!("{threshold}e18")));
+        return Ok((vec![claim.claim.choose(model, layout.inferences, threshold)?], format!("{threshold}e18")));
     }
-    let port = claim.claim.port(model)?;
+    let (port, tensor) = claim.claim.port(model, layout.inferences)?;
     let output = model.evaluate(inputs)?.tensor(port.tensor).to_vec();
     let integer = output[claim.claim.element.unwrap_or(0)];
-    let Quantization { element, scale, zero_point, .. } =
-        model.graph.tensors[port.tensor.0].quantization;
+    let Quantization { element, scale, zero_point, .. } = tensor.quantization;
     let is_below = use_case == UseCase::Biometric;
     let integer = integer + i32::from(is_below);
     if integer > element.range().1 {

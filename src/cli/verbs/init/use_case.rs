@@ -208,7 +208,7 @@ impl UseCase {
     fn lacks(self, model: &Model, layout: &InstanceLayout) -> Option<String> {
         let is_single = |claim: &Claim| {
             let told = layout.claims[0].results.first().map_or(0, |result| result.len());
-            claim.port(model).is_ok() && told == 1
+            claim.port(model, layout.inferences).is_ok() && told == 1
         };
         let claims = |kind| match &layout.claims[..] {
             [one] => one.claim.kind == kind && is_single(&one.claim),

@@ -113,7 +113,9 @@ pub fn io_library(model: &Model, layout: &InstanceLayout) -> IoSpec {
             .filter(|(_, told)| told.is_public())
             .map(tensor)
             .collect(),
-        claims: (layout.claims.iter()).map(|claim| io_claim(model, layout.inferences, claim)).collect(),
+        claims: (layout.claims.iter())
+            .map(|claim| io_claim(model, layout.inferences, claim))
+            .collect(),
         outputs: (model.outputs.iter().zip(&layout.outputs))
             .filter(|(_, told)| told.is_public())
             .map(tensor)

@@ -2,10 +2,11 @@
 
 use super::columns::{Cell, Columns, Constant};
 use super::field::{byte_power, field};
-use super::layout::moves::{CURSORS, Menu};
+use super::layout::moves::Menu;
 use super::layout::plan::Plan;
 use super::layout::rows::{Content, Row, WeightRow};
 use super::links;
+use super::parallel;
 use super::shape::{Flag, Flags};
 use super::table::binades::MARK;
 use super::table::fits::FittedRule;
@@ -62,64 +63,96 @@ impl Fixed {
             }
         }
         let scales = Scales::new(plan);
-        for (at, row) in plan.layout.rows.iter().enumerate() {
-            let cells = Cells::new(net, row, &scales);
-            for (lane, &constant) in cells.constants.iter().enumerate().take(plan.shape.lanes) {
-                match constant {
-                    Scalar::Integer(0) => {}
-                    Scalar::Integer(integer) => fixed.of(Cell::Weight(lane)).set(at, integer),
-                    Scalar::Element(element) => {
-                        fixed.of(Cell::Weight(lane)).set_element(at, element);
-                    }
-                }
-            }
-            if let Content::Weights(number) = row.content {
-                let WeightRow { lanes, digit, .. } = &plan.layout.weights[number as usize];
-                match digit {
-                    Some(digit) => {
-                        let scale = 1 << (COMMITTED_DIGIT * u32::from(*digit));
-                        fixed.of(Cell::WeightScale).set(at, scale);
-                    }
-                    None => {
-                        for (lane, &weight) in lanes.iter().enumerate() {
-                            let weight = plan.fitted.weight(weight, &[]);
-                            fixed.of(Cell::Weight(lane)).set(at, weight);
-                        }
-                    }
-                }
-            }
-            // In lanes that are neither constants nor weights here.
-            fixed.rows[at] = cells.flags;
-            for flag in Flag::ALL.into_iter().filter(|&flag| cells.flags[flag]) {
-                if let Some(column) = fixed.columns.flags[flag] {
-                    fixed.values[column.number()].set(at, 1);
-                }
-            }
-            for cursor in 0..CURSORS {
-                if let Some((number, cell)) = Menu::cell(row.moves[cursor]) {
-                    let column = fixed.columns.cursors[cursor].moves[number];
-                    fixed.values[column.number()].set(at, cell.into());
-                }
+        let cells = parallel::each(&plan.layout.rows, |row| Cells::new(net, row, &scales));
+        fixed.rows.iter_mut().zip(&cells).for_each(|(flags, cells)| *flags = cells.flags);
+        // What is in each column: flags and moves lie in lanes, where these hold neither constants nor weights.
+        let mut contents = vec![Vec::new(); fixed.values.len()];
+        for lane in 0..plan.shape.lanes {
+            contents[fixed.number(Cell::Weight(lane))].push(Filling::Lane(lane));
+        }
+        if plan.shape.commits_weights() {
+            contents[fixed.number(Cell::WeightScale)].push(Filling::Digit);
+        }
+        for flag in Flag::ALL {
+            if let Some(column) = fixed.columns.flags[flag] {
+                contents[column.number()].push(Filling::Flag(flag));
             }
         }
+        for (cursor, columns) in fixed.columns.cursors.iter().enumerate() {
+            for (number, column) in columns.moves.iter().enumerate() {
+                contents[column.number()].push(Filling::Move(cursor, number));
+            }
+        }
+        let columns = std::mem::take(&mut fixed.values).into_iter().zip(contents);
+        fixed.values = parallel::each(columns, |(mut values, contents)| {
+            contents.into_iter().for_each(|filling| filling.fill(&mut values, plan, &cells));
+            values
+        });
         fixed
     }
 
+    fn number(&self, cell: Cell) -> usize {
+        self.columns.place(cell).expect_err("what is fixed is not chosen").number()
+    }
+
     fn of(&mut self, cell: Cell) -> &mut Values {
-        let column = self.columns.place(cell).expect_err("what is fixed is not chosen");
-        &mut self.values[column.number()]
+        let number = self.number(cell);
+        &mut self.values[number]
     }
 
     /// A fixed cell.
     pub fn cell(&self, cell: Cell, at: usize) -> Fr {
-        let column = self.columns.place(cell).expect_err("what is fixed is not chosen");
-        self.values[column.number()].at(at)
+        self.values[self.number(cell)].at(at)
     }
 
     /// What else is fixed about a row.
     #[cfg(test)]
     pub fn constant(&self, constant: Constant, at: usize) -> Fr {
         self.cell(Cell::Constant(constant), at)
+    }
+}
+
+/// What rows have in one of their columns.
+#[derive(Clone, Copy)]
+enum Filling {
+    /// A weight that is known, or a constant.
+    Lane(usize),
+    /// Which digit committed weights are.
+    Digit,
+    Flag(Flag),
+    /// A cursor's moves of one of its columns.
+    Move(usize, usize),
+}
+
+impl Filling {
+    /// Writes it, where it is not 0.
+    fn fill(self, values: &mut Values, plan: &Plan, cells: &[Cells]) {
+        for (at, (row, cells)) in plan.layout.rows.iter().zip(cells).enumerate() {
+            match (self, row.content) {
+                (Self::Lane(lane), Content::Weights(number)) => {
+                    let WeightRow { lanes, digit, .. } = &plan.layout.weights[number as usize];
+                    if let (Some(&weight), None) = (lanes.get(lane), digit) {
+                        values.set(at, plan.fitted.weight(weight, &[]));
+                    }
+                }
+                (Self::Digit, Content::Weights(number)) => {
+                    if let Some(digit) = plan.layout.weights[number as usize].digit {
+                        values.set(at, 1 << (COMMITTED_DIGIT * u32::from(digit)));
+                    }
+                }
+                (Self::Lane(lane), _) => match cells.constants.get(lane) {
+                    None | Some(Scalar::Integer(0)) => {}
+                    Some(&Scalar::Integer(integer)) => values.set(at, integer),
+                    Some(&Scalar::Element(element)) => values.set_element(at, element),
+                },
+                (Self::Flag(flag), _) if cells.flags[flag] => values.set(at, 1),
+                (Self::Move(cursor, number), _) => match Menu::cell(row.moves[cursor]) {
+                    Some((own, cell)) if own == number => values.set(at, cell.into()),
+                    _ => {}
+                },
+                (Self::Flag(_) | Self::Digit, _) => {}
+            }
+        }
     }
 }
 

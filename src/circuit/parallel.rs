@@ -33,6 +33,17 @@ pub fn both<A: Send, B: Send>(
     (a(), b())
 }
 
+/// Sorts, equal items in any order.
+pub fn sort<T: Ord + Send>(items: &mut [T]) {
+    #[cfg(feature = "prove")]
+    {
+        use rayon::prelude::*;
+        items.par_sort_unstable();
+    }
+    #[cfg(not(feature = "prove"))]
+    items.sort_unstable();
+}
+
 /// What `of` makes of one part of the rows after the other.
 pub fn parts<T: Send>(rows: Range<usize>, of: impl Fn(Range<usize>) -> T + Sync) -> Vec<T> {
     let starts = rows.clone().step_by(PART);

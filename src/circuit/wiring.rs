@@ -14,8 +14,8 @@ mod scan;
 
 pub use scan::Scan;
 
-use super::BYTES_PER_WORD;
 use super::table::rules::{Rises, Rule};
+use super::{BYTES_PER_WORD, parallel};
 use crate::model::ElementType;
 
 /// Exponents of s₁ and s₂.
@@ -495,7 +495,7 @@ impl Net {
         let cells = self.blocks.iter().flat_map(|block| &block.cells);
         let mut makers: Vec<(Place, Option<u32>)> =
             cells.flat_map(|cell| cell.places().map(|place| (place, digit(cell.kind)))).collect();
-        makers.sort_unstable();
+        parallel::sort(&mut makers);
         let is_one = |makers: &[(Place, Option<u32>)]| match makers {
             [(_, None)] => true,
             _ => (0..).zip(makers).all(|(number, &(_, digit))| digit == Some(number)),
@@ -504,8 +504,8 @@ impl Net {
             && makers.first().is_none_or(|(place, _)| place.omega > 0)
     }
 
-    /// Gives every power of ρ room for the accumulators that terms reach or rows make.
-    pub fn measure_planes(&mut self) {
+    /// Of every power of ρ, room for the accumulators that terms reach or rows make; and how many these are.
+    pub fn measured_planes(&self) -> (Vec<Plane>, usize) {
         let mut boxes: Vec<Option<[Position; 2]>> = vec![None; self.planes.len()];
         let mut reach = |place: Place| {
             let reached = &mut boxes[place.omega as usize];
@@ -524,14 +524,15 @@ impl Net {
             }
         }
         let mut start = 0;
-        for (plane, reached) in self.planes.iter_mut().zip(boxes) {
+        let mut planes = self.planes.clone();
+        for (plane, reached) in planes.iter_mut().zip(boxes) {
             let Some([low, high]) = reached else { continue };
             let len = [0, 1]
                 .map(|axis| usize::try_from(high[axis] - low[axis] + 1).expect("high is higher"));
             *plane = Plane { start, low, len };
             start += len[0] * len[1];
         }
-        self.accumulators = start;
+        (planes, start)
     }
 }
 

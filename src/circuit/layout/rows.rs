@@ -11,7 +11,7 @@ use crate::circuit::{
     BYTES_PER_WORD, Needs, parallel,
     shape::{LARGEST_K, WIDEST},
 };
-use std::{borrow::Cow, collections::HashMap, ops::Range, rc::Rc};
+use std::{borrow::Cow, collections::HashMap, ops::Range};
 
 pub use drafts::Draft;
 use drafts::Ways;
@@ -475,27 +475,30 @@ fn schedule(wishes: &[Wish], menus: &[Menu; CURSORS], most: usize) -> Option<Vec
     };
     let mut rows: Vec<Row> = Vec::with_capacity(wishes.len());
     let mut now = [[0; 3]; CURSORS];
-    // Most displacements are alike, and many the same as the one before.
-    let mut known: [HashMap<Exponents, Rc<[u8]>>; CURSORS] = Default::default();
-    let mut last: [(Exponents, Rc<[u8]>); CURSORS] = Default::default();
+    // Most displacements are alike, and many the same as the one before. No move is path 0.
+    let mut all_paths: Vec<Vec<u8>> = vec![Vec::new()];
+    let mut known: [HashMap<Exponents, usize>; CURSORS] = Default::default();
+    let mut last = [([0; 3], 0); CURSORS];
     // The row after the last one that needed the cursor: from there on it may move.
     let mut free = [1; CURSORS];
     for wish in wishes {
-        let mut paths: [Rc<[u8]>; CURSORS] = Default::default();
+        let mut paths = [0; CURSORS];
         let mut missing = 0;
         for cursor in 0..CURSORS {
             let Some(target) = wish.at[cursor] else { continue };
             let step = [0, 1, 2].map(|axis| target[axis] - now[cursor][axis]);
             if last[cursor].0 != step {
-                let path = || menus[cursor].path(step).into();
-                let path = known[cursor].entry(step).or_insert_with(path);
-                last[cursor] = (step, Rc::clone(path));
+                let path = known[cursor].entry(step).or_insert_with(|| {
+                    all_paths.push(menus[cursor].path(step));
+                    all_paths.len() - 1
+                });
+                last[cursor] = (step, *path);
             }
-            paths[cursor] = Rc::clone(&last[cursor].1);
+            paths[cursor] = last[cursor].1;
             // This row's own move, and those of the rows before.
             let since = rows.get(free[cursor]..).unwrap_or_default();
             let room = since.iter().chain([&wish.row]).filter(|row| may_move(row, cursor)).count();
-            missing = missing.max(paths[cursor].len().saturating_sub(room));
+            missing = missing.max(all_paths[paths[cursor]].len().saturating_sub(room));
             now[cursor] = target;
         }
         let content = if wish.goes_on { Content::Hold } else { Content::Idle };
@@ -507,7 +510,7 @@ fn schedule(wishes: &[Wish], menus: &[Menu; CURSORS], most: usize) -> Option<Vec
         for cursor in 0..CURSORS {
             if wish.at[cursor].is_some() {
                 let movable = rows.iter_mut().rev().filter(|row| may_move(row, cursor));
-                for (row, step) in movable.zip(paths[cursor].iter().rev()) {
+                for (row, step) in movable.zip(all_paths[paths[cursor]].iter().rev()) {
                     row.moves[cursor] = *step;
                 }
                 free[cursor] = rows.len();

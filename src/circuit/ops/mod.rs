@@ -31,7 +31,7 @@ mod view;
 mod windows;
 
 use super::wiring::{Net, Plane};
-use super::{CircuitError, InstanceLayout, Needs, shape::LARGEST_K};
+use super::{CircuitError, InstanceLayout, Needs, parallel, shape::LARGEST_K};
 use crate::model::{Add, Model, Mul, Node, Operand, Operator, View, ViewElement};
 use lowering::{Lowering, Value, unsupported};
 use std::collections::HashMap;
@@ -92,10 +92,11 @@ impl Net {
             return Err(CircuitError::Instances { what });
         }
         net.shrink();
-        net.measure_planes();
-        assert!(net.makes_places_once(), "wires rest on this, see `relations::wires`");
+        let (makes_places_once, (planes, accumulators)) =
+            parallel::both(|| net.makes_places_once(), || net.measured_planes());
+        assert!(makes_places_once, "wires rest on this, see `relations::wires`");
         assert!(net.commits_weights_once(), "no prover is to choose between two");
-        Ok(net)
+        Ok(Self { planes, accumulators, ..net })
     }
 
     /// Gives back room that was reserved for more: nets live as long as their circuits.

@@ -285,7 +285,10 @@ fn bound(
         return Ok((vec![], String::new()));
     };
     if subject.own.is_some() {
-        return Ok((vec![claim.claim.choose(model, layout.inferences, threshold)?], format!("{threshold}e18")));
+        return Ok((
+            vec![claim.claim.choose(model, layout.inferences, threshold)?],
+            format!("{threshold}e18"),
+        ));
     }
     let (port, tensor) = claim.claim.port(model, layout.inferences)?;
     let output = model.evaluate(inputs)?.tensor(port.tensor).to_vec();

@@ -216,7 +216,7 @@ fn subject(args: &Args, console: &Console) -> Result<Subject, CliError> {
         return Ok(Subject { bundle: Bundle::open(path)?, own: None });
     }
     let own = args.template.own();
-    let failed = |error| CliError::io(&std::env::temp_dir(), error);
+    let failed = |error| CliError::io(std::env::temp_dir(), error);
     let folder = tempfile::tempdir().map_err(failed)?;
     let (onnx, out) =
         (folder.path().join(format!("{}.onnx", own.name)), folder.path().join("keys.zkv"));

@@ -20,8 +20,9 @@ abstract contract AnyMockVerifier is IModelHalo2Verifier {
     uint256 public immutable INPUT_INSTANCES;
     /// @notice How many of them hold outputs.
     uint256 public immutable OUTPUT_INSTANCES;
-    /// @notice How many of them hold what claims compare with, and what they say.
+    /// @notice How many of them hold what claims compare with.
     uint256 public immutable PARAMETER_INSTANCES;
+    /// @notice How many of them hold what claims say.
     uint256 public immutable CLAIM_INSTANCES;
     /// @notice The version of the interface.
     uint256 public constant VERSION = 1;

@@ -127,7 +127,9 @@ fn each_inference_of_a_batch_has_a_claim() {
     assert!(scores.iter().any(|&score| score < best), "the claims differ: {scores:?}");
     let (contexts, proof) =
         ((0..INFERENCES).map(context).collect::<Vec<_>>(), desk.path("proof.json"));
-    let threshold = format!("--threshold={best}");
+    // A step of the score is wider than that.
+    let least = best - 1e-3;
+    let threshold = format!("--threshold={least}");
     let words =
         ["prove", text(&bundle), "--input", text(&input), &threshold, "--out", text(&proof)];
     let proved = run(&with_contexts(&words, &contexts));
@@ -137,7 +139,7 @@ fn each_inference_of_a_batch_has_a_claim() {
         run(&with_contexts(&["verify", text(&bundle), text(&proof), "--model", &onnx], &contexts));
     for (number, score) in scores.iter().enumerate() {
         let said = &verdict["inferences"][number];
-        assert_eq!(said["claims"]["output[0]"]["holds"], json!(*score >= best), "{said}");
+        assert_eq!(said["claims"]["output[0]"]["holds"], json!(*score >= least), "{said}");
         assert_eq!(said["outputs"], json!({}));
     }
     run(&["certify", text(&bundle), "--model", &onnx]);

@@ -3,6 +3,7 @@
 pub(super) mod leaves;
 pub(super) mod modern;
 pub(super) mod naive_bayes;
+mod one_hot;
 mod picked;
 mod support_vectors;
 pub(super) mod thresholds;

@@ -1,6 +1,6 @@
 //! Elements at places that only an input tells: products with ones at the places, among zeros.
 
-use super::tokens::{Given, one_hot};
+use super::one_hot::{Given, one_hot};
 use crate::model::{
     import::float_constant,
     onnx::NodeProto,

@@ -9,14 +9,33 @@ use serde::Serialize;
 use std::fmt;
 
 /// Contracts that are written anew for each model and project, and one that needs a library from elsewhere.
-const OTHERS: [(&str, &str); 5] = [
+const OTHERS: [(&str, &str); 9] = [
     (
         "contracts/examples/ContentNft.sol",
         include_str!("../../../contracts/examples/ContentNft.sol"),
     ),
     ("templates/Halo2Verifier.sol", include_str!("../../../templates/Halo2Verifier.sol")),
     ("templates/ModelIo.sol", include_str!("../../../templates/ModelIo.sol")),
-    ("templates/project/Consumer.sol", include_str!("../../../templates/project/Consumer.sol")),
+    (
+        "templates/project/biometric/Consumer.sol",
+        include_str!("../../../templates/project/biometric/Consumer.sol"),
+    ),
+    (
+        "templates/project/content/Consumer.sol",
+        include_str!("../../../templates/project/content/Consumer.sol"),
+    ),
+    (
+        "templates/project/credit/Consumer.sol",
+        include_str!("../../../templates/project/credit/Consumer.sol"),
+    ),
+    (
+        "templates/project/dao/Consumer.sol",
+        include_str!("../../../templates/project/dao/Consumer.sol"),
+    ),
+    (
+        "templates/project/medical/Consumer.sol",
+        include_str!("../../../templates/project/medical/Consumer.sol"),
+    ),
     (
         "templates/project/DeployConsumer.sol",
         include_str!("../../../templates/project/DeployConsumer.sol"),

@@ -254,7 +254,7 @@ fn each_inference_of_a_batch_has_inputs_claims_and_bounds_of_its_own() {
             let mut of_role = parts.iter().filter(|part| part.role == role);
             let Some(first) = of_role.next() else { continue };
             let is_same = |part: &&InstancePart<'_>| part.name == first.name;
-            let last = of_role.filter(is_same).next_back().expect("the last inference's");
+            let last = of_role.rfind(is_same).expect("the last inference's");
             let mut swapped = witness.clone();
             swapped.instances.swap(first.at.start, last.at.start);
             if swapped.instances != witness.instances {

@@ -11,8 +11,8 @@ use alloy::{
 };
 use foundry_compilers::{
     artifacts::{
-        CompilerOutput, EvmVersion, Optimizer, Settings, SolcInput, SolcLanguage, Source, Sources,
-        output_selection::OutputSelection,
+        BytecodeHash, CompilerOutput, EvmVersion, Optimizer, Settings, SolcInput, SolcLanguage,
+        Source, Sources, output_selection::OutputSelection,
     },
     solc::Solc,
 };
@@ -49,6 +49,8 @@ fn compiled() -> &'static CompilerOutput {
             optimizer: Optimizer { enabled: Some(true), runs: Some(200), ..Default::default() },
             evm_version: Some(EvmVersion::Paris),
             via_ir: Some(true),
+            // A hash of sources would be code that a registry may take for instructions.
+            metadata: Some(BytecodeHash::None.into()),
             output_selection: OutputSelection::default_output_selection(),
             ..Default::default()
         };

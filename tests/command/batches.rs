@@ -140,7 +140,7 @@ fn each_inference_of_a_batch_has_a_claim() {
     for (number, score) in scores.iter().enumerate() {
         let said = &verdict["inferences"][number];
         assert_eq!(said["claims"]["output[0]"]["holds"], json!(*score >= least), "{said}");
-        assert_eq!(said["outputs"], json!({}));
+        assert_eq!(said.get("outputs"), None, "{said}");
     }
     run(&["certify", text(&bundle), "--model", &onnx]);
 }

@@ -142,7 +142,8 @@ fn each_inference_of_a_batch_has_a_claim() {
         assert_eq!(said["claims"]["output[0]"]["holds"], json!(*score >= least), "{said}");
         assert_eq!(said.get("outputs"), None, "{said}");
     }
-    run(&["certify", text(&bundle), "--model", &onnx]);
+    let certificate = desk.path("certificate.json");
+    run(&["certify", text(&bundle), "--model", &onnx, "--out", text(&certificate)]);
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! Commitment files: what `commit` writes and `prove` takes. They hold what they hide.
 
-use super::{BundleError, files, hex, unhex};
+use super::secret::{self, wipe, word};
+use super::{BundleError, files, hex};
 use crate::circuit::{Code, Element, InstanceTensor, Word};
 use crate::proving::{Commitment, Powers, WORD_BYTES, link, scalar_of, word_of};
 use halo2_proofs::{
@@ -71,13 +72,6 @@ impl Drop for Document {
             wipe(&mut std::mem::take(text).into_bytes());
         });
     }
-}
-
-/// Overwrites what nobody should find in memory later on.
-pub(super) fn wipe(secret: &mut [u8]) {
-    secret.fill(0);
-    // The compiler leaves out what nobody reads.
-    std::hint::black_box(secret);
 }
 
 impl InputCommitment {
@@ -161,18 +155,12 @@ impl InputCommitment {
             words: commitment.words.iter().map(|word| hex(&word_of(word))).collect(),
             blinding: hex(&word_of(&commitment.blinding)),
         };
-        let mut bytes = serde_json::to_vec_pretty(&document).map_err(BundleError::Json)?;
-        let written = files::write_secret(path, &bytes);
-        wipe(&mut bytes);
-        written
+        secret::write(path, &document)
     }
 
     /// Reads a commitment file. That it is under a string is for [`Self::is_under`] to say.
     pub fn open(path: &Path) -> Result<Self, BundleError> {
-        let mut bytes = files::read_document(path)?;
-        let read = Self::parse(&bytes);
-        wipe(&mut bytes);
-        read.map_err(|why| BundleError::CommitmentFile { path: path.to_owned(), why })
+        secret::open(path, Self::parse)
     }
 
     /// Reads a commitment file's bytes; says what is wrong with them, and nothing of what they hold.
@@ -193,10 +181,6 @@ impl InputCommitment {
         if document.kind != KIND {
             return Err("it is no commitment to an input".into());
         }
-        let word = |text: &String, what: &str| -> Result<Word, String> {
-            let word = unhex(text).and_then(|bytes| bytes.try_into().ok());
-            word.ok_or_else(|| format!("{what} is not `0x` and 64 hexadecimal digits"))
-        };
         let scalar = |text: &String, what: &str| -> Result<Fr, String> {
             let scalar = scalar_of(word(text, what)?);
             scalar.ok_or_else(|| format!("{what} is not below the scalar modulus"))

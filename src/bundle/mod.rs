@@ -27,6 +27,8 @@ mod key_document;
 #[cfg(feature = "prove")]
 mod model_file;
 mod proof_file;
+#[cfg(feature = "prove")]
+mod secret;
 mod took;
 #[cfg(all(feature = "prove", feature = "compile"))]
 mod viem;

@@ -1,9 +1,10 @@
 //! Files of committed weights: what `commit --weights` writes and `prove` takes. They hold what they hide.
 
-use super::commitment::{coordinates, point, wipe};
-use super::{BundleError, files, hex, unhex};
+use super::commitment::{coordinates, point};
+use super::secret::{self, wipe, word};
+use super::{BundleError, hex};
 use crate::circuit::Word;
-use crate::proving::{CommittedWeights, ModelProver, ProvingError, WORD_BYTES, scalar_of, word_of};
+use crate::proving::{CommittedWeights, ModelProver, ProvingError, scalar_of, word_of};
 use halo2_proofs::halo2curves::{
     bn256::{Fr, G1Affine},
     ff::Field,
@@ -119,18 +120,12 @@ impl WeightsCommitment {
             weights: self.weights.iter().map(|weight| format!("{weight:08x}")).collect(),
             blindings: self.blindings.iter().map(|blinding| hex(&word_of(blinding))).collect(),
         };
-        let mut bytes = serde_json::to_vec_pretty(&document).map_err(BundleError::Json)?;
-        let written = files::write_secret(path, &bytes);
-        wipe(&mut bytes);
-        written
+        secret::write(path, &document)
     }
 
     /// Reads a file. That its points are those of its weights a proof shows.
     pub fn open(path: &Path) -> Result<Self, BundleError> {
-        let mut bytes = files::read_document(path)?;
-        let read = Self::parse(&bytes);
-        wipe(&mut bytes);
-        read.map_err(|why| BundleError::CommitmentFile { path: path.to_owned(), why })
+        secret::open(path, Self::parse)
     }
 
     /// Reads a file's bytes; says what is wrong with them, and nothing of what they hold.
@@ -143,10 +138,6 @@ impl WeightsCommitment {
         if kind != (FORMAT, VERSION, KIND) {
             return Err(format!("it is no commitment to weights of version {VERSION}"));
         }
-        let word = |text: &String, what: &str| -> Result<Word, String> {
-            let word = unhex(text).and_then(|bytes| <[u8; WORD_BYTES]>::try_from(bytes).ok());
-            word.ok_or_else(|| format!("{what} is not `0x` and 64 hexadecimal digits"))
-        };
         let points = document.points.iter().map(|[x, y]| {
             let point = point(word(x, "`points`")?, word(y, "`points`")?);
             point.ok_or_else(|| "`points` are not all on the curve".to_owned())

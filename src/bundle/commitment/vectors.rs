@@ -1,6 +1,7 @@
 //! Commitments and points are those that `script/commitments.py` calculates by itself, as they are in JavaScript.
 
 use super::*;
+use crate::bundle::unhex;
 use halo2_proofs::halo2curves::{
     bn256::{G1, G2Affine},
     group::Curve,

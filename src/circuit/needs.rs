@@ -228,11 +228,11 @@ mod tests {
     /// Neither its weights nor its results, but what lies beyond its border.
     #[test]
     fn convolution_with_a_border_that_no_circuit_has_room_for_is_refused_at_once() {
-        let mut builder = Builder::new(3, &[1, 1, 512, 512]);
-        let window = ([1, 1], [1, 1], [200, 200]);
-        builder.conv(builder.last(), (1, 1), [401, 401], window, vec![0.002]);
+        let mut builder = Builder::new(3, &[1, 1, 1024, 1024]);
+        let window = ([1, 1], [1, 1], [400, 400]);
+        builder.conv(builder.last(), (1, 1), [801, 801], window, vec![0.002]);
         let needs = Needs::of_model(&builder.model());
-        let [plane, border, weights] = [512 * 512, 912 * 912 - 512 * 512, 401 * 401];
+        let [plane, border, weights] = [1024 * 1024, 1824 * 1824 - 1024 * 1024, 801 * 801];
         // Some weights are 0.
         let most = 2 * plane + border + weights;
         assert!((most - weights / 50..=most).contains(&needs.rows), "{needs:?}");
@@ -248,7 +248,7 @@ mod tests {
         let error = CircuitError::check(needs).unwrap_err().to_string();
         assert!(
             error.contains(&format!("{}, of node `conv`", most + 1))
-                && error.contains("k = 21 would do"),
+                && error.contains(&format!("k = {} would do", LARGEST_K + 1)),
             "{error}"
         );
         assert!(!Needs::sum([("a", usize::MAX), ("b", usize::MAX)].into_iter()).fit());

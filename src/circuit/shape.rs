@@ -20,13 +20,19 @@ pub const SHORTEST_TABLE: usize = 256;
 pub const SMALLEST_K: u32 = 9;
 
 /// The largest k that is planned for.
-pub const LARGEST_K: u32 = 20;
+pub const LARGEST_K: u32 = 22;
 
 /// Weights per row to choose from.
-pub const LANES: [usize; 11] = [8, 12, 14, 15, 16, 17, 18, 20, 24, 28, 32];
+pub const LANES: [usize; 14] = [8, 12, 14, 15, 16, 17, 18, 20, 24, 28, 32, 40, 48, 64];
 
 /// The most of them.
 pub const WIDEST: usize = LANES[LANES.len() - 1];
+
+/// Committed weights per row to choose from.
+pub const COMMITTED_LANES: [usize; 6] = [8, 12, 16, 20, 24, 32];
+
+/// The most of them: behind the places of layers that have some there is room for so many.
+pub const WIDEST_COMMITTED: usize = COMMITTED_LANES[COMMITTED_LANES.len() - 1];
 
 /// How many columns may share one.
 pub const FOLDS: [usize; 3] = [1, 2, 4];
@@ -177,7 +183,8 @@ impl Shape {
             && (self.fold == 1 || !self.sums_words)
             && (self.sums_words || self.links.is_empty())
             && self.links.len() <= MOST_LINKS
-            && (self.weight_lanes == 0 || LANES.contains(&self.weight_lanes) && self.sums_words)
+            && (self.weight_lanes == 0
+                || COMMITTED_LANES.contains(&self.weight_lanes) && self.sums_words)
             && self.links.len() + usize::from(self.commits_weights()) < self.free_instances
             && links::last_row(&self.links, k).is_some_and(|last| last <= self.table_rows)
     }

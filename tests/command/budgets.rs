@@ -118,7 +118,7 @@ fn model_that_no_circuit_has_room_for_is_refused_with_the_k_that_would_do() {
         onnx::named("", &nodes, &[scale()], &[value_info("x", FLOAT, shape)], &["y"])
     };
     for (shape, operator, k) in
-        [(&[64, 65_536][..], "Relu", "k = 23"), (&[256, 2_048], "Softmax", "k = 21")]
+        [(&[64, 65_536][..], "Relu", "k = 23"), (&[1_024, 2_048], "Softmax", "k = 23")]
     {
         let file = desk.write("large.onnx", &quantized(shape, operator));
         let output = call(&["inspect", text(&file)]);

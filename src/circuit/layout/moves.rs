@@ -7,7 +7,7 @@
 //! | position | the position in its run | rows whose value is taken |
 //!
 //! Each row multiplies a cursor by one of the moves of its menu, which a fixed cell chooses. A move changes an exponent
-//! by at most 64, and there are fewer than 2^20 rows: exponents are between −2^26 and 2^26.
+//! by at most 64, and there are fewer than 2^22 rows: exponents are between −2^28 and 2^28.
 
 use crate::circuit::wiring::Place;
 use halo2_proofs::halo2curves::bn256::Fr;

@@ -2,7 +2,8 @@
 
 use super::rows::{Draft, Lanes, Layout};
 use crate::circuit::shape::{
-    FOLDS, LANES, LARGEST_K, LIMBS, SHORTEST_TABLE, SMALLEST_K, Shape, longest_table,
+    COMMITTED_LANES, FOLDS, LANES, LARGEST_K, LIMBS, SHORTEST_TABLE, SMALLEST_K, Shape,
+    longest_table,
 };
 use crate::circuit::table::fits::{self, Fitted, SHARES, Slope};
 use crate::circuit::wiring::{NATURAL_LIMBS, Net};
@@ -192,9 +193,6 @@ impl Shape {
         }
     }
 }
-
-/// Committed weights per row to choose from.
-const COMMITTED_LANES: [usize; 6] = [8, 12, 16, 20, 24, 32];
 
 /// The weights per row that layouts are compared with, `least` lanes being needed for what else is fixed.
 fn choices_of_lanes(net: &Net, least: usize) -> Vec<Lanes> {

@@ -9,7 +9,7 @@ use super::moves::{CURSORS, Exponents, Menu, OUTPUT, POSITION, WEIGHT};
 use crate::circuit::wiring::{Block, Kind, Net, Place, Position, Run, Term, Weight};
 use crate::circuit::{
     BYTES_PER_WORD, Needs, parallel,
-    shape::{LARGEST_K, WIDEST},
+    shape::{LARGEST_K, WIDEST, WIDEST_COMMITTED},
 };
 use std::{borrow::Cow, collections::HashMap, ops::Range};
 
@@ -32,7 +32,7 @@ const MENUS: [([usize; CURSORS], bool); 7] = [
 const MOST_ROWS: usize = 1 << LARGEST_K;
 
 /// Planning takes long for nets of more rows: whether they fit at all is asked first.
-const MANY_ROWS: usize = MOST_ROWS / 8;
+const MANY_ROWS: usize = 1 << 17;
 
 /// So many of them, from the end, have as few rows as any.
 const WIDE_MENUS: usize = 3;
@@ -170,7 +170,7 @@ impl Layout {
             return needs;
         }
         let choices = MENUS.into_iter().rev().take(WIDE_MENUS);
-        let widest = Lanes { known: WIDEST, committed: WIDEST };
+        let widest = Lanes { known: WIDEST, committed: WIDEST_COMMITTED };
         let drafts = Ways::of(net, widest).drafts(choices, 2 * MOST_ROWS);
         let rows = drafts.into_iter().map(|draft| draft.rows).min();
         needs.at_least(rows.unwrap_or(2 * MOST_ROWS))

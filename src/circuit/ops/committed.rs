@@ -4,7 +4,7 @@ use super::lowering::Lowering;
 use super::windows::{phases, shifts};
 use crate::circuit::{
     CircuitError,
-    shape::WIDEST,
+    shape::WIDEST_COMMITTED,
     weights::{BIAS_DIGITS, COMMITTED_RANGE, LARGEST_BIAS},
     wiring::{Cell, Kind, Place, Position, Run, Scan, Term, Weight, exponent, index},
 };
@@ -29,7 +29,7 @@ pub(super) fn refused(node: &Node, why: &'static str) -> CircuitError {
 }
 
 /// What is behind the places of a layer's outputs: a row of its weights has lanes that are of none of them.
-const BEHIND: usize = WIDEST - 1;
+const BEHIND: usize = WIDEST_COMMITTED - 1;
 
 impl Lowering<'_> {
     pub(super) fn committed_gemm(

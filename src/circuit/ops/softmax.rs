@@ -30,7 +30,7 @@ use crate::circuit::{
 };
 use crate::model::{Node, Softmax};
 
-/// The table is no longer than 2^20, and has other rows as well.
+/// Far below the longest table, which has other rows as well.
 const MOST_LEVELS: u32 = 1 << 19;
 
 impl Lowering<'_> {

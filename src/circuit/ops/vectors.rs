@@ -23,6 +23,7 @@
 use super::lowering::{Lowering, Source, read_cell, too_large};
 use crate::circuit::{
     CircuitError,
+    shape::LARGEST_K,
     wiring::{
         Block, Cell, FREE_DIGIT, Hint, Kind, Long, NATURAL_DIGIT, Place, Position, Scan, Term,
         Weight, exponent, index,
@@ -33,8 +34,8 @@ use crate::model::Node;
 /// Bits of the largest integers: the field's modulus is above 2^253.
 const LARGEST_BITS: u32 = 250;
 
-/// Bits of a free digit at most: N is below 2^20.
-const LARGEST_FREE_DIGIT: u32 = 20;
+/// Bits of a free digit at most: it is a limb, and so below N ≤ 2^22.
+const LARGEST_FREE_DIGIT: u32 = LARGEST_K;
 
 /// Elements of long vectors that are added up first.
 const GROUP: usize = 32;
@@ -91,8 +92,8 @@ pub(super) fn check_bits(
     contributed: u32,
     natural_digits: u32,
 ) -> Result<(), CircuitError> {
-    // D·u + z is below 2^80.
-    let made = NATURAL_DIGIT * natural_digits + 80;
+    // D·u + z is below 2^88.
+    let made = NATURAL_DIGIT * natural_digits + 4 * LARGEST_K;
     if contributed.max(made) < LARGEST_BITS { Ok(()) } else { Err(too_large(node)) }
 }
 

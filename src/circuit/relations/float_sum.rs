@@ -26,7 +26,7 @@
 //! correction. These progressions, of 2^22 integers each, do not overlap: only one has v.
 //!
 //! **Other rows of the table** have starts without 2^100, below 2^99 (`MOST_POSITIONS`), and lengths of at most
-//! N² ≤ 2^40: there `start + stride·z` is below 2^99 + 2^80, which 2^100 + v is not, v being a sum of integers
+//! N² ≤ 2^44: there `start + stride·z` is below 2^99 + 2^88, which 2^100 + v is not, v being a sum of integers
 //! below 2^60. Where an interval is expected and a progression read, the start alone is beyond all positions.
 //! The parts are read apart from each other, so no start makes up for another stride.
 //!

@@ -19,13 +19,13 @@
 //! instances leave of it is a constant in ρ, s₁, s₂, and no place has ω = 0: it must be 0 for the balance to end at 0.
 //! Where the verifier adds the instances up, the balance begins at what they leave of it, and there are no such rows.
 //!
-//! **The error.** A cursor's exponents are between −2^26 and 2^26 (see `layout::moves`), one for each of ρ, s₁ and s₂.
-//! E's terms have one cursor, x's terms two, position and weight monomial, and a lane's power of ρ, at most 31: all
-//! exponents are between −2^27 and 2^27 + 31. Multiplied with (ρ·s₁·s₂)^(2^27), the difference of both sides is a
-//! polynomial whose degree is at most 3·2^28 + 31; the instances add at most 2^20 powers of τ, one for each word,
+//! **The error.** A cursor's exponents are between −2^28 and 2^28 (see `layout::moves`), one for each of ρ, s₁ and s₂.
+//! E's terms have one cursor, x's terms two, position and weight monomial, and a lane's power of ρ, at most 63: all
+//! exponents are between −2^29 and 2^29 + 63. Multiplied with (ρ·s₁·s₂)^(2^29), the difference of both sides is a
+//! polynomial whose degree is at most 3·2^30 + 63; the instances add at most 2^22 powers of τ, one for each word,
 //! in the numerator or in what it is divided by. A polynomial that is not 0 is 0 at a random point with probability
 //! at most its degree over r, and some challenge is 0, which would leave cursors or the balance free, with 4/r:
-//! less than 2^-224 together, as r is above 2^253.59.
+//! less than 2^-221 together, as r is above 2^253.59.
 //!
 //! | row | E | x |
 //! |---|---|---|
@@ -50,8 +50,8 @@
 //! what says where there are moves at all.
 //!
 //! So on every row a cursor is the monomial that the layout says, and no other, unless a challenge is 0. Each
-//! move changes an exponent by at most 64 (`layout::moves`), and there are fewer than 2^20 rows: exponents are between
-//! −2^26 and 2^26.
+//! move changes an exponent by at most 64 (`layout::moves`), and there are fewer than 2^22 rows: exponents are between
+//! −2^28 and 2^28.
 
 use super::{
     division::divided,

@@ -54,8 +54,9 @@ impl Binade {
         (0..self.stride).map(move |rest| Interval {
             start: MARK + self.low + rest,
             length: self.stride,
-            byte: u32::try_from(LIFT + self.correction(rest))
-                .expect("tables are shorter than 2^20"),
+            byte: u32::try_from(LIFT + self.correction(rest)).expect(
+                "corrections are shorter than half a stride, which is a table's length at most",
+            ),
         })
     }
 

@@ -10,7 +10,7 @@
 //!
 //! A circuit has both kinds of rows; rules take intervals only where no line with this divisor is exact.
 //!
-//! **No wrap.** Of a line, u and the limbs are below N ≤ 2^20, so the left side is below 2^81 and, like the
+//! **No wrap.** Of a line, u and the limbs are below N ≤ 2^22, so the left side is below 2^88 and, like the
 //! right side (`NO_WRAP_BOUND`: a rule for which one could be larger does not fit), an integer: both are equal
 //! as integers when they are equal in the field. Of intervals, all positions together are fewer than 2^39, or
 //! than 2^99 with float32 sums (`most_positions`), and z is below N²: `intervals` and `average` have the rest.

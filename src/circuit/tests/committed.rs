@@ -111,6 +111,7 @@ fn weights_are_committed_beside_an_input() {
     (witness.instances[1], witness.instances[2]) = (Fr::from(77), -Fr::one());
     assert_eq!(broken(&circuit, witness), [""; 0]);
     for (name, changed) in [
+        ("wider than what is behind places", Shape { weight_lanes: 40, ..shape.clone() }),
         ("without a place", Shape { weight_lanes: 13, ..shape.clone() }),
         ("without a name", Shape { free_instances: 2, ..shape.clone() }),
         ("with rows of instances", Shape { sums_words: false, ..shape.clone() }),

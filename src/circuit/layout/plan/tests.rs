@@ -59,13 +59,13 @@ fn k_that_is_said_to_be_needed_is_enough() {
 
 #[test]
 fn net_of_more_rows_than_any_circuit_is_refused_before_it_is_laid_out() {
-    let mut builder = Builder::new(3, &[1, 600_000]);
+    let mut builder = Builder::new(3, &[1, 2_400_000]);
     builder.table(builder.last());
     let model = builder.model();
     let plan = Net::new(&model, &InstanceLayout::of_model(&model, true))
         .and_then(|net| Plan::new(&net, Wishes::default()));
     let Err(CircuitError::TooLarge(needs)) = plan else {
-        panic!("2^20 rows are not enough");
+        panic!("no circuit has so many rows");
     };
     assert!(needs.rows > 1 << LARGEST_K && needs.by_node[0].1 < needs.rows, "{needs:?}");
     assert_eq!(needs.k, LARGEST_K + 1);
@@ -126,7 +126,7 @@ fn element_that_is_read_often_takes_no_copies_of_others() {
 // Cursors move on rows that no node has.
 #[test]
 fn net_whose_cursors_move_on_too_many_rows_is_refused_with_their_number() {
-    let mut builder = Builder::new(3, &[1, 261_000]);
+    let mut builder = Builder::new(3, &[1, 1_044_000]);
     let table = builder.table(builder.last());
     builder.add(table, builder.last(), [0.4, 0.3]);
     let net = net(&builder.model());

@@ -13,6 +13,7 @@ mod hostile;
 mod names;
 #[path = "../shared/onnx.rs"]
 mod onnx;
+mod pages;
 mod programs;
 mod provers;
 mod trust;

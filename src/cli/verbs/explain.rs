@@ -6,7 +6,7 @@ use crate::cli::project::SOURCES;
 use crate::cli::{Answer, CliError, Console, EXIT_CODES};
 use alloy::json_abi::{Error, JsonAbi};
 use serde::Serialize;
-use std::fmt;
+use std::{collections::HashSet, fmt};
 
 /// Contracts that are written anew for each model and project, and one that needs a library from elsewhere.
 const OTHERS: [(&str, &str); 9] = [
@@ -54,8 +54,8 @@ const BUILT_IN: &str = "\
 /// What `explain` takes.
 #[derive(clap::Args)]
 pub struct Args {
-    /// An exit code, an error's selector or whole data from `0x` on, or an error's name
-    what: String,
+    /// An exit code, an error's selector or whole data from `0x` on, or an error's name [default: all that are known]
+    what: Option<String>,
 }
 
 /// A meaning of what is asked for.
@@ -108,6 +108,20 @@ struct Declared {
     error: Error,
     meaning: String,
     source: &'static str,
+}
+
+impl Declared {
+    /// What it means, with the values that are in data.
+    fn refusal(self, data: Option<&[u8]>) -> Meaning {
+        let Self { error, meaning, source } = self;
+        let mut abi = JsonAbi::new();
+        let (signature, selector) = (error.signature(), hex(error.selector().as_slice()));
+        abi.errors.entry(error.name.clone()).or_default().push(error);
+        let revert = data.map(|data| Revert::decode(data.to_vec().into(), &abi));
+        let arguments = revert.filter(|revert| revert.name.is_some());
+        let arguments = arguments.map_or_else(Vec::new, |revert| revert.arguments);
+        Meaning::Refusal { error: signature, selector, meaning, arguments, source: source.into() }
+    }
 }
 
 /// All errors of the contracts that come with this program.
@@ -173,25 +187,31 @@ fn meanings(what: &str) -> Vec<Meaning> {
         None => error.name == what || error.signature() == what,
     };
     let known = declared().into_iter().filter(|declared| is_meant(&declared.error));
-    let meaning = |Declared { error, meaning, source }: Declared| {
-        let mut abi = JsonAbi::new();
-        let (signature, selector) = (error.signature(), hex(error.selector().as_slice()));
-        abi.errors.entry(error.name.clone()).or_default().push(error);
-        let revert = data.clone().map(|data| Revert::decode(data.into(), &abi));
-        let arguments = revert.filter(|revert| revert.name.is_some());
-        let arguments = arguments.map_or_else(Vec::new, |revert| revert.arguments);
-        Meaning::Refusal { error: signature, selector, meaning, arguments, source: source.into() }
-    };
-    known.map(meaning).collect()
+    known.map(|declared| declared.refusal(data.as_deref())).collect()
+}
+
+/// All that is known, each error once.
+fn all() -> Vec<Meaning> {
+    let exits = EXIT_CODES.iter();
+    let exits = exits.map(|&(exit_code, meaning)| Meaning::Exit { exit_code, meaning });
+    let mut known = HashSet::new();
+    let mut errors = declared();
+    errors.retain(|declared| known.insert(declared.error.signature()));
+    errors.sort_by_key(|declared| declared.error.name.clone());
+    exits.chain(errors.into_iter().map(|declared| declared.refusal(None))).collect()
 }
 
 /// Tells what is known.
 pub fn run(args: &Args, console: &Console) -> Result<Answer, CliError> {
-    let meanings = meanings(&args.what);
+    let Some(what) = &args.what else {
+        console.result(&Report { meanings: all() })?;
+        return Ok(Answer::Yes);
+    };
+    let meanings = meanings(what);
     if meanings.is_empty() {
         let names: Vec<String> =
             declared().into_iter().map(|declared| declared.error.name).collect();
-        let near = crate::name::nearest(&args.what, names.iter().map(String::as_str));
+        let near = crate::name::nearest(what, names.iter().map(String::as_str));
         let hint = near.map_or_else(
             || {
                 "give an exit code, a selector of four bytes from `0x` on, or an error's name"
@@ -199,7 +219,7 @@ pub fn run(args: &Args, console: &Console) -> Result<Answer, CliError> {
             },
             |near| format!("did you mean `{near}`?"),
         );
-        let message = format!("`{}` is no exit code or error that is known here", args.what);
+        let message = format!("`{what}` is no exit code or error that is known here");
         return Err(CliError::Usage { message, hint });
     }
     console.result(&Report { meanings })?;

@@ -92,7 +92,7 @@ abstract contract BatchConsumer is InferenceConsumer, IBatchConsumer {
 
     /// @dev Names, which all share, an inference's inputs, and what claims about it compare with.
     function _given(uint256[] calldata proved, uint256 inference) private view returns (bytes32) {
-        uint256 named = _INFERENCES + _NAMES;
+        uint256 named = _named();
         uint256 inputs = _OUTPUT_START - _NAME_START - _NAMES - _PARAMETERS;
         uint256 parameters = named + _INFERENCES * inputs;
         return keccak256(
@@ -106,13 +106,18 @@ abstract contract BatchConsumer is InferenceConsumer, IBatchConsumer {
 
     /// @dev What is claimed of an inference, and its outputs.
     function _said(uint256[] calldata proved, uint256 inference) private view returns (bytes32) {
-        uint256 claims = _INFERENCES * (_OUTPUT_START - _NAME_START - _NAMES + 1) + _NAMES;
+        uint256 claims = _named() + _INFERENCES * (_OUTPUT_START - _NAME_START - _NAMES);
         uint256 outputs = claims + _INFERENCES * _CLAIMS;
         uint256 length = (proved.length - outputs) / _INFERENCES;
         return
             keccak256(
                 abi.encodePacked(_own(proved, inference, claims, _CLAIMS), _own(proved, inference, outputs, length))
             );
+    }
+
+    /// @dev Contexts, and the names that all inferences share: of weights, of inputs.
+    function _named() private view returns (uint256) {
+        return _INFERENCES + (_NAME_START - 1) + _NAMES;
     }
 
     /// @dev What an inference has of instances that begin at `first` and are `length` of each.

@@ -21,7 +21,8 @@ abstract contract ModelClient {
     /// all share, its inputs, its outputs. All positions below are among those of one inference.
     uint256 internal immutable _INFERENCES;
 
-    /// @dev Where the names of what is committed begin in the instances of a proof, and how many there are.
+    /// @dev Where the names of committed inputs begin in the instances of a proof, and how many there are. That of committed
+    /// weights stands before them; the verifier compares it with the version's.
     uint256 internal immutable _NAME_START;
     uint256 internal immutable _NAMES;
 
@@ -43,8 +44,8 @@ abstract contract ModelClient {
     /// @notice Inferences of a proof have the same number of instances each.
     error UnevenInferences(uint256 inferences, uint256 given, uint256 answered);
 
-    /// @notice Proofs of the model name committed weights or inputs, and this contract compares no names: whoever makes a
-    /// proof would choose them.
+    /// @notice Proofs of the model name committed inputs, and this contract compares no names: whoever makes a proof would
+    /// choose them.
     error UncomparedNames(uint256 names);
 
     /// @param verifier A registry, or a verifier of one model.
@@ -58,13 +59,15 @@ abstract contract ModelClient {
         if (shape.unsafeDevSrs && !VerifierShape.isLocal()) {
             revert VerifierShape.UnsafeDevSrs(address(verifier), block.chainid);
         }
-        if (shape.names != 0 && !_comparesNames()) revert UncomparedNames(shape.names);
+        uint256 weights = shape.namesWeights ? 1 : 0;
+        uint256 names = shape.names - weights;
+        if (names != 0 && !_comparesNames()) revert UncomparedNames(names);
         VERIFIER = verifier;
         _MODEL = modelId;
         _VERSION = pinnedVersion;
         _INFERENCES = shape.contexts;
-        _NAME_START = 1;
-        _NAMES = shape.names;
+        _NAME_START = 1 + weights;
+        _NAMES = names;
         uint256 named = 1 + shape.names;
         uint256 given = shape.firstOutput - shape.contexts - shape.names;
         uint256 answered = shape.instances - shape.firstOutput;
@@ -82,7 +85,7 @@ abstract contract ModelClient {
         return false;
     }
 
-    /// @dev Whether every name in a proof is compared with one that counts, as `NamedConsumer` does it.
+    /// @dev Whether every name of an input in a proof is compared with one that counts, as `NamedConsumer` does it.
     function _comparesNames() internal pure virtual returns (bool) {
         return false;
     }
@@ -95,6 +98,11 @@ abstract contract ModelClient {
             revert NotCurrentVersion(named);
         }
         return named;
+    }
+
+    /// @dev The name of the committed weights that an inference was made with; zero where the model's key holds them.
+    function _weightsOf(uint256[] calldata instances) internal view returns (bytes32) {
+        return _NAME_START == 1 ? bytes32(0) : bytes32(instances[_NAME_START - 1]);
     }
 
     /// @dev Hash of a proof's packed inputs; that of nothing if they are private.

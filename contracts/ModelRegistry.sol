@@ -34,13 +34,14 @@ contract ModelRegistry is IModelRegistry, TwoStepOwned {
 
     mapping(bytes32 modelId => mapping(uint256 version => Version)) private _versions;
 
-    /// @dev Which version of which model uses a key.
+    /// @dev Which version of which model uses a key, or weights that are committed.
     struct KeyUse {
         bytes32 modelId;
         uint256 version;
     }
 
-    mapping(bytes32 vkDigest => KeyUse) private _keyUses;
+    /// @dev By the key's digest, or by the name of committed weights, which share one key.
+    mapping(bytes32 digestOrName => KeyUse) private _keyUses;
 
     modifier onlyGuardian() {
         if (msg.sender != owner && msg.sender != guardian) revert NotGuardian(msg.sender);
@@ -60,6 +61,7 @@ contract ModelRegistry is IModelRegistry, TwoStepOwned {
     {
         Version storage entry;
         (usedVersion, entry) = _usable(modelId, version);
+        _compareWeights(entry, instances);
         _verify(entry, proof, instances);
     }
 
@@ -71,12 +73,20 @@ contract ModelRegistry is IModelRegistry, TwoStepOwned {
     {
         Version storage entry;
         (usedVersion, entry) = _usable(modelId, version);
+        for (uint256 i = 0; i < instances.length; ++i) {
+            _compareWeights(entry, instances[i]);
+        }
         if (!_verifierOf(entry).verifyBatch(proofs, instances)) revert ProofRejected();
     }
 
     /// @inheritdoc IModelVerifier
     function shapeOf(bytes32 modelId, uint256 version) external view returns (Shape memory) {
         return _get(modelId, version == 0 ? latestVersion(modelId) : version).shape;
+    }
+
+    /// @inheritdoc IModelVerifier
+    function weightsOf(bytes32 modelId, uint256 version) external view returns (bytes32) {
+        return _get(modelId, version == 0 ? latestVersion(modelId) : version).weights;
     }
 
     /// @inheritdoc IModelVerifier
@@ -130,9 +140,7 @@ contract ModelRegistry is IModelRegistry, TwoStepOwned {
         onlyOwner
         returns (uint256 version)
     {
-        version = _add(modelId, verifier, vkDigest, metadataURI, false);
-        uint256 pc = FixedCode.find(address(verifier));
-        if (pc != FixedCode.NOWHERE) revert VerifierCouldChange(address(verifier), pc);
+        return _add(modelId, verifier, vkDigest, 0, metadataURI, false);
     }
 
     /// @notice Adds a version, active at once, for whose verifier the owner vouches: its code calls or reads what might
@@ -148,8 +156,29 @@ contract ModelRegistry is IModelRegistry, TwoStepOwned {
         onlyOwner
         returns (uint256 version)
     {
-        version = _add(modelId, verifier, vkDigest, metadataURI, true);
-        emit VersionVouchedFor(modelId, version, address(verifier));
+        return _add(modelId, verifier, vkDigest, 0, metadataURI, true);
+    }
+
+    /// @notice Adds a version, active at once, of an architecture whose weights are committed. The versions of a model may
+    /// share one verifier: each accepts proofs about its own weights alone, and is stopped and withdrawn by itself.
+    /// @param modelId The model; the first version makes it.
+    /// @param verifier Checks proofs of the architecture, and tells what their instances are.
+    /// @param vkDigest The digest that the verifier must have.
+    /// @param weights The name of the weights.
+    /// @param vouched Whether the owner vouches for the verifier, as `addVouchedVersion` says, where its code does not show
+    /// that its answers never change.
+    /// @param metadataURI Where people read about it.
+    /// @return version Its number.
+    function addNamedVersion(
+        bytes32 modelId,
+        IHalo2Verifier verifier,
+        bytes32 vkDigest,
+        bytes32 weights,
+        bool vouched,
+        string calldata metadataURI
+    ) external onlyOwner returns (uint256 version) {
+        version = _add(modelId, verifier, vkDigest, weights, metadataURI, vouched);
+        emit WeightsNamed(modelId, version, weights);
     }
 
     /// @notice Sets for how long proofs of a version are accepted, by whoever follows the newest, after a newer was added.
@@ -168,7 +197,7 @@ contract ModelRegistry is IModelRegistry, TwoStepOwned {
         _setStatus(modelId, version, entry, Status.Active);
     }
 
-    /// @notice Withdraws a version without blame. It does not come back under this number, but its key may be added again:
+    /// @notice Withdraws a version without blame. It does not come back under this number, but its key, or its weights, may be added again:
     /// this is how a version that was added wrongly is replaced.
     function retireVersion(bytes32 modelId, uint256 version) external onlyOwner {
         Version storage entry = _get(modelId, version);
@@ -176,10 +205,10 @@ contract ModelRegistry is IModelRegistry, TwoStepOwned {
             revert VersionIs(modelId, version, entry.status);
         }
         _setStatus(modelId, version, entry, Status.Retired);
-        delete _keyUses[entry.vkDigest];
+        delete _keyUses[_idOf(entry.vkDigest, entry.weights)];
     }
 
-    /// @notice Withdraws a version for good. Neither it nor its key ever comes back.
+    /// @notice Withdraws a version for good. Neither it nor its key, or where they are committed its weights, ever comes back.
     function tombstoneVersion(bytes32 modelId, uint256 version) external onlyOwner {
         Version storage entry = _get(modelId, version);
         // Of a retired version the key may be in use again.
@@ -239,34 +268,54 @@ contract ModelRegistry is IModelRegistry, TwoStepOwned {
         if (!sameInput || sameOutput) revert NoContradiction();
 
         _setStatus(modelId, version, entry, Status.Contradicted);
+        // Also where the key serves many weights: none are added to it any more.
+        _keyUses[entry.vkDigest] = KeyUse(modelId, version);
         emit ContradictionShown(modelId, version, msg.sender);
     }
 
     // ── Inside ──
 
-    function _add(bytes32 modelId, IHalo2Verifier verifier, bytes32 vkDigest, string calldata metadataURI, bool vouched)
-        private
-        returns (uint256 version)
-    {
+    function _add(
+        bytes32 modelId,
+        IHalo2Verifier verifier,
+        bytes32 vkDigest,
+        bytes32 weights,
+        string calldata metadataURI,
+        bool vouched
+    ) private returns (uint256 version) {
         if (!FixedCode.isContract(address(verifier))) revert NotAContract(address(verifier));
-        Shape memory shape = VerifierShape.check(verifier, vkDigest);
-        KeyUse storage use = _keyUses[vkDigest];
-        if (use.version != 0) revert DuplicateVerifyingKey(vkDigest, use.modelId, use.version);
+        Shape memory shape = VerifierShape.check(verifier, vkDigest, weights);
+        // Of a key that serves many weights there is a use if it was contradicted.
+        _requireUnused(vkDigest);
+        bytes32 id = _idOf(vkDigest, weights);
+        _requireUnused(id);
         version = ++versionCount[modelId];
         if (version == 1) gracePeriod[modelId] = DEFAULT_GRACE_PERIOD;
         _requireShapeOfModel(modelId, version, shape);
-        _versions[modelId][version] = Version({
-            verifier: verifier,
-            status: Status.Active,
-            vouched: vouched,
-            activeSince: uint64(block.timestamp),
-            shape: shape,
-            vkDigest: vkDigest,
-            codeHash: address(verifier).codehash,
-            metadataURI: metadataURI
-        });
-        _keyUses[vkDigest] = KeyUse(modelId, version);
+        Version storage entry = _versions[modelId][version];
+        (entry.verifier, entry.status, entry.vouched) = (verifier, Status.Active, vouched);
+        (entry.activeSince, entry.namesWeights) = (uint64(block.timestamp), weights != 0);
+        entry.shape = shape;
+        (entry.vkDigest, entry.weights, entry.codeHash) = (vkDigest, weights, address(verifier).codehash);
+        entry.metadataURI = metadataURI;
+        _keyUses[id] = KeyUse(modelId, version);
         emit VersionAdded(modelId, version, address(verifier), vkDigest, metadataURI);
+        if (vouched) {
+            emit VersionVouchedFor(modelId, version, address(verifier));
+            return version;
+        }
+        uint256 pc = FixedCode.find(address(verifier));
+        if (pc != FixedCode.NOWHERE) revert VerifierCouldChange(address(verifier), pc);
+    }
+
+    /// What a version is known by: its key, or the name of weights under it.
+    function _idOf(bytes32 vkDigest, bytes32 weights) private pure returns (bytes32) {
+        return weights == 0 ? vkDigest : weights;
+    }
+
+    function _requireUnused(bytes32 id) private view {
+        KeyUse storage use = _keyUses[id];
+        if (use.version != 0) revert DuplicateVerifyingKey(id, use.modelId, use.version);
     }
 
     /// Whoever follows the newest version reads all of them alike. Retired ones were mistakes.
@@ -316,6 +365,11 @@ contract ModelRegistry is IModelRegistry, TwoStepOwned {
         // transaction, and other code been put there since. Before Cancun, code can go at any time.
         bytes32 codeHash = address(verifier).codehash;
         if (codeHash != entry.codeHash) revert VerifierChanged(address(verifier), codeHash, entry.codeHash);
+    }
+
+    /// Refuses a proof about other weights than the version's.
+    function _compareWeights(Version storage entry, uint256[] calldata instances) private view {
+        if (entry.namesWeights) VerifierShape.compareWeights(entry.weights, entry.shape.contexts, instances);
     }
 
     /// Reverts unless the verifier accepts.

@@ -4,29 +4,30 @@ pragma solidity ^0.8.20;
 import {InferenceConsumer} from "./InferenceConsumer.sol";
 import {ModelClient} from "./ModelClient.sol";
 
-/// @title Base of consumers whose model has committed inputs or weights
-/// @notice A proof tells of what is committed only its name, and whoever makes the proof chooses which. So every name in
-/// it is compared here, with a pinned one unless the application says which other one it expects of the sender: an
-/// account's enrolled template, say. A name that nobody pinned or expects is refused, so none can be forgotten.
+/// @title Base of consumers whose model has committed inputs
+/// @notice A proof tells of what is committed only its name, and whoever makes the proof chooses which. So every name of an
+/// input in it is compared here, with a pinned one unless the application says which other one it expects of the sender: an
+/// account's enrolled template, say. A name that nobody pinned or expects is refused, so none can be forgotten. The name of
+/// committed weights is the version's, and compared by the verifier that the consumer asks.
 ///
 /// `InferenceConsumer` takes its arguments from the contract that inherits this.
 abstract contract NamedConsumer is InferenceConsumer {
-    /// @notice The name that proofs must have at a position; zero where none is pinned.
+    /// @notice The name that proofs must have of a committed input, counted from 0; zero where none is pinned.
     mapping(uint256 index => bytes32) public pinnedNames;
 
-    /// @notice Proofs must have another name at a position from now on.
+    /// @notice Proofs must have another name of an input from now on.
     event NamePinned(uint256 indexed index, bytes32 name);
 
-    /// @notice Proofs of the model have another number of names.
+    /// @notice Proofs of the model name another number of inputs.
     error NameCount(uint256 found, uint256 expected);
 
-    /// @notice There is no name that counts at this position for this sender.
+    /// @notice There is no name of this input that counts for this sender.
     error NoNameExpected(uint256 index, address sender);
 
     /// @notice The proof is about something else that is committed.
     error NameMismatch(uint256 index, bytes32 found, bytes32 expected);
 
-    /// @param names The names to pin, in the order of the instances: of weights, then of inputs. Zero pins none.
+    /// @param names The names to pin, of the committed inputs in the model's order. Zero pins none.
     constructor(bytes32[] memory names) {
         if (names.length != _NAMES) revert NameCount(names.length, _NAMES);
         for (uint256 i = 0; i < names.length; ++i) {
@@ -53,7 +54,7 @@ abstract contract NamedConsumer is InferenceConsumer {
         if (name != expected) revert NameMismatch(index, name, expected);
     }
 
-    /// @dev The name that a sender's proof must have at a position; zero refuses every one.
+    /// @dev The name of an input that a sender's proof must have; zero refuses every one.
     function _expectedName(uint256 index, address) internal view virtual returns (bytes32) {
         return pinnedNames[index];
     }

@@ -19,8 +19,14 @@ contract SingleModelVerifier is IModelVerifier {
     /// @notice Whether the verifier calls or reads what might change, as one does that keeps its key in a second contract.
     bool public immutable VOUCHED;
 
+    /// @notice The name of the committed weights that proofs have to be about; zero where the verifier's key holds them.
+    bytes32 public immutable WEIGHTS;
+
     /// @notice Hash of the verifier's code.
     bytes32 public immutable CODE_HASH;
+
+    /// @dev Where the name of weights stands.
+    uint256 private immutable _CONTEXTS;
 
     Shape private _shape;
 
@@ -36,9 +42,13 @@ contract SingleModelVerifier is IModelVerifier {
     /// @param verifier Checks the proofs.
     /// @param modelId The model's name for this contract.
     /// @param vkDigest The digest that the verifier must have.
-    constructor(IHalo2Verifier verifier, bytes32 modelId, bytes32 vkDigest) {
+    /// @param weights The name of the committed weights that count; zero where the verifier's key holds them.
+    constructor(IHalo2Verifier verifier, bytes32 modelId, bytes32 vkDigest, bytes32 weights) {
         if (!FixedCode.isContract(address(verifier))) revert NotAContract(address(verifier));
-        _shape = VerifierShape.check(verifier, vkDigest);
+        Shape memory shape = VerifierShape.check(verifier, vkDigest, weights);
+        _shape = shape;
+        _CONTEXTS = shape.contexts;
+        WEIGHTS = weights;
         VERIFIER = verifier;
         MODEL_ID = modelId;
         CODE_HASH = address(verifier).codehash;
@@ -51,7 +61,9 @@ contract SingleModelVerifier is IModelVerifier {
         view
         returns (uint256 usedVersion)
     {
-        if (!_checked(modelId, version).verifyProof(proof, instances)) revert ProofRejected();
+        IHalo2Verifier verifier = _checked(modelId, version);
+        VerifierShape.compareWeights(WEIGHTS, _CONTEXTS, instances);
+        if (!verifier.verifyProof(proof, instances)) revert ProofRejected();
         return 1;
     }
 
@@ -61,7 +73,11 @@ contract SingleModelVerifier is IModelVerifier {
         view
         returns (uint256 usedVersion)
     {
-        if (!_checked(modelId, version).verifyBatch(proofs, instances)) revert ProofRejected();
+        IHalo2Verifier verifier = _checked(modelId, version);
+        for (uint256 i = 0; i < instances.length; ++i) {
+            VerifierShape.compareWeights(WEIGHTS, _CONTEXTS, instances[i]);
+        }
+        if (!verifier.verifyBatch(proofs, instances)) revert ProofRejected();
         return 1;
     }
 
@@ -69,6 +85,12 @@ contract SingleModelVerifier is IModelVerifier {
     function shapeOf(bytes32 modelId, uint256 version) external view returns (Shape memory) {
         if (modelId != MODEL_ID || version > 1) revert UnknownModel(modelId, version);
         return _shape;
+    }
+
+    /// @inheritdoc IModelVerifier
+    function weightsOf(bytes32 modelId, uint256 version) external view returns (bytes32) {
+        if (modelId != MODEL_ID || version > 1) revert UnknownModel(modelId, version);
+        return WEIGHTS;
     }
 
     /// @inheritdoc IModelVerifier

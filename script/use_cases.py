@@ -30,6 +30,7 @@ class Graph:
 
     def __init__(self):
         self.nodes, self.constants, self.inputs, self.outputs, self.count = [], [], [], [], 0
+        self.layers = []
 
     def constant(self, array):
         self.count += 1
@@ -67,12 +68,25 @@ class Graph:
     def dense(self, source, source_scale, weights, bias):
         """source · weights + bias, with weights of 8 bits."""
         scale = np.float32(np.abs(weights).max() / 127)
-        integers = np.rint(weights / scale).astype(np.int8)
-        weights = self.dequantized(self.constant(integers), scale, np.int8(0))
         bias_scale = np.float32(source_scale) * scale
-        bias = np.rint(np.asarray(bias, np.float64) / bias_scale).astype(np.int32)
-        bias = self.dequantized(self.constant(bias), bias_scale, np.int32(0))
-        return self.node("Gemm", source, weights, bias)
+        parts = []
+        for integers, part_scale in zip(self.integers(weights, scale, bias, bias_scale), (scale, bias_scale)):
+            name = self.constant(integers)
+            parts.append((name, self.dequantized(name, part_scale, integers.dtype.type(0))))
+        self.layers.append(([name for name, _ in parts], scale, bias_scale))
+        return self.node("Gemm", source, *[part for _, part in parts])
+
+    @staticmethod
+    def integers(weights, scale, bias, bias_scale):
+        weights = np.clip(np.rint(weights / scale), -127, 127).astype(np.int8)
+        return weights, np.rint(np.asarray(bias, np.float64) / bias_scale).astype(np.int32)
+
+    def retrain(self, net):
+        """The weights of another net of the same shape, at the scales that there are."""
+        for (names, scale, bias_scale), weights, bias in zip(self.layers, net.coefs_, net.intercepts_):
+            for name, integers in zip(names, self.integers(weights, scale, bias, bias_scale)):
+                at = next(at for at, constant in enumerate(self.constants) if constant.name == name)
+                self.constants[at] = numpy_helper.from_array(integers, name)
 
     def save(self, path):
         graph = helper.make_graph(self.nodes, path.parent.name, self.inputs, self.outputs, self.constants)
@@ -102,8 +116,9 @@ def spread(values):
     return np.float32(np.abs(values).max() / 127)
 
 
-def mlp(case, source, net, calibration, source_scale, source_zero, output, sigmoid=False):
-    """A trained net of one hidden layer; its logits, or the probability that they give."""
+def mlp(case, source, net, calibration, source_scale, source_zero, output, sigmoid=False, retrained=None):
+    """A trained net of one hidden layer; its logits, or the probability that they give. Beside it goes a retrained one, which
+    has the same scales."""
     graph = Graph()
     width = net.coefs_[0].shape[0]
     zero = np.asarray(source_zero)
@@ -124,6 +139,9 @@ def mlp(case, source, net, calibration, source_scale, source_zero, output, sigmo
         graph.output(output, [1, logits.shape[1]], y, spread(logits), np.int8(0))
     path = PROJECT / case / "model.onnx"
     graph.save(path)
+    if retrained:
+        graph.retrain(retrained)
+        graph.save(path.with_name("retrained.onnx"))
     return path
 
 
@@ -154,13 +172,19 @@ def credit():
     risk += 0.0006 * np.maximum(x[:, 2] - 2 * free, 0) ** 1.5
     repaid = rng.random(count) > 1 / (1 + np.exp(-risk))
     train, test = slice(0, 5000), slice(5000, None)
-    net = classifier(x[train] / 32, repaid[train], 8)
-    net.coefs_[0] = net.coefs_[0] / 32
-    path = mlp("credit", "features", net, x[train], 1, np.int8(0), "score", sigmoid=True)
+    net, retrained = classifier(x[train] / 32, repaid[train], 8), classifier(x[1000:5000] / 32, repaid[1000:5000], 8)
+    for trained in net, retrained:
+        trained.coefs_[0] = trained.coefs_[0] / 32
+    path = mlp("credit", "features", net, x[train], 1, np.int8(0), "score", sigmoid=True, retrained=retrained)
     score = run(path, features=x[test].astype(np.int8))[:, 0].astype(int) + 128
     good, poor = [48, 14, 6, 0, 60, 41, 22], [17, 12, 70, 45, 4, 24, 92]
     write("credit", "sound.json", good)
     write("credit", "strained.json", poor)
+    ends = run(path, features=np.array([good, poor], np.int8))[:, 0].astype(int) + 128
+    right = ((score >= 128) == repaid[test]).mean()
+    report("credit", path, accuracy=right, sound=ends[0] / 255, strained=ends[1] / 255)
+    path = path.with_name("retrained.onnx")
+    score = run(path, features=x[test].astype(np.int8))[:, 0].astype(int) + 128
     ends = run(path, features=np.array([good, poor], np.int8))[:, 0].astype(int) + 128
     right = ((score >= 128) == repaid[test]).mean()
     report("credit", path, accuracy=right, sound=ends[0] / 255, strained=ends[1] / 255)
@@ -417,16 +441,20 @@ def trading():
     x = returns[:, :30]
     up = drift[:, 0] + 0.3 * (x[:, -5:].mean(1)) - 0.4 * (x[:, -1] - x[:, -5:].mean(1)) + rng.normal(0, 4, count) > 0
     train, test = slice(0, 8000), slice(8000, None)
-    net = MLPRegressor(hidden_layer_sizes=(8,), alpha=1e-2, max_iter=300, random_state=0)
-    net.fit(x[train] / 32, np.stack([~up[train], up[train]], 1) * 2.0 - 1)
-    net.coefs_[0] = net.coefs_[0] / 32
-    path = mlp("trading", "returns", net, x[train], 1, np.int8(0), "signal")
-    found = run(path, returns=x[test].astype(np.int8))
+    nets = []
+    for part in train, slice(2000, 8000):
+        net = MLPRegressor(hidden_layer_sizes=(8,), alpha=1e-2, max_iter=300, random_state=0)
+        net.fit(x[part] / 32, np.stack([~up[part], up[part]], 1) * 2.0 - 1)
+        net.coefs_[0] = net.coefs_[0] / 32
+        nets.append(net)
+    path = mlp("trading", "returns", nets[0], x[train], 1, np.int8(0), "signal", retrained=nets[1])
     rising = [20] * 30
     write("trading", "returns.json", rising)
-    ends = run(path, returns=np.array([rising, [-20] * 30, [0] * 30], np.int8))
-    print("rising, falling, flat:", ends.tolist())
-    report("trading", path, accuracy=(found.argmax(1) == up[test]).mean())
+    for path in path, path.with_name("retrained.onnx"):
+        found = run(path, returns=x[test].astype(np.int8))
+        ends = run(path, returns=np.array([rising, [-20] * 30, [0] * 30], np.int8))
+        print("rising, falling, flat:", ends.tolist())
+        report("trading", path, accuracy=(found.argmax(1) == up[test]).mean())
 
 
 if __name__ == "__main__":

@@ -57,7 +57,7 @@ contract {{ name }} is IHalo2Verifier {
     uint256 public constant OUTPUT_INSTANCES = {{ counts.outputs() }};
 
     /// @notice Every part of the instances in order, four bytes each: what it is (0 context, 1 name, 2 input, 3 claim
-    /// parameter, 4 claim result, 5 output), then how many instances it takes.
+    /// parameter, 4 claim result, 5 output, 6 name of committed weights), then how many instances it takes.
     bytes public constant INSTANCES = hex"{{ counts }}";
     {%- endif %}
 

@@ -57,7 +57,7 @@ contract AttestedConsumerTest is Attesting {
 
     function setUp() public {
         mock = new NamedMockVerifier("key", 1, 0, 1);
-        verifier = new SingleModelVerifier(mock, "credit", "key");
+        verifier = new SingleModelVerifier(mock, "credit", "key", 0);
         issuer = vm.addr(ISSUER_KEY);
         alice = account("alice");
         mallory = account("mallory");
@@ -503,7 +503,7 @@ contract AttestedConsumerTest is Attesting {
 
     function test_exactly_one_name_is_the_attested_one() public {
         bytes32[] memory names = new bytes32[](2);
-        SingleModelVerifier two = new SingleModelVerifier(new NamedMockVerifier("two", 2, 0, 1), "credit", "two");
+        SingleModelVerifier two = new SingleModelVerifier(new NamedMockVerifier("two", 2, 0, 1), "credit", "two", 0);
         vm.expectRevert(abi.encodeWithSelector(IAttestedConsumer.AttestedNameCount.selector, 2));
         new Lender(two, names, SCHEMA, true, issuer, address(this));
         names[0] = nameOf(5);
@@ -516,7 +516,7 @@ contract AttestedConsumerTest is Attesting {
 
     function test_hidden_weights_are_pinned_beside_the_attested_input() public {
         NamedMockVerifier named = new NamedMockVerifier("two", 2, 0, 1);
-        SingleModelVerifier two = new SingleModelVerifier(named, "credit", "two");
+        SingleModelVerifier two = new SingleModelVerifier(named, "credit", "two", 0);
         bytes32[] memory names = new bytes32[](2);
         names[0] = nameOf(5);
         Lender consumer = new Lender(two, names, SCHEMA, false, issuer, address(this));

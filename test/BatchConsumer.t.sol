@@ -206,7 +206,7 @@ contract BatchConsumerTest is Test {
     }
 
     function test_a_verifier_of_one_model_takes_batches() public {
-        SingleModelVerifier single = new SingleModelVerifier(verifier, MODEL, "key");
+        SingleModelVerifier single = new SingleModelVerifier(verifier, MODEL, "key", 0);
         tally = new Tally(single, MODEL, 1);
         (bytes32 root, uint256[][] memory instances) = settle(3);
         claim(senders[2], root, instances[2], pathOf(instances, 2));
@@ -357,7 +357,7 @@ contract BatchConsumerTest is Test {
         (bytes[] memory proofs, uint256[][] memory instances) = batch(1);
         vm.expectRevert(IModelVerifier.ProofRejected.selector);
         registry.verifyBatch("no", 1, proofs, instances);
-        SingleModelVerifier single = new SingleModelVerifier(no, "no", "false");
+        SingleModelVerifier single = new SingleModelVerifier(no, "no", "false", 0);
         vm.expectRevert(IModelVerifier.ProofRejected.selector);
         single.verifyBatch("no", 1, proofs, instances);
         vm.expectRevert(IModelVerifier.ProofRejected.selector);

@@ -155,10 +155,10 @@ contract GasTest is Attesting {
 
     function attestedGas(bool isUsedOnce, bool isKnown) private returns (uint256 used) {
         address alice = account("alice");
-        SingleModelVerifier plain = new SingleModelVerifier(new MockVerifier("plain", 0, 1), "free", "plain");
+        SingleModelVerifier plain = new SingleModelVerifier(new MockVerifier("plain", 0, 1), "free", "plain", 0);
         Idle without = new Idle(plain);
         NamedMockVerifier mock = new NamedMockVerifier("named", 1, 0, 1);
-        SingleModelVerifier named = new SingleModelVerifier(mock, "free", "named");
+        SingleModelVerifier named = new SingleModelVerifier(mock, "free", "named", 0);
         IdleAttested consumer = new IdleAttested(named, SCHEMA, isUsedOnce, vm.addr(ISSUER_KEY));
         // From the second use on: the sender's nonce is there.
         for (uint256 use = 0; use < 2; ++use) {

@@ -295,7 +295,7 @@ contract InferenceConsumerTest is Test {
     }
 
     function test_a_consumer_can_do_without_registry() public {
-        SingleModelVerifier single = new SingleModelVerifier(first, MODEL, "first");
+        SingleModelVerifier single = new SingleModelVerifier(first, MODEL, "first", 0);
         Recorder consumer = new Recorder(single, MODEL, 1);
         uint256[] memory instances = instancesOf(consumer.contextOf(alice), 5, 6);
         bytes memory proof = first.prove(instances);
@@ -308,7 +308,7 @@ contract InferenceConsumerTest is Test {
         vm.expectPartialRevert(SingleModelVerifier.UnknownModel.selector);
         single.verifyInference("another", 1, proof, instances);
         vm.expectPartialRevert(VerifierShape.WrongVerifyingKey.selector);
-        new SingleModelVerifier(first, MODEL, "second");
+        new SingleModelVerifier(first, MODEL, "second", 0);
     }
 
     // ── Requests ──

@@ -89,7 +89,7 @@ contract NamedConsumerTest is Attesting {
 
     function setUp() public {
         mock = new NamedMockVerifier("key", 1, 0, 1);
-        verifier = new SingleModelVerifier(mock, "faces", "key");
+        verifier = new SingleModelVerifier(mock, "faces", "key", 0);
         alice = account("alice");
     }
 
@@ -173,7 +173,7 @@ contract NamedConsumerTest is Attesting {
 
     function test_every_name_of_several_is_compared() public {
         NamedMockVerifier named = new NamedMockVerifier("three", 3, 1, 1);
-        SingleModelVerifier three = new SingleModelVerifier(named, "faces", "three");
+        SingleModelVerifier three = new SingleModelVerifier(named, "faces", "three", 0);
         bytes32[] memory names = new bytes32[](3);
         for (uint256 i = 0; i < 3; ++i) {
             names[i] = nameOf(i);

@@ -140,7 +140,7 @@ contract VerifiersTest is Test {
         private
         returns (IModelVerifier.Shape memory)
     {
-        return new SingleModelVerifier(new Teller(parts, names, inputs, outputs), "m", "teller").shapeOf("m", 0);
+        return new SingleModelVerifier(new Teller(parts, names, inputs, outputs), "m", "teller", 0).shapeOf("m", 0);
     }
 
     function refuse(bytes memory parts, uint256 inputs, uint256 outputs) private {
@@ -150,7 +150,7 @@ contract VerifiersTest is Test {
     function refuse(bytes memory parts, uint256 names, uint256 inputs, uint256 outputs) private {
         Teller teller = new Teller(parts, names, inputs, outputs);
         vm.expectRevert(abi.encodeWithSelector(VerifierShape.UnknownInstances.selector, address(teller)));
-        new SingleModelVerifier(teller, "m", "teller");
+        new SingleModelVerifier(teller, "m", "teller", 0);
     }
 
     function test_parts_say_where_everything_lies() public {
@@ -164,10 +164,19 @@ contract VerifiersTest is Test {
         found = shape(hex"0000000101000001010000020200000205000001", 3, 2, 1);
         assertTrue(found.names == 3 && found.firstInput == 4 && found.firstOutput == 6, "names, then inputs");
         assertTrue(!found.hidesInputs, "all of them");
+        assertTrue(!found.namesWeights, "of inputs");
         found = shape(hex"0000000102000002020000000500000105000002", 2, 3);
         assertTrue(found.hidesInputs && found.inputs == 2 && found.firstOutput == 3, "one more is private");
         found = shape(hex"0000000105000003", 0, 3);
         assertTrue(found.inputs == 0 && found.firstOutput == 1, "private inputs");
+    }
+
+    function test_the_name_of_weights_is_told_from_those_of_inputs() public {
+        Teller teller = new Teller(hex"00000001060000010100000202000001" hex"05000001", 3, 1, 1);
+        IModelVerifier.Shape memory found =
+            new SingleModelVerifier(teller, "m", "teller", bytes32(uint256(1))).shapeOf("m", 1);
+        assertTrue(found.namesWeights && found.names == 3, "one of weights, two of inputs");
+        assertTrue(found.firstInput == 4 && found.firstOutput == 5, "inputs behind all names");
     }
 
     function make(bytes calldata parts, uint256 inputs, uint256 outputs) external {
@@ -187,6 +196,14 @@ contract VerifiersTest is Test {
         refuse(hex"01000001000000010200000105000001", 1, 1, 1);
         refuse(hex"00000001020000010100000105000001", 1, 1, 1);
         refuse(hex"0000000101000001020000010100000105000001", 2, 1, 1);
+        // Two names of weights, twice one, one behind an input's or elsewhere than behind the contexts.
+        refuse(hex"00000001060000020200000105000001", 2, 1, 1);
+        refuse(hex"0000000106000001060000010200000105000001", 2, 1, 1);
+        refuse(hex"0000000101000001060000010200000105000001", 2, 1, 1);
+        refuse(hex"06000001000000010200000105000001", 1, 1, 1);
+        refuse(hex"00000001020000010600000105000001", 1, 1, 1);
+        refuse(hex"00000001020000010500000106000001", 1, 1, 1);
+        refuse(hex"000000010200000107000001", 1, 1);
         refuse(hex"00000001020000010100000102000001", 1, 2);
         refuse(hex"020000010500000205000001", 1, 2);
     }
@@ -212,7 +229,7 @@ contract VerifiersTest is Test {
         new ContentNft(registry, "m", 1, 31, 31);
         // The same without it.
         teller = new Teller(hex"000000010200000105000001", 0, 1, 1);
-        SingleModelVerifier single = new SingleModelVerifier(teller, "m", "teller");
+        SingleModelVerifier single = new SingleModelVerifier(teller, "m", "teller", 0);
         new Requester(single);
         new ContentNft(single, "m", 1, 31, 31);
     }
@@ -222,13 +239,13 @@ contract VerifiersTest is Test {
         // Answers every call with one word: right for the digest, wrong for bytes.
         vm.etch(silent, hex"600160005260206000f3");
         vm.expectRevert();
-        new SingleModelVerifier(MockVerifier(silent), "m", bytes32(uint256(1)));
+        new SingleModelVerifier(MockVerifier(silent), "m", bytes32(uint256(1)), 0);
     }
 
     function test_consumers_act_on_one_inference_at_a_time() public {
         Teller teller = new Teller(hex"000000020200000105000002", 0, 1, 2);
         vm.expectRevert();
-        new SingleModelVerifier(teller, "m", "teller");
+        new SingleModelVerifier(teller, "m", "teller", 0);
         Two two = new Two();
         vm.expectRevert(abi.encodeWithSelector(ModelClient.SeveralInferences.selector, 2));
         new Acceptor(two, "m", 1);
@@ -237,7 +254,7 @@ contract VerifiersTest is Test {
     // ── Content ──
 
     function test_content_needs_a_model_of_its_shape_and_a_safe_string() public {
-        SingleModelVerifier single = new SingleModelVerifier(new MockVerifier("c", 3, 1), "m", "c");
+        SingleModelVerifier single = new SingleModelVerifier(new MockVerifier("c", 3, 1), "m", "c", 0);
         vm.expectPartialRevert(ERC7007Content.AnotherShape.selector);
         new ContentNft(single, "m", 1, 94, 10);
         vm.expectPartialRevert(ERC7007Content.AnotherShape.selector);
@@ -251,7 +268,11 @@ contract VerifiersTest is Test {
 /// @notice Verifies proofs of two inferences each.
 contract Two is IModelVerifier {
     function shapeOf(bytes32, uint256) external pure returns (Shape memory) {
-        return Shape(6, 2, 2, 2, 4, false, 0, false, 0);
+        return Shape(6, 2, 2, 2, 4, false, 0, false, 0, false);
+    }
+
+    function weightsOf(bytes32, uint256) external pure returns (bytes32) {
+        return 0;
     }
 
     function verifyInference(bytes32, uint256, bytes calldata, uint256[] calldata) external pure returns (uint256) {

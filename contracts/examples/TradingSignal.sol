@@ -179,12 +179,11 @@ contract TradingSignal is InferenceConsumer {
         if (block.timestamp >= recordedAt + PERIOD) revert PriceIsOld(recordedAt);
         if (actedInRound == round) revert ActedAlready(round);
         uint256[] memory expected = inputs();
-        if (!instances.equals(1, expected)) revert WrongInputs(round);
+        if (!instances.equals(_INPUT_START, expected)) revert WrongInputs(round);
         actedInRound = round;
 
-        uint256 first = 1 + expected.length;
-        uint8 down = instances.byteAt(first, 0);
-        uint8 up = instances.byteAt(first, 1);
+        uint8 down = instances.byteAt(_OUTPUT_START, 0);
+        uint8 up = instances.byteAt(_OUTPUT_START, 1);
         uint256 price = lastPrice();
         if (up > down && up - down >= MARGIN) {
             uint256 amount = address(this).balance * MAX_STEP_BPS / 10_000;

@@ -15,6 +15,6 @@ interface IModelHalo2Verifier is IHalo2Verifier {
     function OUTPUT_INSTANCES() external view returns (uint256);
 
     /// @notice Every part of the instances in order, four bytes each: what it is (0 context, 1 name, 2 input, 3 claim
-    /// parameter, 4 claim result, 5 output), then how many instances it takes. An input of none is private beside others.
+    /// parameter, 4 claim result, 5 output, 6 name of committed weights), then how many instances it takes. An input of none is private beside others.
     function INSTANCES() external view returns (bytes memory);
 }

@@ -32,14 +32,18 @@ interface IModelRegistry is IModelVerifier {
         bool vouched;
         /// When it was added, or resumed last: proofs of older versions are on their way from then on.
         uint64 activeSince;
+        /// Whether its weights are committed: here, beside what every verification reads.
+        bool namesWeights;
         /// Where inputs and outputs lie in its proofs' instances, as its verifier tells.
         Shape shape;
-        /// Names the verifying key, and with it circuit, weights and SRS.
+        /// Names the verifying key, and with it circuit, weights and SRS; where weights are committed, their architecture.
         bytes32 vkDigest;
         /// Hash of the verifier's code when it was added.
         bytes32 codeHash;
         /// Where people read about it.
         string metadataURI;
+        /// The name of its committed weights; zero where its key holds them.
+        bytes32 weights;
     }
 
     /// @notice A proof and what it proves.
@@ -52,6 +56,9 @@ interface IModelRegistry is IModelVerifier {
     event VersionAdded(
         bytes32 indexed modelId, uint256 indexed version, address indexed verifier, bytes32 vkDigest, string metadataURI
     );
+
+    /// @notice A version's proofs are about the committed weights of this name.
+    event WeightsNamed(bytes32 indexed modelId, uint256 indexed version, bytes32 indexed weights);
 
     /// @notice A version's verifier calls or reads what may change; that it does not is the owner's word alone.
     event VersionVouchedFor(bytes32 indexed modelId, uint256 indexed version, address indexed verifier);
@@ -92,7 +99,7 @@ interface IModelRegistry is IModelVerifier {
     /// @notice The verifier's code has an instruction, at this place in it, with which its answers could change.
     error VerifierCouldChange(address verifier, uint256 pc);
 
-    /// @notice A key is registered once, until that version is retired.
+    /// @notice A key, or where weights are committed their name, is registered once, until that version is retired.
     error DuplicateVerifyingKey(bytes32 vkDigest, bytes32 modelId, uint256 version);
 
     /// @notice The versions before it have other inputs or outputs: that is another model.
@@ -122,11 +129,12 @@ interface IModelRegistry is IModelVerifier {
     /// @notice The newest version whose proofs are accepted.
     function latestVersion(bytes32 modelId) external view returns (uint256);
 
-    /// @notice The model and version of a verifying key, zeros if there is none.
+    /// @notice The model and version of a verifying key, or of committed weights by their name; zeros if there is none.
     function versionOfKey(bytes32 vkDigest) external view returns (bytes32 modelId, uint256 version);
 
     /// @notice Stops a version for good by two valid proofs with the same input and different outputs.
-    /// @dev Anybody may call this: a verifier that accepts both accepts a falsehood.
+    /// @dev Anybody may call this: a verifier that accepts both accepts a falsehood. With committed weights the proofs may be
+    /// about those of any name, the same one: they stop every version with that verifier, one call each.
     function reportContradiction(bytes32 modelId, uint256 version, Inference calldata first, Inference calldata second)
         external;
 }

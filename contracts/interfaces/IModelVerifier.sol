@@ -25,17 +25,23 @@ interface IModelVerifier {
         bool hidesInputs;
         /// Instances of what is claimed of the outputs: the first of what the model makes of its inputs.
         uint32 claims;
+        /// Whether the first of the names is that of committed weights: a version has one, and whoever verifies compares it.
+        bool namesWeights;
     }
 
     /// @notice The verifier answered `false`. Verifiers made by zkverdict revert with their own errors instead.
     error ProofRejected();
+
+    /// @notice The proof is about other committed weights than the version's.
+    error WrongWeights(bytes32 found, bytes32 expected);
 
     /// @notice Returns if the proof is valid, reverts if it is not or if the version must not be used.
     /// @param modelId The model.
     /// @param version A version of it, or 0 for the newest one that may be used.
     /// @param proof The proof, as its verifier takes it.
     /// @param instances The public values: the context, names of what is committed, the packed inputs, the packed outputs.
-    /// That the names are those that are meant is for the caller to compare: whoever makes a proof chooses them.
+    /// The name of committed weights is compared with the version's. That those of inputs are meant is for the caller to
+    /// compare: whoever makes a proof chooses them.
     /// @return usedVersion The version that the proof was checked against.
     function verifyInference(bytes32 modelId, uint256 version, bytes calldata proof, uint256[] calldata instances)
         external
@@ -57,6 +63,11 @@ interface IModelVerifier {
     /// @param modelId The model.
     /// @param version A version of it, whatever its status, or 0 for the newest one that may be used.
     function shapeOf(bytes32 modelId, uint256 version) external view returns (Shape memory);
+
+    /// @notice The name of a version's committed weights, which all its proofs are about; zero where its key holds the weights.
+    /// @param modelId The model.
+    /// @param version A version of it, whatever its status, or 0 for the newest one that may be used.
+    function weightsOf(bytes32 modelId, uint256 version) external view returns (bytes32);
 
     /// @notice Whether proofs of a version are accepted now, or with version 0 those of any.
     function isUsable(bytes32 modelId, uint256 version) external view returns (bool);

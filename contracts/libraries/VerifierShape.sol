@@ -16,6 +16,7 @@ library VerifierShape {
     uint256 private constant INPUT = 2;
     uint256 private constant CLAIM_RESULT = 4;
     uint256 private constant OUTPUT = 5;
+    uint256 private constant WEIGHTS_NAME = 6;
 
     /// @notice The verifier checks proofs of another key.
     error WrongVerifyingKey(bytes32 found, bytes32 expected);
@@ -29,9 +30,15 @@ library VerifierShape {
     /// @notice Anybody can forge proofs under the verifier's development string, and this chain is no local one.
     error UnsafeDevSrs(address verifier, uint256 chainId);
 
+    /// @notice Proofs name committed weights, and whoever makes a proof chooses them: say which ones count.
+    error WeightsNotNamed(address verifier);
+
+    /// @notice The verifier's key holds the weights: proofs name no others.
+    error WeightsOfKey(address verifier, bytes32 weights);
+
     /// @notice The shape of a verifier's instances. Reverts if it is not the verifier of this key, if it has another interface,
-    /// or if its trusted setup must not be used on this chain.
-    function check(IHalo2Verifier verifier, bytes32 vkDigest)
+    /// if its trusted setup must not be used on this chain, or unless it is said which weights count where they are committed.
+    function check(IHalo2Verifier verifier, bytes32 vkDigest, bytes32 weights)
         internal
         view
         returns (IModelVerifier.Shape memory shape)
@@ -46,6 +53,16 @@ library VerifierShape {
             revert UnknownInstances(address(verifier));
         }
         if (shape.unsafeDevSrs && !isLocal()) revert UnsafeDevSrs(address(verifier), block.chainid);
+        if (shape.namesWeights && weights == 0) revert WeightsNotNamed(address(verifier));
+        if (!shape.namesWeights && weights != 0) revert WeightsOfKey(address(verifier), weights);
+    }
+
+    /// @notice Refuses a proof about other weights than those that count; zero where the key holds them.
+    function compareWeights(bytes32 weights, uint256 contexts, uint256[] calldata instances) internal pure {
+        if (weights == 0) return;
+        // The name stands behind the contexts.
+        bytes32 found = bytes32(contexts < instances.length ? instances[contexts] : 0);
+        if (found != weights) revert IModelVerifier.WrongWeights(found, weights);
     }
 
     /// @notice Whether this is a development chain: anvil's, Hardhat's, Ganache's or geth's.
@@ -72,6 +89,10 @@ library VerifierShape {
             } else if (kind == NAME) {
                 agrees = agrees && total == shape.contexts + shape.names;
                 shape.names += count;
+            } else if (kind == WEIGHTS_NAME) {
+                // One, before those of inputs.
+                agrees = agrees && count == 1 && total == shape.contexts;
+                (shape.names, shape.namesWeights) = (1, true);
             } else if (kind == INPUT) {
                 // forge-lint: disable-next-line(unsafe-typecast) a sum of few counts of three bytes
                 if (shape.inputs == 0) shape.firstInput = uint32(total);
@@ -84,12 +105,12 @@ library VerifierShape {
             } else if (kind == OUTPUT) {
                 outputs += count;
             }
-            if (kind < CLAIM_RESULT) {
+            if (kind < CLAIM_RESULT || kind == WEIGHTS_NAME) {
                 // What follows from the inputs comes after everything else.
                 agrees = agrees && total == shape.firstOutput;
                 shape.firstOutput += count;
             }
-            agrees = agrees && kind <= OUTPUT;
+            agrees = agrees && kind <= WEIGHTS_NAME;
             total += count;
         }
         agrees = agrees && shape.contexts != 0 && shape.firstOutput < total && total == verifier.NUM_INSTANCES()

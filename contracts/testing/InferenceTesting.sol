@@ -5,7 +5,7 @@ import {SingleModelVerifier} from "../SingleModelVerifier.sol";
 import {IHalo2Verifier} from "../interfaces/IHalo2Verifier.sol";
 import {IModelHalo2Verifier} from "../interfaces/IModelHalo2Verifier.sol";
 import {IModelVerifier} from "../interfaces/IModelVerifier.sol";
-import {AnyMockVerifier, NamedMockVerifier} from "./MockVerifier.sol";
+import {AnyMockVerifier, NamedMockVerifier, WeightsMockVerifier} from "./MockVerifier.sol";
 
 /// @notice The cheatcodes that are used here, at the address that every Foundry has them at.
 interface ProofFiles {
@@ -39,15 +39,25 @@ abstract contract InferenceTesting {
     /// @param modelId The model's name for the consumer.
     /// @param real The verifier that `zkverdict render` wrote.
     function verifierFor(bytes32 modelId, address real) internal returns (IModelVerifier) {
-        IModelHalo2Verifier verifier = IModelHalo2Verifier(real);
-        bytes32 digest = verifier.VK_DIGEST();
-        if (usesRealProofs()) return new SingleModelVerifier(IHalo2Verifier(real), modelId, digest);
-        SingleModelVerifier shaped = new SingleModelVerifier(IHalo2Verifier(real), modelId, digest);
+        return verifierFor(modelId, real, 0);
+    }
+
+    /// @notice A verifier of one model whose weights are committed.
+    /// @param modelId The model's name for the consumer.
+    /// @param real The verifier that `zkverdict render` wrote.
+    /// @param weights The name of the weights that proofs have to be about; zero where the verifier's key holds them.
+    function verifierFor(bytes32 modelId, address real, bytes32 weights) internal returns (IModelVerifier) {
+        bytes32 digest = IModelHalo2Verifier(real).VK_DIGEST();
+        SingleModelVerifier shaped = new SingleModelVerifier(IHalo2Verifier(real), modelId, digest, weights);
+        if (usesRealProofs()) return shaped;
         IModelVerifier.Shape memory shape = shaped.shapeOf(modelId, 1);
         // What claims compare with is given as inputs are, and what they say counts as outputs.
         uint256 inputs = shape.firstOutput - shape.contexts - shape.names;
-        _mock = new NamedMockVerifier(digest, shape.names, inputs, shape.instances - shape.firstOutput);
-        return new SingleModelVerifier(_mock, modelId, digest);
+        uint256 outputs = shape.instances - shape.firstOutput;
+        _mock = shape.namesWeights
+            ? AnyMockVerifier(new WeightsMockVerifier(digest, shape.names - 1, inputs, outputs))
+            : new NamedMockVerifier(digest, shape.names, inputs, outputs);
+        return new SingleModelVerifier(_mock, modelId, digest, weights);
     }
 
     /// @notice A proof that some inputs give some outputs.

@@ -61,7 +61,7 @@ abstract contract AnyMockVerifier is IModelHalo2Verifier {
     function INSTANCES() external view virtual returns (bytes memory) {
         return abi.encodePacked(
             _part(0, CONTEXT_INSTANCES),
-            NAME_INSTANCES == 0 ? bytes("") : _part(1, NAME_INSTANCES),
+            _names(),
             _part(2, INPUT_INSTANCES),
             PARAMETER_INSTANCES == 0 ? bytes("") : _part(3, PARAMETER_INSTANCES),
             CLAIM_INSTANCES == 0 ? bytes("") : _part(4, CLAIM_INSTANCES),
@@ -69,7 +69,11 @@ abstract contract AnyMockVerifier is IModelHalo2Verifier {
         );
     }
 
-    function _part(uint8 kind, uint256 count) private pure returns (bytes memory) {
+    function _names() internal view virtual returns (bytes memory) {
+        return NAME_INSTANCES == 0 ? bytes("") : _part(1, NAME_INSTANCES);
+    }
+
+    function _part(uint8 kind, uint256 count) internal pure returns (bytes memory) {
         // forge-lint: disable-next-line(unsafe-typecast) a count of instances
         return abi.encodePacked(kind, uint24(count));
     }
@@ -111,7 +115,7 @@ contract MockVerifier is AnyMockVerifier {
 /// @title Stands in for a generated verifier of proofs about something that is committed
 contract NamedMockVerifier is AnyMockVerifier {
     /// @param digest What stands for the verifying key.
-    /// @param names How many things are committed: weights, inputs.
+    /// @param names How many inputs are committed.
     /// @param inputs How many instances the inputs take that are public.
     /// @param outputs How many instances the outputs take.
     constructor(bytes32 digest, uint256 names, uint256 inputs, uint256 outputs)
@@ -142,4 +146,20 @@ contract ClaimMockVerifier is AnyMockVerifier {
     constructor(bytes32 digest, uint256 inferences, uint256 inputs, uint256 parameters, uint256 claims, uint256 outputs)
         AnyMockVerifier(digest, inferences, 0, inputs, parameters, claims, outputs)
     {}
+}
+
+/// @title Stands in for a generated verifier of an architecture whose weights are committed
+contract WeightsMockVerifier is AnyMockVerifier {
+    /// @param digest What stands for the verifying key.
+    /// @param names How many inputs are committed beside the weights.
+    /// @param inputs How many instances the inputs take that are public.
+    /// @param outputs How many instances the outputs take.
+    constructor(bytes32 digest, uint256 names, uint256 inputs, uint256 outputs)
+        AnyMockVerifier(digest, 1, 1 + names, inputs, 0, 0, outputs)
+    {}
+
+    function _names() internal view override returns (bytes memory) {
+        uint256 inputs = NAME_INSTANCES - 1;
+        return abi.encodePacked(_part(6, 1), inputs == 0 ? bytes("") : _part(1, inputs));
+    }
 }

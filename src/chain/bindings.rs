@@ -128,6 +128,11 @@ sol! {
         function answerInference(uint256 requestId, bytes calldata proof, uint256[] calldata instances) external;
     }
 
+    /// A contract that depends on one model.
+    interface IModelClient {
+        function VERIFIER() external view returns (address);
+    }
+
     /// Models, their versions, and the verifiers that check them.
     #[derive(Debug)]
     #[sol(abi)]
@@ -160,6 +165,7 @@ sol! {
             uint32 names;
             bool hidesInputs;
             uint32 claims;
+            bool namesWeights;
         }
 
         struct Version {
@@ -167,10 +173,12 @@ sol! {
             Status status;
             bool vouched;
             uint64 activeSince;
+            bool namesWeights;
             Shape shape;
             bytes32 vkDigest;
             bytes32 codeHash;
             string metadataURI;
+            bytes32 weights;
         }
 
         struct Inference {
@@ -187,6 +195,9 @@ sol! {
         );
 
         error ProofRejected();
+        error WrongWeights(bytes32 found, bytes32 expected);
+        error WeightsNotNamed(address verifier);
+        error WeightsOfKey(address verifier, bytes32 weights);
         error RegistryIsStopped();
         error UnknownVersion(bytes32 modelId, uint256 version);
         error NoActiveVersion(bytes32 modelId);
@@ -214,6 +225,15 @@ sol! {
         function addVouchedVersion(bytes32 modelId, address verifier, bytes32 vkDigest, string calldata metadataURI)
             external
             returns (uint256 version);
+        function addNamedVersion(
+            bytes32 modelId,
+            address verifier,
+            bytes32 vkDigest,
+            bytes32 weights,
+            bool vouched,
+            string calldata metadataURI
+        ) external returns (uint256 version);
+        function weightsOf(bytes32 modelId, uint256 version) external view returns (bytes32);
         function stopVersion(bytes32 modelId, uint256 version) external;
         function resumeVersion(bytes32 modelId, uint256 version) external;
         function retireVersion(bytes32 modelId, uint256 version) external;

@@ -83,7 +83,9 @@ pub use key::Key;
 pub use local::{LocalChain, find_anvil};
 pub use outgoing::Outgoing;
 pub use record::{Record, Records};
-pub use registry::{ModelVersion, NewVersion, ProvedInstances, Registry, RegistryChange, model_id};
+pub use registry::{
+    ModelVersion, NewVersion, ProvedInstances, Registry, RegistryChange, consumer_weights, model_id,
+};
 pub use revert::Revert;
 pub use send::Sent;
 pub use send_options::{DEFAULT_MAX_COST, OnSend, SendOptions};

@@ -14,7 +14,7 @@ use serde::Serialize;
 
 use super::{
     Chain, ChainError, Revert, SendOptions, Sent,
-    bindings::{IModelRegistry, KNOWN_ERRORS},
+    bindings::{IModelClient, IModelRegistry, IRequestConsumer, KNOWN_ERRORS},
     call::CallOutcome,
 };
 
@@ -31,6 +31,8 @@ pub struct NewVersion {
     pub verifier: Address,
     /// The digest that the verifier must have.
     pub vk_digest: B256,
+    /// The name of its weights, where they are committed.
+    pub weights: Option<B256>,
     /// Whether the owner vouches that the verifier never changes, where its code cannot show it.
     pub vouched: bool,
     /// Where people read about it.
@@ -88,6 +90,9 @@ pub struct ModelVersion {
     pub verifier: Address,
     /// Names the verifying key.
     pub vk_digest: B256,
+    /// The name of its weights, where they are committed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub weights: Option<B256>,
     /// How many instances hold the input, as the verifier tells.
     pub input_instances: u32,
     /// Whether nothing but the owner's word says that the verifier never changes.
@@ -100,6 +105,31 @@ pub struct ModelVersion {
 pub fn model_id(name: &str) -> B256 {
     let parsed = name.strip_prefix("0x").and_then(|digits| digits.parse().ok());
     parsed.unwrap_or_else(|| keccak256(name))
+}
+
+/// The name of the committed weights that a consumer's answers have to be about now; zero where its model's key holds them.
+/// None where the contracts do not tell.
+pub async fn consumer_weights(
+    chain: &Chain,
+    consumer: Address,
+) -> Result<Option<B256>, ChainError> {
+    async fn told<C: SolCall>(
+        chain: &Chain,
+        at: Address,
+        call: C,
+    ) -> Result<Option<C::Return>, ChainError> {
+        Ok(match chain.call(at, call.abi_encode().into()).await? {
+            CallOutcome::Returned(data) => C::abi_decode_returns(&data).ok(),
+            CallOutcome::Reverted(_) => None,
+        })
+    }
+    let verifier = told(chain, consumer, IModelClient::VERIFIERCall {}).await?;
+    let model = told(chain, consumer, IRequestConsumer::MODEL_IDCall {}).await?;
+    let version = told(chain, consumer, IRequestConsumer::PINNED_VERSIONCall {}).await?;
+    let (Some(verifier), Some(model), Some(version)) = (verifier, model, version) else {
+        return Ok(None);
+    };
+    told(chain, verifier, IModelRegistry::weightsOfCall { modelId: model, version }).await
 }
 
 #[allow(non_snake_case, reason = "fields of Solidity's functions")]
@@ -115,10 +145,25 @@ impl RegistryChange {
             Self::Add(modelId, ref new) => {
                 let (verifier, vkDigest) = (new.verifier, new.vk_digest);
                 let metadataURI = new.metadata_uri.clone();
-                if new.vouched {
-                    encoded(R::addVouchedVersionCall { modelId, verifier, vkDigest, metadataURI })
-                } else {
-                    encoded(R::addVersionCall { modelId, verifier, vkDigest, metadataURI })
+                let vouched = new.vouched;
+                match (new.weights, vouched) {
+                    (Some(weights), _) => encoded(R::addNamedVersionCall {
+                        modelId,
+                        verifier,
+                        vkDigest,
+                        weights,
+                        vouched,
+                        metadataURI,
+                    }),
+                    (None, true) => encoded(R::addVouchedVersionCall {
+                        modelId,
+                        verifier,
+                        vkDigest,
+                        metadataURI,
+                    }),
+                    (None, false) => {
+                        encoded(R::addVersionCall { modelId, verifier, vkDigest, metadataURI })
+                    }
                 }
             }
             Self::StopVersion(modelId, version) => {
@@ -197,13 +242,14 @@ impl Registry {
             status: found.status,
             verifier: found.verifier,
             vk_digest: found.vkDigest,
+            weights: found.namesWeights.then_some(found.weights),
             input_instances: found.shape.inputs,
             vouched: found.vouched,
             metadata_uri: found.metadataURI,
         })
     }
 
-    /// Adds a version and gives its number. One that is there with this verifier and key is found
+    /// Adds a version and gives its number. One that is there with this verifier, key and weights is found
     /// instead, and nothing is sent: running again after an interruption does no harm.
     pub async fn add(
         &self,
@@ -216,7 +262,8 @@ impl Registry {
         // A retired one may be there once more.
         if let Some(known) = known.iter().find(|known| {
             !matches!(known.status, IModelRegistry::Status::Retired)
-                && (known.vk_digest, known.verifier) == (new.vk_digest, new.verifier)
+                && (known.vk_digest, known.verifier, known.weights)
+                    == (new.vk_digest, new.verifier, new.weights)
         }) {
             return Ok((known.version, None));
         }

@@ -7,7 +7,7 @@ use std::fmt;
 pub enum InstanceKind {
     /// What ties an inference to its use.
     Context = 0,
-    /// The name of something committed.
+    /// The name of a committed input.
     Name = 1,
     /// An input of the model.
     Input = 2,
@@ -17,6 +17,8 @@ pub enum InstanceKind {
     ClaimResult = 4,
     /// An output of the model.
     Output = 5,
+    /// The name of committed weights: whoever serves a version knows it, where a name of an input is somebody's.
+    WeightsName = 6,
 }
 
 /// The parts of the instances in order, one for each tensor, and how many instances each takes.

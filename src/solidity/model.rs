@@ -25,7 +25,8 @@ impl ModelVerifier {
 fn instance_counts(layout: &InstanceLayout) -> InstanceCounts {
     let kind = |role: Role| match role {
         Role::Context => InstanceKind::Context,
-        Role::WeightsName | Role::InputName => InstanceKind::Name,
+        Role::WeightsName => InstanceKind::WeightsName,
+        Role::InputName => InstanceKind::Name,
         Role::Input => InstanceKind::Input,
         Role::ClaimParameter => InstanceKind::ClaimParameter,
         Role::ClaimResult => InstanceKind::ClaimResult,
@@ -54,10 +55,10 @@ mod tests {
             let port = json!({ "tensor": tensor, "visibility": visibility });
             serde_json::from_value(port).expect("a port")
         };
-        let counts = |inputs: &[&str]| {
+        let counts_of = |names_weights: bool, inputs: &[&str]| {
             let layout = InstanceLayout {
                 inferences: 1,
-                names_weights: false,
+                names_weights,
                 inputs: inputs.iter().map(port).collect(),
                 claims: Vec::new(),
                 outputs: vec![port(&"public")],
@@ -66,6 +67,7 @@ mod tests {
             assert_eq!(counts.total(), layout.len());
             counts.to_string()
         };
+        let counts = |inputs: &[&str]| counts_of(false, inputs);
         let (context, output) = ("00000001", "05000002");
         let told = |inputs: &str| format!("{context}{inputs}{output}");
         assert_eq!(counts(&["public"]), told("02000002"));
@@ -74,5 +76,7 @@ mod tests {
         assert_eq!(counts(&["private", "public"]), told("0200000202000000"));
         assert_eq!(counts(&["public", "private"]), told("0200000202000000"));
         assert_eq!(counts(&["public", "committed"]), told("0100000102000002"));
+        // The weights' name is told from an input's.
+        assert_eq!(counts_of(true, &["public", "committed"]), told("060000010100000102000002"));
     }
 }

@@ -59,7 +59,7 @@ contract DeployConsumer {
         vm.startBroadcast();
         if (registry == address(0)) {
             IHalo2Verifier made = IHalo2Verifier(address(new {{ project.prefix }}Verifier()));
-            (verifier, model) = (address(made), address(new SingleModelVerifier(made, MODEL_ID, made.VK_DIGEST())));
+            (verifier, model) = (address(made), address(new SingleModelVerifier(made, MODEL_ID, made.VK_DIGEST(), 0)));
         } else {
             (verifier, version) = _version(ModelRegistry(registry));
             model = registry;

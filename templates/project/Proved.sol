@@ -24,7 +24,7 @@ abstract contract Proved is Test {
 
     function setUp() public virtual {
         IHalo2Verifier verifier = IHalo2Verifier(address(new {{ project.prefix }}Verifier()));
-        model = new SingleModelVerifier(verifier, MODEL_ID, verifier.VK_DIGEST());
+        model = new SingleModelVerifier(verifier, MODEL_ID, verifier.VK_DIGEST(), 0);
         alice = account("alice");
         string memory json = vm.readFile("test/fixtures/proof.json");
         proof = vm.parseJsonBytes(json, ".proof");

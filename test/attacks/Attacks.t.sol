@@ -214,7 +214,7 @@ contract AttacksTest is Test {
         vm.expectRevert(abi.encodeWithSelector(IModelRegistry.NotAContract.selector, alice));
         registry.addVouchedVersion(MODEL, IHalo2Verifier(alice), "honest", "");
         vm.expectRevert(abi.encodeWithSelector(SingleModelVerifier.NotAContract.selector, alice));
-        new SingleModelVerifier(IHalo2Verifier(alice), MODEL, "honest");
+        new SingleModelVerifier(IHalo2Verifier(alice), MODEL, "honest", 0);
     }
 
     /// What an owner may still do, and how it shows.
@@ -224,15 +224,15 @@ contract AttacksTest is Test {
         emit IModelRegistry.VersionVouchedFor(MODEL, 1, address(proxy));
         registry.addVouchedVersion(MODEL, IHalo2Verifier(address(proxy)), "honest", "");
         assertTrue(registry.getVersion(MODEL, 1).vouched, "the version says so");
-        SingleModelVerifier single = new SingleModelVerifier(IHalo2Verifier(address(proxy)), MODEL, "honest");
+        SingleModelVerifier single = new SingleModelVerifier(IHalo2Verifier(address(proxy)), MODEL, "honest", 0);
         assertTrue(single.VOUCHED(), "so does a verifier of one model");
-        single = new SingleModelVerifier(honest, MODEL, "honest");
+        single = new SingleModelVerifier(honest, MODEL, "honest", 0);
         assertTrue(!single.VOUCHED(), "not where the code shows it");
     }
 
     function test_code_that_is_replaced_is_refused_wherever_it_is_used() public {
         add(address(honest), "honest");
-        SingleModelVerifier single = new SingleModelVerifier(honest, MODEL, "honest");
+        SingleModelVerifier single = new SingleModelVerifier(honest, MODEL, "honest", 0);
         assertTrue(registry.isUsable(MODEL, 1) && single.isUsable(MODEL, 1), "before");
         vm.etch(address(honest), address(new YesVerifier("honest")).code);
         uint256[] memory instances = instancesOf(0, 1, 2);
@@ -412,7 +412,7 @@ contract AttacksTest is Test {
         vm.expectRevert(abi.encodeWithSelector(VerifierShape.UnknownVerifierVersion.selector, address(later), 2));
         add(address(later), "later");
         vm.expectPartialRevert(VerifierShape.UnknownVerifierVersion.selector);
-        new SingleModelVerifier(IHalo2Verifier(address(later)), MODEL, "later");
+        new SingleModelVerifier(IHalo2Verifier(address(later)), MODEL, "later", 0);
     }
 
     /// Wallets and interfaces append to calldata who brought a user. Consumers decode what they need and pass on no more, so
@@ -428,12 +428,12 @@ contract AttacksTest is Test {
     }
 
     function test_the_development_string_stays_on_local_chains() public {
-        SingleModelVerifier single = new SingleModelVerifier(honest, MODEL, "honest");
+        SingleModelVerifier single = new SingleModelVerifier(honest, MODEL, "honest", 0);
         vm.chainId(1);
         vm.expectRevert(abi.encodeWithSelector(VerifierShape.UnsafeDevSrs.selector, address(honest), 1));
         add(address(honest), "honest");
         vm.expectRevert(abi.encodeWithSelector(VerifierShape.UnsafeDevSrs.selector, address(honest), 1));
-        new SingleModelVerifier(honest, MODEL, "honest");
+        new SingleModelVerifier(honest, MODEL, "honest", 0);
         vm.expectRevert(abi.encodeWithSelector(VerifierShape.UnsafeDevSrs.selector, address(single), 1));
         new Acceptor(single, MODEL, 1);
     }

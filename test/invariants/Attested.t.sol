@@ -40,7 +40,7 @@ contract AttestedHandler is Handler, Attesting {
 
     constructor(bool isUsedOnce) {
         IS_USED_ONCE = isUsedOnce;
-        SingleModelVerifier single = new SingleModelVerifier(VERIFIER, "model", "key");
+        SingleModelVerifier single = new SingleModelVerifier(VERIFIER, "model", "key", 0);
         REGISTER = new Register(single, SCHEMA, isUsedOnce, vm.addr(ISSUER_KEY + 1));
     }
 

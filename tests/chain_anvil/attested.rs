@@ -91,7 +91,7 @@ async fn what_is_signed_is_what_the_consumer_takes() {
     let verifier = deploy(&chain, &contract("NamedStandIn")).await;
     let mut digest = B256::ZERO;
     digest[..5].copy_from_slice(b"named");
-    let single = (verifier, model, digest).abi_encode_params();
+    let single = (verifier, model, digest, B256::ZERO).abi_encode_params();
     let single = deploy(&chain, &with_arguments("SingleModelVerifier", &single)).await;
     let arguments = (single, model, SCHEMA, issuer).abi_encode_params();
     let consumer = deploy(&chain, &with_arguments("AttestedRecorder", &arguments)).await;
@@ -220,7 +220,7 @@ async fn private_data_are_committed_to_attested_proved_and_acted_on() {
         ok(&[&["deploy", &bundle, "--deployments", &path("records")], &rpc[..]].concat());
     let digest: B256 = keys["vk_digest"].as_str().expect("text").parse().expect("32 bytes");
     let model = model_id("credit");
-    let single = (address(&deployed["address"]), model, digest).abi_encode_params();
+    let single = (address(&deployed["address"]), model, digest, B256::ZERO).abi_encode_params();
     let single = deploy(&chain, &with_arguments("SingleModelVerifier", &single)).await;
     let issuer = Key::from_hex(ISSUER, "").expect("a key").address();
     let arguments = (single, model, SCHEMA, issuer).abi_encode_params();

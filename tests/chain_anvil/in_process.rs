@@ -90,6 +90,7 @@ async fn registry_consumer_and_watch_work_in_process() {
     let arguments = (chain.sender(),).abi_encode_params();
     let registry = deploy(&chain, &with_arguments("ModelRegistry", &arguments)).await;
     let new = NewVersion {
+        weights: None,
         verifier,
         vk_digest: B256::from_slice(&digest),
         vouched: false,

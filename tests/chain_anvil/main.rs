@@ -12,3 +12,4 @@ mod stand_in;
 mod submit;
 mod trouble;
 mod watch;
+mod weights;

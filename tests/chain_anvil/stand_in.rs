@@ -117,7 +117,7 @@ pub async fn asker(chain: &Chain, records: &Path) -> Address {
     let verifier: Address = text("address").parse().expect("an address");
     let digest: B256 = text("vk_digest").parse().expect("32 bytes");
     let model = model_id("credit");
-    let arguments = (verifier, model, digest).abi_encode_params();
+    let arguments = (verifier, model, digest, B256::ZERO).abi_encode_params();
     let single = deploy(chain, &with_arguments("SingleModelVerifier", &arguments)).await;
     deploy(chain, &with_arguments("Asker", &(single, model).abi_encode_params())).await
 }

@@ -208,6 +208,7 @@ async fn add_stand_in(chain: &Chain, registry: Registry, verifier: Address) -> (
             other => panic!("{other:?}"),
         };
     let new = NewVersion {
+        weights: None,
         verifier,
         vk_digest: digest,
         vouched: false,

@@ -7,7 +7,7 @@ use std::{
 };
 
 use alloy::{
-    primitives::{Address, U256},
+    primitives::{Address, B256, U256},
     providers::{Provider, ext::AnvilApi},
     sol,
     sol_types::{SolCall, SolValue},
@@ -36,8 +36,10 @@ async fn asker(chain: &Chain) -> Address {
         other => panic!("{other:?}"),
     };
     let model = model_id("stand-in");
-    let single =
-        with_arguments("SingleModelVerifier", &(verifier, model, digest).abi_encode_params());
+    let single = with_arguments(
+        "SingleModelVerifier",
+        &(verifier, model, digest, B256::ZERO).abi_encode_params(),
+    );
     let single = deploy(chain, &single).await;
     deploy(chain, &with_arguments("Asker", &(single, model).abi_encode_params())).await
 }

@@ -144,7 +144,7 @@ fn consumers_around_consumers_are_measured() {
     let manifest = std::fs::read(bundle.join("bundle.json")).unwrap();
     let manifest: Value = serde_json::from_slice(&manifest).unwrap();
     let [bundle, proof] = [bundle, proof].map(|path| path.display().to_string());
-    let single = format!("verifier,0xabc,{}", manifest["vk_digest"].as_str().unwrap());
+    let single = format!("verifier,0xabc,{},0", manifest["vk_digest"].as_str().unwrap());
     let gas = [
         "gas",
         &bundle,

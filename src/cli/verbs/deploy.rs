@@ -114,6 +114,9 @@ pub fn run(args: Args, console: &Console) -> Result<Answer, CliError> {
             return Ok(Answer::Yes);
         }
         console.note(format!("{} will lie at {}", contract.name, deployment.address()));
+        if bundle.manifest.layout.names_weights {
+            console.note("by itself it accepts proofs about any weights of the architecture: `registry add --weights NAME`, or `SingleModelVerifier`, says which count");
+        }
         let stage = console.stage("deploying");
         // A chain that ends with this command leaves nothing to go on with.
         let journal = (!connection.is_own).then(|| pending(&args, chain, deployment.address()));

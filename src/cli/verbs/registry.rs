@@ -6,6 +6,7 @@ use crate::chain::{
 };
 use crate::cli::bundle::{Bundle, TrustArgs};
 use crate::cli::chain_args::{ChainArgs, deploy_options, deployable};
+use crate::cli::commitments::WeightsNameArgs;
 use crate::cli::proof_file::ProofFile;
 use crate::cli::{Answer, CliError, Console, contract, project};
 use alloy::primitives::{Address, B256, U256};
@@ -25,7 +26,7 @@ pub struct Args {
 enum Verb {
     /// Deploy a registry that belongs to the sender
     Deploy(DeployArgs),
-    /// Add a bundle's verifier as the newest version of a model
+    /// Add a bundle's verifier as the newest version of a model; of an architecture, the name of a training's weights
     Add(AddArgs),
     /// List versions
     List(ListArgs),
@@ -76,6 +77,8 @@ struct AddArgs {
     /// Where people read about this version
     #[arg(long, default_value = "")]
     uri: String,
+    #[command(flatten)]
+    weights: WeightsNameArgs,
     /// Vouch that the verifier never changes, where its code cannot show it: a key in a second contract, a proxy
     #[arg(long)]
     vouch: bool,
@@ -202,10 +205,16 @@ struct Versions(Vec<ModelVersion>);
 
 impl fmt::Display for Versions {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for ModelVersion { model_id, version, status, verifier, vk_digest, vouched, .. } in &self.0
+        for ModelVersion {
+            model_id, version, status, verifier, vk_digest, weights, vouched, ..
+        } in &self.0
         {
             let vouched = if *vouched { "  vouched" } else { "" };
-            writeln!(f, "{model_id}  {version}  {status:?}  {verifier}  {vk_digest}{vouched}")?;
+            let weights = weights.map_or_else(String::new, |name| format!("  weights {name}"));
+            writeln!(
+                f,
+                "{model_id}  {version}  {status:?}  {verifier}  {vk_digest}{weights}{vouched}"
+            )?;
         }
         Ok(())
     }
@@ -316,6 +325,7 @@ fn deploy(args: DeployArgs, console: &Console) -> Result<Answer, CliError> {
 
 fn add(args: AddArgs, console: &Console) -> Result<Answer, CliError> {
     let bundle = Bundle::open(&args.bundle)?;
+    let weights = args.weights.name(&bundle)?.map(B256::from);
     let rendered =
         contract::render_bundle(&bundle, None, &args.compiler, TrustArgs::default(), console)?;
     let compiled = contract::compile(&rendered, &args.compiler.find()?, console)?;
@@ -323,6 +333,7 @@ fn add(args: AddArgs, console: &Console) -> Result<Answer, CliError> {
     let new = NewVersion {
         verifier: Deployment::predict(&contract, args.salt),
         vk_digest: rendered.vk_digest.into(),
+        weights,
         vouched: args.vouch,
         metadata_uri: args.uri,
     };

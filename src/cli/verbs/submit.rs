@@ -1,7 +1,7 @@
 //! `submit`: gets a chain's verdict on a proof.
 
 use crate::chain::{Deployment, Revert, Submission, Verdict, VerdictReport, block_on};
-use crate::cli::bundle::{Bundle, TrustArgs};
+use crate::cli::bundle::{Bundle, TrustArgs, hex};
 use crate::cli::chain_args::{ChainArgs, deploy_options, deployable};
 use crate::cli::proof_file::{Inference, ProofFile};
 use crate::cli::{Answer, CliError, Console, contract};
@@ -38,6 +38,9 @@ pub struct Args {
 struct Report {
     #[serde(flatten)]
     verdict: VerdictReport,
+    /// The name of the committed weights that the proof is about.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    weights: Option<String>,
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     outputs: BTreeMap<String, OutputValues>,
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
@@ -70,7 +73,8 @@ impl fmt::Display for Report {
             None => writeln!(f, "valid")?,
             Some(error) => writeln!(f, "refused: {error}")?,
         }
-        let Self { outputs, claims, .. } = self;
+        let Self { weights, outputs, claims, .. } = self;
+        weights.iter().try_for_each(|name| writeln!(f, "weights      {name}"))?;
         write!(f, "{}", Inference { outputs: outputs.clone(), claims: claims.clone() })?;
         writeln!(f, "verifier     {}", self.verifier)?;
         if let Some(transaction) = transaction {
@@ -194,16 +198,16 @@ pub fn run(args: Args, console: &Console) -> Result<Answer, CliError> {
                     .into(),
             });
         }
-        let Inference { outputs, claims } = match &verdict {
+        let (weights, Inference { outputs, claims }) = match &verdict {
             Verdict::Accepted(_) => said(&keys, proof)?,
-            Verdict::Refused { .. } => Inference::new(Vec::new()),
+            Verdict::Refused { .. } => (None, Inference::new(Vec::new())),
         };
         let answer = if verdict.is_valid() { Answer::Yes } else { Answer::No };
         if let Verdict::Refused { .. } = &verdict {
             hint_at_context(verdict.report().error.as_ref(), console);
         }
         let verdict = verdict.report();
-        console.result(&Report { verdict, outputs, claims, verifier, checked })?;
+        console.result(&Report { verdict, weights, outputs, claims, verifier, checked })?;
         Ok(answer)
     })
 }
@@ -228,12 +232,13 @@ fn hint_at_context(error: Option<&Revert>, console: &Console) {
     }
 }
 
-/// What a proof's instances say of outputs.
-fn said(verifier: &ModelVerifier, proof: &Proof) -> Result<Inference, CliError> {
-    let mut said = Inference::new(Vec::new());
+/// Which weights a proof's instances name, and what they say of outputs.
+fn said(verifier: &ModelVerifier, proof: &Proof) -> Result<(Option<String>, Inference), CliError> {
+    let (mut weights, mut said) = (None, Inference::new(Vec::new()));
     for statement in verifier.statements(&proof.instances)? {
+        weights = statement.weights.map(|name| hex(&name));
         said.outputs.extend(statement.outputs);
         said.claims.extend(statement.claims);
     }
-    Ok(said)
+    Ok((weights, said))
 }

@@ -2,16 +2,17 @@
 
 use crate::bundle::Bundle;
 use crate::chain::{
-    Answer as Proved, ChainError, Request, SendOptions, WatchEvent, WatchOptions, WatchReport,
-    Watcher, block_on,
+    Answer as Proved, Chain, ChainError, Request, SendOptions, WatchEvent, WatchOptions,
+    WatchReport, Watcher, block_on, consumer_weights,
 };
 use crate::circuit::{InstanceLayout, Role, Word};
 use crate::cli::chain_args::ChainArgs;
+use crate::cli::commitments::WeightsArgs;
 use crate::cli::log::Log;
 use crate::cli::{Answer, CliError, Console, files};
-use crate::proving::scalar_of;
+use crate::proving::{Commitment, Options, Secrets, scalar_of};
 use alloy::json_abi::JsonAbi;
-use alloy::primitives::{Address, U256};
+use alloy::primitives::{Address, B256, U256};
 use serde::Serialize;
 use serde_json::json;
 use std::fmt;
@@ -44,6 +45,8 @@ pub struct Args {
     /// How deep a block is that stays, on chains that do not say which blocks are final
     #[arg(long, value_name = "N", default_value_t = 64)]
     finality_depth: u64,
+    #[command(flatten)]
+    weights: WeightsArgs,
     #[command(flatten)]
     chain: ChainArgs,
 }
@@ -85,13 +88,19 @@ pub fn run(args: Args, console: &Console) -> Result<Answer, CliError> {
             hint: "make a bundle with `--input-visibility public`".into(),
         });
     }
+    let weights = args.weights.open(&bundle)?;
+    let name = weights.as_ref().map(|weights| B256::from(weights.name()));
     let stage = console.stage("making the proving key");
     let prover = bundle.prover()?;
+    let weights = weights.map(|weights| weights.committed(&prover)).transpose()?;
     drop(stage);
+    let no_inputs: &[Commitment] = &[];
     let answer = |request: &Request, context: U256| -> Result<Proved, String> {
         let inputs = unpack(layout, &request.inputs)?;
         let context = scalar_of(context.to_be_bytes()).ok_or("the context is no field element")?;
-        let made = prover.prove(&inputs, context).map_err(|error| error.to_string())?;
+        let secrets = Secrets { inputs: no_inputs, weights: weights.as_ref() };
+        let made = prover.prove_linked(&inputs, context, secrets, &Options::default());
+        let (made, _) = made.map_err(|error| error.to_string())?;
         let instances = made.instances.iter().map(|&word| U256::from_be_bytes(word)).collect();
         Ok(Proved { proof: made.bytes, instances })
     };
@@ -111,6 +120,9 @@ pub fn run(args: Args, console: &Console) -> Result<Answer, CliError> {
     };
     let outcome = block_on(async {
         let connection = args.chain.connect(console).await?;
+        if let Some(name) = name {
+            expects(&connection.chain, args.consumer, name).await?;
+        }
         let watcher = Watcher::open(
             connection.chain.clone(),
             args.consumer,
@@ -143,6 +155,19 @@ pub fn run(args: Args, console: &Console) -> Result<Answer, CliError> {
             Ok(Answer::Later)
         }
         outcome => outcome,
+    }
+}
+
+/// That answers about these weights are those that a consumer counts now; a consumer that does not tell says it of each answer.
+async fn expects(chain: &Chain, consumer: Address, name: B256) -> Result<(), CliError> {
+    match consumer_weights(chain, consumer).await? {
+        Some(expected) if expected != name => Err(CliError::Usage {
+            message: format!(
+                "{consumer} counts answers about the weights {expected}, and the commitment is to {name}"
+            ),
+            hint: "give the file of that name with `--weights-commitment`".into(),
+        }),
+        _ => Ok(()),
     }
 }
 

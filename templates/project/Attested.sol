@@ -21,7 +21,7 @@ abstract contract Attested is ProvedForOne {
 
     /// The name of the committed data in the proof.
     function dataName() internal view returns (bytes32) {
-        return bytes32(instances[1]);
+        return bytes32(instances[NAME]);
     }
 
     /// The issuer attests the proof's data, and they are shown to the consumer.

@@ -11,10 +11,15 @@ import {{ "{" }}{{ project.prefix }}Verifier} from "../src/{{ project.prefix }}V
 
 /// @title Deploys verifier and consumer, and prints where they are
 /// @notice Without more, the consumer gets a verifier that nobody can stop or replace. With a registry that the sender owns,
-/// the verifier becomes a version in it, unless its key is there already, and the consumer {% if project.use_case == UseCase::Biometric %}follows the newest{% else %}pins that version{% endif %}:
+/// the verifier becomes a version in it, unless its key is there already, and the consumer {% if project.follows() %}follows the newest{% else %}pins that version{% endif %}:
 ///
 ///     REGISTRY=0x… forge script script/DeployConsumer.s.sol --rpc-url URL --broadcast --account NAME
 ///
+{%- if project.names_weights %}
+/// `WEIGHTS` is the name of the weights that count, as `zkverdict commit --weights` printed it. With a registry a version is known by
+/// it, and a retrained model is a version of the verifier that is there.
+///
+{%- endif %}
 /// With `SCHEMA_URI` and `KEY_URI`, which say where `schema.json` and the bundle are, it also deploys ERC-8084 metadata.
 {%- if let Some(party) = project.use_case.party() %}
 /// The {{ party }} is an argument: `--sig 'run(address)' 0x…`.
@@ -30,6 +35,11 @@ contract DeployConsumer {
 
     /// @notice The chain made no contract of the code.
     error DeploymentFailed();
+{%- if project.names_weights %}
+
+    /// @notice Say which weights count: `WEIGHTS` is the name that `zkverdict commit --weights` printed.
+    error NoWeights();
+{%- endif %}
 
 {%- if project.use_case.party().is_some() %}
 
@@ -59,12 +69,14 @@ contract DeployConsumer {
         vm.startBroadcast();
         if (registry == address(0)) {
             IHalo2Verifier made = IHalo2Verifier(address(new {{ project.prefix }}Verifier()));
-            (verifier, model) = (address(made), address(new SingleModelVerifier(made, MODEL_ID, made.VK_DIGEST(), 0)));
+            bytes32 digest = made.VK_DIGEST();
+            model = address(new SingleModelVerifier(made, MODEL_ID, digest, {% if project.names_weights %}weights(){% else %}0{% endif %}));
+            verifier = address(made);
         } else {
             (verifier, version) = _version(ModelRegistry(registry));
             model = registry;
-{%- if project.use_case == UseCase::Biometric %}
-            // The newest version counts, whichever it is: a better model needs no other lock.
+{%- if project.follows() %}
+            // The newest version counts, whichever it is: a better model needs no other contract.
             version = 0;
 {%- endif %}
         }
@@ -94,13 +106,37 @@ contract DeployConsumer {
     /// The version of the verifier's key in a registry; adds it if it is not there.
     function _version(ModelRegistry registry) private returns (address verifier, uint256 version) {
         bytes32 digest = {{ project.digest }};
+{%- if project.names_weights %}
+        (, version) = registry.versionOfKey(weights());
+        if (version == 0) {
+            uint256 count = registry.versionCount(MODEL_ID);
+            IHalo2Verifier made;
+            if (count != 0 && registry.getVersion(MODEL_ID, count).vkDigest == digest) {
+                made = registry.getVersion(MODEL_ID, count).verifier;
+            } else {
+                made = IHalo2Verifier(address(new {{ project.prefix }}Verifier()));
+            }
+            version = registry.addNamedVersion(MODEL_ID, made, digest, weights(), false, "");
+        }
+{%- else %}
         (, version) = registry.versionOfKey(digest);
         if (version == 0) {
             IHalo2Verifier made = IHalo2Verifier(address(new {{ project.prefix }}Verifier()));
             version = registry.addVersion(MODEL_ID, made, digest, "");
         }
+{%- endif %}
         verifier = address(registry.getVersion(MODEL_ID, version).verifier);
     }
+
+{%- if project.names_weights %}
+
+    /// @notice The name of the weights that count.
+    function weights() public view returns (bytes32) {
+        bytes32 named = vm.envOr("WEIGHTS", bytes32(0));
+        if (named == 0) revert NoWeights();
+        return named;
+    }
+{%- endif %}
 
     function _create(bytes memory initCode) private returns (address made) {
         assembly ("memory-safe") {

@@ -48,6 +48,24 @@ create() {
     text deployedTo work/create.json
 }
 
+# BUNDLE: a registry, and in it the architecture's verifier with the weights of the model.
+hidden() {
+    REGISTRY=$(create lib/zkverdict/ModelRegistry.sol:ModelRegistry --constructor-args $OWNER)
+    zkverdict commit "$1.zkv" --weights "$1.onnx" --out work/first.weights.json
+    zkverdict deploy "$1.zkv" --rpc-url "$RPC" --deployments work/deployments
+    zkverdict registry add "$1.zkv" --model "$1" --weights-commitment work/first.weights.json \
+        --registry "$REGISTRY" --rpc-url "$RPC"
+    WEIGHTS=$(text name work/first.weights.json)
+    export REGISTRY WEIGHTS
+}
+
+# BUNDLE: the weights of the retrained model become the newest version, of the verifier that is there.
+retrained() {
+    zkverdict commit "$1.zkv" --weights retrained.onnx --out work/second.weights.json
+    zkverdict registry add "$1.zkv" --model "$1" --weights "$(text name work/second.weights.json)" \
+        --registry "$REGISTRY" --rpc-url "$RPC"
+}
+
 call() { cast call --rpc-url "$RPC" "$@"; }
 
 # ACCOUNT WHAT TO …: sends a transaction, and writes down what the first of its kind took.

@@ -161,12 +161,12 @@ fn a_template_takes_a_model_of_ones_own_whose_proofs_say_what_it_needs() {
     let path = |name: &str| dir.path().join(name).display().to_string();
     let model = "test/fixtures/models/credit_logreg/int8_qdq.onnx";
     for (template, lacks) in [
-        ("credit", "needs one input, which is committed"),
+        ("credit", "needs weights that are committed"),
         ("medical", "needs one input, which is committed"),
         ("biometric", "needs two inputs, of which one is committed and the other private"),
         ("dao", "needs one public input of 8 signed bytes"),
         ("game", "needs one public input of 64 signed bytes"),
-        ("trading", "needs one output of at least 2 numbers"),
+        ("trading", "needs weights that are committed"),
     ] {
         let said = error(&["init", &path("none"), "--bundle", plain, "--template", template]);
         assert!(said.contains(lacks), "{template}: {said}");
@@ -174,13 +174,22 @@ fn a_template_takes_a_model_of_ones_own_whose_proofs_say_what_it_needs() {
     }
     let keygen = ["keygen", model, "--out", &path("own.zkv"), "--unsafe-dev-srs"];
     let told = ["--format", "packed", "--input", "input=committed", "--claim", "output=threshold"];
-    ok(&[&keygen[..], &told].concat());
-    let project = Project::new(&["--bundle", &path("own.zkv"), "--template", "credit"]);
+    ok(&[&keygen[..], &told, &["--weights", "committed"]].concat());
+    let credit = ["--bundle", &path("own.zkv"), "--template", "credit"];
+    let said = error(&[&["init", &path("none")], &credit[..]].concat());
+    assert!(said.contains("no commitment to any is given"), "{said}");
+    let weights = ["--weights-commitment", &path("w.json")];
+    ok(&["commit", &path("own.zkv"), "--weights", model, "--out", weights[1]]);
+    let project = Project::new(&[&credit[..], &weights].concat());
     let [tests, ..] = &project.commands()[..] else { panic!("a block of commands") };
     project.follow(tests, &[]);
     assert!(!project.folder.join("run.sh").exists(), "its inputs are not known here");
     // What makes claims or commits is for no consumer that reads outputs.
     let said = error(&["init", &path("none"), "--bundle", &path("own.zkv")]);
+    assert!(said.contains("needs weights that are in the key"), "{said}");
+    let named = path("named.zkv");
+    ok(&[&["keygen", model, "--out", &named, "--unsafe-dev-srs"], &told[..]].concat());
+    let said = error(&["init", &path("none"), "--bundle", &named]);
     assert!(said.contains("compares no names"), "{said}");
 }
 

@@ -21,7 +21,7 @@ contract {{ project.prefix }}ConsumerTest is ProvedForOne {
 
     /// The name of the template that the proof is about.
     function template() private view returns (bytes32) {
-        return bytes32(instances[1]);
+        return bytes32(instances[NAME]);
     }
 
     function test_it_opens_for_a_while_to_whom_it_recognizes() public {
@@ -53,7 +53,7 @@ contract {{ project.prefix }}ConsumerTest is ProvedForOne {
     function test_nothing_outlasts_the_model() public {
         lock.enrol(alice, template());
         submit(alice);
-        breakVerifier();
+        withdrawModel();
         assertTrue(!lock.isOpenTo(alice), "closed");
     }
 }

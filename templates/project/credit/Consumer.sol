@@ -6,9 +6,10 @@ import {InferenceConsumer} from "zkverdict/InferenceConsumer.sol";
 import {IModelVerifier} from "zkverdict/interfaces/IModelVerifier.sol";
 import {{ "{" }}{{ project.prefix }}Io} from "./{{ project.prefix }}Io.sol";
 
-/// @title Loans by the score of `{{ project.model }}`
-/// @notice A bank signs the name of a borrower's committed data. The borrower proves that they score high enough, and may borrow
-/// as long as the attestation and the model's version count. Nobody learns the data or the score.
+/// @title Loans by the score of a model that the lender keeps
+/// @notice A bank signs the name of a borrower's committed data. The lender proves to the borrower's contract call that they score
+/// high enough under the weights that the registry names, and the borrower may borrow as long as the attestation counts and these
+/// weights are the ones that do. Nobody else learns data, score or weights.
 contract {{ project.prefix }}Consumer is AttestedConsumer {
     /// @notice What attested data mean. Whoever signs other data, or the same in other units, signs another schema.
     string public constant DATA =
@@ -21,8 +22,16 @@ contract {{ project.prefix }}Consumer is AttestedConsumer {
     uint256 public constant LOAN = 1 ether;
     uint256 public constant INTEREST = 0.05 ether;
 
-    /// @notice The name of the data that somebody has shown to score high enough.
-    mapping(address borrower => bytes32) public approvals;
+    /// @notice What an approval rests on.
+    struct Approval {
+        /// The name of the data.
+        bytes32 data;
+        /// The name of the weights under which they score high enough.
+        bytes32 weights;
+    }
+
+    /// @notice What somebody's approval rests on.
+    mapping(address borrower => Approval) public approvals;
 
     /// @notice What somebody owes.
     mapping(address borrower => uint256) public debts;
@@ -42,6 +51,7 @@ contract {{ project.prefix }}Consumer is AttestedConsumer {
     /// @notice The pool does not have it, or the receiver refuses it.
     error TransferFailed(address to);
 
+    /// @param version The version whose weights count; 0 follows the newest training.
     /// @param bank Who attests data.
     constructor(IModelVerifier verifier, bytes32 modelId, uint256 version, address bank)
         InferenceConsumer(verifier, modelId, version)
@@ -67,15 +77,18 @@ contract {{ project.prefix }}Consumer is AttestedConsumer {
         delete debts[msg.sender];
     }
 
-    /// @notice Whether somebody may borrow: not after the attestation or the model's version has ended.
+    /// @notice Whether somebody may borrow: not after the attestation has ended, nor when other weights count.
     function isApproved(address borrower) public view returns (bool) {
-        return isAttested(borrower, approvals[borrower]) && VERIFIER.isUsable(_MODEL, _VERSION);
+        Approval memory approval = approvals[borrower];
+        return isAttested(borrower, approval.data) && VERIFIER.isUsable(_MODEL, _VERSION)
+            && VERIFIER.weightsOf(_MODEL, _VERSION) == approval.weights;
     }
 
-    /// @dev The base has compared the name with the attested one. Which threshold the proof is about, the borrower chose.
+    /// @dev The base has compared the data's name with the attested one, and the registry that of the weights. Which threshold the
+    /// proof is about, whoever made it chose.
     function _onInference(address borrower, uint256[] calldata instances) internal override {
         if (!{{ project.prefix }}Io.isAtLeast{{ project.claim }}(instances, MIN_SCORE)) revert ScoreTooLow(MIN_SCORE);
-        approvals[borrower] = bytes32(instances[_NAME_START + _ATTESTED]);
+        approvals[borrower] = Approval(bytes32(instances[_NAME_START + _ATTESTED]), _weightsOf(instances));
         emit Approved(borrower);
     }
 }

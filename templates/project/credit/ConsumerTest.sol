@@ -2,21 +2,27 @@
 pragma solidity ^0.8.20;
 
 import {Attested} from "./Attested.sol";
+import {Proved} from "./Proved.sol";
+import {Retrained} from "./Retrained.sol";
 import {vm} from "./Vm.sol";
 import {{ "{" }}{{ project.prefix }}Consumer} from "../src/{{ project.prefix }}Consumer.sol";
 
-contract {{ project.prefix }}ConsumerTest is Attested {
+contract {{ project.prefix }}ConsumerTest is Attested, Retrained {
     {{ project.prefix }}Consumer private pool;
 
-    function setUp() public override {
+    function setUp() public override(Proved, Retrained) {
         super.setUp();
-        pool = {{ project.prefix }}Consumer(deploy(abi.encode(model, MODEL_ID, 1, vm.addr(ISSUER_KEY))));
+        pool = {{ project.prefix }}Consumer(deploy(abi.encode(model, MODEL_ID, 0, vm.addr(ISSUER_KEY))));
         attesting = pool;
         vm.deal(address(pool), 2 ether);
     }
 
-    function approve() private {
+    function prepare() internal override {
         present(alice);
+    }
+
+    function approve() private {
+        prepare();
         submit(alice);
     }
 
@@ -48,6 +54,14 @@ contract {{ project.prefix }}ConsumerTest is Attested {
         assertTrue(!pool.isApproved(alice), "not after the bank takes it back");
     }
 
+    function test_an_approval_ends_when_other_weights_count() public {
+        approve();
+        name(bytes32(otherInstances[WEIGHTS]));
+        assertTrue(!pool.isApproved(alice), "another model has not seen her");
+        model.stopVersion(MODEL_ID, 2);
+        assertTrue(pool.isApproved(alice), "the former counts again");
+    }
+
     function test_nothing_outlasts_attestation_and_model() public {
         approve();
         vm.warp(EXPIRY - 1);
@@ -55,7 +69,7 @@ contract {{ project.prefix }}ConsumerTest is Attested {
         vm.warp(EXPIRY);
         assertTrue(!pool.isApproved(alice), "expired");
         vm.warp(1);
-        breakVerifier();
+        withdrawModel();
         assertTrue(!pool.isApproved(alice), "without its model");
     }
 }

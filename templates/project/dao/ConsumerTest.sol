@@ -76,7 +76,7 @@ contract {{ project.prefix }}ConsumerTest is ProvedForOne {
     function test_nothing_outlasts_the_model() public {
         submit(alice);
         treasury.approve(0);
-        breakVerifier();
+        withdrawModel();
         assertTrue(!treasury.mayPass(0), "nothing passes");
     }
 }

@@ -5,10 +5,12 @@ import {IExchange, TradingSignal} from "zkverdict/examples/TradingSignal.sol";
 import {IModelVerifier} from "zkverdict/interfaces/IModelVerifier.sol";
 import {PackedTensor} from "zkverdict/libraries/PackedTensor.sol";
 
-/// @title A vault that trades on the signal of `{{ project.model }}`
-/// @notice The model's input are the prices that the vault has recorded itself, so anybody may prove the signal. The bounds are
-/// those of `TradingSignal`: how much a step moves, at which price, how often. Edit its constants there.
+/// @title A vault that trades on the signal of a hidden strategy
+/// @notice The strategy's owner proves what it makes of the prices that the vault has recorded itself, and shows its weights to
+/// nobody: proofs are about those that the registry names. The bounds are those of `TradingSignal`: how much a step moves, at
+/// which price, how often. Edit its constants there.
 contract {{ project.prefix }}Consumer is TradingSignal {
+    /// @param version The version whose signals count; 0 follows the newest training.
     constructor(IModelVerifier verifier, bytes32 modelId, uint256 version, IExchange exchange)
         TradingSignal(verifier, modelId, version, exchange, msg.sender)
     {}

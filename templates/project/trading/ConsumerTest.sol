@@ -3,20 +3,20 @@ pragma solidity ^0.8.20;
 
 import {InferenceConsumer} from "zkverdict/InferenceConsumer.sol";
 import {TradingSignal} from "zkverdict/examples/TradingSignal.sol";
-import {ProvedForOne} from "./Proved.sol";
+import {Retrained} from "./Retrained.sol";
 import {TestExchange} from "./TestExchange.sol";
 import {vm} from "./Vm.sol";
 import {{ "{" }}{{ project.prefix }}Consumer} from "../src/{{ project.prefix }}Consumer.sol";
 
 /// @notice The proof is of the signal after thirty returns of one percent.
-contract {{ project.prefix }}ConsumerTest is ProvedForOne {
+contract {{ project.prefix }}ConsumerTest is Retrained {
     {{ project.prefix }}Consumer private vault;
     TestExchange private exchange;
 
     function setUp() public override {
         super.setUp();
         exchange = new TestExchange();
-        vault = {{ project.prefix }}Consumer(payable(deploy(abi.encode(model, MODEL_ID, 1, exchange))));
+        vault = {{ project.prefix }}Consumer(payable(deploy(abi.encode(model, MODEL_ID, 0, exchange))));
         vm.deal(address(vault), 100 ether);
         uint256 price = 1 ether;
         for (uint256 i = 0; i <= vault.WINDOW(); ++i) {
@@ -31,9 +31,13 @@ contract {{ project.prefix }}ConsumerTest is ProvedForOne {
         return vault;
     }
 
+    function prepare() internal override {
+        mine();
+    }
+
     /// The quantized outputs of a proof, less the type's smallest value.
     function output(uint256 i) private view returns (uint256) {
-        return (instances[2] >> (8 * i)) & 0xff;
+        return (instances[{{ project.first_output }}] >> (8 * i)) & 0xff;
     }
 
     function test_the_window_is_the_vaults_own() public view {

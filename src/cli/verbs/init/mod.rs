@@ -9,10 +9,12 @@ use crate::bundle::{Bundle, InputCommitment, KeyDocument, hex};
 use crate::chain::context_of;
 use crate::circuit::{InstanceLayout, Role};
 use crate::cli::project::{FORGE_SCRIPTS, FORGE_SUPPORT, SOURCES};
-use crate::cli::{Answer, CliError, Console, contract, files, input};
+use crate::cli::{Answer, CliError, Console, commitments::WeightsArgs, contract, files, input};
 use crate::model::{InputFormat, Model, Quantization};
 use crate::name::Name;
-use crate::proving::{Commitment, ModelProver, Options, Proof, SrsOrigin, scalar_of};
+use crate::proving::{
+    Commitment, CommittedWeights, ModelProver, Options, Proof, Secrets, SrsOrigin, scalar_of,
+};
 use alloy::primitives::{Address, U256, keccak256};
 use clap::Parser;
 use project::{ATTESTED, Project, Tools};
@@ -33,6 +35,8 @@ pub struct Args {
     /// An input for the proof that the project's tests submit [default: zeros]
     #[arg(long, requires = "bundle")]
     input: Option<PathBuf>,
+    #[command(flatten)]
+    weights: WeightsArgs,
     /// What the project does with the model's answers
     #[arg(long, value_enum, default_value_t)]
     template: UseCase,
@@ -87,9 +91,19 @@ pub fn run(args: Args, console: &Console) -> Result<Answer, CliError> {
     drop(stage);
     let (model, verifier, layout) = (prover.model(), prover.verifier(), prover.verifier().layout());
     use_case.check(model, layout)?;
+    let trainings = trainings(&args, &subject, &prover)?;
+    let model = trainings.first().map_or(model, CommittedWeights::model);
     let inputs = inputs(&args, &subject, model)?;
     let (chosen, bound) = bound(use_case, &subject, model, layout, &inputs)?;
-    let proof = prove(use_case, &subject, &prover, &[inputs.clone(), chosen].concat(), console)?;
+    let given = [inputs.clone(), chosen].concat();
+    let commitments = commitments(&subject, layout, &inputs)?;
+    let prove = |weights: Option<&CommittedWeights>| {
+        let secrets = Secrets { inputs: &commitments, weights };
+        prove(use_case, &prover, &given, secrets, console)
+    };
+    let proof = prove(trainings.first())?;
+    // About the same with other weights.
+    let retrained = trainings.get(1).map(|weights| prove(Some(weights))).transpose()?;
 
     let rendered = contract::render(verifier, None, &Default::default())?;
     let (name, prefix) = (Name::new(&model.name), crate::bundle::contract_prefix(&model.name));
@@ -107,6 +121,8 @@ pub fn run(args: Args, console: &Console) -> Result<Answer, CliError> {
         model: name.comment(),
         model_literal: name.literal(),
         prefix: &prefix,
+        names_weights: layout.names_weights,
+        first_name: layout.committed().next().map(|_| layout.range(Role::InputName).start),
         input_length: shown.map(|(input, _)| input.len()).sum(),
         input_words: layout.range(Role::Input).len(),
         output_length: told.map(|output| output.tensor.len()).sum(),
@@ -127,10 +143,13 @@ pub fn run(args: Args, console: &Console) -> Result<Answer, CliError> {
         has_key: key.is_some(),
         tools: &tools,
     };
-    let instances: Vec<String> = proof.instances.iter().map(|word| hex(word)).collect();
-    let proof = serde_json::json!({
-        "vk_digest": hex(&proof.vk_digest), "proof": hex(&proof.bytes), "instances": instances,
-    });
+    let fixture = |proof: &Proof| {
+        let instances: Vec<String> = proof.instances.iter().map(|word| hex(word)).collect();
+        let fixture = serde_json::json!({
+            "vk_digest": hex(&proof.vk_digest), "proof": hex(&proof.bytes), "instances": instances,
+        });
+        format!("{fixture:#}\n")
+    };
 
     let consumer_path = format!("src/{prefix}Consumer.sol");
     let verifier_path = format!("src/{prefix}Verifier.sol");
@@ -148,7 +167,11 @@ pub fn run(args: Args, console: &Console) -> Result<Answer, CliError> {
         if use_case.is_attested() {
             write("test/Attested.sol", ATTESTED)?;
         }
-        write("test/fixtures/proof.json", &format!("{proof:#}\n"))?;
+        write("test/fixtures/proof.json", &fixture(&proof))?;
+        if let Some(retrained) = &retrained {
+            write("test/Retrained.sol", project::RETRAINED)?;
+            write("test/fixtures/retrained.json", &fixture(retrained))?;
+        }
         write("script/DeployConsumer.s.sol", &project.deployment())?;
         write("schema.json", &schema)?;
         if let Some(key) = &key {
@@ -244,6 +267,31 @@ fn copy_bundle(
     Ok(())
 }
 
+/// Where weights are committed, two commitments: to the model's, and to those of another training, or where there is none to the same
+/// ones under another name.
+fn trainings(
+    args: &Args,
+    subject: &Subject,
+    prover: &ModelProver,
+) -> Result<Vec<CommittedWeights>, CliError> {
+    let first = match &subject.own {
+        Some((own, _)) => match own.retrained() {
+            Some(_) => prover.commit_weights(Model::from_onnx(own.name, own.onnx)?)?,
+            None => return Ok(vec![]),
+        },
+        None => match args.weights.open(&subject.bundle)? {
+            Some(weights) => weights.committed(prover)?,
+            None => return Ok(vec![]),
+        },
+    };
+    let retrained = match subject.own.as_ref().and_then(|(own, _)| Some((own, own.retrained()?))) {
+        Some((own, onnx)) => Model::from_onnx(own.name, onnx)?,
+        None => first.model().clone(),
+    };
+    let second = prover.commit_weights(retrained)?;
+    Ok(vec![first, second])
+}
+
 /// What the proof of the project's tests is about.
 fn inputs(args: &Args, subject: &Subject, model: &Model) -> Result<Vec<Vec<i32>>, CliError> {
     let own = args.template.own();
@@ -309,12 +357,32 @@ fn bound(
     Ok((vec![vec![integer]], format!("{:.6}e18", millionths / 1e6)))
 }
 
+/// Commitments to the inputs that are committed.
+fn commitments(
+    subject: &Subject,
+    layout: &InstanceLayout,
+    inputs: &[Vec<i32>],
+) -> Result<Vec<Commitment>, CliError> {
+    if layout.committed().next().is_none() {
+        return Ok(vec![]);
+    }
+    let powers = subject.bundle.powers()?;
+    let commitments = layout.committed().map(|(number, port)| {
+        let made = InputCommitment::new(port.tensor.clone(), &inputs[number], &powers);
+        let made = made.ok_or_else(|| CliError::Panic {
+            message: "the bundle's string is shorter than a commitment to its input".into(),
+        })?;
+        Ok(made.commitment().clone())
+    });
+    commitments.collect()
+}
+
 /// Proves what the project's tests submit: for the addresses that their names hash to.
 fn prove(
     use_case: UseCase,
-    subject: &Subject,
     prover: &ModelProver,
     inputs: &[Vec<i32>],
+    secrets: Secrets<'_>,
     console: &Console,
 ) -> Result<Proof, CliError> {
     let address = |name: &str| Address::from_word(keccak256(name));
@@ -329,20 +397,8 @@ fn prove(
     };
     let context = context_of(kind, 31337, address("consumer"), sender, nonce);
     let context = scalar_of(context.to_be_bytes()).expect("contexts are reduced");
-    let layout = prover.verifier().layout();
-    let mut commitments: Vec<Commitment> = Vec::new();
-    if layout.committed().next().is_some() {
-        let powers = subject.bundle.powers()?;
-        for (number, port) in layout.committed() {
-            let made = InputCommitment::new(port.tensor.clone(), &inputs[number], &powers);
-            let made = made.ok_or_else(|| CliError::Panic {
-                message: "the bundle's string is shorter than a commitment to its input".into(),
-            })?;
-            commitments.push(made.commitment().clone());
-        }
-    }
     let _stage = console.stage("proving");
-    let (proof, _) = prover.prove_linked(inputs, context, &commitments[..], &Options::default())?;
+    let (proof, _) = prover.prove_linked(inputs, context, secrets, &Options::default())?;
     Ok(proof)
 }
 

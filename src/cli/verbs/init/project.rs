@@ -9,6 +9,9 @@ use std::path::PathBuf;
 /// What tests of attested data share.
 pub const ATTESTED: &str = include_str!("../../../../templates/project/Attested.sol");
 
+/// What tests of models that are trained anew share.
+pub const RETRAINED: &str = include_str!("../../../../templates/project/Retrained.sol");
+
 /// Where a vault trades in tests.
 pub const TEST_EXCHANGE: &str =
     include_str!("../../../../templates/project/trading/TestExchange.sol");
@@ -21,6 +24,10 @@ pub struct Project<'a> {
     pub model: Comment,
     pub model_literal: Literal,
     pub prefix: &'a Identifier,
+    /// Whether proofs name committed weights.
+    pub names_weights: bool,
+    /// Where the name of a committed input stands in the instances, if there is one.
+    pub first_name: Option<usize>,
     /// Elements of public inputs, and instances that they take.
     pub input_length: usize,
     pub input_words: usize,
@@ -43,6 +50,13 @@ pub struct Project<'a> {
     /// Whether there is `key.json`.
     pub has_key: bool,
     pub tools: &'a Tools,
+}
+
+impl Project<'_> {
+    /// Whether the consumer follows a registry's newest version where there is a registry.
+    fn follows(&self) -> bool {
+        self.names_weights || self.use_case == UseCase::Biometric
+    }
 }
 
 macro_rules! texts {

@@ -11,7 +11,7 @@ pub enum UseCase {
     /// Keeps them, for whatever you make of them
     #[default]
     Plain,
-    /// Lends to whom attested private data give a score that is high enough
+    /// Lends to whom attested private data give a score that is high enough, by a model that the lender keeps
     Credit,
     /// Pays for what is found in an attested private scan
     Medical,
@@ -23,7 +23,7 @@ pub enum UseCase {
     Biometric,
     /// Screens the proposals of a treasury
     Dao,
-    /// Trades on a signal, within bounds
+    /// Trades on the signal of a strategy that its owner keeps, within bounds
     Trading,
 }
 
@@ -40,6 +40,9 @@ pub struct Own {
     /// What its script does.
     pub script: bool,
 }
+
+/// Where a project has its model once more, trained anew.
+const RETRAINED: &str = "retrained.onnx";
 
 macro_rules! files {
     ($folder:literal: $($name:literal => $place:literal),* $(,)?) => {
@@ -71,6 +74,7 @@ static PLAIN: Own = Own {
 };
 static CREDIT: Own = own!("credit", "sound.json", [
     "sound.json" => "inputs/sound.json", "strained.json" => "inputs/strained.json",
+    "retrained.onnx" => "retrained.onnx",
 ]);
 static MEDICAL: Own = own!("medical", "suspicious.json", [
     "suspicious.json" => "inputs/suspicious.json", "clear.json" => "inputs/clear.json",
@@ -83,7 +87,14 @@ static BIOMETRIC: Own = own!("biometric", "proved.json", [
     "somebody_else.json" => "inputs/somebody_else.json",
 ]);
 static DAO: Own = own!("dao", "proposal.json", []);
-static TRADING: Own = own!("trading", "returns.json", []);
+static TRADING: Own = own!("trading", "returns.json", ["retrained.onnx" => "retrained.onnx"]);
+
+impl Own {
+    /// The model once more, trained anew, where projects have it.
+    pub fn retrained(&self) -> Option<&'static [u8]> {
+        self.files.iter().find(|(place, _)| *place == RETRAINED).map(|&(_, onnx)| onnx)
+    }
+}
 
 impl UseCase {
     /// The model that comes with it.
@@ -110,10 +121,12 @@ impl UseCase {
         };
         let claim = |kind: &str| ["--claim".into(), format!("{}={kind}", name(&model.outputs, 0))];
         let packed = ["--format".into(), "packed".to_owned()];
+        let hidden = ["--weights".into(), "committed".to_owned()];
         match self {
             Self::Plain => vec![],
-            Self::Content | Self::Game | Self::Trading => packed.into(),
-            Self::Credit => [packed, input(0, "committed"), claim("threshold")].concat(),
+            Self::Content | Self::Game => packed.into(),
+            Self::Trading => [packed, hidden].concat(),
+            Self::Credit => [packed, hidden, input(0, "committed"), claim("threshold")].concat(),
             Self::Medical => [packed, input(0, "committed"), claim("argmax")].concat(),
             Self::Dao => [packed, claim("argmax")].concat(),
             Self::Biometric => {
@@ -158,6 +171,11 @@ impl UseCase {
     /// Whether an issuer signs what is committed.
     pub fn is_attested(self) -> bool {
         matches!(self, Self::Credit | Self::Medical)
+    }
+
+    /// Whether the model's owner keeps its weights, and the contract follows the trainings that a registry names.
+    pub fn hides_weights(self) -> bool {
+        matches!(self, Self::Credit | Self::Trading)
     }
 
     /// What its contract compares outputs with in 18 decimals, where it does, for the model that comes with it.
@@ -220,6 +238,11 @@ impl UseCase {
         };
         if layout.inferences != 1 {
             return Some("proofs of one inference".into());
+        }
+        match (self.hides_weights(), layout.names_weights) {
+            (true, false) => return Some("weights that are committed".into()),
+            (false, true) => return Some("weights that are in the key".into()),
+            _ => {}
         }
         let told: Vec<&InstancePort> = layout.inputs.iter().collect();
         let has_inputs = match (self, &told[..]) {

@@ -2,7 +2,7 @@
 
 use super::{Desk, call, document, fails, first_inference, model, refused, run, samples, text};
 use serde_json::{Value, json};
-use std::{fs, path::Path};
+use std::{fs, path::Path, process::Command};
 use zkverdict::model::Model;
 
 fn read(path: &Path) -> Value {
@@ -41,6 +41,22 @@ fn retrained(onnx: &[u8], seed: usize) -> Vec<u8> {
     }
     assert!(moved >= 6, "{moved}");
     other
+}
+
+/// The verifier that is written from the document alone says the same of proofs under a bundle's key.
+fn judged_in_python(desk: &Desk, bundle: &str, proofs: &[(&Value, &str)]) {
+    let key = fs::read(Path::new(bundle).join("vk.bin")).unwrap();
+    let key: String = key.iter().map(|byte| format!("{byte:02x}")).collect();
+    let lines = proofs.iter().map(|(proof, verdict)| {
+        let digits = |value: &Value| value.as_str().unwrap()[2..].to_owned();
+        let instances = proof["instances"].as_array().unwrap().iter().map(digits);
+        let instances = instances.collect::<Vec<String>>().join(" ");
+        format!("{verdict} {key} {} {instances}\n", digits(&proof["proof"]))
+    });
+    let file = desk.write("cases.txt", lines.collect::<String>().as_bytes());
+    let verifier = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/packed/verifier.py");
+    let output = Command::new("python3").arg(verifier).arg(file).output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stdout));
 }
 
 #[test]
@@ -128,6 +144,16 @@ fn trainings_of_an_architecture_are_proved_under_one_contract() {
     let reason =
         refused(&["verify", &keys, &proofs[0].0, "--weights", expected])["reason"].to_string();
     assert!(reason.contains("its weights are those of the commitment"), "{reason}");
+
+    judged_in_python(
+        &desk,
+        &keys,
+        &[
+            (&proofs[0].1, "accepted"),
+            (&proofs[1].1, "accepted"),
+            (&read(&renamed), "WrongName(0)"),
+        ],
+    );
 
     // What whoever has no right commitment is told.
     let out = text(&desk.path("none.json")).to_owned();

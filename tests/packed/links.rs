@@ -2,7 +2,7 @@
 
 #[allow(dead_code, reason = "the prover's tests need more of it")]
 #[path = "../../prover/tests/packed/circuit.rs"]
-mod circuit;
+pub mod circuit;
 
 use super::{Case, Deployed, verdict};
 use circuit::Walk;
@@ -24,7 +24,7 @@ use zkverdict_prover::{
     packed::{self as library, Commitment, ProvingKey, Widths, link},
 };
 
-static POWERS: LazyLock<Powers> = LazyLock::new(|| Powers::unsafe_dev(7 << 8));
+pub static POWERS: LazyLock<Powers> = LazyLock::new(|| Powers::unsafe_dev(7 << 8));
 
 /// The circuit with links of these classes, and proofs of it, each of commitments of its own.
 fn case(rows: usize, k: u32, classes: &[u32], proofs: usize) -> Case {
@@ -55,9 +55,13 @@ fn case(rows: usize, k: u32, classes: &[u32], proofs: usize) -> Case {
 }
 
 fn name(class: u32, point: &G1Affine) -> Fr {
-    let mut name = link::name(class, point);
-    name.reverse();
-    Fr::from_repr(name).unwrap()
+    scalar(link::name(class, point))
+}
+
+/// The number in a word.
+pub fn scalar(mut word: [u8; 32]) -> Fr {
+    word.reverse();
+    Fr::from_repr(word).unwrap()
 }
 
 /// Links of two classes, one of them over a shorter domain than the circuit's.
@@ -103,7 +107,7 @@ fn a_link_costs_what_is_foretold() {
     }
 }
 
-fn call(deployed: &mut Deployed, proof: &[u8], instances: &[Fr]) -> Result<(), Refusal> {
+pub fn call(deployed: &mut Deployed, proof: &[u8], instances: &[Fr]) -> Result<(), Refusal> {
     verdict(&deployed.call(&verify_proof_calldata(proof, instances)))
 }
 

@@ -7,6 +7,7 @@
 #[path = "../solidity/claim.rs"]
 mod claim;
 mod links;
+mod named;
 
 use claim::{Claim, changes_of_word};
 use halo2_proofs::{
@@ -251,7 +252,7 @@ fn lenet5_is_as_cheap_as_foretold() {
 
 #[test]
 fn verifiers_agree_on_every_change_of_a_word() {
-    for case in [&*DIGITS, &CREDIT, &links::TWO] {
+    for case in [&*DIGITS, &CREDIT, &links::TWO, &named::TWO] {
         let good = case.claim(0);
         let mut deployed = case.deploy(Fork::Prague);
         for at in 0..good.words() {
@@ -277,6 +278,7 @@ fn changes(few: usize) -> usize {
 fn verifiers_agree_after_any_program() {
     agree_after_any_program(&CREDIT);
     agree_after_any_program(&links::TWO);
+    agree_after_any_program(&named::TWO);
 }
 
 fn agree_after_any_program(case: &Case) {
@@ -309,12 +311,13 @@ fn agree_after_any_program(case: &Case) {
 }
 
 #[test]
-fn the_verifier_in_python_agrees_on_a_model_s_proofs() {
+fn the_verifier_in_python_agrees_on_proofs_of_models_and_of_named_columns() {
     let hex = |bytes: &[u8]| -> String { bytes.iter().map(|byte| format!("{byte:02x}")).collect() };
-    let key = hex(&DIGITS.key.verifying().to_bytes());
-    let line = |claim: &Claim| {
-        let verdict = match DIGITS.verdict(claim) {
+    let line = |case: &Case, claim: &Claim| {
+        let key = hex(&case.key.verifying().to_bytes());
+        let verdict = match case.verdict(claim) {
             Ok(()) => "accepted".to_owned(),
+            Err(Refusal::WrongName { link }) => format!("WrongName({link})"),
             Err(Refusal::PointNotOnCurve { index }) => format!("PointNotOnCurve({index})"),
             Err(Refusal::ScalarOutOfRange { index }) => format!("ScalarOutOfRange({index})"),
             Err(refusal) => format!("{refusal:?}"),
@@ -322,16 +325,20 @@ fn the_verifier_in_python_agrees_on_a_model_s_proofs() {
         let instances: Vec<String> = claim.instances.iter().map(|word| hex(word)).collect();
         format!("{verdict} {key} {} {}\n", hex(&claim.proof), instances.join(" "))
     };
-    let good = DIGITS.claim(0);
     let rng = &mut StdRng::seed_from_u64(0xf024);
-    // They take longer: 200 where 2,500 are asked for.
-    let changed = (0..changes(150) * 2 / 25).map(|at| {
-        // A bit, a word, an exchange, a multiple of a modulus, another point of the same x.
-        let program = [at as u8 % 8, rng.r#gen(), rng.r#gen(), rng.r#gen()];
-        line(&good.clone().changed(&program))
-    });
-    let lines = line(&good) + &changed.collect::<String>();
-    assert!(lines.starts_with("accepted"));
+    let mut lines = String::new();
+    for case in [&*DIGITS, &named::TWO] {
+        let good = case.claim(0);
+        let accepted = line(case, &good);
+        assert!(accepted.starts_with("accepted"));
+        lines += &accepted;
+        // They take longer: 200 where 2,500 are asked for.
+        lines.extend((0..changes(150) * 2 / 25).map(|at| {
+            // A bit, a word, an exchange, a multiple of a modulus, another point of the same x.
+            let program = [at as u8 % 8, rng.r#gen(), rng.r#gen(), rng.r#gen()];
+            line(case, &good.clone().changed(&program))
+        }));
+    }
     let file = Path::new(env!("CARGO_TARGET_TMPDIR")).join("packed_models.txt");
     std::fs::write(&file, lines).unwrap();
     let verifier = Path::new(ROOT).join("tests/packed/verifier.py");

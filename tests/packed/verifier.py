@@ -291,7 +291,8 @@ class Reader:
 class Key:
     def __init__(self, data):
         reader = Reader(data)
-        demand(reader.take(22) == b"zkverdict packed key 3", "the key begins with something else")
+        start = reader.take(22)
+        demand(start in (b"zkverdict packed key 3", b"zkverdict packed key 4"), "the key begins with something else")
         self.k = reader.u32()
         demand(1 <= self.k <= 28, "k is out of range")
         self.g1, self.g2, self.tau = reader.g1(), reader.g2(), reader.g2()
@@ -301,10 +302,14 @@ class Key:
         self.sums = reader.list(reader.sum)
         self.links = reader.list(reader.link)
         key = reader.list(lambda: (reader.pack(), reader.g1()))
+        self.named, self.name = [], None
+        if start[-1:] == b"4":
+            self.name = reader.u32(), reader.u32()
+            self.named = reader.list(reader.pack)
         self.gates = reader.list(lambda: reader.list(reader.operation))
         demand(reader.at == len(data), "bytes are left over")
         self.advice = [pack for packs, _ in self.phases for pack in packs]
-        self.packs = self.advice + [pack for pack, _ in key]
+        self.packs = self.advice + [pack for pack, _ in key] + self.named
         self.commitments = [commitment for _, commitment in key]
         self.digest = keccak(data)
         # Where each value is among the evaluations.
@@ -322,6 +327,14 @@ class Key:
         columns = [column for _, slots, _ in self.advice for column, _ in slots]
         demand(len(set(columns)) == len(columns), "a column is packed twice")
         self.evaluations = place
+        named = {column for _, slots, _ in self.named for column, _ in slots}
+        demand(not named & {column for (_, slots, _), _ in key for column, _ in slots}, "a named column is in the key")
+        demand(all(shift == 0 for _, slots, _ in self.named for _, shift in slots), "a named column is rotated")
+        if self.name:
+            instance_column, number = self.name
+            demand(named, "there are no named columns")
+            there = instance_column < len(self.instances) and number < self.instances[instance_column]
+            demand(there, "the name of columns is not there")
         drawn = {challenge for _, drawn in self.phases for challenge in drawn}
         for _, (column, first_value, _, point) in self.sums:
             there = column < len(self.instances) and first_value <= self.instances[column]
@@ -375,10 +388,15 @@ def name(size, point):
     return int.from_bytes(keccak(tag + point), "big") >> 8
 
 
+def name_of_columns(digest, points):
+    tag = b"zkverdict committed columns v1" + bytes(2)
+    return int.from_bytes(keccak(tag + digest + points), "big") >> 8
+
+
 def verify(key, proof, instances):
     length = 64 * (len(key.advice) + 3) + 32 * key.evaluations
-    if key.links:
-        length += 64 * (len(key.links) + 1)
+    of_links = 64 * (len(key.links) + 1) if key.links else 0
+    length += of_links + 2 * 64 * len(key.named)
     demand(len(instances) == sum(key.instances), "InstanceCount", Refused)
     demand(len(proof) == length, "ProofLength", Refused)
     words = [int.from_bytes(proof[i : i + 32], "big") for i in range(0, length, 32)]
@@ -401,14 +419,20 @@ def verify(key, proof, instances):
     # Behind W and W'.
     ends = 32 * last + 128
     commitments = [proof[ends + 64 * i : ends + 64 * (i + 1)] for i in range(len(key.links))]
-    difference = proof[ends + 64 * len(key.links) :]
+    difference = proof[ends + 64 * len(key.links) : ends + of_links]
+    columns = proof[ends + of_links :]
     for index, (_, size, instance_column, number) in enumerate(key.links):
         named = instances[sum(key.instances[:instance_column]) + number]
         demand(named == name(size, commitments[index]), f"WrongName({index})", Refused)
+    if key.name:
+        instance_column, number = key.name
+        named = instances[sum(key.instances[:instance_column]) + number]
+        expected = name_of_columns(key.digest, columns[: 64 * len(key.named)])
+        demand(named == expected, f"WrongName({len(key.links)})", Refused)
 
     transcript = Transcript(key.digest)
     transcript.absorb(b"".join(value.to_bytes(32, "big") for value in instances))
-    transcript.absorb(b"".join(commitments))
+    transcript.absorb(b"".join(commitments) + columns)
     at, challenges = 0, {}
     for packs, drawn in key.phases:
         transcript.absorb(proof[at : at + 64 * len(packs)])
@@ -478,8 +502,15 @@ def verify(key, proof, instances):
 
     packs = len(key.advice)
     quotient, w, w_last, *of_links = points[packs:]
+    of_named = of_links[len(of_links) - 2 * len(key.named) :]
+    # Z(x), for C + Z(x)·D in place of a pack of the key.
+    free = 1
+    for row in range(n - 3, n):
+        free = free * (x - pow(omega, row, R)) % R
+    z_of_x = vanishing * invert(free)
+    of_named = [add(c, multiply(d, z_of_x)) for c, d in zip(of_named, of_named[len(key.named) :])]
     left = None
-    for point, scalar in zip(points[:packs] + key.commitments, scalars):
+    for point, scalar in zip(points[:packs] + key.commitments + of_named, scalars):
         left = add(left, multiply(point, scalar))
     s_link = s * gamma % R
     for index, (column, size, _, _) in enumerate(key.links):
@@ -491,7 +522,7 @@ def verify(key, proof, instances):
         value += scalar * values[key.places[2, column, 0]]
         left = add(left, multiply(of_links[index], scalar))
     if key.links:
-        left = add(left, multiply(of_links[-1], s_link))
+        left = add(left, multiply(of_links[len(key.links)], s_link))
     for point, scalar in (quotient, s), (w, -1), (w_last, z), (key.g1, -value):
         left = add(left, multiply(point, scalar))
     minus_last = w_last[0], -w_last[1] % Q

@@ -145,7 +145,10 @@ fn check(layout: &Layout, gates: &[Gate]) -> Result<(), Damage> {
     if layout.check_links().is_err() {
         return Err(Damage("a link is of a column, a class or an instance that is not there"));
     }
-    if layout.check_named().is_err() {
+    let of_key = layout.key.iter().flat_map(|pack| &pack.slots).map(|slot| slot.column);
+    let of_key: HashSet<usize> = of_key.collect();
+    let mut named = layout.named.iter().flat_map(|pack| &pack.slots);
+    if named.any(|slot| of_key.contains(&slot.column)) || layout.check_named().is_err() {
         return Err(Damage("named columns or their name are not there"));
     }
     if gates.is_empty() {

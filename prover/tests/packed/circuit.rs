@@ -22,6 +22,8 @@ pub enum Extra {
     /// One that is looked at on fifteen, for which the backend has as many random rows and more.
     FifteenRows,
     Selector,
+    /// Two columns that keys may name, on the rows where gates are on: the weights, and twice these.
+    Named,
 }
 
 #[derive(Clone, Debug, Default)]
@@ -60,9 +62,19 @@ impl Walk {
         (Self::byte(row) + Fr::ONE).pow([row as u64 + 70])
     }
 
-    fn weight(row: usize) -> Fr {
-        let size = Fr::from(row as u64 % 100);
+    fn weight(row: usize) -> i32 {
+        let size = i32::try_from(row % 100).expect("it is small");
         if row.is_multiple_of(3) { -size } else { size }
+    }
+
+    fn weight_of(row: usize) -> Fr {
+        let size = Fr::from(u64::from(Self::weight(row).unsigned_abs()));
+        if Self::weight(row) < 0 { -size } else { size }
+    }
+
+    /// What is in the columns that keys may name; the fourth fixed column and the fifth.
+    pub fn named(&self) -> Vec<Vec<i32>> {
+        [1, 2].map(|times| (0..self.rows).map(|row| times * Self::weight(row)).collect()).into()
     }
 
     /// Whether the gates are switched on.
@@ -107,7 +119,7 @@ impl Walk {
         let mut sum = Fr::ZERO;
         let mut step = |row: usize, gamma: Fr| {
             if self.is_inside(row) {
-                let weight = Self::weight(row) + Self::weight(row - 1);
+                let weight = Self::weight_of(row) + Self::weight_of(row - 1);
                 sum += Self::byte(row) * weight * gamma.square() - Self::large(row + 1) * gamma;
             }
             sum
@@ -126,7 +138,7 @@ impl Walk {
         let flag = |on: bool| Fr::from(u64::from(on));
         [
             (0..self.rows).map(|row| flag(self.is_inside(row))).collect(),
-            (0..self.rows).map(Self::weight).collect(),
+            (0..self.rows).map(Self::weight_of).collect(),
             (0..self.rows).map(|row| flag(row == 0)).collect(),
         ]
     }
@@ -199,6 +211,16 @@ impl Circuit<Fr> for Walk {
             let point = columns.gamma.expr() * Expression::Constant(Fr::from(3));
             vec![first * (columns.sum.expr() - one - other * point)]
         });
+        if extra == Extra::Named as u8 {
+            let named = [0; 2].map(|_| meta.fixed_column());
+            meta.create_gate("the weights, and twice these", |meta| {
+                let on = meta.query_fixed(on, Rotation::cur());
+                let weight = meta.query_fixed(weight, Rotation::cur());
+                let [one, two] = named.map(|column| meta.query_fixed(column, Rotation::cur()));
+                let twice = weight.clone() + weight.clone();
+                Constraints::with_selector(on, [one - weight, two - twice])
+            });
+        }
         let reach = match extra {
             extra if extra == Extra::ThreeRows as u8 => 1,
             extra if extra == Extra::FifteenRows as u8 => 7,

@@ -1,7 +1,7 @@
 //! Named columns: what is committed to, and what is refused. Proofs about them are those of models.
 
-use super::circuit::Walk;
-use super::links::scalar;
+use super::circuit::{Extra, Walk};
+use super::links::{Linked, scalar};
 use super::{PARAMS, new_key_of, widths};
 use halo2_proofs::{
     arithmetic::best_multiexp,
@@ -14,10 +14,81 @@ use halo2_proofs::{
 };
 use zkverdict_prover::{
     Arithmetic, Options, Seeded, Synthesized,
-    packed::{CommittedColumns, Error, Instances, Named, ProvingKey, named},
+    packed::{
+        Commitment, CommittedColumns, Error, Instances, Named, ProvingKey, Refusal, Widths, link,
+        named,
+    },
 };
 
 const K: u32 = 7;
+
+/// A circuit with named columns, and with links of these classes beside them.
+pub struct Columns {
+    circuit: Walk,
+    commitments: Vec<Commitment>,
+    classes: Vec<u32>,
+    key: ProvingKey,
+}
+
+impl Columns {
+    pub fn new(classes: &[u32], widths: &Widths) -> Self {
+        let Linked { circuit, commitments, .. } = Linked::new(94, K, classes, 5);
+        let circuit = Walk { extra: Extra::Named, ..circuit };
+        // Their name stands behind those of links.
+        let named = Named { columns: vec![3, 4], instance_column: 0, number: 1 + classes.len() };
+        let mut public = Walk::public_with_links(classes);
+        public.counts[0] += 1;
+        let public = Instances { named: Some(named), ..public };
+        let key = new_key_of(&circuit, K, &public, widths, Arithmetic::best()).expect("supported");
+        Self { circuit, commitments, classes: classes.to_vec(), key }
+    }
+
+    pub fn key(&self) -> &ProvingKey {
+        &self.key
+    }
+
+    /// A proof about a commitment of its own, and its instances.
+    pub fn prove(&self, seed: u8) -> (Vec<u8>, Vec<Fr>) {
+        self.prove_of(self.circuit.named(), seed)
+    }
+
+    /// The same of columns that hold anything.
+    fn prove_of(&self, columns: Vec<Vec<i32>>, seed: u8) -> (Vec<u8>, Vec<Fr>) {
+        let packs = self.key.verifying().layout().named.len();
+        let blindings = (0..packs).map(|pack| Fr::from(100 * u64::from(seed) + pack as u64 + 1));
+        let columns = self.key.commit_columns(columns, blindings.collect()).expect("they fit");
+        let links = self.classes.iter().zip(&self.commitments);
+        let names = links.map(|(&class, of)| scalar(link::name(class, &of.point)));
+        let own = scalar(self.key.verifying().name_of_columns(&columns.points));
+        let circuit = Walk { names: names.chain([own]).collect(), ..self.circuit.clone() };
+        let randomness = Seeded::new([seed; 32]);
+        let options = Options { randomness: Some(&randomness), ..Options::default() };
+        let [a, b] = circuit.instances();
+        let (source, given) = (Synthesized(&circuit), Some(&columns));
+        let made =
+            self.key.prove_with_columns(&source, &[&a, &b], &self.commitments, given, &options);
+        (made.expect("there is a witness").0, [a, b].concat())
+    }
+}
+
+#[test]
+fn a_proof_is_about_columns_of_which_the_gates_hold() {
+    for (classes, widths) in [(&[][..], widths(&[3, 2], 7)), (&[6][..], widths(&[2, 1], 1))] {
+        let named = Columns::new(classes, &widths);
+        let key = named.key.verifying();
+        let (proof, instances) = named.prove(1);
+        assert_eq!(key.verify(&proof, &instances), Ok(()));
+        // One number is another, on the first row where gates are on and on the last; elsewhere nothing is said.
+        for (row, verdict) in
+            [(1, Err(Refusal::InvalidProof)), (92, Err(Refusal::InvalidProof)), (0, Ok(()))]
+        {
+            let mut columns = named.circuit.named();
+            columns[1][row] += 1;
+            let (proof, instances) = named.prove_of(columns, 1);
+            assert_eq!(key.verify(&proof, &instances), verdict, "{row}");
+        }
+    }
+}
 
 /// The column that switches the gates on is named.
 fn public(columns: &[usize]) -> Instances {

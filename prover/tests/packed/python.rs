@@ -2,6 +2,7 @@
 //! and of changed ones.
 
 use super::links::{CASES, Linked};
+use super::named::Columns;
 use super::{Walk, key_of, prove, usual, widths};
 use halo2_proofs::halo2curves::{
     bn256::{Fr, G1Affine},
@@ -9,10 +10,10 @@ use halo2_proofs::halo2curves::{
     group::Curve,
 };
 use rand::{Rng, SeedableRng, rngs::StdRng};
-use std::{fs, path::Path, process::Command};
+use std::{fs, ops::Range, path::Path, process::Command};
 use zkverdict_prover::{
     Arithmetic, Options, Seeded,
-    packed::{Refusal, VerifyingKey, Widths},
+    packed::{Pack, Refusal, VerifyingKey, Widths},
 };
 
 const REPOSITORY: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
@@ -55,6 +56,86 @@ impl Case {
         let proof = linked.prove(&key, seed).expect("there is a witness");
         let instances = linked.circuit.instances().concat().iter().map(word).collect();
         Self { key: key.verifying().to_bytes(), proof, instances }
+    }
+
+    /// With named columns, and changes that are for these alone.
+    fn named(classes: &[u32], widths: &Widths, seed: u8) -> Vec<Self> {
+        let named = Columns::new(classes, widths);
+        let key = named.key().verifying();
+        let case = |seed| {
+            let (proof, instances) = named.prove(seed);
+            Self { key: key.to_bytes(), proof, instances: instances.iter().map(word).collect() }
+        };
+        let (good, other) = (case(seed), case(seed + 1));
+        let packs = key.layout().named.len();
+        let (start, name) = (good.proof.len() - 128 * packs, 1 + classes.len());
+        let (commitments, masks) =
+            (start..start + 64 * packs, start + 64 * packs..good.proof.len());
+        let changed = |change: &dyn Fn(&mut Self)| {
+            let mut case = good.clone();
+            change(&mut case);
+            case
+        };
+        let with = |case: &mut Self, range: Range<usize>, from: &[u8]| {
+            case.proof[range.clone()].copy_from_slice(&from[range]);
+        };
+        let zeros = vec![0; good.proof.len()];
+        // Bytes of the key that stand behind some others.
+        let behind = |key: &mut Vec<u8>, before: &[u8]| {
+            key.windows(before.len()).position(|bytes| bytes == before).expect("it is there")
+                + before.len()
+        };
+        let slots = |pack: &Pack| -> Vec<u8> {
+            let count = u32::try_from(pack.slots.len()).expect("few").to_be_bytes();
+            let slots = pack.slots.iter().flat_map(|slot| {
+                let column = u32::try_from(slot.column).expect("few").to_be_bytes();
+                [column, slot.rotation.to_be_bytes()].concat()
+            });
+            count.into_iter().chain(slots).collect()
+        };
+        let (of_key, of_named) = (slots(&key.layout().key[0]), slots(&key.layout().named[0]));
+        let mut all = vec![
+            good.clone(),
+            // Another commitment under the name of this, and under its own.
+            changed(&|case| with(case, commitments.clone(), &other.proof)),
+            changed(&|case| {
+                with(case, commitments.clone(), &other.proof);
+                case.instances[name] = other.instances[name];
+            }),
+            changed(&|case| case.instances[name] = other.instances[name]),
+            // What hides the columns in this proof.
+            changed(&|case| with(case, masks.clone(), &other.proof)),
+            changed(&|case| with(case, masks.start..masks.start + 64, &zeros)),
+            changed(&|case| with(case, commitments.start..commitments.start + 64, &zeros)),
+            changed(&|case| case.proof.truncate(start)),
+            // A key that says nothing of named columns, one of a column that is in it too, one of a rotated one, one of a name
+            // that is not there.
+            changed(&|case| case.key[21] = b'3'),
+            changed(&|case| {
+                let end = behind(&mut case.key, &of_key);
+                let slot = [&of_named[4..8], &1_i32.to_be_bytes()].concat();
+                case.key.splice(end..end, slot);
+                case.key[end - of_key.len() + 3] += 1;
+            }),
+            changed(&|case| {
+                let end = behind(&mut case.key, &of_named);
+                case.key[end - 1] = 1;
+            }),
+            changed(&|case| {
+                let start = behind(&mut case.key, &of_named) - of_named.len();
+                // The width and the number of packs stand before it, the name before them.
+                case.key[start - 9] += 100;
+            }),
+        ];
+        if packs > 1 {
+            all.push(changed(&|case| {
+                let (first, second) = (commitments.start, commitments.start + 64);
+                let [one, two] = [first, second].map(|at| good.proof[at..at + 64].to_vec());
+                case.proof[first..second].copy_from_slice(&two);
+                case.proof[second..second + 64].copy_from_slice(&one);
+            }));
+        }
+        all
     }
 
     fn verdict(&self) -> String {
@@ -150,6 +231,18 @@ fn fixtures_are_what_the_document_says() {
         let mut rng = StdRng::seed_from_u64(2);
         (0..6).for_each(|_| lines += &case.changed(&mut rng).line());
     }
+    // One pack of named columns, and two beside a link.
+    let one = Case::named(&[], &widths(&[3, 2], 7), 1);
+    let two = Case::named(&[6], &widths(&[2, 1], 1), 1);
+    for case in one.iter().chain(&two) {
+        lines += &case.line();
+    }
+    let named = |refusal: &str| lines.lines().filter(|line| line.starts_with(refusal)).count();
+    for (refusal, least) in
+        [("WrongName(0) ", 2), ("WrongName(1) ", 3), ("InvalidProof ", 4), ("damaged ", 8)]
+    {
+        assert!(named(refusal) >= least, "{refusal}");
+    }
     let file = Path::new(REPOSITORY).join("test/fixtures/packed/walk.txt");
     if std::env::var_os("UPDATE_SNAPSHOTS").is_some() {
         fs::create_dir_all(file.parent().expect("it is in a folder")).expect("a folder");
@@ -157,7 +250,7 @@ fn fixtures_are_what_the_document_says() {
     }
     let kept = fs::read_to_string(&file).expect("UPDATE_SNAPSHOTS=1 writes the fixture");
     assert!(kept == lines, "keys or proofs differ from {}", file.display());
-    assert_eq!(lines.matches("accepted").count(), 5);
+    assert_eq!(lines.matches("accepted").count(), 7);
     agrees(&file);
 }
 
@@ -168,10 +261,11 @@ fn the_verifier_in_python_agrees_on_changed_proofs_and_keys() {
         Case::new(40, 3, &usual().phases, usual().key),
         Case::linked(CASES[4], 3, &usual()),
         Case::linked(CASES[3], 3, &widths(&[2, 1], 3)),
+        Case::named(&[6], &widths(&[3, 2], 1), 3).swap_remove(0),
     ] {
         let mut rng = StdRng::seed_from_u64(4);
         let mut lines = case.line();
-        (0..70).for_each(|_| lines += &case.changed(&mut rng).line());
+        (0..52).for_each(|_| lines += &case.changed(&mut rng).line());
         // A change may be none, as when a word is put in its own place.
         let accepted: Vec<&str> =
             lines.lines().filter(|line| line.starts_with("accepted")).collect();

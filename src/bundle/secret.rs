@@ -25,7 +25,8 @@ pub fn open<T>(
     path: &Path,
     parse: impl FnOnce(&[u8]) -> Result<T, String>,
 ) -> Result<T, BundleError> {
-    let mut bytes = files::read_document(path)?;
+    // As large as a model may be: these documents hold all weights, and nothing that nests.
+    let mut bytes = files::read(path)?;
     let read = parse(&bytes);
     wipe(&mut bytes);
     read.map_err(|why| BundleError::CommitmentFile { path: path.to_owned(), why })

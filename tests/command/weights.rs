@@ -155,6 +155,14 @@ fn trainings_of_an_architecture_are_proved_under_one_contract() {
         ],
     );
 
+    // Of a model of millions of weights the file is larger than other documents may be.
+    let mut large = fs::read(&file).unwrap();
+    large.resize(9 << 20, b' ');
+    let large = desk.write("large.json", &large);
+    let reference = run(&["run", &trainings[0], "--input", input]);
+    let weights = ["--weights-commitment", text(&large)];
+    assert_eq!(run(&[&["run", &keys, "--input", input], &weights[..]].concat()), reference);
+
     // What whoever has no right commitment is told.
     let out = text(&desk.path("none.json")).to_owned();
     let words = ["prove", &keys, "--input", input, "--out", &out];

@@ -514,7 +514,7 @@ contract AttestedConsumerTest is Attesting {
         new Lender(two, names, SCHEMA, true, issuer, address(this));
     }
 
-    function test_hidden_weights_are_pinned_beside_the_attested_input() public {
+    function test_another_name_is_pinned_beside_the_attested_one() public {
         NamedMockVerifier named = new NamedMockVerifier("two", 2, 0, 1);
         SingleModelVerifier two = new SingleModelVerifier(named, "credit", "two", 0);
         bytes32[] memory names = new bytes32[](2);
@@ -522,7 +522,7 @@ contract AttestedConsumerTest is Attesting {
         Lender consumer = new Lender(two, names, SCHEMA, false, issuer, address(this));
         present(consumer, 1, 9);
         uint256[] memory instances = new uint256[](4);
-        // Somebody else's weights.
+        // Somebody else's.
         (instances[0], instances[1], instances[2]) = (consumer.contextOf(alice), uint256(nameOf(6)), uint256(nameOf(1)));
         bytes memory proof = named.prove(instances);
         vm.expectRevert(abi.encodeWithSelector(NamedConsumer.NameMismatch.selector, 0, nameOf(6), nameOf(5)));

@@ -20,9 +20,9 @@ BUILD = ["cargo", "test", "--quiet", "--package", "zkverdict", "--no-default-fea
 # Proving hundreds of random models only repeats what their own tests show.
 SKIPPED = ["--skip", "every_operator"]
 VARIABLE = "DELETED_CONSTRAINT"
-# A constraint is a sentence and an expression; cursors' sentences are in a list.
+# A constraint is a sentence and an expression; sentences of cursors and of states are in lists.
 SITE = re.compile(r'(?<![\w!>])\(\s*"([^"]{12,})",\s*')
-MOVE = re.compile(r'"([^"]+ moves as the layout says)"')
+LISTED = re.compile(r'"([^"]+ (?:moves as the layout says|is what the round gives))"')
 # Where all constraints pass.
 GATE = RELATIONS / "gate.rs"
 MADE = "of(&mut GateRow { meta, columns, shape })"
@@ -71,7 +71,7 @@ def main() -> int:
     sentences = []
     for path in sorted(RELATIONS.glob(sys.argv[1] if sys.argv[1:] else "*.rs")):
         source = path.read_text()
-        named = SITE.findall(source) + MOVE.findall(source)
+        named = SITE.findall(source) + LISTED.findall(source)
         sentences += [sentence for sentence in named if sentence not in sentences]
     source = GATE.read_text()
     if source.count(MADE) != 1 or not sentences:

@@ -14,6 +14,9 @@ pragma solidity ^0.8.20;
 {%- for name in names %}
 /// | the name of the commitment to {{ name.title }} | 248 bits | | {{ name.instance }} |
 {%- endfor %}
+{%- for hash in hashes %}
+/// | the hash of {{ hash.title }} | a number below R | | {{ hash.instance }} |
+{%- endfor %}
 {%- for tensor in tensors %}
 /// | {{ tensor.title }} ({{ tensor.role.name() }}) | {{ tensor.element.solidity_type() }} | {{ tensor.shape }} | {{ tensor.first }}..{{ tensor.end }} |
 {%- endfor %}
@@ -55,6 +58,12 @@ library {{ name }} {
 
     /// @notice The instance that is the name of the commitment to {{ name.title }}. A name that nobody compares says nothing.
     uint256 internal constant {{ name.constant }}_NAME = {{ name.instance }};
+    {%- endfor %}
+    {%- for hash in hashes %}
+
+    /// @notice The instance that is the hash of {{ hash.title }}, of Poseidon and with a blinding. A hash that nobody compares says
+    /// nothing.
+    uint256 internal constant {{ hash.constant }}_HASH = {{ hash.instance }};
     {%- endfor %}
     {%- for tensor in tensors %}
 
@@ -98,6 +107,14 @@ library {{ name }} {
     function nameOf{{ name.function }}(uint256[] memory instances) internal pure returns (bytes32) {
         if (instances.length != NUM_INSTANCES) revert InstanceCount(instances.length, NUM_INSTANCES);
         return bytes32(instances[{{ name.constant }}_NAME]);
+    }
+    {%- endfor %}
+    {%- for hash in hashes %}
+
+    /// @notice The hash of {{ hash.title }}: compare it, whoever makes a proof chooses it.
+    function hashOf{{ hash.function }}(uint256[] memory instances) internal pure returns (uint256) {
+        if (instances.length != NUM_INSTANCES) revert InstanceCount(instances.length, NUM_INSTANCES);
+        return instances[{{ hash.constant }}_HASH];
     }
     {%- endfor %}
     {%- if inferences > 1 %}

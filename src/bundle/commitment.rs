@@ -41,13 +41,6 @@ impl std::fmt::Debug for InputCommitment {
     }
 }
 
-/// What every commitment file begins with, whatever its version.
-#[derive(Deserialize)]
-struct Head {
-    format: String,
-    version: u32,
-}
-
 /// The file.
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -82,11 +75,7 @@ impl InputCommitment {
         if integers.is_empty() || !integers.len().is_multiple_of(tensor.len()) {
             return None;
         }
-        let code = |&integer: &i32| tensor.code.encode(Element::Integer(integer.into()));
-        let codes = integers.iter().map(code).collect::<Option<Vec<u32>>>()?;
-        let tensors = codes.chunks(tensor.len());
-        let words = tensors.flat_map(|codes| tensor.code.pack(codes)).map(scalar_of);
-        let words = words.collect::<Option<Vec<Fr>>>()?;
+        let words = packed(&tensor, integers)?;
         let class = link::class_of(words.len())?;
         let commitment = Commitment::new(&powers.g1, words, link::draw_blinding())?;
         Some(Self { tensor, string: powers.fingerprint(), class, commitment })
@@ -124,13 +113,7 @@ impl InputCommitment {
 
     /// The integers that it is to.
     pub fn integers(&self) -> Vec<i32> {
-        let words: Vec<Word> = self.commitment.words.iter().map(word_of).collect();
-        let codes = unpacked(&self.tensor, &words).unwrap_or_default();
-        let integer = |code: u32| match self.tensor.code.decode(code) {
-            Element::Integer(integer) => i32::try_from(integer).ok(),
-            Element::Float(_) => None,
-        };
-        codes.into_iter().filter_map(integer).collect()
+        integers_of(&self.tensor, &self.commitment.words)
     }
 
     /// Whether it is under a string, whose fingerprint it names, to what it says.
@@ -165,26 +148,7 @@ impl InputCommitment {
 
     /// Reads a commitment file's bytes; says what is wrong with them, and nothing of what they hold.
     pub fn parse(bytes: &[u8]) -> Result<Self, String> {
-        // The reader's own messages show what it found.
-        let malformed = |error: serde_json::Error| {
-            let (line, column) = (error.line(), error.column());
-            format!("it is not as `commit` writes it, at line {line}, column {column}")
-        };
-        let head: Head = serde_json::from_slice(bytes).map_err(malformed)?;
-        if head.format != FORMAT {
-            return Err("it is no commitment".into());
-        }
-        if head.version != VERSION {
-            return Err(format!("it is version {}, expected {VERSION}", head.version));
-        }
-        let document: Document = serde_json::from_slice(bytes).map_err(malformed)?;
-        if document.kind != KIND {
-            return Err("it is no commitment to an input".into());
-        }
-        let scalar = |text: &String, what: &str| -> Result<Fr, String> {
-            let scalar = scalar_of(word(text, what)?);
-            scalar.ok_or_else(|| format!("{what} is not below the scalar modulus"))
-        };
+        let document: Document = secret::document(bytes, (FORMAT, VERSION, KIND))?;
         let [x, y] = &document.point;
         let point = point(word(x, "`point`")?, word(y, "`point`")?);
         let point = point.ok_or("`point` is not on the curve")?;
@@ -202,18 +166,7 @@ impl InputCommitment {
             code: document.code,
             shape: document.shape.clone(),
         };
-        let has_words = tensor.words() > 0 && !commitment.words.is_empty();
-        if !has_words || !commitment.words.len().is_multiple_of(tensor.words()) {
-            return Err(format!(
-                "it has {} words, its shape and type take {}",
-                commitment.words.len(),
-                tensor.words()
-            ));
-        }
-        let in_words: Vec<Word> = commitment.words.iter().map(word_of).collect();
-        if let Err(at) = unpacked(&tensor, &in_words) {
-            return Err(format!("word {at} holds more than its elements"));
-        }
+        tensor_words(&tensor, &commitment.words)?;
         let class = link::class_of(commitment.words.len());
         let class = class.filter(|&class| class == document.class);
         let class = class.ok_or("`class` is not that of so many words")?;
@@ -284,6 +237,44 @@ fn unpacked(tensor: &InstanceTensor, words: &[Word]) -> Result<Vec<u32>, usize> 
         codes.map_err(|at| number * per_tensor + at)
     });
     Ok(tensors.collect::<Result<Vec<_>, _>>()?.concat())
+}
+
+/// The words of the integers of several tensors, each of which begins a new one. None if one is outside its type.
+pub(super) fn packed(tensor: &InstanceTensor, integers: &[i32]) -> Option<Vec<Fr>> {
+    let code = |&integer: &i32| tensor.code.encode(Element::Integer(integer.into()));
+    let codes = integers.iter().map(code).collect::<Option<Vec<u32>>>()?;
+    let tensors = codes.chunks(tensor.len().max(1));
+    tensors.flat_map(|codes| tensor.code.pack(codes)).map(scalar_of).collect()
+}
+
+/// The integers in such words.
+pub(super) fn integers_of(tensor: &InstanceTensor, words: &[Fr]) -> Vec<i32> {
+    let words: Vec<Word> = words.iter().map(word_of).collect();
+    let codes = unpacked(tensor, &words).unwrap_or_default();
+    let integer = |code: u32| match tensor.code.decode(code) {
+        Element::Integer(integer) => i32::try_from(integer).ok(),
+        Element::Float(_) => None,
+    };
+    codes.into_iter().filter_map(integer).collect()
+}
+
+/// Of how many tensors words are, each packed as it should be.
+pub(super) fn tensor_words(tensor: &InstanceTensor, words: &[Fr]) -> Result<usize, String> {
+    let own = tensor.words();
+    if own == 0 || words.is_empty() || !words.len().is_multiple_of(own) {
+        return Err(format!("it has {} words, its shape and type take {own}", words.len()));
+    }
+    let in_words: Vec<Word> = words.iter().map(word_of).collect();
+    match unpacked(tensor, &in_words) {
+        Ok(_) => Ok(words.len() / own),
+        Err(at) => Err(format!("word {at} holds more than its elements")),
+    }
+}
+
+/// A number below the scalar modulus, as such documents have it.
+pub(super) fn scalar(text: &str, what: &str) -> Result<Fr, String> {
+    let scalar = scalar_of(word(text, what)?);
+    scalar.ok_or_else(|| format!("{what} is not below the scalar modulus"))
 }
 
 /// The point with these coordinates, if they are below their modulus and on the curve. Infinity, written as zeros, is no
@@ -397,7 +388,7 @@ mod tests {
         let changes: [(&str, Value, &str); 18] = [
             ("/format", json!("zkverdict proof"), "no commitment"),
             ("/version", json!(2), "version 2, expected 1"),
-            ("/kind", json!("weights"), "no commitment to an input"),
+            ("/kind", json!("weights"), "another kind than `input`"),
             ("/class", json!(7), "`class`"),
             ("/point", json!([hex(&q[0]), hex(&q[0])]), "not on the curve"),
             ("/point", json!([hex(&[0; 32]), hex(&[0; 32])]), "not on the curve"),

@@ -8,7 +8,7 @@ use crate::proving::ModelVerifier;
 #[cfg(feature = "compile")]
 use crate::solidity::CompiledContract;
 use crate::solidity::{
-    INTERFACE, IoClaim, IoClaimKind, IoElement, IoSpec, IoTensor, RenderedContract,
+    INTERFACE, IoClaim, IoClaimKind, IoElement, IoHash, IoSpec, IoTensor, RenderedContract,
 };
 use serde::Serialize;
 use sha3::{Digest, Keccak256};
@@ -109,6 +109,14 @@ pub fn io_library(model: &Model, layout: &InstanceLayout) -> IoSpec {
         inferences: layout.inferences,
         names_weights: layout.names_weights,
         committed: layout.committed().map(|(_, port)| port.tensor.name.clone()).collect(),
+        hashed: (layout.hashed())
+            .map(|(number, port)| IoHash {
+                input: port.tensor.name.clone(),
+                inputs_before: (layout.inputs[..number].iter())
+                    .filter(|told| told.is_public())
+                    .count(),
+            })
+            .collect(),
         inputs: (model.inputs.iter().zip(&layout.inputs))
             .filter(|(_, told)| told.is_public())
             .map(tensor)

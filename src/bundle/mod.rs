@@ -23,6 +23,8 @@ pub(crate) mod files;
 #[cfg(feature = "prove")]
 pub(crate) mod folder;
 mod hex;
+#[cfg(feature = "prove")]
+mod input_hash;
 mod key_document;
 #[cfg(feature = "prove")]
 mod model_file;
@@ -49,12 +51,14 @@ pub use error::BundleError;
 #[cfg(feature = "prove")]
 pub use files::{read_string, write};
 pub use hex::{hex, unhex};
+#[cfg(feature = "prove")]
+pub use input_hash::{InputHash, InputSecret};
 pub use key_document::KeyDocument;
 #[cfg(feature = "prove")]
 pub use model_file::ModelFile;
 pub use proof_file::{Inference, ProofDocument, ProofFile};
 #[cfg(feature = "cli")]
-pub(crate) use proof_file::{difference, named};
+pub(crate) use proof_file::{difference, hashed, named};
 #[cfg(feature = "prove")]
 pub use took::Beginning;
 pub use took::Took;

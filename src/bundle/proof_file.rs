@@ -44,6 +44,9 @@ struct Said {
     /// The names of committed inputs.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     names: BTreeMap<String, String>,
+    /// The hashes of hashed inputs.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    hashes: BTreeMap<String, String>,
     /// A call of `verifyProof`.
     calldata: String,
     inferences: Vec<Inference>,
@@ -87,6 +90,7 @@ impl Said {
             statements.iter().map(|statement| hex(&statement.context)).collect();
         let context = if contexts.len() == 1 { contexts.pop() } else { None };
         let names = statements.first().map(named).unwrap_or_default();
+        let hashes = statements.first().map(hashed).unwrap_or_default();
         let weights = statements.first().and_then(|said| said.weights).map(|name| hex(&name));
         let said = |statement: Statement| Inference {
             outputs: statement.outputs,
@@ -97,6 +101,7 @@ impl Said {
             contexts,
             weights,
             names,
+            hashes,
             calldata: hex(&verify_proof_calldata_of_words(&proof.bytes, &proof.instances)),
             inferences: statements.into_iter().map(said).collect(),
         }
@@ -106,6 +111,11 @@ impl Said {
 /// The names of committed inputs, by the input.
 pub(crate) fn named(statement: &Statement) -> BTreeMap<String, String> {
     statement.names.iter().map(|(input, name)| (input.clone(), hex(name))).collect()
+}
+
+/// The hashes of hashed inputs, by the input.
+pub(crate) fn hashed(statement: &Statement) -> BTreeMap<String, String> {
+    statement.hashes.iter().map(|(input, hash)| (input.clone(), hex(hash))).collect()
 }
 
 impl ProofDocument {
@@ -143,6 +153,9 @@ impl std::fmt::Display for ProofDocument {
         }
         for (input, name) in &self.said.names {
             writeln!(f, "name       {name} of the committed input {}", Name::new(input))?;
+        }
+        for (input, hash) in &self.said.hashes {
+            writeln!(f, "hash       {hash} of the hashed input {}", Name::new(input))?;
         }
         writeln!(f, "proof      {} bytes", (self.proof.len() - 2) / 2)?;
         writeln!(f, "instances  {}", self.instances.len())?;
@@ -218,12 +231,12 @@ impl ProofFile {
         // As text, so that floats are the doubles that readers of a file take them for.
         let said = serde_json::to_string(&Said::of(&self.proof, statements)).ok()?;
         let said: Value = serde_json::from_str(&said).ok()?;
-        ["context", "contexts", "weights", "names", "inferences", "calldata"].iter().find_map(
-            |&field| {
-                let found = self.fields.get(field)?;
-                difference(found, &said[field], field)
-            },
-        )
+        let fields =
+            ["context", "contexts", "weights", "names", "hashes", "inferences", "calldata"];
+        fields.iter().find_map(|&field| {
+            let found = self.fields.get(field)?;
+            difference(found, &said[field], field)
+        })
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::{BundleError, files, unhex};
 use crate::circuit::Word;
-use serde::Serialize;
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use std::path::Path;
 
 /// Overwrites what nobody should find in memory later on.
@@ -36,4 +36,42 @@ pub fn open<T>(
 pub fn word(text: &str, what: &str) -> Result<Word, String> {
     let word = unhex(text).and_then(|bytes| bytes.try_into().ok());
     word.ok_or_else(|| format!("{what} is not `0x` and 64 hexadecimal digits"))
+}
+
+/// What every such document begins with, whatever its version.
+#[derive(Deserialize)]
+struct Head {
+    format: String,
+    version: u32,
+    kind: Option<String>,
+}
+
+/// The reader's own messages show what it found.
+fn malformed(error: serde_json::Error) -> String {
+    let (line, column) = (error.line(), error.column());
+    format!("it is not as `commit` writes it, at line {line}, column {column}")
+}
+
+/// What a document says that it is of.
+pub fn kind(bytes: &[u8]) -> Result<String, String> {
+    let head: Head = serde_json::from_slice(bytes).map_err(malformed)?;
+    Ok(head.kind.unwrap_or_default())
+}
+
+/// A document of a format, version and kind.
+pub fn document<T: DeserializeOwned>(
+    bytes: &[u8],
+    (format, version, kind): (&str, u32, &str),
+) -> Result<T, String> {
+    let head: Head = serde_json::from_slice(bytes).map_err(malformed)?;
+    if head.format != format {
+        return Err("it is no commitment".into());
+    }
+    if head.version != version {
+        return Err(format!("it is version {}, expected {version}", head.version));
+    }
+    match head.kind {
+        Some(found) if found != kind => Err(format!("it is of another kind than `{kind}`")),
+        _ => serde_json::from_slice(bytes).map_err(malformed),
+    }
 }

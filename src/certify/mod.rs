@@ -54,6 +54,9 @@ pub enum CertifyError {
     /// A certificate says that a key computes what a model does, and this one's weights are in no key.
     #[error("the weights are committed, and no certificate is made for keys of architectures")]
     CommittedWeights,
+    /// What rows of hashes compute is read by nobody here.
+    #[error("inputs are hashed, and no certificate is made for keys with hashes")]
+    HashedInputs,
     /// The circuit's shape is none that is known here.
     #[error("the circuit has a shape that cannot be checked")]
     Shape,
@@ -190,6 +193,9 @@ pub struct Report {
 pub fn certify(model: &Model, circuit: &ModelCircuit, keys: &Keys) -> Result<Report, CertifyError> {
     if circuit.shape().commits_weights() {
         return Err(CertifyError::CommittedWeights);
+    }
+    if !circuit.shape().hashes.is_empty() {
+        return Err(CertifyError::HashedInputs);
     }
     let (columns, system) = Columns::synthesize(circuit, circuit.k(), circuit.params())?;
     let shape = Shape::read(&circuit.shape())?;

@@ -30,6 +30,10 @@ pub fn witness<'a>(columns: &Columns, witness: &'a Witness) -> Filled<'a, Advice
         filled.push((columns.uses, &weights.uses));
     }
     filled.extend(columns.links.iter().map(|link| link.words).zip(&witness.linked));
+    if let Some(columns) = &columns.hashes {
+        let columns = columns.state.into_iter().chain([columns.square]);
+        filled.extend(columns.zip(&witness.hashed));
+    }
     filled.into_iter().map(|(column, values)| (column, Cow::Borrowed(values))).collect()
 }
 
@@ -42,6 +46,7 @@ pub fn sums(columns: &Columns, sums: Sums) -> Filled<'static, Advice> {
     filled.push((columns.balance, sums.balance));
     filled.push((columns.packed, sums.packed));
     filled.extend(columns.links.iter().map(|link| link.sum).zip(sums.linked));
+    filled.extend(columns.hashes.iter().map(|hashes| hashes.sum).zip(sums.hashed));
     filled.into_iter().map(|(column, values)| (column, Cow::Owned(values.into()))).collect()
 }
 

@@ -7,6 +7,7 @@
 use super::BYTES_PER_WORD;
 use super::field::byte_power;
 use super::layout::moves::{CURSORS, OUTPUT, POSITION, WEIGHT};
+use super::poseidon::Fields;
 use super::query::{Folder, Placed, Query, here};
 use super::shape::{Flag, Flags, Home, Shape};
 use halo2_proofs::{
@@ -75,6 +76,31 @@ pub enum Cell {
     WeightTable,
     /// What else is fixed, on other rows.
     Constant(Constant),
+    /// Of hashes.
+    Hash(HashCell),
+}
+
+/// A cell of hashes, see [`hashing`](super::relations::hashing).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum HashCell {
+    /// An element of the state.
+    State(usize),
+    /// The square of what enters the S-box: the first element and the constant.
+    Square,
+    /// What is left of the words that are hashed, less the hashes.
+    Sum,
+    /// What is added to the first element before its S-box.
+    Constant,
+    /// 1 where the state is the one before, turned past its first element.
+    Past,
+    /// 1 where it is that times the matrix.
+    Full,
+    /// 1 where it is the one before times the matrix.
+    Partial,
+    /// 1 where a permutation begins.
+    Begins,
+    /// 1 where the first element is the hash of this number.
+    Ends(usize),
 }
 
 /// What the first lanes hold on rows that do not weigh.
@@ -188,6 +214,49 @@ pub struct Columns {
     pub links: Vec<LinkColumns>,
     /// Where weights are committed.
     pub weights: Option<WeightColumns>,
+    /// Where inputs are hashed.
+    pub hashes: Option<HashColumns>,
+}
+
+/// The columns of hashes.
+#[derive(Clone, Debug)]
+pub struct HashColumns {
+    /// See [`HashCell::State`], in the first phase.
+    pub state: [Placed<Advice>; Fields::WIDTH],
+    /// See [`HashCell::Square`], in the first phase.
+    pub square: Placed<Advice>,
+    /// See [`HashCell::Sum`], in the second phase.
+    pub sum: Placed<Advice>,
+    /// See [`HashCell::Constant`].
+    pub constant: Placed<Fixed>,
+    /// [`HashCell::Past`], [`HashCell::Full`], [`HashCell::Partial`], [`HashCell::Begins`]. By themselves, like that of the
+    /// rows of weights.
+    pub flags: [Placed<Fixed>; HASH_FLAGS],
+    /// See [`HashCell::Ends`].
+    pub ends: Vec<Placed<Fixed>>,
+}
+
+/// Flags of the rows of hashes.
+pub const HASH_FLAGS: usize = 4;
+
+impl HashColumns {
+    fn place(&self, cell: HashCell) -> Result<Placed<Advice>, Placed<Fixed>> {
+        Ok(match cell {
+            HashCell::State(element) => self.state[element],
+            HashCell::Square => self.square,
+            HashCell::Sum => self.sum,
+            HashCell::Constant => return Err(self.constant),
+            HashCell::Past => return Err(self.flags[0]),
+            HashCell::Full => return Err(self.flags[1]),
+            HashCell::Partial => return Err(self.flags[2]),
+            HashCell::Begins => return Err(self.flags[3]),
+            HashCell::Ends(hash) => return Err(self.ends[hash]),
+        })
+    }
+
+    fn fixed(&self) -> impl Iterator<Item = Placed<Fixed>> {
+        std::iter::once(self.constant).chain(self.flags).chain(self.ends.iter().copied())
+    }
 }
 
 /// The columns of committed weights.
@@ -281,6 +350,8 @@ impl Columns {
         let table_uses = first.next(meta);
         let weight_uses = shape.commits_weights().then(|| first.next(meta));
         let linked: Vec<_> = shape.links.iter().map(|_| first.next(meta)).collect();
+        let hash_state = (!shape.hashes.is_empty())
+            .then(|| ([(); Fields::WIDTH].map(|()| first.next(meta)), first.next(meta)));
         // A phase's columns must exist before its challenges.
         let [beta, gamma, rho, along, down, tau] =
             [(); 6].map(|()| meta.challenge_usable_after(FirstPhase));
@@ -320,6 +391,16 @@ impl Columns {
             lanes: (0..shape.weight_lanes).map(|_| fixed.next(meta)).collect(),
             uses,
         });
+        let hashes = hash_state.map(|(state, square)| HashColumns {
+            state,
+            square,
+            sum: second.next(meta),
+            constant: fixed.next(meta),
+            flags: [(); HASH_FLAGS].map(|()| Placed::alone(meta.fixed_column(), shape.fold)),
+            ends: (shape.hashes.iter())
+                .map(|_| Placed::alone(meta.fixed_column(), shape.fold))
+                .collect(),
+        });
         Self {
             instance: meta.instance_column(),
             fold: shape.fold,
@@ -350,6 +431,7 @@ impl Columns {
             words,
             links,
             weights,
+            hashes,
         }
     }
 
@@ -381,6 +463,7 @@ impl Columns {
         columns.extend(self.cursors.iter().flat_map(|cursor| &cursor.moves));
         columns.extend(self.links.iter().map(|link| link.rows));
         columns.extend(self.weights.iter().flat_map(|weights| [weights.scale, weights.table]));
+        columns.extend(self.hashes.iter().flat_map(HashColumns::fixed));
         // Flags and moves may be in lanes.
         columns.sort_by_key(|column| column.number());
         columns.dedup_by_key(|column| column.number());
@@ -420,6 +503,9 @@ impl Columns {
             Cell::WeightScale => return Err(weights().scale),
             Cell::WeightTable => return Err(weights().table),
             Cell::Constant(constant) => return Err(self.lanes[constant.lane()]),
+            Cell::Hash(cell) => {
+                return self.hashes.as_ref().expect("inputs are hashed").place(cell);
+            }
         })
     }
 

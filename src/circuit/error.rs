@@ -74,6 +74,10 @@ pub enum CircuitError {
     #[error("{found} committed weights, expected {expected}")]
     Weights { found: usize, expected: usize },
 
+    /// Another number of blindings than of hashed inputs.
+    #[error("{found} blindings, expected {expected}: one for each hashed input")]
+    Blindings { found: usize, expected: usize },
+
     /// A plan that was written down does not fit the model.
     #[error("the stored plan does not fit the model")]
     OtherPlan,

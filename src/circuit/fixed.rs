@@ -1,12 +1,14 @@
 //! What the statement fixes: the columns that depend on the model alone.
 
-use super::columns::{Cell, Columns, Constant};
+use super::columns::{Cell, Columns, Constant, HashCell};
 use super::field::{byte_power, field};
+use super::hashes;
 use super::layout::moves::Menu;
 use super::layout::plan::Plan;
 use super::layout::rows::{Content, Row, WeightRow};
 use super::links;
 use super::parallel;
+use super::poseidon::Turn;
 use super::shape::{Flag, Flags};
 use super::table::binades::MARK;
 use super::table::fits::FittedRule;
@@ -56,6 +58,22 @@ impl Fixed {
         for (link, &words) in plan.shape.links.iter().enumerate() {
             let rows = links::rows(words, plan.k).expect("the plan has room for its links");
             rows.for_each(|row| fixed.of(Cell::LinkRows(link)).set(row, 1));
+        }
+        for (number, (&hashed, rows)) in
+            plan.shape.hashes.iter().zip(hashes::rows(&plan.shape.hashes)).enumerate()
+        {
+            for (row, own) in rows.zip(hashes::fixed_rows(hashed)) {
+                fixed.of(Cell::Hash(HashCell::Constant)).set_element(row, own.constant);
+                let turn = own.turn.map(|turn| match turn {
+                    Turn::Past => HashCell::Past,
+                    Turn::Full => HashCell::Full,
+                    Turn::Partial => HashCell::Partial,
+                });
+                let begins = own.begins.then_some(HashCell::Begins);
+                let ends = own.ends.then_some(HashCell::Ends(number));
+                let flags = [turn, begins, ends].into_iter().flatten();
+                flags.for_each(|flag| fixed.of(Cell::Hash(flag)).set(row, 1));
+            }
         }
         if plan.shape.commits_weights() {
             for (index, weight) in COMMITTED_RANGE.enumerate() {

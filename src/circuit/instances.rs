@@ -18,6 +18,7 @@
 mod claims;
 mod code;
 
+use super::hashes::{Hashed, MOST_HASHES};
 use super::{CircuitError, Shape, links::MOST_LINKS, shape::LARGEST_K};
 use crate::model::{Claim, Model, Port, Visibility};
 use serde::{Deserialize, Serialize};
@@ -65,6 +66,11 @@ impl InstanceTensor {
         self.len() == 0
     }
 
+    /// Bytes of its elements.
+    pub fn bytes(&self) -> usize {
+        self.len().saturating_mul(self.code.bits() / 8)
+    }
+
     /// Instances that it takes where it is public.
     pub fn words(&self) -> usize {
         self.code.words(self.len())
@@ -93,14 +99,19 @@ impl InstancePort {
         self.visibility == Visibility::Committed
     }
 
+    /// Whether the instances hold a hash of it.
+    pub fn is_hashed(&self) -> bool {
+        self.visibility == Visibility::Hashed
+    }
+
     /// Whether the instances tell nothing of it.
     pub fn is_private(&self) -> bool {
         self.visibility == Visibility::Private
     }
 
-    /// Whether its elements are packed into words: instances, or those of a commitment.
+    /// Whether its elements are packed into words: instances, or those of a commitment or a hash.
     pub fn is_packed(&self) -> bool {
-        self.is_public() || self.is_committed()
+        !self.is_private()
     }
 }
 
@@ -221,7 +232,7 @@ impl InstanceLayout {
     }
 
     /// Whether the ports and claims are a model's, and a circuit can be made whose instances are these: each input public,
-    /// private or committed, each output public or private. Only packed proofs link committed ones.
+    /// private, hashed or committed, each output public or private. Only packed proofs link committed ones.
     pub fn check_model(&self, model: &Model) -> Result<(), CircuitError> {
         let wrong = |what: String| Err(CircuitError::Instances { what });
         let told = [(&self.inputs, &model.inputs), (&self.outputs, &model.outputs)];
@@ -237,20 +248,21 @@ impl InstanceLayout {
             }
         }
         let unproved = |what: String| wrong(format!("{what}, which no circuit proves yet"));
-        let is_proved = |input: &InstancePort| {
-            matches!(
-                input.visibility,
-                Visibility::Public | Visibility::Private | Visibility::Committed
-            )
-        };
-        let input = self.inputs.iter().find(|input| !is_proved(input)).map(|port| ("input", port));
         let is_told = |port: &InstancePort| {
             matches!(port.visibility, Visibility::Public | Visibility::Private)
         };
-        let output = || self.outputs.iter().find(|output| !is_told(output));
-        if let Some((what, port)) = input.or_else(|| Some(("output", output()?))) {
+        if let Some(port) = self.outputs.iter().find(|output| !is_told(output)) {
             let (name, told) = (&port.tensor.name, port.visibility.name());
-            return unproved(format!("{what} `{name}` is {told}"));
+            return unproved(format!("output `{name}` is {told}"));
+        }
+        let hashed = self.hashed().count();
+        if hashed > 0 && self.inferences > 1 {
+            return unproved("several inferences in one proof with hashed inputs".into());
+        }
+        if hashed > MOST_HASHES {
+            return wrong(format!(
+                "{hashed} hashed inputs, more than the {MOST_HASHES} of a proof"
+            ));
         }
         let committed = self.committed().count();
         if committed > MOST_LINKS {
@@ -269,6 +281,7 @@ impl InstanceLayout {
         shape.private_input != self.inputs.iter().all(InstancePort::is_packed)
             && shape.free_instances == self.free()
             && self.linked_words().eq(shape.links.iter().copied())
+            && self.hashes() == shape.hashes
             && self.names_weights == shape.commits_weights()
     }
 
@@ -280,6 +293,23 @@ impl InstanceLayout {
     /// The committed inputs, in the order of their names, each with its number among all inputs.
     pub fn committed(&self) -> impl Iterator<Item = (usize, &InstancePort)> {
         self.inputs.iter().enumerate().filter(|(_, port)| port.is_committed())
+    }
+
+    /// The hashed inputs, each with its number among all inputs.
+    pub fn hashed(&self) -> impl Iterator<Item = (usize, &InstancePort)> {
+        self.inputs.iter().enumerate().filter(|(_, port)| port.is_hashed())
+    }
+
+    /// What circuits know of hashed inputs.
+    pub fn hashes(&self) -> Vec<Hashed> {
+        let (parts, free) = (self.parts(), self.free());
+        let places = parts.iter().filter(|part| part.role == Role::Input && part.tensor.is_none());
+        let hashed = |(part, (_, port)): (&InstancePart<'_>, (usize, &InstancePort))| Hashed {
+            length: port.tensor.bytes(),
+            words: port.tensor.words(),
+            at: part.at.start - free,
+        };
+        places.zip(self.hashed()).map(hashed).collect()
     }
 
     /// That whoever verifies proofs of these instances links committed inputs to their names: packed proofs do.

@@ -13,6 +13,7 @@
 //! | [`relations`] | what must hold between cells, each with its argument |
 //! | [`instances`] | what is public, and how it is packed |
 //! | [`links`] | what is committed, and where its words lie |
+//! | [`hashes`], [`poseidon`] | what is hashed, with what, and where its permutations lie |
 //! | [`weights`] | weights that are committed, and where they lie |
 //! | [`fixed`], [`compute`], [`witness`], [`values`], [`assign`] | what the cells hold |
 
@@ -24,12 +25,14 @@ mod cost;
 mod error;
 mod field;
 mod fixed;
+mod hashes;
 mod instances;
 mod layout;
 mod links;
 mod needs;
 mod ops;
 mod parallel;
+mod poseidon;
 mod query;
 mod relations;
 mod shape;
@@ -46,6 +49,7 @@ pub use columns::{Columns, WordSum};
 pub use cost::Cost;
 pub use error::CircuitError;
 pub use field::pack;
+pub use hashes::hash as hash_of_words;
 pub use instances::*;
 pub use links::Link;
 pub use needs::Needs;
@@ -65,7 +69,7 @@ use halo2_proofs::{
 use layout::plan::Plan;
 use std::sync::{Arc, OnceLock};
 use wiring::Net;
-use witness::{Known, Sums};
+use witness::{Given, Known, Sums};
 
 /// Bytes packed into one instance.
 pub const BYTES_PER_WORD: usize = Code::Uint8.per_word();
@@ -254,7 +258,7 @@ impl ModelCircuit {
         input: &[i32],
         contexts: impl Into<Contexts>,
     ) -> Result<Witness, CircuitError> {
-        Witness::new(&self.compiled.net, self.plan(), input, contexts)
+        self.witness_of_any(Given { input, ..Given::default() }, contexts)
     }
 
     /// The same of a circuit whose weights are committed, with those of a model.
@@ -264,8 +268,27 @@ impl ModelCircuit {
         input: &[i32],
         contexts: impl Into<Contexts>,
     ) -> Result<Witness, CircuitError> {
-        let weights = self.committed_weights(model)?;
-        Witness::with_weights(&self.compiled.net, self.plan(), (input, &weights), contexts)
+        self.witness_with(model, input, &[], contexts)
+    }
+
+    /// The same of a circuit with hashed inputs, with what blinds each of them.
+    pub fn witness_with(
+        &self,
+        model: &Model,
+        input: &[i32],
+        blindings: &[Fr],
+        contexts: impl Into<Contexts>,
+    ) -> Result<Witness, CircuitError> {
+        let weights = &self.committed_weights(model)?;
+        self.witness_of_any(Given { input, weights, blindings }, contexts)
+    }
+
+    fn witness_of_any(
+        &self,
+        given: Given<'_>,
+        contexts: impl Into<Contexts>,
+    ) -> Result<Witness, CircuitError> {
+        Witness::new(&self.compiled.net, self.plan(), given, contexts)
     }
 
     /// What the columns of committed weights hold for a model, from row 0 on: none where none are committed.

@@ -3,9 +3,12 @@
 //! Which shapes have a flag, where its column is, what its cells hold and by which name gates and witness ask for it
 //! all follow from its line in the table.
 
+use super::columns::HASH_FLAGS;
+use super::hashes::{self, Hashed, MOST_HASHES};
 use super::layout::moves::{CURSORS, Menu, OUTPUT, POSITION, WEIGHT};
 use super::layout::rows::Lanes;
 use super::links::{self, MOST_LINKS};
+use super::poseidon::Fields;
 use super::wiring::{Kind, Net};
 use std::ops::{Index, IndexMut};
 
@@ -92,6 +95,9 @@ pub struct Shape {
     /// Committed weights per row, in columns that proofs bring commitments to; 0 where all weights are fixed.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub weight_lanes: usize,
+    /// The hashed inputs.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub hashes: Vec<Hashed>,
 }
 
 fn one() -> usize {
@@ -153,6 +159,7 @@ impl Shape {
             free_instances: net.free_instances,
             sums_words: net.sums_words,
             links: net.linked_words(),
+            hashes: net.hashes.clone(),
             ..Self::default()
         }
     }
@@ -186,26 +193,35 @@ impl Shape {
             && (self.weight_lanes == 0
                 || COMMITTED_LANES.contains(&self.weight_lanes) && self.sums_words)
             && self.links.len() + usize::from(self.commits_weights()) < self.free_instances
-            && links::last_row(&self.links, k).is_some_and(|last| last <= self.table_rows)
+            && self.hashes.len() <= MOST_HASHES
+            && self.hashes.iter().all(|hashed| hashed.is_possible(self.table_rows))
+            && self.last_row(k).is_some_and(|last| last <= self.table_rows)
+    }
+
+    /// The last row that links and hashes have words or states on; none if there is no room for the links.
+    pub(super) fn last_row(&self, k: u32) -> Option<usize> {
+        Some(links::last_row(&self.links, k)?.max(hashes::last_row(&self.hashes)))
     }
 
     /// Columns of the backend: advice, and fixed.
     pub(super) fn columns(&self) -> [usize; 2] {
         let moves = self.menus[WEIGHT].columns();
         let count = |flag: bool, columns: usize| if flag { columns } else { 0 };
-        let links = self.links.len();
+        let (links, hashes) = (self.links.len(), !self.hashes.is_empty());
         let first = 4
             + self.limb_columns()
             + count(self.intervals, 2)
             + count(self.vectors, 1)
             + count(self.commits_weights(), 1)
+            + count(hashes, Fields::WIDTH + 1)
             + links;
-        let second = 6 + self.lookup_sums() + links;
+        let second = 6 + self.lookup_sums() + count(hashes, 1) + links;
         let tables = 1 + count(self.intervals, 1) + count(self.averages, 1);
         let weights = count(self.commits_weights(), self.weight_lanes + 2);
-        let fixed = 2 + tables + self.lanes + moves + links + weights;
+        let fixed = 2 + tables + self.lanes + moves + links + weights + count(hashes, 1);
+        let alone = 2 + count(hashes, HASH_FLAGS) + self.hashes.len();
         let folded = |columns: usize| columns.div_ceil(self.fold);
-        [folded(first) + folded(second), 2 + folded(fixed)]
+        [folded(first) + folded(second), alone + folded(fixed)]
     }
 }
 

@@ -14,6 +14,7 @@ mod scan;
 
 pub use scan::Scan;
 
+use super::hashes::Hashed;
 use super::table::rules::{Rises, Rule};
 use super::{BYTES_PER_WORD, parallel};
 use crate::model::ElementType;
@@ -419,11 +420,13 @@ pub struct Net {
     pub sums_words: bool,
     /// How many weights are committed, digit by digit.
     pub committed_weights: usize,
-    /// The model's inputs in the order in which they are packed: those that are committed first, and several public ones of several
+    /// The model's inputs in the order in which they are packed: those that are committed first, then those that are hashed, and several public ones of several
     /// inferences inference by inference.
     pub inputs: Vec<Port>,
     /// How many of them are committed.
     pub committed: usize,
+    /// The ones behind these, which are hashed.
+    pub hashes: Vec<Hashed>,
     /// The model's outputs, in the order in which they are packed: inference by inference, if a block has not those of all.
     pub outputs: Vec<Port>,
 }
@@ -453,6 +456,12 @@ impl Net {
     pub fn linked_words(&self) -> Vec<usize> {
         let committed = &self.inputs[..self.committed];
         committed.iter().map(|input| self.blocks[input.block].words()).collect()
+    }
+
+    /// Words that are packed and no instances: those of committed inputs and of hashed ones.
+    pub fn hidden_words(&self) -> usize {
+        let hashed = self.hashes.iter().map(|hashed| hashed.taken());
+        self.linked_words().into_iter().chain(hashed).sum()
     }
 
     /// Whether no committed weight is one of two terms: their rows could hold two integers for it.

@@ -2,16 +2,18 @@
 
 use super::CircuitError;
 use super::activation::{byte, integer};
-use super::columns::{Cell, Challenges, Point};
+use super::columns::{Cell, Challenges, HashCell, Point};
 use super::compute::{Hints, Tamper, compute};
 use super::field::pack;
 use super::fixed::Fixed;
+use super::hashes;
 use super::layout::moves::CURSORS;
 use super::layout::plan::Plan;
 use super::layout::rows::Content;
 use super::links;
 use super::parallel;
-use super::relations::{Row, linking, lookup, packing, wires};
+use super::poseidon::Fields;
+use super::relations::{Row, hashing, linking, lookup, packing, wires};
 use super::shape::{Flag, Shape};
 use super::values::Values;
 use super::weights::CommittedLanes;
@@ -37,6 +39,8 @@ pub struct Witness {
     pub table_uses: Values,
     /// With committed inputs: the words of each, on the rows of its link.
     pub linked: Vec<Values>,
+    /// With hashed inputs: the states of their permutations by element, and the squares.
+    pub hashed: Vec<Values>,
     /// With committed weights: what their columns hold.
     pub weights: Option<CommittedLanes>,
     /// The context, further free ones, and the packed words.
@@ -60,6 +64,8 @@ pub struct Sums {
     pub packed: Vec<Fr>,
     /// What is left of each commitment's words.
     pub linked: Vec<Vec<Fr>>,
+    /// What is left of hashed words, less their hashes.
+    pub hashed: Option<Vec<Fr>>,
 }
 
 /// What the inferences of a proof are bound to, one each.
@@ -78,25 +84,32 @@ impl From<Vec<Fr>> for Contexts {
     }
 }
 
+/// What a net is computed on.
+#[derive(Clone, Copy, Default)]
+pub struct Given<'a> {
+    /// The integers of all inputs, one after the other.
+    pub input: &'a [i32],
+    /// Where weights are committed, these.
+    pub weights: &'a [i32],
+    /// What blinds the hashes of hashed inputs.
+    pub blindings: &'a [Fr],
+}
+
+impl<'a> From<&'a [i32]> for Given<'a> {
+    fn from(input: &'a [i32]) -> Self {
+        Self { input, ..Self::default() }
+    }
+}
+
 impl Witness {
     /// Computes a net on an input.
     pub(super) fn new(
         net: &Net,
         plan: &Plan,
-        input: &[i32],
+        given: Given<'_>,
         contexts: impl Into<Contexts>,
     ) -> Result<Self, CircuitError> {
-        Self::tampered(net, plan, input, contexts, &|_, _, _| {})
-    }
-
-    /// The same of a net whose weights are committed, with these.
-    pub fn with_weights(
-        net: &Net,
-        plan: &Plan,
-        (input, weights): (&[i32], &[i32]),
-        contexts: impl Into<Contexts>,
-    ) -> Result<Self, CircuitError> {
-        Self::of(net, plan, (input, weights), contexts.into(), &|_, _, _| {}, &|_, honest| honest)
+        Self::of(net, plan, given, contexts.into(), &|_, _, _| {}, &|_, honest| honest)
     }
 
     /// The same with what a prover says of integers that are not computed, given what an honest one says.
@@ -107,7 +120,7 @@ impl Witness {
         contexts: impl Into<Contexts>,
         hints: impl Fn(Kind, i128) -> i128 + Sync,
     ) -> Result<Self, CircuitError> {
-        Self::of(net, plan, (input, &[]), contexts.into(), &|_, _, _| {}, &hints)
+        Self::of(net, plan, input.into(), contexts.into(), &|_, _, _| {}, &hints)
     }
 
     /// The same for a prover who cheats in some cells and is honest about what follows from them.
@@ -118,13 +131,13 @@ impl Witness {
         contexts: impl Into<Contexts>,
         tamper: Tamper<'_>,
     ) -> Result<Self, CircuitError> {
-        Self::of(net, plan, (input, &[]), contexts.into(), tamper, &|_, honest| honest)
+        Self::of(net, plan, input.into(), contexts.into(), tamper, &|_, honest| honest)
     }
 
     fn of(
         net: &Net,
         plan: &Plan,
-        (input, weights): (&[i32], &[i32]),
+        Given { input, weights, blindings }: Given<'_>,
         Contexts(contexts): Contexts,
         tamper: Tamper<'_>,
         hints: Hints<'_>,
@@ -132,6 +145,10 @@ impl Witness {
         if weights.len() != net.committed_weights {
             let (found, expected) = (weights.len(), net.committed_weights);
             return Err(CircuitError::Weights { found, expected });
+        }
+        if blindings.len() != net.hashes.len() {
+            let (found, expected) = (blindings.len(), net.hashes.len());
+            return Err(CircuitError::Blindings { found, expected });
         }
         let expected = net.inputs.iter().map(|port| port.len).sum();
         if input.len() != expected {
@@ -202,6 +219,7 @@ impl Witness {
             bytes.chunks(net.blocks[block].tensor_len().max(1)).flat_map(pack).collect()
         };
         let (committed, others) = net.inputs.split_at(net.committed);
+        let (to_hash, others) = others.split_at(net.hashes.len());
         for port in others.iter().filter(|port| net.blocks[port.block].is_packed) {
             instances.extend(words(port.block, port.of(&input)));
         }
@@ -213,6 +231,21 @@ impl Witness {
             column
         };
         let linked = committed.iter().map(linked).collect();
+        let columns = if net.hashes.is_empty() { 0 } else { Fields::WIDTH + 1 };
+        let mut hashed = vec![Values::zeros(length); columns];
+        let mut found = Vec::new();
+        let places = net.hashes.iter().zip(hashes::rows(&net.hashes));
+        for ((port, &blinding), (&own, rows)) in to_hash.iter().zip(blindings).zip(places) {
+            let words = words(port.block, port.of(&input));
+            let states = hashes::state_rows(own, &words, blinding);
+            found.extend(states.last().map(|state| (own.at, state[0])));
+            for (row, state) in rows.zip(states) {
+                hashed
+                    .iter_mut()
+                    .zip(state)
+                    .for_each(|(column, cell)| column.set_element(row, cell));
+            }
+        }
         let mut outputs = vec![0; net.outputs.iter().map(|port| port.len).sum()];
         for port in &net.outputs {
             let mut bytes = vec![0_u8; port.len];
@@ -225,6 +258,8 @@ impl Witness {
             let own = &mut outputs[port.first..port.first + port.len];
             own.iter_mut().zip(bytes).for_each(|(to, byte)| *to = integer(byte, port.element));
         }
+        // Ascending: those before one are there when its place is counted.
+        found.into_iter().for_each(|(at, hash)| instances.insert(net.free_instances + at, hash));
         let parts = plan.fitted.intervals.as_ref().map(|intervals| {
             let mut parts = [Values::zeros(length), Values::zeros(length)];
             for (at, &row) in table_row.iter().enumerate() {
@@ -255,6 +290,7 @@ impl Witness {
             table_uses: Values::of(table_uses),
             weights: plan.shape.commits_weights().then(|| CommittedLanes::new(plan, weights)),
             linked,
+            hashed,
             instances,
             outputs,
         })
@@ -296,6 +332,7 @@ impl Sums {
             balance: Vec::new(),
             packed: Vec::new(),
             linked: vec![Vec::new(); plan.shape.links.len()],
+            hashed: None,
         };
         let row = |at: usize| known.row(&sums, at);
         sums.lookup_sums = lookup::running_sums(length, row, challenges.beta);
@@ -310,6 +347,15 @@ impl Sums {
             for at in (1..length).rev() {
                 let taken = linking::taken(&mut known.row(&sums, at), link);
                 sums.linked[link][at - 1] = sums.linked[link][at] + taken;
+            }
+        }
+        if !plan.shape.hashes.is_empty() {
+            sums.hashed = Some(vec![Fr::zero(); length]);
+            for at in (1..length).rev() {
+                let taken = hashing::taken(&mut known.row(&sums, at));
+                if let Some(sum) = &mut sums.hashed {
+                    sum[at - 1] = sum[at] + taken;
+                }
             }
         }
         sums.follow_cursors(known);
@@ -384,6 +430,9 @@ impl Row for WitnessRow<'_> {
             Cell::Packed => self.sums.packed[at],
             Cell::Linked(link) => witness.linked[link].at(at),
             Cell::LinkedSum(link) => self.sums.linked[link][at],
+            Cell::Hash(HashCell::State(element)) => witness.hashed[element].at(at),
+            Cell::Hash(HashCell::Square) => witness.hashed[Fields::WIDTH].at(at),
+            Cell::Hash(HashCell::Sum) => self.sums.hashed.as_ref().expect("inputs are hashed")[at],
             cell => fixed.cell(cell, at),
         }
     }

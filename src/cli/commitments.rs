@@ -1,47 +1,85 @@
-//! What committed inputs are proved with, and the inputs that are given beside them.
+//! What committed and hashed inputs are proved with, and the inputs that are given beside them.
 
 use super::{CliError, Console, bundle::hex, files, input};
-use crate::bundle::{Bundle, InputCommitment, WeightsCommitment, unhex};
+use crate::bundle::{Bundle, InputCommitment, InputHash, InputSecret, WeightsCommitment, unhex};
 use crate::circuit::{InstanceLayout, InstancePort, Word};
 use crate::model::{InputFormat, Model, Port};
 use crate::name::Name;
-use crate::proving::Powers;
+use crate::proving::{Blindings, Commitment, Powers};
 use std::path::{Path, PathBuf};
 
 /// What `prove` takes.
 #[derive(clap::Args)]
 pub struct CommitmentArgs {
-    /// The file that `commit` made of a committed input; once for each of them
+    /// The file that `commit` made of a committed input, or of a hashed one; once for each of them. A hashed input that has none
+    /// gets another hash in each proof
     #[arg(long = "input-commitment", value_name = "FILE")]
     files: Vec<PathBuf>,
 }
 
+/// What `commit` made of a bundle's inputs, one after the other; none of an input that needs none.
+pub struct InputSecrets(Vec<Option<InputSecret>>);
+
+impl InputSecrets {
+    /// The commitments to committed inputs, in the order of their names.
+    pub fn commitments(&self) -> impl Iterator<Item = &Commitment> {
+        self.0.iter().flatten().filter_map(|secret| match secret {
+            InputSecret::Committed(commitment) => Some(commitment.commitment()),
+            InputSecret::Hashed(_) => None,
+        })
+    }
+
+    /// What blinds hashes: what files say, or else something new.
+    pub fn blindings(&self, layout: &InstanceLayout) -> Blindings {
+        let known = layout.hashed().map(|(number, _)| match &self.0[number] {
+            Some(InputSecret::Hashed(hash)) => Some(hash.blinding()),
+            _ => None,
+        });
+        known.collect::<Vec<_>>().into()
+    }
+}
+
 impl CommitmentArgs {
-    /// The commitments to a bundle's committed inputs, in the order of their names.
-    pub fn open(&self, bundle: &Bundle) -> Result<Vec<InputCommitment>, CliError> {
+    /// Opens the files, each of which is of an input of a bundle: of each committed one there has to be one.
+    pub fn open(&self, bundle: &Bundle) -> Result<InputSecrets, CliError> {
         let layout = &bundle.manifest.layout;
-        let mut found: Vec<Option<InputCommitment>> = layout.committed().map(|_| None).collect();
-        let powers = match found.len() {
-            0 => None,
+        let mut found: Vec<Option<InputSecret>> = layout.inputs.iter().map(|_| None).collect();
+        let powers = match layout.committed().next() {
+            None => None,
             _ => Some(bundle.powers()?),
         };
         for path in &self.files {
-            let commitment = InputCommitment::open(path)?;
-            let name = &commitment.tensor().name;
-            let mut places = layout.committed().zip(&mut found);
-            let place = places.find(|((_, port), _)| port.tensor.name == *name);
-            let (Some(((_, port), place)), Some(powers)) = (place, &powers) else {
-                return Err(CliError::Usage {
-                    message: format!(
-                        "`{}` is a commitment to the input `{}`, which is not committed in this bundle",
-                        path.display(),
-                        Name::new(name)
-                    ),
-                    hint: committed_inputs(layout),
-                });
+            let secret = InputSecret::open(path)?;
+            let name = &secret.tensor().name;
+            let mut places = layout.inputs.iter().zip(&mut found);
+            let place = places.find(|(port, _)| port.tensor.name == *name);
+            let (port, place) = match (&secret, place, &powers) {
+                (InputSecret::Committed(commitment), Some((port, place)), Some(powers))
+                    if port.is_committed() =>
+                {
+                    check(commitment, path, (port, layout.inferences), powers)?;
+                    (port, place)
+                }
+                (InputSecret::Hashed(hash), Some((port, place)), _) if port.is_hashed() => {
+                    check_hash(hash, path, port)?;
+                    (port, place)
+                }
+                _ => {
+                    let [made, told] = match secret {
+                        InputSecret::Committed(_) => ["a commitment to", "committed"],
+                        InputSecret::Hashed(_) => ["a hash of", "hashed"],
+                    };
+                    return Err(CliError::Usage {
+                        message: format!(
+                            "`{}` is {made} the input `{}`, which is not {told} in this bundle",
+                            path.display(),
+                            Name::new(name)
+                        ),
+                        hint: hidden_inputs(layout),
+                    });
+                }
             };
-            check(&commitment, path, (port, layout.inferences), powers)?;
-            if place.replace(commitment).is_some() {
+            if place.replace(secret).is_some() {
                 return Err(CliError::Usage {
                     message: format!(
                         "two commitments to the input `{}` are given",
@@ -51,11 +89,11 @@ impl CommitmentArgs {
                 });
             }
         }
-        let missing = layout.committed().zip(&found).find(|(_, found)| found.is_none());
-        if let Some(((_, port), _)) = missing {
-            return Err(needed(port));
+        let missing = layout.committed().find(|(number, _)| found[*number].is_none());
+        match missing {
+            Some((_, port)) => Err(needed(port)),
+            None => Ok(InputSecrets(found)),
         }
-        Ok(found.into_iter().flatten().collect())
     }
 }
 
@@ -203,6 +241,24 @@ fn check(
     Ok(())
 }
 
+/// That a hash is of an input of this bundle.
+fn check_hash(hash: &InputHash, path: &Path, port: &InstancePort) -> Result<(), CliError> {
+    let tensor = hash.tensor();
+    if port.tensor.code == tensor.code && port.tensor.len() == tensor.len() {
+        return Ok(());
+    }
+    Err(CliError::Usage {
+        message: format!(
+            "`{}` is a hash of {} elements of type {}, and the bundle's input `{}` has others",
+            path.display(),
+            tensor.len(),
+            tensor.code.name(),
+            Name::new(&tensor.name)
+        ),
+        hint: "make one with `zkverdict commit` and this bundle".into(),
+    })
+}
+
 /// That an input needs a commitment.
 fn needed(port: &InstancePort) -> CliError {
     CliError::Usage {
@@ -215,27 +271,33 @@ fn needed(port: &InstancePort) -> CliError {
     }
 }
 
-/// Which inputs are committed, for whoever asked for another.
-pub fn committed_inputs(layout: &InstanceLayout) -> String {
-    let names: Vec<String> =
-        layout.committed().map(|(_, port)| format!("`{}`", Name::new(&port.tensor.name))).collect();
-    match names.len() {
-        0 => "make a bundle with committed inputs with `zkverdict keygen --format packed --input NAME=committed`".into(),
-        _ => format!("committed are {}", names.join(", ")),
+/// Which inputs are committed or hashed, for whoever asked for another.
+pub fn hidden_inputs(layout: &InstanceLayout) -> String {
+    let names = |ports: Vec<(usize, &InstancePort)>| -> Vec<String> {
+        ports.iter().map(|(_, port)| format!("`{}`", Name::new(&port.tensor.name))).collect()
+    };
+    let [committed, hashed] = [layout.committed().collect(), layout.hashed().collect()].map(names);
+    let told = [("committed are", committed), ("hashed are", hashed)];
+    let told = told.into_iter().filter(|(_, names)| !names.is_empty());
+    let told: Vec<String> =
+        told.map(|(what, names)| format!("{what} {}", names.join(", "))).collect();
+    match told.len() {
+        0 => "make a bundle with committed inputs with `zkverdict keygen --format packed --input NAME=committed`, or with hashed ones with `--input NAME=hashed`".into(),
+        _ => told.join("; "),
     }
 }
 
-/// The integers of all inputs: from a file, which may leave out committed ones, and from the commitments.
+/// The integers of all inputs: from a file, and from what `commit` made of some, which the file may leave out.
 pub fn inputs(
     model: &Model,
     layout: &InstanceLayout,
     path: Option<&Path>,
-    commitments: &[InputCommitment],
+    InputSecrets(secrets): &InputSecrets,
     console: &Console,
 ) -> Result<Vec<Vec<i32>>, CliError> {
     let mut inputs: Vec<Option<Vec<i32>>> = vec![None; model.inputs.len()];
     if let Some(path) = path {
-        let ports = ports_of(model, layout, path)?;
+        let ports = ports_of(model, secrets, path)?;
         input::warn_of_values_beyond(model, &ports, path, console)?;
         let given = input::one_inference(model, &ports, path)?;
         for (port, integers) in ports.into_iter().zip(given) {
@@ -243,17 +305,25 @@ pub fn inputs(
             inputs[number.expect("it is one of the model's")] = Some(integers);
         }
     }
-    for ((number, port), commitment) in layout.committed().zip(commitments) {
-        let integers = commitment.integers();
+    for (number, (secret, port)) in secrets.iter().zip(&layout.inputs).enumerate() {
+        let (integers, what) = match secret {
+            None => continue,
+            Some(InputSecret::Committed(commitment)) => {
+                let name = hex(&commitment.name());
+                (commitment.integers(), format!("one that the commitment `{name}` is to"))
+            }
+            Some(InputSecret::Hashed(hash)) => {
+                (hash.integers(), format!("one whose hash is `{}`", hex(&hash.hash())))
+            }
+        };
         match &inputs[number] {
             Some(given) if *given != integers => {
                 return Err(CliError::Usage {
                     message: format!(
-                        "the input `{}` that is given is not the one that the commitment `{}` is to",
-                        Name::new(&port.tensor.name),
-                        hex(&commitment.name())
+                        "the input `{}` that is given is not the {what}",
+                        Name::new(&port.tensor.name)
                     ),
-                    hint: "leave it out, and it is taken from the commitment".into(),
+                    hint: "leave it out, and it is taken from the file that `commit` made".into(),
                 });
             }
             _ => inputs[number] = Some(integers),
@@ -268,10 +338,10 @@ pub fn inputs(
     known.collect()
 }
 
-/// The inputs that a file holds: all of them, or those that are not committed.
+/// The inputs that a file holds: all of them, or those that `commit` made nothing of.
 fn ports_of<'a>(
     model: &'a Model,
-    layout: &InstanceLayout,
+    secrets: &[Option<InputSecret>],
     path: &Path,
 ) -> Result<Vec<&'a Port>, CliError> {
     let bytes = files::read(path)?;
@@ -279,9 +349,9 @@ fn ports_of<'a>(
         model.read_inferences_of(ports, &bytes, InputFormat::detect(&bytes)).map(drop)
     };
     let all: Vec<&Port> = model.inputs.iter().collect();
-    let told = model.inputs.iter().zip(&layout.inputs);
+    let known = model.inputs.iter().zip(secrets);
     let others: Vec<&Port> =
-        told.filter(|(_, told)| !told.is_committed()).map(|(port, _)| port).collect();
+        known.filter(|(_, secret)| secret.is_none()).map(|(port, _)| port).collect();
     match is_given(&all) {
         Err(_) if !others.is_empty() && is_given(&others).is_ok() => Ok(others),
         // What is wrong with it is said where it is read.

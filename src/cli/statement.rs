@@ -60,7 +60,7 @@ impl StatementArgs {
 /// What a proof shows of single inputs.
 #[derive(Clone, Debug, Default, clap::Args)]
 struct InputArgs {
-    /// What a proof shows of one input: public, private or committed; once for each that is not as
+    /// What a proof shows of one input: public, private, hashed or committed; once for each that is not as
     /// `--input-visibility` says
     #[arg(long = "input", value_name = "NAME=VISIBILITY", value_parser = told)]
     inputs: Vec<(String, Told)>,
@@ -72,7 +72,8 @@ fn told(text: &str) -> Result<(String, Told), String> {
         text.rsplit_once('=').ok_or("expected an input's name, `=` and what is told of it")?;
     let all = [Told::Public, Told::Private, Told::Hashed, Told::Committed];
     let told = all.into_iter().find(|told| told.name() == parts.1);
-    let told = told.ok_or("expected `public`, `private` or `committed` behind the `=`")?;
+    let told =
+        told.ok_or("expected `public`, `private`, `hashed` or `committed` behind the `=`")?;
     Ok((parts.0.to_owned(), told))
 }
 
@@ -83,6 +84,7 @@ impl InputArgs {
         let all = match wishes.input_visibility {
             Visibility::Public => Told::Public,
             Visibility::Private => Told::Private,
+            Visibility::Hashed => Told::Hashed,
             Visibility::Committed => Told::Committed,
         };
         layout.inputs.iter_mut().for_each(|input| input.visibility = all);

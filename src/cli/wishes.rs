@@ -37,6 +37,8 @@ pub enum Visibility {
     Public,
     /// Nothing: the proof says that its maker knows an input with these outputs
     Private,
+    /// A hash of it with a blinding, of the Poseidon that other circuits have
+    Hashed,
     /// The name of a commitment to it, which `commit` makes: packed proofs alone can be linked to one
     Committed,
 }

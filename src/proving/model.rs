@@ -15,7 +15,7 @@ use std::{collections::BTreeMap, sync::Arc};
 mod committed;
 
 #[cfg(feature = "prove")]
-pub use committed::{CommittedWeights, Secrets};
+pub use committed::{Blindings, CommittedWeights, Secrets};
 
 #[cfg(feature = "prove")]
 use super::{
@@ -62,6 +62,8 @@ pub struct Statement {
     pub weights: Option<Word>,
     /// The names of the commitments to the inputs that are committed, by the input's name.
     pub names: BTreeMap<String, Word>,
+    /// The hashes of the inputs that are hashed, by the input's name.
+    pub hashes: BTreeMap<String, Word>,
     /// The inputs that are public, by name.
     pub inputs: BTreeMap<String, OutputValues>,
     /// The outputs that are public, by name.
@@ -194,6 +196,7 @@ impl ModelVerifier {
             context: Word::default(),
             weights: self.layout.range(Role::WeightsName).next().map(|at| instances[at]),
             names: BTreeMap::new(),
+            hashes: BTreeMap::new(),
             inputs: BTreeMap::new(),
             outputs: BTreeMap::new(),
             claims: BTreeMap::new(),
@@ -220,6 +223,9 @@ impl ModelVerifier {
             let name = part.name.to_owned();
             match part.role {
                 Role::Context => statement.context = instances[part.at.start],
+                Role::Input if part.tensor.is_none() => {
+                    statement.hashes.insert(name, instances[part.at.start]);
+                }
                 Role::Input => {
                     statement.inputs.extend(values(&self.model.inputs)?.map(|v| (name, v)))
                 }
@@ -402,8 +408,8 @@ impl ModelProver {
         self.prove_linked(inputs, contexts, Secrets::default(), options)
     }
 
-    /// The same with commitments to the committed inputs, in the order of their names, and to the weights where these are
-    /// committed. A commitment that is not to the input that is given is refused.
+    /// The same with commitments to the committed inputs, in the order of their names, to the weights where these are
+    /// committed, and with what blinds the hashes of hashed inputs. A commitment that is not to the input that is given is refused.
     pub fn prove_linked<'a>(
         &self,
         inputs: &[Vec<i32>],
@@ -411,7 +417,7 @@ impl ModelProver {
         secrets: impl Into<Secrets<'a>>,
         options: &Options<'_>,
     ) -> Result<(Proof, Times), ProvingError> {
-        let Secrets { inputs: commitments, weights } = secrets.into();
+        let Secrets { inputs: commitments, weights, blindings } = secrets.into();
         let expected = self.layout().names_weights;
         if weights.is_some() != expected {
             return Err(ProvingError::Weights { expected });
@@ -420,12 +426,20 @@ impl ModelProver {
         if got != expected {
             return Err(ProvingError::Commitments { got, expected });
         }
+        let drawn;
+        let blindings = match blindings {
+            Some(given) => given,
+            None => {
+                drawn = Blindings::draw(self.layout().hashed().count());
+                &drawn
+            }
+        };
         let (model, contexts) = (&self.verifier.model, contexts.into());
         let model = weights.map_or(model, |weights| &weights.model);
         let own = inputs.len().min(model.inputs.len());
         let (evaluation, witness) = rayon::join(
             || model.evaluate(&inputs[..own]),
-            || self.circuit.witness_of(model, &inputs.concat(), contexts),
+            || self.circuit.witness_with(model, &inputs.concat(), blindings.all(), contexts),
         );
         let (evaluation, mut witness) = (evaluation?, witness?);
         let reference = self.verifier.layout.answers(model, &evaluation, &inputs[own..])?;

@@ -374,6 +374,7 @@ mod tests {
             inferences: 1,
             names_weights: false,
             committed: hostile::hostile_names(),
+            hashed: vec![],
             inputs: names.into_iter().map(tensor).collect(),
             claims: claims.into_iter().map(claim).collect(),
             outputs,

@@ -1,6 +1,7 @@
 //! The library that packs a model's tensors into instances and reads them back, on chain.
 
 mod claims;
+mod names;
 
 use askama::Template;
 
@@ -8,6 +9,8 @@ use super::SolidityError;
 use crate::name::{Comment, Name};
 use claims::ClaimSource;
 pub use claims::{IoClaim, IoClaimKind};
+pub use names::IoHash;
+use names::{NameSource, hash_sources, name_sources};
 
 /// Elements that one instance holds: 31 bytes are below the scalar modulus.
 const ELEMENTS_PER_INSTANCE: usize = 31;
@@ -87,7 +90,9 @@ pub struct IoSpec {
     pub names_weights: bool,
     /// Its committed inputs, of which the names of commitments are instances.
     pub committed: Vec<String>,
-    /// Its inputs.
+    /// Its hashed inputs. There are none in proofs of several inferences.
+    pub hashed: Vec<IoHash>,
+    /// Its public inputs.
     pub inputs: Vec<IoTensor>,
     /// What is claimed of its outputs.
     pub claims: Vec<IoClaim>,
@@ -105,7 +110,29 @@ impl IoSpec {
 
     /// Instances of an inference, the context included: of a proof, if it has no others.
     pub fn num_instances(&self) -> usize {
-        self.first() + self.tensors().map(IoTensor::num_instances).sum::<usize>()
+        self.first()
+            + self.hashed.len()
+            + self.tensors().map(IoTensor::num_instances).sum::<usize>()
+    }
+
+    /// The first instance of each tensor.
+    fn places(&self) -> Vec<usize> {
+        let mut next = self.first();
+        let place = |(number, tensor): (usize, &IoTensor)| {
+            let hashes = self.hashed.iter().filter(|hash| hash.inputs_before == number).count();
+            let first = next + hashes;
+            next = first + tensor.num_instances();
+            first
+        };
+        self.tensors().enumerate().map(place).collect()
+    }
+
+    /// The instance of each hash.
+    fn hash_places(&self) -> impl Iterator<Item = (usize, &str)> {
+        self.hashed.iter().enumerate().map(|(number, hash)| {
+            let inputs = self.inputs.iter().take(hash.inputs_before).map(IoTensor::num_instances);
+            (self.first() + inputs.sum::<usize>() + number, hash.input.as_str())
+        })
     }
 
     /// Instances of a proof: those of all inferences, which share names.
@@ -149,15 +176,14 @@ impl IoSpec {
     /// The document that describes the instances, for tools that know neither model nor contract: the public-input
     /// schema of ERC-8084.
     pub fn schema(&self) -> serde_json::Value {
-        let mut first = self.first();
+        let mut places = self.places().into_iter();
         let mut describe = |tensor: &IoTensor| {
-            let begin = first;
-            first += tensor.num_instances();
+            let begin = places.next().expect("each tensor has a place");
             let mut description = serde_json::json!({
                 "name": tensor.name,
                 "type": tensor.element.solidity_type(),
                 "shape": tensor.shape,
-                "instances": [begin, first],
+                "instances": [begin, begin + tensor.num_instances()],
                 "scale": tensor.scale,
                 "zero_point": tensor.zero_point,
             });
@@ -206,6 +232,11 @@ impl IoSpec {
             let inputs = (first..).zip(&self.committed).map(name);
             schema["names"] = weights.into_iter().chain(inputs).collect();
         }
+        if !self.hashed.is_empty() {
+            let hash =
+                |(instance, input)| serde_json::json!({"input": input, "instance": instance});
+            schema["hashes"] = self.hash_places().map(hash).collect();
+        }
         schema
     }
 
@@ -225,8 +256,7 @@ impl IoSpec {
             Some(_) => Role::Output,
         };
         let mut tensors: Vec<TensorSource> = vec![];
-        let mut first = self.first();
-        for (number, tensor) in self.tensors().enumerate() {
+        for ((number, tensor), first) in self.tensors().enumerate().zip(self.places()) {
             let mut source = TensorSource::new(role(number), tensor, first)?;
             // Different names may become the same identifier.
             let words = source.words.clone();
@@ -238,7 +268,6 @@ impl IoSpec {
                 source.words = [&words[..], &[i.to_string()]].concat();
                 source.name_functions();
             }
-            first = source.end;
             tensors.push(source);
         }
         let claims = ClaimSource::all(&self.claims, &tensors);
@@ -252,6 +281,7 @@ impl IoSpec {
             first_input: self.first(),
             runs: self.runs(),
             names: name_sources(self.names_weights, &self.committed),
+            hashes: hash_sources(self.hash_places()),
             elements: [IoElement::Int8, IoElement::Uint8]
                 .into_iter()
                 .filter(|element| tensors.iter().any(|tensor| tensor.element == *element))
@@ -274,6 +304,7 @@ struct Library<'a> {
     first_input: usize,
     runs: Vec<Run>,
     names: Vec<NameSource>,
+    hashes: Vec<NameSource>,
     /// The types that tensors have, each once.
     elements: Vec<IoElement>,
     tensors: Vec<TensorSource>,
@@ -316,44 +347,6 @@ impl Role {
     fn is_models(&self) -> bool {
         matches!(self, Self::Input | Self::Output)
     }
-}
-
-/// The name of a commitment.
-struct NameSource {
-    /// What is committed to.
-    title: String,
-    constant: String,
-    function: String,
-    instance: usize,
-}
-
-/// The names of commitments to the weights and to these inputs, each with a constant and a function of its own.
-fn name_sources(has_weights: bool, inputs: &[String]) -> Vec<NameSource> {
-    let mut names: Vec<NameSource> = vec![];
-    if has_weights {
-        names.push(NameSource {
-            title: "the weights".into(),
-            constant: "WEIGHTS".into(),
-            function: "Weights".into(),
-            instance: 1,
-        });
-    }
-    for (instance, input) in (1 + names.len()..).zip(inputs) {
-        let own = identifier_words(input, "input");
-        let numbered = (2..).map(|number: usize| [&own[..], &[number.to_string()]].concat());
-        let mut identifiers = std::iter::once(own.clone()).chain(numbered).map(|words| {
-            let function: String = words.iter().map(|word| capital(word)).collect();
-            (words.join("_").to_uppercase(), function)
-        });
-        let is_free = |(constant, function): &(String, String)| {
-            names.iter().all(|other| other.constant != *constant && other.function != *function)
-        };
-        let (constant, function) =
-            identifiers.find(is_free).expect("there are more numbers than names");
-        let title = format!("the input `{}`", Name::new(input).comment());
-        names.push(NameSource { title, constant, function, instance });
-    }
-    names
 }
 
 struct TensorSource {
@@ -505,6 +498,7 @@ mod tests {
             inferences: 1,
             names_weights: false,
             committed: vec![],
+            hashed: vec![],
             inputs: vec![tensor("a", 32, IoElement::Int8), tensor("b", 1, IoElement::Uint8)],
             claims: Vec::new(),
             outputs: vec![tensor("c", 31, IoElement::Int8)],
@@ -547,6 +541,22 @@ mod tests {
         assert_eq!(of_each("claim_parameters"), serde_json::json!([16, 2]));
         assert_eq!(of_each("claim_results"), serde_json::json!([24, 1]));
         assert_eq!(of_each("outputs"), serde_json::json!([28, 1]));
+        let hash = |input: &str, inputs_before| IoHash { input: input.into(), inputs_before };
+        let hashed = vec![hash("e", 0), hash("E", 1), hash("f", 2)];
+        let hashing = IoSpec { hashed, ..spec.clone() };
+        let schema = hashing.schema();
+        assert_eq!(schema["hashes"][0], serde_json::json!({"input": "e", "instance": 1}));
+        assert_eq!(schema["inputs"][0]["instances"], serde_json::json!([2, 4]));
+        assert_eq!(schema["hashes"][1]["instance"], 4);
+        assert_eq!(schema["inputs"][1]["instances"], serde_json::json!([5, 6]));
+        assert_eq!(schema["hashes"][2]["instance"], 6);
+        assert_eq!(schema["outputs"][0]["instances"], serde_json::json!([7, 8]));
+        assert_eq!(schema["instances"], 8);
+        let source = hashing.render().expect("a library");
+        for line in ["E_HASH = 1;", "E_2_HASH = 4;", "F_HASH = 6;", "hashOfE2(", "B_INSTANCE = 5;"]
+        {
+            assert_eq!(source.matches(line).count(), 1, "{line}");
+        }
         // One identifier for two names, as a constant or as a function, is none.
         let spec = IoSpec { committed: vec!["d".into(), "D".into(), "d2".into()], ..spec };
         let source = spec.render().expect("a library");

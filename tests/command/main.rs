@@ -7,6 +7,7 @@ mod budgets;
 mod claims;
 mod committed;
 mod formats;
+mod hashed;
 mod help;
 #[path = "../shared/hostile_names.rs"]
 mod hostile;

@@ -6,7 +6,7 @@ use revm::primitives::U256;
 use sha3::Digest;
 use zkverdict::{
     evm::{Fork, Outcome},
-    solidity::{CompilerSettings, IoClaim, IoClaimKind, IoElement, IoSpec, IoTensor},
+    solidity::{CompilerSettings, IoClaim, IoClaimKind, IoElement, IoHash, IoSpec, IoTensor},
 };
 
 use crate::fixture::{Deployed, SOLC};
@@ -26,6 +26,7 @@ fn spec() -> IoSpec {
         inferences: 1,
         names_weights: false,
         committed: vec![],
+        hashed: vec![],
         inputs: vec![
             tensor("x.1", &[5, 8], IoElement::Int8, 0.5, -128),
             tensor("mask", &[3], IoElement::Uint8, 1.0, 0),
@@ -184,6 +185,35 @@ fn tensor_of_another_length_is_refused() {
     }
 }
 
+/// A hash stands where its input would.
+#[test]
+fn hashes_are_read_where_they_stand() {
+    let hashed = vec![IoHash { input: "key".into(), inputs_before: 1 }];
+    let spec = IoSpec { hashed, ..spec() };
+    assert_eq!(spec.num_instances(), 7);
+    let harness = r#"
+contract Harness {
+    function check(uint256[] memory instances) external pure {
+        require(ToyIo.NUM_INSTANCES == 7 && ToyIo.KEY_HASH == 3 && ToyIo.MASK_INSTANCE == 4, "where");
+        require(ToyIo.hashOfKey(instances) == 13, "key");
+        require(ToyIo.maskAt(instances, 0) == 14 && ToyIo.scoresAt(instances, 0) == 16, "tensors");
+    }
+}
+"#;
+    let mut deployed = deploy(&spec, harness, CompilerSettings::default());
+    let mut check = |count: u64| {
+        let words = [U256::from(0x20), U256::from(count)];
+        let instances = (0..count).map(|i| U256::from(10 + i));
+        let arguments: Vec<U256> = words.into_iter().chain(instances).collect();
+        deployed.call(&calldata("check(uint256[])", &arguments)).outcome
+    };
+    assert_eq!(check(7), Outcome::Returned(vec![]));
+    for count in [3, 6, 8] {
+        let Outcome::Reverted(data) = check(count) else { panic!("accepted {count}") };
+        assert_eq!(data[..4], sha3::Keccak256::digest("InstanceCount(uint256,uint256)")[..4]);
+    }
+}
+
 /// What is committed stands between the context and the tensors.
 #[test]
 fn names_are_read_where_they_stand() {
@@ -232,6 +262,7 @@ fn the_library_is_rendered_as_it_was_reviewed() {
         inferences: 1,
         names_weights: false,
         committed: vec![],
+        hashed: vec![],
         inputs: vec![
             tensor("signed", IoElement::Int8, 784),
             tensor("unsigned", IoElement::Uint8, 784),

@@ -49,6 +49,7 @@ fn spec() -> IoSpec {
         inferences: 1,
         names_weights: false,
         committed: Vec::new(),
+        hashed: vec![],
         inputs: vec![tensor("x", &[32], IoElement::Int8, 1.0, 0)],
         claims: vec![
             claim("y", IoClaimKind::Threshold, half(&[]), &[3]),

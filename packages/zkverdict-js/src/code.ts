@@ -29,6 +29,9 @@ export function wordsOf(code: Code, elements: number): number {
   return Math.ceil(elements / perWord(codeOf(code)[0]));
 }
 
+/** How many bytes so many elements have. */
+export const bytesIn = (code: Code, elements: number): number => (elements * codeOf(code)[0]) / 8;
+
 /** A float's bits, turned so that codes have the order of the floats. */
 function codeOfFloat(value: number): number | undefined {
   const view = new DataView(new ArrayBuffer(4));

@@ -2,7 +2,7 @@
 
 import { bn254 } from "@noble/curves/bn254";
 import { keccak_256 } from "@noble/hashes/sha3";
-import { randomBytes } from "@noble/hashes/utils";
+import { drawBlinding } from "./blinding.js";
 import { bytesOf, hexOf, integerAt, integerOf, wordOf, type Hex } from "./bytes.js";
 import { packWords, wordsOf, type Code } from "./code.js";
 import { R } from "./field.js";
@@ -118,17 +118,6 @@ function check(document: PointsDocument): void {
     throw malformed("there are more points than rows that hold words");
   }
   if (bytesOf(document.string, "MalformedPoints", "string").length !== 32) throw malformed("`string` has 32 bytes");
-}
-
-/** A number below the scalar modulus, not 0: 64 random bytes are so many more than it has that each is as likely as any other. */
-function drawBlinding(): bigint {
-  for (;;) {
-    const bytes = randomBytes(64);
-    const wide = (integerAt(bytes, 0) << 256n) | integerAt(bytes, 32);
-    bytes.fill(0);
-    const blinding = wide % R;
-    if (blinding !== 0n) return blinding;
-  }
 }
 
 /** Commits to an input. What comes out at `secret` is as secret as the data. */

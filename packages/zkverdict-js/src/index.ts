@@ -1,6 +1,6 @@
 export { verify, Verifier, type ProofDocument } from "./verify.js";
 export { Refusal, type RefusalCode } from "./refusal.js";
-export { dequantize, pack, unpack, type ClaimSchema, type InstanceSchema, type NameSchema, type TensorSchema } from "./instances.js";
+export { dequantize, pack, unpack, type ClaimSchema, type HashSchema, type InstanceSchema, type NameSchema, type TensorSchema } from "./instances.js";
 export {
   capacityOf,
   classOf,
@@ -12,6 +12,7 @@ export {
   type Coordinates,
   type PointsDocument,
 } from "./commitment.js";
+export { hashInput, hashOfWords, type HashDocument, type HashRequest, type InputHash, type Poseidon3 } from "./hash.js";
 export { packWords, wordsOf, type Code } from "./code.js";
 export type { Expression, KeyDocument } from "./key.js";
 export type { Hex } from "./bytes.js";

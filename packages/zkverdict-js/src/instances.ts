@@ -23,6 +23,12 @@ export interface NameSchema {
   readonly instance: number;
 }
 
+/** Which instance the hash of a hashed input is. */
+export interface HashSchema {
+  readonly input: string;
+  readonly instance: number;
+}
+
 /** Something that proofs say of an output. Whoever proves chooses the parameter: compare it before the result means anything. */
 export interface ClaimSchema {
   readonly name: string;
@@ -39,6 +45,8 @@ export interface InstanceSchema {
   readonly instances: number;
   /** Of models with committed inputs. */
   readonly names?: readonly NameSchema[];
+  /** Of models with hashed inputs. */
+  readonly hashes?: readonly HashSchema[];
   readonly inputs: readonly TensorSchema[];
   /** Outputs that are told. */
   readonly outputs: readonly TensorSchema[];

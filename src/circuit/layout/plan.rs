@@ -7,7 +7,7 @@ use crate::circuit::shape::{
 };
 use crate::circuit::table::fits::{self, Fitted, SHARES, Slope};
 use crate::circuit::wiring::{NATURAL_LIMBS, Net};
-use crate::circuit::{CircuitError, Goal, Needs, Wishes, cost::Cost, links, parallel};
+use crate::circuit::{CircuitError, Goal, Needs, Wishes, cost::Cost, hashes, parallel};
 use std::{collections::HashMap, sync::Arc};
 
 /// How many table lengths are tried per k and limb count before intervals take over where no line is.
@@ -99,7 +99,9 @@ impl Plan {
                     if rows.max(SHORTEST_TABLE) > longest || !is_cheaper {
                         continue;
                     }
-                    let Some(last) = links::last_row(&own.links, k) else { continue };
+                    let Some(last) = own.last_row(k).filter(|&last| last <= longest) else {
+                        continue;
+                    };
                     let Some(fitted) = fits.longest(longest, rows.max(last)) else { continue };
                     let shape = bare.fitted(&fitted);
                     if lanes >= shape.least_lanes() {
@@ -178,7 +180,8 @@ impl Plan {
 
     /// Rows in use.
     pub fn rows(&self) -> usize {
-        self.layout.rows.len()
+        // Row 0 comes before the first.
+        self.layout.rows.len().max(hashes::last_row(&self.shape.hashes) + 1)
     }
 }
 

@@ -208,7 +208,7 @@ impl<'a> Planner<'a> {
     fn new(net: &'a Net, lanes: Lanes) -> Self {
         let packed = net.blocks.iter().filter(|block| block.is_packed);
         let words: usize = packed.map(Block::words).sum();
-        let words = words - net.linked_words().iter().sum::<usize>();
+        let words = words - net.hidden_words();
         let mut planner = Self {
             net,
             lanes,

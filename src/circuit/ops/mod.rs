@@ -60,6 +60,7 @@ impl Net {
                 committed_weights: 0,
                 inputs: Vec::new(),
                 committed: instances.committed().count(),
+                hashes: instances.hashes(),
                 outputs: Vec::new(),
             },
             values: vec![None; tensors],

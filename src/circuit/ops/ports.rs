@@ -2,11 +2,11 @@
 
 use super::lowering::{Lowering, Source, Value};
 use crate::circuit::InstanceLayout;
-use crate::circuit::wiring::{Cell, Kind, Port, Scan, index};
+use crate::circuit::wiring::{Cell, Kind, Place, Port, Scan, index};
 use crate::model::{ElementType, Model, Operator, TensorId, View, ViewElement};
 
 impl Lowering<'_> {
-    /// Makes the rows of all inputs: first those of committed ones, as their bytes are packed before all others, then of the
+    /// Makes the rows of all inputs: first those of committed ones and of hashed ones, as their bytes are packed before all others, then of the
     /// model's `own`, then of what claims take. They are packed in the order of their rows: of several inferences, several that are
     /// public lie inference by inference, and what takes them copies them.
     pub(super) fn inputs(&mut self, model: &Model, instances: &InstanceLayout, own: usize) {
@@ -19,13 +19,22 @@ impl Lowering<'_> {
         for &(tensor, told, first) in ports.iter().filter(|(_, told, _)| told.is_committed()) {
             self.input(tensor, told.is_packed(), first, instances.inferences);
         }
+        for &(tensor, told, first) in ports.iter().filter(|(_, told, _)| told.is_hashed()) {
+            self.input(tensor, told.is_packed(), first, instances.inferences);
+            if told.tensor.words() % 2 == 0 {
+                self.zero_word();
+            }
+        }
         let (own, chosen) = ports.split_at(own);
         for ports in [own, chosen] {
             let shown = ports.iter().filter(|(_, told, _)| told.is_public()).count();
             let pieces = if shown > 1 { instances.inferences } else { 1 };
             for piece in 0..pieces {
                 for &(tensor, told, first) in ports {
-                    if told.is_public() && pieces != 1 {
+                    if told.is_hashed() {
+                        // In the place of the hash.
+                        self.zero_word();
+                    } else if told.is_public() && pieces != 1 {
                         self.piece_of_input(tensor, first, piece, pieces);
                     } else if !told.is_committed() && piece == 0 {
                         self.input(tensor, told.is_packed(), first, instances.inferences);
@@ -33,6 +42,14 @@ impl Lowering<'_> {
                 }
             }
         }
+    }
+
+    /// Packs a word of 0: a byte that is nobody's sum, and no more.
+    fn zero_word(&mut self) {
+        let place = Place { omega: self.omegas(1), at: [0, 0] };
+        let zero = Cell { kind: Kind::Read { constant: 0 }, place: Some(place), element: Some(0) };
+        let block = self.block("hash", 1, Scan::Flat, vec![zero], 1);
+        self.net.blocks[block].is_packed = true;
     }
 
     /// Makes the rows of an input's part of one inference.

@@ -29,6 +29,11 @@ impl<'a> Gates<'a> {
         0..self.shape.links.len()
     }
 
+    /// Whether inputs are hashed.
+    pub fn hash(&self) -> bool {
+        !self.shape.hashes.is_empty()
+    }
+
     /// Whether rows can have a flag.
     pub fn have(&self, flag: Flag) -> bool {
         flag.is_of(self.shape)

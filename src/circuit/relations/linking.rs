@@ -21,18 +21,10 @@
 use super::{
     gate::{GateRow, Gates, selected},
     row::{Ring, Row},
-    wires::word_multiplier,
+    wires::{word_multiplier, words_multiplier},
 };
-use crate::circuit::{
-    BYTES_PER_WORD,
-    columns::{Cell, Point},
-    field::byte_power,
-    layout::moves::power,
-};
-use halo2_proofs::{
-    halo2curves::{bn256::Fr, ff::Field},
-    plonk::Expression,
-};
+use crate::circuit::columns::{Cell, Point};
+use halo2_proofs::{halo2curves::bn256::Fr, plonk::Expression};
 
 /// What is left of a link's words before the row more than after it.
 pub fn taken<R: Row>(row: &mut R, link: usize) -> R::Value {
@@ -48,14 +40,7 @@ impl GateRow<'_, '_> {
         let words: Vec<usize> = self.shape.links.clone();
         words.into_iter().enumerate().rev().fold(behind, |behind, (link, words)| {
             let sum = self.before(Cell::LinkedSum(link));
-            let exponent = u32::try_from(words).expect("fewer than rows");
-            if exponent == 0 {
-                return behind + sum;
-            }
-            // The factor of bytes as one number: challenges are multiplied in the contract.
-            let bytes = byte_power(BYTES_PER_WORD).pow([u64::from(exponent)]);
-            let apart = Expression::Constant(bytes) * power(&self.point(Point::Tau), exponent);
-            behind * apart + sum
+            behind * words_multiplier(self.point(Point::Tau), words) + sum
         })
     }
 }

@@ -14,10 +14,12 @@
 //! | [`wires`] | everything made is the sum of what is contributed to it |
 //! | [`packing`] | instances hold the input's and the output's bytes |
 //! | [`linking`] | committed inputs are the words of commitments |
+//! | [`hashing`] | hashes are those of the words of hashed inputs |
 
 pub mod division;
 pub mod float_sum;
 mod gate;
+pub mod hashing;
 pub mod interval;
 pub mod larger;
 pub mod linking;
@@ -43,6 +45,7 @@ pub fn configure(meta: &mut ConstraintSystem<Fr>, columns: &Columns, shape: &Sha
     product::configure(&mut gates);
     packing::configure(&mut gates);
     linking::configure(&mut gates);
+    hashing::configure(&mut gates);
     float_sum::configure(&mut gates);
     interval::configure(&mut gates);
 }

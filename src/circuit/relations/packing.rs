@@ -18,6 +18,9 @@
 //! begins at V, and the balance at V less that sum. There committed bytes may come before all others, whose words are in
 //! columns that proofs link to commitments: see [`linking`](super::linking).
 //!
+//! Of a hashed input an instance is the hash, and no byte: a word of 0 stands in its place among the bytes. See
+//! [`hashing`](super::hashing).
+//!
 //! `packed` ends at 0, so that V, which a prover chooses after all challenges, is the right side: bytes are of the
 //! first phase. What the rows of instances leave of it in `balance` is a polynomial in τ over a power of τ, and 0
 //! only if it is the left side too; see [`wires`](super::wires) for why it must be 0. m is 256, and 256·τ at the end
@@ -97,6 +100,7 @@ pub fn configure(gates: &mut Gates<'_>) {
             Some(words) => balance + words.expr(),
             None => balance,
         };
+        let begun = row.hashed_before(begun);
         let begun = row.words_before(begun);
         vec![
             ("the bytes are those of the instances", first * (packed.clone() - begun)),

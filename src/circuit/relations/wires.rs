@@ -65,14 +65,18 @@ use crate::circuit::{
     columns::{Cell, Constant, Point},
     field::byte_power,
     layout::{
-        moves::{CURSORS, Menu, OUTPUT, POSITION, WEIGHT},
+        moves::{CURSORS, Menu, OUTPUT, POSITION, WEIGHT, power},
         plan::Plan,
     },
     parallel,
     query::here,
     shape::{Flag, MAKING},
 };
-use halo2_proofs::{halo2curves::bn256::Fr, plonk::Expression, poly::Rotation};
+use halo2_proofs::{
+    halo2curves::{bn256::Fr, ff::Field},
+    plonk::Expression,
+    poly::Rotation,
+};
 use std::ops::Neg;
 
 /// What the row adds to the coefficient, before it is multiplied with its monomial; none if nothing.
@@ -278,7 +282,18 @@ fn before<T: Ring>(words: impl DoubleEndedIterator<Item = T>, after: T, tau: T) 
 
 /// By which words are apart.
 pub(super) fn word_multiplier<T: Ring>(tau: T) -> T {
-    T::constant(byte_power(BYTES_PER_WORD)) * tau
+    words_multiplier(tau, 1)
+}
+
+/// By which words are apart that have so many between them, less one.
+pub(super) fn words_multiplier<T: Ring>(tau: T, words: usize) -> T {
+    let exponent = u32::try_from(words).expect("fewer than rows");
+    if exponent == 0 {
+        return T::one();
+    }
+    // The factor of bytes as one number: challenges are multiplied in the contract.
+    let bytes = byte_power(BYTES_PER_WORD).pow([exponent.into()]);
+    T::constant(bytes) * power(&tau, exponent)
 }
 
 impl GateRow<'_, '_> {

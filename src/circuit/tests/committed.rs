@@ -6,7 +6,7 @@ use super::{
     models::{Builder, slopes},
 };
 use crate::circuit::{
-    CircuitError, Compiled, Goal, InstanceLayout, ModelCircuit, Plans, Wishes, Witness,
+    CircuitError, Compiled, Given, Goal, InstanceLayout, ModelCircuit, Plans, Wishes, Witness,
     field::field,
     layout::rows::Content,
     shape::{LARGEST_K, SMALLEST_K, Shape},
@@ -47,7 +47,9 @@ fn with(circuit: &ModelCircuit, model: &Model, change: impl Fn(&mut [i32])) -> W
     let mut own = weights::of_model(model).expect("they can be committed");
     change(&mut own);
     let Compiled { net, plan, .. } = &*circuit.compiled;
-    let witness = Witness::with_weights(net, plan, (&mixed(model), &own), Fr::from(5));
+    let (input, weights) = (&mixed(model)[..], &own[..]);
+    let given = Given { input, weights, ..Given::default() };
+    let witness = Witness::new(net, plan, given, Fr::from(5));
     witness.expect("an input of the model")
 }
 

@@ -141,9 +141,9 @@ fn add(model: &Model, map: &mut BTreeMap<String, BTreeSet<Line>>) -> BTreeSet<St
     everywhere
 }
 
-/// The constraints of rows that are nothing in particular where an input is committed.
-fn linked() -> BTreeSet<String> {
-    let circuit = summed::told(&ports::model(), &[Visibility::Public, Visibility::Committed]);
+/// The constraints of rows that are nothing in particular where of an input is told this.
+fn told(of_input: Visibility) -> BTreeSet<String> {
+    let circuit = summed::told(&ports::model(), &[Visibility::Public, of_input]);
     let instances = vec![vec![Fr::zero(); circuit.instances()]];
     let prover = MockProver::run(circuit.k(), &circuit, instances).expect("it fits");
     breakable(&circuit, &prover, circuit.rows())
@@ -166,9 +166,11 @@ fn operators_are_on_the_map() {
     for sentence in &everywhere[0] {
         let _ = writeln!(text, "- {}", link(sentence));
     }
-    text += "\nWhere inputs are committed, on every row besides:\n\n";
-    for sentence in linked().difference(&everywhere[0]) {
-        let _ = writeln!(text, "- {}", link(sentence));
+    for of_inputs in [Visibility::Committed, Visibility::Hashed] {
+        let _ = writeln!(text, "\nWhere inputs are {}, on every row besides:\n", of_inputs.name());
+        for sentence in told(of_inputs).difference(&everywhere[0]) {
+            let _ = writeln!(text, "- {}", link(sentence));
+        }
     }
     text += "\n| operator | rows | flags | constraints |\n|---|---|---|---|\n";
     let join = |names: Vec<String>| names.join("; ");

@@ -3,7 +3,7 @@
 
 use super::{Forge, ModelCircuit, Witness};
 use crate::circuit::{
-    Goal, InstanceLayout, Plans, Values, Wishes,
+    Goal, InstanceLayout, Plans, Values, Wishes, parallel,
     shape::{LARGEST_K, SMALLEST_K},
 };
 use crate::model::{Model, Visibility};
@@ -32,12 +32,24 @@ pub fn told(model: &Model, told: &[Visibility]) -> ModelCircuit {
     plans.circuit(Goal::default())
 }
 
-/// The names of the constraints that a witness breaks, on all rows: those behind the table are random.
+/// The names of the constraints that a witness breaks.
 pub(in crate::circuit) fn broken(
     circuit: &ModelCircuit,
     witness: Witness,
     forge: Forge,
 ) -> Vec<String> {
+    let rows = broken_rows(circuit, witness, forge);
+    let mut names: Vec<String> = rows.into_iter().map(|(name, _)| name).collect();
+    names.dedup();
+    names
+}
+
+/// The names of the constraints that a witness breaks, and on which rows, of all: those behind the table are random.
+pub(in crate::circuit) fn broken_rows(
+    circuit: &ModelCircuit,
+    witness: Witness,
+    forge: Forge,
+) -> Vec<(String, usize)> {
     let system = circuit.constraint_system();
     let sum = circuit.shape().word_sum().expect("the instances are added up");
     let mut challenges: Vec<Fr> =
@@ -74,8 +86,8 @@ pub(in crate::circuit) fn broken(
         (usable..rows).for_each(|row| values[row] = Fr::from(row as u64).pow([column]));
     }
 
-    let holds = |polynomial: &Expression<Fr>| {
-        (0..rows).all(|row| {
+    let broken = |polynomial: &Expression<Fr>| {
+        parallel::map(0..rows, |row| {
             let at = |column: &[Fr], rotation: i32| {
                 let row = (row as i64 + i64::from(rotation)).rem_euclid(rows as i64);
                 column[usize::try_from(row).expect("a row")]
@@ -92,18 +104,17 @@ pub(in crate::circuit) fn broken(
                 &|one, other| one * other,
                 &|value, factor| value * factor,
             );
-            value == Fr::zero()
+            (value != Fr::zero()).then_some(row)
         })
     };
-    let mut names = Vec::new();
+    let mut found = Vec::new();
     for gate in system.gates() {
         for (index, polynomial) in gate.polynomials().iter().enumerate() {
-            if !holds(polynomial) {
-                names.push(gate.constraint_name(index).to_owned());
-            }
+            let name = gate.constraint_name(index);
+            let rows = broken(polynomial).into_iter().flatten();
+            found.extend(rows.map(|row| (name.to_owned(), row)));
         }
     }
-    names.sort();
-    names.dedup();
-    names
+    found.sort();
+    found
 }

@@ -1,8 +1,9 @@
-//! `commit`: hides an input, or the weights of a model, behind a name.
+//! `commit`: hides an input behind a name or a hash, or the weights of a model behind a name.
 
-use crate::bundle::{Bundle, CommitmentPoints, InputCommitment, WeightsCommitment};
+use crate::bundle::{Bundle, CommitmentPoints, InputCommitment, InputHash, WeightsCommitment};
+use crate::circuit::InstanceTensor;
 use crate::cli::{
-    Answer, CliError, Console, bundle::hex, commitments::committed_inputs, files, input,
+    Answer, CliError, Console, bundle::hex, commitments::hidden_inputs, files, input,
 };
 use crate::model::{InputFormat, Model, Port};
 use crate::name::Name;
@@ -13,7 +14,7 @@ use std::path::{Path, PathBuf};
 /// What `commit` takes.
 #[derive(clap::Args)]
 pub struct Args {
-    /// The bundle that `keygen` made with a committed input
+    /// The bundle that `keygen` made with a committed or hashed input
     bundle: PathBuf,
     /// The input: JSON, .npy or .npz
     #[arg(long, required_unless_present_any = ["points", "weights"])]
@@ -26,7 +27,7 @@ pub struct Args {
     /// Write no commitment but the points that make one, for whoever owns the input and has no bundle
     #[arg(long, conflicts_with = "input")]
     points: bool,
-    /// Which of several committed inputs
+    /// Which of several committed or hashed inputs
     #[arg(long, value_name = "NAME")]
     only: Option<String>,
     /// Where to put the commitment, which holds the input and is as secret: nobody else can read it. Points are for everybody
@@ -49,6 +50,22 @@ impl fmt::Display for Report {
         writeln!(f, "input  {}", Name::new(&self.input))?;
         writeln!(f, "file   {}", self.file)?;
         writeln!(f, "       it holds the input: keep it as secret, and as long as the name is used")
+    }
+}
+
+#[derive(Serialize)]
+struct HashReport {
+    hash: String,
+    file: String,
+    input: String,
+}
+
+impl fmt::Display for HashReport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "hash   {}", self.hash)?;
+        writeln!(f, "input  {}", Name::new(&self.input))?;
+        writeln!(f, "file   {}", self.file)?;
+        writeln!(f, "       it holds the input: keep it as secret, and as long as the hash is used")
     }
 }
 
@@ -132,6 +149,27 @@ fn commit_weights(
     Ok(Answer::Yes)
 }
 
+/// Draws what blinds an input's hash.
+fn hash(
+    args: &Args,
+    bundle: &Bundle,
+    (number, tensor): (usize, InstanceTensor),
+    input: &Path,
+    console: &Console,
+) -> Result<Answer, CliError> {
+    let integers = integers(&bundle.model()?, number, input, console)?;
+    let hash = InputHash::new(tensor, &integers).ok_or_else(|| CliError::Panic {
+        message: "the input that was read is not of the bundle's type".into(),
+    })?;
+    hash.write(&args.out)?;
+    console.result(&HashReport {
+        hash: hex(&hash.hash()),
+        file: args.out.display().to_string(),
+        input: hash.tensor().name.clone(),
+    })?;
+    Ok(Answer::Yes)
+}
+
 /// Commits to an input, or to weights.
 pub fn run(args: &Args, console: &Console) -> Result<Answer, CliError> {
     let bundle = Bundle::open(&args.bundle)?;
@@ -139,12 +177,16 @@ pub fn run(args: &Args, console: &Console) -> Result<Answer, CliError> {
         return commit_weights(args, path, &bundle, console);
     }
     let layout = &bundle.manifest.layout;
-    let wanted = |message: String| CliError::Usage { message, hint: committed_inputs(layout) };
-    let mut committed = layout.committed();
-    let number = match (&args.only, committed.next(), committed.next()) {
+    let wanted = |message: String| CliError::Usage { message, hint: hidden_inputs(layout) };
+    let hidden = || {
+        let inputs = layout.inputs.iter().enumerate();
+        inputs.filter(|(_, port)| port.is_committed() || port.is_hashed() && !args.points)
+    };
+    let mut all = hidden();
+    let number = match (&args.only, all.next(), all.next()) {
         (_, None, _) => return Err(wanted("this bundle has no committed input".into())),
         (Some(name), ..) => {
-            let named = layout.committed().find(|(_, port)| port.tensor.name == *name);
+            let named = hidden().find(|(_, port)| port.tensor.name == *name);
             let missing = || wanted(format!("no input `{}` is committed", Name::new(name)));
             named.ok_or_else(missing)?.0
         }
@@ -154,13 +196,16 @@ pub fn run(args: &Args, console: &Console) -> Result<Answer, CliError> {
                 message: "this bundle has several committed inputs".into(),
                 hint: format!(
                     "commit to one at a time, with `--only NAME`; {}",
-                    committed_inputs(layout)
+                    hidden_inputs(layout)
                 ),
             });
         }
     };
     refuse_to_replace(&args.out)?;
     let tensor = layout.inputs[number].tensor.clone();
+    if let (true, Some(input)) = (layout.inputs[number].is_hashed(), &args.input) {
+        return hash(args, &bundle, (number, tensor), input, console);
+    }
     let powers = bundle.powers()?;
     let too_short = || CliError::Panic {
         message: "the bundle's string is shorter than a commitment to its input".into(),

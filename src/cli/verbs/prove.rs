@@ -16,7 +16,7 @@ use std::path::PathBuf;
 pub struct Args {
     /// The bundle that `keygen` made
     bundle: PathBuf,
-    /// JSON, .npy or .npz. Committed inputs may be left out: they are taken from their commitments
+    /// JSON, .npy or .npz. Inputs that `commit` made a file of may be left out: they are taken from there
     #[arg(long)]
     input: Option<PathBuf>,
     #[command(flatten)]
@@ -41,14 +41,15 @@ pub fn run(args: Args, console: &Console) -> Result<Answer, CliError> {
     let bundle = Bundle::open(&args.bundle)?;
     let contexts = args.context.resolve(bundle.manifest.layout.inferences)?;
     let model = bundle.model()?;
-    let commitments = args.commitments.open(&bundle)?;
+    let secrets = args.commitments.open(&bundle)?;
     let weights = args.weights.open(&bundle)?;
     let layout = &bundle.manifest.layout;
     let chosen = args.chosen.of(&model, layout)?;
-    let inputs = commitments::inputs(&model, layout, args.input.as_deref(), &commitments, console)?;
+    let inputs = commitments::inputs(&model, layout, args.input.as_deref(), &secrets, console)?;
     let inputs = [inputs, chosen].concat();
-    let commitments: Vec<Commitment> =
-        commitments.iter().map(|commitment| commitment.commitment().clone()).collect();
+    let commitments: Vec<Commitment> = secrets.commitments().cloned().collect();
+    let blindings = secrets.blindings(layout);
+    drop(secrets);
     let stage = console.stage("making the proving key");
     let prover = bundle.prover_for(args.prover.kind())?;
     let weights = weights.map(|weights| weights.committed(&prover)).transpose()?;
@@ -57,7 +58,8 @@ pub fn run(args: Args, console: &Console) -> Result<Answer, CliError> {
     let stage = console.stage("proving");
     let randomness = randomness.as_ref().map(|seeded| seeded as _);
     let options = Options { randomness, ..Options::default() };
-    let secrets = Secrets { inputs: &commitments, weights: weights.as_ref() };
+    let blindings = Some(&blindings);
+    let secrets = Secrets { inputs: &commitments, weights: weights.as_ref(), blindings };
     let (proof, _) = prover.prove_linked(&inputs, contexts, secrets, &options)?;
     drop(stage);
     let document = ProofDocument::new(prover.verifier(), &proof, beginning.took())?;

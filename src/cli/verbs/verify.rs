@@ -1,6 +1,6 @@
 //! `verify`: checks a proof file, and says what its instances say.
 
-use crate::bundle::{Bundle, BundleError, ProofFile, difference, hex, named};
+use crate::bundle::{Bundle, BundleError, ProofFile, difference, hashed, hex, named};
 use crate::cli::{
     Answer, CliError, Console, bundle::TrustArgs, context::parse_context, files, input,
 };
@@ -81,6 +81,9 @@ struct Said {
     /// Of the commitments to inputs, by the input.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     names: BTreeMap<String, String>,
+    /// Of hashed inputs, by the input.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    hashes: BTreeMap<String, String>,
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     inputs: BTreeMap<String, OutputValues>,
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
@@ -104,13 +107,16 @@ impl fmt::Display for Report {
             Some(reason) => writeln!(f, "not valid: {reason}")?,
         }
         for said in self.said.iter().flat_map(AllSaid::each) {
-            let Said { context, weights, names, inputs, outputs, claims } = said;
+            let Said { context, weights, names, hashes, inputs, outputs, claims } = said;
             writeln!(f, "context  {context}")?;
             if let Some(NamedWeights { name, ranges }) = weights {
                 writeln!(f, "weights  {name}, ranges: {ranges}")?;
             }
             for (input, name) in names {
                 writeln!(f, "name     {name} of the committed input {}", Name::new(input))?;
+            }
+            for (input, hash) in hashes {
+                writeln!(f, "hash     {hash} of the hashed input {}", Name::new(input))?;
             }
             for (role, tensors) in [("input", inputs), ("output", outputs)] {
                 for (name, values) in tensors {
@@ -149,11 +155,11 @@ pub fn run(args: Args, console: &Console) -> Result<Answer, CliError> {
                 None => disagreement(&args, &bundle, &verifier, &statements)?,
             };
             let said = |statement: Statement| {
-                let names = named(&statement);
+                let (names, hashes) = (named(&statement), hashed(&statement));
                 let Statement { context, weights, inputs, outputs, claims, .. } = statement;
                 let weights =
                     weights.map(|name| NamedWeights { name: hex(&name), ranges: "proved" });
-                Said { context: hex(&context), weights, names, inputs, outputs, claims }
+                Said { context: hex(&context), weights, names, hashes, inputs, outputs, claims }
             };
             let mut inferences: Vec<Said> = statements.into_iter().map(said).collect();
             let said = match inferences.len() {

@@ -98,7 +98,7 @@ pub fn run(args: Args, console: &Console) -> Result<Answer, CliError> {
     let answer = |request: &Request, context: U256| -> Result<Proved, String> {
         let inputs = unpack(layout, &request.inputs)?;
         let context = scalar_of(context.to_be_bytes()).ok_or("the context is no field element")?;
-        let secrets = Secrets { inputs: no_inputs, weights: weights.as_ref() };
+        let secrets = Secrets { inputs: no_inputs, weights: weights.as_ref(), blindings: None };
         let made = prover.prove_linked(&inputs, context, secrets, &Options::default());
         let (made, _) = made.map_err(|error| error.to_string())?;
         let instances = made.instances.iter().map(|&word| U256::from_be_bytes(word)).collect();

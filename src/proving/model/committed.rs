@@ -15,17 +15,56 @@ pub struct Secrets<'a> {
     pub inputs: &'a [Commitment],
     /// Where weights are committed, those of a model.
     pub weights: Option<&'a CommittedWeights>,
+    /// What blinds the hashes of hashed inputs, in their order: drawn anew for a proof where it is not said.
+    pub blindings: Option<&'a Blindings>,
+}
+
+/// What blinds the hashes of a proof. It is overwritten when it is no longer needed.
+pub struct Blindings(Vec<Fr>);
+
+impl Blindings {
+    /// From the operating system, for so many hashes.
+    pub fn draw(count: usize) -> Self {
+        vec![None; count].into()
+    }
+
+    pub(super) fn all(&self) -> &[Fr] {
+        &self.0
+    }
+}
+
+/// Those that are known, and others from the operating system.
+impl From<Vec<Option<Fr>>> for Blindings {
+    fn from(known: Vec<Option<Fr>>) -> Self {
+        let known = known.into_iter();
+        Self(known.map(|known| known.unwrap_or_else(link::draw_blinding)).collect())
+    }
+}
+
+/// Only how many.
+impl std::fmt::Debug for Blindings {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_tuple("Blindings").field(&self.0.len()).finish()
+    }
+}
+
+impl Drop for Blindings {
+    fn drop(&mut self) {
+        self.0.fill(Fr::zero());
+        // The compiler leaves out what nobody reads.
+        std::hint::black_box(&self.0);
+    }
 }
 
 impl<'a> From<&'a [Commitment]> for Secrets<'a> {
     fn from(inputs: &'a [Commitment]) -> Self {
-        Self { inputs, weights: None }
+        Self { inputs, ..Self::default() }
     }
 }
 
 impl<'a> From<&'a CommittedWeights> for Secrets<'a> {
     fn from(weights: &'a CommittedWeights) -> Self {
-        Self { inputs: &[], weights: Some(weights) }
+        Self { weights: Some(weights), ..Self::default() }
     }
 }
 

@@ -98,7 +98,7 @@ pub fn run(args: Args, console: &Console) -> Result<Answer, CliError> {
     let given = [inputs.clone(), chosen].concat();
     let commitments = commitments(&subject, layout, &inputs)?;
     let prove = |weights: Option<&CommittedWeights>| {
-        let secrets = Secrets { inputs: &commitments, weights };
+        let secrets = Secrets { inputs: &commitments, weights, blindings: None };
         prove(use_case, &prover, &given, secrets, console)
     };
     let proof = prove(trainings.first())?;

@@ -1,0 +1,16 @@
+/** What hides data. */
+
+import { randomBytes } from "@noble/hashes/utils";
+import { integerAt } from "./bytes.js";
+import { R } from "./field.js";
+
+/** A number below the scalar modulus, not 0: 64 random bytes are so many more than it has that each is as likely as any other. */
+export function drawBlinding(): bigint {
+  for (;;) {
+    const bytes = randomBytes(64);
+    const wide = (integerAt(bytes, 0) << 256n) | integerAt(bytes, 32);
+    bytes.fill(0);
+    const blinding = wide % R;
+    if (blinding !== 0n) return blinding;
+  }
+}

@@ -23,6 +23,13 @@ pub fn witness<'a>(columns: &Columns, witness: &'a Witness) -> Filled<'a, Advice
     if let (Some(columns), Some(parts)) = (lookups.intervals, &witness.parts) {
         filled.extend(columns.parts.into_iter().zip(parts));
     }
+    for (columns, own) in lookups.abreast.iter().zip(&witness.abreast) {
+        filled.extend([(columns.table_row, &own.table_row), (columns.byte, &own.byte)]);
+        filled.extend(columns.limbs.iter().copied().zip(&own.limbs));
+        if let (Some(columns), Some(parts)) = (columns.parts, &own.parts) {
+            filled.extend(columns.into_iter().zip(parts));
+        }
+    }
     filled.extend(columns.integer.into_iter().zip(&witness.wide));
     filled.push((lookups.limb_uses, &witness.limb_uses));
     filled.push((lookups.table_uses, &witness.table_uses));

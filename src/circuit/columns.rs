@@ -28,6 +28,8 @@ pub enum Cell {
     Byte,
     /// A limb, least first; what is held, if it is no integer of any size.
     Limb(usize),
+    /// What another value of the row than the first reads, by its number.
+    Abreast(usize, Part),
     /// The start that is read with a byte.
     Start,
     /// The length that is read with a byte, or the stride.
@@ -101,6 +103,36 @@ pub enum HashCell {
     Begins,
     /// 1 where the first element is the hash of this number.
     Ends(usize),
+}
+
+/// What each value of a row has to itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Part {
+    /// See [`Cell::TableRow`].
+    TableRow,
+    /// See [`Cell::Byte`].
+    Byte,
+    /// See [`Cell::Limb`].
+    Limb(usize),
+    /// See [`Cell::Start`].
+    Start,
+    /// See [`Cell::Length`].
+    Length,
+}
+
+impl Cell {
+    /// The same of a value of the row, by its number, where each has its own.
+    pub fn of_value(self, value: usize) -> Self {
+        let part = match self {
+            Self::TableRow => Part::TableRow,
+            Self::Byte => Part::Byte,
+            Self::Limb(limb) => Part::Limb(limb),
+            Self::Start => Part::Start,
+            Self::Length => Part::Length,
+            shared => return shared,
+        };
+        if value == 0 { self } else { Self::Abreast(value, part) }
+    }
 }
 
 /// What the first lanes hold on rows that do not weigh.
@@ -300,6 +332,8 @@ pub struct LookupColumns {
     pub limbs: Vec<Placed<Advice>>,
     /// Where a start and a length are read with each byte.
     pub intervals: Option<IntervalColumns>,
+    /// The same of the values abreast of the first.
+    pub abreast: Vec<ValueColumns>,
     /// How often each row index was a limb.
     pub limb_uses: Placed<Advice>,
     /// How often each row of the table was read.
@@ -310,6 +344,19 @@ pub struct LookupColumns {
     pub beta: Challenge,
     /// Folds a table entry into one element.
     pub gamma: Challenge,
+}
+
+/// The columns of a value abreast of a row's first.
+#[derive(Clone, Debug)]
+pub struct ValueColumns {
+    /// Row of the table that the value is read from.
+    pub table_row: Placed<Advice>,
+    /// The value read.
+    pub byte: Placed<Advice>,
+    /// Limbs, least first.
+    pub limbs: Vec<Placed<Advice>>,
+    /// With intervals: the start and the length that are read.
+    pub parts: Option<[Placed<Advice>; 2]>,
 }
 
 /// The columns of intervals and float32 sums.
@@ -345,6 +392,13 @@ impl Columns {
             table: fixed.next(meta),
             lengths: shape.averages.then(|| fixed.next(meta)),
         });
+        let abreast = (1..shape.abreast).map(|_| ValueColumns {
+            table_row: first.next(meta),
+            byte: first.next(meta),
+            limbs: (0..shape.limb_columns()).map(|_| first.next(meta)).collect(),
+            parts: shape.intervals.then(|| [first.next(meta), first.next(meta)]),
+        });
+        let abreast = abreast.collect();
         let integer = shape.vectors.then(|| first.next(meta));
         let limb_uses = first.next(meta);
         let table_uses = first.next(meta);
@@ -417,6 +471,7 @@ impl Columns {
                 byte,
                 limbs,
                 intervals,
+                abreast,
                 limb_uses,
                 table_uses,
                 sums,
@@ -479,6 +534,17 @@ impl Columns {
             Cell::TableRow => lookups.table_row,
             Cell::Byte => lookups.byte,
             Cell::Limb(limb) => lookups.limbs[limb],
+            Cell::Abreast(value, part) => {
+                let own = &lookups.abreast[value - 1];
+                let parts = || own.parts.expect("there are intervals");
+                match part {
+                    Part::TableRow => own.table_row,
+                    Part::Byte => own.byte,
+                    Part::Limb(limb) => own.limbs[limb],
+                    Part::Start => parts()[0],
+                    Part::Length => parts()[1],
+                }
+            }
             Cell::Start => steps().parts[0],
             Cell::Length => steps().parts[1],
             Cell::Integer => self.integer.expect("a row with an integer of any size"),

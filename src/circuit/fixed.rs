@@ -9,7 +9,7 @@ use super::layout::rows::{Content, Row, WeightRow};
 use super::links;
 use super::parallel;
 use super::poseidon::Turn;
-use super::shape::{Flag, Flags};
+use super::shape::{Flag, Flags, SEVERAL};
 use super::table::binades::MARK;
 use super::table::fits::FittedRule;
 use super::values::Values;
@@ -210,12 +210,17 @@ impl Cells {
             Content::Hold => Self::is([Flag::Holds]),
             Content::Instance => Self::is([Flag::EndsWord]),
             Content::Weights(_) => Self::is([Flag::Weighs]),
-            Content::Cell { block, cell } => {
-                Self::of(net.blocks[block as usize].cells[cell as usize].kind, scales)
+            // Values abreast are of one kind.
+            Content::Cell { .. } | Content::Abreast { .. } => {
+                let (block, cell) = scales.plan.layout.cells(row).next().expect("it has a cell");
+                Self::of(net.blocks[block].cells[cell].kind, scales)
             }
         };
         let flags = &mut cells.flags;
         flags[Flag::Starts] = row.starts;
+        for (flag, steps) in SEVERAL {
+            flags[flag] = u32::from(row.steps) == steps;
+        }
         flags[Flag::EndsWord] |= row.ends_word;
         // What is made contributes anyway.
         let takes = row.takes && !flags.makes();

@@ -1,7 +1,7 @@
 //! From a quantized graph to a Halo2 circuit.
 //!
 //! The circuit's claim: *the packed output instances are what the model computes from the packed input
-//! instances*. One value lies on each row, and all wires are one random linear combination.
+//! instances*. One value lies on each row, or several neighbours, and all wires are one random linear combination.
 //!
 //! | module | says |
 //! |---|---|
@@ -132,8 +132,8 @@ impl Plans {
         wishes: Wishes,
     ) -> Result<Self, CircuitError> {
         instances.check_format(wishes.packed)?;
-        CircuitError::check(Needs::of_model(model))?;
-        let net = Net { sums_words: wishes.packed, ..Net::new(model, &instances)? };
+        CircuitError::check(Needs::of_model(model, wishes.packed))?;
+        let net = Net::of(model, &instances, wishes.packed)?;
         let best = Plan::all(&net, wishes)?;
         let (instances, net) = (Arc::new(instances), Arc::new(net));
         Ok(Self { instances, net, best, circuits: Arc::default() })
@@ -196,7 +196,7 @@ impl ModelCircuit {
         shape: &Shape,
     ) -> Result<Self, CircuitError> {
         instances.check_format(shape.sums_words)?;
-        let net = Net { sums_words: shape.sums_words, ..Net::new(model, instances)? };
+        let net = Net::of(model, instances, shape.sums_words)?;
         let plan = Plan::restore(&net, k, shape).ok_or(CircuitError::OtherPlan)?;
         Ok(Self::compile(Arc::new(instances.clone()), Arc::new(net), plan))
     }

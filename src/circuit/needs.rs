@@ -1,7 +1,7 @@
 //! How many rows a circuit has at least, and which nodes take them: counted before any layout is made. Planning for a
 //! model that no circuit has room for takes long, and all for nothing.
 
-use super::shape::{LARGEST_K, SMALLEST_K, WIDEST, longest_table};
+use super::shape::{LARGEST_K, SMALLEST_K, WIDEST, longest_table, most_abreast};
 use super::table::fits::{self, Slope};
 use super::wiring::{Kind, MOST_BORDER_CELLS, Net, Position, Weight};
 use crate::model::{Conv, MatMul, Model, Operator, Port, Window};
@@ -35,18 +35,19 @@ impl Needs {
     }
 
     /// Of a model whose graph is not lowered yet: every input, and every result that is not a mere view or table of
-    /// another one, lies on a row of its own; weights and what products read lie on others. What large weights become is
-    /// larger than they are: that there is no room for them is known before.
-    pub(super) fn of_model(model: &Model) -> Self {
+    /// another one, lies on a row of its own, or shares it with as many as can be; weights and what products read lie on
+    /// others. What large weights become is larger than they are: that there is no room for them is known before.
+    pub(super) fn of_model(model: &Model, packed: bool) -> Self {
         let tensors = &model.graph.tensors;
-        let len = |port: &Port| tensors[port.tensor.0].len();
+        let values = most_abreast(packed);
+        let len = |port: &Port| tensors[port.tensor.0].len() / values;
         let inputs = model.inputs.iter().map(|port| (port.name.as_str(), len(port)));
         let results = model.graph.nodes.iter().map(|node| match &node.operator {
             Operator::View(_) | Operator::Table(_) | Operator::Tables(_) => (node.name.as_str(), 0),
-            _ => (node.name.as_str(), tensors[node.output.0].len()),
+            _ => (node.name.as_str(), tensors[node.output.0].len() / values),
         });
         let nodes = model.graph.nodes.iter();
-        let operands = nodes.map(|node| (node.name.as_str(), operand_rows(&node.operator)));
+        let operands = nodes.map(|node| (node.name.as_str(), operand_rows(&node.operator, values)));
         let mut rows: Vec<_> = inputs.chain(results).chain(operands).collect();
         // A public byte lies on a row of its own, also where it is read from a few ones again and again.
         let sum = rows.iter().map(|(_, rows)| rows).fold(0, |sum: usize, &n| sum.saturating_add(n));
@@ -62,8 +63,9 @@ impl Needs {
         Self::sum(std::iter::once((node, rows)))
     }
 
-    /// Of a net, at the most weights to a row.
+    /// Of a net, at the most weights and values to a row.
     pub(super) fn of_net(net: &Net) -> Self {
+        let values = most_abreast(net.sums_words);
         Self::sum(net.blocks.iter().map(|block| {
             let weights = block.runs.iter().map(|run| {
                 let terms = run.terms.iter().filter(|term| term.weight != Weight::Integer(0));
@@ -71,7 +73,9 @@ impl Needs {
                 positions.sort_unstable();
                 weight_rows(positions.chunk_by(|one, next| one == next).map(<[_]>::len))
             });
-            (block.name.as_str(), block.cells.len() + weights.sum::<usize>())
+            let abreast = block.cells.iter().filter(|cell| cell.kind.may_be_abreast()).count();
+            let cells = block.cells.len() - abreast + abreast.div_ceil(values);
+            (block.name.as_str(), cells + weights.sum::<usize>())
         }))
     }
 
@@ -113,8 +117,8 @@ impl Needs {
     }
 }
 
-/// The least rows of a node's weights, and of the elements that it reads one by one.
-fn operand_rows(operator: &Operator) -> usize {
+/// The least rows of a node's weights, and of the elements that it reads, `values` of which may share a row.
+fn operand_rows(operator: &Operator, values: usize) -> usize {
     match operator {
         Operator::Gemm(gemm) => {
             // A run for each column.
@@ -137,7 +141,7 @@ fn operand_rows(operator: &Operator) -> usize {
                 count_weights(&mut counts[plane * taps..][..taps], weights);
             }
             let rows = if sees_all { weight_rows(counts).saturating_mul(conv.batch) } else { 0 };
-            rows.saturating_add(border_rows(conv))
+            rows.saturating_add(border_rows(conv) / values)
         }
         Operator::ConvTranspose(conv) => {
             let (taps, outputs) = (conv.window.len().max(1), conv.outputs / conv.group);
@@ -154,10 +158,12 @@ fn operand_rows(operator: &Operator) -> usize {
         // One element after the other, the last of which is the result.
         Operator::MaxPool(pool) => {
             let [height, width] = pool.window.output;
-            pool.planes.saturating_mul(pool.window.seen().saturating_sub(height * width))
+            let more = pool.window.seen().saturating_sub(height * width);
+            pool.planes.saturating_mul(more) / values
         }
         Operator::ReduceMax(reduce) => {
-            (reduce.outer * reduce.inner).saturating_mul(reduce.length.max(1) - 1)
+            let more = (reduce.outer * reduce.inner).saturating_mul(reduce.length.max(1) - 1);
+            more / values
         }
         _ => 0,
     }
@@ -221,8 +227,11 @@ mod tests {
 
     fn check(name: &str, model: &Model) {
         let net = Net::new(model, &InstanceLayout::of_model(model, false)).expect("it has a net");
-        let [first, all] = [Needs::of_model(model), Needs::of_net(&net)];
-        assert!(first.rows <= all.rows, "{name}: {first:?}, {all:?}");
+        for packed in [false, true] {
+            let net = Net { sums_words: packed, ..net.clone() };
+            let [first, all] = [Needs::of_model(model, packed), Needs::of_net(&net)];
+            assert!(first.rows <= all.rows, "{name}: {first:?}, {all:?}");
+        }
     }
 
     /// Neither its weights nor its results, but what lies beyond its border.
@@ -231,7 +240,7 @@ mod tests {
         let mut builder = Builder::new(3, &[1, 1, 1024, 1024]);
         let window = ([1, 1], [1, 1], [400, 400]);
         builder.conv(builder.last(), (1, 1), [801, 801], window, vec![0.002]);
-        let needs = Needs::of_model(&builder.model());
+        let needs = Needs::of_model(&builder.model(), false);
         let [plane, border, weights] = [1024 * 1024, 1824 * 1824 - 1024 * 1024, 801 * 801];
         // Some weights are 0.
         let most = 2 * plane + border + weights;

@@ -6,7 +6,7 @@
 use super::columns::HASH_FLAGS;
 use super::hashes::{self, Hashed, MOST_HASHES};
 use super::layout::moves::{CURSORS, Menu, OUTPUT, POSITION, WEIGHT};
-use super::layout::rows::Lanes;
+use super::layout::rows::Room;
 use super::links::{self, MOST_LINKS};
 use super::poseidon::Fields;
 use super::wiring::{Kind, Net};
@@ -49,6 +49,17 @@ pub const TERMS_PER_SUM: usize = 3;
 
 /// Limbs to choose from.
 pub const LIMBS: [usize; 2] = [2, 3];
+
+/// Values to a row to choose from.
+pub const ABREAST: [usize; 4] = [1, 2, 4, 8];
+
+/// The most of them.
+const MOST_ABREAST: usize = ABREAST[ABREAST.len() - 1];
+
+/// The most values that share a row, of packed proofs' circuits or of others.
+pub fn most_abreast(packed: bool) -> usize {
+    if packed { MOST_ABREAST } else { 1 }
+}
 
 /// All that a circuit's columns and gates depend on.
 #[derive(Clone, Debug, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
@@ -98,6 +109,13 @@ pub struct Shape {
     /// The hashed inputs.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub hashes: Vec<Hashed>,
+    /// Values to a row, where the verifier adds the packed instances up: those abreast of the first have columns of their
+    /// own for what they read, and share all else.
+    #[serde(default = "one", skip_serializing_if = "is_one")]
+    pub abreast: usize,
+    /// The places of some of them are two steps apart.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub apart: bool,
 }
 
 fn one() -> usize {
@@ -115,11 +133,11 @@ fn is_zero(count: &usize) -> bool {
 }
 
 impl Shape {
-    /// Columns of the look-up argument's running sums: of each limb, one read, and the two tables; of each committed weight,
-    /// and their table.
+    /// Columns of the look-up argument's running sums: of each value's limbs and what it reads, and the two tables; of each
+    /// committed weight, and their table.
     pub fn lookup_sums(&self) -> usize {
         let of_weights = if self.commits_weights() { self.weight_lanes + 1 } else { 0 };
-        (self.limb_columns() + 3 + of_weights).div_ceil(TERMS_PER_SUM)
+        (self.abreast * (self.limb_columns() + 1) + 2 + of_weights).div_ceil(TERMS_PER_SUM)
     }
 
     /// Whether some weights are committed.
@@ -127,9 +145,9 @@ impl Shape {
         self.weight_lanes > 0
     }
 
-    /// Weights to a row.
-    pub(super) fn weights_per_row(&self) -> Lanes {
-        Lanes { known: self.lanes, committed: self.weight_lanes }
+    /// What a row has room for.
+    pub(super) fn room(&self) -> Room {
+        Room { known: self.lanes, committed: self.weight_lanes, values: self.abreast }
     }
 
     /// Columns of limbs.
@@ -160,16 +178,17 @@ impl Shape {
             sums_words: net.sums_words,
             links: net.linked_words(),
             hashes: net.hashes.clone(),
+            abreast: 1,
             ..Self::default()
         }
     }
 
-    /// Lanes that hold constants on rows without weights.
+    /// Room that hold constants on rows without weights.
     pub fn constants(&self) -> usize {
         if self.products { 4 } else { 3 }
     }
 
-    /// Lanes for all constants, flags, and moves.
+    /// Room for all constants, flags, and moves.
     pub(super) fn least_lanes(&self) -> usize {
         let moves = self.menus[OUTPUT].columns() + self.menus[POSITION].columns();
         let is_in_lane = |flag: &&Flag| flag.home() == Home::Lane && flag.is_of(self);
@@ -184,6 +203,9 @@ impl Shape {
             && FOLDS.contains(&self.fold)
             && (SHORTEST_TABLE..=longest_table(k, self.fold)).contains(&self.table_rows)
             && self.menus.iter().all(Menu::is_valid)
+            && ABREAST.contains(&self.abreast)
+            && (self.abreast == 1 || self.sums_words)
+            && (self.abreast > 1 || !self.apart)
             && self.lanes >= self.least_lanes()
             && (self.intervals || !self.averages)
             && (1..=longest_table(k, self.fold)).contains(&self.free_instances)
@@ -208,9 +230,8 @@ impl Shape {
         let moves = self.menus[WEIGHT].columns();
         let count = |flag: bool, columns: usize| if flag { columns } else { 0 };
         let (links, hashes) = (self.links.len(), !self.hashes.is_empty());
-        let first = 4
-            + self.limb_columns()
-            + count(self.intervals, 2)
+        let first = 2
+            + self.abreast * (2 + self.limb_columns() + count(self.intervals, 2))
             + count(self.vectors, 1)
             + count(self.commits_weights(), 1)
             + count(hashes, Fields::WIDTH + 1)
@@ -218,7 +239,9 @@ impl Shape {
         let second = 6 + self.lookup_sums() + count(hashes, 1) + links;
         let tables = 1 + count(self.intervals, 1) + count(self.averages, 1);
         let weights = count(self.commits_weights(), self.weight_lanes + 2);
-        let fixed = 2 + tables + self.lanes + moves + links + weights + count(hashes, 1);
+        let abreast = count(self.abreast > 1, 1) + count(self.apart, 1);
+        let fixed =
+            2 + tables + self.lanes + moves + links + weights + abreast + count(hashes, 1);
         let alone = 2 + count(hashes, HASH_FLAGS) + self.hashes.len();
         let folded = |columns: usize| columns.div_ceil(self.fold);
         [folded(first) + folded(second), alone + folded(fixed)]
@@ -270,6 +293,10 @@ flags! {
     Weighs, Alone, |_| true;
     /// The coefficient begins anew.
     Starts, Column, |_| true;
+    /// As many values as are abreast, whose places are one step apart.
+    Abreast, Column, |shape| shape.abreast > 1;
+    /// The same with places two steps apart.
+    Apart, Column, |shape| shape.apart;
     /// A byte by division.
     Divides, Lane, |_| true;
     /// A byte by interval.
@@ -346,6 +373,9 @@ impl Flags<bool> {
         self[Flag::EndsWord] && !self[Flag::Packs]
     }
 }
+
+/// Rows of these flags have several values, whose places are so many steps apart; positions are one step apart.
+pub const SEVERAL: [(Flag, u32); 2] = [(Flag::Abreast, 1), (Flag::Apart, 2)];
 
 /// Rows of these flags make a byte.
 pub const MAKING: [Flag; 4] =

@@ -1,6 +1,6 @@
 //! What a graph becomes: blocks of values, and the linear maps between them.
 //!
-//! Every value lies on a row of its own. What a row *makes* (an accumulator, or a copy of another value)
+//! Every value lies on a row of its own, or shares it with neighbours of its kind. What a row *makes* (an accumulator, or a copy of another value)
 //! has a [`Place`], the monomial ρ^ω·s₁^at₀·s₂^at₁ that it is weighed with; no two have the same. What a
 //! value *contributes* follows from the [`Term`]s of its run: the value at position p of a run adds
 //! weight·value to what is made at term.place + p, for each term. So a convolution's run is a plane and
@@ -320,6 +320,18 @@ impl Kind {
                 | Self::WideLoad { .. }
                 | Self::WideMultiply { .. }
                 | Self::Quotient { .. }
+        )
+    }
+
+    /// Whether neighbours of its kind can share a row.
+    pub fn may_be_abreast(self) -> bool {
+        matches!(
+            self,
+            Self::Input
+                | Self::Made { .. }
+                | Self::Read { .. }
+                | Self::Larger { .. }
+                | Self::Border { .. }
         )
     }
 

@@ -30,6 +30,8 @@ pub struct Wishes {
     /// random rows. Verifiers add the packed instances up, so that no row takes them: a verifier that does not, as halo2's,
     /// binds none of them.
     pub packed: bool,
+    /// Just so many values to a row of packed proofs' circuits, where neighbours are alike; as many as cost least if none.
+    pub abreast: Option<usize>,
     /// The input stays with the prover.
     pub private_input: bool,
 }

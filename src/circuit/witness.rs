@@ -2,7 +2,7 @@
 
 use super::CircuitError;
 use super::activation::{byte, integer};
-use super::columns::{Cell, Challenges, HashCell, Point};
+use super::columns::{Cell, Challenges, HashCell, Part, Point};
 use super::compute::{Hints, Tamper, compute};
 use super::field::pack;
 use super::fixed::Fixed;
@@ -31,6 +31,8 @@ pub struct Witness {
     pub limbs: Vec<Values>,
     /// With intervals: start and length of the one in the row read.
     pub parts: Option<[Values; 2]>,
+    /// The same of the values abreast of the first.
+    pub abreast: Vec<ValueCells>,
     /// Integers of any size.
     pub wide: Option<Values>,
     /// Uses of each row's index as a limb.
@@ -47,6 +49,19 @@ pub struct Witness {
     pub instances: Vec<Fr>,
     /// What proofs say of the model's outputs: what is claimed of them, then those that are told.
     pub outputs: Vec<i32>,
+}
+
+/// What the values of one number on their rows have to themselves.
+#[derive(Clone, Debug)]
+pub struct ValueCells {
+    /// Row of the table that a byte is read from.
+    pub table_row: Values,
+    /// The byte read.
+    pub byte: Values,
+    /// Limbs, least first.
+    pub limbs: Vec<Values>,
+    /// With intervals: start and length of the one in the row read.
+    pub parts: Option<[Values; 2]>,
 }
 
 /// Second-phase columns, row 0 to the last active row.
@@ -168,44 +183,46 @@ impl Witness {
         let length = plan.shape.table_rows + 1;
         let raised = u32::try_from(plan.shape.table_rows - 256).expect("tables are short");
         // Idle rows look up index 0 and read row 0.
-        let mut table_row = vec![0_u32; length];
-        let mut limbs = vec![vec![0_u32; length]; plan.shape.limb_columns()];
+        let values = plan.shape.abreast;
+        let mut table_row = vec![vec![0_u32; length]; values];
+        let mut limbs = vec![vec![vec![0_u32; length]; plan.shape.limb_columns()]; values];
         let mut wide = plan.shape.vectors.then(|| Values::zeros(length));
         let mut border_cells = Vec::new();
         for (at, row) in plan.layout.rows.iter().enumerate() {
-            match row.content {
-                Content::Cell { block, cell } => {
-                    let held = &held[block as usize][cell as usize];
-                    border_cells.extend(held.border_cells.map(|own| (at, own)));
-                    if let (Some(wide), Some(integer)) = (&mut wide, held.wide) {
-                        wide.set(at, integer);
-                    }
-                    let held = &held.division;
-                    table_row[at] = held.u;
-                    for (column, &limb) in limbs.iter_mut().zip(&held.limbs) {
-                        column[at] = limb;
-                    }
-                    if net.inputs.iter().any(|port| port.block == block as usize) {
-                        limbs[1][at] = held.limbs[0] + raised;
-                    }
+            for (value, (block, cell)) in plan.layout.cells(row).enumerate() {
+                let held = &held[block][cell];
+                border_cells.extend(held.border_cells.map(|own| (at, value, own)));
+                if let (Some(wide), Some(integer)) = (&mut wide, held.wide) {
+                    wide.set(at, integer);
                 }
-                Content::Hold => {
-                    for column in &mut limbs[..2] {
-                        column[at] = column[at - 1];
-                    }
-                    if plan.shape.averages {
-                        table_row[at] = table_row[at - 1];
-                    }
+                let held = &held.division;
+                table_row[value][at] = held.u;
+                for (column, &limb) in limbs[value].iter_mut().zip(&held.limbs) {
+                    column[at] = limb;
                 }
-                _ => {}
+                if net.inputs.iter().any(|port| port.block == block) {
+                    limbs[value][1][at] = held.limbs[0] + raised;
+                }
+            }
+            if row.content == Content::Hold {
+                let values = if row.steps > 0 { values } else { 1 };
+                for column in limbs[..values].iter_mut().flat_map(|limbs| &mut limbs[..2]) {
+                    column[at] = column[at - 1];
+                }
+                if plan.shape.averages {
+                    table_row[0][at] = table_row[0][at - 1];
+                }
             }
         }
         let (mut limb_uses, mut table_uses) = (vec![0_u32; length], vec![0_u32; length]);
-        let looks_up = |at: &usize| border_cells.binary_search_by_key(at, |(row, _)| *row).is_err();
+        let looks_up =
+            |at: &usize| border_cells.binary_search_by_key(at, |(row, ..)| *row).is_err();
         for at in (1..length).filter(looks_up) {
-            table_uses[table_row[at] as usize + 1] += 1;
-            for column in &limbs {
-                limb_uses[column[at] as usize + 1] += 1;
+            for (table_row, limbs) in table_row.iter().zip(&limbs) {
+                table_uses[table_row[at] as usize + 1] += 1;
+                for column in limbs {
+                    limb_uses[column[at] as usize + 1] += 1;
+                }
             }
         }
         // No row takes the further free ones: they are what whoever sets them says.
@@ -260,29 +277,35 @@ impl Witness {
         }
         // Ascending: those before one are there when its place is counted.
         found.into_iter().for_each(|(at, hash)| instances.insert(net.free_instances + at, hash));
-        let parts = plan.fitted.intervals.as_ref().map(|intervals| {
-            let mut parts = [Values::zeros(length), Values::zeros(length)];
-            for (at, &row) in table_row.iter().enumerate() {
-                let interval = &intervals[row as usize];
-                parts[0].set(at, interval.start);
-                parts[1].set(at, interval.length);
-            }
-            parts
-        });
         let table = &plan.fitted.table;
-        let mut byte = Values::of(table_row.iter().map(|&row| table[row as usize]).collect());
-        let mut table_row = Values::of(table_row);
-        let mut limbs: Vec<Values> = limbs.into_iter().map(Values::of).collect();
-        for (at, own) in border_cells {
+        let value_cells = |(table_row, limbs): (Vec<u32>, Vec<Vec<u32>>)| ValueCells {
+            parts: plan.fitted.intervals.as_ref().map(|intervals| {
+                let mut parts = [Values::zeros(length), Values::zeros(length)];
+                for (at, &row) in table_row.iter().enumerate() {
+                    let interval = &intervals[row as usize];
+                    parts[0].set(at, interval.start);
+                    parts[1].set(at, interval.length);
+                }
+                parts
+            }),
+            byte: Values::of(table_row.iter().map(|&row| table[row as usize]).collect()),
+            table_row: Values::of(table_row),
+            limbs: limbs.into_iter().map(Values::of).collect(),
+        };
+        let mut abreast = parallel::each(table_row.into_iter().zip(limbs), value_cells);
+        for (at, value, own) in border_cells {
+            let ValueCells { table_row, byte, limbs, .. } = &mut abreast[value];
             let [first, second] = limbs.first_chunk_mut().expect("there are two limbs");
-            let cells = [first, second, &mut table_row, &mut byte];
+            let cells = [first, second, table_row, byte];
             for (column, border_cell) in cells.into_iter().zip(own) {
                 column.set(at, border_cell);
             }
         }
+        let ValueCells { table_row, byte, limbs, parts } = abreast.remove(0);
         Ok(Self {
             byte,
             parts,
+            abreast,
             wide,
             table_row,
             limbs,
@@ -375,7 +398,11 @@ impl Sums {
             self.coefficient[at] = kept + grown.unwrap_or(Fr::zero());
         }
         let row = |at: usize| known.row(self, at);
-        let given = parallel::map(1..length, |at| wires::given(&mut row(at), None));
+        let given = parallel::map(1..length, |at| {
+            let row = &mut row(at);
+            let given = [wires::given(row, None), wires::given_abreast(row)];
+            given.into_iter().flatten().reduce(|first, others| first + others)
+        });
         let words = &witness.instances[plan.shape.free_instances..];
         let words = wires::Words::new(words, plan.shape.fold, challenges.tau);
         let begun = if plan.shape.sums_words { Fr::zero() } else { words.all() };
@@ -414,6 +441,17 @@ impl Row for WitnessRow<'_> {
             Cell::TableRow => witness.table_row.at(at),
             Cell::Byte => witness.byte.at(at),
             Cell::Limb(limb) => witness.limbs[limb].at(at),
+            Cell::Abreast(value, part) => {
+                let own = &witness.abreast[value - 1];
+                let parts = || own.parts.as_ref().expect("there are intervals");
+                match part {
+                    Part::TableRow => own.table_row.at(at),
+                    Part::Byte => own.byte.at(at),
+                    Part::Limb(limb) => own.limbs[limb].at(at),
+                    Part::Start => parts()[0].at(at),
+                    Part::Length => parts()[1].at(at),
+                }
+            }
             Cell::Start => part(0).at(at),
             Cell::Length => part(1).at(at),
             Cell::Integer => witness.wide.as_ref().expect("the circuit has it").at(at),

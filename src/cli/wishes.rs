@@ -94,6 +94,7 @@ impl From<WishArgs> for Wishes {
             k: args.k,
             max_k: args.max_k,
             packed: args.format == Format::Packed,
+            abreast: None,
             private_input: args.input_visibility == Visibility::Private,
         }
     }

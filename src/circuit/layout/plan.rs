@@ -1,8 +1,8 @@
 //! Chooses layouts: k, lanes of weights, limbs, table length.
 
-use super::rows::{Draft, Lanes, Layout};
+use super::rows::{Draft, Layout, Room};
 use crate::circuit::shape::{
-    COMMITTED_LANES, FOLDS, LANES, LARGEST_K, LIMBS, SHORTEST_TABLE, SMALLEST_K, Shape,
+    ABREAST, COMMITTED_LANES, FOLDS, LANES, LARGEST_K, LIMBS, SHORTEST_TABLE, SMALLEST_K, Shape, WIDEST, WIDEST_COMMITTED,
     longest_table,
 };
 use crate::circuit::table::fits::{self, Fitted, SHARES, Slope};
@@ -49,12 +49,12 @@ impl Choice {
         choices.iter().min_by(by_figures).expect("there is a choice for each goal")
     }
 
-    /// Makes the rows, unless a layout that is known has them: those by their weights to a row.
-    fn lay(&self, net: &Net, known: &mut Vec<(Lanes, Arc<Layout>)>) -> Plan {
+    /// Makes the rows, unless a layout that is known has them: those by the room of a row.
+    fn lay(&self, net: &Net, known: &mut Vec<(Room, Arc<Layout>)>) -> Plan {
         let Self { k, shape, fitted } = self.clone();
-        let own = shape.weights_per_row();
+        let own = shape.room();
         let is_same =
-            |(lanes, layout): &&(Lanes, Arc<Layout>)| *lanes == own && layout.menus == shape.menus;
+            |(lanes, layout): &&(Room, Arc<Layout>)| *lanes == own && layout.menus == shape.menus;
         let layout = match known.iter().find(is_same) {
             Some((_, layout)) => Arc::clone(layout),
             None => {
@@ -80,47 +80,63 @@ impl Plan {
         let mut best: [Option<(f64, Choice)>; Goal::ALL.len()] = Default::default();
         let mut needed: Option<u32> = None;
         let own = Shape { limbs: fits.least_limbs(), ..Shape::of_net(net) };
-        let options = choices_of_lanes(net, own.least_lanes()).into_iter().flat_map(|lanes| {
-            Layout::drafts(net, lanes).into_iter().map(move |draft| (lanes, draft))
-        });
-        for (Lanes { known: lanes, committed: weight_lanes }, Draft { menus, rows }) in options {
-            for fold in FOLDS.into_iter().filter(|&fold| fold == 1 || !wishes.packed) {
-                let menus = menus.clone();
-                let bare = Shape { fold, lanes, weight_lanes, menus, ..own.clone() };
-                let mut tried = 0;
-                for k in least..=LARGEST_K {
-                    let longest = longest_table(k, fold);
-                    // Intervals and limbs only cost more.
-                    let cost = cost_of(&bare, k);
-                    let is_cheaper = |(goal, best): (Goal, &Option<(f64, Choice)>)| {
-                        best.as_ref().is_none_or(|(least, _)| cost.weighed(goal) < *least)
-                    };
-                    let is_cheaper = Goal::ALL.into_iter().zip(&best).any(is_cheaper);
-                    if rows.max(SHORTEST_TABLE) > longest || !is_cheaper {
-                        continue;
-                    }
-                    let Some(last) = own.last_row(k).filter(|&last| last <= longest) else {
-                        continue;
-                    };
-                    let Some(fitted) = fits.longest(longest, rows.max(last)) else { continue };
-                    let shape = bare.fitted(&fitted);
-                    if lanes >= shape.least_lanes() {
-                        needed = Some(needed.map_or(k, |needed| needed.min(k)));
-                        let cost = cost_of(&shape, k);
-                        for (goal, best) in Goal::ALL.into_iter().zip(&mut best) {
-                            let cost = cost.weighed(goal);
-                            if k <= largest && best.as_ref().is_none_or(|(least, _)| cost < *least)
-                            {
-                                let (shape, fitted) = (shape.clone(), fitted.clone());
-                                *best = Some((cost, Choice { k, shape, fitted }));
+        let mut fewest: HashMap<usize, usize> = HashMap::new();
+        for room in rooms(net, own.least_lanes(), wishes.abreast) {
+            let Room { known: lanes, committed: weight_lanes, values: abreast } = room;
+            // More values take more columns: they are worth it only where the domain is shorter then.
+            let known = best.iter().map(|best| best.as_ref().map(|(_, choice)| choice.k));
+            let longest = known.collect::<Option<Vec<u32>>>().and_then(|k| k.into_iter().max());
+            if let (Some(k), None, 2..) = (longest, wishes.abreast, abreast) {
+                let widest = Room { known: WIDEST, committed: WIDEST_COMMITTED, values: abreast };
+                let rows = fewest.entry(abreast).or_insert_with(|| {
+                    let drafts = Layout::drafts(net, widest);
+                    drafts.iter().map(|draft| draft.rows).min().unwrap_or(usize::MAX)
+                });
+                if k <= least || *rows > longest_table(k - 1, 1) {
+                    continue;
+                }
+            }
+            for Draft { menus, rows, apart } in Layout::drafts(net, room) {
+                for fold in FOLDS.into_iter().filter(|&fold| fold == 1 || !wishes.packed) {
+                    let menus = menus.clone();
+                    let bare =
+                        Shape { fold, lanes, weight_lanes, menus, abreast, apart, ..own.clone() };
+                    let mut tried = 0;
+                    for k in least..=LARGEST_K {
+                        let longest = longest_table(k, fold);
+                        // Intervals and limbs only cost more.
+                        let cost = cost_of(&bare, k);
+                        let is_cheaper = |(goal, best): (Goal, &Option<(f64, Choice)>)| {
+                            best.as_ref().is_none_or(|(least, _)| cost.weighed(goal) < *least)
+                        };
+                        let is_cheaper = Goal::ALL.into_iter().zip(&best).any(is_cheaper);
+                        if rows.max(SHORTEST_TABLE) > longest || !is_cheaper {
+                            continue;
+                        }
+                        let Some(last) = own.last_row(k).filter(|&last| last <= longest) else {
+                            continue;
+                        };
+                        let Some(fitted) = fits.longest(longest, rows.max(last)) else { continue };
+                        let shape = bare.fitted(&fitted);
+                        if lanes >= shape.least_lanes() {
+                            needed = Some(needed.map_or(k, |needed| needed.min(k)));
+                            let cost = cost_of(&shape, k);
+                            for (goal, best) in Goal::ALL.into_iter().zip(&mut best) {
+                                let cost = cost.weighed(goal);
+                                if k <= largest
+                                    && best.as_ref().is_none_or(|(least, _)| cost < *least)
+                                {
+                                    let (shape, fitted) = (shape.clone(), fitted.clone());
+                                    *best = Some((cost, Choice { k, shape, fitted }));
+                                }
                             }
                         }
-                    }
-                    // A longer table may make do without intervals, but not with fewer columns than that.
-                    let is_plain = fitted.intervals.is_none() && fitted.limbs == own.limbs;
-                    tried += 1;
-                    if k > largest || is_plain || tried == TABLES_TRIED {
-                        break;
+                        // A longer table may make do without intervals, but not with fewer columns than that.
+                        let is_plain = fitted.intervals.is_none() && fitted.limbs == own.limbs;
+                        tried += 1;
+                        if k > largest || is_plain || tried == TABLES_TRIED {
+                            break;
+                        }
                     }
                 }
             }
@@ -128,7 +144,7 @@ impl Plan {
         match (best, needed) {
             ([Some(speed), Some(gas), Some(memory)], _) => {
                 let all = [speed, gas, memory].map(|(_, choice)| choice);
-                let mut layouts: Vec<(Lanes, Arc<Layout>)> = Vec::new();
+                let mut layouts: Vec<(Room, Arc<Layout>)> = Vec::new();
                 Ok(Goal::ALL.map(|goal| Choice::best(&all, goal, cost_of).lay(net, &mut layouts)))
             }
             (_, Some(needed)) => {
@@ -154,7 +170,7 @@ impl Plan {
             return None;
         }
         let (layout, slopes) = parallel::both(
-            || Layout::restore(net, shape.weights_per_row(), &shape.menus),
+            || Layout::restore(net, shape.room(), &shape.menus),
             || fits::slopes(&net.rules),
         );
         let layout = layout?;
@@ -171,6 +187,8 @@ impl Plan {
             lanes: shape.lanes,
             weight_lanes: shape.weight_lanes,
             menus: layout.menus.clone(),
+            abreast: shape.abreast,
+            apart: layout.apart,
             ..Shape::of_net(net)
         };
         let same = bare.fitted(&fitted) == *shape
@@ -197,14 +215,24 @@ impl Shape {
     }
 }
 
-/// The weights per row that layouts are compared with, `least` lanes being needed for what else is fixed.
-fn choices_of_lanes(net: &Net, least: usize) -> Vec<Lanes> {
-    let known = LANES.into_iter().filter(|&lanes| lanes >= least);
-    if net.committed_weights == 0 {
-        return known.map(Lanes::from).collect();
-    }
-    let with = |known| COMMITTED_LANES.map(|committed| Lanes { known, committed });
-    known.flat_map(with).collect()
+/// The room of rows that layouts are compared with, `least` lanes being needed for what else is fixed: of so many values, if
+/// they are wished for.
+fn rooms(net: &Net, least: usize, wish: Option<usize>) -> Vec<Room> {
+    let committed = if net.committed_weights == 0 { &[0][..] } else { &COMMITTED_LANES };
+    let values: Vec<usize> = match wish {
+        _ if !net.sums_words => vec![1],
+        Some(values) => vec![values],
+        None => ABREAST.to_vec(),
+    };
+    let rooms = |values: usize| {
+        // Of rows of several values fewer are weights: every other number of lanes will do.
+        let step = if values > 1 { 2 } else { 1 };
+        let known = LANES.into_iter().filter(move |&lanes| lanes >= least).step_by(step);
+        known.flat_map(move |known| {
+            committed.iter().map(move |&committed| Room { known, committed, values })
+        })
+    };
+    values.into_iter().flat_map(rooms).collect()
 }
 
 /// A net's rules for all table lengths that layouts ask for: many of them ask for the same.

@@ -3,18 +3,22 @@
 //! Rows follow from the blocks: for each run, the rows of its weights, then its values. Between two rows that
 //! need it, a cursor moves on the rows between, or on idle rows where these are too few.
 
+mod abreast;
 mod drafts;
+mod schedule;
 
 use super::moves::{CURSORS, Exponents, Menu, OUTPUT, POSITION, WEIGHT};
 use crate::circuit::wiring::{Block, Kind, Net, Place, Position, Run, Term, Weight};
 use crate::circuit::{
     BYTES_PER_WORD, Needs, parallel,
-    shape::{LARGEST_K, WIDEST, WIDEST_COMMITTED},
+    shape::{LARGEST_K, WIDEST, WIDEST_COMMITTED, most_abreast},
 };
 use std::{borrow::Cow, collections::HashMap, ops::Range};
 
+use abreast::{Unit, bundles, gather_border};
 pub use drafts::Draft;
 use drafts::Ways;
+use schedule::schedule;
 
 /// Columns of moves for each cursor, at most: few, or more where they save rows enough. With strides or without:
 /// long vectors have ways of every length, images of a few.
@@ -57,6 +61,13 @@ pub enum Content {
         /// Which of its cells.
         cell: u32,
     },
+    /// Several cells of a block.
+    Abreast {
+        /// Which block.
+        block: u32,
+        /// The first of them in [`Layout::abreast`].
+        first: u32,
+    },
 }
 
 /// A row.
@@ -74,6 +85,8 @@ pub struct Row {
     pub packs: Option<u8>,
     /// Last byte of its word.
     pub ends_word: bool,
+    /// If it has several values: how many steps their places are apart.
+    pub steps: u8,
 }
 
 /// Weights on one row: lane j weighs for the place j powers of ρ on.
@@ -109,18 +122,20 @@ fn committed_digit(weight: Weight) -> Option<u8> {
     }
 }
 
-/// Weights to a row.
+/// What a row has room for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Lanes {
-    /// Known ones.
+pub struct Room {
+    /// Weights that are known.
     pub known: usize,
     /// Committed ones.
     pub committed: usize,
+    /// Values abreast of each other.
+    pub values: usize,
 }
 
-impl From<usize> for Lanes {
+impl From<usize> for Room {
     fn from(known: usize) -> Self {
-        Self { known, committed: 0 }
+        Self { known, committed: 0, values: 1 }
     }
 }
 
@@ -131,6 +146,12 @@ pub struct Layout {
     pub rows: Vec<Row>,
     /// The rows of weights.
     pub weights: Vec<WeightRow>,
+    /// Cells that share a row, as many for each such row.
+    abreast: Vec<u32>,
+    /// How many share one.
+    values: usize,
+    /// The places of some of them are two steps apart.
+    pub apart: bool,
     /// The moves of each cursor.
     pub menus: [Menu; CURSORS],
     /// Number of instances: the free ones and the packed words.
@@ -145,32 +166,43 @@ struct Wish {
 }
 
 impl Layout {
-    /// The layout of a net with `lanes` weights per row that has these menus, which are a [`Draft`]'s; none if no k has
+    /// The layout of a net whose rows have so much room that has these menus, which are a [`Draft`]'s; none if no k has
     /// room for it.
-    pub fn new(net: &Net, lanes: impl Into<Lanes>, menus: &[Menu; CURSORS]) -> Option<Self> {
-        let Planner { wishes, weights, instances, .. } = Planner::plan(net, lanes);
-        let rows = schedule(&wishes, menus, MOST_ROWS)?;
-        Some(Self { rows, weights, menus: menus.clone(), instances })
+    pub fn new(net: &Net, room: impl Into<Room>, menus: &[Menu; CURSORS]) -> Option<Self> {
+        Planner::plan(net, room).layout(menus)
+    }
+
+    /// The cells of a row, value by value.
+    pub fn cells<'a>(&'a self, row: &'a Row) -> impl Iterator<Item = (usize, usize)> + 'a {
+        let (block, cells) = match row.content {
+            Content::Cell { block, ref cell } => (block, std::slice::from_ref(cell)),
+            Content::Abreast { block, first } => {
+                (block, &self.abreast[first as usize..][..self.values])
+            }
+            _ => (0, &[][..]),
+        };
+        cells.iter().map(move |&cell| (block as usize, cell as usize))
     }
 
     /// The one of [`Self::drafts`] that has these menus.
-    pub fn restore(net: &Net, lanes: Lanes, known: &[Menu; CURSORS]) -> Option<Self> {
-        let Planner { wishes, weights, instances, .. } = Planner::plan(net, lanes);
-        let counts = displacements(&wishes);
+    pub fn restore(net: &Net, room: Room, known: &[Menu; CURSORS]) -> Option<Self> {
+        let planner = Planner::plan(net, room);
+        let counts = displacements(&planner.wishes);
         let is_known = |(columns, strides)| menus(&counts, columns, strides) == *known;
-        let menus = parallel::each(MENUS, is_known).contains(&true).then(|| known.clone())?;
-        let rows = schedule(&wishes, &menus, MOST_ROWS)?;
-        Some(Self { rows, weights, menus, instances })
+        let is_one = parallel::each(MENUS, is_known).contains(&true);
+        is_one.then(|| planner.layout(known)).flatten()
     }
 
     /// What any layout of a net needs: of large nets the rows of the shortest layout, on which cursors move too.
     pub fn needs(net: &Net) -> Needs {
         let needs = Needs::of_net(net);
-        if !needs.fit() || needs.rows < MANY_ROWS {
+        let cells: usize = net.blocks.iter().map(|block| block.cells.len()).sum();
+        if !needs.fit() || needs.rows.max(cells) < MANY_ROWS {
             return needs;
         }
         let choices = MENUS.into_iter().rev().take(WIDE_MENUS);
-        let widest = Lanes { known: WIDEST, committed: WIDEST_COMMITTED };
+        let values = most_abreast(net.sums_words);
+        let widest = Room { known: WIDEST, committed: WIDEST_COMMITTED, values };
         let drafts = Ways::of(net, widest).drafts(choices, 2 * MOST_ROWS);
         let rows = drafts.into_iter().map(|draft| draft.rows).min();
         needs.at_least(rows.unwrap_or(2 * MOST_ROWS))
@@ -179,11 +211,14 @@ impl Layout {
 
 struct Planner<'a> {
     net: &'a Net,
-    lanes: Lanes,
+    room: Room,
     wishes: Vec<Wish>,
     /// The rows of weights, if they are kept.
     weights: Vec<WeightRow>,
     keeps_weights: bool,
+    /// See [`Layout::abreast`].
+    abreast: Vec<u32>,
+    apart: bool,
     instances: usize,
     /// The block whose bytes are packed last.
     last_packed: Option<usize>,
@@ -191,30 +226,32 @@ struct Planner<'a> {
 }
 
 impl<'a> Planner<'a> {
-    /// What rows of a net with `lanes` weights per row wish for.
-    fn plan(net: &'a Net, lanes: impl Into<Lanes>) -> Self {
-        let mut planner = Self::new(net, lanes.into());
+    /// What rows of a net wish for.
+    fn plan(net: &'a Net, room: impl Into<Room>) -> Self {
+        let mut planner = Self::new(net, room.into());
         planner.blocks();
         planner
     }
 
     /// The same without the weights, of which there are many.
-    fn draft(net: &'a Net, lanes: impl Into<Lanes>) -> Self {
-        let mut planner = Self { keeps_weights: false, ..Self::new(net, lanes.into()) };
+    fn draft(net: &'a Net, room: impl Into<Room>) -> Self {
+        let mut planner = Self { keeps_weights: false, ..Self::new(net, room.into()) };
         planner.blocks();
         planner
     }
 
-    fn new(net: &'a Net, lanes: Lanes) -> Self {
+    fn new(net: &'a Net, room: Room) -> Self {
         let packed = net.blocks.iter().filter(|block| block.is_packed);
         let words: usize = packed.map(Block::words).sum();
         let words = words - net.hidden_words();
         let mut planner = Self {
             net,
-            lanes,
+            room,
             wishes: Vec::new(),
             weights: Vec::new(),
             keeps_weights: true,
+            abreast: Vec::new(),
+            apart: false,
             instances: net.free_instances + words,
             last_packed: net.blocks.iter().rposition(|block| block.is_packed),
             is_backwards: false,
@@ -226,6 +263,14 @@ impl<'a> Planner<'a> {
         planner
     }
 
+    /// Makes the rows; none if there are too many.
+    fn layout(self, menus: &[Menu; CURSORS]) -> Option<Layout> {
+        let Self { wishes, weights, abreast, apart, instances, room, .. } = self;
+        let rows = schedule(&wishes, menus, MOST_ROWS)?;
+        let (menus, values) = (menus.clone(), room.values);
+        Some(Layout { rows, weights, abreast, values, apart, menus, instances })
+    }
+
     fn push(&mut self, content: Content, at: [Option<Exponents>; CURSORS]) -> &mut Row {
         self.wishes.push(Wish {
             row: Row {
@@ -235,6 +280,7 @@ impl<'a> Planner<'a> {
                 starts: false,
                 packs: None,
                 ends_word: false,
+                steps: 0,
             },
             goes_on: false,
             at,
@@ -246,11 +292,10 @@ impl<'a> Planner<'a> {
         for number in 0..self.net.blocks.len() {
             let block = &self.net.blocks[number];
             let ranges: Vec<_> = block.groups().collect();
+            let without = |group: usize| Unit { group, element: None };
             if !block.is_taken() {
                 self.end_run();
-                for range in ranges {
-                    range.for_each(|cell| self.cell(number, cell, None));
-                }
+                self.units(number, &ranges, (0..ranges.len()).map(without).collect(), None);
                 continue;
             }
             let mut group_of = vec![None; block.len];
@@ -264,24 +309,52 @@ impl<'a> Planner<'a> {
             }
             for run in &block.runs {
                 self.run_weights(run);
+                let mut units = Vec::with_capacity(run.elements.len());
                 for (element, at) in self.order(block, run) {
                     let group = group_of[element as usize].expect("every element has a row");
-                    if std::mem::replace(&mut is_done[group], true) {
-                        continue;
-                    }
-                    for cell in ranges[group].clone() {
-                        let at = block.cells[cell]
-                            .element
-                            .map(|own| if own == element { at } else { position_of(run, own) });
-                        self.cell(number, cell, at.filter(|_| !run.terms.is_empty()));
+                    if !std::mem::replace(&mut is_done[group], true) {
+                        units.push(Unit { group, element: Some((element, at)) });
                     }
                 }
+                self.units(number, &ranges, units, Some(run));
             }
             self.end_run();
-            for (group, range) in ranges.into_iter().enumerate() {
-                if !is_done[group] {
-                    range.for_each(|cell| self.cell(number, cell, None));
-                }
+            let rest = (0..ranges.len()).filter(|&group| !is_done[group]).map(without);
+            self.units(number, &ranges, rest.collect(), None);
+        }
+    }
+
+    /// The rows of groups, those of a run if there is one.
+    fn units(
+        &mut self,
+        number: usize,
+        groups: &[Range<usize>],
+        mut units: Vec<Unit>,
+        run: Option<&Run>,
+    ) {
+        let (block, values) = (&self.net.blocks[number], self.room.values);
+        if values > 1 && run.is_none() {
+            gather_border(block, groups, &mut units, values);
+        }
+        let mut bundles = bundles(block, groups, &units, values);
+        if values > 1 && run.is_some() && !block.is_packed {
+            let at = |unit: Unit| unit.element.map_or([0; 2], |(_, at)| at);
+            bundles.sort_by_key(|bundle| snake(at(units[bundle.start])));
+            self.turn(&mut bundles);
+        }
+        for bundle in bundles {
+            let units = &units[bundle];
+            for row in 0..groups[units[0].group].len() {
+                let cells = units.iter().map(|unit| groups[unit.group].start + row);
+                let cells: Vec<usize> = cells.collect();
+                let at = block.cells[cells[0]].element.zip(run).and_then(|(own, run)| {
+                    let at = match units[0].element {
+                        Some((element, at)) if element == own => Some(at),
+                        _ => Some(position_of(run, own)),
+                    };
+                    at.filter(|_| !run.terms.is_empty())
+                });
+                self.row(number, &cells, at);
             }
         }
     }
@@ -291,25 +364,36 @@ impl<'a> Planner<'a> {
         self.push(Content::Idle, [None; CURSORS]).starts = true;
     }
 
-    /// The elements of a run: back and forth, so that cursors move by single steps. Packed bytes stay in
-    /// order, in which they are packed.
+    /// The elements of a run: back and forth, so that cursors move by single steps; line by line where neighbours share
+    /// rows, which go back and forth later. Packed bytes stay in order, in which they are packed.
     fn order(&mut self, block: &Block, run: &Run) -> Vec<(u32, Position)> {
         let mut elements = run.elements.clone();
         if block.is_packed {
             return elements;
         }
-        elements.sort_by_key(|&(_, at)| (at[1], if at[1] & 1 == 0 { at[0] } else { -at[0] }));
-        if self.is_backwards {
-            elements.reverse();
+        if self.room.values > 1 {
+            elements.sort_by_key(|&(_, at)| (at[1], at[0]));
+            return elements;
         }
-        self.is_backwards = !self.is_backwards;
+        elements.sort_by_key(|&(_, at)| snake(at));
+        self.turn(&mut elements);
         elements
     }
 
-    fn cell(&mut self, block: usize, cell: usize, at: Option<Position>) {
-        let is_packed = self.net.blocks[block].is_packed;
-        let (len, tensor) = (self.net.blocks[block].len, self.net.blocks[block].tensor_len());
-        let spec = self.net.blocks[block].cells[cell];
+    /// Every other run goes backwards.
+    fn turn<T>(&mut self, run: &mut [T]) {
+        if self.is_backwards {
+            run.reverse();
+        }
+        self.is_backwards = !self.is_backwards;
+    }
+
+    /// A row of a cell, or of several abreast.
+    fn row(&mut self, block: usize, cells: &[usize], at: Option<Position>) {
+        let own = &self.net.blocks[block];
+        let (len, tensor) = (own.len, own.tensor_len());
+        let (is_packed, spec) = (own.is_packed, own.cells[cells[0]]);
+        let steps = abreast::steps(cells.iter().map(|&cell| &own.cells[cell])).unwrap_or(0);
         let mut cursors = [None; CURSORS];
         cursors[OUTPUT] = spec.place.map(Exponents::from);
         cursors[POSITION] = at.map(|at| [0, at[0], at[1]]);
@@ -327,24 +411,31 @@ impl<'a> Planner<'a> {
             }
             _ => {}
         }
-        let content = Content::Cell {
-            block: u32::try_from(block).expect("few blocks"),
-            cell: u32::try_from(cell).expect("few cells"),
+        let small = |number: usize| u32::try_from(number).expect("few blocks and cells");
+        let content = match *cells {
+            [cell] => Content::Cell { block: small(block), cell: small(cell) },
+            _ => {
+                let first = small(self.abreast.len());
+                self.abreast.extend(cells.iter().map(|&cell| small(cell)));
+                Content::Abreast { block: small(block), first }
+            }
         };
+        self.apart |= steps > 1;
         let row = self.push(content, cursors);
-        (row.takes, row.starts) = (takes, starts);
+        (row.takes, row.starts, row.steps) = (takes, starts, steps);
         let row = {
             let wish = self.wishes.last_mut().expect("one was pushed");
             wish.goes_on = spec.kind.goes_on();
             &mut wish.row
         };
         if let (true, Some(element)) = (is_packed, spec.element) {
-            let (in_tensor, behind) = (element as usize % tensor, element as usize + 1);
+            let last = element as usize + cells.len() - 1;
+            let (in_tensor, behind) = (last % tensor, last + 1);
             let (in_word, is_last) = (in_tensor % BYTES_PER_WORD, in_tensor + 1 == tensor);
             // A tensor's last word may be short: what follows it still begins at a whole word.
             let others_follow = behind < len || self.last_packed != Some(block);
-            let shift = if is_last && others_follow { BYTES_PER_WORD - in_word } else { 1 };
-            row.packs = Some(u8::try_from(shift).expect("at most 31"));
+            let short = if is_last && others_follow { BYTES_PER_WORD - in_word - 1 } else { 0 };
+            row.packs = Some(u8::try_from(cells.len() + short).expect("at most 31"));
             row.ends_word = is_last || in_word + 1 == BYTES_PER_WORD;
         }
     }
@@ -363,8 +454,8 @@ impl<'a> Planner<'a> {
         let mut rows: Vec<(Place, Range<usize>)> = Vec::new();
         for (number, term) in terms.iter().enumerate() {
             let lanes = match kind(term) {
-                Some(_) => self.lanes.committed,
-                None => self.lanes.known,
+                Some(_) => self.room.committed,
+                None => self.room.known,
             };
             let fits = |place: &Place, first: usize| {
                 place.at == term.place.at
@@ -419,6 +510,11 @@ impl<'a> Planner<'a> {
     }
 }
 
+/// Rank of a position in an order that goes back and forth.
+fn snake(at: Position) -> (i32, i32) {
+    (at[1], if at[1] & 1 == 0 { at[0] } else { -at[0] })
+}
+
 fn position_of(run: &Run, element: u32) -> Position {
     let found = run.elements.iter().find(|&&(own, _)| own == element);
     found.expect("the elements of a group are of one run").1
@@ -456,67 +552,4 @@ fn menus(
     strides: bool,
 ) -> [Menu; CURSORS] {
     [WEIGHT, OUTPUT, POSITION].map(|cursor| Menu::new(&counts[cursor], columns[cursor], strides))
-}
-
-/// Whether a row has room for a cursor's move: rows of weights have for the weight monomial's alone.
-fn may_move(row: &Row, cursor: usize) -> bool {
-    cursor == WEIGHT || !matches!(row.content, Content::Weights(_))
-}
-
-/// Inserts idle rows where cursors need more moves than there are rows; none if there were `most` or more.
-fn schedule(wishes: &[Wish], menus: &[Menu; CURSORS], most: usize) -> Option<Vec<Row>> {
-    let idle = Row {
-        content: Content::Idle,
-        moves: [0; CURSORS],
-        takes: false,
-        starts: false,
-        packs: None,
-        ends_word: false,
-    };
-    let mut rows: Vec<Row> = Vec::with_capacity(wishes.len());
-    let mut now = [[0; 3]; CURSORS];
-    // Most displacements are alike, and many the same as the one before. No move is path 0.
-    let mut all_paths: Vec<Vec<u8>> = vec![Vec::new()];
-    let mut known: [HashMap<Exponents, usize>; CURSORS] = Default::default();
-    let mut last = [([0; 3], 0); CURSORS];
-    // The row after the last one that needed the cursor: from there on it may move.
-    let mut free = [1; CURSORS];
-    for wish in wishes {
-        let mut paths = [0; CURSORS];
-        let mut missing = 0;
-        for cursor in 0..CURSORS {
-            let Some(target) = wish.at[cursor] else { continue };
-            let step = [0, 1, 2].map(|axis| target[axis] - now[cursor][axis]);
-            if last[cursor].0 != step {
-                let path = known[cursor].entry(step).or_insert_with(|| {
-                    all_paths.push(menus[cursor].path(step));
-                    all_paths.len() - 1
-                });
-                last[cursor] = (step, *path);
-            }
-            paths[cursor] = last[cursor].1;
-            // This row's own move, and those of the rows before.
-            let since = rows.get(free[cursor]..).unwrap_or_default();
-            let room = since.iter().chain([&wish.row]).filter(|row| may_move(row, cursor)).count();
-            missing = missing.max(all_paths[paths[cursor]].len().saturating_sub(room));
-            now[cursor] = target;
-        }
-        let content = if wish.goes_on { Content::Hold } else { Content::Idle };
-        if rows.len() + missing >= most {
-            return None;
-        }
-        rows.extend(std::iter::repeat_n(Row { content, ..idle }, missing));
-        rows.push(wish.row);
-        for cursor in 0..CURSORS {
-            if wish.at[cursor].is_some() {
-                let movable = rows.iter_mut().rev().filter(|row| may_move(row, cursor));
-                for (row, step) in movable.zip(all_paths[paths[cursor]].iter().rev()) {
-                    row.moves[cursor] = *step;
-                }
-                free[cursor] = rows.len();
-            }
-        }
-    }
-    rows.shrink_to_fit();
-    Some(rows)
 }

@@ -31,14 +31,27 @@ mod view;
 mod windows;
 
 use super::wiring::{Net, Plane};
-use super::{CircuitError, InstanceLayout, Needs, parallel, shape::LARGEST_K};
+use super::{
+    CircuitError, InstanceLayout, Needs, parallel,
+    shape::{LARGEST_K, most_abreast},
+};
 use crate::model::{Add, Model, Mul, Node, Operand, Operator, View, ViewElement};
 use lowering::{Lowering, Value, unsupported};
 use std::collections::HashMap;
 
 impl Net {
     /// Lowers a model's graph, and what claims add to it.
+    #[cfg(test)]
     pub fn new(model: &Model, instances: &InstanceLayout) -> Result<Self, CircuitError> {
+        Self::of(model, instances, false)
+    }
+
+    /// The same for packed proofs, whose verifiers add the packed instances up, or for others.
+    pub fn of(
+        model: &Model,
+        instances: &InstanceLayout,
+        packed: bool,
+    ) -> Result<Self, CircuitError> {
         let (own, claimed) = (instances.inputs.len(), instances.claims.len());
         let (model, instances) = instances.proved(model)?;
         let (model, instances) = (&*model, &*instances);
@@ -56,7 +69,7 @@ impl Net {
                 float_sums: None,
                 contexts: instances.inferences,
                 free_instances: instances.free(),
-                sums_words: false,
+                sums_words: packed,
                 committed_weights: 0,
                 inputs: Vec::new(),
                 committed: instances.committed().count(),
@@ -78,11 +91,11 @@ impl Net {
         let (mut blocks, mut rows) = (0, 0);
         for node in &graph.nodes {
             lowering.node(node)?;
-            // Each cell takes a row: blocks that no circuit has room for are not made to the end.
+            // Each cell takes a row, or its share of one: blocks that no circuit has room for are not made to the end.
             let all = &lowering.net.blocks;
             rows += all[blocks..].iter().map(|block| block.cells.len()).sum::<usize>();
             blocks = all.len();
-            if rows >= 1 << LARGEST_K {
+            if rows >= most_abreast(packed) << LARGEST_K {
                 CircuitError::check(Needs::of_net(&lowering.net))?;
             }
         }

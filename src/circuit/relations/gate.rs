@@ -1,6 +1,6 @@
 //! Gates of relations: every constraint of the circuit is added here.
 
-use super::row::{Ring, Row};
+use super::row::{Abreast, Ring, Row};
 use crate::circuit::columns::{Cell, Columns, Point};
 use crate::circuit::shape::{Flag, Shape};
 use halo2_proofs::{
@@ -61,6 +61,24 @@ impl<'a> Gates<'a> {
                 let flag = row.flag(flag).expect("the shape has it");
                 let selector = row.cells() * flag;
                 selected(&selector, of(row))
+            });
+        }
+    }
+
+    /// Adds a gate whose constraints hold for each value abreast of the first on rows with a flag, if rows can have several and
+    /// it.
+    pub fn add_abreast(
+        &mut self,
+        name: &'static str,
+        flag: Flag,
+        of: impl Fn(&mut Abreast<'_, GateRow<'_, '_>>) -> Vec<Constraint<Expression<Fr>>>,
+    ) {
+        if self.have(flag) && self.have(Flag::Abreast) {
+            self.add(name, |row| {
+                let several = row.several().expect("the shape has them");
+                let selector = several * row.flag(flag).expect("the shape has it");
+                let values = 1..row.shape.abreast;
+                values.flat_map(|value| selected(&selector, of(&mut row.abreast(value)))).collect()
             });
         }
     }

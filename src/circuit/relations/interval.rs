@@ -57,6 +57,10 @@ pub fn configure(gates: &mut Gates<'_>) {
             let constraints = in_interval(row);
             selected(&(row.cells() * flag), constraints)
         });
+        gates.add_abreast("intervals abreast", Flag::Intervals, |value| {
+            let [(_, constraint)] = in_interval(value);
+            vec![("each remainder abreast is below its interval's length", constraint)]
+        });
     }
 }
 

@@ -38,6 +38,19 @@ pub fn held<R: Row>(row: &mut R) -> Vec<Constraint<R::Value>> {
 pub fn configure(gates: &mut Gates<'_>) {
     gates.add_for("larger", Flag::Larger, |row| larger(row));
     gates.add_for("hold", Flag::Holds, |row| held(row));
+    gates.add_abreast("larger abreast", Flag::Larger, |value| {
+        let [(_, not_below), (_, one_of_both)] = larger(value);
+        vec![
+            ("each larger abreast is not below the value before", not_below),
+            ("each larger abreast is one of both", one_of_both),
+        ]
+    });
+    // Float32 sums, which have more to be held, are never abreast.
+    gates.add_abreast("hold abreast", Flag::Holds, |value| {
+        let [own, beside] =
+            [0, 1].map(|limb| value.here(Cell::Limb(limb)) - value.before(Cell::Limb(limb)));
+        vec![("each value abreast is held", own), ("each value beside one abreast is held", beside)]
+    });
 }
 
 #[cfg(test)]

@@ -8,6 +8,8 @@
 //!                                                                  + γ³·start + γ⁴·length with float32 sums)
 //! ```
 //!
+//! Values abreast of a row's first look theirs up as it does.
+//!
 //! Committed weights look themselves up on every row, in a table of all that they may be:
 //!
 //! ```text
@@ -57,11 +59,11 @@ pub struct Term<T> {
     pub folded: T,
 }
 
-/// The terms of a row, in the order in which sums take them: each limb, one read, and the two tables; then committed
-/// weights, and their table.
+/// The terms of a row, in the order in which sums take them: of each value its limbs and what it reads, and the two tables;
+/// then committed weights, and their table.
 pub fn terms<R: Row>(row: &mut R) -> Vec<Term<R::Value>> {
     let gamma = row.point(Point::Gamma);
-    // Rows of border cells look nothing up: their cells are any elements of the field.
+    // Rows of border cells look nothing up: their cells are any elements of the field, whichever value's they are.
     let looks_up = if row.shape().border_cells {
         let cells = row.cells();
         let border = row.flag(Flag::Border);
@@ -69,21 +71,11 @@ pub fn terms<R: Row>(row: &mut R) -> Vec<Term<R::Value>> {
     } else {
         R::Value::one()
     };
-    let limbs = 0..row.shape().limb_columns();
-    let mut terms: Vec<_> = limbs
-        .map(|limb| Term { numerator: looks_up.clone(), folded: row.here(Cell::Limb(limb)) })
-        .collect();
-    let [table_row, byte] = [Cell::TableRow, Cell::Byte].map(|cell| row.here(cell));
-    let step = row.shape().intervals.then(|| {
-        let (start, length) = (row.here(Cell::Start), row.here(Cell::Length));
-        let factor = if row.shape().averages {
-            gamma.clone()
-        } else {
-            R::Value::constant(Fr::from(LENGTH_FACTOR))
-        };
-        start + length * factor
-    });
-    terms.push(Term { numerator: looks_up, folded: folded(&gamma, table_row, byte, step) });
+    let mut terms = Vec::new();
+    for value in 0..row.shape().abreast {
+        let of_value = looked_up(&mut row.abreast(value), &gamma).into_iter();
+        terms.extend(of_value.map(|folded| Term { numerator: looks_up.clone(), folded }));
+    }
     let [limb_uses, table_uses] = [Cell::LimbUses, Cell::TableUses].map(|cell| row.here(cell));
     let [index, table] = [Cell::Index, Cell::Table].map(|cell| row.here(cell));
     let step = row.shape().intervals.then(|| {
@@ -107,6 +99,24 @@ pub fn terms<R: Row>(row: &mut R) -> Vec<Term<R::Value>> {
         terms.push(Term { numerator: -uses, folded });
     }
     terms
+}
+
+/// What a value looks up: its limbs, and what it reads.
+fn looked_up<R: Row>(row: &mut R, gamma: &R::Value) -> Vec<R::Value> {
+    let limbs = 0..row.shape().limb_columns();
+    let mut looked_up: Vec<_> = limbs.map(|limb| row.here(Cell::Limb(limb))).collect();
+    let [table_row, byte] = [Cell::TableRow, Cell::Byte].map(|cell| row.here(cell));
+    let step = row.shape().intervals.then(|| {
+        let (start, length) = (row.here(Cell::Start), row.here(Cell::Length));
+        let factor = if row.shape().averages {
+            gamma.clone()
+        } else {
+            R::Value::constant(Fr::from(LENGTH_FACTOR))
+        };
+        start + length * factor
+    });
+    looked_up.push(folded(gamma, table_row, byte, step));
+    looked_up
 }
 
 /// A row of the table with what it holds, as one element.

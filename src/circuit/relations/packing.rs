@@ -26,16 +26,19 @@
 //! only if it is the left side too; see [`wires`](super::wires) for why it must be 0. m is 256, and 256·τ at the end
 //! of a word; at the end of a short word that others follow 256^(31 − bytes + 1)·τ.
 //!
+//! Bytes abreast of a row's first are those behind it in its word: `packed` takes off Σ_j 256^j·b_j, and m is for what comes
+//! behind them all.
+//!
 //! An input byte lies in the first limb; it is below 256 because it is below N, and so is the second
 //! limb, which is the byte plus N − 256. An output byte is read from the table.
 
 use super::{
     gate::{Constraint, Gates, selected},
-    row::{Ring, Row},
+    row::{Ring, Row, sum},
 };
 use crate::circuit::{
     columns::{Cell, Constant, Point},
-    field::field,
+    field::{byte_power, field},
     shape::Flag,
 };
 
@@ -71,12 +74,23 @@ fn factor<R: Row>(row: &mut R) -> R::Value {
     }
 }
 
+/// The bytes abreast of a row's first, each 256 times the one before; none if there are none.
+fn abreast<R: Row>(row: &mut R) -> Option<R::Value> {
+    let several = row.several()?;
+    let values = (1..row.shape().abreast).map(|value| {
+        let power = R::Value::constant(byte_power(value));
+        Some(power * row.abreast(value).value())
+    });
+    sum(values).map(|bytes| several * bytes)
+}
+
 /// What is left of packed bytes before the row more than after it; none if nothing.
 pub fn taken<R: Row>(row: &mut R) -> Option<R::Value> {
     let packs = row.flag(Flag::Packs)?;
     let (factor, packed) = (factor(row), row.here(Cell::Packed));
     let taken = row.value() + (factor - R::Value::one()) * packed;
-    Some(row.cells() * packs * taken)
+    let first = row.cells() * packs.clone() * taken;
+    sum([Some(first), abreast(row).map(|bytes| packs * bytes)])
 }
 
 /// Adds the gates of public values.
@@ -85,6 +99,17 @@ pub fn configure(gates: &mut Gates<'_>) {
         let inputs = row.cells() * is_input(row);
         selected(&inputs, input_byte(row))
     });
+    if gates.have(Flag::Abreast) {
+        gates.add("input bytes abreast", |row| {
+            let inputs = row.several().expect("the shape has them") * is_input(row);
+            let values = 1..row.shape.abreast;
+            let byte = |value: usize| {
+                let [(_, constraint)] = input_byte(&mut row.abreast(value));
+                ("each input abreast plus N − 256 is below N", constraint)
+            };
+            selected(&inputs, values.map(byte))
+        });
+    }
 
     gates.add("packed", |row| {
         let active = row.here(Cell::Active);

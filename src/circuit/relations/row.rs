@@ -2,7 +2,7 @@
 
 use crate::circuit::{
     columns::{Cell, Constant, Point},
-    shape::{Flag, MAKING, Shape},
+    shape::{Flag, MAKING, SEVERAL, Shape},
     wiring::MOST_BORDER_CELLS,
 };
 use halo2_proofs::{halo2curves::bn256::Fr, plonk::Expression};
@@ -104,6 +104,19 @@ pub trait Row {
         self.any(&MAKING)
     }
 
+    /// 1 on rows of several values; none where it is known to be 0.
+    fn several(&mut self) -> Option<Self::Value> {
+        self.any(&SEVERAL.map(|(flag, _)| flag))
+    }
+
+    /// Another value of a row of several, by its number, seen as if it were the only one.
+    fn abreast(&mut self, value: usize) -> Abreast<'_, Self>
+    where
+        Self: Sized,
+    {
+        Abreast { row: self, value }
+    }
+
     /// The base of the limbs, N.
     fn base(&self) -> Self::Value {
         let rows = u64::try_from(self.shape().table_rows).expect("a table length");
@@ -131,6 +144,50 @@ pub trait Row {
             Some(wide) => limb.clone() + wide * (self.here(Cell::Integer) - limb),
             None => limb,
         }
+    }
+}
+
+/// A value abreast of a row's first: its cells in place of the first one's, and all else that is the row's.
+pub struct Abreast<'a, R> {
+    row: &'a mut R,
+    value: usize,
+}
+
+impl<R> Abreast<'_, R> {
+    /// What rows of several values can be. (Border cells have places of their own.)
+    const KINDS: [Flag; 8] = [
+        Flag::Divides,
+        Flag::Intervals,
+        Flag::Reads,
+        Flag::Larger,
+        Flag::Holds,
+        Flag::Inputs,
+        Flag::Takes,
+        Flag::Packs,
+    ];
+}
+
+impl<R: Row> Row for Abreast<'_, R> {
+    type Value = R::Value;
+
+    fn cell(&mut self, cell: Cell, back: usize) -> R::Value {
+        self.row.cell(cell.of_value(self.value), back)
+    }
+
+    fn flag(&mut self, flag: Flag) -> Option<R::Value> {
+        if Self::KINDS.contains(&flag) { self.row.flag(flag) } else { None }
+    }
+
+    fn point(&self, point: Point) -> R::Value {
+        self.row.point(point)
+    }
+
+    fn shape(&self) -> &Shape {
+        self.row.shape()
+    }
+
+    fn cells(&mut self) -> R::Value {
+        self.row.cells()
     }
 }
 

@@ -20,9 +20,10 @@
 //! Where the verifier adds the instances up, the balance begins at what they leave of it, and there are no such rows.
 //!
 //! **The error.** A cursor's exponents are between −2^28 and 2^28 (see `layout::moves`), one for each of ρ, s₁ and s₂.
-//! E's terms have one cursor, x's terms two, position and weight monomial, and a lane's power of ρ, at most 63: all
+//! E's terms have one cursor, x's terms two, position and weight monomial, and a lane's power of ρ, at most 63; values
+//! abreast add at most 14 to an exponent of s₁ and 31 to one of ρ. So all
 //! exponents are between −2^29 and 2^29 + 63. Multiplied with (ρ·s₁·s₂)^(2^29), the difference of both sides is a
-//! polynomial whose degree is at most 3·2^30 + 63; the instances add at most 2^22 powers of τ, one for each word,
+//! polynomial whose degree is at most 3·2^30 + 96; the instances add at most 2^22 powers of τ, one for each word,
 //! in the numerator or in what it is divided by. A polynomial that is not 0 is 0 at a random point with probability
 //! at most its degree over r, and some challenge is 0, which would leave cursors or the balance free, with 4/r:
 //! less than 2^-221 together, as r is above 2^253.59.
@@ -37,6 +38,12 @@
 //! | input | | limb |
 //! | border cells | limb + ρ·limb₁ + ρ²·u + ρ³·byte, or the first of these; nothing is looked up | |
 //! | integer of any size | integer − constant | integer, see `ops::vectors` |
+//!
+//! **Values abreast.** A row of several values makes E_j at its place times s₁^(h·j), and value j contributes x_j at its position
+//! times s₁^j; h is 1 or 2, which two flags tell. E_j and x_j are what the row makes and contributes, with the cells of value
+//! j in place of the first one's. Only divisions, intervals, copies and larger ones are among several, and border cells,
+//! whose values go on at ρ^(4·j). The flags have columns of their own, where they are 0 on rows of weights: they stand for `cells`, for
+//! which output·flag·kind·scale·limb leaves no degree.
 //!
 //! **Cursors** are columns that hold a monomial in ρ, s₁ and s₂, and walk from row to row.
 //!
@@ -70,7 +77,8 @@ use crate::circuit::{
     },
     parallel,
     query::here,
-    shape::{Flag, MAKING},
+    shape::{Flag, MAKING, SEVERAL},
+    wiring::MOST_BORDER_CELLS,
 };
 use halo2_proofs::{
     halo2curves::{bn256::Fr, ff::Field},
@@ -144,6 +152,45 @@ pub fn given<R: Row>(row: &mut R, word: Option<R::Value>) -> Option<R::Value> {
     sum([word, taken, made.map(Neg::neg)])
 }
 
+/// The same of the values abreast of a row's first. Their positions are one step apart, and their places as many as the row's
+/// flag says; border cells are at further powers of ρ. A flag that has a column of its own, and is 0 on rows of weights,
+/// stands for `cells` as well: there is no room for both in a gate of degree 5.
+pub fn given_abreast<R: Row>(row: &mut R) -> Option<R::Value> {
+    let several = row.several()?;
+    let along = row.point(Point::Axis(0));
+    let (mut taken, mut made_abreast) = (Vec::new(), Vec::new());
+    for value in 1..row.shape().abreast {
+        let distance = u32::try_from(value).expect("few values share a row");
+        let contributed = contributed(&mut row.abreast(value));
+        taken.push(contributed.map(|contributed| power(&along, distance) * contributed));
+        let place = SEVERAL
+            .map(|(flag, steps)| row.flag(flag).map(|flag| flag * power(&along, steps * distance)));
+        let made = made(&mut row.abreast(value));
+        made_abreast.push(sum(place).zip(made).map(|(place, made)| place * made));
+    }
+    let border = row.flag(Flag::Border);
+    made_abreast.push(border.map(|border| several.clone() * border * border_abreast(row)));
+    let taken = sum(taken).map(|taken| {
+        several * row.here(Cell::Coefficient) * row.here(Cell::Cursor(POSITION)) * taken
+    });
+    let made = sum(made_abreast).map(|made| -(row.here(Cell::Cursor(OUTPUT)) * made));
+    sum([taken, made])
+}
+
+/// The border cells of the values abreast of a row's first, all of which are there: at the powers of ρ behind the first
+/// one's.
+fn border_abreast<R: Row>(row: &mut R) -> R::Value {
+    let rho = row.point(Point::Rho);
+    let mut cells = Vec::new();
+    for value in 1..row.shape().abreast {
+        for (number, cell) in (MOST_BORDER_CELLS * value..).zip(BORDER_CELLS) {
+            let further = u32::try_from(number).expect("few values share a row");
+            cells.push(Some(power(&rho, further) * row.here(cell.of_value(value))));
+        }
+    }
+    sum(cells).expect("rows have several values")
+}
+
 /// What a row copies.
 fn copied<R: Row>(row: &mut R) -> R::Value {
     let copied = row.held() - row.constant(Constant::Added);
@@ -215,7 +262,8 @@ pub fn configure(gates: &mut Gates<'_>) {
         let word = takes_words.then(|| row.is_word() * row.word(balance.clone()));
         let given = given(row, word).expect("some rows make something");
         let more = row.here(Cell::Active) * (balance - then);
-        vec![("the balance grows by what is made less what is taken", more + row.cells() * given)]
+        let given = sum([Some(row.cells() * given), given_abreast(row)]).expect("the first is");
+        vec![("the balance grows by what is made less what is taken", more + given)]
     });
 
     gates.add("balance ends", |row| {

@@ -1,13 +1,13 @@
 //! Claims: they are what they mean, also at their bounds and with equal elements, and no others are accepted.
 
 use super::{
-    Compiled, Content, IS_AN_ENTRY, IS_TAKEN, assert_breaks, assert_other_output_is_refused,
-    broken,
+    Compiled, IS_AN_ENTRY, IS_TAKEN, assert_breaks, assert_other_output_is_refused, broken,
     models::{Builder, port},
     row,
 };
 use crate::circuit::{
     CircuitError, Goal, InstanceLayout, ModelCircuit, Plans, Role, Wishes, Witness, compute::Held,
+    layout::rows::Content,
 };
 use crate::model::{ArgMax, Claims, ElementType, Model, Operator, Quantization, TensorId};
 use halo2_proofs::halo2curves::bn256::Fr;

@@ -3,7 +3,10 @@
 //! One cell at a time is changed, with all look-ups' uses repaired and the second phase computed honestly after it.
 //! Where no constraint refuses that, the cell is free, and must be one that nothing refers to.
 
-use super::{broken, honest, integer, models, ports, relimb, reread, summed, table_row};
+use super::{
+    abreast, broken, honest, integer, limbs, models, ports, relimb_of, reread_of, summed,
+    table_row_of,
+};
 use crate::circuit::{
     Goal, ModelCircuit, Wishes, layout::rows::Content, shape::Flag, table::intervals::LENGTH_FACTOR,
 };
@@ -26,8 +29,9 @@ const ALL: &[&str] =
     &["limb 0", "limb 1", "limb 2", "limb 3", "start and length", "table row and byte"];
 
 /// By kind of row, the columns whose cell is free. Rows that make a byte by interval have none, those that divide
-/// what is there for intervals alone.
-const FREE: [(&str, &[&str]); 11] = [
+/// what is there for intervals alone. It is the same for each value of a row of several, and all cells of values that a row has
+/// no use for are free.
+const FREE: [(&str, &[&str]); 12] = [
     ("Hold", BUT_TWO_LIMBS),
     ("Idle", ALL),
     ("Input", BUT_TWO_LIMBS),
@@ -40,24 +44,33 @@ const FREE: [(&str, &[&str]); 11] = [
     ("Pair", BUT_TWO_LIMBS),
     ("Read", BUT_ONE_LIMB),
     ("Weights", ALL),
+    ("unused value", ALL),
 ];
 
 #[test]
 fn cells_that_are_free_are_those_that_nothing_refers_to() {
     let mut free: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
-    let mut seen: HashMap<(String, bool), usize> = HashMap::new();
+    let mut seen: HashMap<(String, usize, usize, usize), usize> = HashMap::new();
+    let mut circuits = Vec::new();
     for (number, (_, model)) in models::all().into_iter().enumerate() {
         let goal = if number % 2 == 0 { Goal::Speed } else { Goal::Gas };
         let wishes =
             Wishes { goal, private_input: number % 4 == 1, max_k: Some(12), ..Wishes::default() };
         let Ok(circuit) = ModelCircuit::new(&model, wishes) else { continue };
+        circuits.push((model, circuit));
+    }
+    circuits.extend(abreast::circuits());
+    for (model, circuit) in circuits {
         let base = honest(&model, &circuit);
+        let (layout, values) = (&circuit.plan().layout, circuit.shape().abreast);
         let mut here: BTreeSet<String> = BTreeSet::new();
-        for (at, row) in circuit.plan().layout.rows.iter().enumerate().skip(1) {
+        let rows = layout.rows.iter().enumerate().skip(1);
+        for ((at, row), value) in rows.flat_map(|row| (0..values).map(move |value| (row, value))) {
             let kind = match row.content {
-                Content::Cell { block, cell } => {
-                    let cells = &circuit.compiled.net.blocks[block as usize].cells;
-                    let kind = format!("{:?}", cells[cell as usize].kind);
+                _ if row.steps == 0 && value > 0 => "unused value".into(),
+                Content::Cell { .. } | Content::Abreast { .. } => {
+                    let (block, cell) = layout.cells(row).next().expect("it has a cell");
+                    let kind = format!("{:?}", circuit.compiled.net.blocks[block].cells[cell].kind);
                     let end = kind.find(|c: char| !c.is_alphanumeric()).unwrap_or(kind.len());
                     let flags = &circuit.compiled.fixed.rows[at];
                     let by_interval = flags[Flag::Intervals] || flags[Flag::MultipliesIn];
@@ -67,30 +80,36 @@ fn cells_that_are_free_are_those_that_nothing_refers_to() {
                 Content::Weights(_) => "Weights".into(),
                 other => format!("{other:?}"),
             };
-            // One of each circuit.
-            let count = seen.entry((kind.clone(), goal == Goal::Gas)).or_default();
-            if *count == ROWS || kind == "Border" || !here.insert(kind.clone()) {
+            // One of each circuit, and of those abreast some value.
+            let place = (kind.clone(), circuit.shape().fold, values, value);
+            let count = seen.entry(place).or_default();
+            let own = format!("{kind} {value}");
+            if *count == ROWS || kind.starts_with("Border") || !here.insert(own) {
                 continue;
             }
             *count += 1;
             for column in 0..base.limbs.len() + 2 {
                 let mut witness = base.clone();
                 let name = if column < base.limbs.len() {
-                    let now = integer(witness.limbs[column].at(at));
+                    let now = integer(limbs(&mut witness, value, column).at(at));
                     let most = circuit.plan().shape.base() - 1;
                     let next = if now < most { now + 1 } else { now - 1 };
                     let next = Fr::from(u64::try_from(next).expect("a limb"));
-                    relimb(&mut witness, column, at, next);
+                    relimb_of(&mut witness, value, column, at, next);
                     format!("limb {column}")
                 } else if column == base.limbs.len() {
-                    let now = table_row(&witness, at);
+                    let now = table_row_of(&witness, value, at);
                     let table = &circuit.plan().fitted.table;
                     let other = (0..table.len()).rev().find(|&row| table[row] != table[now]);
                     let Some(other) = other else { continue };
-                    reread(&circuit, &mut witness, at, other);
+                    reread_of(&circuit, &mut witness, value, at, other);
                     "table row and byte".into()
                 } else {
-                    let Some(parts) = witness.parts.as_mut() else { continue };
+                    let parts = match value.checked_sub(1) {
+                        Some(further) => witness.abreast[further].parts.as_mut(),
+                        None => witness.parts.as_mut(),
+                    };
+                    let Some(parts) = parts else { continue };
                     if circuit.plan().shape.averages {
                         continue;
                     }

@@ -1,5 +1,6 @@
 //! Honest rows hold; each way to cheat is refused by the constraint that is there for it.
 
+pub mod abreast;
 pub mod batch;
 pub mod claims;
 mod committed;
@@ -17,9 +18,9 @@ pub mod vectors;
 
 pub use super::relations::float_sum::tests as average;
 use super::{
-    Compiled, Forge, InstanceLayout, ModelCircuit, Witness,
+    Compiled, Forge, InstanceLayout, ModelCircuit, Values, Witness,
     compute::{Held, Tamper},
-    layout::rows::{Content, Row},
+    layout::rows::Row,
     shape::{SMALLEST_K, Shape, longest_table},
     wiring::{Kind, Net},
 };
@@ -172,23 +173,26 @@ pub(super) fn cell(net: &Net, is_it: impl Fn(Kind) -> bool) -> (usize, usize) {
 
 /// The row of a cell.
 pub(super) fn row(circuit: &ModelCircuit, (block, cell): (usize, usize)) -> usize {
-    let is_it = |content: Content| match content {
-        Content::Cell { block: b, cell: c } => (b as usize, c as usize) == (block, cell),
-        _ => false,
-    };
-    let rows = &circuit.plan().layout.rows;
-    rows.iter().position(|row| is_it(row.content)).expect("every cell has a row")
+    value(circuit, (block, cell)).0
+}
+
+/// The row of a cell, and which of its values it is.
+pub(super) fn value(circuit: &ModelCircuit, cell: (usize, usize)) -> (usize, usize) {
+    let layout = &circuit.plan().layout;
+    let rows = layout.rows.iter().enumerate();
+    let mut found =
+        rows.filter_map(|(at, row)| Some((at, layout.cells(row).position(|own| own == cell)?)));
+    found.next().expect("every cell has a row")
 }
 
 /// The rows of a kind, in order.
 pub(super) fn rows(circuit: &ModelCircuit, is_it: impl Fn(Kind) -> bool) -> Vec<usize> {
-    let kind = |row: &Row| match row.content {
-        Content::Cell { block, cell } => {
-            Some(circuit.compiled.net.blocks[block as usize].cells[cell as usize].kind)
-        }
-        _ => None,
+    let layout = &circuit.plan().layout;
+    let kind = |row: &Row| {
+        let (block, cell) = layout.cells(row).next()?;
+        Some(circuit.compiled.net.blocks[block].cells[cell].kind)
     };
-    let rows = circuit.plan().layout.rows.iter().enumerate();
+    let rows = layout.rows.iter().enumerate();
     rows.filter(|(_, row)| kind(row).is_some_and(&is_it)).map(|(at, _)| at).collect()
 }
 
@@ -205,31 +209,71 @@ pub(super) fn integer(value: Fr) -> i128 {
 }
 
 /// Writes another limb and counts its use, as a prover who wants the look-ups to hold would.
-pub(super) fn relimb(witness: &mut Witness, limb: usize, at: usize, value: Fr) {
+pub(super) fn relimb(witness: &mut Witness, limb: usize, at: usize, to: Fr) {
+    relimb_of(witness, 0, limb, at, to);
+}
+
+/// A limb's column, of a value by its number.
+pub(super) fn limbs(witness: &mut Witness, value: usize, limb: usize) -> &mut Values {
+    match value.checked_sub(1) {
+        Some(further) => &mut witness.abreast[further].limbs[limb],
+        None => &mut witness.limbs[limb],
+    }
+}
+
+/// The same as [`relimb`] of a value of the row by its number.
+pub(super) fn relimb_of(witness: &mut Witness, value: usize, limb: usize, at: usize, to: Fr) {
     let count = |witness: &mut Witness, value: Fr, by: Fr| {
         let index = (0..witness.limb_uses.len() - 1).find(|&i| Fr::from(i as u64) == value);
         if let Some(index) = index {
             witness.limb_uses.add(index + 1, by);
         }
     };
-    count(witness, witness.limbs[limb].at(at), -Fr::one());
-    count(witness, value, Fr::one());
-    witness.limbs[limb].set_element(at, value);
+    let then = limbs(witness, value, limb).at(at);
+    count(witness, then, -Fr::one());
+    count(witness, to, Fr::one());
+    limbs(witness, value, limb).set_element(at, to);
 }
 
 pub(super) fn table_row(witness: &Witness, at: usize) -> usize {
-    usize::try_from(integer(witness.table_row.at(at))).expect("a row of the table")
+    table_row_of(witness, 0, at)
+}
+
+pub(super) fn table_row_of(witness: &Witness, value: usize, at: usize) -> usize {
+    let column = match value.checked_sub(1) {
+        Some(further) => &witness.abreast[further].table_row,
+        None => &witness.table_row,
+    };
+    usize::try_from(integer(column.at(at))).expect("a row of the table")
 }
 
 /// Reads another row of the table and counts its use.
 pub(super) fn reread(circuit: &ModelCircuit, witness: &mut Witness, at: usize, row: usize) {
-    let then = table_row(witness, at);
+    reread_of(circuit, witness, 0, at, row);
+}
+
+/// The same of a value of the row by its number.
+pub(super) fn reread_of(
+    circuit: &ModelCircuit,
+    witness: &mut Witness,
+    value: usize,
+    at: usize,
+    row: usize,
+) {
+    let then = table_row_of(witness, value, at);
     witness.table_uses.add(then + 1, -Fr::one());
     witness.table_uses.add(row + 1, Fr::one());
     let fitted = &circuit.plan().fitted;
-    witness.table_row.set_element(at, field(i128::try_from(row).expect("a short table")));
-    witness.byte.set_element(at, Fr::from(u64::from(fitted.table[row])));
-    if let (Some(intervals), Some(steps)) = (&fitted.intervals, &mut witness.parts) {
+    let (table_row, byte, parts) = match value.checked_sub(1) {
+        Some(further) => {
+            let own = &mut witness.abreast[further];
+            (&mut own.table_row, &mut own.byte, &mut own.parts)
+        }
+        None => (&mut witness.table_row, &mut witness.byte, &mut witness.parts),
+    };
+    table_row.set_element(at, field(i128::try_from(row).expect("a short table")));
+    byte.set_element(at, Fr::from(u64::from(fitted.table[row])));
+    if let (Some(intervals), Some(steps)) = (&fitted.intervals, parts) {
         steps[0].set_element(at, field(intervals[row].start));
         steps[1].set_element(at, field(intervals[row].length));
     }

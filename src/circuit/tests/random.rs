@@ -246,18 +246,24 @@ fn inputs(random: &mut Random, len: usize) -> Vec<Vec<i32>> {
 #[test]
 fn random_graphs_are_the_reference() {
     let mut random = Random(77);
-    let mut planned = 0;
+    let (mut planned, mut abreast) = (0, 0);
     for number in 0..MODELS {
         let model = model(&mut random, number);
         let wishes = Wishes {
             goal: if number % 4 == 1 { Goal::Gas } else { Goal::Speed },
             private_input: number % 3 == 0,
             max_k: Some(12),
+            // Neighbours share rows, whatever it costs.
+            packed: number % 8 == 4,
+            abreast: Some([2, 4, 8][number as usize / 8 % 3]),
             ..Wishes::default()
         };
         // Some take more rows than that.
         let Ok(circuit) = ModelCircuit::new(&model, wishes) else { continue };
         planned += 1;
+        if circuit.plan().layout.rows.iter().any(|row| row.steps > 0) {
+            abreast += 1;
+        }
         let name = format!("graph {number}");
         let inputs = inputs(&mut random, model.graph.tensors[0].len());
         for input in &inputs {
@@ -279,6 +285,7 @@ fn random_graphs_are_the_reference() {
         }
     }
     assert!(planned * 10 >= MODELS * 9, "{planned} of {MODELS} have a circuit");
+    assert!(abreast * 16 >= MODELS, "{abreast} of {MODELS} have values abreast");
 }
 
 /// A claim about a random graph, whose output is not told: it is what it means, and another is refused.

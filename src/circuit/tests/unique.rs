@@ -9,7 +9,7 @@ use super::{
     models::{self, Builder},
 };
 use crate::circuit::columns::Constant;
-use crate::circuit::shape::Flag;
+use crate::circuit::shape::{Flag, SEVERAL};
 use crate::circuit::{
     Goal, ModelCircuit, Wishes,
     layout::{
@@ -20,7 +20,7 @@ use crate::circuit::{
     table::fits::FittedRule,
     table::intervals::{Interval, LENGTH_FACTOR},
     table::rules::{Levels, Rule},
-    wiring::{Kind, MOST_BORDER_CELLS, Net, Place},
+    wiring::{Cell, Kind, MOST_BORDER_CELLS, Net, Place},
 };
 use crate::model::Model;
 use halo2_proofs::halo2curves::bn256::Fr;
@@ -197,8 +197,19 @@ fn assert_only_elements_contribute(circuit: &ModelCircuit, name: &str) {
         assert!(!(row[Flag::Weighs] && is_more), "{name}: row {at}");
         coefficient_is_zero &= !(row[Flag::Weighs] || row[Flag::Loads]);
         let content = circuit.plan().layout.rows.get(at).map(|row| row.content);
-        if let Some(Content::Cell { block, cell }) = content {
-            let cell = circuit.compiled.net.blocks[block as usize].cells[cell as usize];
+        let steps = planned.map_or(0, |row| row.steps);
+        for (flag, own) in SEVERAL {
+            assert_eq!(row[flag], u32::from(steps) == own, "{name}: row {at}");
+        }
+        let is_several = matches!(content, Some(Content::Abreast { .. }));
+        let is_hold = steps == 1 && content == Some(Content::Hold);
+        assert!((steps > 0) == (is_several || is_hold), "{name}: row {at}");
+        assert!(steps == 0 || !row[Flag::Weighs], "{name}: row {at}");
+        let cells = planned.into_iter().flat_map(|row| circuit.plan().layout.cells(row));
+        let cells = cells.map(|(block, cell)| circuit.compiled.net.blocks[block].cells[cell]);
+        let cells: Vec<Cell> = cells.collect();
+        if let Some(&cell) = cells.first() {
+            assert_are_abreast(&cells, steps, &format!("{name}: row {at}"));
             let contributes = row.makes() && cell.element.is_none();
             let count = match cell.kind {
                 Kind::Border { count } => count,
@@ -214,6 +225,20 @@ fn assert_only_elements_contribute(circuit: &ModelCircuit, name: &str) {
         } else {
             assert!(!is_cell && !takes, "{name}: row {at}");
         }
+    }
+}
+
+/// Cells of one row are of one kind, and make what they make where gates say that they do.
+fn assert_are_abreast(cells: &[Cell], steps: u8, name: &str) {
+    for (number, cell) in (0..).zip(cells) {
+        let expected = cells[0].place.map(|first| match cell.kind {
+            Kind::Border { .. } => Place { omega: first.omega + 4 * number as u32, ..first },
+            _ => first.plus([i32::from(steps) * number, 0]),
+        });
+        let is_alike = cell.kind == cells[0].kind
+            && cell.element.is_some() == cells[0].element.is_some()
+            && cell.place == expected;
+        assert!(is_alike, "{name}: {cell:?} beside {:?}", cells[0]);
     }
 }
 

@@ -1,6 +1,6 @@
 //! How long layouts are: many are compared, and the rows of few are made.
 
-use super::{Content, Lanes, Layout, MENUS, MOST_ROWS, Planner, Wish, menus};
+use super::{Content, Layout, MENUS, MOST_ROWS, Planner, Room, Wish, menus};
 use crate::circuit::layout::moves::{CURSORS, Exponents, Menu, WEIGHT};
 use crate::circuit::{parallel, wiring::Net};
 use std::collections::HashMap;
@@ -12,15 +12,17 @@ pub struct Draft {
     pub menus: [Menu; CURSORS],
     /// How many rows it has.
     pub rows: usize,
+    /// The places of some values that are abreast are two steps apart.
+    pub apart: bool,
 }
 
 impl Layout {
-    /// The layouts of a net with `lanes` weights per row that some k has room for, one for each choice of columns of
+    /// The layouts of a net whose rows have so much room that some k has room for, one for each choice of columns of
     /// moves.
     ///
     /// They have a row per instance, which is more than enough where several lie on one.
-    pub fn drafts(net: &Net, lanes: impl Into<Lanes>) -> Vec<Draft> {
-        Ways::of(net, lanes).drafts(MENUS, MOST_ROWS)
+    pub fn drafts(net: &Net, room: impl Into<Room>) -> Vec<Draft> {
+        Ways::of(net, room).drafts(MENUS, MOST_ROWS)
     }
 }
 
@@ -29,6 +31,7 @@ pub(super) struct Ways {
     /// The displacements of each cursor and how often it is displaced by each, none first.
     displacements: [Vec<(Exponents, usize)>; CURSORS],
     wishes: Vec<Way>,
+    apart: bool,
 }
 
 /// What a wish takes.
@@ -40,9 +43,10 @@ struct Way {
 }
 
 impl Ways {
-    /// Those of a net with so many weights per row.
-    pub(super) fn of(net: &Net, lanes: impl Into<Lanes>) -> Self {
-        Self::new(&Planner::draft(net, lanes).wishes)
+    /// Those of a net whose rows have so much room.
+    pub(super) fn of(net: &Net, room: impl Into<Room>) -> Self {
+        let planner = Planner::draft(net, room);
+        Self { apart: planner.apart, ..Self::new(&planner.wishes) }
     }
 
     fn new(wishes: &[Wish]) -> Self {
@@ -71,7 +75,7 @@ impl Ways {
             Way { steps, weighs: matches!(wish.row.content, Content::Weights(_)) }
         };
         let wishes = wishes.iter().map(&mut way).collect();
-        Self { displacements, wishes }
+        Self { displacements, wishes, apart: false }
     }
 
     /// Layouts of fewer than `most` rows.
@@ -84,12 +88,12 @@ impl Ways {
         let draft = |(columns, strides)| {
             let menus = menus(&counts, columns, strides);
             let rows = self.rows(&menus, most)?;
-            Some(Draft { menus, rows })
+            Some(Draft { menus, rows, apart: self.apart })
         };
         parallel::each(choices, draft).into_iter().flatten().collect()
     }
 
-    /// How many rows [`schedule`](super::schedule) makes, if they are fewer than `most`.
+    /// How many rows [`schedule`](super::schedule::schedule) makes, if they are fewer than `most`.
     fn rows(&self, menus: &[Menu; CURSORS], most: usize) -> Option<usize> {
         let lengths = [0, 1, 2].map(|cursor| -> Vec<usize> {
             let displacements = self.displacements[cursor].iter();
@@ -129,7 +133,7 @@ impl Ways {
 mod tests {
     use super::*;
     use crate::circuit::{
-        layout::rows::schedule,
+        layout::rows::schedule::schedule,
         shape::LANES,
         tests::{models, net},
     };

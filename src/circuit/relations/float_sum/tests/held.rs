@@ -43,6 +43,7 @@ fn held_row_is_held() {
             starts: false,
             packs: None,
             ends_word: false,
+            steps: 0,
         };
         Arc::make_mut(&mut plan.layout).rows.insert(at, hold);
     }

@@ -14,7 +14,7 @@ use std::collections::HashMap;
 /// Bits of integers that do not wrap around the field, whose modulus is above 2^253.
 const LARGEST_BITS: u32 = 250;
 
-/// What a row holds.
+/// What a slot, a value of a row, holds.
 #[derive(Clone, Copy, Debug, Default)]
 struct Held {
     /// The first limb.
@@ -38,14 +38,14 @@ pub struct Walk<'a> {
     /// What is known by now of atoms that were free.
     defined: HashMap<Atom, Value>,
     systems: Systems,
-    /// Natural rows' places that wait for the last share, by its row.
+    /// Natural rows' places that wait for the last share, by its row, each with the slots of its digits.
     waiting: Vec<(usize, u32, Vec<usize>)>,
-    /// Elements of the input, by row, where some are private.
+    /// Elements of the input, by slot, where some are private.
     elements: &'a HashMap<usize, u32>,
     /// The elements of packed inputs, in the order of their rows, where no input is private.
     packed_inputs: &'a [u32],
     inputs: usize,
-    /// Public values in order, with their rows.
+    /// Public values in order, with their slots.
     pub public: Vec<(usize, Value)>,
     pub report: Report,
 }
@@ -62,7 +62,7 @@ impl<'a> Walk<'a> {
             rows,
             table,
             values,
-            held: vec![Held::default(); rows.len() + 1],
+            held: vec![Held::default(); rows.slot(rows.len() + 1, 0)],
             defined: HashMap::new(),
             systems: Systems::default(),
             waiting: Vec::new(),
@@ -77,20 +77,23 @@ impl<'a> Walk<'a> {
     /// All rows.
     pub fn all(&mut self) -> Result<(), CertifyError> {
         for row in 1..=self.rows.len() {
-            if !self.rows.weighs(row) {
-                self.row(row).map_err(|why| CertifyError::at(row, self.place(row), why))?;
+            for slot in self.rows.slots(row) {
+                if !self.rows.weighs(row) {
+                    self.slot(slot).map_err(|why| CertifyError::at(row, self.place(slot), why))?;
+                }
             }
             while let Some(position) = self.waiting.iter().position(|waiting| waiting.0 <= row) {
                 let (_, place, digits) = self.waiting.swap_remove(position);
                 let first = digits[0];
-                self.natural(place, &digits)
-                    .map_err(|why| CertifyError::at(first, self.place(first), why))?;
+                self.natural(place, &digits).map_err(|why| {
+                    CertifyError::at(self.rows.row_of(first), self.place(first), why)
+                })?;
             }
         }
         if let Some((_, place, digits)) = self.waiting.first() {
             let at = Some(self.rows.at[*place as usize]);
             return Err(CertifyError::at(
-                digits[0],
+                self.rows.row_of(digits[0]),
                 at,
                 super::values::Obstacle::Wrong("shares of it never come".into()),
             ));
@@ -98,8 +101,18 @@ impl<'a> Walk<'a> {
         self.systems.finish().map_err(|why| CertifyError::at(self.rows.len(), None, why))
     }
 
-    fn place(&self, row: usize) -> Option<super::shape::Exponents> {
-        self.rows.made[row].map(|place| self.rows.at[place as usize])
+    fn place(&self, slot: usize) -> Option<super::shape::Exponents> {
+        self.rows.made[slot].map(|place| self.rows.at[place as usize])
+    }
+
+    /// Whether a slot's row has a flag.
+    fn is(&self, slot: usize, flag: Flag) -> bool {
+        self.rows.is(self.rows.row_of(slot), flag)
+    }
+
+    /// What the slot of the same value on the row before holds.
+    fn before(&self, slot: usize) -> Held {
+        self.held[slot - self.rows.shape.abreast]
     }
 
     /// What is known of a value by now.
@@ -119,26 +132,29 @@ impl<'a> Walk<'a> {
         }
     }
 
-    fn lane(&self, row: usize, lane: usize) -> Checked<i128> {
-        match integer(self.rows.lane(row, lane)) {
+    fn lane(&self, slot: usize, lane: usize) -> Checked<i128> {
+        match integer(self.rows.lane(self.rows.row_of(slot), lane)) {
             Some(integer) => Ok(integer),
             None => wrong(format!("lane {lane} is no small integer")),
         }
     }
 
-    /// What a row contributes, before its factor.
-    fn contribution(&self, row: usize) -> Checked<Value> {
-        let held = &self.held[row];
-        let (value, minus) = if self.rows.reads_table(row) {
+    /// What a slot contributes, before its factor.
+    fn contribution(&self, slot: usize) -> Checked<Value> {
+        let held = &self.held[slot];
+        let (value, minus) = if self.rows.reads_table(self.rows.row_of(slot)) {
             (held.byte, 0)
-        } else if self.rows.is(row, Flag::TakesWide) {
-            (held.wide, self.lane(row, 0)?)
+        } else if self.is(slot, Flag::TakesWide) {
+            (held.wide, self.lane(slot, 0)?)
         } else {
-            (held.limb, self.lane(row, 0)?)
+            (held.limb, self.lane(slot, 0)?)
         };
         match value {
             Some(value) => self.known(fits(value.plus(fits(minus.checked_neg())?))?),
-            None => wrong(format!("row {row}, which contributes, holds nothing")),
+            None => {
+                let row = self.rows.row_of(slot);
+                wrong(format!("row {row}, which contributes, holds nothing"))
+            }
         }
     }
 
@@ -146,18 +162,21 @@ impl<'a> Walk<'a> {
     fn contributed(&self, place: u32, before: usize) -> Checked<Adder> {
         let mut sum = Adder::default();
         for share in self.rows.shares(place) {
-            let row = share.row as usize;
+            let slot = share.slot as usize;
+            let row = self.rows.row_of(slot);
             if row >= before {
                 return wrong(format!("row {row} contributes to it afterwards"));
             }
-            let value = self.contribution(row)?;
+            let value = self.contribution(slot)?;
             match self.rows.factors[share.factor as usize] {
                 Factor::Weight(weight) => sum.add(value, weight)?,
                 Factor::Loaded(row) => {
+                    let loader = row;
+                    let row = self.rows.slot(row, 0);
                     let held = &self.held[row];
-                    let wide = self.rows.is(row, Flag::Wide);
+                    let wide = self.is(row, Flag::Wide);
                     let Some(factor) = (if wide { held.wide } else { held.limb }) else {
-                        return wrong(format!("row {row} loads nothing"));
+                        return wrong(format!("row {loader} loads nothing"));
                     };
                     let minus = fits(self.lane(row, 0)?.checked_neg())?;
                     let factor = self.known(fits(factor.plus(minus))?)?;
@@ -168,51 +187,53 @@ impl<'a> Walk<'a> {
         Ok(sum)
     }
 
-    /// What is contributed to the place that a row makes.
-    fn raw(&self, row: usize) -> Checked<Adder> {
-        match self.rows.made[row] {
-            Some(place) => self.contributed(place, row),
+    /// What is contributed to the place that a slot makes.
+    fn raw(&self, slot: usize) -> Checked<Adder> {
+        match self.rows.made[slot] {
+            Some(place) => self.contributed(place, self.rows.row_of(slot)),
             None => wrong("it makes nothing"),
         }
     }
 
-    fn row(&mut self, row: usize) -> Checked<()> {
-        let is = |flag: Flag| self.rows.is(row, flag);
+    fn slot(&mut self, slot: usize) -> Checked<()> {
+        let (rows, row) = (self.rows, self.rows.row_of(slot));
+        let is = |flag: Flag| rows.is(row, flag);
         if is(Flag::Border) {
             return Ok(());
         }
         if is(Flag::Holds) {
-            let Held { limb, beside, rounded, .. } = self.held[row - 1];
-            self.held[row] = Held { limb, beside, rounded, ..Held::default() };
+            let Held { limb, beside, rounded, .. } = self.before(slot);
+            self.held[slot] = Held { limb, beside, rounded, ..Held::default() };
             return Ok(());
         }
         if is(Flag::Naturals) {
-            let place = self.rows.made[row].unwrap_or_default();
+            let place = self.rows.made[slot].unwrap_or_default();
             match self.waiting.iter_mut().find(|waiting| waiting.1 == place) {
-                Some(waiting) => waiting.2.push(row),
+                Some(waiting) => waiting.2.push(slot),
                 None => {
                     let shares = self.rows.shares(place).last();
-                    let last = shares.map_or(row, |share| row.max(share.row as usize));
+                    let last =
+                        shares.map_or(row, |share| row.max(rows.row_of(share.slot as usize)));
                     let digits = self.rows.makers[place as usize] as usize;
-                    self.waiting.push((last.max(row + digits - 1), place, vec![row]));
+                    self.waiting.push((last.max(row + digits - 1), place, vec![slot]));
                 }
             }
             return Ok(());
         }
         if is(Flag::Adds) {
-            return self.float_sum(row);
+            return self.float_sum(slot);
         }
-        if self.rows.reads_table(row) {
-            let value = self.made(row)?;
-            self.held[row].byte = Some(value);
-            return self.public(row, value);
+        if rows.reads_table(row) {
+            let value = self.made(slot)?;
+            self.held[slot].byte = Some(value);
+            return self.public(slot, value);
         }
         if is(Flag::Reads) {
-            return self.copy(row);
+            return self.copy(slot);
         }
         let is_public_input = is(Flag::Packs) && !self.rows.shape.private_input;
         if is(Flag::Inputs) || is_public_input {
-            let element = match self.elements.get(&row) {
+            let element = match self.elements.get(&slot) {
                 Some(element) => Some(element),
                 None if is_public_input => self.packed_inputs.get(self.inputs),
                 None => None,
@@ -222,57 +243,58 @@ impl<'a> Walk<'a> {
             };
             self.inputs += 1;
             let value = Value::of(self.values.atom(Kind::Input(element), (0, 255)));
-            self.held[row].limb = Some(value);
-            let short = self.lane(row, 0)?;
-            return self.public(row, fits(value.plus(-short))?);
+            self.held[slot].limb = Some(value);
+            let short = self.lane(slot, 0)?;
+            return self.public(slot, fits(value.plus(-short))?);
         }
         if is(Flag::Packs) {
             return wrong("it is packed and nothing says that it is a byte");
         }
         if is(Flag::Takes) || is(Flag::Loads) {
-            let number = fits(u32::try_from(row).ok())?;
+            let number = fits(u32::try_from(slot).ok())?;
             let most = self.rows.shape.base() - 1;
             let free = self.values.atom(Kind::Free(number), (0, most));
-            self.held[row].limb = Some(Value::of(free));
+            self.held[slot].limb = Some(Value::of(free));
         }
         Ok(())
     }
 
     /// Keeps a row's value if it is packed.
-    fn public(&mut self, row: usize, value: Value) -> Checked<()> {
-        if !self.rows.is(row, Flag::Packs) {
+    fn public(&mut self, slot: usize, value: Value) -> Checked<()> {
+        if !self.is(slot, Flag::Packs) {
             return Ok(());
         }
         let (low, high) = self.values.range_of(value)?;
         if low < 0 || high > 255 {
             return wrong(format!("it is packed and between {low} and {high}"));
         }
-        self.public.push((row, value));
+        self.public.push((slot, value));
         Ok(())
     }
 
-    fn copy(&mut self, row: usize) -> Checked<()> {
-        let is = |flag: Flag| self.rows.is(row, flag);
-        let mut raw = self.raw(row)?;
-        raw.constant(self.lane(row, 1)?)?;
+    fn copy(&mut self, slot: usize) -> Checked<()> {
+        let (rows, row) = (self.rows, self.rows.row_of(slot));
+        let is = |flag: Flag| rows.is(row, flag);
+        let mut raw = self.raw(slot)?;
+        raw.constant(self.lane(slot, 1)?)?;
         if is(Flag::Wide) {
             self.check_bits(&raw, 0)?;
             let value = self.values.wide(&raw)?;
-            self.held[row].wide = Some(self.known(value)?);
+            self.held[slot].wide = Some(self.known(value)?);
             return Ok(());
         }
         let value = self.values.narrow(&raw)?;
         let copy = self.known(value)?;
         let mut value = copy;
         if is(Flag::Larger) {
-            let Some(before) = self.held[row - 1].limb else {
+            let Some(before) = self.before(slot).limb else {
                 return wrong("it goes on from a row without a value");
             };
             let before = self.known(before)?;
             value = self.values.largest([copy, before])?;
         }
         if is(Flag::Pairs) {
-            self.held[row].beside = self.held[row - 1].limb;
+            self.held[slot].beside = self.before(slot).limb;
         }
         let (low, high) = self.values.range_of(value)?;
         if low < 0 || high >= self.rows.shape.base() {
@@ -283,22 +305,22 @@ impl<'a> Walk<'a> {
         if is(Flag::Larger) && (least < 0 || high - least >= self.rows.shape.base()) {
             return wrong("the distance of two values is no limb");
         }
-        self.held[row].limb = Some(value);
-        let short = self.lane(row, 0)?;
-        self.public(row, fits(value.plus(-short))?)
+        self.held[slot].limb = Some(value);
+        let short = self.lane(slot, 0)?;
+        self.public(slot, fits(value.plus(-short))?)
     }
 
     /// The value that the table gives for what a row makes.
-    fn made(&mut self, row: usize) -> Checked<Value> {
+    fn made(&mut self, slot: usize) -> Checked<Value> {
         let rows = self.rows;
-        let is = |flag: Flag| rows.is(row, flag);
-        let lanes = [rows.lane(row, 0), rows.lane(row, 1)];
+        let is = |flag: Flag| rows.is(rows.row_of(slot), flag);
+        let lanes = [0, 1].map(|lane| rows.lane(rows.row_of(slot), lane));
         let by_interval = is(Flag::Intervals) || is(Flag::MultipliesIn);
         // The scale is of no concern where an interval is read.
         let lanes = if by_interval { [lanes[0], Fr::one()] } else { lanes };
         let (division, interval);
         let map: &dyn super::values::Map = if by_interval {
-            interval = Interval { table: self.table, offset: self.lane(row, 0)? };
+            interval = Interval { table: self.table, offset: self.lane(slot, 0)? };
             self.report.intervals += 1;
             &interval
         } else {
@@ -309,20 +331,20 @@ impl<'a> Walk<'a> {
         let kind = u8::from(by_interval);
         let scalar = |kind: u8| Scalar::Circuit(lanes.map(|lane| lane.to_bytes()), kind);
         if is(Flag::Multiplies) || is(Flag::MultipliesIn) {
-            let Held { limb, beside, .. } = self.held[row - 1];
+            let Held { limb, beside, .. } = self.before(slot);
             let (Some(right), Some(left)) = (limb, beside) else {
                 return wrong("it multiplies what the row before does not hold");
             };
             let [right, left] = [(right, 2), (left, 3)].map(|(value, lane)| {
-                let zero = fits(self.lane(row, lane)?.checked_neg())?;
+                let zero = fits(self.lane(slot, lane)?.checked_neg())?;
                 self.known(fits(value.plus(zero))?)
             });
             let of = |x: i128, y: i128| map.at(fits(x.checked_mul(y))?);
             return self.values.apply_to_pair([left?, right?], scalar(kind + 2), &of);
         }
-        let mut raw = self.raw(row)?;
+        let mut raw = self.raw(slot)?;
         if is(Flag::Continues) {
-            let Some(before) = self.held[row - 1].rounded else {
+            let Some(before) = self.before(slot).rounded else {
                 return wrong("it goes on from a row without a sum");
             };
             raw.add(before, 1)?;
@@ -360,12 +382,12 @@ impl<'a> Walk<'a> {
         Ok(Division { table: self.table, slope, constant, divisor: fits(divisor)? })
     }
 
-    fn float_sum(&mut self, row: usize) -> Checked<()> {
-        let mut sum = self.raw(row)?;
+    fn float_sum(&mut self, slot: usize) -> Checked<()> {
+        let mut sum = self.raw(slot)?;
         // The table's starts are marked.
-        sum.constant(fits(self.lane(row, 0)?.checked_sub(1 << 100))?)?;
-        if self.rows.is(row, Flag::Continues) {
-            let Some(before) = self.held[row - 1].rounded else {
+        sum.constant(fits(self.lane(slot, 0)?.checked_sub(1 << 100))?)?;
+        if self.is(slot, Flag::Continues) {
+            let Some(before) = self.before(slot).rounded else {
                 return wrong("it goes on from a row without a sum");
             };
             sum.add(before, 1)?;
@@ -376,7 +398,7 @@ impl<'a> Walk<'a> {
             return wrong(format!("float32 sums from {low} to {high} leave the table"));
         }
         self.report.float_sums += 1;
-        self.held[row].rounded = Some(self.values.rounded(&sum)?);
+        self.held[slot].rounded = Some(self.values.rounded(&sum)?);
         Ok(())
     }
 
@@ -398,9 +420,9 @@ impl<'a> Walk<'a> {
         }
         let mut sum = self.contributed(place, usize::MAX)?;
         let mut scales = Vec::new();
-        for &row in digits {
-            sum.constant(self.lane(row, 0)?)?;
-            match integer(self.rows.lane(row, 1)).filter(|&scale| scale > 0) {
+        for &slot in digits {
+            sum.constant(self.lane(slot, 0)?)?;
+            match integer(self.rows.lane(self.rows.row_of(slot), 1)).filter(|&scale| scale > 0) {
                 Some(scale) => scales.push(scale),
                 None => return wrong("a digit's scale is no small integer above 0"),
             }

@@ -4,6 +4,8 @@
 //! degree 5 that differ agree there with a probability below 2^-250, so a constraint that is missing, changed or
 //! added is seen, and so is a column that lies elsewhere.
 
+mod abreast;
+
 use super::CertifyError;
 use super::shape::{Exponents, Flag, MOVES_PER_COLUMN, Place, Places, Shape};
 use halo2_proofs::{
@@ -252,6 +254,7 @@ impl Statement<'_> {
         self.packing();
         self.links();
         self.intervals();
+        self.abreast();
         self.all
     }
 
@@ -269,8 +272,6 @@ impl Statement<'_> {
         let entry = |row: Fr, byte: Fr, step: Fr| {
             row + gamma * byte + gamma.square() + gamma.square() * gamma * step
         };
-        let parts = places.parts.map(|parts| parts.map(|part| self.advice(part)));
-        let read = entry(self.advice(places.table_row), self.advice(places.byte), step(parts));
         let table_step = match (places.starts_table, places.lengths_table) {
             (Some(starts), Some(lengths)) => self.fixed(starts) + gamma * self.fixed(lengths),
             (Some(starts), None) => self.fixed(starts),
@@ -278,9 +279,13 @@ impl Statement<'_> {
         };
         let index = self.fixed(places.index);
         let in_table = entry(index, self.fixed(places.table), table_step);
-        let mut terms: Vec<(Fr, Fr)> =
-            (0..places.limbs.len()).map(|limb| (looks_up, beta + self.limb(limb))).collect();
-        terms.push((looks_up, beta + read));
+        let mut terms: Vec<(Fr, Fr)> = Vec::new();
+        for own in (0..self.shape.abreast).map(|value| places.value(value)) {
+            let parts = own.parts.map(|parts| parts.map(|part| self.advice(part)));
+            let read = entry(self.advice(own.table_row), self.advice(own.byte), step(parts));
+            let limbs = own.limbs.iter().map(|&limb| self.advice(limb));
+            terms.extend(limbs.chain([read]).map(|look_up| (looks_up, beta + look_up)));
+        }
         terms.push((-self.advice(places.limb_uses), beta + index));
         terms.push((-self.advice(places.table_uses), beta + in_table));
         let last = places.sums[places.sums.len() - 1];
@@ -387,7 +392,8 @@ impl Statement<'_> {
         self.push(
             "the balance grows by what is made less what is taken",
             self.active() * (balance - then)
-                + self.cells() * (word + coefficient * position * value - made),
+                + self.cells() * (word + coefficient * position * value - made)
+                + self.given_abreast(),
         );
         let last = self.fixed_before(places.active) * (Fr::one() - self.active());
         self.push("everything made is what was taken", last * then);
@@ -493,7 +499,9 @@ impl Statement<'_> {
         let taken = value + (factor - Fr::one()) * packed;
         self.push(
             "the packed instances hold the public bytes",
-            self.active() * (then - packed) - self.cells() * self.flag(Flag::Packs) * taken,
+            self.active() * (then - packed)
+                - self.cells() * self.flag(Flag::Packs) * taken
+                - self.packed_abreast(),
         );
         let (here, before) = (self.active(), self.fixed_before(places.active));
         let mut begun = self.advice_before(places.balance);

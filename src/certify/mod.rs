@@ -213,7 +213,7 @@ pub fn certify(model: &Model, circuit: &ModelCircuit, keys: &Keys) -> Result<Rep
     subject.check(model)
 }
 
-/// Which element of the input lies on which row, where it is private: told by witnesses of inputs that spell each
+/// Which element of the input lies in which slot, where it is private: told by witnesses of inputs that spell each
 /// element's number.
 fn elements(model: &Model, circuit: &ModelCircuit) -> Result<HashMap<usize, u32>, CertifyError> {
     let shape = Shape::read(&circuit.shape())?;
@@ -243,12 +243,18 @@ fn elements(model: &Model, circuit: &ModelCircuit) -> Result<HashMap<usize, u32>
                 column.get(shape.fold * row + place.offset).copied().unwrap_or(Fr::zero())
             };
             let weighs = cell(&columns.fixed[places.weighs.column], places.weighs);
-            if weighs == Fr::zero() && cell(&columns.fixed[inputs.column], inputs) == Fr::one() {
-                let limb = places.limbs[0];
+            if weighs != Fr::zero() || cell(&columns.fixed[inputs.column], inputs) != Fr::one() {
+                continue;
+            }
+            let mut several = places.several.iter().flatten();
+            let has_several =
+                several.any(|&several| cell(&columns.fixed[several.column], several) == Fr::one());
+            for number in 0..if has_several { shape.abreast } else { 1 } {
+                let limb = places.value(number).limbs[0];
                 let value = integer(cell(&columns.advice[limb.column], limb));
                 let value = value.and_then(|value| u32::try_from(value).ok());
                 let value = value.ok_or_else(|| CertifyError::row(row, "it holds no input"))?;
-                *elements.entry(row).or_default() += value << (8 * place);
+                *elements.entry(shape.abreast * row + number).or_default() += value << (8 * place);
             }
         }
         if 256 * digit >= bases.len() {
@@ -409,10 +415,16 @@ impl Subject<'_> {
         let mut first_word = 0;
         for len in lengths {
             for byte in 0..*len {
-                let Some(&(row, _)) = next.next() else { break };
+                let Some(&(slot, _)) = next.next() else { break };
+                let (row, slots) = (rows.row_of(slot), rows.slots(rows.row_of(slot)));
                 let expected = first_word + byte / BYTES_PER_WORD;
-                if (at, word) != (BYTES_PER_WORD * expected + byte % BYTES_PER_WORD, expected) {
-                    return wrong(format!("row {row} packs byte {at} of word {word}"));
+                let own = at + slot - slots.start;
+                if (own, word) != (BYTES_PER_WORD * expected + byte % BYTES_PER_WORD, expected) {
+                    return wrong(format!("row {row} packs byte {own} of word {word}"));
+                }
+                if slot + 1 < slots.end {
+                    // The row's factor is for what comes behind all of its bytes.
+                    continue;
                 }
                 let factor = rows.lane(row, 2);
                 match (0..2 * BYTES_PER_WORD).find(|&shift| power(shift) == factor) {
@@ -439,7 +451,8 @@ impl Subject<'_> {
         if self.shape.private_input {
             let mut found: Vec<u32> = (1..=rows.len())
                 .filter(|&row| rows.is(row, Flag::Inputs))
-                .filter_map(|row| self.elements.get(&row).copied())
+                .flat_map(|row| rows.slots(row))
+                .filter_map(|slot| self.elements.get(&slot).copied())
                 .collect();
             found.sort_unstable();
             let expected = 0..u32::try_from(inputs).unwrap_or(u32::MAX);
@@ -450,7 +463,7 @@ impl Subject<'_> {
             };
         }
         let is_input = |row: usize| !rows.reads_table(row) && !rows.is(row, Flag::Reads);
-        let packed = public.iter().map(|&(row, _)| is_input(row));
+        let packed = public.iter().map(|&(slot, _)| is_input(rows.row_of(slot)));
         let expected = (0..public.len()).map(|number| number < inputs);
         if packed.eq(expected) { Ok(()) } else { wrong("the input's bytes are not packed first") }
     }
@@ -486,7 +499,7 @@ impl Subject<'_> {
                     let length = output.len() / inferences;
                     let own = output.iter().enumerate().skip(inference * length).take(length);
                     for (element, expected) in own {
-                        let Some(&(row, value)) = computed.next() else {
+                        let Some(&(slot, value)) = computed.next() else {
                             let what = "outputs are missing".into();
                             return Err(CertifyError::Packing { what });
                         };
@@ -494,7 +507,7 @@ impl Subject<'_> {
                             return Err(CertifyError::Output {
                                 output: port.name.clone(),
                                 element,
-                                row,
+                                row: slot / self.shape.abreast,
                                 from: outputs.first_new,
                             });
                         }

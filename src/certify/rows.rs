@@ -15,10 +15,10 @@ pub enum Factor {
     Loaded(usize),
 }
 
-/// A value's share of a place: the row that it lies on, and its factor's number.
+/// A value's share of a place: where it lies, and its factor's number.
 #[derive(Clone, Copy, Debug)]
 pub struct Share {
-    pub row: u32,
+    pub slot: u32,
     pub factor: u32,
 }
 
@@ -28,7 +28,9 @@ pub struct Rows<'a> {
     places: &'a Places,
     fixed: &'a [Vec<Fr>],
     flags: Vec<u32>,
-    /// Number of the place that each row makes something at.
+    /// How many steps the places of a row's values are apart; 0 where it has one.
+    steps: Vec<u8>,
+    /// Number of the place that each slot makes something at. (Border cells: the first one.)
     pub made: Vec<Option<u32>>,
     /// All places, by number.
     pub at: Vec<Exponents>,
@@ -64,6 +66,7 @@ impl<'a> Rows<'a> {
             places,
             fixed,
             flags: Vec::new(),
+            steps: Vec::new(),
             made: Vec::new(),
             at: Vec::new(),
             makers: Vec::new(),
@@ -81,6 +84,22 @@ impl<'a> Rows<'a> {
 
     pub fn len(&self) -> usize {
         self.shape.table_rows
+    }
+
+    /// Where a row's value lies among all values, idle ones counted.
+    pub fn slot(&self, row: usize, value: usize) -> usize {
+        self.shape.abreast * row + value
+    }
+
+    /// The row of a slot.
+    pub fn row_of(&self, slot: usize) -> usize {
+        slot / self.shape.abreast
+    }
+
+    /// The slots in use of a row.
+    pub fn slots(&self, row: usize) -> std::ops::Range<usize> {
+        let values = if self.steps[row] > 0 { self.shape.abreast } else { 1 };
+        self.slot(row, 0)..self.slot(row, values)
     }
 
     fn cell(&self, place: Place, row: usize) -> Fr {
@@ -169,6 +188,16 @@ impl<'a> Rows<'a> {
                     "`weighs` is neither 0 nor 1 of an active row",
                 ));
             }
+            // Gates of values abreast have no other factor that is 0 there.
+            let several = self.places.several.iter().flatten();
+            let several: Vec<Fr> = several.map(|place| self.fixed[place.column][row]).collect();
+            let has_several = several.iter().any(|&flag| flag != Fr::zero());
+            if has_several && (!is_active || weighs != Fr::zero()) {
+                return Err(CertifyError::row(
+                    row / fold,
+                    "several values are on no row of values",
+                ));
+            }
         }
         for row in 1..=n {
             let index = integer(self.cell(self.places.index, row));
@@ -205,7 +234,18 @@ impl<'a> Rows<'a> {
 
     fn read_flags(&mut self) -> Result<(), CertifyError> {
         self.flags = vec![0; self.len() + 1];
+        self.steps = vec![0; self.len() + 1];
         for row in 1..=self.len() {
+            for (steps, place) in (1..).zip(self.places.several) {
+                let cell = place.map_or(Fr::zero(), |place| self.cell(place, row));
+                if cell == Fr::zero() {
+                    continue;
+                }
+                if cell != Fr::one() || self.steps[row] > 0 {
+                    return Err(CertifyError::row(row, "how many values it has is not one of two"));
+                }
+                self.steps[row] = steps;
+            }
             let starts = self.cell(self.places.starts, row);
             if starts != Fr::zero() && starts != Fr::one() {
                 return Err(CertifyError::row(row, "`starts` is neither 0 nor 1"));
@@ -257,6 +297,16 @@ impl<'a> Rows<'a> {
             || (is_word && (kinds > 0 || self.takes(row)))
             || (is(Flag::Packs) && (is(Flag::Wide) || is(Flag::Border) || is(Flag::Naturals)))
             || (is(Flag::Packs) && (is(Flag::Adds) || is(Flag::Holds)));
+        // All that values abreast can be: what else a row can do, gates say of its first value alone.
+        let abreast =
+            [Flag::Divides, Flag::Intervals, Flag::Reads, Flag::Border, Flag::Holds, Flag::Inputs];
+        let alone = [Flag::Continues, Flag::Loads, Flag::Pairs, Flag::Wide, Flag::TakesWide];
+        let is_public_input = is(Flag::Packs) && kinds == 0 && !self.shape.private_input;
+        let strange = strange
+            || self.steps[row] > 0
+                && (alone.into_iter().any(is)
+                    || !(abreast.into_iter().any(is) || is_public_input)
+                    || (self.steps[row] > 1 && is(Flag::Border)));
         if strange {
             return Err(CertifyError::row(row, "its flags do not go together"));
         }
@@ -301,15 +351,26 @@ impl<'a> Rows<'a> {
     fn walk(&mut self) -> Result<(), CertifyError> {
         let cursors = self.cursors()?;
         let mut numbers: HashMap<Exponents, u32> = HashMap::new();
-        self.made = vec![None; self.len() + 1];
+        self.made = vec![None; self.slot(self.len() + 1, 0)];
         for (row, &output) in cursors[OUTPUT].iter().enumerate().take(self.len() + 1).skip(1) {
             if !self.makes(row) {
                 continue;
             }
-            let count = self.spills(row)?.max(1);
-            for spill in 0..count {
-                let step = i32::try_from(spill).unwrap_or(i32::MAX);
-                let place = sum(output, [step, 0, 0]);
+            let spills = self.spills(row)?;
+            let steps = i32::from(self.steps[row]);
+            let first_slot = self.slot(row, 0);
+            let of_value = |value: i32| (first_slot + usize::try_from(value).unwrap_or(0), value);
+            let values = 0..i32::try_from(self.slots(row).len()).unwrap_or(i32::MAX);
+            let made: Vec<(usize, Exponents)> = if spills > 0 {
+                // They go on through all values.
+                let spills = 0..i32::try_from(spills).unwrap_or(i32::MAX);
+                spills.map(|spill| (of_value(spill / 4).0, [spill, 0, 0])).collect()
+            } else {
+                let along = values.map(of_value);
+                along.map(|(slot, value)| (slot, [0, steps * value, 0])).collect()
+            };
+            for (slot, step) in made {
+                let place = sum(output, step);
                 if place[0] < 1 {
                     // ρ⁰ belongs to the instances.
                     return Err(CertifyError::place(
@@ -325,7 +386,7 @@ impl<'a> Rows<'a> {
                     self.makers.push(0);
                 }
                 self.makers[number as usize] += 1;
-                self.made[row].get_or_insert(number);
+                self.made[slot].get_or_insert(number);
                 let is_digit = self.is(row, Flag::Naturals);
                 if self.makers[number as usize] > 1 && !is_digit {
                     return Err(CertifyError::place(row, place, "it is made twice"));
@@ -361,13 +422,15 @@ impl<'a> Rows<'a> {
             }
             if self.takes(row) {
                 for &(at, factor) in &run {
-                    let place = sum(cursors[POSITION][row], at);
-                    let Some(&number) = numbers.get(&place) else {
-                        let what = "something is contributed to it, and no row makes it";
-                        return Err(CertifyError::place(row, place, what));
-                    };
-                    let row = u32::try_from(row).unwrap_or(u32::MAX);
-                    shares.push((number, Share { row, factor }));
+                    for (value, slot) in (0..).zip(self.slots(row)) {
+                        let place = sum(sum(cursors[POSITION][row], [0, value, 0]), at);
+                        let Some(&number) = numbers.get(&place) else {
+                            let what = "something is contributed to it, and no row makes it";
+                            return Err(CertifyError::place(row, place, what));
+                        };
+                        let slot = u32::try_from(slot).unwrap_or(u32::MAX);
+                        shares.push((number, Share { slot, factor }));
+                    }
                 }
             }
         }
@@ -397,7 +460,8 @@ impl<'a> Rows<'a> {
         &self.shares[self.first_share[place]..self.first_share[place + 1]]
     }
 
-    /// How many spills a row takes: the first, and one for each of three lanes, from the first on.
+    /// How many spills a row takes: the first, and one for each of three lanes, from the first on; four for each value where
+    /// there are several.
     fn spills(&self, row: usize) -> Result<usize, CertifyError> {
         if !self.is(row, Flag::Border) {
             return Ok(0);
@@ -419,6 +483,12 @@ impl<'a> Rows<'a> {
         if on + 1 != count {
             return Err(CertifyError::row(row, "its spills have a gap"));
         }
-        Ok(count)
+        if self.steps[row] == 0 {
+            return Ok(count);
+        }
+        if count < 4 {
+            return Err(CertifyError::row(row, "its spills have a gap"));
+        }
+        Ok(4 * self.shape.abreast)
     }
 }

@@ -37,6 +37,10 @@ pub struct Shape {
     pub sums_words: bool,
     #[serde(default)]
     pub links: Vec<usize>,
+    #[serde(default = "one")]
+    pub abreast: usize,
+    #[serde(default)]
+    pub apart: bool,
 }
 
 fn one() -> usize {
@@ -106,6 +110,8 @@ pub struct Places {
     pub byte: Place,
     pub limbs: Vec<Place>,
     pub parts: Option<[Place; 2]>,
+    /// Of the values abreast of the first.
+    pub abreast: Vec<ValuePlaces>,
     pub integer: Option<Place>,
     pub limb_uses: Place,
     pub table_uses: Place,
@@ -122,6 +128,8 @@ pub struct Places {
     pub weighs: Place,
     pub lanes: Vec<Place>,
     pub starts: Place,
+    /// Rows of several values: with places one step apart, and two.
+    pub several: [Option<Place>; 2],
     pub flags: Vec<(Flag, Place)>,
     pub moves: [Vec<Place>; 3],
     pub index: Place,
@@ -130,6 +138,15 @@ pub struct Places {
     pub lengths_table: Option<Place>,
     /// Columns of the backend: first phase, second phase, fixed.
     pub columns: [usize; 3],
+}
+
+/// The cells that a value of a row has to itself.
+#[derive(Clone, Debug)]
+pub struct ValuePlaces {
+    pub table_row: Place,
+    pub byte: Place,
+    pub limbs: Vec<Place>,
+    pub parts: Option<[Place; 2]>,
 }
 
 /// Hands out cells, `fold` to a column.
@@ -163,6 +180,11 @@ impl Places {
         if fold == 0 || shape.lanes > 64 || !(2..=8).contains(&shape.limbs) {
             return Err(CertifyError::Shape);
         }
+        // Bytes abreast lie in one word, and only one of each kind of column is told of.
+        let has_several = (2..=16).contains(&shape.abreast) && fold == 1;
+        if shape.abreast != 1 && !has_several || shape.apart && !has_several {
+            return Err(CertifyError::Shape);
+        }
         let mut first = Hands { fold, first: 0, count: 0 };
         // Columns by themselves come where they are asked for: here after the tables of starts and lengths.
         let mut fixed = Hands { fold, first: 0, count: 0 };
@@ -171,11 +193,19 @@ impl Places {
         let parts = shape.intervals.then(|| [(); 2].map(|()| first.next()));
         let starts_table = shape.intervals.then(|| fixed.next());
         let lengths_table = (shape.intervals && shape.averages).then(|| fixed.next());
+        let mut abreast = Vec::new();
+        for _ in 1..shape.abreast {
+            let [table_row, byte] = [(); 2].map(|()| first.next());
+            let limbs = first.many(shape.limb_columns());
+            let parts = shape.intervals.then(|| [(); 2].map(|()| first.next()));
+            abreast.push(ValuePlaces { table_row, byte, limbs, parts });
+        }
         let integer = shape.vectors.then(|| first.next());
         let [limb_uses, table_uses] = [(); 2].map(|()| first.next());
         let linked = first.many(shape.links.len());
         let mut second = Hands { fold, first: first.end(), count: 0 };
-        let sums = second.many((limbs.len() + 3).div_ceil(3));
+        let terms = shape.abreast * (limbs.len() + 1) + 2;
+        let sums = second.many(terms.div_ceil(3));
         let cursors = [(); 3].map(|()| second.next());
         // The backend numbers columns as they are made: `active` and `weighs` get theirs while the last column
         // of tables may still have room.
@@ -185,6 +215,7 @@ impl Places {
         let mut fixed = After { hands: fixed, begun, skipped: 2 };
         let lanes = fixed.many(shape.lanes);
         let starts = fixed.next();
+        let several = [shape.abreast > 1, shape.apart].map(|there| there.then(|| fixed.next()));
         let constants = if shape.products { 4 } else { 3 };
         let mut free = lanes.iter().copied().skip(constants);
         let mut flags = Vec::new();
@@ -232,6 +263,7 @@ impl Places {
             byte,
             limbs,
             parts,
+            abreast,
             integer,
             limb_uses,
             table_uses,
@@ -245,6 +277,7 @@ impl Places {
             weighs,
             lanes,
             starts,
+            several,
             flags,
             moves,
             index,
@@ -253,6 +286,19 @@ impl Places {
             lengths_table,
             columns,
         })
+    }
+
+    /// The cells of a value, by its number.
+    pub fn value(&self, value: usize) -> ValuePlaces {
+        match value.checked_sub(1) {
+            Some(further) => self.abreast[further].clone(),
+            None => ValuePlaces {
+                table_row: self.table_row,
+                byte: self.byte,
+                limbs: self.limbs.clone(),
+                parts: self.parts,
+            },
+        }
     }
 
     /// The cell of a flag, if the shape has it.

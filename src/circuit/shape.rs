@@ -240,8 +240,7 @@ impl Shape {
         let tables = 1 + count(self.intervals, 1) + count(self.averages, 1);
         let weights = count(self.commits_weights(), self.weight_lanes + 2);
         let abreast = count(self.abreast > 1, 1) + count(self.apart, 1);
-        let fixed =
-            2 + tables + self.lanes + moves + links + weights + abreast + count(hashes, 1);
+        let fixed = 2 + tables + self.lanes + moves + links + weights + abreast + count(hashes, 1);
         let alone = 2 + count(hashes, HASH_FLAGS) + self.hashes.len();
         let folded = |columns: usize| columns.div_ceil(self.fold);
         [folded(first) + folded(second), alone + folded(fixed)]

@@ -2,7 +2,7 @@
 
 use super::Case;
 use crate::certify::{gates, shape::Places, shape::Shape};
-use crate::circuit::tests::{average, models, ports, vectors};
+use crate::circuit::tests::{abreast, average, models, ports, vectors};
 use crate::circuit::{Goal, Wishes};
 use crate::model::{Model, Visibility};
 use halo2_proofs::{
@@ -51,7 +51,11 @@ fn other_constraints_are_refused() {
     });
     let linked = [[Public, Committed], [Committed, Committed], [Private, Committed]];
     let of_links = linked.into_iter().map(|told| Case::told(&ports::model(), &told));
-    for case in of_models.chain(of_links) {
+    let wishes = Wishes { packed: true, abreast: Some(2), ..Wishes::default() };
+    let of_means = Case::new(&average::cases()[0].model(), wishes);
+    let abreast = abreast::circuits().into_iter();
+    let abreast = abreast.map(|(model, circuit)| Case::of(&model, circuit)).chain(of_means);
+    for case in of_models.chain(of_links).chain(abreast) {
         let mut shape = case.circuit.shape();
         // One of each set of flags will do.
         (shape.lanes, shape.table_rows, shape.menus) = Default::default();
@@ -77,5 +81,5 @@ fn other_constraints_are_refused() {
             assert!(check(&fewer).is_err(), "one more than {} is not seen", all.len());
         }
     }
-    assert!(seen.len() >= 11, "{} sets of flags", seen.len());
+    assert!(seen.len() >= 15, "{} sets of flags", seen.len());
 }

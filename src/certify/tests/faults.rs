@@ -7,7 +7,7 @@ use crate::certify::{
     shape::{Flag, Place, Places, Shape},
     source::{Columns, integer},
 };
-use crate::circuit::tests::{average, claims, models, ports, random::Random, vectors};
+use crate::circuit::tests::{abreast, average, claims, models, ports, random::Random, vectors};
 use crate::circuit::{Goal, ModelCircuit, Plans, Wishes};
 use crate::model::{Model, TensorId, Visibility};
 use halo2_proofs::{halo2curves::bn256::Fr, plonk::Circuit};
@@ -117,7 +117,7 @@ impl Planter<'_> {
                 self.raise(places.lanes[1], row, 1)
             }
             "byte of the table" => {
-                let read = self.read[self.random.below(self.read.len())];
+                let read = *self.read.get(self.random.below(self.read.len().max(1)))?;
                 let by = 1 + self.random.below(3) as u64;
                 self.raise(places.table, read + 1, by)
             }
@@ -260,6 +260,8 @@ fn planted_faults_are_seen() {
     ];
     subjects.push(("rounded pool", average::cases()[0].model()));
     subjects.push(("claims", claims::model()));
+    let abreast = abreast::circuits();
+    subjects.extend(abreast.iter().map(|(model, _)| ("abreast", model.clone())));
     let each = count.div_ceil(subjects.len() as u64);
     let (mut planted, mut missed) = (BTreeMap::<&str, usize>::new(), Vec::new());
     for (subject, (name, model)) in subjects.iter().enumerate() {
@@ -272,6 +274,10 @@ fn planted_faults_are_seen() {
                 let layout = claims::layout(model, &claims, private_input);
                 let plans = Plans::for_instances(model, layout, wishes).expect("plans");
                 Case::of(model, plans.circuit(goal))
+            }
+            "abreast" => {
+                let number = subject + abreast.len() - subjects.len();
+                Case::of(model, abreast[number].1.clone())
             }
             _ => Case::new(model, wishes).expect("it has a circuit"),
         };
@@ -315,6 +321,52 @@ fn planted_faults_are_seen() {
     let total: usize = planted.values().sum();
     assert!(total as u64 >= count, "{planted:?}");
     eprintln!("{total} faults were planted and seen: {planted:?}");
+}
+
+/// The flags of values abreast have columns of their own: a row of several that has one, one that has several, places at another
+/// distance, on rows of other content, and behind the table.
+#[test]
+fn faults_in_values_abreast_are_seen() {
+    for (model, circuit) in abreast::circuits() {
+        let mut case = Case::of(&model, circuit);
+        case.check(&model).expect("it is a model's");
+        let shape = Shape::read(&case.circuit.shape()).expect("a shape");
+        let places = Places::new(&shape).expect("a shape of the planner");
+        let holds = places.flag(Flag::Holds);
+        let mut random = Random(9);
+        for column in places.several.iter().flatten().map(|place| place.column) {
+            let rows = case.fixed[column].len();
+            let mut tried: Vec<usize> =
+                (1..rows).filter(|&row| case.fixed[column][row] == Fr::one()).step_by(3).collect();
+            assert!(!tried.is_empty());
+            tried.extend([0, shape.table_rows + 1, rows - 1]);
+            tried.extend((0..20).map(|_| random.below(shape.table_rows)));
+            for row in tried {
+                for value in [Fr::zero(), Fr::one(), Fr::from(2)] {
+                    let honest = std::mem::replace(&mut case.fixed[column][row], value);
+                    let seen = case.check(&model).is_err();
+                    case.fixed[column][row] = honest;
+                    // Nothing refers to what is held beside a value that stands alone.
+                    let is_idle = honest == Fr::zero()
+                        && holds.is_some_and(|place| case.fixed[place.column][row] == Fr::one());
+                    assert!(seen || value == honest || is_idle, "{value:?} on row {row}");
+                    assert!(!seen || value != honest, "{value:?} on row {row}");
+                }
+            }
+        }
+        // More values than there are columns for, or fewer.
+        for abreast in [1, shape.abreast - 1, shape.abreast + 1, 64] {
+            let subject = Subject {
+                shape: Shape { abreast, ..shape.clone() },
+                fixed: &case.fixed,
+                system: &case.system,
+                instances: case.circuit.instances(),
+                layout: &case.layout,
+                elements: &case.elements,
+            };
+            assert!(subject.check(&model).is_err(), "{abreast} for {}", shape.abreast);
+        }
+    }
 }
 
 /// Rows of links have a column of their own: a word more, a word less, one elsewhere, and on rows of other content.

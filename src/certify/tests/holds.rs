@@ -3,7 +3,7 @@
 use super::{Case, number, wishes};
 use crate::certify::{CertifyError, Report, certify};
 use crate::circuit::tests::{
-    average, batch, claims, models, ports,
+    abreast, average, batch, claims, models, ports,
     random::{self, Random},
     vectors,
 };
@@ -50,6 +50,14 @@ fn batches_are_certified() {
     assert_eq!((words, told.len()), (3 * (1 + 2 + 1 + 2), 3 * (1 + 2 + 1)));
     let plans = Plans::for_instances(&model, told, Wishes::default()).expect("plans");
     Case::of(&model, plans.circuit(Goal::Speed)).check(&model).unwrap();
+}
+
+/// Rows of every kind that can have several values.
+#[test]
+fn values_abreast_are_certified() {
+    for (number, (model, circuit)) in abreast::circuits().into_iter().enumerate() {
+        Case::of(&model, circuit).check(&model).unwrap_or_else(|why| panic!("{number}: {why}"));
+    }
 }
 
 #[test]
@@ -168,7 +176,7 @@ fn keys_of_fixtures_are_certified() {
     }
 }
 
-/// Every file of every fixture model, wide and folded.
+/// Every file of every fixture model, wide, folded and with values abreast.
 #[test]
 #[ignore = "takes minutes: `script/certify.sh` runs it"]
 fn all_fixtures_are_certified() {
@@ -183,8 +191,8 @@ fn all_fixtures_are_certified() {
         }
         let bytes = std::fs::read(&path).expect("a fixture");
         let model = Model::from_onnx("fixture", &bytes).expect("a fixture is a model");
-        let [wide, .., folded] = wishes();
-        for wishes in [wide, folded] {
+        let [wide, folded, .., abreast] = wishes();
+        for wishes in [wide, folded, abreast] {
             let case = Case::new(&model, wishes).expect("a fixture has a circuit");
             match case.check(&model) {
                 Ok(report) => eprintln!("{}: {report:?}", path.display()),
@@ -272,6 +280,8 @@ fn random_graphs_are_certified() {
             goal: if number % 3 == 1 { Goal::Gas } else { Goal::Speed },
             private_input: number % 2 == 0,
             max_k: Some(14),
+            packed: number % 6 >= 3,
+            abreast: Some([2, 4, 8][number as usize % 3]),
             ..Wishes::default()
         };
         // Some take more rows than that.

@@ -58,8 +58,17 @@ fn number(variable: &str, default: u64) -> u64 {
     std::env::var(variable).ok().and_then(|number| number.parse().ok()).unwrap_or(default)
 }
 
-/// Wide and folded, with the input public and private.
-fn wishes() -> [Wishes; 4] {
-    [(Goal::Speed, false), (Goal::Gas, false), (Goal::Speed, true), (Goal::Gas, true)]
-        .map(|(goal, private_input)| Wishes { goal, private_input, ..Wishes::default() })
+/// Wide and folded, with the input public and private; then with values abreast.
+fn wishes() -> [Wishes; 6] {
+    let [speed, gas] = [Goal::Speed, Goal::Gas];
+    let all = [(speed, false, 1), (gas, false, 1), (speed, true, 1), (gas, true, 1)];
+    let abreast = [(speed, true, 2), (speed, false, 4)];
+    let all: [_; 6] = std::array::from_fn(|number| [&all[..], &abreast].concat()[number]);
+    all.map(|(goal, private_input, abreast)| Wishes {
+        goal,
+        private_input,
+        packed: abreast > 1,
+        abreast: Some(abreast),
+        ..Wishes::default()
+    })
 }

@@ -2,8 +2,8 @@
 
 use super::rows::{Draft, Layout, Room};
 use crate::circuit::shape::{
-    ABREAST, COMMITTED_LANES, FOLDS, LANES, LARGEST_K, LIMBS, SHORTEST_TABLE, SMALLEST_K, Shape, WIDEST, WIDEST_COMMITTED,
-    longest_table,
+    ABREAST, COMMITTED_LANES, FOLDS, LANES, LARGEST_K, LIMBS, SHORTEST_TABLE, SMALLEST_K, Shape,
+    WIDEST, WIDEST_COMMITTED, longest_table,
 };
 use crate::circuit::table::fits::{self, Fitted, SHARES, Slope};
 use crate::circuit::wiring::{NATURAL_LIMBS, Net};

@@ -182,7 +182,7 @@ impl Places {
         }
         // Bytes abreast lie in one word, and only one of each kind of column is told of.
         let has_several = (2..=16).contains(&shape.abreast) && fold == 1;
-        if shape.abreast != 1 && !has_several || shape.apart && !has_several {
+        if (shape.abreast != 1 || shape.apart) && !has_several {
             return Err(CertifyError::Shape);
         }
         let mut first = Hands { fold, first: 0, count: 0 };

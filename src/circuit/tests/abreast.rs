@@ -38,7 +38,7 @@ fn image() -> Model {
 
 /// Images that are taken with a stride: their places are two steps apart.
 fn strided() -> Model {
-    let mut builder = Builder::new(6, &[1, 1, 3, 16]);
+    let mut builder = Builder::new(6, &[1, 2, 2, 16]);
     let (plain, strided) = (([1, 1], [1, 1], [0, 0]), ([1, 2], [1, 1], [0, 0]));
     let stem = builder.conv(builder.last(), (2, 1), [1, 1], plain, vec![0.012]);
     let stem = builder.conv(stem, (2, 1), [1, 1], plain, vec![0.007]);

@@ -39,7 +39,7 @@ const FREE: [(&str, &[&str]); 12] = [
     // The table's row is how far the value before is below it.
     ("Larger", &["limb 2", "limb 3", "start and length"]),
     ("Load", BUT_ONE_LIMB),
-    ("Made", &["limb 3", "start and length"]),
+    ("Made", &["limb of intervals", "start and length"]),
     ("Multiply", BUT_ONE_LIMB),
     ("Pair", BUT_TWO_LIMBS),
     ("Read", BUT_ONE_LIMB),
@@ -96,7 +96,8 @@ fn cells_that_are_free_are_those_that_nothing_refers_to() {
                     let next = if now < most { now + 1 } else { now - 1 };
                     let next = Fr::from(u64::try_from(next).expect("a limb"));
                     relimb_of(&mut witness, value, column, at, next);
-                    format!("limb {column}")
+                    let is_divided = kind == "Made" && column >= circuit.shape().limbs;
+                    if is_divided { "limb of intervals".into() } else { format!("limb {column}") }
                 } else if column == base.limbs.len() {
                     let now = table_row_of(&witness, value, at);
                     let table = &circuit.plan().fitted.table;

@@ -12,6 +12,7 @@ pub mod models;
 mod operators;
 pub mod ports;
 pub mod random;
+pub mod rows;
 pub mod summed;
 pub mod unique;
 pub mod vectors;
@@ -27,27 +28,7 @@ use super::{
 use crate::circuit::Wishes;
 pub(super) use crate::circuit::field::field;
 use crate::model::Model;
-use halo2_proofs::{
-    dev::{MockProver, VerifyFailure},
-    halo2curves::bn256::Fr,
-    plonk::Circuit,
-};
-
-/// The names of the constraints that a circuit's witness breaks.
-fn broken_constraints<C: Circuit<Fr>>(k: u32, circuit: &C, instances: Vec<Fr>) -> Vec<String> {
-    let prover = MockProver::run(k, circuit, vec![instances]).expect("the circuit fits");
-    let failures = prover.verify().err().unwrap_or_default();
-    let mut names: Vec<String> = failures
-        .into_iter()
-        .map(|failure| match failure {
-            VerifyFailure::ConstraintNotSatisfied { constraint, .. } => constraint.to_string(),
-            other => panic!("{other}"),
-        })
-        .collect();
-    names.sort();
-    names.dedup();
-    names
-}
+use halo2_proofs::halo2curves::bn256::Fr;
 
 /// That exactly the constraints of these names are broken.
 #[track_caller]
@@ -67,13 +48,10 @@ pub(super) fn broken(circuit: &ModelCircuit, witness: Witness) -> Vec<String> {
 
 /// The same, with a second phase that a cheating prover changed after computing it.
 pub(super) fn forged(circuit: &ModelCircuit, witness: Witness, forge: Forge) -> Vec<String> {
-    if circuit.shape().sums_words {
-        return summed::broken(circuit, witness, forge);
-    }
-    let instances = witness.instances.clone();
-    let mut circuit = circuit.with_witness(witness);
-    circuit.forge = Some(forge);
-    broken_constraints(circuit.plan().k, &circuit, instances)
+    let rows = rows::broken(circuit, witness, forge);
+    let mut names: Vec<String> = rows.into_iter().map(|(name, _)| name).collect();
+    names.dedup();
+    names
 }
 
 pub(super) const IS_TAKEN: &str = "everything made is what was taken";

@@ -11,7 +11,7 @@ use crate::circuit::{
     pack,
     poseidon::{Fields, Turn},
     shape::{LARGEST_K, SMALLEST_K, Shape, longest_table},
-    tests::{assert_breaks, broken, forged, ports, relimb, row, summed},
+    tests::{assert_breaks, broken, forged, ports, relimb, row, rows as evaluated, summed},
 };
 use crate::model::Visibility::{self, Committed, Hashed as Told, Private, Public};
 use halo2_proofs::halo2curves::{bn256::Fr, ff::Field};
@@ -215,7 +215,7 @@ fn another_state_is_refused_wherever_it_is() {
         fixed.len() - 2,
         fixed.len() - 1,
     ];
-    let refused = |witness: Witness| summed::broken_rows(&circuit, witness, |_, _, _, _| {});
+    let refused = |witness: Witness| evaluated::broken(&circuit, witness, |_, _, _, _| {});
     let on = |name: &str, at: &[usize]| -> Vec<(String, usize)> {
         at.iter().map(|at| (name.to_owned(), rows.start() + at)).collect()
     };
@@ -295,7 +295,7 @@ fn a_sum_that_jumps_is_refused() {
         let sum = sums.hashed.as_mut().expect("inputs are hashed");
         JUMPS.into_iter().for_each(|row| sum[row] += Fr::one());
     };
-    let found = summed::broken_rows(&circuit, honest(&circuit), jump);
+    let found = evaluated::broken(&circuit, honest(&circuit), jump);
     let rows = JUMPS.into_iter().flat_map(|row| [row, row + 1]);
     let expected: Vec<(String, usize)> =
         rows.map(|row| ("the hashed sum holds words and hashes".to_owned(), row)).collect();

@@ -4,8 +4,13 @@
 //! [`Constant`]s, then [`Flag`]s, then moves of the output monomial and of the position. So these mean something only where
 //! [`Columns::cells`] is 1: gates multiply with it.
 
+mod hash;
+
+pub use hash::{HashCell, HashColumns};
+
 use super::BYTES_PER_WORD;
 use super::field::byte_power;
+use super::hashes::FLAGS;
 use super::layout::moves::{CURSORS, OUTPUT, POSITION, WEIGHT};
 use super::poseidon::Fields;
 use super::query::{Folder, Placed, Query, here};
@@ -80,29 +85,6 @@ pub enum Cell {
     Constant(Constant),
     /// Of hashes.
     Hash(HashCell),
-}
-
-/// A cell of hashes, see [`hashing`](super::relations::hashing).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum HashCell {
-    /// An element of the state.
-    State(usize),
-    /// The square of what enters the S-box: the first element and the constant.
-    Square,
-    /// What is left of the words that are hashed, less the hashes.
-    Sum,
-    /// What is added to the first element before its S-box.
-    Constant,
-    /// 1 where the state is the one before, turned past its first element.
-    Past,
-    /// 1 where it is that times the matrix.
-    Full,
-    /// 1 where it is the one before times the matrix.
-    Partial,
-    /// 1 where a permutation begins.
-    Begins,
-    /// 1 where the first element is the hash of this number.
-    Ends(usize),
 }
 
 /// What each value of a row has to itself.
@@ -248,47 +230,6 @@ pub struct Columns {
     pub weights: Option<WeightColumns>,
     /// Where inputs are hashed.
     pub hashes: Option<HashColumns>,
-}
-
-/// The columns of hashes.
-#[derive(Clone, Debug)]
-pub struct HashColumns {
-    /// See [`HashCell::State`], in the first phase.
-    pub state: [Placed<Advice>; Fields::WIDTH],
-    /// See [`HashCell::Square`], in the first phase.
-    pub square: Placed<Advice>,
-    /// See [`HashCell::Sum`], in the second phase.
-    pub sum: Placed<Advice>,
-    /// See [`HashCell::Constant`].
-    pub constant: Placed<Fixed>,
-    /// [`HashCell::Past`], [`HashCell::Full`], [`HashCell::Partial`], [`HashCell::Begins`]. By themselves, like that of the
-    /// rows of weights.
-    pub flags: [Placed<Fixed>; HASH_FLAGS],
-    /// See [`HashCell::Ends`].
-    pub ends: Vec<Placed<Fixed>>,
-}
-
-/// Flags of the rows of hashes.
-pub const HASH_FLAGS: usize = 4;
-
-impl HashColumns {
-    fn place(&self, cell: HashCell) -> Result<Placed<Advice>, Placed<Fixed>> {
-        Ok(match cell {
-            HashCell::State(element) => self.state[element],
-            HashCell::Square => self.square,
-            HashCell::Sum => self.sum,
-            HashCell::Constant => return Err(self.constant),
-            HashCell::Past => return Err(self.flags[0]),
-            HashCell::Full => return Err(self.flags[1]),
-            HashCell::Partial => return Err(self.flags[2]),
-            HashCell::Begins => return Err(self.flags[3]),
-            HashCell::Ends(hash) => return Err(self.ends[hash]),
-        })
-    }
-
-    fn fixed(&self) -> impl Iterator<Item = Placed<Fixed>> {
-        std::iter::once(self.constant).chain(self.flags).chain(self.ends.iter().copied())
-    }
 }
 
 /// The columns of committed weights.
@@ -450,7 +391,7 @@ impl Columns {
             square,
             sum: second.next(meta),
             constant: fixed.next(meta),
-            flags: [(); HASH_FLAGS].map(|()| Placed::alone(meta.fixed_column(), shape.fold)),
+            flags: [(); FLAGS].map(|()| Placed::alone(meta.fixed_column(), shape.fold)),
             ends: (shape.hashes.iter())
                 .map(|_| Placed::alone(meta.fixed_column(), shape.fold))
                 .collect(),

@@ -23,6 +23,9 @@ pub const MOST_HASHES: usize = 4;
 /// Rows of a permutation: one for each S-box but the first.
 pub const ROWS: usize = S_BOXES - 1;
 
+/// Flags that say how a row's state comes from the one before, and whether a permutation begins.
+pub const FLAGS: usize = 4;
+
 /// A hashed input.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

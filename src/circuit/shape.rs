@@ -3,7 +3,6 @@
 //! Which shapes have a flag, where its column is, what its cells hold and by which name gates and witness ask for it
 //! all follow from its line in the table.
 
-use super::columns::HASH_FLAGS;
 use super::hashes::{self, Hashed, MOST_HASHES};
 use super::layout::moves::{CURSORS, Menu, OUTPUT, POSITION, WEIGHT};
 use super::layout::rows::Room;
@@ -241,7 +240,7 @@ impl Shape {
         let weights = count(self.commits_weights(), self.weight_lanes + 2);
         let abreast = count(self.abreast > 1, 1) + count(self.apart, 1);
         let fixed = 2 + tables + self.lanes + moves + links + weights + abreast + count(hashes, 1);
-        let alone = 2 + count(hashes, HASH_FLAGS) + self.hashes.len();
+        let alone = 2 + count(hashes, hashes::FLAGS) + self.hashes.len();
         let folded = |columns: usize| columns.div_ceil(self.fold);
         [folded(first) + folded(second), alone + folded(fixed)]
     }

@@ -374,7 +374,8 @@ impl Sums {
         }
         if !plan.shape.hashes.is_empty() {
             sums.hashed = Some(vec![Fr::zero(); length]);
-            for at in (1..length).rev() {
+            // Nothing is left behind the last hash.
+            for at in (1..=hashes::last_row(&plan.shape.hashes)).rev() {
                 let taken = hashing::taken(&mut known.row(&sums, at));
                 if let Some(sum) = &mut sums.hashed {
                     sum[at - 1] = sum[at] + taken;

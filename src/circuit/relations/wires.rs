@@ -330,7 +330,7 @@ fn before<T: Ring>(words: impl DoubleEndedIterator<Item = T>, after: T, tau: T) 
 
 /// By which words are apart.
 pub(super) fn word_multiplier<T: Ring>(tau: T) -> T {
-    words_multiplier(tau, 1)
+    T::constant(byte_power(BYTES_PER_WORD)) * tau
 }
 
 /// By which words are apart that have so many between them, less one.

@@ -1,8 +1,8 @@
 //! What committed and hashed inputs are proved with, and the inputs that are given beside them.
 
 use super::{CliError, Console, bundle::hex, files, input};
-use crate::bundle::{Bundle, InputCommitment, InputHash, InputSecret, WeightsCommitment, unhex};
-use crate::circuit::{InstanceLayout, InstancePort, Word};
+use crate::bundle::{Bundle, InputCommitment, InputHash, InputSecret, WeightsCommitment};
+use crate::circuit::{InstanceLayout, InstancePort};
 use crate::model::{InputFormat, Model, Port};
 use crate::name::Name;
 use crate::proving::{Blindings, Commitment, Powers};
@@ -102,7 +102,7 @@ impl CommitmentArgs {
 pub struct WeightsArgs {
     /// The file that `commit --weights` made of a training, for a bundle of an architecture
     #[arg(long = "weights-commitment", value_name = "FILE")]
-    file: Option<PathBuf>,
+    pub(super) file: Option<PathBuf>,
 }
 
 impl WeightsArgs {
@@ -149,50 +149,6 @@ impl WeightsArgs {
             message: "the commitment has more weights than the architecture, or fewer".into(),
             hint: "the file was changed: take the one that `zkverdict commit` wrote".into(),
         })
-    }
-}
-
-/// Which weights count, where they are committed.
-#[derive(Clone, clap::Args)]
-pub struct WeightsNameArgs {
-    #[command(flatten)]
-    commitment: WeightsArgs,
-    /// The name of a training's weights, for a bundle of an architecture: what `commit --weights` printed
-    #[arg(long = "weights", value_name = "HEX32", value_parser = weights_name, conflicts_with = "file")]
-    name: Option<Word>,
-}
-
-/// A name has 248 bits, and nobody has a commitment of the name zero.
-fn weights_name(text: &str) -> Result<Word, String> {
-    let word = unhex(text).and_then(|bytes| Word::try_from(bytes).ok());
-    let word = word.ok_or("expected 32 bytes in hexadecimal")?;
-    if word[0] != 0 || word == Word::default() {
-        return Err("no commitment has such a name".into());
-    }
-    Ok(word)
-}
-
-impl WeightsNameArgs {
-    /// The name, where a bundle's weights are committed.
-    pub fn name(&self, bundle: &Bundle) -> Result<Option<Word>, CliError> {
-        match self.name {
-            None if self.commitment.file.is_none() && bundle.manifest.layout.names_weights => {
-                Err(CliError::Usage {
-                    message: "the weights are committed, and it is not said which ones count"
-                        .into(),
-                    hint: "give the name that `zkverdict commit BUNDLE --weights MODEL --out W` printed with `--weights NAME`, or its file with `--weights-commitment W`".into(),
-                })
-            }
-            None => {
-                let commitment = self.commitment.open(bundle)?;
-                Ok(commitment.map(|commitment| commitment.name()))
-            }
-            Some(_) if !bundle.manifest.layout.names_weights => Err(CliError::Usage {
-                message: "the weights of this bundle are not committed, and have no name".into(),
-                hint: "leave `--weights` out".into(),
-            }),
-            Some(name) => Ok(Some(name)),
-        }
     }
 }
 

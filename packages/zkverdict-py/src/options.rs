@@ -77,6 +77,7 @@ impl Options {
             max_k: self.max_k,
             packed: self.format == Format::Packed,
             private_input: self.input_visibility == Visibility::Private,
+            ..Wishes::default()
         };
         Ok(Plans::for_instances(model, self.layout(model)?, wishes)?.circuit(wishes.goal))
     }

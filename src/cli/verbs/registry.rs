@@ -1,12 +1,14 @@
 //! `registry`: models, their versions, and the verifiers that check them.
 
+use crate::bundle::unhex;
 use crate::chain::{
     Deployment, ModelVersion, NewVersion, ProvedInstances, Record, Records, Registry,
     RegistryChange, Sent, block_on, model_id,
 };
+use crate::circuit::Word;
 use crate::cli::bundle::{Bundle, TrustArgs};
 use crate::cli::chain_args::{ChainArgs, deploy_options, deployable};
-use crate::cli::commitments::WeightsNameArgs;
+use crate::cli::commitments::WeightsArgs;
 use crate::cli::proof_file::ProofFile;
 use crate::cli::{Answer, CliError, Console, contract, project};
 use alloy::primitives::{Address, B256, U256};
@@ -398,4 +400,48 @@ fn change(
         console.result(&Change::new(model_id, version, Some(&sent)))?;
         Ok(Answer::Yes)
     })
+}
+
+/// Which weights count, where they are committed.
+#[derive(Clone, clap::Args)]
+struct WeightsNameArgs {
+    #[command(flatten)]
+    commitment: WeightsArgs,
+    /// The name of a training's weights, for a bundle of an architecture: what `commit --weights` printed
+    #[arg(long = "weights", value_name = "HEX32", value_parser = weights_name, conflicts_with = "file")]
+    name: Option<Word>,
+}
+
+/// A name has 248 bits, and nobody has a commitment of the name zero.
+fn weights_name(text: &str) -> Result<Word, String> {
+    let word = unhex(text).and_then(|bytes| Word::try_from(bytes).ok());
+    let word = word.ok_or("expected 32 bytes in hexadecimal")?;
+    if word[0] != 0 || word == Word::default() {
+        return Err("no commitment has such a name".into());
+    }
+    Ok(word)
+}
+
+impl WeightsNameArgs {
+    /// The name, where a bundle's weights are committed.
+    fn name(&self, bundle: &Bundle) -> Result<Option<Word>, CliError> {
+        match self.name {
+            None if self.commitment.file.is_none() && bundle.manifest.layout.names_weights => {
+                Err(CliError::Usage {
+                    message: "the weights are committed, and it is not said which ones count"
+                        .into(),
+                    hint: "give the name that `zkverdict commit BUNDLE --weights MODEL --out W` printed with `--weights NAME`, or its file with `--weights-commitment W`".into(),
+                })
+            }
+            None => {
+                let commitment = self.commitment.open(bundle)?;
+                Ok(commitment.map(|commitment| commitment.name()))
+            }
+            Some(_) if !bundle.manifest.layout.names_weights => Err(CliError::Usage {
+                message: "the weights of this bundle are not committed, and have no name".into(),
+                hint: "leave `--weights` out".into(),
+            }),
+            Some(name) => Ok(Some(name)),
+        }
+    }
 }

@@ -1,6 +1,6 @@
 //! Commitment files: what `commit` writes and `prove` takes. They hold what they hide.
 
-use super::secret::{self, wipe, word};
+use super::secret::{self, FORMAT, VERSION, word};
 use super::{BundleError, files, hex};
 use crate::circuit::{Code, Element, InstanceTensor, Word};
 use crate::proving::{Commitment, Powers, WORD_BYTES, link, scalar_of, word_of};
@@ -15,11 +15,6 @@ use halo2_proofs::{
 };
 use serde::{Deserialize, Serialize};
 use std::path::Path;
-
-/// What the document is called by its first field.
-const FORMAT: &str = "zkverdict commitment";
-
-const VERSION: u32 = 1;
 
 /// What is committed to.
 const KIND: &str = "input";
@@ -61,9 +56,7 @@ struct Document {
 
 impl Drop for Document {
     fn drop(&mut self) {
-        self.words.iter_mut().chain([&mut self.blinding]).for_each(|text| {
-            wipe(&mut std::mem::take(text).into_bytes());
-        });
+        secret::wipe_all(self.words.iter_mut().chain([&mut self.blinding]));
     }
 }
 
@@ -148,13 +141,11 @@ impl InputCommitment {
 
     /// Reads a commitment file's bytes; says what is wrong with them, and nothing of what they hold.
     pub fn parse(bytes: &[u8]) -> Result<Self, String> {
-        let document: Document = secret::document(bytes, (FORMAT, VERSION, KIND))?;
+        let document: Document = secret::document(bytes, KIND)?;
         let [x, y] = &document.point;
         let point = point(word(x, "`point`")?, word(y, "`point`")?);
         let point = point.ok_or("`point` is not on the curve")?;
-        let word_at = |(at, text): (usize, &String)| scalar(text, &format!("word {at}"));
-        let words = document.words.iter().enumerate().map(word_at);
-        let words = words.collect::<Result<Vec<Fr>, String>>()?;
+        let words = scalars(&document.words)?;
         let blinding = scalar(&document.blinding, "`blinding`")?;
         // Wiped whatever is found from here on.
         let commitment = Commitment { point, words, blinding };
@@ -275,6 +266,11 @@ pub(super) fn tensor_words(tensor: &InstanceTensor, words: &[Fr]) -> Result<usiz
 pub(super) fn scalar(text: &str, what: &str) -> Result<Fr, String> {
     let scalar = scalar_of(word(text, what)?);
     scalar.ok_or_else(|| format!("{what} is not below the scalar modulus"))
+}
+
+/// Words of such documents as numbers.
+pub(super) fn scalars(words: &[String]) -> Result<Vec<Fr>, String> {
+    words.iter().enumerate().map(|(at, text)| scalar(text, &format!("word {at}"))).collect()
 }
 
 /// The point with these coordinates, if they are below their modulus and on the curve. Infinity, written as zeros, is no

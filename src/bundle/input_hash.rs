@@ -1,18 +1,13 @@
 //! Files of hashed inputs: what `commit` writes where the bundle hashes the input. They hold what they hide.
 
-use super::commitment::{InputCommitment, integers_of, packed, scalar, tensor_words};
-use super::secret::{self, wipe};
+use super::commitment::{InputCommitment, integers_of, packed, scalar, scalars, tensor_words};
+use super::secret::{self, FORMAT, VERSION};
 use super::{BundleError, hex};
 use crate::circuit::{Code, InstanceTensor, Word, hash_of_words};
 use crate::proving::{link, word_of};
 use halo2_proofs::halo2curves::{bn256::Fr, ff::Field};
 use serde::{Deserialize, Serialize};
 use std::path::Path;
-
-/// What the document is called by its first field, as a commitment.
-const FORMAT: &str = "zkverdict commitment";
-
-const VERSION: u32 = 1;
 
 /// What it is.
 const KIND: &str = "hash";
@@ -58,9 +53,7 @@ struct Document {
 
 impl Drop for Document {
     fn drop(&mut self) {
-        self.words.iter_mut().chain([&mut self.blinding]).for_each(|text| {
-            wipe(&mut std::mem::take(text).into_bytes());
-        });
+        secret::wipe_all(self.words.iter_mut().chain([&mut self.blinding]));
     }
 }
 
@@ -113,9 +106,7 @@ impl InputHash {
 
     /// Reads a file's bytes; says what is wrong with them, and nothing of what they hold.
     pub fn parse(bytes: &[u8]) -> Result<Self, String> {
-        let document: Document = secret::document(bytes, (FORMAT, VERSION, KIND))?;
-        let word_at = |(at, text): (usize, &String)| scalar(text, &format!("word {at}"));
-        let words = document.words.iter().enumerate().map(word_at);
+        let document: Document = secret::document(bytes, KIND)?;
         let tensor = InstanceTensor {
             name: document.input.clone(),
             code: document.code,
@@ -124,7 +115,7 @@ impl InputHash {
         // Wiped whatever is found from here on.
         let read = Self {
             tensor,
-            words: words.collect::<Result<_, _>>()?,
+            words: scalars(&document.words)?,
             blinding: scalar(&document.blinding, "`blinding`")?,
         };
         if read.blinding == Fr::ZERO {

@@ -5,11 +5,22 @@ use crate::circuit::Word;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use std::path::Path;
 
+/// What such documents are called by their first field.
+pub const FORMAT: &str = "zkverdict commitment";
+
+/// Their version.
+pub const VERSION: u32 = 1;
+
 /// Overwrites what nobody should find in memory later on.
 pub fn wipe(secret: &mut [u8]) {
     secret.fill(0);
     // The compiler leaves out what nobody reads.
     std::hint::black_box(secret);
+}
+
+/// Overwrites texts.
+pub fn wipe_all<'a>(texts: impl IntoIterator<Item = &'a mut String>) {
+    texts.into_iter().for_each(|text| wipe(&mut std::mem::take(text).into_bytes()));
 }
 
 /// Writes a document.
@@ -58,17 +69,14 @@ pub fn kind(bytes: &[u8]) -> Result<String, String> {
     Ok(head.kind.unwrap_or_default())
 }
 
-/// A document of a format, version and kind.
-pub fn document<T: DeserializeOwned>(
-    bytes: &[u8],
-    (format, version, kind): (&str, u32, &str),
-) -> Result<T, String> {
+/// A document of a kind.
+pub fn document<T: DeserializeOwned>(bytes: &[u8], kind: &str) -> Result<T, String> {
     let head: Head = serde_json::from_slice(bytes).map_err(malformed)?;
-    if head.format != format {
+    if head.format != FORMAT {
         return Err("it is no commitment".into());
     }
-    if head.version != version {
-        return Err(format!("it is version {}, expected {version}", head.version));
+    if head.version != VERSION {
+        return Err(format!("it is version {}, expected {VERSION}", head.version));
     }
     match head.kind {
         Some(found) if found != kind => Err(format!("it is of another kind than `{kind}`")),

@@ -1,7 +1,7 @@
 //! Files of committed weights: what `commit --weights` writes and `prove` takes. They hold what they hide.
 
 use super::commitment::{coordinates, point};
-use super::secret::{self, wipe, word};
+use super::secret::{self, FORMAT, VERSION, word};
 use super::{BundleError, hex};
 use crate::circuit::Word;
 use crate::proving::{CommittedWeights, ModelProver, ProvingError, scalar_of, word_of};
@@ -12,9 +12,6 @@ use halo2_proofs::halo2curves::{
 use serde::{Deserialize, Serialize};
 use std::path::Path;
 
-/// What the document is called by its first field, as one of an input.
-const FORMAT: &str = "zkverdict commitment";
-const VERSION: u32 = 1;
 const KIND: &str = "weights";
 
 /// Digits of a weight.
@@ -61,9 +58,7 @@ struct Document {
 
 impl Drop for Document {
     fn drop(&mut self) {
-        self.blindings.iter_mut().chain([&mut self.weights]).for_each(|text| {
-            wipe(&mut std::mem::take(text).into_bytes());
-        });
+        secret::wipe_all(self.blindings.iter_mut().chain([&mut self.weights]));
     }
 }
 
@@ -130,14 +125,7 @@ impl WeightsCommitment {
 
     /// Reads a file's bytes; says what is wrong with them, and nothing of what they hold.
     pub fn parse(bytes: &[u8]) -> Result<Self, String> {
-        let document: Document = serde_json::from_slice(bytes).map_err(|error| {
-            let (line, column) = (error.line(), error.column());
-            format!("it is not as `commit --weights` writes it, at line {line}, column {column}")
-        })?;
-        let kind = (document.format.as_str(), document.version, document.kind.as_str());
-        if kind != (FORMAT, VERSION, KIND) {
-            return Err(format!("it is no commitment to weights of version {VERSION}"));
-        }
+        let document: Document = secret::document(bytes, KIND)?;
         let points = document.points.iter().map(|[x, y]| {
             let point = point(word(x, "`points`")?, word(y, "`points`")?);
             point.ok_or_else(|| "`points` are not all on the curve".to_owned())

@@ -175,7 +175,7 @@ fn trainings_of_an_architecture_are_proved_under_one_contract() {
         ("/weights", json!("0000000+"), "eight hexadecimal digits"),
         ("/blindings/0", json!(format!("0x{}", "00".repeat(32))), "above 0"),
         ("/points/0/1", json!(format!("0x{}", "00".repeat(32))), "on the curve"),
-        ("/kind", json!("input"), "no commitment to weights"),
+        ("/kind", json!("input"), "another kind than `weights`"),
     ];
     for (place, value, why) in changes {
         let mut changed = secret.clone();

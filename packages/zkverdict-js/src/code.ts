@@ -29,6 +29,14 @@ export function wordsOf(code: Code, elements: number): number {
   return Math.ceil(elements / perWord(codeOf(code)[0]));
 }
 
+/** How many elements an input of a shape has; refuses other values than so many. */
+export function lengthOf(input: string, shape: readonly number[], values: ArrayLike<number>): number {
+  const length = shape.reduce((a, b) => a * b, 1);
+  if (!Number.isSafeInteger(length) || length < 1) throw new RangeError(`${input} has no shape [${shape.join(", ")}]`);
+  if (values.length !== length) throw new RangeError(`${input} has ${length} elements, not ${values.length}`);
+  return length;
+}
+
 /** How many bytes so many elements have. */
 export const bytesIn = (code: Code, elements: number): number => (elements * codeOf(code)[0]) / 8;
 

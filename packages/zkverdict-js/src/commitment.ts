@@ -2,10 +2,9 @@
 
 import { bn254 } from "@noble/curves/bn254";
 import { keccak_256 } from "@noble/hashes/sha3";
-import { drawBlinding } from "./blinding.js";
+import { checkBlinding, drawBlinding } from "./blinding.js";
 import { bytesOf, hexOf, integerAt, integerOf, wordOf, type Hex } from "./bytes.js";
-import { packWords, wordsOf, type Code } from "./code.js";
-import { R } from "./field.js";
+import { lengthOf, packWords, wordsOf, type Code } from "./code.js";
 import { pointOf, type PointG1 } from "./key.js";
 import { Refusal } from "./refusal.js";
 
@@ -123,10 +122,8 @@ function check(document: PointsDocument): void {
 /** Commits to an input. What comes out at `secret` is as secret as the data. */
 export function commit({ input, code, shape, values, points, blinding = drawBlinding() }: CommitmentRequest): Commitment {
   check(points);
-  const length = shape.reduce((a, b) => a * b, 1);
-  if (!Number.isSafeInteger(length) || length < 0) throw new RangeError(`${input} has no shape [${shape.join(", ")}]`);
-  if (values.length !== length) throw new RangeError(`${input} has ${length} elements, not ${values.length}`);
-  if (blinding <= 0n || blinding >= R) throw new RangeError("what blinds is not 0, and below the scalar modulus");
+  const length = lengthOf(input, shape, values);
+  checkBlinding(blinding);
   const size = classOf(wordsOf(code, length));
   if (size !== points.class) throw malformed(`the points are those of size class ${points.class}, and ${input} is of class ${size}`);
   const words = packWords(code, values);

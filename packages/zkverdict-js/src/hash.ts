@@ -1,9 +1,8 @@
 /** Hashes of inputs: whoever owns data makes one, alone, and other circuits with circom's Poseidon can open it. */
 
 import { hexOf, type Hex } from "./bytes.js";
-import { bytesIn, packWords, type Code } from "./code.js";
-import { drawBlinding } from "./blinding.js";
-import { R } from "./field.js";
+import { bytesIn, lengthOf, packWords, type Code } from "./code.js";
+import { checkBlinding, drawBlinding } from "./blinding.js";
 
 /** What every chain begins with, beside the length. */
 const TAG = BigInt(`0x${Array.from("zkverdict", (letter) => letter.charCodeAt(0).toString(16)).join("")}`);
@@ -58,10 +57,8 @@ export function hashOfWords(length: number, words: readonly bigint[], blinding: 
 
 /** Hashes an input. What comes out at `secret` is as secret as the data. */
 export function hashInput({ input, code, shape, values, poseidon3, blinding = drawBlinding() }: HashRequest): InputHash {
-  const length = shape.reduce((a, b) => a * b, 1);
-  if (!Number.isSafeInteger(length) || length < 1) throw new RangeError(`${input} has no shape [${shape.join(", ")}]`);
-  if (values.length !== length) throw new RangeError(`${input} has ${length} elements, not ${values.length}`);
-  if (blinding <= 0n || blinding >= R) throw new RangeError("what blinds is not 0, and below the scalar modulus");
+  const length = lengthOf(input, shape, values);
+  checkBlinding(blinding);
   const words = packWords(code, values);
   const hash = hexOf(hashOfWords(bytesIn(code, length), words, blinding, poseidon3));
   const secret: HashDocument = {

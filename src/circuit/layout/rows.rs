@@ -89,6 +89,21 @@ pub struct Row {
     pub steps: u8,
 }
 
+impl Row {
+    /// One that has nothing but its content.
+    pub fn new(content: Content) -> Self {
+        Self {
+            content,
+            moves: [0; CURSORS],
+            takes: false,
+            starts: false,
+            packs: None,
+            ends_word: false,
+            steps: 0,
+        }
+    }
+}
+
 /// Weights on one row: lane j weighs for the place j powers of ρ on.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct WeightRow {
@@ -272,19 +287,7 @@ impl<'a> Planner<'a> {
     }
 
     fn push(&mut self, content: Content, at: [Option<Exponents>; CURSORS]) -> &mut Row {
-        self.wishes.push(Wish {
-            row: Row {
-                content,
-                moves: [0; CURSORS],
-                takes: false,
-                starts: false,
-                packs: None,
-                ends_word: false,
-                steps: 0,
-            },
-            goes_on: false,
-            at,
-        });
+        self.wishes.push(Wish { row: Row::new(content), goes_on: false, at });
         &mut self.wishes.last_mut().expect("one was pushed").row
     }
 

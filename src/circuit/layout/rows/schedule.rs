@@ -11,15 +11,6 @@ fn may_move(row: &Row, cursor: usize) -> bool {
 
 /// Inserts idle rows where cursors need more moves than there are rows; none if there were `most` or more.
 pub(super) fn schedule(wishes: &[Wish], menus: &[Menu; CURSORS], most: usize) -> Option<Vec<Row>> {
-    let idle = Row {
-        content: Content::Idle,
-        moves: [0; CURSORS],
-        takes: false,
-        starts: false,
-        packs: None,
-        ends_word: false,
-        steps: 0,
-    };
     let mut rows: Vec<Row> = Vec::with_capacity(wishes.len());
     let mut now = [[0; 3]; CURSORS];
     // Most displacements are alike, and many the same as the one before. No move is path 0.
@@ -54,7 +45,7 @@ pub(super) fn schedule(wishes: &[Wish], menus: &[Menu; CURSORS], most: usize) ->
         }
         // All values of the row before are held.
         let steps = if wish.goes_on { wish.row.steps.min(1) } else { 0 };
-        rows.extend(std::iter::repeat_n(Row { content, steps, ..idle }, missing));
+        rows.extend(std::iter::repeat_n(Row { steps, ..Row::new(content) }, missing));
         rows.push(wish.row);
         for cursor in 0..CURSORS {
             if wish.at[cursor].is_some() {

@@ -4,10 +4,7 @@ use super::{assert_breaks, broken, honest, integer, nudge, pair, relimb, reread,
 use crate::circuit::{
     InstanceLayout, ModelCircuit, Wishes,
     layout::plan::Plan,
-    layout::{
-        moves::CURSORS,
-        rows::{Content, Row},
-    },
+    layout::rows::{Content, Row},
     tests::net,
     wiring::Kind,
 };
@@ -36,15 +33,7 @@ fn held_row_is_held() {
         .map(|(at, _)| at)
         .collect();
     for &at in holds.iter().rev() {
-        let hold = Row {
-            content: Content::Hold,
-            moves: [0; CURSORS],
-            takes: false,
-            starts: false,
-            packs: None,
-            ends_word: false,
-            steps: 0,
-        };
+        let hold = Row::new(Content::Hold);
         Arc::make_mut(&mut plan.layout).rows.insert(at, hold);
     }
     let circuit = ModelCircuit::compile(

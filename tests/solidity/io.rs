@@ -200,15 +200,21 @@ contract Harness {
     }
 }
 "#;
-    let mut deployed = deploy(&spec, harness, CompilerSettings::default());
+    takes_just(&spec, harness, 7, [3, 6, 8]);
+}
+
+/// That a harness takes instances 10, 11, … if they are so many, and no others.
+#[track_caller]
+fn takes_just(spec: &IoSpec, harness: &str, taken: u64, refused: [u64; 3]) {
+    let mut deployed = deploy(spec, harness, CompilerSettings::default());
     let mut check = |count: u64| {
         let words = [U256::from(0x20), U256::from(count)];
         let instances = (0..count).map(|i| U256::from(10 + i));
         let arguments: Vec<U256> = words.into_iter().chain(instances).collect();
         deployed.call(&calldata("check(uint256[])", &arguments)).outcome
     };
-    assert_eq!(check(7), Outcome::Returned(vec![]));
-    for count in [3, 6, 8] {
+    assert_eq!(check(taken), Outcome::Returned(vec![]));
+    for count in refused {
         let Outcome::Reverted(data) = check(count) else { panic!("accepted {count}") };
         assert_eq!(data[..4], sha3::Keccak256::digest("InstanceCount(uint256,uint256)")[..4]);
     }
@@ -230,18 +236,7 @@ contract Harness {
     }
 }
 "#;
-    let mut deployed = deploy(&spec, harness, CompilerSettings::default());
-    let mut check = |count: u64| {
-        let words = [U256::from(0x20), U256::from(count)];
-        let instances = (0..count).map(|i| U256::from(10 + i));
-        let arguments: Vec<U256> = words.into_iter().chain(instances).collect();
-        deployed.call(&calldata("check(uint256[])", &arguments)).outcome
-    };
-    assert_eq!(check(8), Outcome::Returned(vec![]));
-    for count in [2, 7, 9] {
-        let Outcome::Reverted(data) = check(count) else { panic!("accepted {count}") };
-        assert_eq!(data[..4], sha3::Keccak256::digest("InstanceCount(uint256,uint256)")[..4]);
-    }
+    takes_just(&spec, harness, 8, [2, 7, 9]);
 }
 
 /// `test/RenderedIo.t.sol` measures this library and compares it with a plain specification, for random tensors and (by

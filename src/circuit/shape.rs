@@ -182,12 +182,12 @@ impl Shape {
         }
     }
 
-    /// Room that hold constants on rows without weights.
+    /// Lanes that hold constants on rows without weights.
     pub fn constants(&self) -> usize {
         if self.products { 4 } else { 3 }
     }
 
-    /// Room for all constants, flags, and moves.
+    /// Lanes for all constants, flags, and moves.
     pub(super) fn least_lanes(&self) -> usize {
         let moves = self.menus[OUTPUT].columns() + self.menus[POSITION].columns();
         let is_in_lane = |flag: &&Flag| flag.home() == Home::Lane && flag.is_of(self);

@@ -18,7 +18,7 @@
 //! positions, starts and lengths are no larger; z and length − 1 − z are pairs of limbs, below N² ≤ 2^44. Other
 //! parts of the same sum would be a start s' = s + 2^40·m and a length l' = l − m, in the field; m is l − l', an
 //! integer with |m| < 2^46, so the first holds between integers as well. s' = position − z is below 2^39 and s is
-//! not negative, so m ≤ 0. With m < 0, z = position − s − 2^40·m > 2^39 − m, but then the length
+//! not negative, so m ≤ 0. With m < 0, z = position − s − 2^40·m ≥ 2^39 − m, but then the length
 //! l = l' + m > z + m is longer than all positions together. With float32 sums (see
 //! [`float_sum`](super::float_sum)), whose accumulators are longer, start and length are read as two values.
 

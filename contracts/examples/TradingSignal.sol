@@ -23,7 +23,7 @@ interface IExchange {
 }
 
 /// @title A vault that trades on a model's signal, within bounds
-/// @notice The price history is recorded here, so the model's input is this contract's own state and anybody may prove
+/// @notice The price history is recorded here, so the model's input is this contract's own state and whoever has the model may prove
 /// the signal. Whatever the model says, one step moves a bounded part of the vault, at a bounded price, once per
 /// recorded price.
 ///

@@ -78,6 +78,7 @@ class Plan:
     instances: int
     prove_seconds: float
     memory_bytes: int
+    string_powers: int
     proof_bytes: int
     verify_gas: int
     verify_gas_least: int

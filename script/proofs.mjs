@@ -53,7 +53,7 @@ function firstSample(file, length) {
 function model(name, verifier) {
   const file = path.join(models, name, "int8_qdq.onnx");
   const bundle = path.join(work, name);
-  zkverdict("keygen", file, "--out", bundle, "--unsafe-dev-srs");
+  zkverdict("keygen", file, "--format", "halo2", "--out", bundle, "--unsafe-dev-srs");
   const rendered = zkverdict("render", bundle, "--name", verifier, "--out", path.join(work, "out"));
   fs.copyFileSync(rendered.contract, path.join(verifiers, `${verifier}.sol`));
   const short = verifier.replace("Verifier", "").toLowerCase();

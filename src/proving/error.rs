@@ -2,7 +2,7 @@
 
 use super::{
     ceremony::{self, CEREMONIES},
-    srs::ptau_power,
+    srs::least_ptau_power,
 };
 use crate::circuit::{CircuitError, LARGEST_DEGREE};
 use crate::model::ModelError;
@@ -138,7 +138,7 @@ impl ProvingError {
                 such_as(*needed)
             )),
             Self::SrsTooFewPowers { needed, .. } => {
-                let power = ptau_power(*needed);
+                let power = least_ptau_power(*needed);
                 Some(format!(
                     "take a powers-of-tau file of power {power} or more{}, or make keys with `--format halo2`, whose proofs \
                      take fewer powers and more gas. {CEREMONIES}",
@@ -148,7 +148,9 @@ impl ProvingError {
             Self::Commitments { .. } => Some(
                 "give a commitment to each committed input, in the order of their names".into(),
             ),
-            Self::StockPacked => Some("leave out `--prover stock` or `--stock`, or take `--format halo2`".into()),
+            Self::StockPacked => {
+                Some("leave out `--prover stock` or `--stock`, or take `--format halo2`".into())
+            }
             Self::SummedInstances => Some("plan the circuit without `Wishes::packed`".into()),
             Self::OtherPackedKey => Some("make the bundle again with `zkverdict keygen`".into()),
             Self::SrsLength { .. } | Self::SrsPoint { .. } | Self::SrsInvalid(_) => {

@@ -34,7 +34,7 @@ pub use powers::{Powers, ReferenceString};
 pub use prover::{Prover, ProverKind};
 pub use refusal::Refusal;
 pub use srs::{
-    Srs, SrsOrigin, fingerprint, has_public_secret, last_contribution, ptau_power,
+    Srs, SrsOrigin, fingerprint, has_public_secret, last_contribution, least_ptau_power,
 };
 pub use transcript::*;
 pub use verifying::Keys;

@@ -4,7 +4,9 @@
 //! them with the real contract. Time and memory are those of [`Cost`](crate::circuit::Cost).
 
 use super::{GasEstimate, Packing, SolidityError, estimate_circuit_gas, packing};
-use crate::circuit::{Cost, Element, Goal, InstancePart, InstancePort, InstanceTensor, ModelCircuit};
+use crate::circuit::{
+    Cost, Element, Goal, InstancePart, InstancePort, InstanceTensor, ModelCircuit,
+};
 use crate::proving::{Format, WORD_BYTES};
 use serde::Serialize;
 

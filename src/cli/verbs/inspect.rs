@@ -10,7 +10,7 @@ use crate::cli::{
 use crate::model::{
     Difference, Exactness, Model, NodeSummary, PortSummary, RequantizationForm, Summary,
 };
-use crate::proving::{Format, ptau_power};
+use crate::proving::{Format, least_ptau_power};
 use crate::solidity::{Prediction, packing};
 use serde::Serialize;
 use std::fmt;
@@ -211,7 +211,7 @@ impl fmt::Display for ChosenPlan {
             self.predicted;
         writeln!(f, "predicted")?;
         writeln!(f, "  proving     {prove_seconds:.2} s, {} MB", memory_bytes >> 20)?;
-        let power = ptau_power(string_powers);
+        let power = least_ptau_power(string_powers);
         writeln!(f, "  string      {string_powers} powers: a .ptau file of power {power} or more")?;
         writeln!(f, "  proof       {proof_bytes} bytes")?;
         write!(f, "  verifying   {verify_gas} gas (Osaka)")?;
@@ -372,8 +372,8 @@ fn frontier(
         if known.contains(&plan) {
             continue;
         }
-        let is_chosen = goal == chosen_goal
-            && (circuit.k(), circuit.shape()) == (chosen.k(), chosen.shape());
+        let is_chosen =
+            goal == chosen_goal && (circuit.k(), circuit.shape()) == (chosen.k(), chosen.shape());
         frontier.push(if is_chosen {
             Alternative::of(&circuit, format, optimize, predicted)
         } else {

@@ -9,6 +9,7 @@ use crate::model::Model;
 use crate::name::Name;
 use crate::proving::{
     CEREMONIES, Format, Keys, ModelProver, Powers, ProvingError, Srs, SrsOrigin, last_contribution,
+    least_ptau_power,
 };
 use crate::solidity::{MOST_POWERS, Packing, packing_within};
 use serde::Serialize;
@@ -54,9 +55,14 @@ impl SrsArgs {
         self.load_as(k, console, || unsafe_dev_srs(k), |file| Srs::read(file, k))
     }
 
-    /// The same of so many powers, for packed proofs of 2^k rows.
-    fn load_powers(&self, k: u32, count: usize, console: &Console) -> Result<Powers, CliError> {
-        self.load_as(k, console, || Powers::unsafe_dev(count), |file| Powers::read(file, count))
+    /// The same of so many powers, for packed proofs.
+    fn load_powers(&self, count: usize, console: &Console) -> Result<Powers, CliError> {
+        self.load_as(
+            least_ptau_power(count),
+            console,
+            || Powers::unsafe_dev(count),
+            |file| Powers::read(file, count),
+        )
     }
 
     /// How many powers there are, if they are read from a file: packs are no wider than it is long.
@@ -190,7 +196,7 @@ pub fn make(args: &Args, console: &Console) -> Result<Report, CliError> {
         Format::Packed => {
             let most = args.srs.most_powers()?;
             let Packing { widths, powers, .. } = packing_within(&circuit, goal, most)?;
-            let powers = args.srs.load_powers(k, powers, console)?;
+            let powers = args.srs.load_powers(powers, console)?;
             let (start, stage) = stage();
             let prover = ModelProver::packed(model, circuit, &powers, &widths)?;
             drop(stage);

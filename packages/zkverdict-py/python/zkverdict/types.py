@@ -163,8 +163,8 @@ class Rendered:
     io: str
     schema: str
     schema_hash: str
-    key: Optional[str] = None
-    key_hash: Optional[str] = None
+    key: str
+    key_hash: str
     standard_json: Optional[str] = None
     abi: Optional[str] = None
     bytecode: Optional[str] = None

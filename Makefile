@@ -28,6 +28,8 @@ lint: setup
 	python3 script/natspec.py
 	script/features.sh
 
+# What is timed is optimised in full, as `cargo install` has it.
+bench: export CARGO_PROFILE_DEV_OPT_LEVEL := 3
 bench: setup
 	script/bench.sh
 	cargo bench --quiet --bench watch --profile dev

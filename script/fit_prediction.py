@@ -1,10 +1,11 @@
 #!/usr/bin/env python3
 """Fits the constants of src/circuit/cost.rs to measurements of this machine.
 
-    script/fit_prediction.py [--memory]
+    script/fit_prediction.py [--memory | --packed]
 
 Run on a quiet machine after the circuits' columns or the prover's memory changed (it takes ten minutes), and copy what it
-prints; with --memory, which no other load disturbs, memory alone is measured, by one proof each. Needs a built zkverdict.
+prints; with --memory, which no other load disturbs, memory alone is measured, by one proof each; with --packed, the seconds of
+packed proofs. Needs a built zkverdict.
 Takes the fixtures and what `quantize` makes of float models, each for two goals, and prints how far each is from
 the fit and from what `inspect` says now: both are to stay within 15 %.
 """
@@ -86,7 +87,10 @@ def least_squares(
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--memory", action="store_true", help="measure memory alone")
-    only_memory = parser.parse_args().memory
+    parser.add_argument("--packed", action="store_true", help="measure packed proofs")
+    args = parser.parse_args()
+    only_memory = args.memory
+    form = "packed" if args.packed else "halo2"
     titles, told = [], {"seconds": [], "memory": []}
     measured = {"seconds": [], "memory": []}
     rows_of = {"seconds": [], "memory": []}
@@ -96,9 +100,10 @@ def main() -> None:
         models += [(name, quantized(name, folder)) for name in QUANTIZED]
         for name, model in models:
             for goal in ("speed", "gas"):
-                plan = run("inspect", "--optimize", goal, model)["plan"]
+                told_of = ["--format", form, "--optimize", goal]
+                plan = run("inspect", *told_of, model)["plan"]
                 proofs = "1" if only_memory else "3"
-                (row,) = run("bench", "--optimize", goal, "--proofs", proofs, model)
+                (row,) = run("bench", *told_of, "--proofs", proofs, model)
                 rows, advice, fixed = 2.0 ** plan["k"], plan["advice_columns"], plan["fixed_columns"]
                 cells = (advice + fixed) * rows
                 kept = min(advice + fixed, MOST_KEPT << max(LONG - plan["k"], 0))
@@ -107,12 +112,14 @@ def main() -> None:
                 told["memory"].append(plan["predicted"]["memory_bytes"])
                 measured["seconds"].append(row["prove_seconds"])
                 measured["memory"].append(row["peak_memory_bytes"])
-                rows_of["seconds"].append([1, rows, (2 * advice + fixed) * rows])
+                own = [advice * rows, plan["predicted"]["string_powers"]] if args.packed else []
+                rows_of["seconds"].append([1, rows, (2 * advice + fixed) * rows, *own])
                 rows_of["memory"].append([1, rows, cells])
                 known["seconds"].append(0)
                 known["memory"].append(KEPT_BYTES_PER_CELL * kept * rows)
                 print(titles[-1], measured["memory"][-1], flush=True)
-    for title in ["memory"] if only_memory else ["seconds", "memory"]:
+    titles_of = {"halo2": ["seconds", "memory"], "packed": ["seconds"]}
+    for title in ["memory"] if only_memory else titles_of[form]:
         rows, values = rows_of[title], measured[title]
         constants = least_squares(rows, values, known[title])
         print(title, " ".join(f"{constant:.4g}" for constant in constants))

@@ -53,10 +53,15 @@ done
 
 # What npm installs beside it.
 ln -s "$root/node_modules/@noble" "$work/npm/node_modules/@noble"
-(cd "$work/npm" && node --input-type=module - "$root/test/fixtures/keys/digits.key.json" test/fixtures/proof.json <<'JS'
+fixtures=$root/test/fixtures
+(cd "$work/npm" && node --input-type=module - "$fixtures/keys/digits.key.json" test/fixtures/proof.json \
+  "$fixtures/packed/digits.key.json" "$fixtures/packed/digits.proof.json" <<'JS'
 import fs from "node:fs";
 import { verify } from "zkverdict";
-const [key, proof] = process.argv.slice(2).map((path) => JSON.parse(fs.readFileSync(path)));
-console.log(`npm, JavaScript: ${verify(key, proof).length} instances are proved`);
+const documents = process.argv.slice(2).map((path) => JSON.parse(fs.readFileSync(path)));
+while (documents.length > 0) {
+  const [key, proof] = documents.splice(0, 2);
+  console.log(`npm, JavaScript, ${key.format}: ${verify(key, proof).length} instances are proved`);
+}
 JS
 )

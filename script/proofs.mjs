@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 // Makes test/fixtures/verifiers, test/fixtures/keys and test/fixtures/proofs again: contracts and keys of three trained
-// models, and the proofs that the tests of Foundry and of packages/zkverdict-js submit to them.
+// models, and the proofs that the tests of Foundry and of packages/zkverdict-js submit to them; and in test/fixtures/packed keys and
+// packed proofs for the latter.
 //
 //     cargo build && node script/proofs.mjs
 //
@@ -18,6 +19,7 @@ const models = path.join(root, "test/fixtures/models");
 const verifiers = path.join(root, "test/fixtures/verifiers");
 const keys = path.join(root, "test/fixtures/keys");
 const proofs = path.join(root, "test/fixtures/proofs");
+const packed = path.join(root, "test/fixtures/packed");
 const work = fs.mkdtempSync(path.join(os.tmpdir(), "zkverdict-proofs-"));
 
 const R = 0x30644e72e131a029b85045b68181585d2833e84879b9709143e1f593f0000001n;
@@ -53,7 +55,7 @@ function firstSample(file, length) {
 function model(name, verifier) {
   const file = path.join(models, name, "int8_qdq.onnx");
   const bundle = path.join(work, name);
-  zkverdict("keygen", file, "--out", bundle, "--unsafe-dev-srs");
+  zkverdict("keygen", file, "--format", "halo2", "--out", bundle, "--unsafe-dev-srs");
   const rendered = zkverdict("render", bundle, "--name", verifier, "--out", path.join(work, "out"));
   fs.copyFileSync(rendered.contract, path.join(verifiers, `${verifier}.sol`));
   const short = verifier.replace("Verifier", "").toLowerCase();
@@ -69,22 +71,40 @@ function model(name, verifier) {
   };
 }
 
+function write(file, document) {
+  fs.writeFileSync(file, JSON.stringify(document, null, 2) + "\n");
+}
+
+function written(input) {
+  const file = path.join(work, "input.json");
+  fs.writeFileSync(file, JSON.stringify(input));
+  return file;
+}
+
 function prove(name, { bundle }, input, context) {
-  const inputFile = path.join(work, "input.json");
-  fs.writeFileSync(inputFile, JSON.stringify(input));
   const out = path.join(work, "proof.json");
   const hex = "0x" + word(context);
-  const made = zkverdict("prove", bundle, "--input", inputFile, "--context", hex, "--out", out);
+  const made = zkverdict("prove", bundle, "--input", written(input), "--context", hex, "--out", out);
   const { vk_digest, proof, instances } = made;
-  fs.writeFileSync(
-    path.join(proofs, `${name}.json`),
-    JSON.stringify({ vk_digest, proof, instances }, null, 2) + "\n",
-  );
+  write(path.join(proofs, `${name}.json`), { vk_digest, proof, instances });
+}
+
+// A packed proof of digits_mlp, and its key: what `keygen` and, with a bundle and the model's file, `prove` are told.
+function provePacked(name, options, told) {
+  const file = path.join(models, "digits_mlp", "int8_qdq.onnx");
+  const bundle = path.join(work, `${name}.zkv`);
+  zkverdict("keygen", file, "--format", "packed", ...options, "--out", bundle, "--unsafe-dev-srs");
+  const rendered = zkverdict("render", bundle, "--out", path.join(work, name));
+  fs.copyFileSync(rendered.key, path.join(packed, `${name}.key.json`));
+  const out = path.join(work, `${name}.json`);
+  const { format, vk_digest, proof, instances } = zkverdict("prove", bundle, ...told(bundle, file), "--out", out);
+  write(path.join(packed, `${name}.proof.json`), { format, vk_digest, proof, instances });
 }
 
 fs.mkdirSync(verifiers, { recursive: true });
 fs.mkdirSync(keys, { recursive: true });
 fs.mkdirSync(proofs, { recursive: true });
+fs.mkdirSync(packed, { recursive: true });
 
 const credit = model("credit_logreg", "CreditVerifier");
 const signal = model("diagnosis_mlp", "SignalVerifier");
@@ -107,5 +127,13 @@ prove("game", digits, board, contextOf("answer", address("game"), address("opera
 const prompt = Buffer.from(digits.sample.map((x) => digits.quantize(x) + 128));
 const tokenId = BigInt("0x" + keccak256(prompt));
 prove("content", digits, digits.sample, contextOf("content", address("nft"), 0n, tokenId));
+
+provePacked("digits", [], () => ["--input", written(digits.sample)]);
+provePacked("committed", ["--input-visibility", "committed", "--weights", "committed"], (bundle, file) => {
+  const [input, weights] = ["input.commitment", "weights.commitment"].map((name) => path.join(work, name));
+  zkverdict("commit", bundle, "--input", written(digits.sample), "--out", input);
+  zkverdict("commit", bundle, "--weights", file, "--out", weights);
+  return ["--input-commitment", input, "--weights-commitment", weights];
+});
 
 fs.rmSync(work, { recursive: true });

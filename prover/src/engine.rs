@@ -6,7 +6,7 @@ use crate::columns::Column;
 use crate::field::{Adx, Ifma};
 use crate::field::{Arithmetic, Backend, Portable};
 use crate::msm::{self, Points};
-use crate::open::{Point, Set, combination};
+use crate::open::{Point, Quotient, Set, combination};
 use crate::program::Program;
 use crate::quotient::{self, Table};
 use halo2_proofs::halo2curves::bn256::{Fr, G1, G1Affine};
@@ -51,6 +51,12 @@ pub trait Engine: Send + Sync {
 pub trait Opener: Send + Sync {
     /// A column's values at x·ω^r for each rotation r.
     fn evaluate(&self, column: &Column, rotations: &[i32]) -> Vec<Fr>;
+
+    /// Σ factor·column on the rows.
+    fn sum(&self, columns: &[(&Column, Fr)]) -> Vec<Fr>;
+
+    /// The sum of these quotients on the rows.
+    fn quotients(&self, quotients: &[Quotient<'_>]) -> Vec<Fr>;
 
     /// The proof's two messages, given to `commit` as values on the rows; `challenge` draws between them.
     fn open(

@@ -45,6 +45,13 @@ pub struct Set<'a> {
     pub polynomials: Vec<(&'a Column, Vec<Fr>)>,
 }
 
+/// (Σ factor·column − value)/(X − x·ω^rotation), `value` being what the sum is at x·ω^rotation.
+pub struct Quotient<'a> {
+    pub rotation: i32,
+    pub columns: Vec<(&'a Column, Fr)>,
+    pub value: Fr,
+}
+
 impl<L: Lanes<Fr>> Point<L> {
     /// For evaluations at x and its rotations. `x` is not a row: that has probability n/2^254.
     pub fn new(k: u32, x: Fr) -> Self {
@@ -65,6 +72,17 @@ impl<L: Lanes<Fr>> Point<L> {
         let power = omega.pow_vartime([rotation.unsigned_abs().into()]);
         self.x * if rotation < 0 { power.invert().expect("roots are not 0") } else { power }
     }
+
+    /// ω^(−rotation), with which 1/(ω^i − x), rotated, is 1/(ω^i − x·ω^rotation).
+    fn back(&self, rotation: i32) -> Fr {
+        let back = root(self.k).pow_vartime([rotation.unsigned_abs().into()]);
+        if rotation < 0 { back } else { back.invert().expect("roots are not 0") }
+    }
+
+    fn add_up(&self, columns: &[(&Column, Fr)]) -> Vec<L> {
+        let (columns, factors): (Vec<&Column>, Vec<Fr>) = columns.iter().copied().unzip();
+        combined(&columns, &factors, 1 << self.k)
+    }
 }
 
 impl<L: Lanes<Fr>> Opener for Point<L> {
@@ -79,6 +97,23 @@ impl<L: Lanes<Fr>> Opener for Point<L> {
             a
         };
         sums.reduce(|| vec![Fr::ZERO; rotations.len()], add)
+    }
+
+    fn sum(&self, columns: &[(&Column, Fr)]) -> Vec<Fr> {
+        elements(&self.add_up(columns))
+    }
+
+    fn quotients(&self, quotients: &[Quotient<'_>]) -> Vec<Fr> {
+        let mut sum = vec![L::zero(); self.inverses.len()];
+        for &Quotient { rotation, ref columns, value } in quotients {
+            let combined = self.add_up(columns);
+            let term = Term { rotation, factor: self.back(rotation), value };
+            sum.par_chunks_mut(CHUNK).enumerate().for_each(|(chunk, to)| {
+                let terms = std::slice::from_ref(&term);
+                add_quotient(to, &combined, &self.inverses, terms, chunk * CHUNK);
+            });
+        }
+        elements(&sum)
     }
 
     fn open(
@@ -121,10 +156,7 @@ impl<L: Lanes<Fr>> Opener for Point<L> {
             let terms: Vec<Term> = (0..set.rotations.len())
                 .map(|at| {
                     let rotation = set.rotations[at];
-                    let back = root(self.k).pow_vartime([rotation.unsigned_abs().into()]);
-                    let back =
-                        if rotation < 0 { back } else { back.invert().expect("roots are not 0") };
-                    let factor = power * weights[index][at] * back;
+                    let factor = power * weights[index][at] * self.back(rotation);
                     Term { rotation, factor, value: values[index][at] }
                 })
                 .collect();
@@ -202,9 +234,14 @@ pub fn combination<L: Lanes<Fr>>(columns: &[&Column], y: Fr, rows: usize) -> Vec
         .iter()
         .scan(Fr::ONE, |power, _| Some(std::mem::replace(power, *power * y)))
         .collect();
+    combined(columns, &factors, rows)
+}
+
+/// Σ factor·column.
+fn combined<L: Lanes<Fr>>(columns: &[&Column], factors: &[Fr], rows: usize) -> Vec<L> {
     let mut sums = vec![L::zero(); rows / 8];
     sums.par_chunks_mut(CHUNK).enumerate().for_each(|(chunk, sums)| {
-        combine(columns, &factors, rows, chunk * CHUNK, sums);
+        combine(columns, factors, rows, chunk * CHUNK, sums);
     });
     sums
 }

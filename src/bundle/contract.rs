@@ -144,12 +144,10 @@ pub struct ContractFiles {
     pub schema: String,
     /// Keccak-256 of the schema.
     pub schema_hash: String,
-    /// The verifying key for verifiers off the chain; none of packed proofs.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub key: Option<String>,
+    /// The verifying key for verifiers off the chain.
+    pub key: String,
     /// Keccak-256 of the key's file.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub key_hash: Option<String>,
+    pub key_hash: String,
 }
 
 impl ContractFiles {
@@ -172,16 +170,15 @@ impl ContractFiles {
         let write = |file: String, bytes: &[u8]| write_file(folder, &file, bytes);
         let io = io_library(verifier.model(), verifier.layout());
         let schema = serde_json::to_vec_pretty(&io.schema()).map_err(BundleError::Json)?;
-        let key = KeyDocument::of(verifier).map(|key| serde_json::to_vec(&key)).transpose();
-        let key = key.map_err(BundleError::Json)?;
+        let key = serde_json::to_vec(&KeyDocument::of(verifier)).map_err(BundleError::Json)?;
         Ok(Self {
             contract: write(format!("{name}.sol"), rendered.source.as_bytes())?,
             interface: write("IHalo2Verifier.sol".into(), INTERFACE.as_bytes())?,
             io: write(format!("{}.sol", io.library), io.render()?.as_bytes())?,
             schema_hash: hex(&Keccak256::digest(&schema)),
             schema: write(format!("{name}.schema.json"), &schema)?,
-            key_hash: key.as_ref().map(|key| hex(&Keccak256::digest(key))),
-            key: key.map(|key| write(format!("{name}.key.json"), &key)).transpose()?,
+            key_hash: hex(&Keccak256::digest(&key)),
+            key: write(format!("{name}.key.json"), &key)?,
         })
     }
 }

@@ -95,7 +95,7 @@ const VERIFYING_KEY: &str = "vk.bin";
 pub struct Manifest {
     version: u32,
     /// The format of the proofs.
-    #[serde(default, skip_serializing_if = "Format::is_halo2")]
+    #[serde(default = "Format::unwritten", skip_serializing_if = "Format::is_unwritten")]
     pub format: Format,
     /// The model's name.
     pub model: String,
@@ -131,7 +131,7 @@ pub struct Bundle {
 impl Manifest {
     /// The version that bundles of a format are of.
     fn version_of(format: Format) -> u32 {
-        if format.is_halo2() { VERSION } else { VERSION_WITH_FORMAT }
+        if format.is_unwritten() { VERSION } else { VERSION_WITH_FORMAT }
     }
 
     fn seal(&self) -> Result<String, BundleError> {

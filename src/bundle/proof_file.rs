@@ -14,8 +14,8 @@ use std::path::Path;
 #[derive(Debug, Serialize)]
 pub struct ProofDocument {
     /// How the proof's bytes are to be read.
-    #[serde(skip_serializing_if = "Format::is_halo2")]
-    pub format: Format,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub format: Option<Format>,
     /// The verifying key's digest.
     pub vk_digest: String,
     /// The proof's bytes.
@@ -180,8 +180,7 @@ pub struct ProofFile {
 
 #[derive(Deserialize)]
 struct Document {
-    #[serde(default)]
-    format: Format,
+    format: Option<Format>,
     vk_digest: String,
     proof: String,
     instances: Vec<String>,
@@ -215,8 +214,7 @@ impl ProofFile {
     /// The proof, for whoever uses it without checking it: a file of another format, or that contradicts its own
     /// instances, is an error.
     pub fn proof_of(&self, verifier: &ModelVerifier) -> Result<&Proof, BundleError> {
-        let (got, expected) = (self.proof.format, verifier.format());
-        if got != expected {
+        if let Some((got, expected)) = self.proof.other_format(verifier.format()) {
             return Err(BundleError::OtherFormat { got, expected });
         }
         match self.contradiction(verifier) {

@@ -26,9 +26,13 @@ const GAS_PER_COLUMN: f64 = 7600.0;
 /// The same in packed proofs, where it is read at two points if it is advice and at one if it is fixed.
 const GAS_PER_VALUE: f64 = 630.0;
 
-/// Seconds of a packed proof beyond another's, for each advice cell: columns are committed to from coefficients, with
-/// scalars of full size, and packs as wide as a phase has columns are multiplied twice more.
-const SECONDS_PER_PACKED_CELL: f64 = 1.4e-6;
+/// Seconds of packed proofs: without any row, per row, per row and column as above, per advice cell, which is committed to as a
+/// scalar of full size, and per power of the reference string, by which each of the two openings is multiplied.
+const PACKED_SECONDS: f64 = 0.004;
+const PACKED_SECONDS_PER_ROW: f64 = 3.4e-6;
+const PACKED_SECONDS_PER_CELL: f64 = 0.44e-6;
+const PACKED_SECONDS_PER_ADVICE_CELL: f64 = 0.82e-6;
+const PACKED_SECONDS_PER_POWER: f64 = 1.97e-6;
 
 /// One more k costs only squarings.
 const GAS_PER_K: f64 = 76.0;
@@ -74,15 +78,25 @@ impl Cost {
         }
     }
 
-    /// By which plans of packed proofs are chosen: gas counts as the seconds that it is worth there, whatever the goal.
+    /// Wall time of a packed proof on two quiet cores that takes so many powers of the reference string.
+    #[allow(clippy::cast_precision_loss, reason = "numbers far below 2^53")]
+    pub fn packed_seconds(shape: &Shape, k: u32, powers: f64) -> f64 {
+        let [advice, fixed] = shape.columns().map(|columns| columns as f64);
+        let per_row = PACKED_SECONDS_PER_ROW
+            + PACKED_SECONDS_PER_CELL * (2.0 * advice + fixed)
+            + PACKED_SECONDS_PER_ADVICE_CELL * advice;
+        PACKED_SECONDS + per_row * (1_u64 << k) as f64 + PACKED_SECONDS_PER_POWER * powers
+    }
+
+    /// By which plans of packed proofs are chosen: gas counts as the seconds that it is worth there, whatever the goal. How wide
+    /// packs are is chosen later: about as half of the columns.
     #[allow(clippy::cast_precision_loss, reason = "numbers far below 2^53")]
     pub(super) fn packed(shape: &Shape, k: u32) -> Self {
         let [advice, fixed] = shape.columns().map(|columns| columns as f64);
-        let cost = Self::new(shape, k);
         let gas = GAS_PER_VALUE * (2.0 * advice + fixed) + GAS_PER_K * f64::from(k);
-        let cells = advice * (1_u64 << k) as f64;
-        let beyond = SECONDS_PER_PACKED_CELL * cells + PACKED_SECONDS_PER_GAS * gas;
-        Self { seconds: cost.seconds + beyond, gas, ..cost }
+        let powers = advice / 2.0 * (1_u64 << k) as f64;
+        let seconds = Self::packed_seconds(shape, k, powers) + PACKED_SECONDS_PER_GAS * gas;
+        Self { seconds, gas, ..Self::new(shape, k) }
     }
 
     /// The figure that a goal is about.

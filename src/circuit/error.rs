@@ -128,7 +128,7 @@ impl CircuitError {
                 Some("this is a defect of zkverdict; please report it with the model".into())
             }
             Self::Unlinked { .. } | Self::UnlinkedWeights => {
-                Some("make keys of packed proofs, with `--format packed`".into())
+                Some("make keys of packed proofs: leave out `--format halo2`".into())
             }
             Self::TooLarge(_) => {
                 Some("make the model smaller: its inputs, or the results of its layers".into())

@@ -238,7 +238,7 @@ pub fn hidden_inputs(layout: &InstanceLayout) -> String {
     let told: Vec<String> =
         told.map(|(what, names)| format!("{what} {}", names.join(", "))).collect();
     match told.len() {
-        0 => "make a bundle with committed inputs with `zkverdict keygen --format packed --input NAME=committed`, or with hashed ones with `--input NAME=hashed`".into(),
+        0 => "make a bundle with committed inputs with `zkverdict keygen --input NAME=committed`, or with hashed ones with `--input NAME=hashed`".into(),
         _ => told.join("; "),
     }
 }

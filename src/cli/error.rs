@@ -1,5 +1,6 @@
 //! Why a verb could not tell.
 
+use super::wishes::Broken;
 use crate::bundle::BundleError;
 #[cfg(feature = "chain")]
 use crate::chain::ChainError;
@@ -34,11 +35,12 @@ pub enum CliError {
     #[error("contract `{}`: {why}", path.display())]
     Artifact { path: PathBuf, why: String },
 
-    /// No layout is as cheap to verify as was wished.
+    /// No layout keeps the bounds that were wished.
     #[error(
-        "the narrowest layout takes about {least} gas, more than the {most} that was asked for"
+        "the layout that comes nearest to the bounds takes about {} asked for",
+        .0.iter().map(Broken::in_words).collect::<Vec<_>>().join(" asked for, and ")
     )]
-    TooMuchGas { least: u64, most: u64 },
+    BeyondBounds(Vec<Broken>),
 
     /// Something was taken for granted that does not hold.
     #[error("could not go on: {message}")]
@@ -101,7 +103,10 @@ impl CliError {
                 Some("check the path".into())
             }
             Self::Bundle(error) => error.hint(),
-            Self::TooMuchGas { least, .. } => Some(format!("ask for --max-gas {least} or more")),
+            Self::BeyondBounds(broken) => {
+                let options: Vec<String> = broken.iter().map(Broken::option).collect();
+                Some(format!("ask for {} or more", options.join(" and ")))
+            }
             Self::Panic { .. } => Some(
                 "a file may be damaged; if it is as it was written, this is a defect of zkverdict: please report it".into(),
             ),

@@ -34,7 +34,7 @@ fn examples(verb: &str) -> &'static [&'static str] {
         "keygen" => &[
             "keygen model.onnx --srs powersOfTau28_hez_final_16.ptau",
             "keygen model.onnx --unsafe-dev-srs --input-visibility private --out model.zkv",
-            "keygen model.onnx --unsafe-dev-srs --format packed --input x=committed",
+            "keygen model.onnx --unsafe-dev-srs --input x=committed",
             "keygen model.onnx --unsafe-dev-srs --claim 'score=threshold'",
         ],
         "commit" => &["commit model.zkv --input x.json --out x.commitment"],

@@ -2,7 +2,7 @@
 
 use super::{CliError, Console, contract, statement::StatementArgs, wishes::WishArgs};
 use crate::bundle::unsafe_dev_srs;
-use crate::circuit::ModelCircuit;
+use crate::circuit::{Goal, ModelCircuit};
 use crate::model::Model;
 use crate::name::Name;
 use crate::proving::{Format, ModelProver, ModelVerifier, Powers};
@@ -15,7 +15,7 @@ pub fn generate(
     wishes: WishArgs,
     console: &Console,
 ) -> Result<(ModelProver, f64), CliError> {
-    let circuit = plan(&model, wishes)?;
+    let (circuit, goal) = plan(&model, wishes)?;
     let string = console.stage("making a development string");
     let keys = || (console.stage("making the keys"), Instant::now());
     match wishes.format {
@@ -27,7 +27,7 @@ pub fn generate(
             Ok((prover, start.elapsed().as_secs_f64()))
         }
         Format::Packed => {
-            let Packing { widths, powers, .. } = packing(&circuit, wishes.optimize.into())?;
+            let Packing { widths, powers, .. } = packing(&circuit, goal)?;
             let powers = Powers::unsafe_dev(powers);
             drop(string);
             let (_stage, start) = keys();
@@ -37,8 +37,8 @@ pub fn generate(
     }
 }
 
-/// Plans the circuit of a model; a bound on gas can make it narrower than `--optimize` would.
-fn plan(model: &Model, wishes: WishArgs) -> Result<ModelCircuit, CliError> {
+/// Plans the circuit of a model; bounds can make it another goal's than `--optimize` says.
+fn plan(model: &Model, wishes: WishArgs) -> Result<(ModelCircuit, Goal), CliError> {
     let statement = StatementArgs::default();
     if let Some((_, input)) = statement.layout(model, wishes)?.committed().next() {
         return Err(CliError::Usage {

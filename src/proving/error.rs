@@ -1,6 +1,9 @@
 //! Why there are no keys, or no proof, or no verdict.
 
-use super::ceremony::{self, CEREMONIES};
+use super::{
+    ceremony::{self, CEREMONIES},
+    srs::least_ptau_power,
+};
 use crate::circuit::{CircuitError, LARGEST_DEGREE};
 use crate::model::ModelError;
 use halo2_proofs::plonk;
@@ -135,17 +138,19 @@ impl ProvingError {
                 such_as(*needed)
             )),
             Self::SrsTooFewPowers { needed, .. } => {
-                // A file of power k has one less than 2·2^k.
-                let power = (needed + 1).next_power_of_two().trailing_zeros() - 1;
+                let power = least_ptau_power(*needed);
                 Some(format!(
-                    "take a powers-of-tau file of power {power} or more{}. {CEREMONIES}",
+                    "take a powers-of-tau file of power {power} or more{}, or make keys with `--format halo2`, whose proofs \
+                     take fewer powers and more gas. {CEREMONIES}",
                     such_as(power)
                 ))
             }
             Self::Commitments { .. } => Some(
                 "give a commitment to each committed input, in the order of their names".into(),
             ),
-            Self::StockPacked => Some("leave out `--prover stock` or `--stock`".into()),
+            Self::StockPacked => {
+                Some("leave out `--prover stock` or `--stock`, or take `--format halo2`".into())
+            }
             Self::SummedInstances => Some("plan the circuit without `Wishes::packed`".into()),
             Self::OtherPackedKey => Some("make the bundle again with `zkverdict keygen`".into()),
             Self::SrsLength { .. } | Self::SrsPoint { .. } | Self::SrsInvalid(_) => {

@@ -7,18 +7,23 @@ use serde::{Deserialize, Serialize};
 #[cfg_attr(feature = "cli", derive(clap::ValueEnum))]
 #[serde(rename_all = "lowercase")]
 pub enum Format {
-    /// Halo2's, with SHPLONK: other verifiers of halo2's proofs know it
-    #[default]
-    Halo2,
     /// Columns share commitments (docs/protocol.md): cheaper to verify, and takes a longer reference string
+    #[default]
     Packed,
+    /// Halo2's, with SHPLONK: other verifiers of halo2's proofs know it
+    Halo2,
 }
 
 impl Format {
-    /// Whether it is the one that files without a format are of.
+    /// What files are of that do not say: the format that was there first.
+    pub(crate) const fn unwritten() -> Self {
+        Self::Halo2
+    }
+
+    /// Whether it is left out of files.
     #[allow(clippy::trivially_copy_pass_by_ref, reason = "as serde calls it")]
-    pub(crate) fn is_halo2(&self) -> bool {
-        *self == Self::Halo2
+    pub(crate) fn is_unwritten(&self) -> bool {
+        *self == Self::unwritten()
     }
 }
 

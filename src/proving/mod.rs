@@ -33,7 +33,9 @@ pub use powers::{Powers, ReferenceString};
 #[cfg(feature = "prove")]
 pub use prover::{Prover, ProverKind};
 pub use refusal::Refusal;
-pub use srs::{Srs, SrsOrigin, fingerprint, has_public_secret, last_contribution};
+pub use srs::{
+    Srs, SrsOrigin, fingerprint, has_public_secret, last_contribution, least_ptau_power,
+};
 pub use transcript::*;
 pub use verifying::Keys;
 #[cfg(feature = "prove")]

@@ -28,8 +28,8 @@ use crate::circuit::{Contexts, Wishes};
 /// A proof with what it says: all that a verifier looks at.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Proof {
-    /// How its bytes are to be read.
-    pub format: Format,
+    /// How its bytes are to be read, where that is said: else as the key has it.
+    pub format: Option<Format>,
     /// The digest of the verifying key that it was made under.
     pub vk_digest: [u8; WORD_BYTES],
     /// The proof's bytes, as the contract takes them.
@@ -39,6 +39,11 @@ pub struct Proof {
 }
 
 impl Proof {
+    /// The format that it says it has and the one that it ought to have, if they differ.
+    pub fn other_format(&self, expected: Format) -> Option<(Format, Format)> {
+        self.format.filter(|&got| got != expected).map(|got| (got, expected))
+    }
+
     /// The instances as field elements; the position of the first that is not below the modulus.
     pub fn scalars(&self) -> Result<Vec<Fr>, u64> {
         let scalar = |(index, word): (usize, &Word)| scalar_of(*word).ok_or(index as u64);
@@ -175,8 +180,7 @@ impl ModelVerifier {
 
     /// Whether a proof proves its instances, and if not, why not.
     pub fn verify(&self, proof: &Proof) -> Result<(), Refusal> {
-        let (got, expected) = (proof.format, self.format());
-        if got != expected {
+        if let Some((got, expected)) = proof.other_format(self.format()) {
             return Err(Refusal::WrongFormat { got, expected });
         }
         let expected = self.digest();
@@ -467,7 +471,7 @@ impl ModelProver {
         };
         let instances = instances.iter().map(word_of).collect();
         let (format, vk_digest) = (self.verifier.format(), self.verifier.digest());
-        Ok((Proof { format, vk_digest, bytes, instances }, times))
+        Ok((Proof { format: Some(format), vk_digest, bytes, instances }, times))
     }
 
     fn layout(&self) -> &InstanceLayout {

@@ -6,7 +6,7 @@
 
 use super::srs::{
     G1_BYTES, G2_BYTES, LARGEST_K, MALFORMED, check_points, check_powers, fingerprint_of,
-    points_of, ptau_points, public_secret, raw_points,
+    points_of, ptau_count, ptau_points, public_secret, raw_count, raw_points,
 };
 use super::{ProvingError, Srs, SrsOrigin, WORD_BYTES, ceremony, development};
 use halo2_proofs::halo2curves::{
@@ -42,6 +42,11 @@ impl Powers {
         let g2 = G2Affine::generator();
         let g2 = [g2, (g2 * secret).to_affine()];
         Self { g1: g1.into(), g2, origin: SrsOrigin::UnsafeDev }
+    }
+
+    /// How many a `.ptau` or raw file says that it has in G1.
+    pub fn in_file(bytes: &[u8]) -> Result<usize, ProvingError> {
+        if bytes.starts_with(b"ptau") { ptau_count(bytes) } else { raw_count(bytes) }
     }
 
     /// Reads so many powers of a `.ptau` or raw file, and checks them.

@@ -16,11 +16,20 @@ fn gas_per_power(goal: Goal) -> f64 {
 }
 
 /// As many as the longest ceremony has.
-const MOST_POWERS: usize = 1 << 28;
+pub const MOST_POWERS: usize = 1 << 28;
 
 /// The packs of a circuit's proofs.
 pub fn packing(circuit: &ModelCircuit, goal: Goal) -> Result<Packing, SolidityError> {
+    packing_within(circuit, goal, MOST_POWERS)
+}
+
+/// The same under a string of so many powers. The narrowest packs may take more.
+pub fn packing_within(
+    circuit: &ModelCircuit,
+    goal: Goal,
+    most_powers: usize,
+) -> Result<Packing, SolidityError> {
     let system = circuit.constraint_system();
     let public = packed_instances(&circuit.shape(), circuit.instances());
-    cheapest_packing(&system, circuit.k(), &public, MOST_POWERS, gas_per_power(goal))
+    cheapest_packing(&system, circuit.k(), &public, most_powers, gas_per_power(goal))
 }

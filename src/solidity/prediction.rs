@@ -4,7 +4,9 @@
 //! them with the real contract. Time and memory are those of [`Cost`](crate::circuit::Cost).
 
 use super::{GasEstimate, Packing, SolidityError, estimate_circuit_gas, packing};
-use crate::circuit::{Element, Goal, InstancePart, InstancePort, InstanceTensor, ModelCircuit};
+use crate::circuit::{
+    Cost, Element, Goal, InstancePart, InstancePort, InstanceTensor, ModelCircuit,
+};
 use crate::proving::{Format, WORD_BYTES};
 use serde::Serialize;
 
@@ -15,6 +17,8 @@ pub struct Prediction {
     pub prove_seconds: f64,
     /// The most memory that proving holds.
     pub memory_bytes: u64,
+    /// Powers of the reference string that keys take.
+    pub string_powers: usize,
     /// A proof's length.
     pub proof_bytes: usize,
     /// Total gas of a transaction that verifies it, under Osaka, whatever the input: none of its bytes is 0. (A byte
@@ -40,19 +44,20 @@ impl Prediction {
     )]
     pub fn new(circuit: &ModelCircuit, format: Format, goal: Goal) -> Result<Self, SolidityError> {
         let cost = circuit.cost();
-        let (estimate, [seconds, bytes]) = match format {
+        let (estimate, string_powers, [seconds, bytes]) = match format {
             Format::Halo2 => {
-                let counts = [circuit.instances()];
-                (estimate_circuit_gas(circuit, circuit.k(), &counts)?, [cost.seconds, cost.bytes])
+                let estimate = estimate_circuit_gas(circuit, circuit.k(), &[circuit.instances()])?;
+                (estimate, 1 << circuit.k(), [cost.seconds, cost.bytes])
             }
             Format::Packed => {
                 let packing = packing(circuit, goal)?;
-                (packing.estimate, packed_cost(circuit, &packing))
+                (packing.estimate, packing.powers, packed_cost(circuit, &packing))
             }
         };
         Ok(Self {
             prove_seconds: seconds,
             memory_bytes: bytes as u64,
+            string_powers,
             proof_bytes: estimate.proof_bytes,
             verify_gas: estimate.with_zero_bytes(unused_bytes(circuit)).total,
             verify_gas_least: estimate.with_zero_bytes(WORD_BYTES * estimate.instances).total,
@@ -81,21 +86,16 @@ impl Prediction {
     }
 }
 
-/// Seconds and bytes of a packed proof: those of halo2's format, and what long polynomials take beyond it.
+/// Seconds and bytes of a packed proof: of the bytes those of halo2's format, and what long polynomials take beyond it.
 #[allow(clippy::cast_precision_loss, reason = "numbers far below 2^53")]
 fn packed_cost(circuit: &ModelCircuit, packing: &Packing) -> [f64; 2] {
-    /// Of a power in the two openings, and of a cell that is committed to as an element of full size.
-    const SECONDS_PER_POWER: f64 = 1.5e-6;
-    const SECONDS_PER_CELL: f64 = 0.7e-6;
     /// Without any, and of a power: the string's point, and the openings' polynomials.
     const BYTES: f64 = 8e6;
     const BYTES_PER_POWER: f64 = 110.0;
-    let cost = circuit.cost();
-    let advice = circuit.constraint_system().num_advice_columns();
-    let (powers, cells) = (packing.powers as f64, (advice << circuit.k()) as f64);
+    let powers = packing.powers as f64;
     [
-        cost.seconds + SECONDS_PER_POWER * powers + SECONDS_PER_CELL * cells,
-        cost.bytes + BYTES + BYTES_PER_POWER * powers,
+        Cost::packed_seconds(&circuit.shape(), circuit.k(), powers),
+        circuit.cost().bytes + BYTES + BYTES_PER_POWER * powers,
     ]
 }
 

@@ -121,7 +121,7 @@ fn model_that_no_circuit_has_room_for_is_refused_with_the_k_that_would_do() {
         [(&[64, 65_536][..], "Relu", "k = 23"), (&[1_024, 2_048], "Softmax", "k = 23")]
     {
         let file = desk.write("large.onnx", &quantized(shape, operator));
-        let output = call(&["inspect", text(&file)]);
+        let output = call(&["inspect", text(&file), "--format", "halo2"]);
         assert_eq!(output.status.code(), Some(2));
         let error = document(&output.stderr)["error"].as_str().unwrap().to_owned();
         assert!(error.contains(k) && error.contains("rows"), "{error}");
@@ -158,7 +158,8 @@ fn model_that_grows_out_of_a_small_file_is_refused_before_it_does() {
         let inputs = [value_info("x", FLOAT, shape)];
         let file =
             desk.write("grows.onnx", &onnx::named("", &nodes, &initializers, &inputs, &["y"]));
-        let (code, said) = with_a_gigabyte(&["inspect", text(&file)]);
+        let words = ["inspect", text(&file), "--format", "halo2"];
+        let (code, said) = with_a_gigabyte(&words);
         assert_eq!(code, Some(2), "{said}");
         assert!(said.contains(k) && said.contains("rows"), "{said}");
     }

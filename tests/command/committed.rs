@@ -241,7 +241,7 @@ fn inputs_are_told_one_by_one() {
         let words = ["keygen", model, "--unsafe-dev-srs", "--out", text(&out)];
         fails(&[&words[..], told].concat())
     };
-    let error = keygen(&["--input", "a=committed"]);
+    let error = keygen(&["--format", "halo2", "--input", "a=committed"]);
     assert!(error.contains("input `a` is committed, and proofs of halo2's format"), "{error}");
     let error = keygen(&["--format", "packed", "--input", "c=committed"]);
     assert!(error.contains("no input `c`"), "{error}");

@@ -1,8 +1,15 @@
 //! Packed proofs along the whole path, beside halo2's.
 
 use super::{Desk, document, fails, first_inference, model, refused, run, samples, text};
+use halo2_proofs::halo2curves::{
+    bn256::Fr,
+    ff::{Field, PrimeField},
+};
 use serde_json::{Value, json};
+use sha3::{Digest, Keccak256};
 use std::{fs, path::PathBuf};
+use zkverdict::bundle::unhex;
+use zkverdict_prover::packed::{Refusal, VerifyingKey};
 
 const NAME: &str = "credit_logreg";
 
@@ -16,14 +23,12 @@ struct Both {
 impl Both {
     fn new() -> Self {
         let desk = Desk::new();
-        let bundle = desk.bundle(NAME);
+        let bundle = desk.bundle_with(NAME, &["--format", "halo2"]);
         let proof = desk.proof(&bundle, NAME);
         let packed = [desk.path("packed.zkv"), desk.path("packed.proof.json")];
-        let made = run(&[
-            &["keygen", &model(NAME), "--format", "packed", "--unsafe-dev-srs"][..],
-            &["--out", text(&packed[0])],
-        ]
-        .concat());
+        let made =
+            run(&[&["keygen", &model(NAME), "--unsafe-dev-srs"][..], &["--out", text(&packed[0])]]
+                .concat());
         assert_eq!((&made["format"], &made["srs"]), (&json!("packed"), &json!("unsafe-dev")));
         let both = Self { desk, halo2: [bundle, proof], packed };
         both.prove(&[]);
@@ -36,6 +41,35 @@ impl Both {
         let words = ["prove", text(bundle), "--input", text(&input), "--out", text(proof)];
         run(&[&words[..], more].concat())
     }
+}
+
+/// What stands in the key's document is all that a verifier has to know.
+fn judged_by_the_key_alone(rendered: &Value, proof: &Value) {
+    let bytes = |value: &Value| unhex(value.as_str().unwrap()).unwrap();
+    let file = fs::read(rendered["key"].as_str().unwrap()).unwrap();
+    assert_eq!(bytes(&rendered["key_hash"]), Keccak256::digest(&file).to_vec());
+    let file = document(&file);
+    assert_eq!((&file["format"], &file["version"]), (&json!("packed"), &json!(1)));
+    assert_eq!(file["vk_digest"], proof["vk_digest"]);
+    let key = VerifyingKey::from_bytes(&bytes(&file["key"])).unwrap();
+    let about = [
+        &b"zkverdict verifying key of a model 1"[..],
+        &key.digest(),
+        &bytes(&file["model_digest"]),
+    ]
+    .concat();
+    assert_eq!(bytes(&file["vk_digest"]), Keccak256::digest(about).to_vec());
+    let scalar = |word: &Value| {
+        let mut word: [u8; 32] = bytes(word).try_into().unwrap();
+        word.reverse();
+        Fr::from_repr(word).unwrap()
+    };
+    let mut instances: Vec<Fr> =
+        proof["instances"].as_array().unwrap().iter().map(scalar).collect();
+    let proof = bytes(&proof["proof"]);
+    assert_eq!(key.verify(&proof, &instances), Ok(()));
+    instances[0] += Fr::ONE;
+    assert_eq!(key.verify(&proof, &instances), Err(Refusal::InvalidProof));
 }
 
 fn manifest(bundle: &std::path::Path) -> Value {
@@ -58,8 +92,7 @@ fn packed_proofs_go_the_whole_path() {
 
     let out = both.desk.path("contracts");
     let rendered = run(&["render", bundle, "--out", text(&out)]);
-    // Its document in JSON is of halo2's keys.
-    assert_eq!((rendered.get("key"), rendered.get("key_hash")), (None, None));
+    judged_by_the_key_alone(&rendered, &document(&fs::read(proof).unwrap()));
     let source = fs::read_to_string(rendered["contract"].as_str().unwrap()).unwrap();
     for wanted in ["MODEL_DIGEST", "UNSAFE_DEV_SRS = true", "verifyBatch"] {
         assert!(source.contains(wanted), "{wanted}");
@@ -110,7 +143,16 @@ fn formats_are_told_apart() {
     let packed = manifest(&both.packed[0]);
     assert_eq!((&packed["version"], &packed["format"]), (&json!(6), &json!("packed")));
 
-    assert_eq!(document(&fs::read(proofs[0]).unwrap()).get("format"), None);
+    // A proof file that says nothing of its format is read as the bundle's: what scripts strip stays a proof.
+    for (bundle, proof) in bundles.into_iter().zip(proofs) {
+        let whole = document(&fs::read(proof).unwrap());
+        let bare: serde_json::Map<String, Value> = ["vk_digest", "proof", "instances"]
+            .into_iter()
+            .map(|field| (field.to_owned(), whole[field].clone()))
+            .collect();
+        let bare = both.desk.write("bare.json", json!(bare).to_string().as_bytes());
+        assert_eq!(run(&["verify", bundle, text(&bare)])["valid"], true);
+    }
     let input = both.desk.path("input.json");
     let words = ["prove", bundles[1], "--input", text(&input), "--out", "x", "--prover", "stock"];
     assert!(fails(&words).contains("no packed proofs"));

@@ -50,8 +50,13 @@ impl Desk {
     }
 
     fn bundle(&self, name: &str) -> PathBuf {
+        self.bundle_with(name, &[])
+    }
+
+    fn bundle_with(&self, name: &str, more: &[&str]) -> PathBuf {
         let bundle = self.path(&format!("{name}.zkv"));
-        let out = run(&["keygen", &model(name), "--unsafe-dev-srs", "--out", text(&bundle)]);
+        let words = ["keygen", &model(name), "--unsafe-dev-srs", "--out", text(&bundle)];
+        let out = run(&[&words[..], more].concat());
         assert_eq!(out["bundle"], text(&bundle));
         bundle
     }
@@ -243,7 +248,9 @@ fn context_is_the_first_instance() {
 
 #[test]
 fn inspect_says_what_it_will_cost() {
-    let report = run(&["inspect", &model("digits_mlp")]);
+    let own = run(&["inspect", &model("digits_mlp")]);
+    assert!(own["plan"]["predicted"]["verify_gas"].as_u64().unwrap() <= 223_000, "{own}");
+    let report = run(&["inspect", &model("digits_mlp"), "--format", "halo2"]);
     assert_eq!(report["model"], "digits_mlp");
     assert_eq!(report["operators"], json!({ "QGemm": 3 }));
     assert_eq!((&report["parameters"], &report["macs"]), (&json!(6570), &json!(6464)));
@@ -260,7 +267,7 @@ fn inspect_says_what_it_will_cost() {
     // What the other format would cost stands beside it.
     let packed = frontier.last().unwrap();
     assert_eq!((&frontier[0]["format"], &packed["format"]), (&json!("halo2"), &json!("packed")));
-    assert!(packed["verify_gas"].as_u64().unwrap() <= 223_000, "{packed}");
+    assert_eq!(packed["verify_gas"], own["plan"]["predicted"]["verify_gas"]);
     for field in ["prove_seconds", "memory_bytes", "proof_bytes", "verify_gas", "runtime_bytes"] {
         assert!(plan["predicted"][field].as_f64().unwrap() > 0.0, "{field}");
     }
@@ -277,6 +284,20 @@ fn wishes_are_kept_or_refused() {
     let bound = (gas(&cheap) + 1).to_string();
     assert_eq!(plan(&["--max-gas", &bound]), plan(&["--max-gas", &bound, "--optimize", "speed"]));
     assert!(gas(&plan(&["--max-gas", &bound])) <= gas(&cheap));
+    // Bounds of memory and time leave another goal's plan, or none, and an error says what would do.
+    let figure = |plan: &Value, name: &str| plan["predicted"][name].as_f64().unwrap();
+    let small = plan(&["--optimize", "memory"]);
+    let bytes = figure(&small, "memory_bytes");
+    assert!(bytes < figure(&fast, "memory_bytes"));
+    assert_eq!(plan(&["--max-memory", &bytes.to_string()])["k"], small["k"]);
+    let error = fails(&["inspect", &model, "--max-memory", &(bytes - 1.0).to_string()]);
+    assert!(error.contains(&format!("takes about {bytes} bytes of memory")), "{error}");
+    let seconds = figure(&fast, "prove_seconds").to_string();
+    assert_eq!(plan(&["--max-seconds", &seconds])["k"], fast["k"]);
+    let both = ["inspect", &model, "--max-seconds", "0.001", "--max-gas", "100000"];
+    let error = fails(&both);
+    assert!(error.contains(" gas, more than the 100000 gas asked for, and 0."), "{error}");
+    assert!(fails(&["inspect", &model, "--max-seconds", "0"]).contains("seconds above 0"));
     assert!(fails(&["inspect", &model, "--max-k", "9"]).contains("k = "));
     assert!(fails(&["inspect", &model, "--max-gas", "100000"]).contains("100000"));
 }

@@ -6,7 +6,7 @@ use serde_json::Value;
 #[test]
 fn every_prover_is_believed_and_seeds_make_proofs_equal() {
     let desk = Desk::new();
-    let bundle = desk.bundle("credit_logreg");
+    let bundle = desk.bundle_with("credit_logreg", &["--format", "halo2"]);
     desk.proof(&bundle, "credit_logreg");
     let (input, out) = (desk.path("input.json"), desk.path("again.json"));
     let words = ["prove", text(&bundle), "--input", text(&input), "--out", text(&out)];

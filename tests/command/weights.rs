@@ -197,6 +197,7 @@ fn trainings_of_an_architecture_are_proved_under_one_contract() {
 
     // Where there are no commitments to weights.
     let words = ["keygen", &trainings[0], "--unsafe-dev-srs", "--weights", "committed"];
+    let words = [&words[..], &["--format", "halo2"]].concat();
     let error = fails(&[&words[..], &["--out", text(&desk.path("h.zkv"))]].concat());
     assert!(error.contains("bring no commitments"), "{error}");
     let words = ["certify", &keys, "--model", &trainings[0], "--out", &out];

@@ -76,7 +76,7 @@ impl Proven {
     pub fn verdict(&self, claim: &Claim) -> Result<(), Refusal> {
         let vk_digest = self.verifier.digest();
         let (bytes, instances) = (claim.proof.clone(), claim.instances.clone());
-        self.verifier.verify(&Proof { format: Format::Halo2, vk_digest, bytes, instances })
+        self.verifier.verify(&Proof { format: Some(Format::Halo2), vk_digest, bytes, instances })
     }
 }
 

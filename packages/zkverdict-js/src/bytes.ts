@@ -27,6 +27,9 @@ export function shown(value: unknown): string {
   return text.replace(/[^\x20-\x7e…]/g, (letter) => `\\u{${letter.charCodeAt(0).toString(16)}}`);
 }
 
+/** The bytes of a text in ASCII. */
+export const textBytes = (text: string): Uint8Array => Uint8Array.from(text, (letter) => letter.charCodeAt(0));
+
 export const hexOf = (value: bigint): Hex => `0x${value.toString(16).padStart(64, "0")}`;
 
 /** A word's bytes, the highest first. */

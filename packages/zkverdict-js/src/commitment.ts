@@ -3,9 +3,9 @@
 import { bn254 } from "@noble/curves/bn254";
 import { keccak_256 } from "@noble/hashes/sha3";
 import { checkBlinding, drawBlinding } from "./blinding.js";
-import { bytesOf, hexOf, integerAt, integerOf, wordOf, type Hex } from "./bytes.js";
+import { bytesOf, hexOf, integerAt, integerOf, textBytes, wordOf, type Hex } from "./bytes.js";
 import { lengthOf, packWords, wordsOf, type Code } from "./code.js";
-import { pointOf, type PointG1 } from "./key.js";
+import { pointOf, type PointG1 } from "./points.js";
 import { Refusal } from "./refusal.js";
 
 const G1 = bn254.G1.ProjectivePoint;
@@ -90,7 +90,7 @@ export function classOf(words: number): number {
 /** The name of a commitment of a size class: the highest 248 bits of a hash. */
 export function nameOf(size: number, [x, y]: readonly [bigint, bigint]): Hex {
   const tag = new Uint8Array(32);
-  tag.set(Uint8Array.from(TAG, (letter) => letter.charCodeAt(0)));
+  tag.set(textBytes(TAG));
   tag[31] = size;
   const hash = keccak_256.create().update(tag).update(wordOf(x)).update(wordOf(y)).digest();
   return hexOf(integerAt(hash, 0) >> 8n);

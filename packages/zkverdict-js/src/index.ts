@@ -14,5 +14,7 @@ export {
 } from "./commitment.js";
 export { hashInput, hashOfWords, type HashDocument, type HashRequest, type InputHash, type Poseidon3 } from "./hash.js";
 export { packWords, wordsOf, type Code } from "./code.js";
-export type { Expression, KeyDocument } from "./key.js";
+export type { KeyDocument } from "./verify.js";
+export type { Expression, Halo2KeyDocument } from "./halo2/key.js";
+export type { PackedKeyDocument } from "./packed/key.js";
 export type { Hex } from "./bytes.js";

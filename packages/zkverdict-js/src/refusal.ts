@@ -8,10 +8,14 @@ export type RefusalCode =
   | "MalformedProof"
   /** The proof is for another key. */
   | "WrongKey"
+  /** The proof is of another format than the key. */
+  | "WrongFormat"
   | "ProofLength"
   | "InstanceCount"
   | "ScalarOutOfRange"
   | "PointNotOnCurve"
+  /** A commitment that the proof brings is not the one that the instances name. */
+  | "WrongName"
   | "ChallengeInDomain"
   | "InvalidProof";
 

@@ -14,7 +14,7 @@ export class Transcript {
   }
 
   absorb(bytes: Uint8Array): void {
-    this.#absorbed.push(bytes);
+    if (bytes.length > 0) this.#absorbed.push(bytes);
   }
 
   /** A challenge that depends on all that was absorbed. */

@@ -8,6 +8,10 @@ use crate::field::{Adx, Ifma};
 use crate::field::{Arithmetic, Backend, Lanes, Portable, kernels};
 use crate::quotient::elements;
 use halo2_proofs::halo2curves::{bn256::Fr, ff::Field};
+use rayon::prelude::*;
+
+/// Vectors for one thread at a time.
+const CHUNK: usize = 1 << 8;
 
 /// Interpolation on the rows.
 pub trait Interpolation: Send + Sync {
@@ -40,19 +44,27 @@ impl<L: Lanes<Fr>> Interpolation for With<L> {
         let n = 1_usize << self.k;
         let mut values = vectors::<L>(column, n);
         forward(&mut values, &self.factors, Threads::All);
+        let scale = Fr::from(n as u64).invert().expect("n is not 0");
+        values.par_chunks_mut(CHUNK).for_each(|values| multiply(values, scale));
         let permuted = elements(&values);
         drop(values);
-        let scale = Fr::from(n as u64).invert().expect("n is not 0");
         // In the order that the transform leaves: bit-reversed, with lanes and vectors of each 64 exchanged.
         let place = |index: usize| {
             let reversed = index.reverse_bits() >> (usize::BITS - self.k);
             reversed / 64 * 64 + reversed % 8 * 8 + reversed / 8 % 8
         };
-        (0..n).map(|index| permuted[place(index)] * scale).collect()
+        (0..n).into_par_iter().with_min_len(8 * CHUNK).map(|index| permuted[place(index)]).collect()
     }
 }
 
 kernels! {
+    fn multiply<L: Lanes<Fr>>(values: &mut [L], factor: Fr) {
+        let factor = L::splat(factor);
+        for value in values {
+            *value = value.mul(factor);
+        }
+    }
+
     /// A column's values.
     fn vectors<L: Lanes<Fr>>(column: &Column, rows: usize) -> Vec<L> {
         let mut vectors = Vec::with_capacity(rows / 8);

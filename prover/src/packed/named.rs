@@ -160,9 +160,9 @@ impl Mask {
         Column { cells: column.cells.clone(), tail: tail.collect() }
     }
 
-    /// Adds d, so many times.
-    pub(super) fn add(&self, coefficients: &mut [Fr], times: Fr) {
-        coefficients.iter_mut().zip(&self.coefficients).for_each(|(to, d)| *to += times * d);
+    /// The coefficients of d, lowest first, so many times.
+    pub(super) fn times(&self, factor: Fr) -> Vec<Fr> {
+        self.coefficients.iter().map(|coefficient| factor * coefficient).collect()
     }
 }
 

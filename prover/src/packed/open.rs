@@ -9,21 +9,52 @@
 //!
 //! Behind the quotient H goes what links open, as another polynomial at x with the next power of γ.
 //!
-//! Division by Xᵗ − p is division of every column by X − p, so columns are taken a few at a time and no pack is kept.
+//! Division by Xᵗ − p is division of every column by X − p, and packs of one width have their slots at the same places: so slot by
+//! slot columns are added up on the rows, over all packs and points, and what is made of them becomes coefficients once.
 
-use super::Error;
+use super::coefficients::Interpolation;
 use super::layout::horner;
+use super::named::Mask;
+use super::{Error, Slot};
+use crate::columns::{Cells, Column};
+use crate::engine::Opener;
+use crate::open::Quotient;
 use halo2_proofs::halo2curves::{bn256::Fr, ff::Field};
 use rayon::prelude::*;
+use std::borrow::Cow;
 
 /// A pack to be opened.
 pub struct Opened<'a> {
     pub width: usize,
-    /// The coefficients of a slot in use.
-    pub slot: Box<dyn Fn(usize) -> Vec<Fr> + Sync + 'a>,
-    pub slots: usize,
-    /// Each with the values of all slots in use.
-    pub points: Vec<(Fr, Vec<Fr>)>,
+    /// Those in use.
+    pub slots: Vec<Held<'a>>,
+    /// Where: the rotation r, x·ω^r, and the values of all slots in use.
+    pub points: Vec<(i32, Fr, Vec<Fr>)>,
+}
+
+/// What a slot holds: a column, and of named ones a mask so many times.
+pub struct Held<'a> {
+    pub column: Cow<'a, Column>,
+    pub mask: Option<(&'a Mask, Fr)>,
+}
+
+impl<'a> Held<'a> {
+    /// What is in a slot, of 2^k rows.
+    pub fn new(slot: &Slot, columns: &'a [Column], k: u32) -> Self {
+        Self { column: rotated(slot, columns, k), mask: None }
+    }
+}
+
+/// The column f(ω^rotation·X) of a slot.
+pub fn rotated<'a>(slot: &Slot, columns: &'a [Column], k: u32) -> Cow<'a, Column> {
+    let column = &columns[slot.column];
+    if slot.rotation == 0 {
+        return Cow::Borrowed(column);
+    }
+    let n = 1_usize << k;
+    let first = slot.rotation.rem_euclid(1 << k) as usize;
+    let value = |row| column.element((row + first) % n, n);
+    Cow::Owned(Column::new(Cells::Elements((0..n).map(value).collect::<Vec<_>>().into())))
 }
 
 /// A polynomial in no pack, with its value at x: the quotient of the gates, then what links open.
@@ -36,49 +67,59 @@ pub struct Single {
 pub fn open(
     packs: &[Opened<'_>],
     singles: &[Single],
-    x: Fr,
+    (x, at_x, interpolation): (Fr, &dyn Opener, &dyn Interpolation),
     gamma: Fr,
     commit: &mut dyn FnMut(Vec<Fr>) -> Result<Vec<Fr>, Error>,
     draw: &mut dyn FnMut() -> Fr,
 ) -> Result<(), Error> {
     // Of each term e, in order, γᵉ.
     let mut power = Fr::ONE;
-    let powers: Vec<Vec<Fr>> = packs
-        .iter()
-        .map(|pack| {
-            let next = |_| {
-                let next = power * gamma;
-                std::mem::replace(&mut power, next)
-            };
-            (0..pack.points.len()).map(next).collect()
-        })
-        .collect();
+    let mut next = || {
+        let next = power * gamma;
+        std::mem::replace(&mut power, next)
+    };
+    let powers: Vec<Vec<Fr>> =
+        packs.iter().map(|pack| pack.points.iter().map(|_| next()).collect()).collect();
+    let of_singles: Vec<Fr> = singles.iter().map(|_| next()).collect();
+    let coefficients =
+        |values: Vec<Fr>| interpolation.coefficients(&Column::new(Cells::Elements(values.into())));
 
-    // Of each of the others.
-    let of_singles: Vec<Fr> = singles
-        .iter()
-        .map(|_| {
-            let next = power * gamma;
-            std::mem::replace(&mut power, next)
-        })
-        .collect();
     let mut w = Vec::new();
     for (single, power) in singles.iter().zip(&of_singles) {
         add_scaled(&mut w, &single.coefficients, *power);
     }
     divide(&mut w, x);
-    for (pack, powers) in packs.iter().zip(&powers) {
+    let own: Vec<_> = packs.iter().zip(&powers).collect();
+    for (width, packs) in by_width(&own, |(pack, _)| pack.width) {
         let of_slot = |slot: usize| {
-            let column = (pack.slot)(slot);
-            let mut sum = vec![Fr::ZERO; column.len()];
-            for ((point, _), power) in pack.points.iter().zip(powers) {
-                let mut quotient = column.clone();
-                divide(&mut quotient, *point);
-                sum.iter_mut().zip(&quotient).for_each(|(sum, value)| *sum += *value * power);
+            let mut quotients: Vec<Quotient<'_>> = Vec::new();
+            let mut masks = Vec::new();
+            for (pack, powers) in &packs {
+                let Some(Held { column, mask }) = pack.slots.get(slot) else { continue };
+                for ((rotation, point, values), &power) in pack.points.iter().zip(*powers) {
+                    let mut value = values[slot];
+                    if let Some((mask, times)) = mask {
+                        let mut own = mask.times(*times);
+                        value -= horner(&own, *point);
+                        divide(&mut own, *point);
+                        add_scaled(&mut masks, &own, power);
+                    }
+                    let known = quotients.iter().position(|known| known.rotation == *rotation);
+                    let known = known.unwrap_or_else(|| {
+                        let (rotation, columns) = (*rotation, Vec::new());
+                        quotients.push(Quotient { rotation, columns, value: Fr::ZERO });
+                        quotients.len() - 1
+                    });
+                    quotients[known].columns.push((column, power));
+                    quotients[known].value += power * value;
+                }
             }
+            let mut sum = coefficients(at_x.quotients(&quotients));
+            add_scaled(&mut sum, &masks, Fr::ONE);
             sum
         };
-        add_packed(&mut w, pack.width, pack.slots, of_slot);
+        let slots = packs.iter().map(|(pack, _)| pack.slots.len()).max().unwrap_or(0);
+        add_packed(&mut w, width, slots, of_slot);
     }
     let w = commit(w)?;
 
@@ -89,19 +130,35 @@ pub fn open(
     let mut l = w;
     l.par_iter_mut().with_min_len(1 << 12).for_each(|value| *value = -*value);
     let mut constant = Fr::ZERO;
+    let mut scaled = Vec::with_capacity(packs.len());
     for (pack, powers) in packs.iter().zip(&powers) {
         let to_width = z.pow_vartime([pack.width as u64]);
         let mut scale = Fr::ZERO;
-        for ((point, values), power) in pack.points.iter().zip(powers) {
+        for ((_, point, values), power) in pack.points.iter().zip(powers) {
             let s = *power * invert(to_width - point)?;
             scale += s;
             constant += s * horner(values, z);
         }
-        add_packed(&mut l, pack.width, pack.slots, |slot| {
-            let mut column = (pack.slot)(slot);
-            column.iter_mut().for_each(|value| *value *= scale);
-            column
-        });
+        scaled.push((pack, scale));
+    }
+    for (width, packs) in by_width(&scaled, |(pack, _)| pack.width) {
+        let of_slot = |slot: usize| {
+            let mut held: Vec<(&Held<'_>, Fr)> = Vec::new();
+            for (pack, scale) in &packs {
+                held.extend(pack.slots.get(slot).map(|held| (held, *scale)));
+            }
+            let columns: Vec<_> =
+                held.iter().map(|(held, scale)| (&*held.column, *scale)).collect();
+            let mut sum = coefficients(at_x.sum(&columns));
+            for (Held { mask, .. }, scale) in held {
+                if let Some((mask, times)) = mask {
+                    add_scaled(&mut sum, &mask.times(*times), scale);
+                }
+            }
+            sum
+        };
+        let slots = packs.iter().map(|(pack, _)| pack.slots.len()).max().unwrap_or(0);
+        add_packed(&mut l, width, slots, of_slot);
     }
     let inverse = invert(z - x)?;
     for (single, power) in singles.iter().zip(of_singles) {
@@ -111,6 +168,18 @@ pub fn open(
     l[0] -= constant;
     divide(&mut l, z);
     commit(l).map(drop)
+}
+
+/// Those of each width together.
+fn by_width<T: Copy>(packs: &[T], width: impl Fn(&T) -> usize) -> Vec<(usize, Vec<T>)> {
+    let mut groups: Vec<(usize, Vec<T>)> = Vec::new();
+    for pack in packs {
+        match groups.iter_mut().find(|(known, _)| *known == width(pack)) {
+            Some((_, group)) => group.push(*pack),
+            None => groups.push((width(pack), vec![*pack])),
+        }
+    }
+    groups
 }
 
 fn add_scaled(to: &mut Vec<Fr>, from: &[Fr], factor: Fr) {

@@ -5,7 +5,7 @@ use super::layout::horner;
 use super::link;
 use super::linking::Linking;
 use super::named::{self, CommittedColumns, Mask};
-use super::open::{Opened, Single, add_packed, open};
+use super::open::{Held, Opened, Single, add_packed, open, rotated};
 use super::transcript::{Transcript, element, point, word};
 use super::{Commitment, Error, Instances, Layout, Pack, Powers, VerifyingKey, Widths};
 use crate::columns::{Cells, Column};
@@ -142,24 +142,10 @@ impl ProvingKey {
     fn commit(&self, pack: &Pack, columns: &[Column]) -> G1Affine {
         let mut packed = vec![Fr::ZERO; pack.width << self.verifying.layout.k];
         add_packed(&mut packed, pack.width, pack.slots.len(), |slot| {
-            self.slot(pack, slot, columns)
+            let column = rotated(&pack.slots[slot], columns, self.verifying.layout.k);
+            self.interpolation.coefficients(&column)
         });
         commit(&*self.engine, packed).0
-    }
-
-    /// The coefficients of a slot in use.
-    fn slot(&self, pack: &Pack, slot: usize, columns: &[Column]) -> Vec<Fr> {
-        let slot = &pack.slots[slot];
-        let mut coefficients = self.interpolation.coefficients(&columns[slot.column]);
-        if slot.rotation != 0 {
-            // Of f(ω^rotation·X).
-            let (step, mut power) = (root_to(self.verifying.layout.k, slot.rotation), Fr::ONE);
-            for coefficient in &mut coefficients {
-                *coefficient *= power;
-                power *= step;
-            }
-        }
-        coefficients
     }
 
     /// Powers of the reference string that it holds.
@@ -376,24 +362,22 @@ impl ProvingKey {
             .enumerate()
             .zip(&values)
             .map(|((index, pack), values)| {
-                let points = pack.rotations.iter().map(|&rotation| x * root_to(k, rotation));
-                let columns = columns(index);
-                let of_named = index.checked_sub(first_of_key + layout.key.len());
-                let masks = of_named.map(|number| &masks[number]);
-                let committed = &committed;
-                Opened {
-                    width: pack.width,
-                    slot: Box::new(move |slot| match masks {
-                        Some(masks) => {
-                            let mut coefficients = self.slot(pack, slot, committed);
-                            masks[slot].add(&mut coefficients, vanishing);
-                            coefficients
-                        }
-                        None => self.slot(pack, slot, columns),
-                    }),
-                    slots: pack.slots.len(),
-                    points: points.zip(values.iter().cloned()).collect(),
-                }
+                let of_point = |(&rotation, values): (&i32, &Vec<Fr>)| {
+                    (rotation, x * root_to(k, rotation), values.clone())
+                };
+                let points = pack.rotations.iter().zip(values).map(of_point).collect();
+                let slots = match index.checked_sub(first_of_key + layout.key.len()) {
+                    Some(number) => {
+                        let masks = masks[number].iter().map(|mask| Some((mask, vanishing)));
+                        let held = pack.slots.iter().map(|slot| Held::new(slot, &committed, k));
+                        held.zip(masks).map(|(held, mask)| Held { mask, ..held }).collect()
+                    }
+                    None => {
+                        let columns = columns(index);
+                        pack.slots.iter().map(|slot| Held::new(slot, columns, k)).collect()
+                    }
+                };
+                Opened { width: pack.width, slots, points }
             })
             .collect();
         let value = horner(&quotient, x);
@@ -410,7 +394,8 @@ impl ProvingKey {
             proof.borrow_mut().point(commitment).map(|()| coefficients)
         };
         let mut draw = || proof.borrow_mut().transcript.draw();
-        open(&opened, &singles, x, gamma, &mut commit, &mut draw)?;
+        let rows = (x, &*at_x, &*self.interpolation);
+        open(&opened, &singles, rows, gamma, &mut commit, &mut draw)?;
         Ok(proof.into_inner().into_bytes())
     }
 }

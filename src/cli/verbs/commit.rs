@@ -126,8 +126,10 @@ fn commit_weights(
 ) -> Result<Answer, CliError> {
     if !bundle.manifest.layout.names_weights {
         return Err(CliError::Usage {
-            message: "the weights of this bundle are not committed: they are those of its model".into(),
-            hint: "make a bundle of the architecture with `zkverdict keygen --format packed --weights committed`".into(),
+            message: "the weights of this bundle are not committed: they are those of its model"
+                .into(),
+            hint: "make a bundle of the architecture with `zkverdict keygen --weights committed`"
+                .into(),
         });
     }
     refuse_to_replace(&args.out)?;

@@ -10,7 +10,7 @@ use crate::cli::{
 use crate::model::{
     Difference, Exactness, Model, NodeSummary, PortSummary, RequantizationForm, Summary,
 };
-use crate::proving::Format;
+use crate::proving::{Format, least_ptau_power};
 use crate::solidity::{Prediction, packing};
 use serde::Serialize;
 use std::fmt;
@@ -207,9 +207,12 @@ impl fmt::Display for ChosenPlan {
         writeln!(f, "  instances   {}", self.instances)?;
         let Prediction { prove_seconds, memory_bytes, proof_bytes, runtime_bytes, .. } =
             self.predicted;
-        let Prediction { verify_gas, verify_gas_least, verify_gas_mean, .. } = self.predicted;
+        let Prediction { verify_gas, verify_gas_least, verify_gas_mean, string_powers, .. } =
+            self.predicted;
         writeln!(f, "predicted")?;
         writeln!(f, "  proving     {prove_seconds:.2} s, {} MB", memory_bytes >> 20)?;
+        let power = least_ptau_power(string_powers);
+        writeln!(f, "  string      {string_powers} powers: a .ptau file of power {power} or more")?;
         writeln!(f, "  proof       {proof_bytes} bytes")?;
         write!(f, "  verifying   {verify_gas} gas (Osaka)")?;
         if let Some(mean) = verify_gas_mean {
@@ -320,7 +323,7 @@ fn plan(
     };
     let circuit = plans.and_then(|plans| Ok((args.wishes.choose(&plans)?, plans)));
     let needed = match &circuit {
-        Ok((circuit, _)) => Some(circuit.k()),
+        Ok(((circuit, _), _)) => Some(circuit.k()),
         Err(CliError::Circuit(CircuitError::TooManyRows { needed, .. })) => Some(*needed),
         Err(_) => needs.as_ref().map(|needs| needs.k),
     };
@@ -336,12 +339,12 @@ fn plan(
         chosen: None,
         frontier: Vec::new(),
     };
-    let (circuit, plans) = match circuit {
+    let ((circuit, goal), plans) = match circuit {
         Ok(planned) => planned,
         Err(error) => return Ok((report, Some(error))),
     };
-    let chosen = chosen(args, &circuit, inferences)?;
-    let frontier = frontier(args, &plans, &circuit, chosen.predicted)?;
+    let chosen = chosen(args, (&circuit, goal), inferences)?;
+    let frontier = frontier(args, &plans, (&circuit, goal), chosen.predicted)?;
     Ok((PlanReport { chosen: Some(chosen), frontier, ..report }, None))
 }
 
@@ -349,7 +352,7 @@ fn plan(
 fn frontier(
     args: &Args,
     plans: &Plans,
-    chosen: &ModelCircuit,
+    (chosen, chosen_goal): (&ModelCircuit, Goal),
     predicted: Prediction,
 ) -> Result<Vec<Alternative>, CliError> {
     let mut known = Vec::new();
@@ -369,8 +372,8 @@ fn frontier(
         if known.contains(&plan) {
             continue;
         }
-        let is_chosen = goal == Goal::from(args.wishes.optimize)
-            && (circuit.k(), circuit.shape()) == (chosen.k(), chosen.shape());
+        let is_chosen =
+            goal == chosen_goal && (circuit.k(), circuit.shape()) == (chosen.k(), chosen.shape());
         frontier.push(if is_chosen {
             Alternative::of(&circuit, format, optimize, predicted)
         } else {
@@ -408,7 +411,7 @@ impl Alternative {
 
 fn chosen(
     args: &Args,
-    circuit: &ModelCircuit,
+    (circuit, goal): (&ModelCircuit, Goal),
     inferences: Option<&Inferences>,
 ) -> Result<ChosenPlan, CliError> {
     let system = circuit.constraint_system();
@@ -421,7 +424,7 @@ fn chosen(
         optimize: args.wishes.optimize,
         predicted: args
             .wishes
-            .predict(circuit)?
+            .predict(circuit, goal)?
             .with_inputs(circuit, inferences.unwrap_or_default()),
     })
 }

@@ -9,8 +9,9 @@ use crate::model::Model;
 use crate::name::Name;
 use crate::proving::{
     CEREMONIES, Format, Keys, ModelProver, Powers, ProvingError, Srs, SrsOrigin, last_contribution,
+    least_ptau_power,
 };
-use crate::solidity::{Packing, packing};
+use crate::solidity::{MOST_POWERS, Packing, packing_within};
 use serde::Serialize;
 use std::fmt;
 use std::path::PathBuf;
@@ -54,9 +55,21 @@ impl SrsArgs {
         self.load_as(k, console, || unsafe_dev_srs(k), |file| Srs::read(file, k))
     }
 
-    /// The same of so many powers, for packed proofs of 2^k rows.
-    fn load_powers(&self, k: u32, count: usize, console: &Console) -> Result<Powers, CliError> {
-        self.load_as(k, console, || Powers::unsafe_dev(count), |file| Powers::read(file, count))
+    /// The same of so many powers, for packed proofs.
+    fn load_powers(&self, count: usize, console: &Console) -> Result<Powers, CliError> {
+        self.load_as(
+            least_ptau_power(count),
+            console,
+            || Powers::unsafe_dev(count),
+            |file| Powers::read(file, count),
+        )
+    }
+
+    /// How many powers there are, if they are read from a file: packs are no wider than it is long.
+    fn most_powers(&self) -> Result<usize, CliError> {
+        let Some(path) = &self.srs else { return Ok(MOST_POWERS) };
+        let powers = Powers::in_file(&files::read_string(path)?);
+        powers.map_err(|error| CliError::from(error).at(path))
     }
 
     fn load_as<T>(
@@ -128,9 +141,7 @@ struct Weights {
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "bundle  {}", self.bundle)?;
-        if self.format != Format::default() {
-            writeln!(f, "format  {}", self.format)?;
-        }
+        writeln!(f, "format  {}", self.format)?;
         writeln!(f, "k       {}", self.k)?;
         writeln!(f, "key     {}", self.vk_digest)?;
         writeln!(f, "model   {}", self.model_digest)?;
@@ -169,7 +180,7 @@ pub fn make(args: &Args, console: &Console) -> Result<Report, CliError> {
     }
     let plans = args.statement.plans(&model, args.wishes);
     let circuit = plans.and_then(|plans| args.wishes.choose(&plans));
-    let circuit = circuit.map_err(|error| error.at(&args.model))?;
+    let (circuit, goal) = circuit.map_err(|error| error.at(&args.model))?;
     let k = circuit.k();
     let stage = || (Instant::now(), console.stage("making the keys"));
     let (prover, seconds, bundle) = match args.wishes.format {
@@ -183,8 +194,9 @@ pub fn make(args: &Args, console: &Console) -> Result<Report, CliError> {
             (prover, seconds, bundle)
         }
         Format::Packed => {
-            let Packing { widths, powers, .. } = packing(&circuit, args.wishes.optimize.into())?;
-            let powers = args.srs.load_powers(k, powers, console)?;
+            let most = args.srs.most_powers()?;
+            let Packing { widths, powers, .. } = packing_within(&circuit, goal, most)?;
+            let powers = args.srs.load_powers(powers, console)?;
             let (start, stage) = stage();
             let prover = ModelProver::packed(model, circuit, &powers, &widths)?;
             drop(stage);

@@ -47,11 +47,9 @@ struct Report {
     /// What `ERC8084Metadata` is deployed with: the document that describes the instances, and its Keccak-256.
     schema: String,
     schema_hash: String,
-    /// The verifying key for verifiers off the chain, and its Keccak-256; none of packed proofs.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    key: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    key_hash: Option<String>,
+    /// The verifying key for verifiers off the chain, and its Keccak-256.
+    key: String,
+    key_hash: String,
     /// Keccak-256 of the contract's code, but for immutables.
     code_hash: String,
     compiler: CompilerIdentity,
@@ -71,9 +69,7 @@ impl fmt::Display for Report {
         }
         writeln!(f, "library    {}", self.io)?;
         writeln!(f, "schema     {}", self.schema)?;
-        if let Some(key) = &self.key {
-            writeln!(f, "key        {key}")?;
-        }
+        writeln!(f, "key        {}", self.key)?;
         writeln!(f, "abi        {}", self.abi)?;
         writeln!(f, "explorers  {}", self.standard_json)
     }

@@ -81,7 +81,7 @@ class Model:
         self,
         *,
         optimize: str = "speed",
-        format: str = "halo2",
+        format: str = "packed",
         k: Optional[int] = None,
         max_k: Optional[int] = None,
         input_visibility: str = "public",
@@ -109,7 +109,7 @@ class Model:
         srs: Optional[Path] = None,
         unsafe_dev_srs: bool = False,
         optimize: str = "speed",
-        format: str = "halo2",
+        format: str = "packed",
         k: Optional[int] = None,
         max_k: Optional[int] = None,
         input_visibility: str = "public",
@@ -120,7 +120,7 @@ class Model:
     ) -> Keys:
         """Makes keys, under the powers-of-tau file `srs`, or under a development string whose secret is public.
 
-        `optimize` is "speed", "gas" or "memory"; `format` "halo2" or "packed"; `input_visibility` and `inputs[NAME]` "public",
+        `optimize` is "speed", "gas" or "memory"; `format` "packed" or "halo2"; `input_visibility` and `inputs[NAME]` "public",
         "private" or "committed"; `claims` are as `--claim` takes them, such as "score=threshold"; `batch` is the number of
         inferences in one proof.
         """

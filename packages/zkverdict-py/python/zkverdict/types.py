@@ -78,6 +78,7 @@ class Plan:
     instances: int
     prove_seconds: float
     memory_bytes: int
+    string_powers: int
     proof_bytes: int
     verify_gas: int
     verify_gas_least: int
@@ -162,8 +163,8 @@ class Rendered:
     io: str
     schema: str
     schema_hash: str
-    key: Optional[str] = None
-    key_hash: Optional[str] = None
+    key: str
+    key_hash: str
     standard_json: Optional[str] = None
     abi: Optional[str] = None
     bytecode: Optional[str] = None

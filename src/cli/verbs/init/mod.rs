@@ -109,8 +109,7 @@ pub fn run(args: Args, console: &Console) -> Result<Answer, CliError> {
     let (name, prefix) = (Name::new(&model.name), crate::bundle::contract_prefix(&model.name));
     let library = crate::bundle::io_library(model, layout);
     let schema = serde_json::to_string_pretty(&library.schema()).map_err(CliError::Json)?;
-    let key = KeyDocument::of(verifier).map(|key| serde_json::to_string(&key)).transpose();
-    let key = key.map_err(CliError::Json)?;
+    let key = serde_json::to_string(&KeyDocument::of(verifier)).map_err(CliError::Json)?;
     // Private inputs are not among the instances.
     let shown = inputs.iter().zip(&layout.inputs).filter(|(_, told)| told.is_public());
     let told = layout.outputs.iter().filter(|output| output.is_public());
@@ -140,7 +139,6 @@ pub fn run(args: Args, console: &Console) -> Result<Answer, CliError> {
         digest: hex(&verifier.digest()),
         schema_hash: keccak256(&schema).to_string(),
         unsafe_dev_srs: verifier.keys().srs_origin() == SrsOrigin::UnsafeDev,
-        has_key: key.is_some(),
         tools: &tools,
     };
     let fixture = |proof: &Proof| {
@@ -174,9 +172,7 @@ pub fn run(args: Args, console: &Console) -> Result<Answer, CliError> {
         }
         write("script/DeployConsumer.s.sol", &project.deployment())?;
         write("schema.json", &schema)?;
-        if let Some(key) = &key {
-            write("key.json", key)?;
-        }
+        write("key.json", &key)?;
         write("README.md", &project.readme())?;
         write("foundry.toml", &project.foundry_toml())?;
         write(".gitignore", "/out\n/cache\n/broadcast\n/node_modules\n/work\n")?;

@@ -47,8 +47,6 @@ pub struct Project<'a> {
     pub digest: String,
     pub schema_hash: String,
     pub unsafe_dev_srs: bool,
-    /// Whether there is `key.json`.
-    pub has_key: bool,
     pub tools: &'a Tools,
 }
 

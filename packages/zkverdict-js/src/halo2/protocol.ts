@@ -1,6 +1,6 @@
 /** What a proof consists of, derived from the key's constraint system as halo2 does it. */
 
-import type { KeyDocument } from "./key.js";
+import type { Halo2KeyDocument } from "./key.js";
 
 /** What is opened: a commitment, or the sum of the quotient's pieces. */
 export type Polynomial = `${"advice" | "fixed"} ${number}` | "quotient" | "random";
@@ -31,7 +31,7 @@ export interface Protocol {
 
 const upTo = (count: number): number[] => Array.from({ length: count }, (_, i) => i);
 
-export function protocolOf(key: KeyDocument): Protocol {
+export function protocolOf(key: Halo2KeyDocument): Protocol {
   const phases = Math.max(0, ...key.advice_phases);
   const inPhase = (all: readonly number[], phase: number): number[] => upTo(all.length).filter((i) => all[i] === phase);
   const rounds: Round[] = upTo(phases + 1).map((phase) => ({

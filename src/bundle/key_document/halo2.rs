@@ -1,8 +1,7 @@
-//! A verifying key as JSON, for verifiers in other languages: the constraint system, the key's points and the ends of the
-//! reference string, without the model.
+//! Keys of halo2's format: the constraint system, the key's points and the ends of the reference string.
 
 use super::hex;
-use crate::proving::{ModelVerifier, word_of};
+use crate::proving::{Verifier, word_of};
 use halo2_proofs::{
     halo2curves::{
         bn256::{Fr, G1Affine, G2Affine},
@@ -17,17 +16,10 @@ use halo2_proofs::{
 use serde::Serialize;
 use serde_json::{Value, json};
 
-/// What a verifier of `halo2` proofs has to know. Every number that is no count is a word in hexadecimal.
+/// What a verifier of halo2's proofs has to know. The digest covers k, the instances, the reference string and `transcript_repr`,
+/// halo2's digest of all else: whoever reads this has to trust that for the constraints.
 #[derive(Clone, Debug, Serialize)]
-pub struct KeyDocument {
-    format: &'static str,
-    version: u32,
-    /// The model's name.
-    model: String,
-    model_digest: String,
-    /// `VK_DIGEST` of the contract. It covers k, the instances, the reference string and `transcript_repr`, halo2's digest of all
-    /// else: whoever reads this document has to trust that for the constraints.
-    vk_digest: String,
+pub(super) struct Key {
     transcript_repr: String,
     k: u32,
     /// Instances of each instance column.
@@ -55,21 +47,14 @@ pub struct KeyDocument {
     tau_g2: [[String; 2]; 2],
 }
 
-impl KeyDocument {
-    /// The key of a model, if it is one of halo2's format.
-    pub fn of(verifier: &ModelVerifier) -> Option<Self> {
-        let keys = verifier.keys().halo2()?;
+impl Key {
+    pub(super) fn of(keys: &Verifier) -> Self {
         let (params, vk) = (keys.params(), keys.vk());
         let cs: &ConstraintSystem<Fr> = vk.cs();
         let queries = |all: Vec<(usize, Rotation)>| -> Vec<(usize, i32)> {
             all.into_iter().map(|(column, rotation)| (column, rotation.0)).collect()
         };
-        Some(Self {
-            format: "halo2",
-            version: 1,
-            model: verifier.model().name.clone(),
-            model_digest: hex(&verifier.model_digest()),
-            vk_digest: hex(&verifier.digest()),
+        Self {
             transcript_repr: word(&vk.transcript_repr()),
             k: params.k(),
             instances: vec![keys.instances()],
@@ -98,7 +83,7 @@ impl KeyDocument {
             g1: in_g1(&params.get_g()[0]),
             g2: in_g2(params.g2()),
             tau_g2: in_g2(params.s_g2()),
-        })
+        }
     }
 }
 

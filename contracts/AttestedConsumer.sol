@@ -9,9 +9,9 @@ import {IERC5267} from "./interfaces/IERC5267.sol";
 import {Signatures} from "./libraries/Signatures.sol";
 
 /// @title Base of consumers that act on private data for which an issuer vouches
-/// @notice The model has a committed input. An issuer signs its name for a subject, who shows the signature and proves what
-/// the model makes of the data; nobody else learns them. A proof about any other name is refused, also where the
-/// application does not think of it.
+/// @notice The model has a committed input, or a hashed one (`_attestedHash`). An issuer signs its name, or its hash, for a subject,
+/// who shows the signature and proves what the model makes of the data; nobody else learns them. A proof about any other
+/// name or hash is refused, also where the application does not think of it. What is said of names here is true of hashes.
 ///
 /// The owner replaces the issuer, and so decides whose word counts. An application that has something rest on attested
 /// data asks `isAttested` again when it is used.
@@ -42,8 +42,13 @@ abstract contract AttestedConsumer is NamedConsumer, TwoStepOwned, IAttestedCons
     /// @inheritdoc IAttestedConsumer
     bool public immutable IS_USED_ONCE;
 
-    /// @dev Which of the names is the attested one.
+    /// @dev Which of the names is the attested one; none if it is a hash.
     uint256 internal immutable _ATTESTED;
+
+    /// @dev Where it is in the instances of an inference.
+    uint256 private immutable _POSITION;
+
+    uint256 private constant _NONE = type(uint256).max;
 
     /// @inheritdoc IAttestedConsumer
     address public issuer;
@@ -53,7 +58,8 @@ abstract contract AttestedConsumer is NamedConsumer, TwoStepOwned, IAttestedCons
 
     mapping(address subject => mapping(bytes32 name => Presented)) private _presented;
 
-    /// @param names The names that are pinned, in the order of the instances, and zero for the one that is attested.
+    /// @param names The names that are pinned, in the order of the instances, and zero for the one that is attested, unless it is a
+    /// hash.
     /// @param schema What attested data have to mean.
     /// @param isUsedOnce Whether a name counts once for its subject, rather than until its attestation expires.
     /// @param firstIssuer Who attests: an account, or a contract that answers to ERC-1271.
@@ -67,8 +73,13 @@ abstract contract AttestedConsumer is NamedConsumer, TwoStepOwned, IAttestedCons
         for (uint256 i = 0; i < names.length; ++i) {
             if (names[i] == 0) (attested, count) = (i, count + 1);
         }
-        if (count != 1) revert AttestedNameCount(count);
-        _ATTESTED = attested;
+        uint256 hash = _attestedHash();
+        if (count != (hash == 0 ? 1 : 0)) revert AttestedNameCount(count);
+        if (hash != 0 && (hash < _INPUT_START || hash >= _INPUT_END)) {
+            revert AttestedHashPosition(hash, _INPUT_START, _INPUT_END);
+        }
+        _ATTESTED = hash == 0 ? attested : _NONE;
+        _POSITION = hash == 0 ? _NAME_START + attested : hash;
         SCHEMA = schema;
         IS_USED_ONCE = isUsedOnce;
         _replaceIssuer(firstIssuer);
@@ -94,7 +105,7 @@ abstract contract AttestedConsumer is NamedConsumer, TwoStepOwned, IAttestedCons
         bytes calldata proof,
         uint256[] calldata instances
     ) external {
-        uint256 position = _NAME_START + _ATTESTED;
+        uint256 position = _POSITION;
         bytes32 name = bytes32(position < instances.length ? instances[position] : 0);
         if (name != attestation.name) revert NameMismatch(_ATTESTED, name, attestation.name);
         presentAttestation(attestation, signature);
@@ -166,6 +177,22 @@ abstract contract AttestedConsumer is NamedConsumer, TwoStepOwned, IAttestedCons
     /// @inheritdoc NamedConsumer
     function _useName(uint256 index, address sender, bytes32 name) internal override {
         if (index != _ATTESTED) return super._useName(index, sender, name);
+        _useAttested(sender, name);
+    }
+
+    /// @inheritdoc InferenceConsumer
+    function _useHash(address sender, uint256[] calldata instances) internal override {
+        if (_ATTESTED == _NONE) _useAttested(sender, bytes32(instances[_POSITION]));
+    }
+
+    /// @dev Where the hash that is attested is in the instances of an inference, as the rendered library has it (`X_HASH`); zero
+    /// where a name is attested. Asked once, at the construction.
+    function _attestedHash() internal pure virtual returns (uint256) {
+        return 0;
+    }
+
+    /// Refuses a name that is not attested for a sender now, and uses it up where it counts once.
+    function _useAttested(address sender, bytes32 name) private {
         Presented memory presented = _presented[sender][name];
         if (presented.nonce == 0) revert NotAttested(sender, name);
         if (presented.term != _term) revert FormerIssuer(sender, name);

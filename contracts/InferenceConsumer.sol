@@ -75,9 +75,10 @@ abstract contract InferenceConsumer is ModelClient, IInferenceConsumer, IVersion
     }
 
     /// @dev Announces what was proved, and acts on it. Every way to `_onInference` leads through here, and so through the
-    /// comparison of names.
+    /// comparison of names, and of the hash that is attested.
     function _accept(uint256 nonce, uint256 version, uint256[] calldata instances) internal {
         _useNames(msg.sender, instances);
+        _useHash(msg.sender, instances);
         emit InferenceAccepted(msg.sender, nonce, version, _inputsHash(instances), _outputsHash(instances));
         _onInference(msg.sender, instances);
     }
@@ -94,6 +95,9 @@ abstract contract InferenceConsumer is ModelClient, IInferenceConsumer, IVersion
         // There is one, or this would not be called: the compiler warns of code behind what always reverts.
         if (_NAMES != 0) revert UncomparedNames(_NAMES);
     }
+
+    /// @dev Refuses the hash of an input but one that counts, and uses it up where that is meant.
+    function _useHash(address, uint256[] calldata) internal virtual {}
 
     /// @dev Acts on a valid inference. The proof holds for `instances`, which are those of the sender's choice:
     /// check that the input is the one that is meant.

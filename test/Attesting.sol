@@ -28,6 +28,28 @@ contract Lender is AttestedConsumer {
     }
 }
 
+/// @notice The same where the hash of an input is attested, which comes behind another input.
+contract HashLender is AttestedConsumer {
+    uint256 public calls;
+
+    constructor(
+        IModelVerifier verifier,
+        bytes32[] memory names,
+        bytes32 schema,
+        bool isUsedOnce,
+        address issuer,
+        address owner
+    ) InferenceConsumer(verifier, "credit", 1) AttestedConsumer(names, schema, isUsedOnce, issuer, owner) {}
+
+    function _onInference(address, uint256[] calldata) internal override {
+        ++calls;
+    }
+
+    function _attestedHash() internal pure override returns (uint256) {
+        return 2;
+    }
+}
+
 /// @notice What tests of attested inputs have in common: an issuer, and what it signs.
 abstract contract Attesting is Test {
     bytes32 internal constant SCHEMA = keccak256("cents,days,days");

@@ -1,14 +1,15 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity ^0.8.20;
 
-/// @title A consumer that acts on committed data for which somebody vouches
-/// @notice An issuer, who knows somebody's data, signs the name of a commitment to them. The data stay with whoever proves.
+/// @title A consumer that acts on committed or hashed data for which somebody vouches
+/// @notice An issuer, who knows somebody's data, signs the name of a commitment to them, or a hash of them. The data stay with
+/// whoever proves.
 interface IAttestedConsumer {
     /// @notice What an issuer signs, by EIP-712. The type is
     /// `Attestation(bytes32 name,bytes32 schema,address subject,uint64 expiry,uint64 nonce)`, the domain has the name
     /// `zkverdict attestation`, version `1`, the chain's id and the consumer's address.
     struct Attestation {
-        /// The name of the committed input.
+        /// The name of the committed input, or the hash of the hashed one.
         bytes32 name;
         /// What the data mean: their fields, units and order. The hash of a description.
         bytes32 schema;
@@ -54,8 +55,11 @@ interface IAttestedConsumer {
     /// @notice Nobody signs with the address zero.
     error ZeroIssuer();
 
-    /// @notice Of the names in a proof exactly one is the attested one: the one that is not pinned.
+    /// @notice Of the names in a proof exactly one is the attested one, the one that is not pinned; none if a hash is attested.
     error AttestedNameCount(uint256 found);
+
+    /// @notice The attested hash is not among the inputs of a proof, which have these instances.
+    error AttestedHashPosition(uint256 found, uint256 inputStart, uint256 inputEnd);
 
     /// @notice What attested data have to mean.
     function SCHEMA() external view returns (bytes32);

@@ -156,6 +156,14 @@ impl InputSecret {
             Self::Hashed(hash) => hash.tensor(),
         }
     }
+
+    /// The instance that stands for the input: the commitment's name, or the hash.
+    pub fn instance(&self) -> Word {
+        match self {
+            Self::Committed(commitment) => commitment.name(),
+            Self::Hashed(hash) => hash.hash(),
+        }
+    }
 }
 
 #[cfg(test)]

@@ -44,7 +44,7 @@ struct Said {
     /// The names of committed inputs.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     names: BTreeMap<String, String>,
-    /// The hashes of hashed inputs.
+    /// The hashes of hashed inputs, of one inference.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     hashes: BTreeMap<String, String>,
     /// A call of `verifyProof`.
@@ -52,7 +52,7 @@ struct Said {
     inferences: Vec<Inference>,
 }
 
-/// What is told and claimed of the outputs of one inference.
+/// What is told and claimed of the outputs of one inference, and of several in a proof what hashes their inputs have.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Inference {
     /// Values by the output's name.
@@ -60,13 +60,16 @@ pub struct Inference {
     /// What is claimed, by the claim's name.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub claims: BTreeMap<String, ClaimValues>,
+    /// Hashes, by the input's name.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub hashes: BTreeMap<String, String>,
 }
 
 impl Inference {
     /// Names the values.
     pub fn new(outputs: Vec<OutputValues>) -> Self {
         let outputs = outputs.into_iter().map(|values| (values.name.clone(), values)).collect();
-        Self { outputs, claims: BTreeMap::new() }
+        Self { outputs, claims: BTreeMap::new(), hashes: BTreeMap::new() }
     }
 }
 
@@ -80,6 +83,9 @@ impl std::fmt::Display for Inference {
         for (name, said) in &self.claims {
             writeln!(f, "{} {said}", Name::new(name))?;
         }
+        for (input, hash) in &self.hashes {
+            writeln!(f, "hash       {hash} of the hashed input {}", Name::new(input))?;
+        }
         Ok(())
     }
 }
@@ -90,9 +96,11 @@ impl Said {
             statements.iter().map(|statement| hex(&statement.context)).collect();
         let context = if contexts.len() == 1 { contexts.pop() } else { None };
         let names = statements.first().map(named).unwrap_or_default();
-        let hashes = statements.first().map(hashed).unwrap_or_default();
+        let is_one = statements.len() == 1;
+        let hashes = statements.first().filter(|_| is_one).map(hashed).unwrap_or_default();
         let weights = statements.first().and_then(|said| said.weights).map(|name| hex(&name));
         let said = |statement: Statement| Inference {
+            hashes: if is_one { BTreeMap::new() } else { hashed(&statement) },
             outputs: statement.outputs,
             claims: statement.claims,
         };

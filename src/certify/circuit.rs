@@ -7,6 +7,7 @@ use super::sums::Adder;
 use super::systems::Systems;
 use super::table::{Division, Interval, Table};
 use super::values::{Atom, Checked, Kind, Scalar, Value, Values, fits, wrong};
+use super::weights::weight;
 use super::{CertifyError, Report};
 use halo2_proofs::halo2curves::bn256::Fr;
 use std::collections::HashMap;
@@ -38,6 +39,8 @@ pub struct Walk<'a> {
     /// What is known by now of atoms that were free.
     defined: HashMap<Atom, Value>,
     systems: Systems,
+    /// Committed weights, by number.
+    weights: Vec<Value>,
     /// Natural rows' places that wait for the last share, by its row, each with the slots of its digits.
     waiting: Vec<(usize, u32, Vec<usize>)>,
     /// Elements of the input, by slot, where some are private.
@@ -58,6 +61,12 @@ impl<'a> Walk<'a> {
         elements: &'a HashMap<usize, u32>,
         packed_inputs: &'a [u32],
     ) -> Self {
+        let committed = rows.factors.iter().filter_map(|factor| match *factor {
+            Factor::Committed(number, _) => Some(number + 1),
+            _ => None,
+        });
+        let weights = 0..committed.max().unwrap_or(0);
+        let weights = weights.map(|number| weight(values, number)).collect();
         Self {
             rows,
             table,
@@ -65,6 +74,7 @@ impl<'a> Walk<'a> {
             held: vec![Held::default(); rows.slot(rows.len() + 1, 0)],
             defined: HashMap::new(),
             systems: Systems::default(),
+            weights,
             waiting: Vec::new(),
             elements,
             packed_inputs,
@@ -170,6 +180,11 @@ impl<'a> Walk<'a> {
             let value = self.contribution(slot)?;
             match self.rows.factors[share.factor as usize] {
                 Factor::Weight(weight) => sum.add(value, weight)?,
+                Factor::Committed(number, scale) => {
+                    let weight = Value { factor: scale, ..self.weights[number as usize] };
+                    sum.product(self.values, weight, value)?;
+                }
+                Factor::Nothing => return wrong("what is no weight is contributed to it"),
                 Factor::Loaded(row) => {
                     let loader = row;
                     let row = self.rows.slot(row, 0);

@@ -5,6 +5,7 @@
 //! added is seen, and so is a column that lies elsewhere.
 
 mod abreast;
+mod hidden;
 
 use super::CertifyError;
 use super::shape::{Exponents, Flag, MOVES_PER_COLUMN, Place, Places, Shape};
@@ -253,6 +254,7 @@ impl Statement<'_> {
         self.products();
         self.packing();
         self.links();
+        self.hashes();
         self.intervals();
         self.abreast();
         self.all
@@ -288,6 +290,7 @@ impl Statement<'_> {
         }
         terms.push((-self.advice(places.limb_uses), beta + index));
         terms.push((-self.advice(places.table_uses), beta + in_table));
+        terms.extend(self.weights_looked_up());
         let last = places.sums[places.sums.len() - 1];
         let mut sum = self.advice_before(last);
         for (terms, &column) in terms.chunks(3).zip(&places.sums) {
@@ -366,7 +369,7 @@ impl Statement<'_> {
         let coefficient = self.advice(places.coefficient);
         let kept = (Fr::one() - self.fixed(places.starts)) * self.advice_before(places.coefficient);
         let loaded = self.cells() * self.flag(Flag::Loads) * (self.held() - self.lane(0));
-        let added = self.fixed(places.weighs) * weights + loaded;
+        let added = self.fixed(places.weighs) * weights + self.committed_weights(rho) + loaded;
         self.push(
             "the coefficient grows by weights times their monomial",
             self.active() * (coefficient - kept) - weight * added,
@@ -381,7 +384,7 @@ impl Statement<'_> {
         let balance = self.advice(places.balance);
         let then = self.advice_before(places.balance);
         let words = self.flag(Flag::EndsWord) * (Fr::one() - self.flag(Flag::Packs));
-        let multiplier = power(Fr::from(256), 31) * self.challenge(TAU);
+        let multiplier = self.word_multiplier();
         let fold = i32::try_from(self.shape.fold).unwrap_or(i32::MAX);
         let last = i32::try_from(self.shape.free_instances).map_or(i32::MAX, |free| free - 1);
         let after = (0..fold).fold(balance, |sum, back| {
@@ -508,8 +511,9 @@ impl Statement<'_> {
         if self.shape.sums_words {
             begun += self.challenge(WORDS);
         }
-        // The words of links come before those of the instances.
-        let multiplier = power(Fr::from(256), 31) * tau;
+        // The words of links come before all others, and hashed ones before those of the instances.
+        let begun = self.hashed_before(begun);
+        let multiplier = self.word_multiplier();
         let (mut linked, mut apart) = (Fr::zero(), Fr::one());
         for (&[_, sum, _], &words) in places.links.iter().zip(&self.shape.links) {
             linked += apart * self.advice_before(sum);
@@ -522,7 +526,7 @@ impl Statement<'_> {
 
     /// The words of commitments.
     fn links(&mut self) {
-        let multiplier = power(Fr::from(256), 31) * self.challenge(TAU);
+        let multiplier = self.word_multiplier();
         let last = self.fixed_before(self.places.active) * (Fr::one() - self.active());
         for &[word, sum, rows] in &self.places.links {
             let (here, then) = (self.advice(sum), self.advice_before(sum));

@@ -10,8 +10,11 @@
 //! | `shape` | where each cell lies |
 //! | `gates` | what the constraints are, and whether the key's system has these and no others |
 //! | `rows` | what each row is: places made once, no coefficient used before it begins |
+//! | `hashes`, `poseidon` | that rows of hashes compute those of hashed inputs |
+//! | `weights` | where committed weights are, and that they have the range that is said of them |
 //! | `table` | what the table says: intervals that do not overlap, sums rounded as float32 rounds them |
 //! | `circuit` | what each row holds: no dividend leaves its table, nothing wraps |
+//! | `packing` | which bytes instances, commitments and hashes are of |
 //! | `model` | what each tensor holds |
 //! | `values`, `sums`, `floats` | the language that both are written in |
 //! | `lemmas`, `systems` | what intervals cannot see, and what inequalities determine |
@@ -21,9 +24,12 @@
 mod circuit;
 mod floats;
 mod gates;
+mod hashes;
 mod lemmas;
 mod maps;
 mod model;
+mod packing;
+mod poseidon;
 mod rows;
 mod shape;
 mod source;
@@ -33,12 +39,14 @@ mod table;
 #[cfg(test)]
 mod tests;
 mod values;
+mod weights;
 
-use crate::circuit::{BYTES_PER_WORD, CircuitError, InstanceLayout, InstanceTensor, ModelCircuit};
-use crate::model::{Model, Visibility};
+use crate::circuit::{CircuitError, InstanceLayout, ModelCircuit};
+use crate::model::Model;
 use crate::proving::Keys;
 use circuit::Walk;
 use halo2_proofs::{halo2curves::bn256::Fr, plonk::Circuit};
+use packing::Packed;
 use rows::Rows;
 use serde::Serialize;
 use shape::{Exponents, Flag, Places, Shape};
@@ -46,17 +54,12 @@ use source::{Columns, integer};
 use std::collections::HashMap;
 use table::Table;
 use values::{Obstacle, Value, Values};
+use weights::Lanes;
 
 /// Why a key is not certified.
 #[derive(Clone, Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum CertifyError {
-    /// A certificate says that a key computes what a model does, and this one's weights are in no key.
-    #[error("the weights are committed, and no certificate is made for keys of architectures")]
-    CommittedWeights,
-    /// What rows of hashes compute is read by nobody here.
-    #[error("inputs are hashed, and no certificate is made for keys with hashes")]
-    HashedInputs,
     /// The circuit's shape is none that is known here.
     #[error("the circuit has a shape that cannot be checked")]
     Shape,
@@ -183,24 +186,25 @@ pub struct Report {
     pub outputs: usize,
     /// Different functions of the input that were compared along the way.
     pub functions: usize,
+    /// Hashes of inputs.
+    pub hashes: usize,
+    /// Weights and digits of biases that are committed, which may be any.
+    pub weights: usize,
 }
 
-/// Checks that a key's circuit computes what a model does, on every input.
+/// Checks that a key's circuit computes what a model does, on every input; of a key whose weights are committed, that it
+/// computes what the model's architecture does, with every weight and bias.
 ///
 /// `circuit` says what the instances are, as the certificate is about proofs with such; which fixed columns to compare
 /// with the key's commitments; and, where an input is private, which of its rows is which element: a wrong answer to
 /// the latter two leads to an error.
 pub fn certify(model: &Model, circuit: &ModelCircuit, keys: &Keys) -> Result<Report, CertifyError> {
-    if circuit.shape().commits_weights() {
-        return Err(CertifyError::CommittedWeights);
-    }
-    if !circuit.shape().hashes.is_empty() {
-        return Err(CertifyError::HashedInputs);
-    }
+    let architecture = circuit.layout().names_weights.then(|| model.without_weights());
+    let model = architecture.as_ref().unwrap_or(model);
     let (columns, system) = Columns::synthesize(circuit, circuit.k(), circuit.params())?;
     let shape = Shape::read(&circuit.shape())?;
     columns.check_commitments(keys, &system, &shape)?;
-    let elements = elements(model, circuit)?;
+    let (elements, lanes) = (elements(model, circuit)?, Lanes::of(&circuit.weight_numbers()));
     let subject = Subject {
         shape,
         fixed: &columns.fixed,
@@ -209,6 +213,7 @@ pub fn certify(model: &Model, circuit: &ModelCircuit, keys: &Keys) -> Result<Rep
         layout: circuit.layout(),
         instances: keys.instances(),
         elements: &elements,
+        lanes: &lanes,
     };
     subject.check(model)
 }
@@ -234,7 +239,9 @@ fn elements(model: &Model, circuit: &ModelCircuit) -> Result<HashMap<usize, u32>
         };
         let input: Vec<i32> = bases.iter().enumerate().map(byte).collect();
         let contexts = vec![Fr::zero(); circuit.layout().inferences];
-        let witness = circuit.witness(&input, contexts).map_err(|_| CertifyError::Synthesis)?;
+        let blindings = vec![Fr::one(); shape.hashes.len()];
+        let witness = circuit.witness_with(&model, &input, &blindings, contexts);
+        let witness = witness.map_err(|_| CertifyError::Synthesis)?;
         let circuit = circuit.with_witness(witness);
         let (columns, _) = Columns::synthesize(&circuit, circuit.k(), circuit.params())?;
         let inputs = places.flag(Flag::Inputs).ok_or(CertifyError::Shape)?;
@@ -276,6 +283,7 @@ struct Subject<'a> {
     instances: usize,
     layout: &'a InstanceLayout,
     elements: &'a HashMap<usize, u32>,
+    lanes: &'a Lanes,
 }
 
 impl Subject<'_> {
@@ -294,22 +302,28 @@ impl Subject<'_> {
             return Err(CertifyError::Shape);
         }
         let usable = self.fixed[0].len().checked_sub(self.system.blinding_factors() + 1);
-        let rows =
-            Rows::read(&self.shape, &places, self.fixed, usable.ok_or(CertifyError::Shape)?)?;
+        let rows = Rows::read(
+            &self.shape,
+            &places,
+            self.fixed,
+            self.lanes,
+            usable.ok_or(CertifyError::Shape)?,
+        )?;
         let [contents, starts, lengths] = rows.table()?;
         let table = Table::new(contents.unwrap_or_default(), starts.as_deref(), lengths.as_deref())
             .map_err(|why| CertifyError::Row { row: 0, place: None, what: why.to_string() })?;
         let mut values = Values::default();
-        let packed_inputs = self.packed_inputs();
+        let packed = self.packed();
+        let packed_inputs = packing::elements(&packed);
         let mut walk = Walk::new(&rows, &table, &mut values, self.elements, &packed_inputs);
         walk.all()?;
         let (public, mut report) =
             (std::mem::take(&mut walk.public), std::mem::take(&mut walk.report));
         let functions = values.len();
-        self.check_packing(&rows, &public)?;
+        self.check_packing(&rows, &public, &packed)?;
         let inputs: usize = tensor_lengths(model, &model.inputs).sum();
-        self.check_inputs(&rows, &public, inputs)?;
-        self.compare(model, &mut values, &public, &packed_inputs)?;
+        self.check_inputs(&rows, &public, &packed, inputs)?;
+        self.compare(model, &mut values, &public, &packed)?;
         report.rows = rows.len();
         report.constraints = constraints;
         report.constraints_digest = hex(&gates::digest(self.system));
@@ -319,6 +333,8 @@ impl Subject<'_> {
         report.inputs = inputs;
         report.outputs = tensor_lengths(model, &model.outputs).sum();
         report.functions = functions;
+        report.hashes = self.shape.hashes.len();
+        report.weights = places.weights.map_or(0, |_| weights::numbers(model).1);
         Ok(report)
     }
 
@@ -333,162 +349,18 @@ impl Subject<'_> {
         hex(&hash.finalize())
     }
 
-    /// The numbers of all elements of inputs that are packed, in the order in which they are: those of committed inputs,
-    /// then those of public ones and of what claims take, each of these inference by inference.
-    fn packed_inputs(&self) -> Vec<u32> {
-        let &InstanceLayout { inferences, ref inputs, ref claims, .. } = self.layout;
-        let mut next = 0;
-        // Where its elements begin among all, and how many an inference has.
-        let mut place = |tensor: &InstanceTensor| {
-            let place = (next, tensor.len());
-            next += inferences * tensor.len();
-            place
-        };
-        let part = |inference: usize, (first, len): (usize, usize)| {
-            first + inference * len..first + (inference + 1) * len
-        };
-        let (mut packed, mut public) = (Vec::new(), Vec::new());
-        for input in inputs {
-            let place = place(&input.tensor);
-            match input.visibility {
-                Visibility::Committed => {
-                    packed.extend((0..inferences).flat_map(|inference| part(inference, place)));
-                }
-                Visibility::Public => public.push(place),
-                Visibility::Private | Visibility::Hashed => {}
-            }
-        }
-        let chosen = claims.iter().flat_map(|claim| &claim.parameters).map(place).collect();
-        for tensors in [public, chosen] {
-            for inference in 0..inferences {
-                packed.extend(tensors.iter().flat_map(|&place| part(inference, place)));
-            }
-        }
-        let number = |number| u32::try_from(number).expect("there are as many rows");
-        packed.into_iter().map(number).collect()
-    }
-
-    /// Each packed byte lies at its own power of 256 in its own word: first those of commitments, whose links are as long,
-    /// then those of instances, all of which the first rows take unless the verifier adds them up.
-    fn check_packing(
-        &self,
-        rows: &Rows<'_>,
-        public: &[(usize, Value)],
-    ) -> Result<(), CertifyError> {
-        let wrong = |what: String| Err(CertifyError::Packing { what });
-        let words_of = |len: &usize| len.div_ceil(BYTES_PER_WORD);
-        let committed = self.layout.inputs.iter().filter(|input| input.is_committed());
-        let committed: Vec<usize> = committed.map(|input| input.tensor.len()).collect();
-        // A commitment is to the inputs of all inferences.
-        let inferences = self.layout.inferences;
-        let links = committed.iter().map(|len| inferences * words_of(len));
-        if !links.eq(self.shape.links.iter().copied()) {
-            return wrong("the links are not of the committed inputs".into());
-        }
-        let committed = committed.into_iter().flat_map(|len| std::iter::repeat_n(len, inferences));
-        let committed: Vec<usize> = committed.collect();
-        let parts = self.layout.parts();
-        let shown: Vec<usize> =
-            parts.iter().filter_map(|part| part.tensor).map(InstanceTensor::len).collect();
-        let words: usize = shown.iter().map(words_of).sum();
-        let lengths = &[committed, shown].concat();
-        let free = self.layout.free();
-        if self.shape.free_instances != free || self.instances != free + words {
-            return wrong(format!("{} instances, expected {}", self.instances, free + words));
-        }
-        let is_word = |row: usize| {
-            !rows.weighs(row) && rows.is(row, Flag::EndsWord) && !rows.is(row, Flag::Packs)
-        };
-        let taken = (1..=rows.len()).filter(|&row| is_word(row)).count();
-        let expected = if self.shape.sums_words { 0 } else { words };
-        if !(1..=taken).all(is_word) || taken * self.shape.fold < expected {
-            return wrong(format!("the first rows do not take {words} words"));
-        }
-        let total: usize = lengths.iter().sum();
-        if public.len() != total {
-            return wrong(format!("{} bytes are packed, expected {total}", public.len()));
-        }
-        let power =
-            |exponent: usize| (0..exponent).fold(Fr::one(), |power, _| power * Fr::from(256));
-        let (mut at, mut word) = (0, 0);
-        let mut next = public.iter();
-        let mut first_word = 0;
-        for len in lengths {
-            for byte in 0..*len {
-                let Some(&(slot, _)) = next.next() else { break };
-                let (row, slots) = (rows.row_of(slot), rows.slots(rows.row_of(slot)));
-                let expected = first_word + byte / BYTES_PER_WORD;
-                let own = at + slot - slots.start;
-                if (own, word) != (BYTES_PER_WORD * expected + byte % BYTES_PER_WORD, expected) {
-                    return wrong(format!("row {row} packs byte {own} of word {word}"));
-                }
-                if slot + 1 < slots.end {
-                    // The row's factor is for what comes behind all of its bytes.
-                    continue;
-                }
-                let factor = rows.lane(row, 2);
-                match (0..2 * BYTES_PER_WORD).find(|&shift| power(shift) == factor) {
-                    Some(shift) => at += shift,
-                    // What follows the last byte does not matter.
-                    None if next.len() == 0 => {}
-                    None => return wrong(format!("row {row} packs by no power of 256")),
-                }
-                word += usize::from(rows.is(row, Flag::EndsWord));
-            }
-            first_word += len.div_ceil(BYTES_PER_WORD);
-        }
-        Ok(())
-    }
-
-    /// Every element of the input lies on a row, and on one only.
-    fn check_inputs(
-        &self,
-        rows: &Rows<'_>,
-        public: &[(usize, Value)],
-        inputs: usize,
-    ) -> Result<(), CertifyError> {
-        let wrong = |what: &str| Err(CertifyError::Packing { what: what.into() });
-        if self.shape.private_input {
-            let mut found: Vec<u32> = (1..=rows.len())
-                .filter(|&row| rows.is(row, Flag::Inputs))
-                .flat_map(|row| rows.slots(row))
-                .filter_map(|slot| self.elements.get(&slot).copied())
-                .collect();
-            found.sort_unstable();
-            let expected = 0..u32::try_from(inputs).unwrap_or(u32::MAX);
-            return if found.into_iter().eq(expected) {
-                Ok(())
-            } else {
-                wrong("not every element of the input lies on one row")
-            };
-        }
-        let is_input = |row: usize| !rows.reads_table(row) && !rows.is(row, Flag::Reads);
-        let packed = public.iter().map(|&(slot, _)| is_input(rows.row_of(slot)));
-        let expected = (0..public.len()).map(|number| number < inputs);
-        if packed.eq(expected) { Ok(()) } else { wrong("the input's bytes are not packed first") }
-    }
-
     fn compare(
         &self,
         model: &Model,
         values: &mut Values,
         public: &[(usize, Value)],
-        packed_inputs: &[u32],
+        packed: &[Packed],
     ) -> Result<(), CertifyError> {
         let known = values.len();
-        let outputs = model::outputs(model, values, known)
+        let outputs = model::outputs(model, self.layout.names_weights, values, known)
             .map_err(|(node, why)| CertifyError::Node { node, what: why.to_string() })?;
         let mut computed = public.iter();
-        for &number in packed_inputs {
-            let atom = values.atom(values::Kind::Input(number), (0, 255));
-            match computed.next() {
-                Some(&(_, value)) if value == Value::of(atom) => {}
-                _ => {
-                    let what = format!("byte {number} of the input is not packed in its place");
-                    return Err(CertifyError::Packing { what });
-                }
-            }
-        }
+        Self::compare_packed(values, &mut computed, packed)?;
         // What claims say, then the outputs that are told, each inference by inference.
         let inferences = self.layout.inferences;
         let all: Vec<_> = model.outputs.iter().zip(&outputs.by_port).collect();

@@ -3,6 +3,7 @@
 use super::maps::{Listed, Monotone, check_slope, entry, int32, of_sum};
 use super::sums::Adder;
 use super::values::{Atom, Checked, Kind, Obstacle, Scalar, Value, Values, fits, wrong};
+use super::weights::{self, Layer};
 use crate::model::{
     Add, ArgMax, AveragePool, Conv, ConvTranspose, Gemm, LayerNormalization, MatMul, Model, Mul,
     Node, Operand, Operator, Requantization, Rescale, Softmax, TensorId, View, ViewElement, Window,
@@ -14,6 +15,8 @@ pub struct Tensors<'a> {
     model: &'a Model,
     /// By tensor: bytes, which are integers minus the least of their type.
     pub bytes: Vec<Vec<Value>>,
+    /// By node, the number of its first committed weight.
+    committed: Vec<Option<u32>>,
 }
 
 /// What a model's outputs are.
@@ -24,13 +27,19 @@ pub struct Outputs {
     pub first_new: Option<String>,
 }
 
-/// A model's outputs. What was known before is what atoms below `known` are.
+/// A model's outputs, or those of an architecture with any weights. What was known before is what atoms below `known` are.
 pub fn outputs(
     model: &Model,
+    commits_weights: bool,
     values: &mut Values,
     known: usize,
 ) -> Result<Outputs, (String, Obstacle)> {
-    let mut tensors = Tensors { model, bytes: vec![Vec::new(); model.graph.tensors.len()] };
+    let bytes = vec![Vec::new(); model.graph.tensors.len()];
+    let committed = match commits_weights {
+        true => weights::numbers(model).0,
+        false => vec![None; model.graph.nodes.len()],
+    };
+    let mut tensors = Tensors { model, bytes, committed };
     let mut number = 0;
     for port in &model.inputs {
         let len = model.graph.tensors[port.tensor.0].len();
@@ -162,6 +171,23 @@ impl Tensors<'_> {
         values.function_of(sum, Scalar::Model(index, bits as usize), &of)
     }
 
+    /// A node's weights, and what its sums begin with.
+    fn layer(
+        &self,
+        values: &mut Values,
+        index: usize,
+        node: &Node,
+        [weights, biases]: [&[i32]; 2],
+    ) -> Checked<Layer> {
+        match self.committed[index] {
+            None => Layer::known(weights, biases),
+            Some(first) => {
+                let (all, zero) = ([weights.len(), biases.len()], self.zero(node.inputs[0]));
+                Layer::committed(values, first, all, zero)
+            }
+        }
+    }
+
     fn gemm(
         &self,
         values: &mut Values,
@@ -170,13 +196,13 @@ impl Tensors<'_> {
         gemm: &Gemm,
     ) -> Checked<Vec<Value>> {
         let x = self.centred(node.inputs[0])?;
+        let layer = self.layer(values, index, node, [&gemm.weights, &gemm.bias])?;
         let mut y = Vec::new();
         for row in x.chunks(gemm.inputs) {
-            for (channel, weights) in gemm.weights.chunks(gemm.inputs).enumerate() {
-                let mut sum = Adder::default();
-                sum.constant(gemm.bias[channel].into())?;
+            for (channel, weights) in layer.weights.chunks(gemm.inputs).enumerate() {
+                let mut sum = layer.begun[channel].clone();
                 for (&x, &weight) in row.iter().zip(weights) {
-                    sum.add(x, weight.into())?;
+                    sum.product(values, x, weight)?;
                 }
                 let channel = (&gemm.requantization, channel);
                 y.push(self.requantized(values, (index, node), channel, &sum)?);
@@ -196,18 +222,18 @@ impl Tensors<'_> {
         let window = &conv.window;
         let plane = window.input[0] * window.input[1];
         let (inputs, outputs) = (conv.inputs / conv.group, conv.outputs / conv.group);
+        let layer = self.layer(values, index, node, [&conv.weights, &conv.bias])?;
         let mut y = Vec::new();
         for x in x.chunks(conv.inputs * plane) {
             for (channel, at) in product(conv.outputs, window.output) {
-                let mut sum = Adder::default();
-                sum.constant(conv.bias[channel].into())?;
+                let mut sum = layer.begun[channel].clone();
                 for (c, kernel) in product(inputs, window.kernel) {
                     let Some([row, column]) = window.position(at, kernel) else { continue };
                     let tap = kernel[0] * window.kernel[1] + kernel[1];
-                    let weight = conv.weights[(channel * inputs + c) * window.len() + tap];
+                    let weight = layer.weights[(channel * inputs + c) * window.len() + tap];
                     let source = channel / outputs * inputs + c;
                     let x = x[source * plane + row * window.input[1] + column];
-                    sum.add(x, weight.into())?;
+                    sum.product(values, x, weight)?;
                 }
                 let channel = (&conv.requantization, channel);
                 y.push(self.requantized(values, (index, node), channel, &sum)?);

@@ -1,8 +1,10 @@
 //! What each row is, read from the fixed columns: flags, constants, places and positions.
 
 use super::CertifyError;
-use super::shape::{Exponents, Flag, MOVES_PER_COLUMN, Place, Places, Shape};
+use super::hashes;
+use super::shape::{Exponents, Flag, MOVES_PER_COLUMN, Place, Places, Shape, WeightPlaces};
 use super::source::integer;
+use super::weights::{Lanes, check_rows};
 use halo2_proofs::halo2curves::bn256::Fr;
 use std::collections::HashMap;
 
@@ -13,6 +15,10 @@ pub enum Factor {
     Weight(i128),
     /// What a row holds, less its first lane.
     Loaded(usize),
+    /// A committed weight, by its number, and its scale.
+    Committed(u32, i128),
+    /// What is committed beside weights.
+    Nothing,
 }
 
 /// A value's share of a place: where it lies, and its factor's number.
@@ -59,6 +65,7 @@ impl<'a> Rows<'a> {
         shape: &'a Shape,
         places: &'a Places,
         fixed: &'a [Vec<Fr>],
+        lanes: &Lanes,
         usable: usize,
     ) -> Result<Self, CertifyError> {
         let mut rows = Self {
@@ -77,8 +84,14 @@ impl<'a> Rows<'a> {
         };
         rows.check_domain(usable)?;
         rows.check_links()?;
+        if let Some(places) = &places.hashes {
+            hashes::check(&rows, places, &shape.hashes)?;
+        }
         rows.read_flags()?;
-        rows.walk()?;
+        if let Some(places) = &places.weights {
+            check_rows(&rows, places, lanes)?;
+        }
+        rows.walk(lanes)?;
         Ok(rows)
     }
 
@@ -102,8 +115,13 @@ impl<'a> Rows<'a> {
         self.slot(row, 0)..self.slot(row, values)
     }
 
-    fn cell(&self, place: Place, row: usize) -> Fr {
+    pub fn cell(&self, place: Place, row: usize) -> Fr {
         self.fixed[place.column][self.shape.fold * row + place.offset]
+    }
+
+    /// Where committed weights are.
+    pub fn weights(&self) -> Option<&WeightPlaces> {
+        self.places.weights.as_ref()
     }
 
     pub fn lane(&self, row: usize, lane: usize) -> Fr {
@@ -162,6 +180,16 @@ impl<'a> Rows<'a> {
             [Some(places.table), places.starts_table, places.lengths_table]
                 .map(|place| place.map(column).transpose());
         Ok([values?, starts?, lengths?])
+    }
+
+    /// The first row of the domain that is not one of the table's, where a column that is by itself is not 0.
+    pub fn first_outside(&self, alone: Place) -> Option<usize> {
+        let fold = self.shape.fold;
+        let is_outside = |row: usize| row % fold != 0 || !(1..=self.len()).contains(&(row / fold));
+        let column = &self.fixed[alone.column];
+        (0..column.len())
+            .find(|&row| is_outside(row) && column[row] != Fr::zero())
+            .map(|row| row / fold)
     }
 
     /// `active` and `weighs` on all rows of the domain, and indices.
@@ -348,7 +376,7 @@ impl<'a> Rows<'a> {
     }
 
     /// Places made, and all shares in them.
-    fn walk(&mut self) -> Result<(), CertifyError> {
+    fn walk(&mut self, committed: &Lanes) -> Result<(), CertifyError> {
         let cursors = self.cursors()?;
         let mut numbers: HashMap<Exponents, u32> = HashMap::new();
         self.made = vec![None; self.slot(self.len() + 1, 0)];
@@ -414,6 +442,10 @@ impl<'a> Rows<'a> {
                         run.push((sum(at, [step, 0, 0]), factor));
                     }
                 }
+                for (step, factor) in committed.factors(self, row)? {
+                    let factor = self.factor(factor);
+                    run.push((sum(at, [step, 0, 0]), factor));
+                }
                 continue;
             }
             if self.is(row, Flag::Loads) {
@@ -424,9 +456,19 @@ impl<'a> Rows<'a> {
                 for &(at, factor) in &run {
                     for (value, slot) in (0..).zip(self.slots(row)) {
                         let place = sum(sum(cursors[POSITION][row], [0, value, 0]), at);
-                        let Some(&number) = numbers.get(&place) else {
-                            let what = "something is contributed to it, and no row makes it";
-                            return Err(CertifyError::place(row, place, what));
+                        let is_nothing = matches!(self.factors[factor as usize], Factor::Nothing);
+                        let number = match (numbers.get(&place), is_nothing) {
+                            (Some(&number), false) => number,
+                            // There it has to add up to 0.
+                            (None, true) => continue,
+                            (None, false) => {
+                                let what = "something is contributed to it, and no row makes it";
+                                return Err(CertifyError::place(row, place, what));
+                            }
+                            (Some(_), true) => {
+                                let what = "what is no weight is contributed to it";
+                                return Err(CertifyError::place(row, place, what));
+                            }
                         };
                         let slot = u32::try_from(slot).unwrap_or(u32::MAX);
                         shares.push((number, Share { slot, factor }));

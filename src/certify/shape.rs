@@ -37,10 +37,32 @@ pub struct Shape {
     pub sums_words: bool,
     #[serde(default)]
     pub links: Vec<usize>,
+    #[serde(default)]
+    pub weight_lanes: usize,
+    #[serde(default)]
+    pub hashes: Vec<Hash>,
     #[serde(default = "one")]
     pub abreast: usize,
     #[serde(default)]
     pub apart: bool,
+}
+
+/// A hash of an input.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+pub struct Hash {
+    /// Bytes of the input's elements.
+    pub length: usize,
+    /// Words of them.
+    pub words: usize,
+    /// Which of the packed instances it is.
+    pub at: usize,
+}
+
+impl Hash {
+    /// Words that are hashed: two at a time, the blinding before the first; the last is 0 where their number is even.
+    pub fn taken(self) -> usize {
+        self.words + 1 - self.words % 2
+    }
 }
 
 fn one() -> usize {
@@ -123,6 +145,8 @@ pub struct Places {
     pub packed: Place,
     /// Of each link: its words, of the first phase; what is left of them, of the second; the rows with words, fixed.
     pub links: Vec<[Place; 3]>,
+    pub weights: Option<WeightPlaces>,
+    pub hashes: Option<HashPlaces>,
     // Fixed.
     pub active: Place,
     pub weighs: Place,
@@ -147,6 +171,39 @@ pub struct ValuePlaces {
     pub byte: Place,
     pub limbs: Vec<Place>,
     pub parts: Option<[Place; 2]>,
+}
+
+/// The cells of committed weights: in fixed columns that proofs bring commitments to, and looked up in a table.
+#[derive(Clone, Debug)]
+pub struct WeightPlaces {
+    pub lanes: Vec<Place>,
+    pub scale: Place,
+    pub table: Place,
+    pub uses: Place,
+}
+
+/// The cells of hashes.
+#[derive(Clone, Debug)]
+pub struct HashPlaces {
+    // First phase.
+    pub state: [Place; 4],
+    pub square: Place,
+    // Second phase.
+    pub sum: Place,
+    // Fixed.
+    pub constant: Place,
+    /// The state is the one before, turned past its first element; that times the matrix; the one before times the matrix.
+    pub turns: [Place; 3],
+    pub begins: Place,
+    /// Of each hash.
+    pub ends: Vec<Place>,
+}
+
+impl HashPlaces {
+    /// Those of flags.
+    pub fn flags(&self) -> impl Iterator<Item = Place> {
+        self.turns.into_iter().chain([self.begins]).chain(self.ends.iter().copied())
+    }
 }
 
 /// Hands out cells, `fold` to a column.
@@ -177,7 +234,8 @@ impl Places {
     /// The cells of a shape.
     pub fn new(shape: &Shape) -> Result<Self, CertifyError> {
         let fold = shape.fold;
-        if fold == 0 || shape.lanes > 64 || !(2..=8).contains(&shape.limbs) {
+        let is_known = shape.lanes <= 64 && shape.weight_lanes <= 64 && shape.hashes.len() <= 64;
+        if fold == 0 || !is_known || !(2..=8).contains(&shape.limbs) {
             return Err(CertifyError::Shape);
         }
         // Bytes abreast lie in one word, and only one of each kind of column is told of.
@@ -202,9 +260,13 @@ impl Places {
         }
         let integer = shape.vectors.then(|| first.next());
         let [limb_uses, table_uses] = [(); 2].map(|()| first.next());
+        let uses = (shape.weight_lanes > 0).then(|| first.next());
         let linked = first.many(shape.links.len());
+        let states =
+            (!shape.hashes.is_empty()).then(|| ([(); 4].map(|()| first.next()), first.next()));
         let mut second = Hands { fold, first: first.end(), count: 0 };
-        let terms = shape.abreast * (limbs.len() + 1) + 2;
+        let of_weights = uses.map_or(0, |_| shape.weight_lanes + 1);
+        let terms = shape.abreast * (limbs.len() + 1) + 2 + of_weights;
         let sums = second.many(terms.div_ceil(3));
         let cursors = [(); 3].map(|()| second.next());
         // The backend numbers columns as they are made: `active` and `weighs` get theirs while the last column
@@ -257,7 +319,25 @@ impl Places {
         let [coefficient, balance, packed] = [(); 3].map(|()| second.next());
         let link = |words: Place| [words, second.next(), fixed.next()];
         let links = linked.into_iter().map(link).collect();
-        let columns = [first.end(), second.end() - first.end(), fixed.end()];
+        let weights = uses.map(|uses| WeightPlaces {
+            scale: fixed.next(),
+            table: fixed.next(),
+            lanes: fixed.many(shape.weight_lanes),
+            uses,
+        });
+        // Flags of hashes have columns by themselves, the last ones.
+        let mut alone = 0;
+        let hashes = states.map(|(state, square)| {
+            let (sum, constant) = (second.next(), fixed.next());
+            let mut flag = || {
+                alone += 1;
+                Place { column: fixed.end() + alone - 1, offset: 0 }
+            };
+            let (turns, begins) = ([(); 3].map(|()| flag()), flag());
+            let ends = shape.hashes.iter().map(|_| flag()).collect();
+            HashPlaces { state, square, sum, constant, turns, begins, ends }
+        });
+        let columns = [first.end(), second.end() - first.end(), fixed.end() + alone];
         Ok(Self {
             table_row,
             byte,
@@ -273,6 +353,8 @@ impl Places {
             balance,
             packed,
             links,
+            weights,
+            hashes,
             active,
             weighs,
             lanes,

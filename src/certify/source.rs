@@ -17,7 +17,7 @@ use halo2_proofs::{
     },
     poly::commitment::{Blind, Params},
 };
-use zkverdict_prover::packed::{InstanceSum, Instances, Layout, Link};
+use zkverdict_prover::packed::{Instances, Layout, Link, Named};
 
 /// The links that a packed key has to have: each shows its commitment's words in its column, and is named by one of the
 /// last instances before those that are packed.
@@ -32,6 +32,16 @@ fn links(shape: &Shape) -> Result<Vec<Link>, CertifyError> {
         number,
     };
     Ok((first..).zip(classes).zip(columns).map(link).collect())
+}
+
+/// The columns that proofs of a packed key have to bring commitments to, where weights are committed: the instance that names
+/// them comes before those of links.
+fn named(shape: &Shape) -> Result<Option<Named>, CertifyError> {
+    let Some(weights) = Places::new(shape)?.weights else { return Ok(None) };
+    let number = shape.free_instances.checked_sub(shape.links.len() + 1);
+    let columns = weights.lanes.iter().map(|lane| lane.column).collect();
+    let number = number.ok_or(CertifyError::Shape)?;
+    Ok(Some(Named { columns, instance_column: 0, number }))
 }
 
 /// What a circuit's synthesis assigns.
@@ -78,29 +88,35 @@ impl Columns {
     ) -> Result<(), CertifyError> {
         match keys {
             // Their verifiers add no words up and link nothing.
-            Keys::Halo2(_) if shape.sums_words || !shape.links.is_empty() => {
+            Keys::Halo2(_)
+                if shape.sums_words || !shape.links.is_empty() || shape.weight_lanes > 0 =>
+            {
                 Err(CertifyError::Shape)
             }
             Keys::Halo2(keys) => self.check_columns(keys),
-            Keys::Packed(keys) => self.check_packs(keys, system, word_sums(shape), links(shape)?),
+            Keys::Packed(keys) => self.check_packs(keys, system, shape),
         }
     }
 
-    /// Each pack of a packed key at once, and that the key has the system's columns and gates, and these sums and links.
+    /// Each pack of a packed key at once, and that the key has the system's columns and gates, and the shape's sums, links and
+    /// named columns.
     fn check_packs(
         &self,
         verifier: &PackedVerifier,
         system: &ConstraintSystem<Fr>,
-        sums: Vec<InstanceSum>,
-        links: Vec<Link>,
+        shape: &Shape,
     ) -> Result<(), CertifyError> {
         let (key, layout) = (verifier.key(), verifier.key().layout());
         let rows = self.fixed.first().map_or(0, Vec::len);
         if rows != 1 << layout.k {
             return Err(CertifyError::Pack { pack: 0 });
         }
-        let public =
-            Instances { counts: layout.instances.counts.clone(), sums, links, named: None };
+        let public = Instances {
+            counts: layout.instances.counts.clone(),
+            sums: word_sums(shape),
+            links: links(shape)?,
+            named: named(shape)?,
+        };
         let own = Layout::new(system, layout.k, &public, &layout.widths());
         if own.ok().as_ref() != Some(layout) || !key.has_gates_of(system) {
             let what =

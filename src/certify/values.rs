@@ -3,7 +3,7 @@
 //! A circuit's rows and a model's tensors are written in one language and interned, so that two integers with the
 //! same number are the same function of the input:
 //!
-//! * An *atom* is a byte of the input, a sum of products of atoms, a pair of bytes, the largest of some integers,
+//! * An *atom* is a byte of the input, a committed weight, a sum of products of atoms, a pair of bytes, the largest of some integers,
 //!   a rounded float32 sum, a quotient, an inverse root, or a function of an atom.
 //! * A *value* is `factor·atom + constant`.
 //! * A *function* is a list of where it changes over the whole range of its atom. Functions of functions are
@@ -61,6 +61,8 @@ pub struct Sum {
 pub enum Kind {
     /// A byte of the input.
     Input(u32),
+    /// A committed weight, or a digit of a bias.
+    Weight(u32),
     /// An integer from 0 to N − 1 on some row that nothing has fixed yet.
     Free(u32),
     /// A sum.

@@ -1,4 +1,4 @@
-//! Attestations: what an issuer signs about a committed input, for one consumer on one chain.
+//! Attestations: what an issuer signs about a committed input, or a hashed one, for one consumer on one chain.
 
 use alloy::{
     primitives::{Address, B256, Bytes},

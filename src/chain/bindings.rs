@@ -83,6 +83,7 @@ sol! {
         error NotIssuer(address caller);
         error ZeroIssuer();
         error AttestedNameCount(uint256 found);
+        error AttestedHashPosition(uint256 found, uint256 inputStart, uint256 inputEnd);
         error UncomparedNames(uint256 names);
         error NameCount(uint256 found, uint256 expected);
         error NoNameExpected(uint256 index, address sender);

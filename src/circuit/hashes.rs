@@ -17,8 +17,8 @@ use halo2_proofs::halo2curves::bn256::Fr;
 use serde::{Deserialize, Serialize};
 use std::ops::RangeInclusive;
 
-/// How many inputs of a model can be hashed.
-pub const MOST_HASHES: usize = 4;
+/// How many hashes a proof can have: each takes a fixed column.
+pub const MOST_HASHES: usize = 64;
 
 /// Rows of a permutation: one for each S-box but the first.
 pub const ROWS: usize = S_BOXES - 1;
@@ -26,7 +26,7 @@ pub const ROWS: usize = S_BOXES - 1;
 /// Flags that say how a row's state comes from the one before, and whether a permutation begins.
 pub const FLAGS: usize = 4;
 
-/// A hashed input.
+/// A hashed input of one inference.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Hashed {

@@ -255,13 +255,10 @@ impl InstanceLayout {
             let (name, told) = (&port.tensor.name, port.visibility.name());
             return unproved(format!("output `{name}` is {told}"));
         }
-        let hashed = self.hashed().count();
-        if hashed > 0 && self.inferences > 1 {
-            return unproved("several inferences in one proof with hashed inputs".into());
-        }
-        if hashed > MOST_HASHES {
+        let hashes = self.inferences.saturating_mul(self.hashed().count());
+        if hashes > MOST_HASHES {
             return wrong(format!(
-                "{hashed} hashed inputs, more than the {MOST_HASHES} of a proof"
+                "{hashes} hashes of inputs, more than the {MOST_HASHES} of a proof"
             ));
         }
         let committed = self.committed().count();
@@ -300,16 +297,20 @@ impl InstanceLayout {
         self.inputs.iter().enumerate().filter(|(_, port)| port.is_hashed())
     }
 
-    /// What circuits know of hashed inputs.
+    /// What circuits know of hashed inputs: input by input, and of each inference by inference.
     pub fn hashes(&self) -> Vec<Hashed> {
         let (parts, free) = (self.parts(), self.free());
-        let places = parts.iter().filter(|part| part.role == Role::Input && part.tensor.is_none());
-        let hashed = |(part, (_, port)): (&InstancePart<'_>, (usize, &InstancePort))| Hashed {
-            length: port.tensor.bytes(),
-            words: port.tensor.words(),
-            at: part.at.start - free,
+        let is_hash = |part: &&InstancePart<'_>| part.role == Role::Input && part.tensor.is_none();
+        let places: Vec<usize> =
+            parts.iter().filter(is_hash).map(|part| part.at.start - free).collect();
+        // The places lie inference by inference.
+        let inputs: Vec<&InstancePort> = self.hashed().map(|(_, port)| port).collect();
+        let of_input = |(number, port): (usize, &&InstancePort)| {
+            let (length, words) = (port.tensor.bytes(), port.tensor.words());
+            let own = places.iter().skip(number).step_by(inputs.len());
+            own.map(|&at| Hashed { length, words, at }).collect::<Vec<_>>()
         };
-        places.zip(self.hashed()).map(hashed).collect()
+        inputs.iter().enumerate().flat_map(of_input).collect()
     }
 
     /// That whoever verifies proofs of these instances links committed inputs to their names: packed proofs do.

@@ -297,6 +297,12 @@ impl ModelCircuit {
         Ok(weights::columns(self.plan(), &weights))
     }
 
+    /// Which committed weight lies where: columns as [`Self::weight_columns`] gives them, of each weight's number, from 1 on.
+    pub fn weight_numbers(&self) -> Vec<Vec<i32>> {
+        let all = (1..).take(self.compiled.net.committed_weights).collect::<Vec<i32>>();
+        weights::columns(self.plan(), &all)
+    }
+
     fn committed_weights(&self, model: &Model) -> Result<Vec<i32>, CircuitError> {
         if self.compiled.instances.names_weights {
             weights::of_model(model)

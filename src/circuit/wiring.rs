@@ -437,7 +437,9 @@ pub struct Net {
     pub inputs: Vec<Port>,
     /// How many of them are committed.
     pub committed: usize,
-    /// The ones behind these, which are hashed.
+    /// How many behind these are hashed, or parts of hashed ones.
+    pub hashed: usize,
+    /// Their hashes.
     pub hashes: Vec<Hashed>,
     /// The model's outputs, in the order in which they are packed: inference by inference, if a block has not those of all.
     pub outputs: Vec<Port>,

@@ -236,7 +236,7 @@ impl Witness {
             bytes.chunks(net.blocks[block].tensor_len().max(1)).flat_map(pack).collect()
         };
         let (committed, others) = net.inputs.split_at(net.committed);
-        let (to_hash, others) = others.split_at(net.hashes.len());
+        let (to_hash, others) = others.split_at(net.hashed);
         for port in others.iter().filter(|port| net.blocks[port.block].is_packed) {
             instances.extend(words(port.block, port.of(&input)));
         }
@@ -251,10 +251,14 @@ impl Witness {
         let columns = if net.hashes.is_empty() { 0 } else { Fields::WIDTH + 1 };
         let mut hashed = vec![Values::zeros(length); columns];
         let mut found = Vec::new();
+        let to_hash = to_hash.iter().flat_map(|port| words(port.block, port.of(&input)));
+        let to_hash: Vec<Fr> = to_hash.collect();
+        let mut rest = &to_hash[..];
         let places = net.hashes.iter().zip(hashes::rows(&net.hashes));
-        for ((port, &blinding), (&own, rows)) in to_hash.iter().zip(blindings).zip(places) {
-            let words = words(port.block, port.of(&input));
-            let states = hashes::state_rows(own, &words, blinding);
+        for (&blinding, (&own, rows)) in blindings.iter().zip(places) {
+            let (words, behind) = rest.split_at(own.words);
+            rest = behind;
+            let states = hashes::state_rows(own, words, blinding);
             found.extend(states.last().map(|state| (own.at, state[0])));
             for (row, state) in rows.zip(states) {
                 hashed
@@ -276,6 +280,7 @@ impl Witness {
             own.iter_mut().zip(bytes).for_each(|(to, byte)| *to = integer(byte, port.element));
         }
         // Ascending: those before one are there when its place is counted.
+        found.sort_unstable_by_key(|&(at, _)| at);
         found.into_iter().for_each(|(at, hash)| instances.insert(net.free_instances + at, hash));
         let table = &plan.fitted.table;
         let value_cells = |(table_row, limbs): (Vec<u32>, Vec<Vec<u32>>)| ValueCells {

@@ -11,14 +11,15 @@ use std::path::{Path, PathBuf};
 /// What `prove` takes.
 #[derive(clap::Args)]
 pub struct CommitmentArgs {
-    /// The file that `commit` made of a committed input, or of a hashed one; once for each of them. A hashed input that has none
-    /// gets another hash in each proof
+    /// The file that `commit` made of a committed input, or of a hashed one; once for each of them, and of a hashed input of several
+    /// inferences once for each, in their order. A hashed input that has none gets another hash in each proof
     #[arg(long = "input-commitment", value_name = "FILE")]
     files: Vec<PathBuf>,
 }
 
-/// What `commit` made of a bundle's inputs, one after the other; none of an input that needs none.
-pub struct InputSecrets(Vec<Option<InputSecret>>);
+/// What `commit` made of a bundle's inputs, one after the other: of a hashed one for each inference, and nothing of an input
+/// that needs none.
+pub struct InputSecrets(Vec<Vec<InputSecret>>);
 
 impl InputSecrets {
     /// The commitments to committed inputs, in the order of their names.
@@ -31,7 +32,10 @@ impl InputSecrets {
 
     /// What blinds hashes: what files say, or else something new.
     pub fn blindings(&self, layout: &InstanceLayout) -> Blindings {
-        let known = layout.hashed().map(|(number, _)| match &self.0[number] {
+        let places = layout.hashed().flat_map(|(number, _)| {
+            (0..layout.inferences).map(move |inference| (number, inference))
+        });
+        let known = places.map(|(number, inference)| match self.0[number].get(inference) {
             Some(InputSecret::Hashed(hash)) => Some(hash.blinding()),
             _ => None,
         });
@@ -43,7 +47,7 @@ impl CommitmentArgs {
     /// Opens the files, each of which is of an input of a bundle: of each committed one there has to be one.
     pub fn open(&self, bundle: &Bundle) -> Result<InputSecrets, CliError> {
         let layout = &bundle.manifest.layout;
-        let mut found: Vec<Option<InputSecret>> = layout.inputs.iter().map(|_| None).collect();
+        let mut found: Vec<Vec<InputSecret>> = layout.inputs.iter().map(|_| Vec::new()).collect();
         let powers = match layout.committed().next() {
             None => None,
             _ => Some(bundle.powers()?),
@@ -79,17 +83,35 @@ impl CommitmentArgs {
                     });
                 }
             };
-            if place.replace(secret).is_some() {
+            place.push(secret);
+            let most = if port.is_hashed() { layout.inferences } else { 1 };
+            if place.len() > most {
+                let of_each = format!("give {most} of them, one for each inference");
                 return Err(CliError::Usage {
                     message: format!(
-                        "two commitments to the input `{}` are given",
+                        "{} commitments to the input `{}` are given",
+                        if most == 1 { "two".to_owned() } else { format!("more than {most}") },
                         Name::new(&port.tensor.name)
                     ),
-                    hint: "give one of them".into(),
+                    hint: if most == 1 { "give one of them".into() } else { of_each },
                 });
             }
         }
-        let missing = layout.committed().find(|(number, _)| found[*number].is_none());
+        let several = |&(number, _): &(usize, &InstancePort)| {
+            !found[number].is_empty() && found[number].len() != layout.inferences
+        };
+        if let Some((number, port)) = layout.hashed().find(several) {
+            return Err(CliError::Usage {
+                message: format!(
+                    "{} hashes of the input `{}` are given, and a proof of this bundle has {}",
+                    found[number].len(),
+                    Name::new(&port.tensor.name),
+                    layout.inferences
+                ),
+                hint: "give the file of each inference, in their order, or none".into(),
+            });
+        }
+        let missing = layout.committed().find(|(number, _)| found[*number].is_empty());
         match missing {
             Some((_, port)) => Err(needed(port)),
             None => Ok(InputSecrets(found)),
@@ -261,15 +283,23 @@ pub fn inputs(
             inputs[number.expect("it is one of the model's")] = Some(integers);
         }
     }
-    for (number, (secret, port)) in secrets.iter().zip(&layout.inputs).enumerate() {
-        let (integers, what) = match secret {
-            None => continue,
-            Some(InputSecret::Committed(commitment)) => {
+    for (number, (secrets, port)) in secrets.iter().zip(&layout.inputs).enumerate() {
+        let (integers, what) = match &secrets[..] {
+            [] => continue,
+            [InputSecret::Committed(commitment)] => {
                 let name = hex(&commitment.name());
                 (commitment.integers(), format!("one that the commitment `{name}` is to"))
             }
-            Some(InputSecret::Hashed(hash)) => {
-                (hash.integers(), format!("one whose hash is `{}`", hex(&hash.hash())))
+            several => {
+                let mut hashes = Vec::new();
+                let mut integers = Vec::new();
+                for secret in several {
+                    if let InputSecret::Hashed(hash) = secret {
+                        integers.extend(hash.integers());
+                        hashes.push(format!("`{}`", hex(&hash.hash())));
+                    }
+                }
+                (integers, format!("one whose hash is {}", hashes.join(", ")))
             }
         };
         match &inputs[number] {
@@ -297,7 +327,7 @@ pub fn inputs(
 /// The inputs that a file holds: all of them, or those that `commit` made nothing of.
 fn ports_of<'a>(
     model: &'a Model,
-    secrets: &[Option<InputSecret>],
+    secrets: &[Vec<InputSecret>],
     path: &Path,
 ) -> Result<Vec<&'a Port>, CliError> {
     let bytes = files::read(path)?;
@@ -307,7 +337,7 @@ fn ports_of<'a>(
     let all: Vec<&Port> = model.inputs.iter().collect();
     let known = model.inputs.iter().zip(secrets);
     let others: Vec<&Port> =
-        known.filter(|(_, secret)| secret.is_none()).map(|(port, _)| port).collect();
+        known.filter(|(_, secrets)| secrets.is_empty()).map(|(port, _)| port).collect();
     match is_given(&all) {
         Err(_) if !others.is_empty() && is_given(&others).is_ok() => Ok(others),
         // What is wrong with it is said where it is read.

@@ -434,7 +434,7 @@ impl ModelProver {
         let blindings = match blindings {
             Some(given) => given,
             None => {
-                drawn = Blindings::draw(self.layout().hashed().count());
+                drawn = Blindings::draw(self.layout().hashes().len());
                 &drawn
             }
         };

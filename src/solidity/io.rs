@@ -90,7 +90,7 @@ pub struct IoSpec {
     pub names_weights: bool,
     /// Its committed inputs, of which the names of commitments are instances.
     pub committed: Vec<String>,
-    /// Its hashed inputs. There are none in proofs of several inferences.
+    /// Its hashed inputs.
     pub hashed: Vec<IoHash>,
     /// Its public inputs.
     pub inputs: Vec<IoTensor>,
@@ -154,7 +154,9 @@ impl IoSpec {
             ("outputs", self.outputs.iter().collect()),
         ];
         for (name, tensors) in parts {
-            let length: usize = tensors.iter().map(|tensor| tensor.num_instances()).sum();
+            let hashes = if name == "inputs" { self.hashed.len() } else { 0 };
+            let length =
+                hashes + tensors.iter().map(|tensor| tensor.num_instances()).sum::<usize>();
             let place = shared + self.inferences * (start - shared);
             let run = Run { name, start, end: start + length, place, length };
             start = run.end;

@@ -132,6 +132,42 @@ async fn what_is_signed_is_what_the_consumer_takes() {
     assert_eq!(submit().await, None);
 }
 
+/// The file of a hashed input, or its hash alone, is signed as a name is.
+#[test]
+fn a_hash_is_attested_as_a_name_is() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let vectors = std::fs::read(root().join("test/fixtures/commitments/hashes.json"));
+    let vectors: Value = serde_json::from_slice(&vectors.expect("vectors")).expect("JSON");
+    let made = &vectors[0];
+    let hash = made["hash"].as_str().expect("text");
+    let document = json!({
+        "format": "zkverdict commitment", "version": 1, "kind": "hash", "input": "x",
+        "code": "uint8", "shape": [1], "words": [format!("{:#x}", B256::ZERO)],
+        "blinding": made["blinding"], "hash": hash,
+    });
+    let path = folder.path().join("h.json");
+    std::fs::write(&path, document.to_string()).expect("written");
+    let here = flags(Address::repeat_byte(5), Address::repeat_byte(6));
+    let path = path.to_str().expect("text");
+    let (code, attested) = attest(&with(&[path], &here), Some(ISSUER));
+    assert_eq!((code, &attested["name"]), (Some(0), &json!(hash)), "{attested}");
+    assert_eq!(attest(&with(&["--hash", hash], &here), Some(ISSUER)), (Some(0), attested));
+    // It has more bits than names have, and not more than scalars.
+    let modulus = "0x30644e72e131a029b85045b68181585d2833e84879b9709143e1f593f0000001";
+    for (first, why) in [
+        (["--name", hash], "no commitment has"),
+        (["--hash", modulus], "no input has this hash"),
+        (["--hash", &B256::ZERO.to_string()], "no input has this hash"),
+    ] {
+        let (code, said) = attest(&with(&first, &here), Some(ISSUER));
+        assert_eq!(code, Some(2), "{said}");
+        assert!(said["error"].as_str().expect("text").contains(why), "{said}");
+    }
+    std::fs::write(path, document.to_string().replace("uint8", "int16")).expect("written");
+    let (code, said) = attest(&with(&[path], &here), Some(ISSUER));
+    assert!(code == Some(2) && said["error"].as_str().is_some_and(|said| said.contains("hash")));
+}
+
 #[test]
 fn what_makes_no_attestation_is_said_and_no_secret_is() {
     let folder = tempfile::tempdir().expect("a folder");

@@ -7,7 +7,7 @@ use std::fs;
 const INFERENCES: usize = 3;
 
 /// The first samples of a model, as JSON.
-fn inferences(count: usize) -> Value {
+pub fn inferences(count: usize) -> Value {
     let bytes = fs::read(format!("{ROOT}/test/fixtures/models/credit_logreg/samples.npy")).unwrap();
     let header = 10 + usize::from(u16::from_le_bytes([bytes[8], bytes[9]]));
     let floats = bytes[header..].chunks_exact(4).take(30 * count);

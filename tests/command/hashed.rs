@@ -1,6 +1,9 @@
 //! Hashed inputs, all the way: `keygen`, `commit`, `prove`, `verify`, and the contract.
 
-use super::{Desk, call, document, fails, first_inference, model, refused, run, samples, text};
+use super::{
+    Desk, batches::inferences, call, document, fails, first_inference, model, refused, run,
+    samples, text,
+};
 use light_poseidon::{Poseidon, PoseidonBytesHasher};
 use serde_json::{Value, json};
 use std::{fs, path::Path};
@@ -134,11 +137,97 @@ fn a_hashed_input_is_proved_by_its_hash_and_told_to_nobody() {
     let error = fails(&["commit", packed, "--points", "--out", text(&desk.path("p"))]);
     assert!(error.contains("no committed input"), "{error}");
     let certificate = desk.path("certificate.json");
-    let words = ["certify", packed, "--model", &onnx, "--out", text(&certificate)];
-    let answer = refused(&words).to_string();
-    assert!(answer.contains("no certificate is made for keys with hashes"), "{answer}");
+    for keys in [halo2, packed] {
+        let words = ["certify", keys, "--model", &onnx, "--out", text(&certificate)];
+        let certified = run(&words);
+        assert_eq!(
+            (&certified["holds"], &certified["counts"]["hashes"]),
+            (&json!(true), &json!(1))
+        );
+        assert_eq!(read(&certificate)["checked"], certified["checked"]);
+    }
     let out = desk.path("batch.zkv");
-    let words = ["keygen", &onnx, "--unsafe-dev-srs", "--batch", "2", "--out", text(&out)];
+    let words = ["keygen", &onnx, "--unsafe-dev-srs", "--batch", "65", "--out", text(&out)];
     let error = fails(&[&words[..], &["--input-visibility", "hashed"]].concat());
-    assert!(error.contains("several inferences in one proof with hashed inputs"), "{error}");
+    assert!(error.contains("65 hashes of inputs, more than the 64 of a proof"), "{error}");
+}
+
+/// Each inference of a batch has a hash of its own, in its own place.
+#[test]
+fn a_batch_has_a_hash_for_each_inference() {
+    let desk = Desk::new();
+    let onnx = model("credit_logreg");
+    let name = run(&["inspect", &onnx])["inputs"][0]["name"].as_str().unwrap().to_owned();
+    let told = format!("{name}=hashed");
+    let keys = desk.path("batch.zkv");
+    let keys = text(&keys);
+    let words = ["keygen", &onnx, "--unsafe-dev-srs", "--format", "packed", "--batch", "2"];
+    run(&[&words[..], &["--input", &told, "--out", keys]].concat());
+    let input = desk.write("x.json", inferences(2).to_string().as_bytes());
+    let input = text(&input);
+    let reference = run(&["run", &onnx, "--input", input]);
+    let proof = desk.path("proof.json");
+    let proof = text(&proof);
+    let contexts = ["--context", "0x1", "--context", "0x2"];
+    let prove = |more: &[&str]| -> Vec<String> {
+        let mut words = vec!["prove", keys, "--out", proof];
+        words.extend(contexts.iter().chain(more));
+        words.iter().map(|word| (*word).to_owned()).collect()
+    };
+    let proves = |more: &[&str]| {
+        let words = prove(more);
+        run(&words.iter().map(String::as_str).collect::<Vec<_>>())
+    };
+    let refuses = |more: &[&str]| {
+        let words = prove(more);
+        fails(&words.iter().map(String::as_str).collect::<Vec<_>>())
+    };
+    let [one, other] = [(); 2].map(|()| proves(&["--input", input]));
+    assert_ne!(one["instances"][2], other["instances"][2]);
+    for (inference, reference) in reference["inferences"].as_array().unwrap().iter().enumerate() {
+        let said = &other["inferences"][inference];
+        assert_eq!(said["outputs"], reference["outputs"]);
+        assert_eq!(said["hashes"][&name], other["instances"][2 + inference]);
+    }
+    let verified = run(&["verify", keys, proof]);
+    assert_eq!(verified["inferences"][1]["hashes"], other["inferences"][1]["hashes"]);
+    assert_eq!(run(&["gas", keys, proof])["call"]["accepted"], true);
+
+    let file = desk.path("h.json");
+    let committed = run(&["commit", keys, "--input", input, "--out", text(&file)]);
+    let files: Vec<String> =
+        (0..2).map(|at| committed["inferences"][at]["file"].as_str().unwrap().to_owned()).collect();
+    assert!(files[0].ends_with("h.0.json") && files[1].ends_with("h.1.json"), "{files:?}");
+    let [first, second] = [0, 1].map(|at: usize| ["--input-commitment", files[at].as_str()]);
+    let proved = proves(&[first, second].concat());
+    for inference in 0..2 {
+        let hash = &committed["inferences"][inference]["hash"];
+        assert_eq!(&proved["instances"][2 + inference], hash);
+        assert_eq!(hash, &by_light_poseidon(30, &read(Path::new(&files[inference]))));
+    }
+    let error = refuses(&first);
+    assert!(error.contains("1 hashes of the input") && error.contains("has 2"), "{error}");
+    let error = refuses(&[first, second, second].concat());
+    assert!(error.contains("more than 2 commitments"), "{error}");
+    let error = refuses(&[&second[..], &first, &["--input", input]].concat());
+    assert!(error.contains("is not the one whose hash is"), "{error}");
+    let error = fails(&["commit", keys, "--input", input, "--out", text(&file)]);
+    assert!(error.contains("is there already"), "{error}");
+
+    // One inference's hash in the place of the other's.
+    let mut forged = read(Path::new(proof));
+    let hashes: Vec<Value> = [3, 2].map(|at: usize| forged["instances"][at].clone()).to_vec();
+    forged["instances"][2] = hashes[0].clone();
+    forged["instances"][3] = hashes[1].clone();
+    let forged = desk.write("forged.json", forged.to_string().as_bytes());
+    refused(&["verify", keys, text(&forged)]);
+
+    let out = desk.path("certificate.json");
+    let certified = run(&["certify", keys, "--model", &onnx, "--out", text(&out)]);
+    assert_eq!(certified["counts"]["hashes"], 2);
+    let folder = desk.path("contract");
+    run(&["render", keys, "--name", "Hashing", "--out", text(&folder)]);
+    let schema = read(&folder.join("Hashing.schema.json"));
+    assert_eq!(schema["hashes"], json!([{"input": name, "instance": 1}]));
+    assert_eq!(schema["inferences"]["inputs"], json!([2, 1]));
 }

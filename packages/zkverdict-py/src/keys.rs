@@ -1,9 +1,10 @@
 //! Keys: proofs are made with them and checked against them, contracts are made of them.
 
 use crate::{
-    commitment::Commitment,
+    commitment::{Commitment, Weights},
     error::{Failure, raise},
     model::{Model, beyond},
+    secrets::{InputSecrets, hidden, hide, weights as named_weights},
     work::watched,
 };
 use pyo3::prelude::*;
@@ -16,14 +17,14 @@ use std::{
 use zkverdict::{
     ModelProver, ModelVerifier,
     bundle::{
-        Beginning, Bundle, CompiledFiles, ContractFiles, InputCommitment, ProofDocument, ProofFile,
-        contract_name, hex,
+        Beginning, Bundle, CompiledFiles, ContractFiles, ProofDocument, ProofFile,
+        WeightsCommitment, contract_name, hex,
     },
     certify::certify,
     circuit::{InstanceLayout, ModelCircuit},
     evm::{Abi, Experiment, Fork},
     model::{self, InputFormat, Port, Visibility},
-    proving::{Format, Options, Powers, Srs, Stage, scalar_of},
+    proving::{Format, Options, Powers, Secrets, Srs, Stage, scalar_of},
     solidity::{
         CompiledContract, CompilerSettings, SolidityCompiler, verify_proof_calldata_of_words,
     },
@@ -92,16 +93,16 @@ impl Inner {
         }
     }
 
-    /// The integers of all inputs: committed ones are taken from their commitments.
+    /// The integers of all inputs: those that are known are taken from there.
     fn inputs(
         &self,
         input: Option<&[u8]>,
-        commitments: &[Arc<InputCommitment>],
+        secrets: &InputSecrets,
     ) -> Result<(Vec<Vec<i32>>, usize), Failure> {
         let model = self.verifier.model();
-        let others: Vec<&Port> = (model.inputs.iter().zip(&self.layout().inputs))
-            .filter(|(_, told)| !told.is_committed())
-            .map(|(port, _)| port)
+        let others: Vec<&Port> = (model.inputs.iter().enumerate())
+            .filter(|&(number, _)| !secrets.holds(number))
+            .map(|(_, port)| port)
             .collect();
         let (mut given, beyond) = match (input, others.as_slice()) {
             (Some(input), _) => {
@@ -110,76 +111,21 @@ impl Inner {
             (None, []) => (Vec::new(), 0),
             (None, [port, ..]) => {
                 let message = format!("no input `{}` is given", port.name.escape_debug());
-                return Err(Failure::input(message, "only committed inputs can be left out"));
+                return Err(Failure::input(
+                    message,
+                    "only inputs with a commitment can be left out",
+                ));
             }
         };
         let mut given = given.drain(..);
-        let mut committed = commitments.iter();
-        let all = self.layout().inputs.iter().map(|told| {
-            let next = if told.is_committed() {
-                committed.next().map(|commitment| commitment.integers())
+        let all = (0..model.inputs.len()).map(|number| {
+            if secrets.holds(number) {
+                secrets.integers(number)
             } else {
-                given.next()
-            };
-            next.unwrap_or_default()
+                given.next().unwrap_or_default()
+            }
         });
         Ok((all.collect(), beyond))
-    }
-
-    /// The commitments to committed inputs, in their order, each checked.
-    fn commitments(
-        &self,
-        given: &[Arc<InputCommitment>],
-    ) -> Result<Vec<Arc<InputCommitment>>, Failure> {
-        let layout = self.layout();
-        let is_for =
-            |commitment: &Arc<InputCommitment>, name: &str| commitment.tensor().name == name;
-        for commitment in given {
-            let name = &commitment.tensor().name;
-            let count = given.iter().filter(|other| is_for(other, name)).count();
-            if count > 1 || !layout.committed().any(|(_, port)| port.tensor.name == *name) {
-                let message = match count {
-                    1 => format!(
-                        "the input `{}` is not committed in these keys",
-                        name.escape_debug()
-                    ),
-                    _ => format!(
-                        "{count} commitments to the input `{}` are given",
-                        name.escape_debug()
-                    ),
-                };
-                return Err(Failure::input(message, "give one for each committed input"));
-            }
-        }
-        if layout.committed().next().is_none() {
-            return Ok(Vec::new());
-        }
-        let powers = self.powers()?;
-        let found = layout.committed().map(|(_, port)| {
-            let name = &port.tensor.name;
-            let commitment = given.iter().find(|commitment| is_for(commitment, name));
-            let commitment = commitment.ok_or_else(|| {
-                let message =
-                    format!("no commitment to the input `{}` is given", name.escape_debug());
-                Failure::input(
-                    message,
-                    "make one with `Keys.commit`, and give it with `commitments=[c]`",
-                )
-            })?;
-            let is_alike = commitment.tensor().code == port.tensor.code
-                && commitment.tensor().len() == port.tensor.len()
-                && commitment.inferences() == layout.inferences;
-            if !is_alike || !commitment.is_under(&powers) {
-                let message = format!(
-                    "the commitment `{}` is not one to the input `{}` under these keys' string",
-                    hex(&commitment.name()),
-                    name.escape_debug()
-                );
-                return Err(Failure::input(message, "make one with `Keys.commit` of these keys"));
-            }
-            Ok(Arc::clone(commitment))
-        });
-        found.collect()
     }
 
     /// The integers of what claims compare outputs with.
@@ -306,37 +252,37 @@ impl Keys {
         .to_string()
     }
 
-    /// Commits to an input.
-    fn commit(&self, py: Python<'_>, input: Vec<u8>, only: Option<String>) -> PyResult<Commitment> {
+    /// Hides an input: behind a name, or behind a hash for each inference.
+    fn commit(
+        &self,
+        py: Python<'_>,
+        input: Vec<u8>,
+        only: Option<String>,
+    ) -> PyResult<Vec<Commitment>> {
         let inner = Arc::clone(&self.0);
         watched(py, None, move |_| {
-            let powers = inner.powers()?;
-            let model = inner.verifier.model();
-            let names: Vec<&str> =
-                inner.layout().committed().map(|(_, port)| port.tensor.name.as_str()).collect();
-            let name = match (only.as_deref(), names.as_slice()) {
-                (Some(only), names) if names.contains(&only) => only,
-                (None, [name]) => name,
-                _ => {
-                    let message = "it is not clear which committed input is meant";
-                    return Err(Failure::option(
-                        message,
-                        &format!("give `name`: one of {names:?}"),
-                    ));
-                }
-            };
-            let number = model.inputs.iter().position(|port| port.name == name);
-            let number = number.expect("the layout's inputs are the model's");
+            let (layout, model) = (inner.layout(), inner.verifier.model());
+            let number = hidden(layout, only.as_deref())?;
             let integers = one_inference(model, &[&model.inputs[number]], &input)?.swap_remove(0);
-            let tensor = inner.layout().inputs[number].tensor.clone();
-            let commitment = InputCommitment::new(tensor, &integers, &powers).ok_or_else(|| {
-                Failure::new(
-                    "KeysError",
-                    "the string is shorter than a commitment to the input",
-                    "",
-                )
-            })?;
-            Ok(Commitment(Arc::new(commitment)))
+            let made = hide(layout, number, &integers, || inner.powers())?;
+            Ok(made.into_iter().map(|secret| Commitment(Arc::new(secret))).collect())
+        })
+    }
+
+    /// Commits to the weights of a training of the keys' architecture.
+    fn commit_weights(&self, py: Python<'_>, model: PyRef<'_, Model>) -> PyResult<Weights> {
+        let (inner, file) = (Arc::clone(&self.0), Arc::clone(&model.file));
+        watched(py, None, move |_| {
+            if !inner.layout().names_weights {
+                return Err(Failure::option(
+                    "the weights of these keys are those of their model",
+                    "make keys with `keygen(format=\"packed\", weights=\"committed\")`",
+                ));
+            }
+            let (model, _) = file.model(inner.layout().inferences)?;
+            let prover = inner.prover()?;
+            let committed = prover.commit_weights(model)?;
+            Ok(Weights(Arc::new(WeightsCommitment::new(prover, &committed))))
         })
     }
 
@@ -348,11 +294,13 @@ impl Keys {
         contexts: Vec<[u8; 32]>,
         choose: Vec<(String, String)>,
         commitments: Vec<PyRef<'_, Commitment>>,
+        weights: Option<PyRef<'_, Weights>>,
         progress: Option<Bound<'_, PyAny>>,
     ) -> PyResult<(String, usize)> {
         let inner = Arc::clone(&self.0);
         let commitments: Vec<_> =
             commitments.iter().map(|commitment| Arc::clone(&commitment.0)).collect();
+        let weights = weights.map(|weights| Arc::clone(&weights.0));
         watched(py, progress.as_ref(), move |watch| {
             let layout = inner.layout();
             if contexts.len() != layout.inferences {
@@ -368,15 +316,15 @@ impl Keys {
                 scalar_of(word).ok_or_else(|| Failure::input(message(), "give a smaller number"))
             });
             let contexts = contexts.collect::<Result<Vec<_>, _>>()?;
-            let commitments = inner.commitments(&commitments)?;
-            let (inputs, beyond) = inner.inputs(input.as_deref(), &commitments)?;
+            let secrets = InputSecrets::new(layout, &commitments, || inner.powers())?;
+            let (inputs, beyond) = inner.inputs(input.as_deref(), &secrets)?;
             let inputs = [inputs, inner.chosen(&choose)?].concat();
             if inner.prover.get().is_none() {
                 watch.enter("proving key");
             }
             let prover = inner.prover()?;
-            let commitments: Vec<_> =
-                commitments.iter().map(|commitment| commitment.commitment().clone()).collect();
+            let (commitments, blindings) = (secrets.commitments(), secrets.blindings(layout));
+            let weights = named_weights(&inner.verifier, weights.as_ref(), prover)?;
             let beginning = Beginning::now();
             let entered = |stage: Stage| watch.enter(stage);
             let options = Options {
@@ -384,14 +332,23 @@ impl Keys {
                 cancel: Some(&watch.cancel),
                 ..Options::default()
             };
-            let (proof, _) = prover.prove_linked(&inputs, contexts, &commitments[..], &options)?;
+            let secrets = Secrets {
+                inputs: &commitments,
+                weights: weights.as_ref(),
+                blindings: Some(&blindings),
+            };
+            let (proof, _) = prover.prove_linked(&inputs, contexts, secrets, &options)?;
             let document = ProofDocument::new(&inner.verifier, &proof, beginning.took())?;
             Ok((json!(document).to_string(), beyond))
         })
     }
 
-    /// Checks a proof document; gives what each inference is bound to.
-    fn verify(&self, py: Python<'_>, document: Vec<u8>) -> PyResult<Vec<[u8; 32]>> {
+    /// Checks a proof document; gives what each inference is bound to, and the name of the weights where these are committed.
+    fn verify(
+        &self,
+        py: Python<'_>,
+        document: Vec<u8>,
+    ) -> PyResult<(Vec<[u8; 32]>, Option<[u8; 32]>)> {
         let inner = Arc::clone(&self.0);
         watched(py, None, move |_| {
             let file = ProofFile::parse(&document)
@@ -405,7 +362,8 @@ impl Keys {
                 }
                 None => {
                     let said = inner.verifier.statements(&file.proof.instances)?;
-                    Ok(said.into_iter().map(|statement| statement.context).collect())
+                    let weights = said.first().and_then(|statement| statement.weights);
+                    Ok((said.into_iter().map(|statement| statement.context).collect(), weights))
                 }
             }
         })

@@ -9,6 +9,7 @@ mod error;
 mod keys;
 mod model;
 mod options;
+mod secrets;
 mod work;
 
 use pyo3::prelude::*;
@@ -33,6 +34,7 @@ fn _zkverdict(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<model::Model>()?;
     module.add_class::<keys::Keys>()?;
     module.add_class::<commitment::Commitment>()?;
+    module.add_class::<commitment::Weights>()?;
     module.add_function(wrap_pyfunction!(run_command, module)?)?;
     module.add_function(wrap_pyfunction!(write_file, module)?)
 }

@@ -123,7 +123,8 @@ impl Model {
         let options = Options::read(options).map_err(|failure| raise(py, failure))?;
         let file = Arc::clone(&self.file);
         watched(py, None, move |_| {
-            let (model, _) = file.model(options.batch)?;
+            let (model, onnx) = file.model(options.batch)?;
+            let (model, _) = options.subject(model, onnx)?;
             let circuit = options.circuit(&model)?;
             let predicted = Prediction::new(&circuit, options.format, options.goal())?;
             let system = circuit.constraint_system();
@@ -172,6 +173,7 @@ impl Model {
         watched(py, progress.as_ref(), move |watch| {
             watch.enter("planning");
             let (model, onnx) = file.model(options.batch)?;
+            let (model, onnx) = options.subject(model, onnx)?;
             let circuit = options.circuit(&model)?;
             let string = match (srs, unsafe_dev_srs) {
                 (Some(_), true) => {

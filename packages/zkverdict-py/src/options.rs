@@ -21,6 +21,14 @@ pub struct Options {
     inputs: BTreeMap<String, Visibility>,
     claims: Vec<String>,
     pub batch: usize,
+    weights: Weights,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum Weights {
+    Public,
+    Committed,
 }
 
 #[derive(Clone, Copy, Debug, Deserialize)]
@@ -52,6 +60,14 @@ impl Options {
         }
     }
 
+    /// A model and its file, or its architecture's where the weights are committed.
+    pub fn subject(&self, model: Model, onnx: Vec<u8>) -> Result<(Model, Vec<u8>), Failure> {
+        match self.weights {
+            Weights::Public => Ok((model, onnx)),
+            Weights::Committed => Ok(Model::architecture(&model.name, &onnx)?),
+        }
+    }
+
     /// The instances of a model's proofs.
     pub fn layout(&self, model: &Model) -> Result<InstanceLayout, Failure> {
         let mut layout = InstanceLayout::of_model(model, false).of_batch(self.batch);
@@ -65,6 +81,7 @@ impl Options {
             };
             layout.inputs[at].visibility = visibility;
         }
+        layout.names_weights = self.weights == Weights::Committed;
         let claims = Claims::read(model, &self.claims, layout.inferences)?;
         Ok(layout.with_claims(model, &claims)?)
     }

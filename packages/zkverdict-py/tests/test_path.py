@@ -136,7 +136,9 @@ class Path(unittest.TestCase):
 
     def test_nothing_that_holds_an_input_shows_it(self):
         self.assertEqual(
-            repr(self.proof), f"Proof(vk_digest='{self.keys.digest}', format='halo2', contexts=(7,), names=mappingproxy({{}}), seconds={self.proof.seconds})"
+            repr(self.proof),
+            f"Proof(vk_digest='{self.keys.digest}', format='halo2', contexts=(7,), names=mappingproxy({{}}), "
+            f"hashes=mappingproxy({{}}), weights=None, seconds={self.proof.seconds})",
         )
         self.assertIn(self.keys.digest, repr(self.keys))
         self.assertTrue(self.keys.is_unsafe)
@@ -196,6 +198,70 @@ class Options(unittest.TestCase):
         other = self.model.keygen(unsafe_dev_srs=True)
         with self.assertRaisesRegex(zkverdict.InputError, "is not committed in these keys"):
             other.prove(self.samples[0], commitments=[commitment])
+
+    def test_hashed_inputs(self):
+        name = self.model.inputs[0].name
+        keys = self.model.keygen(unsafe_dev_srs=True, inputs={name: "hashed"})
+        first, second = (keys.prove(self.samples[0]) for _ in range(2))
+        self.assertNotEqual(first.hashes, second.hashes)
+        hidden = keys.commit(self.samples[0])
+        self.assertTrue(hidden.is_hash)
+        with tempfile.TemporaryDirectory() as folder:
+            path = pathlib.Path(folder) / "h.json"
+            hidden.save(path)
+            self.assertEqual(os.stat(path).st_mode & 0o777, 0o600)
+            secret = json.loads(path.read_text())["blinding"]
+            hidden = zkverdict.Commitment.load(path)
+        self.assertNotIn(secret[2:], repr(hidden) + repr(vars(hidden)) + repr(hidden._native))
+        for x in (None, self.samples[0]):
+            proof = keys.prove(commitments=[hidden]) if x is None else keys.prove({name: x})
+            self.assertIs(keys.verify(zkverdict.Proof.from_json(proof.to_json())), True)
+            self.assertEqual(proof.hashes == {name: hidden.name}, x is None)
+        self.assertEqual(keys.certify(self.model).hashes, 1)
+        with self.assertRaisesRegex(zkverdict.InputError, "is not hashed in these keys"):
+            self.model.keygen(unsafe_dev_srs=True).prove(self.samples[0], commitments=[hidden])
+        with self.assertRaisesRegex(zkverdict.InputError, "2 commitments to the input"):
+            keys.prove(commitments=[hidden, hidden])
+
+    def test_hashes_of_a_batch(self):
+        keys = self.model.keygen(unsafe_dev_srs=True, format="packed", input_visibility="hashed", batch=2)
+        each = keys.commit_each(self.samples[:2].reshape(2, -1))
+        proof = keys.prove(commitments=each, context=[1, 2])
+        self.assertIs(keys.verify(zkverdict.Proof.from_json(proof.to_json()), context=[1, 2]), True)
+        (name,) = keys.summary.inputs
+        self.assertEqual([said.hashes[name] for said in proof.inferences], [one.name for one in each])
+        for inference, expected in zip(proof.inferences, self.expected):
+            np.testing.assert_array_equal(inference.output.quantized.ravel(), expected.ravel())
+        with self.assertRaisesRegex(zkverdict.OptionError, "as many hashes"):
+            keys.commit(self.samples[:2].reshape(2, -1))
+        with self.assertRaisesRegex(zkverdict.InputError, "1 commitments .* takes 2"):
+            keys.prove(commitments=each[:1], context=[1, 2])
+
+    def test_committed_weights(self):
+        keys = self.model.keygen(unsafe_dev_srs=True, format="packed", weights="committed")
+        weights = keys.commit_weights(self.model)
+        with tempfile.TemporaryDirectory() as folder:
+            path = pathlib.Path(folder) / "w.json"
+            weights.save(path)
+            self.assertEqual(os.stat(path).st_mode & 0o777, 0o600)
+            secret = json.loads(path.read_text())["blindings"][0]
+            loaded = zkverdict.Weights.load(path)
+        self.assertEqual((loaded.name, loaded.vk_digest), (weights.name, keys.digest))
+        self.assertNotIn(secret[2:], repr(loaded) + repr(vars(loaded)) + repr(loaded._native))
+        proof = keys.prove(self.samples[0], weights=loaded)
+        np.testing.assert_array_equal(proof.inferences[0].output.quantized.ravel(), self.expected[0].ravel())
+        self.assertEqual(proof.weights, weights.name)
+        self.assertIs(keys.verify(zkverdict.Proof.from_json(proof.to_json()), weights=weights.name), True)
+        with self.assertRaisesRegex(zkverdict.ProofError, "is about the weights"):
+            keys.verify(proof, weights=keys.commit_weights(self.model).name)
+        with self.assertRaisesRegex(zkverdict.InputError, "no commitment to any is given"):
+            keys.prove(self.samples[0])
+        other = self.model.keygen(unsafe_dev_srs=True)
+        with self.assertRaisesRegex(zkverdict.InputError, "those of these keys are their model's"):
+            other.prove(self.samples[0], weights=weights)
+        with self.assertRaisesRegex(zkverdict.OptionError, "those of their model"):
+            other.commit_weights(self.model)
+        self.assertGreater(keys.certify(self.model).weights, 0)
 
     def test_what_is_asked_for_is_checked(self):
         for options, error, message in [

@@ -2,7 +2,7 @@
 
 use super::Case;
 use crate::certify::{gates, shape::Places, shape::Shape};
-use crate::circuit::tests::{abreast, average, models, ports, vectors};
+use crate::circuit::tests::{abreast, average, committed, models, ports, vectors};
 use crate::circuit::{Goal, Wishes};
 use crate::model::{Model, Visibility};
 use halo2_proofs::{
@@ -41,7 +41,7 @@ fn cases() -> Vec<Model> {
 
 #[test]
 fn other_constraints_are_refused() {
-    use Visibility::{Committed, Private, Public};
+    use Visibility::{Committed, Hashed, Private, Public};
     let mut seen = Vec::new();
     let models = cases();
     let of_models = models.iter().enumerate().filter_map(|(number, model)| {
@@ -49,12 +49,20 @@ fn other_constraints_are_refused() {
         let wishes = Wishes { goal, private_input: number % 3 == 0, ..Wishes::default() };
         Case::new(model, wishes)
     });
-    let linked = [[Public, Committed], [Committed, Committed], [Private, Committed]];
+    let linked = [
+        [Public, Committed],
+        [Committed, Committed],
+        [Private, Committed],
+        [Hashed, Public],
+        [Hashed, Committed],
+    ];
     let of_links = linked.into_iter().map(|told| Case::told(&ports::model(), &told));
     let wishes = Wishes { packed: true, abreast: Some(2), ..Wishes::default() };
     let of_means = Case::new(&average::cases()[0].model(), wishes);
     let abreast = abreast::circuits().into_iter();
     let abreast = abreast.map(|(model, circuit)| Case::of(&model, circuit)).chain(of_means);
+    let architecture = committed::several();
+    let abreast = abreast.chain([Case::of(&architecture, committed::circuit(&architecture))]);
     for case in of_models.chain(of_links).chain(abreast) {
         let mut shape = case.circuit.shape();
         // One of each set of flags will do.

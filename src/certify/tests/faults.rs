@@ -2,18 +2,19 @@
 
 use super::{Case, number};
 use crate::certify::{
-    Subject,
     rows::Rows,
     shape::{Flag, Place, Places, Shape},
     source::{Columns, integer},
 };
-use crate::circuit::tests::{abreast, average, claims, models, ports, random::Random, vectors};
+use crate::circuit::tests::{
+    abreast, average, claims, committed, models, ports, random::Random, vectors,
+};
 use crate::circuit::{Goal, ModelCircuit, Plans, Wishes};
 use crate::model::{Model, TensorId, Visibility};
 use halo2_proofs::{halo2curves::bn256::Fr, plonk::Circuit};
 use std::collections::BTreeMap;
 
-const KINDS: [&str; 14] = [
+const KINDS: [&str; 18] = [
     "weight",
     "offset",
     "scale",
@@ -27,6 +28,10 @@ const KINDS: [&str; 14] = [
     "packing factor",
     "end of a word",
     "move",
+    "constant of an S-box",
+    "flag of a hash",
+    "scale of weights",
+    "table of weights",
     "index",
 ];
 
@@ -92,7 +97,8 @@ impl Planter<'_> {
                 let lanes = places.lanes.iter().copied();
                 let used: Vec<Place> =
                     lanes.filter(|&lane| self.value(lane, row) != Fr::zero()).collect();
-                let lane = used[self.random.below(used.len())];
+                // Those that are committed are no cells of the key.
+                let lane = *used.get(self.random.below(used.len().max(1)))?;
                 self.raise(lane, row, 1)
             }
             "offset" => {
@@ -186,6 +192,27 @@ impl Planter<'_> {
                 let other = if choice == self.value(column, row) { Fr::from(3) } else { choice };
                 self.set(column, row, other)
             }
+            "constant of an S-box" => {
+                let constant = places.hashes.as_ref()?.constant;
+                let row = self.row(|this, row| this.value(constant, row) != Fr::zero())?;
+                self.raise(constant, row, 1)
+            }
+            "flag of a hash" => {
+                let flags: Vec<Place> = places.hashes.as_ref()?.flags().collect();
+                let flag = flags[self.random.below(flags.len())];
+                let row = self.row(|_, _| true)?;
+                self.set(flag, row, Fr::one() - self.value(flag, row))
+            }
+            "scale of weights" => {
+                let scale = places.weights.as_ref()?.scale;
+                let row = self.row(|this, row| this.value(scale, row) != Fr::zero())?;
+                self.raise(scale, row, 1)
+            }
+            "table of weights" => {
+                let table = places.weights.as_ref()?.table;
+                let row = self.row(|this, row| this.value(table, row) != Fr::zero())?;
+                self.raise(table, row, 1)
+            }
             _ => {
                 let row = self.row(|_, _| true)?;
                 self.raise(places.index, row, 1)
@@ -197,8 +224,19 @@ impl Planter<'_> {
 /// What a fault must change to be one: where nothing refers to, any cell may hold anything.
 fn shares(case: &Case, shape: &Shape, places: &Places) -> Option<(usize, usize, Vec<Option<u32>>)> {
     let usable = case.fixed[0].len() - case.system.blinding_factors() - 1;
-    let rows = Rows::read(shape, places, &case.fixed, usable).ok()?;
+    let rows = Rows::read(shape, places, &case.fixed, &case.lanes, usable).ok()?;
     Some((rows.contributions, rows.at.len(), rows.made.clone()))
+}
+
+/// Rows that make what nothing takes and no instance tells: of such it is nobody's concern.
+fn dead(case: &Case, shape: &Shape, places: &Places) -> Vec<bool> {
+    let usable = case.fixed[0].len() - case.system.blinding_factors() - 1;
+    let rows = Rows::read(shape, places, &case.fixed, &case.lanes, usable).expect("rows");
+    let all = (0..rows.at.len()).flat_map(|place| rows.shares(u32::try_from(place).expect("few")));
+    let mut dead: Vec<bool> =
+        (0..=rows.len()).map(|row| row == 0 || !rows.is(row, Flag::Packs)).collect();
+    all.for_each(|share| dead[rows.row_of(share.slot as usize)] = false);
+    dead
 }
 
 /// Rows of the table that witnesses of a few inputs read to make a byte.
@@ -215,8 +253,9 @@ fn read(model: &Model, circuit: &ModelCircuit, case: &Case, places: &Places) -> 
                     .map(move |i| low + (i * 37 + seed * (91 + 3 * i)) % 256)
             })
             .collect();
-        let witness = circuit.witness(&input, Fr::zero()).expect("an input of the model");
-        let circuit = circuit.with_witness(witness);
+        let blindings = vec![Fr::one(); shape.hashes.len()];
+        let witness = circuit.witness_with(&model, &input, &blindings, Fr::zero());
+        let circuit = circuit.with_witness(witness.expect("an input of the model"));
         let columns = Columns::synthesize(&circuit, circuit.k(), circuit.params());
         let advice = columns.expect("it has a witness").0.advice;
         let planter = Planter { case, shape: &shape, places, read: Vec::new(), random: Random(0) };
@@ -260,6 +299,8 @@ fn planted_faults_are_seen() {
     ];
     subjects.push(("rounded pool", average::cases()[0].model()));
     subjects.push(("claims", claims::model()));
+    subjects.push(("hashed", ports::model()));
+    subjects.push(("architecture", committed::several()));
     let abreast = abreast::circuits();
     subjects.extend(abreast.iter().map(|(model, _)| ("abreast", model.clone())));
     let each = count.div_ceil(subjects.len() as u64);
@@ -275,6 +316,8 @@ fn planted_faults_are_seen() {
                 let plans = Plans::for_instances(model, layout, wishes).expect("plans");
                 Case::of(model, plans.circuit(goal))
             }
+            "hashed" => Case::told(model, &[Visibility::Hashed, Visibility::Public]),
+            "architecture" => Case::of(model, committed::circuit(model)),
             "abreast" => {
                 let number = subject + abreast.len() - subjects.len();
                 Case::of(model, abreast[number].1.clone())
@@ -285,6 +328,7 @@ fn planted_faults_are_seen() {
         let places = Places::new(&shape).expect("a shape of the planner");
         case.check(model).unwrap_or_else(|why| panic!("{name}: {why}"));
         let honest = shares(&case, &shape, &places);
+        let dead = dead(&case, &shape, &places);
         let read = read(model, &case.circuit, &case, &places);
         let mut random = Random(seed + subject as u64);
         let (mut number, mut tried) = (0, 0);
@@ -305,8 +349,9 @@ fn planted_faults_are_seen() {
                 "flag that is on",
                 "flag that is off",
             ];
-            let is_fault =
-                seen || !idle.contains(&kind) || shares(&case, &shape, &places) != honest;
+            let is_dead = ["offset", "scale"].contains(&kind) && dead[row / shape.fold];
+            let is_fault = seen
+                || !is_dead && (!idle.contains(&kind) || shares(&case, &shape, &places) != honest);
             case.fixed[column][row] = honest_cell;
             if is_fault {
                 number += 1;
@@ -356,14 +401,7 @@ fn faults_in_values_abreast_are_seen() {
         }
         // More values than there are columns for, or fewer.
         for abreast in [1, shape.abreast - 1, shape.abreast + 1, 64] {
-            let subject = Subject {
-                shape: Shape { abreast, ..shape.clone() },
-                fixed: &case.fixed,
-                system: &case.system,
-                instances: case.circuit.instances(),
-                layout: &case.layout,
-                elements: &case.elements,
-            };
+            let subject = case.subject(Shape { abreast, ..shape.clone() });
             assert!(subject.check(&model).is_err(), "{abreast} for {}", shape.abreast);
         }
     }
@@ -399,14 +437,7 @@ fn faults_in_the_rows_of_links_are_seen() {
         // Links of other lengths, or none.
         let honest = case.circuit.shape().links.clone();
         for links in [vec![], vec![honest[0] + 1], [honest.clone(), vec![1]].concat()] {
-            let subject = Subject {
-                shape: Shape { links: links.clone(), ..shape.clone() },
-                fixed: &case.fixed,
-                system: &case.system,
-                instances: case.circuit.instances(),
-                layout: &case.layout,
-                elements: &case.elements,
-            };
+            let subject = case.subject(Shape { links: links.clone(), ..shape.clone() });
             assert!(subject.check(&model).is_err(), "{links:?} for {honest:?}");
         }
     }

@@ -269,6 +269,25 @@ fn key_of_another_model_is_refused() {
     assert!(matches!(refused, Err(CertifyError::Output { .. })), "{refused:?}");
 }
 
+/// With its input hashed.
+fn hashed(model: &Model, wishes: Wishes) -> Option<Case> {
+    let mut layout = InstanceLayout::of_model(model, false);
+    layout.inputs.iter_mut().for_each(|input| input.visibility = Visibility::Hashed);
+    let plans = Plans::for_instances(model, layout, wishes).ok()?;
+    Some(Case::of(model, plans.circuit(wishes.goal)))
+}
+
+/// With whatever weights are committed.
+fn architecture(model: &Model, wishes: Wishes) -> Option<Case> {
+    let layout = InstanceLayout {
+        names_weights: true,
+        ..InstanceLayout::of_model(model, wishes.private_input)
+    };
+    let wishes = Wishes { packed: true, ..wishes };
+    let plans = Plans::for_instances(&model.without_weights(), layout, wishes).ok()?;
+    Some(Case::of(model, plans.circuit(wishes.goal)))
+}
+
 #[test]
 fn random_graphs_are_certified() {
     let (count, seed) = (number("CERTIFY_GRAPHS", 100), number("CERTIFY_SEED", 4242));
@@ -284,8 +303,13 @@ fn random_graphs_are_certified() {
             abreast: Some([2, 4, 8][number as usize % 3]),
             ..Wishes::default()
         };
-        // Some take more rows than that.
-        let Some(case) = Case::new(&model, wishes) else { continue };
+        // Some take more rows than that, or have no weights that can be committed.
+        let hidden = match number % 10 {
+            3 => hashed(&model, wishes),
+            7 => architecture(&model, wishes),
+            _ => None,
+        };
+        let Some(case) = hidden.or_else(|| Case::new(&model, wishes)) else { continue };
         planned += 1;
         if let Err(why) = case.check(&model) {
             failures.push(format!("seed {seed}, graph {number}: {why}"));

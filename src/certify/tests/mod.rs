@@ -2,9 +2,12 @@
 
 mod constraints;
 mod faults;
+mod hidden;
 mod holds;
 
-use super::{CertifyError, Report, Subject, elements, shape::Shape, source::Columns};
+use super::{
+    CertifyError, Report, Subject, elements, shape::Shape, source::Columns, weights::Lanes,
+};
 use crate::circuit::{Goal, InstanceLayout, ModelCircuit, Wishes, tests::summed};
 use crate::model::{Model, Visibility};
 use halo2_proofs::{
@@ -20,6 +23,7 @@ struct Case {
     system: ConstraintSystem<Fr>,
     elements: HashMap<usize, u32>,
     layout: InstanceLayout,
+    lanes: Lanes,
 }
 
 impl Case {
@@ -32,7 +36,8 @@ impl Case {
             .expect("a planned circuit is laid out");
         let elements = elements(model, &circuit).expect("a planned circuit has witnesses");
         let layout = circuit.layout().clone();
-        Self { circuit, fixed: columns.fixed, system, elements, layout }
+        let lanes = Lanes::of(&circuit.weight_numbers());
+        Self { circuit, fixed: columns.fixed, system, elements, layout, lanes }
     }
 
     /// Of packed proofs, of whose inputs is told what these say.
@@ -41,15 +46,20 @@ impl Case {
     }
 
     fn check(&self, model: &Model) -> Result<Report, CertifyError> {
-        let subject = Subject {
-            shape: Shape::read(&self.circuit.shape())?,
+        self.subject(Shape::read(&self.circuit.shape())?).check(model)
+    }
+
+    /// As one of another shape.
+    fn subject(&self, shape: Shape) -> Subject<'_> {
+        Subject {
+            shape,
             fixed: &self.fixed,
             system: &self.system,
             instances: self.circuit.instances(),
             layout: &self.layout,
             elements: &self.elements,
-        };
-        subject.check(model)
+            lanes: &self.lanes,
+        }
     }
 }
 

@@ -73,6 +73,7 @@ impl Net {
                 committed_weights: 0,
                 inputs: Vec::new(),
                 committed: instances.committed().count(),
+                hashed: 0,
                 hashes: instances.hashes(),
                 outputs: Vec::new(),
             },

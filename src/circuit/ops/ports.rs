@@ -20,15 +20,27 @@ impl Lowering<'_> {
             self.input(tensor, told.is_packed(), first, instances.inferences);
         }
         for &(tensor, told, first) in ports.iter().filter(|(_, told, _)| told.is_hashed()) {
-            self.input(tensor, told.is_packed(), first, instances.inferences);
-            if told.tensor.words() % 2 == 0 {
-                self.zero_word();
+            match (told.tensor.words() % 2, instances.inferences) {
+                // A word of 0 behind those of each inference.
+                (0, pieces @ 2..) => {
+                    for piece in 0..pieces {
+                        self.piece_of_input(tensor, first, piece, pieces);
+                        self.zero_word();
+                    }
+                }
+                (0, one) => {
+                    self.input(tensor, told.is_packed(), first, one);
+                    self.zero_word();
+                }
+                (_, inferences) => self.input(tensor, told.is_packed(), first, inferences),
             }
         }
+        self.net.hashed = self.net.inputs.len() - self.net.committed;
         let (own, chosen) = ports.split_at(own);
         for ports in [own, chosen] {
             let shown = ports.iter().filter(|(_, told, _)| told.is_public()).count();
-            let pieces = if shown > 1 { instances.inferences } else { 1 };
+            let is_hashed = ports.iter().any(|(_, told, _)| told.is_hashed());
+            let pieces = if shown > 1 || is_hashed { instances.inferences } else { 1 };
             for piece in 0..pieces {
                 for &(tensor, told, first) in ports {
                     if told.is_hashed() {

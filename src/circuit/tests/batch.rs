@@ -6,7 +6,8 @@ use super::{
 };
 use crate::circuit::{
     CircuitError, Contexts, Goal, InstanceLayout, InstancePart, ModelCircuit, Plans, Role, Wishes,
-    Witness, links, pack,
+    Witness, hash_of_words, links, pack,
+    shape::{LARGEST_K, SMALLEST_K},
 };
 use crate::model::{Claims, ElementType, Model, TensorId, View, ViewElement, Visibility};
 use halo2_proofs::halo2curves::{bn256::Fr, ff::PrimeField};
@@ -122,6 +123,79 @@ fn committed_inputs_of_a_batch_are_linked_together() {
     swapped.linked[0].set_element(rows[0], last);
     swapped.linked[0].set_element(rows[rows.len() - 2], one);
     assert_breaks(&broken(&circuit, swapped), &["the bytes are those of the instances"]);
+}
+
+/// A layer of both inputs of so many inferences, which are of an odd number of words and an even one; outputs are it and the second
+/// input.
+fn hashing(told: [Visibility; 2], packed: bool) -> (Model, ModelCircuit) {
+    let mut builder = Builder::new(3, &[INFERENCES, 5]);
+    let y = builder.input(&[INFERENCES, 33], ElementType::Int8);
+    let [narrow, wide] = [TensorId(0), y].map(|input| builder.gemm(input, 5, vec![0.002_1]));
+    let sum = builder.add(narrow, wide, [0.7, 0.4]);
+    let mut model = builder.model();
+    model.inputs = vec![port("a", TensorId(0)), port("b", y)];
+    model.outputs = vec![port("sum", sum), port("same", y)];
+    let mut instances = InstanceLayout::of_model(&model, false).of_batch(INFERENCES);
+    instances.inputs.iter_mut().zip(told).for_each(|(input, told)| input.visibility = told);
+    // As short as can be: each row is evaluated here.
+    let of = |k| {
+        let wishes = Wishes { packed, k: Some(k), ..Wishes::default() };
+        Plans::for_instances(&model, instances.clone(), wishes).ok()
+    };
+    let plans = (SMALLEST_K..=LARGEST_K).find_map(of).expect("the model has circuits");
+    let circuit = plans.circuit(Goal::Speed);
+    (model, circuit)
+}
+
+pub fn hashing_circuits() -> impl Iterator<Item = (Model, ModelCircuit)> {
+    use Visibility::{Committed, Hashed, Private, Public};
+    let all = [
+        ([Hashed, Private], false),
+        ([Public, Hashed], false),
+        ([Hashed, Hashed], true),
+        ([Committed, Hashed], true),
+    ];
+    all.into_iter().map(|(told, packed)| hashing(told, packed))
+}
+
+/// Each has the hash of its own words and blinding, in its own place, and none has another's.
+#[test]
+fn each_inference_of_a_batch_has_hashes_of_its_own() {
+    for (model, circuit) in hashing_circuits() {
+        let layout = circuit.layout();
+        let input: Vec<i32> =
+            (0..38 * INFERENCES as i32).map(|i| (i * 91 + 17) % 256 - 128).collect();
+        let blindings: Vec<Fr> = (11..).map(Fr::from).take(circuit.shape().hashes.len()).collect();
+        let witness = circuit.witness_with(&model, &input, &blindings, contexts());
+        let witness = witness.expect("inputs of the model");
+        assert_eq!(witness.instances.len(), layout.len());
+        let parts = layout.parts();
+        let places = |name: &str| -> Vec<usize> {
+            let is_hash = |part: &&InstancePart<'_>| {
+                part.role == Role::Input && part.tensor.is_none() && part.name == name
+            };
+            parts.iter().filter(is_hash).map(|part| part.at.start).collect()
+        };
+        let mut left = blindings.iter();
+        let mut all = Vec::new();
+        for (name, len, first) in [("a", 5, 0), ("b", 33, 5 * INFERENCES)] {
+            for (inference, at) in places(name).into_iter().enumerate() {
+                let own = &input[first + inference * len..][..len];
+                let bytes: Vec<u8> = own.iter().map(|&value| (value + 128) as u8).collect();
+                let blinding = *left.next().expect("one for each");
+                let expected = hash_of_words(len, &pack(&bytes), blinding);
+                assert_eq!(witness.instances[at], expected, "{name} of {inference}");
+                all.push(at);
+            }
+        }
+        assert!(left.next().is_none() && all.len() % INFERENCES == 0 && !all.is_empty());
+        assert_eq!(broken(&circuit, witness.clone()), [""; 0]);
+        for other in [all[1], all[all.len() - 1]] {
+            let mut swapped = witness.clone();
+            swapped.instances.swap(all[0], other);
+            assert_breaks(&broken(&circuit, swapped), &["the bytes are those of the instances"]);
+        }
+    }
 }
 
 #[test]

@@ -17,7 +17,7 @@ use halo2_proofs::halo2curves::bn256::Fr;
 
 const PLAIN: ([usize; 2], [usize; 2], [usize; 2]) = ([1, 1], [1, 1], [0, 0]);
 
-fn plans(model: &Model) -> Result<Plans, CircuitError> {
+pub fn plans(model: &Model) -> Result<Plans, CircuitError> {
     let instances =
         InstanceLayout { names_weights: true, ..InstanceLayout::of_model(model, false) };
     let of = |k| {
@@ -34,7 +34,7 @@ fn plans(model: &Model) -> Result<Plans, CircuitError> {
     last
 }
 
-fn circuit(model: &Model) -> ModelCircuit {
+pub fn circuit(model: &Model) -> ModelCircuit {
     plans(model).expect("the model has a circuit").circuit(Goal::default())
 }
 
@@ -54,7 +54,7 @@ fn with(circuit: &ModelCircuit, model: &Model, change: impl Fn(&mut [i32])) -> W
 }
 
 /// Another training of the same architecture.
-fn retrained(model: &Model, seed: i32) -> Model {
+pub fn retrained(model: &Model, seed: i32) -> Model {
     let own = model.weights().into_iter().zip(0..);
     let other = own.map(|(weight, at)| match (at * seed + weight) % 5 {
         0 => 0,
@@ -64,7 +64,7 @@ fn retrained(model: &Model, seed: i32) -> Model {
 }
 
 /// A convolution, a dense layer of several rows, and one of one, with a sum and a pool between them.
-fn several() -> Model {
+pub fn several() -> Model {
     let mut builder = Builder::new(3, &[1, 2, 5, 6]);
     let conv = builder.conv(TensorId(0), (3, 1), [2, 3], ([2, 1], [1, 1], [0, 0]), vec![0.001_3]);
     let rows = builder.reshape(conv, &[6, 4]);

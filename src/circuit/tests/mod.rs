@@ -3,7 +3,7 @@
 pub mod abreast;
 pub mod batch;
 pub mod claims;
-mod committed;
+pub mod committed;
 mod dense;
 mod fractions;
 mod free;

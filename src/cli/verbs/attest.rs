@@ -1,9 +1,10 @@
-//! `attest`: signs the name of a committed input, for a subject at a consumer.
+//! `attest`: signs the name of a committed input, or the hash of a hashed one, for a subject at a consumer.
 
-use crate::bundle::{InputCommitment, hex};
+use crate::bundle::{InputSecret, hex};
 use crate::chain::{Attested, ChainError, IAttestedConsumer::Attestation, attest, block_on};
 use crate::cli::chain_args::KeyArgs;
 use crate::cli::{Answer, CliError, Console};
+use crate::proving::scalar_of;
 use alloy::primitives::{Address, B256};
 use serde::Serialize;
 use std::fmt;
@@ -16,12 +17,15 @@ const LATEST: u64 = 253_402_300_799;
 /// What `attest` takes.
 #[derive(clap::Args)]
 pub struct Args {
-    /// The file that `commit` made; its name is all that is signed
-    #[arg(required_unless_present = "name")]
+    /// The file that `commit` made; its name, or its hash, is all that is signed of it
+    #[arg(required_unless_present_any = ["name", "hash"])]
     commitment: Option<PathBuf>,
     /// The name of the commitment, where the file is somebody else's
     #[arg(long, value_name = "HEX32", conflicts_with = "commitment")]
     name: Option<B256>,
+    /// The hash of a hashed input, where the file is somebody else's
+    #[arg(long, value_name = "HEX32", conflicts_with_all = ["commitment", "name"])]
+    hash: Option<B256>,
     /// What the data mean: the hash of their description, as the consumer has it
     #[arg(long, value_name = "HEX32")]
     schema: B256,
@@ -44,7 +48,7 @@ pub struct Args {
     key: KeyArgs,
 }
 
-/// A signed attestation. Nothing in it is secret.
+/// A signed attestation. Nothing in it is secret. Its name is a hash where one was attested.
 #[derive(Serialize)]
 struct Report {
     name: String,
@@ -91,22 +95,28 @@ pub fn run(args: &Args, console: &Console) -> Result<Answer, CliError> {
     if args.expires <= now {
         return usage("`--expires` is not in the future", "give seconds since 1970");
     }
-    let name = match (&args.name, &args.commitment) {
-        (Some(name), _) => *name,
-        (None, Some(path)) => InputCommitment::open(path)?.name().into(),
-        (None, None) => {
+    let name = match (&args.name, &args.hash, &args.commitment) {
+        (Some(name), ..) if name[0] != 0 || name.is_zero() => {
+            return usage(
+                "no commitment has this name: its first byte is 0, and not all are",
+                "give the name as `commit` prints it, or a hash with `--hash`",
+            );
+        }
+        (_, Some(hash), _) if hash.is_zero() || scalar_of(hash.0).is_none() => {
+            return usage(
+                "no input has this hash: it is above 0 and below the scalar modulus",
+                "give the hash as `commit` prints it",
+            );
+        }
+        (Some(given), ..) | (_, Some(given), _) => *given,
+        (None, None, Some(path)) => InputSecret::open(path)?.instance().into(),
+        (None, None, None) => {
             return usage(
                 "there is nothing to attest",
-                "give the file that `commit` made, or `--name`",
+                "give the file that `commit` made, or `--name` or `--hash`",
             );
         }
     };
-    if name[0] != 0 || name.is_zero() {
-        return usage(
-            "no commitment has this name: its first byte is 0, and not all are",
-            "give the name as `commit` prints it",
-        );
-    }
     let attestation = Attestation {
         name,
         schema: args.schema,

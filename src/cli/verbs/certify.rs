@@ -38,6 +38,11 @@ const CHECKED: [&str; 9] = [
     "instances and the words of commitments pack the input's and the output's bytes in order",
 ];
 
+/// The same of a key with hashed inputs, and of one whose weights are committed.
+const CHECKED_OF_HASHES: &str = "hashes are those of Poseidon, of all words in order behind a blinding, and each is its instance";
+const CHECKED_OF_WEIGHTS: &str = "every weight that may be committed to is looked up as one of 8 bits, stands in one cell, and is the \
+     architecture's";
+
 #[derive(Serialize)]
 struct Certificate {
     holds: bool,
@@ -50,7 +55,7 @@ struct Certificate {
     vk_digest: String,
     k: u32,
     instances: usize,
-    checked: &'static [&'static str],
+    checked: Vec<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     counts: Option<Certified>,
 }
@@ -61,11 +66,18 @@ impl fmt::Display for Certificate {
             let reason = self.reason.as_deref().unwrap_or("it does not hold");
             return write!(f, "not certified: {reason}");
         };
-        writeln!(f, "certified: key {} computes `{}`", self.vk_digest, self.model)?;
+        let of_any = if counts.weights > 0 { " with any weights" } else { "" };
+        writeln!(f, "certified: key {} computes `{}`{of_any}", self.vk_digest, self.model)?;
         writeln!(f, "constraints    {}", counts.constraints)?;
         writeln!(f, "rows           {}", counts.rows)?;
         writeln!(f, "contributions  {}", counts.contributions)?;
         writeln!(f, "outputs        {}", counts.outputs)?;
+        if counts.hashes > 0 {
+            writeln!(f, "hashes         {}", counts.hashes)?;
+        }
+        if counts.weights > 0 {
+            writeln!(f, "weights        {}, committed", counts.weights)?;
+        }
         write!(f, "largest        {} bits of 253", counts.widest_bits)
     }
 }
@@ -88,6 +100,11 @@ pub fn run(args: &Args, console: &Console) -> Result<Answer, CliError> {
         Ok(counts) => (Some(counts), None),
         Err(reason) => (None, Some(reason)),
     };
+    let checked = counts.as_ref().map(|counts| {
+        let hashes = (counts.hashes > 0).then_some(CHECKED_OF_HASHES);
+        let weights = (counts.weights > 0).then_some(CHECKED_OF_WEIGHTS);
+        CHECKED.into_iter().chain(hashes).chain(weights).collect()
+    });
     let certificate = Certificate {
         holds: counts.is_some(),
         reason,
@@ -97,7 +114,7 @@ pub fn run(args: &Args, console: &Console) -> Result<Answer, CliError> {
         vk_digest: bundle.manifest.vk_digest.clone(),
         k: bundle.manifest.k,
         instances: verifier.keys().instances(),
-        checked: if counts.is_some() { &CHECKED } else { &[] },
+        checked: checked.unwrap_or_default(),
         counts,
     };
     if certificate.holds {

@@ -30,7 +30,8 @@ pub struct Args {
     /// Which of several committed or hashed inputs
     #[arg(long, value_name = "NAME")]
     only: Option<String>,
-    /// Where to put the commitment, which holds the input and is as secret: nobody else can read it. Points are for everybody
+    /// Where to put the commitment, which holds the input and is as secret: nobody else can read it. Points are for everybody. Of a
+    /// hashed input of several inferences each has a file, C.0.json and so on for C.json
     #[arg(long, value_name = "FILE")]
     out: PathBuf,
 }
@@ -60,12 +61,39 @@ struct HashReport {
     input: String,
 }
 
-impl fmt::Display for HashReport {
+/// Of each inference, in their order.
+#[derive(Serialize)]
+#[serde(untagged)]
+enum HashReports {
+    One(HashReport),
+    Several { inferences: Vec<HashReport> },
+}
+
+impl fmt::Display for HashReports {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "hash   {}", self.hash)?;
-        writeln!(f, "input  {}", Name::new(&self.input))?;
-        writeln!(f, "file   {}", self.file)?;
+        let all = match self {
+            Self::One(one) => std::slice::from_ref(one),
+            Self::Several { inferences } => inferences,
+        };
+        for HashReport { hash, file, input } in all {
+            writeln!(f, "hash   {hash}")?;
+            writeln!(f, "input  {}", Name::new(input))?;
+            writeln!(f, "file   {file}")?;
+        }
         writeln!(f, "       it holds the input: keep it as secret, and as long as the hash is used")
+    }
+}
+
+/// Where the file of an inference goes: of several, its number stands before what the name ends in.
+fn file_of_inference(out: &Path, inference: usize, inferences: usize) -> PathBuf {
+    if inferences == 1 {
+        return out.to_owned();
+    }
+    match out.extension() {
+        Some(extension) => {
+            out.with_extension(format!("{inference}.{}", extension.to_string_lossy()))
+        }
+        None => out.with_extension(inference.to_string()),
     }
 }
 
@@ -151,7 +179,7 @@ fn commit_weights(
     Ok(Answer::Yes)
 }
 
-/// Draws what blinds an input's hash.
+/// Draws what blinds an input's hash, of each inference another.
 fn hash(
     args: &Args,
     bundle: &Bundle,
@@ -160,14 +188,23 @@ fn hash(
     console: &Console,
 ) -> Result<Answer, CliError> {
     let integers = integers(&bundle.model()?, number, input, console)?;
-    let hash = InputHash::new(tensor, &integers).ok_or_else(|| CliError::Panic {
-        message: "the input that was read is not of the bundle's type".into(),
-    })?;
-    hash.write(&args.out)?;
-    console.result(&HashReport {
-        hash: hex(&hash.hash()),
-        file: args.out.display().to_string(),
-        input: hash.tensor().name.clone(),
+    let inferences = bundle.manifest.layout.inferences;
+    let files =
+        (0..inferences).map(|inference| file_of_inference(&args.out, inference, inferences));
+    let files: Vec<PathBuf> = files.collect();
+    files.iter().try_for_each(|file| refuse_to_replace(file))?;
+    let mut reports = Vec::new();
+    for (own, file) in integers.chunks(tensor.len().max(1)).zip(&files) {
+        let hash = InputHash::new(tensor.clone(), own).ok_or_else(|| CliError::Panic {
+            message: "the input that was read is not of the bundle's type".into(),
+        })?;
+        hash.write(file)?;
+        let (file, input) = (file.display().to_string(), tensor.name.clone());
+        reports.push(HashReport { hash: hex(&hash.hash()), file, input });
+    }
+    console.result(&match reports.len() {
+        1 => HashReports::One(reports.remove(0)),
+        _ => HashReports::Several { inferences: reports },
     })?;
     Ok(Answer::Yes)
 }

@@ -14,6 +14,7 @@ use crate::proving::{Proof, Statement};
 use alloy::primitives::{Address, U256};
 use halo2_proofs::halo2curves::bn256::Fr;
 use serde::Serialize;
+use std::collections::BTreeMap;
 use std::fmt;
 use std::path::PathBuf;
 use std::time::Instant;
@@ -143,7 +144,7 @@ pub fn run(args: Args, console: &Console) -> Result<Answer, CliError> {
         let Deployed { address, chain_id, .. } = deployed;
         let report = Report {
             k: prover.circuit().k(),
-            inference: Inference { outputs, claims },
+            inference: Inference { outputs, claims, hashes: BTreeMap::new() },
             prove_seconds,
             peak_memory_bytes,
             proof_bytes: proof.bytes.len(),

@@ -75,7 +75,11 @@ impl fmt::Display for Report {
         }
         let Self { weights, outputs, claims, .. } = self;
         weights.iter().try_for_each(|name| writeln!(f, "weights      {name}"))?;
-        write!(f, "{}", Inference { outputs: outputs.clone(), claims: claims.clone() })?;
+        write!(
+            f,
+            "{}",
+            Inference { outputs: outputs.clone(), claims: claims.clone(), hashes: BTreeMap::new() }
+        )?;
         writeln!(f, "verifier     {}", self.verifier)?;
         if let Some(transaction) = transaction {
             writeln!(f, "transaction  {transaction}")?;
@@ -198,7 +202,7 @@ pub fn run(args: Args, console: &Console) -> Result<Answer, CliError> {
                     .into(),
             });
         }
-        let (weights, Inference { outputs, claims }) = match &verdict {
+        let (weights, Inference { outputs, claims, .. }) = match &verdict {
             Verdict::Accepted(_) => said(&keys, proof)?,
             Verdict::Refused { .. } => (None, Inference::new(Vec::new())),
         };

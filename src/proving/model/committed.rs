@@ -15,7 +15,7 @@ pub struct Secrets<'a> {
     pub inputs: &'a [Commitment],
     /// Where weights are committed, those of a model.
     pub weights: Option<&'a CommittedWeights>,
-    /// What blinds the hashes of hashed inputs, in their order: drawn anew for a proof where it is not said.
+    /// What blinds the hashes of hashed inputs, input by input, and of each inference by inference: drawn anew for a proof where it is not said.
     pub blindings: Option<&'a Blindings>,
 }
 

@@ -26,7 +26,7 @@ from .errors import (
     ZkverdictError,
 )
 from .export import export
-from .keys import Commitment, Keys, load_keys, load_proof
+from .keys import Commitment, Keys, Weights, load_keys, load_proof
 from .model import Model, load, quantize
 from .types import (
     Certificate,
@@ -75,6 +75,7 @@ __all__ = [
     "Rendered",
     "Summary",
     "Values",
+    "Weights",
     "ZkverdictError",
     "__version__",
     "export",

@@ -21,18 +21,24 @@ Context = Union[int, bytes, str]
 
 
 class Commitment:
-    """A commitment to an input. It holds the input, and is as secret: of that it shows nothing but its name."""
+    """A commitment to an input, or a hash of one. It holds the input, and is as secret: of that it shows nothing but its name."""
 
     def __init__(self, native: _zkverdict.Commitment) -> None:
         self._native = native
 
     def __repr__(self) -> str:
-        return f"<zkverdict.Commitment {self.name} to the input {self.input}>"
+        kind = "hash of" if self.is_hash else "name of"
+        return f"<zkverdict.Commitment {self.name}, {kind} the input {self.input}>"
 
     @property
     def name(self) -> str:
-        """What proofs, attestations and contracts call it."""
+        """What proofs, attestations and contracts call it: the name of a committed input, the hash of a hashed one."""
         return self._native.name
+
+    @property
+    def is_hash(self) -> bool:
+        """Whether that is a hash."""
+        return self._native.is_hash
 
     @property
     def input(self) -> str:
@@ -41,14 +47,48 @@ class Commitment:
 
     def save(self, path: Path) -> None:
         """Writes a file that nobody else can read. Who has it can prove with the input, and knows it."""
-        if os.path.lexists(path):
-            raise OptionError(f"`{os.fspath(path)}` is there already", "take another place: what was committed with it could be proved no more")
-        self._native.save(os.fspath(path))
+        self._native.save(_new(path))
 
     @classmethod
     def load(cls, path: Path) -> Commitment:
         """Reads the file that `save` or `zkverdict commit` wrote."""
         return cls(_zkverdict.Commitment.load(os.fspath(path)))
+
+
+class Weights:
+    """A commitment to the weights of a training, under the key of its architecture. It holds them, and is as secret."""
+
+    def __init__(self, native: _zkverdict.Weights) -> None:
+        self._native = native
+
+    def __repr__(self) -> str:
+        return f"<zkverdict.Weights {self.name}>"
+
+    @property
+    def name(self) -> str:
+        """What proofs, registries and contracts call it."""
+        return self._native.name
+
+    @property
+    def vk_digest(self) -> str:
+        """The key that it is under: it serves no other."""
+        return self._native.vk_digest
+
+    def save(self, path: Path) -> None:
+        """Writes a file that nobody else can read. Who has it can prove with the weights, and knows them."""
+        self._native.save(_new(path))
+
+    @classmethod
+    def load(cls, path: Path) -> Weights:
+        """Reads the file that `save` or `zkverdict commit --weights` wrote."""
+        return cls(_zkverdict.Weights.load(os.fspath(path)))
+
+
+def _new(path: Path) -> str:
+    """A place where nothing is."""
+    if os.path.lexists(path):
+        raise OptionError(f"`{os.fspath(path)}` is there already", "take another place: what was committed with it could be proved no more")
+    return os.fspath(path)
 
 
 class Keys:
@@ -78,8 +118,19 @@ class Keys:
         self._native.save(os.fspath(path))
 
     def commit(self, x: Any, *, name: Optional[str] = None) -> Commitment:
-        """Commits to an input that these keys have committed: to `name`, where there are several."""
-        return Commitment(self._native.commit(encoded(x), name))
+        """Commits to an input that these keys have committed or hashed: to `name`, where there are several."""
+        all = self.commit_each(x, name=name)
+        if len(all) != 1:
+            raise OptionError(f"a hashed input of {len(all)} inferences has as many hashes", "make them with `commit_each`")
+        return all[0]
+
+    def commit_each(self, x: Any, *, name: Optional[str] = None) -> Tuple[Commitment, ...]:
+        """The same of a batch: a hashed input has a hash for each inference, a committed one a single commitment."""
+        return tuple(Commitment(native) for native in self._native.commit(encoded(x), name))
+
+    def commit_weights(self, model: Model) -> Weights:
+        """Commits to the weights of a training of these keys' architecture, whose scales are the same (`quantize(scales_of=…)`)."""
+        return Weights(self._native.commit_weights(model._native))
 
     def prove(
         self,
@@ -88,31 +139,42 @@ class Keys:
         context: Union[Context, Sequence[Context], None] = None,
         choose: Optional[Mapping[str, Any]] = None,
         commitments: Sequence[Commitment] = (),
+        weights: Optional[Weights] = None,
         progress: Optional[Callback] = None,
     ) -> Proof:
         """Proves what the model answers on `x`, an array or a dict of arrays by the input's name.
 
         The proof is bound to `context`, 0 unless it is given; of a batch it is one for each inference. `choose` has what
         claims compare outputs with, by the output's name and in the model's units: a number, or several for a range or
-        bounds. Committed inputs are taken from their `commitments` and left out of `x`. Ctrl-C ends it, and so does whatever
-        `progress` raises.
+        bounds. Inputs are taken from their `commitments` and left out of `x`: each committed one has one, and a hashed one, if
+        any, one for each inference; a hashed one without gets another hash in each proof. Keys of an architecture prove with
+        `weights`. Ctrl-C ends it, and so does whatever `progress` raises.
         """
+        known = {commitment.input for commitment in commitments}
+        given = [name for name, shown in self.summary.inputs.items() if shown != "committed" and name not in known]
         text, beyond = self._native.prove(
-            None if x is None else encoded(x, names=[name for name, shown in self.summary.inputs.items() if shown != "committed"]),
+            None if x is None else encoded(x, names=given),
             self._contexts(context),
             [(name, _text(value)) for name, value in (choose or {}).items()],
             [commitment._native for commitment in commitments],
+            None if weights is None else weights._native,
             followed(progress),
         )
         warn_of_values_beyond(beyond)
         return Proof.from_json(text)
 
-    def verify(self, proof: Proof, *, context: Union[Context, Sequence[Context], None] = None) -> bool:
+    def verify(
+        self, proof: Proof, *, context: Union[Context, Sequence[Context], None] = None, weights: Optional[str] = None
+    ) -> bool:
         """`True` where the proof is valid, says what it comes with, and is bound to `context` where that is given.
 
+        `weights` is the name that the proof's weights have to have, where these are committed: whoever proves chooses one.
         Anything else raises `ProofError`, which says what is wrong.
         """
-        found = self._native.verify(proof.to_json().encode())
+        found, name = self._native.verify(proof.to_json().encode())
+        if weights is not None and (name is None or "0x" + name.hex() != weights.lower()):
+            said = "names no weights" if name is None else f"is about the weights `0x{name.hex()}`"
+            raise ProofError(f"the proof is valid, and {said}, expected `{weights}`")
         if context is not None:
             expected = self._contexts(context)
             if found != expected:

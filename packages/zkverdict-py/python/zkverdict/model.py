@@ -88,9 +88,10 @@ class Model:
         inputs: Optional[Mapping[str, str]] = None,
         claims: Sequence[str] = (),
         batch: int = 1,
+        weights: str = "public",
     ) -> Inspection:
         """What the model is, and what proofs of it will cost under these options of `keygen`."""
-        options = _options(optimize, format, k, max_k, input_visibility, inputs, claims, batch)
+        options = _options(optimize, format, k, max_k, input_visibility, inputs, claims, batch, weights)
         return Inspection(self.summary, plain(Plan, json.loads(self._native.plan(options))))
 
     def run(self, x: Any) -> Union[Inference, List[Inference]]:
@@ -116,15 +117,16 @@ class Model:
         inputs: Optional[Mapping[str, str]] = None,
         claims: Sequence[str] = (),
         batch: int = 1,
+        weights: str = "public",
         progress: Optional[Callback] = None,
     ) -> Keys:
         """Makes keys, under the powers-of-tau file `srs`, or under a development string whose secret is public.
 
         `optimize` is "speed", "gas" or "memory"; `format` "packed" or "halo2"; `input_visibility` and `inputs[NAME]` "public",
-        "private" or "committed"; `claims` are as `--claim` takes them, such as "score=threshold"; `batch` is the number of
-        inferences in one proof.
+        "private", "hashed" or "committed"; `claims` are as `--claim` takes them, such as "score=threshold"; `batch` is the number of
+        inferences in one proof; with `weights="committed"` the keys are of the architecture, and prove with `Keys.commit_weights`.
         """
-        options = _options(optimize, format, k, max_k, input_visibility, inputs, claims, batch)
+        options = _options(optimize, format, k, max_k, input_visibility, inputs, claims, batch, weights)
         path = None if srs is None else os.fspath(srs)
         return Keys(self._native.keygen(options, path, unsafe_dev_srs, followed(progress)))
 
@@ -138,6 +140,7 @@ def _options(
     inputs: Optional[Mapping[str, str]],
     claims: Sequence[str],
     batch: int,
+    weights: str,
 ) -> str:
     if isinstance(claims, str):
         claims = [claims]
@@ -150,6 +153,7 @@ def _options(
         "inputs": dict(inputs or {}),
         "claims": list(claims),
         "batch": batch,
+        "weights": weights,
     }
     try:
         return json.dumps(options)

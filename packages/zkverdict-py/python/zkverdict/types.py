@@ -125,6 +125,8 @@ class Inference:
     outputs: Mapping[str, Values]
     #: What is claimed, by the claim's name, as the command prints it.
     claims: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    #: Of several in one proof, the hashes of hashed inputs, by the input.
+    hashes: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def output(self) -> Values:
@@ -139,7 +141,7 @@ class KeysSummary:
     """What keys are."""
 
     model: str
-    #: What proofs show of each input: "public", "private" or "committed".
+    #: What proofs show of each input: "public", "private", "committed" or "hashed".
     inputs: Mapping[str, str]
     format: str
     k: int
@@ -215,6 +217,10 @@ class Certificate:
     inputs: int
     outputs: int
     functions: int
+    #: Hashes of inputs.
+    hashes: int = 0
+    #: Weights and digits of biases that are committed, and may be any.
+    weights: int = 0
 
 
 @dataclass(frozen=True)
@@ -231,6 +237,10 @@ class Proof:
     inferences: Tuple[Inference, ...] = field(default=(), compare=False, repr=False)
     #: The names of committed inputs, by the input.
     names: Mapping[str, str] = field(default_factory=dict, compare=False)
+    #: The hashes of hashed inputs, by the input; of several inferences each has its own.
+    hashes: Mapping[str, str] = field(default_factory=dict, compare=False)
+    #: The name of committed weights.
+    weights: Optional[str] = field(default=None, compare=False)
     #: A call of the contract's `verifyProof`.
     calldata: bytes = field(default=b"", compare=False, repr=False)
     seconds: Optional[float] = field(default=None, compare=False)
@@ -264,8 +274,12 @@ class Proof:
             document["context"] = contexts[0]
         elif contexts:
             document["contexts"] = contexts
+        if self.weights is not None:
+            document["weights"] = self.weights
         if self.names:
             document["names"] = dict(self.names)
+        if self.hashes:
+            document["hashes"] = dict(self.hashes)
         if self.calldata:
             document["calldata"] = _hex(self.calldata)
         if self.inferences:
@@ -289,6 +303,8 @@ class Proof:
                 contexts=tuple(int(context, 16) for context in contexts),
                 inferences=tuple(inference_of(inference) for inference in document.get("inferences", ())),
                 names=MappingProxyType(dict(document.get("names", {}))),
+                hashes=MappingProxyType(dict(document.get("hashes", {}))),
+                weights=document.get("weights"),
                 calldata=_bytes(document.get("calldata", "0x")),
                 seconds=document.get("seconds"),
                 cpu_seconds=document.get("cpu_seconds"),
@@ -349,13 +365,16 @@ def _values_document(values: Values) -> Dict[str, Any]:
 
 def inference_of(document: Mapping[str, Any]) -> Inference:
     outputs = {name: values_of(values) for name, values in document["outputs"].items()}
-    return Inference(MappingProxyType(outputs), MappingProxyType(dict(document.get("claims", {}))))
+    claims, hashes = (MappingProxyType(dict(document.get(name, {}))) for name in ("claims", "hashes"))
+    return Inference(MappingProxyType(outputs), claims, hashes)
 
 
 def _inference_document(inference: Inference) -> Dict[str, Any]:
     document: Dict[str, Any] = {"outputs": {name: _values_document(values) for name, values in inference.outputs.items()}}
     if inference.claims:
         document["claims"] = dict(inference.claims)
+    if inference.hashes:
+        document["hashes"] = dict(inference.hashes)
     return document
 
 

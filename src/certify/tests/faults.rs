@@ -7,7 +7,9 @@ use crate::certify::{
     shape::{Flag, Place, Places, Shape},
     source::{Columns, integer},
 };
-use crate::circuit::tests::{abreast, average, claims, models, ports, random::Random, vectors};
+use crate::circuit::tests::{
+    abreast, average, claims, limbs, models, ports, random::Random, vectors,
+};
 use crate::circuit::{Goal, ModelCircuit, Plans, Wishes};
 use crate::model::{Model, TensorId, Visibility};
 use halo2_proofs::{halo2curves::bn256::Fr, plonk::Circuit};
@@ -260,6 +262,7 @@ fn planted_faults_are_seen() {
     ];
     subjects.push(("rounded pool", average::cases()[0].model()));
     subjects.push(("claims", claims::model()));
+    subjects.push(("two integers of a sum", limbs::model(64)));
     let abreast = abreast::circuits();
     subjects.extend(abreast.iter().map(|(model, _)| ("abreast", model.clone())));
     let each = count.div_ceil(subjects.len() as u64);

@@ -479,3 +479,13 @@ def trees_of_newer_files():
     calibration[:6, 0, 0], calibration[6:12, 0, 2], calibration[12:18, 0, 1] = 0.25, -0.5, 0.125
     graph.opset_import.append(h.make_opsetid("ai.onnx.ml", 5))
     return graph, calibration
+
+
+@model
+def strides_groups_and_pools():
+    n = Net([1, 2, 10, 10])
+    x = n.Relu(n.Conv("x", n.w(6, 2, 3, 3), n.w(6), pads=[1, 1, 1, 1], strides=[2, 2]))
+    y = n.Clip(n.Conv(x, n.w(6, 1, 3, 3), n.w(6), group=6, pads=[1, 1, 1, 1]), n.c(0.0), n.c(6.0))
+    x = n.Relu(n.Add(n.Conv(y, n.w(6, 6, 1, 1), n.w(6)), x))
+    x = n.Conv(n.MaxPool(x, kernel_shape=[3, 3], strides=[2, 2], pads=[1, 1, 1, 1]), n.w(8, 3, 2, 2), n.w(8), group=2)
+    return n.finish(n.Gemm(n.Flatten(n.GlobalAveragePool(x)), n.w(5, 8), n.w(5), transB=1))

@@ -16,7 +16,7 @@ STATIC = {
     "a16w8": {"activation_type": QuantType.QUInt16, "weight_type": QuantType.QInt8},
     "a8w4": {"activation_type": QuantType.QInt8, "weight_type": QuantType.QInt4},
 }
-NETS = ["linear_stack", "conv_batch_norm"]
+NETS = ["linear_stack", "conv_batch_norm", "strides_groups_and_pools"]
 
 
 class Reader(CalibrationDataReader):

@@ -65,12 +65,16 @@ fn is_computed(name: &str, model: &Model, steps: f32) {
         assert!(expected.is_empty(), "{name}");
     }
     assert!(right * 20 >= classes * 19, "{name}: {right} of {classes} classes");
+    has_circuit(name, model, &inferences[0]);
+}
 
+/// A model's circuit computes what it answers to an input.
+fn has_circuit(name: &str, model: &Model, inputs: &[Vec<i32>]) {
     let circuit =
         ModelCircuit::new(model, Wishes::default()).unwrap_or_else(|e| panic!("{name}: {e}"));
-    let reference = model.evaluate(&inferences[0]).unwrap();
+    let reference = model.evaluate(inputs).unwrap();
     let reference = model.outputs(&reference).into_iter().flat_map(|output| output.quantized);
-    let witness = circuit.witness(&inferences[0].concat(), Fr::from(1)).unwrap();
+    let witness = circuit.witness(&inputs.concat(), Fr::from(1)).unwrap();
     witness.agrees_with(reference).unwrap_or_else(|error| panic!("{name}: {error}"));
 }
 
@@ -279,15 +283,13 @@ fn scores_without_a_scale_are_refused() {
     assert!(error.contains("not made by DequantizeLinear"), "{error}");
 }
 
-// What onnxruntime's dynamic quantizer and its one for 16-bit activations write is quantized further; their weights keep
-// their integers.
+// What onnxruntime's dynamic quantizer writes is quantized further; its weights keep their integers.
 #[test]
 fn files_of_other_quantizers_are_near_what_they_compute() {
     for (name, steps, kept) in [
         ("linear_stack_dynamic", 7.0, 2),
         // The normalization that is folded into them changes them.
         ("conv_batch_norm_dynamic", 7.0, 0),
-        ("linear_stack_a16w8", 7.0, 2),
     ] {
         is_near_floats(name, steps);
         let report = quantize(name, &read(name, "onnx")).unwrap().report;
@@ -298,6 +300,50 @@ fn files_of_other_quantizers_are_near_what_they_compute() {
         assert!(matches!(error, ModelError::AlreadyQuantized(_)), "{error}");
         let model = Model::from_onnx(name, &read(name, "onnx")).unwrap();
         is_computed(name, &model, 1.01);
+    }
+}
+
+// Activations of 16 bits keep them, as two integers each, from the input to the output. Largest and mean differences from
+// the file's own answers are in shares of their range: the largest are of values that the file cuts.
+#[test]
+fn activations_of_16_bits_are_kept() {
+    for (name, kept, steps, largest, mean) in [
+        ("linear_stack_a16w8", 2, 2, 4e-3, 4e-5),
+        // The normalization that is folded into its weights changes them.
+        ("conv_batch_norm_a16w8", 0, 80, 2e-3, 3e-4),
+        ("strides_groups_and_pools_a16w8", 5, 3, 7e-3, 7e-5),
+    ] {
+        let quantized = quantize(name, &read(name, "onnx")).unwrap();
+        let (model, report) = (&quantized.model, &quantized.report);
+        assert_eq!(report.kept_weights, kept, "{name}");
+        let [output, rest] = model.outputs.as_slice() else { panic!("{name}: {report:?}") };
+        assert_eq!(report.sums, [(output.name.clone(), rest.name.clone())]);
+        assert_eq!(rest.name, format!("{}_rest", output.name));
+        // Steps are those of 16 bits, from the file's answers without its rounding.
+        assert!(report.largest_difference_steps <= steps, "{name}: {report:?}");
+
+        let expected: Vec<f32> = (read(name, "expected").as_chunks::<4>().0.iter())
+            .map(|&word| f32::from_le_bytes(word))
+            .collect();
+        let range = expected.iter().fold(f32::MIN, |most, &value| value.max(most))
+            - expected.iter().fold(f32::MAX, |least, &value| value.min(least));
+        let inferences = model.read_inferences(&read(name, "npz"), InputFormat::Npz).unwrap();
+        let outputs = expected.len() / inferences.len();
+        let (mut off, mut off_of_8) = (Vec::new(), Vec::new());
+        for (inputs, expected) in inferences.iter().zip(expected.chunks(outputs)) {
+            let answers = model.outputs(&model.evaluate(inputs).unwrap());
+            let [whole, rest] = [0, 1].map(|port| &answers[port].dequantized);
+            for ((real, whole), rest) in expected.iter().zip(whole).zip(rest) {
+                off.push((real - (whole + rest)).abs() / range);
+                off_of_8.push((real - whole).abs() / range);
+            }
+        }
+        let mean_of =
+            |all: &[f32]| all.iter().sum::<f32>() / f32::from(u16::try_from(all.len()).unwrap());
+        let most = off.iter().fold(0.0_f32, |most, &off| most.max(off));
+        assert!(most < largest && mean_of(&off) < mean, "{name}: {most}, {}", mean_of(&off));
+        assert!(mean_of(&off) * 5.0 < mean_of(&off_of_8), "{name}: the rest counts");
+        has_circuit(name, model, &inferences[0]);
     }
 }
 

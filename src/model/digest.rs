@@ -217,6 +217,11 @@ impl Description {
                 self.text("whole");
                 self.number(*end);
             }
+            Code::Parts { scale, rest } => {
+                self.text("parts");
+                self.float(*scale);
+                self.float(*rest);
+            }
             Code::Category(names) => {
                 self.text("category");
                 self.number(names.len());
@@ -486,6 +491,9 @@ mod tests {
             with(coded(vec![Code::Category(vec!["rent".into(), "own".into()])])),
             with(coded(vec![Code::Whole(2)])),
             with(coded(vec![Code::Whole(3)])),
+            with(coded(vec![Code::Parts { scale: 1.0, rest: 0.5 }])),
+            with(coded(vec![Code::Parts { scale: 1.0, rest: 0.25 }])),
+            with(coded(vec![Code::Parts { scale: 2.0, rest: 0.25 }])),
             with(Preparation::default()),
             labelled(&["no", "yes"]),
             labelled(&["yes", "no"]),

@@ -4,6 +4,7 @@
 //! Like the quantization after it, this is how the input is encoded. What is proved begins with the integers, and
 //! whatever integers they are, there are values that become them.
 
+use super::{ElementType, Quantization};
 use crate::name::Name;
 
 /// Steps in float32, one after the other as the ONNX file has them, or codes.
@@ -77,6 +78,13 @@ pub enum Code {
     Category(Vec<String>),
     /// The whole number that it is, below this one.
     Whole(usize),
+    /// Two bytes from −128 to 127: the first one times a scale, and what that leaves times another.
+    Parts {
+        /// The real step of the first.
+        scale: f32,
+        /// That of the second.
+        rest: f32,
+    },
 }
 
 /// The code of a missing value.
@@ -98,6 +106,7 @@ impl Code {
             Self::Rank { thresholds, .. } => thresholds.len(),
             Self::Category(names) => names.len(),
             Self::Whole(end) => end.saturating_sub(1),
+            Self::Parts { .. } => u16::MAX.into(),
         }
     }
 
@@ -108,6 +117,7 @@ impl Code {
             // Both are exact: ends are at most 65,536.
             #[allow(clippy::cast_precision_loss)]
             Self::Whole(end) => x.fract() == 0.0 && (0.0..*end as f32).contains(&x),
+            Self::Parts { .. } => !x.is_nan(),
         }
     }
 
@@ -129,8 +139,37 @@ impl Code {
             // Positions are small.
             #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
             Self::Category(_) | Self::Whole(_) => (x as usize).min(self.largest()),
+            // Of bytes that count from −128.
+            #[allow(clippy::cast_sign_loss)]
+            Self::Parts { scale, rest } => {
+                let [first, second] = parts(x, *scale, *rest);
+                ((first + 128) as usize) << 8 | (second + 128) as usize
+            }
         }
     }
+
+    /// The least of its bytes.
+    pub fn lowest(&self) -> i32 {
+        if matches!(self, Self::Parts { .. }) { -128 } else { 0 }
+    }
+
+    /// Whether a value is nearer to others than to all that have a code.
+    pub fn is_beyond(&self, x: f32) -> bool {
+        let Self::Parts { scale, rest } = *self else { return false };
+        let [low, high] = [-128.0, 127.0].map(|end: f32| end.mul_add(scale, end * rest));
+        !(low - rest / 2.0..=high + rest / 2.0).contains(&x)
+    }
+}
+
+/// The nearest of the integers from −128 to 127, and of what it leaves.
+fn parts(x: f32, scale: f32, rest: f32) -> [i32; 2] {
+    let [whole, rest] = [scale, rest].map(|scale| Quantization {
+        scale,
+        zero_point: 0,
+        element: ElementType::Int8,
+    });
+    let first = whole.quantize(x);
+    [first, rest.quantize(x - whole.dequantize(first))]
 }
 
 impl Preparation {
@@ -142,6 +181,11 @@ impl Preparation {
     /// Codes in place of values.
     pub fn coded(codes: Codes) -> Self {
         Self { steps: Vec::new(), codes: Some(codes) }
+    }
+
+    /// Codes of values that come after these steps.
+    pub fn coded_after(steps: Vec<PreparationStep>, codes: Codes) -> Self {
+        Self { steps, codes: Some(codes) }
     }
 
     /// The codes, where there are such.
@@ -181,6 +225,16 @@ impl Preparation {
         let mut lines = Vec::new();
         if let Some(Codes { elements, .. }) = &self.codes {
             let mut at = 0;
+            let first = elements.first();
+            if let Some(Code::Parts { scale, rest }) = first
+                && elements.iter().all(|code| Some(code) == first)
+            {
+                lines.push(format!(
+                    "{scale} times element 2i plus {rest} times element 2i + 1 is value i"
+                ));
+                at = 2 * elements.len();
+            }
+            let elements = if at == 0 { &elements[..] } else { &[] };
             for (index, code) in elements.iter().enumerate() {
                 let place = match code.bytes() {
                     1 => format!("element {at}"),
@@ -196,6 +250,11 @@ impl Preparation {
                     Code::Whole(end) => {
                         format!("{place} is the whole number {index}, which is below {end}")
                     }
+                    Code::Parts { scale, rest } => format!(
+                        "{scale} times element {} plus {rest} times element {} is value {index}",
+                        at - 2,
+                        at - 1
+                    ),
                     Code::Rank { thresholds, .. }
                         if thresholds.is_empty() && code.largest() == 0 =>
                     {

@@ -7,7 +7,7 @@ use crate::certify::{
     source::{Columns, integer},
 };
 use crate::circuit::tests::{
-    abreast, average, claims, committed, models, ports, random::Random, vectors,
+    abreast, average, claims, committed, limbs, models, ports, random::Random, vectors,
 };
 use crate::circuit::{Goal, ModelCircuit, Plans, Wishes};
 use crate::model::{Model, TensorId, Visibility};
@@ -301,6 +301,7 @@ fn planted_faults_are_seen() {
     subjects.push(("claims", claims::model()));
     subjects.push(("hashed", ports::model()));
     subjects.push(("architecture", committed::several()));
+    subjects.push(("two integers of a sum", limbs::model(64)));
     let abreast = abreast::circuits();
     subjects.extend(abreast.iter().map(|(model, _)| ("abreast", model.clone())));
     let each = count.div_ceil(subjects.len() as u64);

@@ -3,7 +3,7 @@
 use super::{Case, number, wishes};
 use crate::certify::{CertifyError, Report, certify};
 use crate::circuit::tests::{
-    abreast, average, batch, claims, models, ports,
+    abreast, average, batch, claims, limbs, models, ports,
     random::{self, Random},
     vectors,
 };
@@ -286,6 +286,26 @@ fn architecture(model: &Model, wishes: Wishes) -> Option<Case> {
     let wishes = Wishes { packed: true, ..wishes };
     let plans = Plans::for_instances(&model.without_weights(), layout, wishes).ok()?;
     Some(Case::of(model, plans.circuit(wishes.goal)))
+}
+
+/// Sums of 16 bits: what the lower integer is left of the higher one's multiple.
+#[test]
+fn other_multiple_of_a_sum_is_refused() {
+    for times in [1, 64] {
+        let model = limbs::model(times);
+        assert!(!certified([("limbs", model.clone())]).is_empty());
+        let circuit =
+            ModelCircuit::new(&model, Wishes::default()).expect("the model has a circuit");
+        let mut other = model.clone();
+        let Operator::Gemm(low) = &mut other.graph.nodes[2].operator else {
+            panic!("the lower integer is a sum");
+        };
+        low.weights[4] += 1;
+        let others = ModelCircuit::restore(&other, circuit.layout(), circuit.k(), &circuit.shape());
+        let case = Case::of(&other, others.expect("same shape"));
+        case.check(&other).expect("it is the other's own");
+        assert!(case.check(&model).is_err());
+    }
 }
 
 #[test]

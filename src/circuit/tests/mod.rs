@@ -7,6 +7,7 @@ pub mod committed;
 mod dense;
 mod fractions;
 mod free;
+pub mod limbs;
 mod map;
 pub mod models;
 mod operators;

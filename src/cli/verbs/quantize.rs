@@ -79,6 +79,9 @@ impl fmt::Display for Report {
         if report.kept_weights > 0 {
             writeln!(f, "kept        the integers of {} weights", report.kept_weights)?;
         }
+        for (output, rest) in &report.sums {
+            writeln!(f, "16 bits     `{output}` and `{rest}`, which are added")?;
+        }
         writeln!(f, "compared    on {} inputs", report.inputs)?;
         writeln!(
             f,

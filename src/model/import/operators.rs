@@ -203,10 +203,11 @@ Scaler, Normalizer, FeatureVectorizer, ArrayFeatureExtractor, and ZipMap, whose 
 
 Files that are quantized in part are taken too, and compared with what they compute themselves: those of `quantize_dynamic`
 (DynamicQuantizeLinear, MatMulInteger, ConvInteger) keep their integer weights, and get one scale per activation instead of one per inference;
-files of 16-bit activations and 8-bit weights keep their weights, get activations of 8 bits, and are compared with what they compute without rounding these;
+files of 16-bit activations and 8-bit weights keep both, and are compared with what they compute without rounding the activations;
 graphs whose end is left in floats keep what is quantized and get a quantized end; weights of 4 bits, also with a scale per block,
-and half-precision floats are read. Activations of 16 bits get 8, their weights stay: on two small nets the answers are 0.8 and 1.9 of the new
-steps from what the file computes itself, which are 200 and 500 of its own.
+and half-precision floats are read. Activations of 16 bits are two integers of 8 bits in inputs, Conv (of one or two dimensions), Gemm and MatMul with weights, with the
+Relu or Clip from 0 after them, Add of two activations, MaxPool (without dilations), GlobalAveragePool, Reshape, Flatten, Squeeze, Unsqueeze,
+Transpose, and outputs: the output `y` has 8 bits, and `y + y_rest` all 16. What other operators take gets 8 bits there.
 
 Comparisons, combinations and choices of several activations' elements become differences, products and sums; truth values that
 come in or go out are zeros and ones, and so are masks of whole numbers, as of the tokens that count, which may be computed with and

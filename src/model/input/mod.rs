@@ -235,13 +235,16 @@ impl Port {
         let mut encoded = Encoded::default();
         if let Some(codes) = self.preparation.as_ref().and_then(Preparation::codes) {
             for (index, (code, &real)) in codes.elements.iter().zip(reals).enumerate() {
+                let real = self.preparation.as_ref().map_or(real, |own| own.apply(index, real));
                 if !code.takes(real) {
                     encoded.nothing.get_or_insert(index);
                 }
+                encoded.beyond += usize::from(code.is_beyond(real));
                 let value = code.of(real);
                 let bytes = [value >> 8, value & 0xff];
                 let bytes = bytes[2 - code.bytes()..].iter();
-                encoded.integers.extend(bytes.map(|&byte| i32::try_from(byte).expect("a byte")));
+                let integer = |&byte| i32::try_from(byte).map(|byte: i32| byte + code.lowest());
+                encoded.integers.extend(bytes.map(|byte| integer(byte).expect("a byte")));
             }
             return encoded;
         }

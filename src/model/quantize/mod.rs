@@ -113,6 +113,9 @@ pub struct QuantizeReport {
     /// How many weights keep the integers that the file has for them.
     #[serde(skip_serializing_if = "is_zero")]
     pub kept_weights: usize,
+    /// Outputs of 16 bits: the answer is the sum of the two. Differences are those of the sums, in steps of the second.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub sums: Vec<(String, String)>,
     /// Share of inputs for which the float model's largest output is the label.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub float_accuracy: Option<f64>,
@@ -185,17 +188,19 @@ impl Model {
             scales: scales.as_ref(),
             stored: &stored,
         };
-        let (quantized, kept_weights) = rewrite::rewrite(&file, &graph, &ranges, &weights, import)?;
+        let rewritten = rewrite::rewrite(&file, &graph, &ranges, &weights, import)?;
+        let rewrite::Rewritten { file: quantized, kept_weights, rests } = rewritten;
         let onnx = quantized.encode_to_vec();
         let model = Model::from_onnx(name, &onnx)?;
         let report = compare(
             &file,
             reference.as_ref().unwrap_or(&graph),
             &model,
+            &rests,
             &tests,
             test_labels.as_deref(),
         )?;
-        let report = QuantizeReport { kept_weights, ..report };
+        let report = QuantizeReport { kept_weights, sums: rests, ..report };
         Ok(Quantized { onnx, model, report })
     }
 }
@@ -205,6 +210,7 @@ fn compare(
     file: &onnx::ModelProto,
     float: &FloatGraph,
     model: &Model,
+    rests: &[(String, String)],
     examples: &[Vec<Vec<f32>>],
     labels: Option<&[i64]>,
 ) -> Result<QuantizeReport, ModelError> {
@@ -221,7 +227,16 @@ fn compare(
             report.values_beyond_range += encoded.beyond;
             integers.push(encoded.integers);
         }
-        let answers = model.outputs(&model.evaluate(&integers)?);
+        let mut answers = model.outputs(&model.evaluate(&integers)?);
+        let mut steps: Vec<Option<f32>> = vec![None; answers.len()];
+        for (name, rest) in rests {
+            let at = |name: &String| answers.iter().position(|own| own.name == *name);
+            let (Some(at), Some(rest)) = (at(name), at(rest)) else { continue };
+            let rests = answers[rest].dequantized.clone();
+            let own = answers[at].dequantized.iter_mut();
+            own.zip(rests).for_each(|(real, rest)| *real += rest);
+            steps[at] = Some(model.graph.tensors[model.outputs[rest].tensor.0].quantization.scale);
+        }
         for (index, ((output, answer), port)) in
             outputs.iter().zip(&answers).zip(&model.outputs).enumerate()
         {
@@ -235,7 +250,11 @@ fn compare(
                             let difference = (real - value).abs();
                             report.largest_difference_real =
                                 report.largest_difference_real.max(difference);
-                            let steps = (quantization.quantize(real) - integer).abs();
+                            #[allow(clippy::cast_possible_truncation)]
+                            let steps = match steps[index] {
+                                Some(scale) => (difference / scale).round() as i32,
+                                None => (quantization.quantize(real) - integer).abs(),
+                            };
                             report.largest_difference_steps =
                                 report.largest_difference_steps.max(steps);
                             sum += f64::from(difference);

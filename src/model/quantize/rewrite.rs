@@ -1,17 +1,26 @@
 //! Writes DequantizeLinear and QuantizeLinear around the operators of a float model.
 
 mod constants;
+mod limbs;
+mod products;
 
 use std::collections::{HashMap, HashSet};
 
 use super::{
-    operators::BEFORE_CLAMP, parts::distinct_names, ranges::Ranges, scales::Scales, stored::Stored,
+    operators::BEFORE_CLAMP,
+    parts::{distinct_names, drop_unused},
+    ranges::Ranges,
+    scales::Scales,
+    stored::Stored,
 };
 use crate::model::{
     ElementType, ImportOptions, ModelError,
     import::{FloatConstant, FloatGraph, float_constant},
-    onnx::{AttributeProto, DataType, GraphProto, ModelProto, NodeProto, TensorProto},
+    onnx::{
+        AttributeProto, DataType, GraphProto, ModelProto, NodeProto, TensorProto, ValueInfoProto,
+    },
 };
+use products::Limbs;
 
 /// Smallest operator set in which DequantizeLinear takes a scale per channel.
 const PER_CHANNEL_OPSET: i64 = 13;
@@ -26,26 +35,39 @@ pub(super) struct Weights<'a> {
     pub stored: &'a Stored,
 }
 
-/// Makes the quantized file, and counts the weights that keep the integers they had.
+/// A quantized file.
+pub(super) struct Rewritten {
+    pub file: ModelProto,
+    /// How many weights keep the integers they had.
+    pub kept_weights: usize,
+    /// Outputs, each with the one that is added to it for all 16 bits.
+    pub rests: Vec<(String, String)>,
+}
+
+/// Makes the quantized file.
 pub(super) fn rewrite(
     file: &ModelProto,
     float: &FloatGraph,
     ranges: &Ranges,
     weights: &Weights<'_>,
     import: &ImportOptions<'_>,
-) -> Result<(ModelProto, usize), ModelError> {
+) -> Result<Rewritten, ModelError> {
     let graph = file.graph.as_ref().ok_or(ModelError::Missing("graph"))?;
     let opset = file.operator_set()?;
     let mut rewriter = Rewriter {
         graph,
         float,
-        ranges,
+        ranges: ranges.clone(),
         import,
+        is_wide: weights.stored.has_wide_activations && weights.scales.is_none(),
         per_channel: weights.per_channel && opset >= PER_CHANNEL_OPSET,
         scales: weights.scales,
         stored: weights.stored,
         taken: names(graph),
         stand_ins: HashMap::new(),
+        quantized: HashMap::new(),
+        limbs: HashMap::new(),
+        rests: Vec::new(),
         constants: HashMap::new(),
         before: Vec::new(),
         nodes: Vec::new(),
@@ -55,11 +77,19 @@ pub(super) fn rewrite(
     };
     rewriter.run()?;
 
-    let Rewriter { before, nodes, initializers, kept, .. } = rewriter;
+    let is_wide = rewriter.is_wide;
+    let Rewriter { before, nodes, initializers, kept, rests, .. } = rewriter;
     let mut result = file.clone();
     result.producer_name = "zkverdict".into();
     let new = result.graph.as_mut().ok_or(ModelError::Missing("graph"))?;
     new.node = [before, nodes].concat();
+    for (name, rest) in &rests {
+        let port = new.output.iter().find(|port| port.name == *name).cloned();
+        new.output.extend(port.map(|port| ValueInfoProto { name: rest.clone(), ..port }));
+    }
+    if is_wide {
+        drop_unused(new);
+    }
     distinct_names(&mut new.node);
     new.initializer.extend(initializers);
     // Constants that only their quantized form is used of.
@@ -73,7 +103,7 @@ pub(super) fn rewrite(
         .collect();
     new.initializer.retain(|tensor| !unused.contains(&tensor.name));
     new.input.retain(|input| !unused.contains(&input.name));
-    Ok((result, kept))
+    Ok(Rewritten { file: result, kept_weights: kept, rests })
 }
 
 fn names(graph: &GraphProto) -> HashSet<String> {
@@ -101,7 +131,9 @@ impl Integers {
 struct Rewriter<'a> {
     graph: &'a GraphProto,
     float: &'a FloatGraph,
-    ranges: &'a Ranges,
+    ranges: Ranges,
+    /// Whether activations get 16 bits where they can.
+    is_wide: bool,
     import: &'a ImportOptions<'a>,
     per_channel: bool,
     scales: Option<&'a Scales>,
@@ -109,6 +141,12 @@ struct Rewriter<'a> {
     taken: HashSet<String>,
     /// The dequantized form of each activation.
     stand_ins: HashMap<String, String>,
+    /// The integers of those that have one for each element.
+    quantized: HashMap<String, String>,
+    /// Activations of 16 bits.
+    limbs: HashMap<String, Limbs>,
+    /// Outputs of 16 bits, with the ones that are added to them.
+    rests: Vec<(String, String)>,
     /// The dequantized form of constants, by what they are made from.
     constants: HashMap<String, String>,
     /// Nodes that dequantize constants.
@@ -126,7 +164,7 @@ impl Rewriter<'_> {
         let clamps = self.fused_clamps();
         for input in &self.float.inputs {
             let name = &input.name;
-            if self.ranges.contains_key(name) {
+            if self.ranges.contains_key(name) && !self.limbs_of_input(name, name)? {
                 self.quantize_activation(name, name)?;
             }
         }
@@ -188,6 +226,13 @@ impl Rewriter<'_> {
     }
 
     fn rewrite_node(&mut self, node: &NodeProto) -> Result<(), ModelError> {
+        if self.rewrite_wide(node)? {
+            return Ok(());
+        }
+        if node.op_type != "Shape" {
+            node.input.iter().try_for_each(|input| self.narrow(input))?;
+        }
+        let is_prepared = self.is_wide && self.is_prepared(node);
         let mut node = node.clone();
         for output in &mut node.output {
             if let Some(name) = self.renamed.get(output) {
@@ -234,11 +279,23 @@ impl Rewriter<'_> {
         }
         self.nodes.push(node);
         for (name, float) in outputs.iter().zip(&quantized) {
-            if !float.is_empty() {
+            if !float.is_empty() && !(is_prepared && self.limbs_of_input(name, float)?) {
                 self.quantize_activation(name, float)?;
             }
         }
         Ok(())
+    }
+
+    /// Whether a node prepares an input of the model, element by element: nothing is quantized before it.
+    fn is_prepared(&self, node: &NodeProto) -> bool {
+        let activations: Vec<&String> =
+            node.input.iter().filter(|name| self.float.is_activation(name)).collect();
+        let [x] = activations.as_slice() else { return false };
+        let maker = || self.graph.node.iter().find(|own| own.output.contains(x));
+        matches!(node.op_type.as_str(), "Add" | "Sub" | "Mul" | "Div")
+            && !self.ranges.contains_key(*x)
+            && (self.float.inputs.iter().any(|input| input.name == **x)
+                || maker().is_some_and(|own| self.is_prepared(own)))
     }
 
     /// QuantizeLinear and DequantizeLinear after an activation.
@@ -268,11 +325,12 @@ impl Rewriter<'_> {
         ));
         self.nodes.push(linear_node(
             "DequantizeLinear",
-            [quantized, scale, zero_point],
+            [quantized.clone(), scale, zero_point],
             &dequantized,
             None,
         ));
         self.stand_ins.insert(name.to_owned(), dequantized);
+        self.quantized.insert(name.to_owned(), quantized);
         Ok(())
     }
 

@@ -25,6 +25,8 @@ pub(super) struct Stored {
     pub weights: HashMap<String, StoredWeights>,
     /// Activations.
     pub activations: HashMap<String, Quantization>,
+    /// Whether it gives activations 16 bits.
+    pub has_wide_activations: bool,
     /// The file as it computes, with its own rounding, where it rounds any activation.
     pub reference: Option<ModelProto>,
 }
@@ -55,7 +57,12 @@ impl Stored {
     /// The type of activations for which onnxruntime has integer kernels with these weights.
     pub fn element(&self) -> ElementType {
         let is_unsigned = |own: &StoredWeights| own.element == ElementType::Uint8;
-        if self.weights.values().any(is_unsigned) { ElementType::Uint8 } else { ElementType::Int8 }
+        let are_unsigned = self.weights.values().any(is_unsigned);
+        // There are none for two integers of an activation.
+        match are_unsigned && !self.has_wide_activations {
+            true => ElementType::Uint8,
+            false => ElementType::Int8,
+        }
     }
 }
 
@@ -66,7 +73,7 @@ pub(super) fn take(
 ) -> Result<Stored, ModelError> {
     let graph = file.graph.as_mut().ok_or(ModelError::Missing("graph"))?;
     let mut stored = Stored::default();
-    wide::without_rounding(graph);
+    stored.has_wide_activations = wide::without_rounding(graph);
     wide::widen(graph);
     with_float_products(graph, &mut stored, import);
     weights_of_nodes(graph, &mut stored, import);

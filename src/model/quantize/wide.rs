@@ -1,14 +1,14 @@
-//! Activations of 16 bits, as some quantizers write them beside weights of 8: there are no circuits for them. Their
-//! rounding is left out, so that they are floats, which get 8 bits like others; weights keep their integers. Where the zero
-//! point is an end of the type, what lies beyond it is still cut: quantizers let that stand for a Relu.
+//! Activations of 16 bits, as some quantizers write them beside weights of 8. Their rounding is left out, so that they are
+//! floats, which become two integers of 8 bits each where that can be, and one elsewhere; weights keep their integers. Where
+//! the zero point is an end of the type, what lies beyond it is still cut: quantizers let that stand for a Relu.
 
 use std::collections::{HashMap, HashSet};
 
 use super::parts::{Parts, int_of};
 use crate::model::onnx::{DataType, GraphProto, NodeProto, TensorProto};
 
-/// Takes QuantizeLinear to 16 bits, and the DequantizeLinear after it, out of a graph.
-pub(super) fn without_rounding(graph: &mut GraphProto) {
+/// Takes QuantizeLinear to 16 bits, and the DequantizeLinear after it, out of a graph; whether there are any.
+pub(super) fn without_rounding(graph: &mut GraphProto) -> bool {
     let wide: [i32; 2] = [DataType::Int16.into(), DataType::Uint16.into()];
     let of_constant = |name: &String| -> Option<&TensorProto> {
         let own = graph.initializer.iter().find(|tensor| tensor.name == *name);
@@ -71,7 +71,7 @@ pub(super) fn without_rounding(graph: &mut GraphProto) {
         }
     }
     if removed.is_empty() {
-        return;
+        return false;
     }
     let mut nodes = Vec::new();
     for (position, mut node) in std::mem::take(&mut graph.node).into_iter().enumerate() {
@@ -101,6 +101,7 @@ pub(super) fn without_rounding(graph: &mut GraphProto) {
     graph.node = nodes;
     let used: HashSet<&String> = graph.node.iter().flat_map(|node| &node.input).collect();
     graph.initializer.retain(|tensor| used.contains(&tensor.name));
+    true
 }
 
 /// Constants of 16 bits become those of 32.

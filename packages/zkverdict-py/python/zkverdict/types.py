@@ -104,6 +104,7 @@ class QuantizeReport:
     agreement: float
     values_beyond_range: int
     kept_weights: int = 0
+    sums: Tuple[Tuple[str, str], ...] = ()
     float_accuracy: Optional[float] = None
     quantized_accuracy: Optional[float] = None
 

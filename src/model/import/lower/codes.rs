@@ -116,7 +116,7 @@ impl Coding {
             }
             // The positions themselves.
             #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
-            Code::Category(_) | Code::Whole(_) => {
+            Code::Category(_) | Code::Whole(_) | Code::Parts { .. } => {
                 (false, [condition.from, condition.to].map(|at| at.map(|at| at as usize)))
             }
         };

@@ -133,6 +133,11 @@ impl Importer<'_> {
                     origin,
                 )
             }
+            RealKind::Pair { pair: Pair::Sub, operands, .. }
+                if !is_clamped && self.is_rest_of_input(operands) =>
+            {
+                self.lower_rest_of_input(&real, operands, quantization, tensor)
+            }
             RealKind::Pair { pair: Pair::Greater, .. } if self.is_comparison_of_inputs(id) => {
                 self.lower_conditions(&real, id, bounds, tensor)
             }

@@ -8,7 +8,7 @@ use crate::model::import::{
     expression::{Elements, element},
     shape::around,
 };
-use crate::model::{ElementType, ModelError, TensorId, View, limits};
+use crate::model::{ElementType, ModelError, Quantization, TensorId, View, limits};
 
 /// `Concat(x, …)` and, with a scale and a zero point each, `QLinearConcat`.
 pub(in crate::model::import) fn concat(
@@ -42,10 +42,18 @@ pub(in crate::model::import) fn concat(
     let elements = concatenation(node, &shapes)?;
     if let Some(tensors) = tensors {
         let first = importer.tensor(tensors[0]).quantization;
-        if tensors.iter().any(|&tensor| importer.tensor(tensor).quantization != first) {
-            return Err(node.unsupported("integers with different scales"));
+        let others = || tensors.iter().map(|&tensor| importer.tensor(tensor).quantization);
+        if others().any(|own| own.element != first.element) {
+            return Err(node.unsupported("integers of different types"));
         }
+        let are_alike = others().all(|own| own == first);
         let view = importer.emit_view(node, &tensors, elements, node.proto.output.first())?;
+        if !are_alike {
+            // Integers all the same: what they stand for is what the node after it says.
+            let plain = Quantization { scale: 1.0, zero_point: 0, element: first.element };
+            importer.graph.tensors[view.0].quantization = plain;
+            importer.unscaled.insert(view);
+        }
         return Ok(vec![Value::Integers(view)]);
     }
     let reals =

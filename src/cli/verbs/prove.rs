@@ -1,6 +1,6 @@
 //! `prove`: makes a proof file.
 
-use crate::bundle::{Beginning, Bundle, ProofDocument};
+use crate::bundle::{Beginning, Bundle, ProofDocument, Work};
 use crate::cli::claims::ChosenArgs;
 use crate::cli::context::ContextArgs;
 use crate::cli::prover_args::ProverArgs;
@@ -8,8 +8,9 @@ use crate::cli::{
     Answer, CliError, Console,
     commitments::{self, CommitmentArgs, WeightsArgs},
 };
-use crate::proving::{Commitment, Options, Secrets};
+use crate::proving::Options;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 /// What `prove` takes.
 #[derive(clap::Args)]
@@ -46,21 +47,20 @@ pub fn run(args: Args, console: &Console) -> Result<Answer, CliError> {
     let layout = &bundle.manifest.layout;
     let chosen = args.chosen.of(&model, layout)?;
     let inputs = commitments::inputs(&model, layout, args.input.as_deref(), &secrets, console)?;
-    let inputs = [inputs, chosen].concat();
-    let commitments: Vec<Commitment> = secrets.commitments().cloned().collect();
-    let blindings = secrets.blindings(layout);
-    drop(secrets);
+    let work = Work {
+        inputs: [inputs, chosen].concat(),
+        contexts,
+        blindings: secrets.blindings(layout),
+        commitments: secrets.into_commitments(),
+        weights: weights.map(Arc::new),
+    };
     let stage = console.stage("making the proving key");
     let prover = bundle.prover_for(args.prover.kind())?;
-    let weights = weights.map(|weights| weights.committed(&prover)).transpose()?;
     drop(stage);
     let beginning = Beginning::now();
     let stage = console.stage("proving");
     let randomness = randomness.as_ref().map(|seeded| seeded as _);
-    let options = Options { randomness, ..Options::default() };
-    let blindings = Some(&blindings);
-    let secrets = Secrets { inputs: &commitments, weights: weights.as_ref(), blindings };
-    let (proof, _) = prover.prove_linked(&inputs, contexts, secrets, &options)?;
+    let proof = work.prove(&prover, &Options { randomness, ..Options::default() })?;
     drop(stage);
     let document = ProofDocument::new(prover.verifier(), &proof, beginning.took())?;
     document.write(&args.out)?;

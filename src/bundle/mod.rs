@@ -63,6 +63,8 @@ pub use model_file::ModelFile;
 pub use proof_file::{Inference, ProofDocument, ProofFile};
 #[cfg(feature = "cli")]
 pub(crate) use proof_file::{difference, hashed, named};
+#[cfg(feature = "cluster")]
+pub(crate) use secret::wipe;
 #[cfg(feature = "prove")]
 pub use took::Beginning;
 pub use took::Took;

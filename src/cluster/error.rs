@@ -1,6 +1,6 @@
 //! Why a job could not be published, done or believed.
 
-use super::message::Hash;
+use super::hash::Hash;
 use crate::bundle::BundleError;
 use crate::proving::ProvingError;
 use std::path::PathBuf;

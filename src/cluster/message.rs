@@ -1,9 +1,8 @@
 //! What requesters, workers and the server's stores say to each other: JSON documents of known versions and bounded lengths.
 
 use super::ClusterError;
-use crate::bundle::{hex, unhex};
-use serde::{Deserialize, Deserializer, Serialize, Serializer, de::DeserializeOwned, de::Error};
-use sha3::{Digest, Keccak256};
+use super::hash::Hash;
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use std::fmt;
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -18,49 +17,6 @@ pub const LARGEST_PROOF: usize = 1 << 17;
 
 /// Characters of what workers say of themselves and of what failed.
 const LONGEST_TEXT: usize = 500;
-
-/// Keccak-256 of something, which names it.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Hash(pub [u8; 32]);
-
-impl Hash {
-    /// Of bytes.
-    pub fn of(bytes: &[u8]) -> Self {
-        Self(Keccak256::digest(bytes).into())
-    }
-
-    /// From hexadecimal digits.
-    pub fn parse(text: &str) -> Option<Self> {
-        // One name for each: the same in capitals is another key to the server.
-        let hash = Self(unhex(text)?.try_into().ok()?);
-        (hash.to_string() == text).then_some(hash)
-    }
-}
-
-impl fmt::Display for Hash {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&hex(&self.0))
-    }
-}
-
-impl fmt::Debug for Hash {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Display::fmt(self, f)
-    }
-}
-
-impl Serialize for Hash {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(self)
-    }
-}
-
-impl<'de> Deserialize<'de> for Hash {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = String::deserialize(deserializer)?;
-        Self::parse(&text).ok_or_else(|| D::Error::custom("a hash is `0x` and 64 digits"))
-    }
-}
 
 /// One proof to make.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -15,6 +15,7 @@
 //!
 //! | file | holds |
 //! |---|---|
+//! | `hash` | names of what is sent |
 //! | `message` | what is said, and how it is read |
 //! | `seal` | what only workers can read |
 //! | `server` | the connection, and the places above |
@@ -26,6 +27,7 @@
 //! Nothing here prints, and nothing here puts a secret into a message that is not sealed.
 
 mod error;
+mod hash;
 mod message;
 mod objects;
 mod overview;
@@ -35,7 +37,8 @@ mod server;
 mod worker;
 
 pub use error::ClusterError;
-pub use message::{Hash, Job, Sign, State, Status};
+pub use hash::Hash;
+pub use message::{Job, Sign, State, Status};
 pub use overview::{DeadJob, JobLine, Overview, WorkerLine, overview};
 pub use request::{RequestEvent, Requester, RequesterOptions};
 pub use seal::{PublicKey, SecretKey};

@@ -1,7 +1,8 @@
 //! Bundles and inputs on the server, by the hash of their bytes.
 
 use super::ClusterError;
-use super::message::{Hash, now};
+use super::hash::Hash;
+use super::message::now;
 use super::server::{KEPT, Server};
 use async_nats::jetstream::object_store::{GetErrorKind, InfoErrorKind, ObjectMetadata};
 use std::time::Duration;

@@ -1,7 +1,8 @@
 //! What there is: queue, jobs, workers, dead letters.
 
 use super::ClusterError;
-use super::message::{DeadLetter, Hash, Message, Sign, State, Status, now};
+use super::hash::Hash;
+use super::message::{DeadLetter, Message, Sign, State, Status, now};
 use super::server::{Server, ServerOptions};
 use async_nats::jetstream::kv;
 use futures_util::StreamExt;

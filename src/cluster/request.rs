@@ -1,7 +1,8 @@
 //! Who wants proofs: publishes jobs, waits, and believes no proof that it has not checked.
 
 use super::ClusterError;
-use super::message::{Hash, Job, State, Status, cut};
+use super::hash::Hash;
+use super::message::{Job, State, Status, cut};
 use super::objects::{LARGEST_BUNDLE, LARGEST_INPUT};
 use super::seal::PublicKey;
 use super::server::{Server, ServerOptions};

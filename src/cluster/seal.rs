@@ -4,7 +4,7 @@
 //! sealed for: under one that shows its inputs, a proof of it would tell them.
 
 use super::ClusterError;
-use super::message::Hash;
+use super::hash::Hash;
 use crate::bundle::{files, hex, unhex, wipe};
 use crate::regular_file;
 use hpke::{

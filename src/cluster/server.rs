@@ -1,7 +1,8 @@
 //! The connection to a NATS server, and what is kept there.
 
 use super::ClusterError;
-use super::message::{DeadLetter, Hash, Job, Message, Status};
+use super::hash::Hash;
+use super::message::{DeadLetter, Job, Message, Status};
 use async_nats::jetstream::{
     self, consumer,
     consumer::pull,

@@ -1,9 +1,8 @@
 //! Who makes proofs: takes one job at a time, and says what came of it.
 
 use super::ClusterError;
-use super::message::{
-    DeadLetter, Hash, Job, LARGEST_PROOF, Message, Sign, State, Status, cut, now,
-};
+use super::hash::Hash;
+use super::message::{DeadLetter, Job, LARGEST_PROOF, Message, Sign, State, Status, cut, now};
 use super::objects::{LARGEST_BUNDLE, LARGEST_INPUT};
 use super::request::hidden;
 use super::seal::SecretKey;

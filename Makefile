@@ -35,6 +35,7 @@ bench: setup
 	cargo bench --quiet --bench watch --profile dev
 
 setup: $(NPM_STAMP)
+	script/nats.sh
 
 # The Solidity compiler, forge and anvil, at the versions of the lock file. Not `npm ci`: it wants every
 # platform's forge in the lock file, also where the registry has only some.

@@ -5,14 +5,14 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-features=("${@:-verify prove cuda gas compile chain cli}")
+features=("${@:-verify prove cuda gas compile chain cluster cli}")
 for feature in ${features[*]}; do
     echo "feature $feature"
     cargo clippy --quiet --lib --no-default-features --features "$feature" -- -D warnings
 done
 
 # What somebody who only verifies does not want.
-unwanted='^(revm|clap|alloy|tokio|indicatif|ctrlc|tempfile|foundry-compilers)( |$)'
+unwanted='^(revm|clap|alloy|async-nats|hpke|tokio|indicatif|ctrlc|tempfile|foundry-compilers)( |$)'
 if cargo tree --quiet --edges normal --no-default-features --features verify --prefix none | grep -E "$unwanted"; then
     echo "error: the feature verify depends on these" >&2
     exit 1

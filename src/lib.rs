@@ -13,6 +13,7 @@
 //! | kept in files | [`bundle`] |
 //! | → gas report | `evm` |
 //! | → deployment, on-chain verdict | `chain` |
+//! | proofs made on other machines | `cluster` |
 //!
 //! [`ModelProver`] and [`ModelVerifier`] are the way in; [`bundle::Bundle`] keeps them in files.
 //!
@@ -27,6 +28,7 @@
 //! | `gas` | `evm`: contracts run in process |
 //! | `compile` | the Solidity compiler |
 //! | `chain` | `chain`: deployment and submission |
+//! | `cluster` | `cluster`: proving jobs on NATS JetStream |
 //! | `cli` | the command; what it can do depends on the others |
 
 #![cfg_attr(not(test), warn(clippy::unwrap_used))]
@@ -44,6 +46,8 @@ pub mod chain;
 pub mod circuit;
 #[cfg(feature = "cli")]
 pub mod cli;
+#[cfg(feature = "cluster")]
+pub mod cluster;
 #[cfg(feature = "gas")]
 pub mod evm;
 pub mod model;

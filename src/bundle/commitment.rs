@@ -116,6 +116,11 @@ impl InputCommitment {
 
     /// Writes the file, for nobody but its owner.
     pub fn write(&self, path: &Path) -> Result<(), BundleError> {
+        secret::write(path, self.to_bytes())
+    }
+
+    /// The file's bytes, which are as secret as the input.
+    pub fn to_bytes(&self) -> Vec<u8> {
         let Self { tensor, string, class, commitment } = self;
         let document = Document {
             format: FORMAT.into(),
@@ -131,7 +136,7 @@ impl InputCommitment {
             words: commitment.words.iter().map(|word| hex(&word_of(word))).collect(),
             blinding: hex(&word_of(&commitment.blinding)),
         };
-        secret::write(path, &document)
+        secret::bytes(&document)
     }
 
     /// Reads a commitment file. That it is under a string is for [`Self::is_under`] to say.

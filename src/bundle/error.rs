@@ -49,6 +49,10 @@ pub enum BundleError {
     #[error("commitment file `{}`: {why}", path.display())]
     CommitmentFile { path: PathBuf, why: String },
 
+    /// What should be a bundle in one piece is none.
+    #[error("the archive of a bundle: {0}")]
+    Archive(&'static str),
+
     /// A proof file says something of its proof that is not so.
     #[error("the proof file contradicts its proof: {0}")]
     Contradiction(String),
@@ -117,7 +121,7 @@ impl BundleError {
             Self::Model(error) => error.hint(),
             Self::Circuit(error) => error.hint(),
             Self::Proving(error) => error.hint(),
-            Self::Json(_) | Self::Io { .. } | Self::Instances(_) | Self::Solidity(_) => None,
+            Self::Json(_) | Self::Archive(_) | Self::Io { .. } | Self::Instances(_) | Self::Solidity(_) => None,
         }
     }
 }

@@ -54,7 +54,7 @@ const STALE: Duration = Duration::from_secs(600);
 static STOP: OnceLock<Arc<AtomicBool>> = OnceLock::new();
 
 /// A flag that the first interruption sets, instead of ending the process. A second one ends it.
-#[cfg(all(feature = "cli", feature = "compile", feature = "chain"))]
+#[cfg(all(feature = "cli", any(feature = "cluster", all(feature = "compile", feature = "chain"))))]
 pub fn stop_when_interrupted() -> Arc<AtomicBool> {
     Arc::clone(STOP.get_or_init(Arc::default))
 }

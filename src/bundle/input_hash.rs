@@ -101,7 +101,7 @@ impl InputHash {
             words: words.iter().map(|word| hex(&word_of(word))).collect(),
             blinding: hex(&word_of(blinding)),
         };
-        secret::write(path, &document)
+        secret::write(path, secret::bytes(&document))
     }
 
     /// Reads a file's bytes; says what is wrong with them, and nothing of what they hold.

@@ -13,6 +13,8 @@
 //! A bundle is put together beside its place and renamed: it is there whole or not at all.
 
 #[cfg(feature = "prove")]
+mod archive;
+#[cfg(feature = "prove")]
 mod commitment;
 #[cfg(feature = "prove")]
 mod contract;
@@ -36,6 +38,8 @@ mod took;
 mod viem;
 #[cfg(feature = "prove")]
 mod weights;
+#[cfg(feature = "prove")]
+mod work;
 
 #[cfg(feature = "prove")]
 pub use commitment::{CommitmentPoints, InputCommitment};
@@ -59,6 +63,8 @@ pub use model_file::ModelFile;
 pub use proof_file::{Inference, ProofDocument, ProofFile};
 #[cfg(feature = "cli")]
 pub(crate) use proof_file::{difference, hashed, named};
+#[cfg(feature = "cluster")]
+pub(crate) use secret::wipe;
 #[cfg(feature = "prove")]
 pub use took::Beginning;
 pub use took::Took;
@@ -66,6 +72,8 @@ pub use took::Took;
 pub(crate) use took::{cpu_seconds, peak_bytes};
 #[cfg(feature = "prove")]
 pub use weights::WeightsCommitment;
+#[cfg(feature = "prove")]
+pub use work::Work;
 
 use crate::circuit::{CircuitError, InstanceLayout, ModelCircuit, Shape};
 use crate::model::Model;

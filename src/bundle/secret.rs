@@ -23,9 +23,13 @@ pub fn wipe_all<'a>(texts: impl IntoIterator<Item = &'a mut String>) {
     texts.into_iter().for_each(|text| wipe(&mut std::mem::take(text).into_bytes()));
 }
 
-/// Writes a document.
-pub fn write(path: &Path, document: &impl Serialize) -> Result<(), BundleError> {
-    let mut bytes = serde_json::to_vec_pretty(document).map_err(BundleError::Json)?;
+/// A document's bytes, for whoever wipes them.
+pub fn bytes(document: &impl Serialize) -> Vec<u8> {
+    serde_json::to_vec_pretty(document).expect("its keys are texts")
+}
+
+/// Writes a document's bytes.
+pub fn write(path: &Path, mut bytes: Vec<u8>) -> Result<(), BundleError> {
     let written = files::write_secret(path, &bytes);
     wipe(&mut bytes);
     written

@@ -105,6 +105,11 @@ impl WeightsCommitment {
 
     /// Writes the file, for nobody but its owner.
     pub fn write(&self, path: &Path) -> Result<(), BundleError> {
+        secret::write(path, self.to_bytes())
+    }
+
+    /// The file's bytes, which are as secret as the weights.
+    pub fn to_bytes(&self) -> Vec<u8> {
         let document = Document {
             format: FORMAT.into(),
             version: VERSION,
@@ -115,7 +120,7 @@ impl WeightsCommitment {
             weights: self.weights.iter().map(|weight| format!("{weight:08x}")).collect(),
             blindings: self.blindings.iter().map(|blinding| hex(&word_of(blinding))).collect(),
         };
-        secret::write(path, &document)
+        secret::bytes(&document)
     }
 
     /// Reads a file. That its points are those of its weights a proof shows.

@@ -5,7 +5,7 @@ use crate::bundle::{Bundle, InputCommitment, InputHash, InputSecret, WeightsComm
 use crate::circuit::{InstanceLayout, InstancePort};
 use crate::model::{InputFormat, Model, Port};
 use crate::name::Name;
-use crate::proving::{Blindings, Commitment, Powers};
+use crate::proving::{Blindings, Powers};
 use std::path::{Path, PathBuf};
 
 /// What `prove` takes.
@@ -23,11 +23,12 @@ pub struct InputSecrets(Vec<Vec<InputSecret>>);
 
 impl InputSecrets {
     /// The commitments to committed inputs, in the order of their names.
-    pub fn commitments(&self) -> impl Iterator<Item = &Commitment> {
-        self.0.iter().flatten().filter_map(|secret| match secret {
-            InputSecret::Committed(commitment) => Some(commitment.commitment()),
+    pub fn into_commitments(self) -> Vec<InputCommitment> {
+        let committed = self.0.into_iter().flatten().filter_map(|secret| match secret {
+            InputSecret::Committed(commitment) => Some(commitment),
             InputSecret::Hashed(_) => None,
-        })
+        });
+        committed.collect()
     }
 
     /// What blinds hashes: what files say, or else something new.

@@ -14,8 +14,8 @@ pub struct Console {
     /// Somebody is watching standard error, and has not asked for quiet.
     watched: bool,
     #[cfg_attr(
-        not(all(feature = "compile", feature = "chain")),
-        allow(dead_code, reason = "only what watches a chain has a log")
+        not(any(feature = "cluster", all(feature = "compile", feature = "chain"))),
+        allow(dead_code, reason = "only what runs by itself has a log")
     )]
     quiet: bool,
 }
@@ -50,7 +50,7 @@ impl Console {
     }
 
     /// Something to know before it happens.
-    #[cfg(all(feature = "compile", feature = "chain"))]
+    #[cfg(any(feature = "cluster", all(feature = "compile", feature = "chain")))]
     pub fn note(&self, message: impl Display) {
         if self.watched {
             eprintln!("{}", printable(&message.to_string()));
@@ -58,7 +58,7 @@ impl Console {
     }
 
     /// Whether nothing but the result is wanted.
-    #[cfg(all(feature = "compile", feature = "chain"))]
+    #[cfg(any(feature = "cluster", all(feature = "compile", feature = "chain")))]
     pub fn is_quiet(&self) -> bool {
         self.quiet
     }

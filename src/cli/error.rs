@@ -5,6 +5,8 @@ use crate::bundle::BundleError;
 #[cfg(feature = "chain")]
 use crate::chain::ChainError;
 use crate::circuit::{CircuitError, InstanceError};
+#[cfg(feature = "cluster")]
+use crate::cluster::ClusterError;
 use crate::evm::EvmError;
 use crate::model::{ClaimError, ModelError};
 use crate::proving::ProvingError;
@@ -78,6 +80,11 @@ pub enum CliError {
     #[error(transparent)]
     Evm(#[from] EvmError),
 
+    /// No worker made a proof that is one.
+    #[cfg(feature = "cluster")]
+    #[error(transparent)]
+    Cluster(#[from] ClusterError),
+
     /// A chain gave no answer.
     #[cfg(feature = "chain")]
     #[error(transparent)]
@@ -115,6 +122,8 @@ impl CliError {
             Self::Circuit(error) => error.hint(),
             Self::Proving(error) => error.hint(),
             Self::Evm(error) => error.hint().map(Into::into),
+            #[cfg(feature = "cluster")]
+            Self::Cluster(error) => error.hint(),
             #[cfg(feature = "chain")]
             Self::Chain(error) => error.hint(),
             _ => None,

@@ -43,7 +43,14 @@ fn examples(verb: &str) -> &'static [&'static str] {
             "prove model.zkv --input-commitment x.commitment --out proof.json",
             "prove model.zkv --input x.json --out proof.json --context 0x2a",
             "prove model.zkv --input x.json --out proof.json --threshold=0.7",
+            "prove model.zkv --input x.json --out proof.json --nats nats://127.0.0.1",
         ],
+        "worker" => &[
+            "worker --nats nats://127.0.0.1",
+            "worker --nats tls://queue.example --ca ca.pem --creds worker.creds --key worker.key --memory 8000000000",
+            "worker --new-key worker.key",
+        ],
+        "jobs" => &["jobs --nats nats://127.0.0.1"],
         "verify" => &[
             "verify model.zkv proof.json",
             "verify model.zkv proof.json --model model.onnx --expect-output y.json",

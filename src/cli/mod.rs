@@ -10,6 +10,8 @@ mod bundle;
 #[cfg(all(feature = "compile", feature = "chain"))]
 mod chain_args;
 mod claims;
+#[cfg(feature = "cluster")]
+mod cluster_args;
 mod commitments;
 mod console;
 mod context;
@@ -18,7 +20,7 @@ mod contract;
 mod error;
 mod examples;
 mod input;
-#[cfg(all(feature = "compile", feature = "chain"))]
+#[cfg(any(feature = "cluster", all(feature = "compile", feature = "chain")))]
 mod log;
 #[cfg(feature = "compile")]
 mod path;

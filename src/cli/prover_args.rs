@@ -8,9 +8,11 @@ use crate::proving::{ProverKind, Seeded};
 #[derive(clap::Args)]
 pub struct ProverArgs {
     /// Which prover makes the proof; what is accepted is the same
+    #[cfg_attr(feature = "cluster", arg(conflicts_with = "nats"))]
     #[arg(long, value_enum, default_value_t = Choice::Own)]
     prover: Choice,
     /// For tests: takes all random values from this seed, which is as secret as the input
+    #[cfg_attr(feature = "cluster", arg(conflicts_with = "nats"))]
     #[arg(long, value_name = "HEX32", value_parser = parse_seed)]
     seed: Option<[u8; 32]>,
 }

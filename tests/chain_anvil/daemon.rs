@@ -110,6 +110,30 @@ async fn a_watch_that_is_killed_again_and_again_answers_everything_once() {
     expect_answers(&chain, asker, REQUESTS).await;
 }
 
+/// Workers elsewhere prove, and nothing else is another.
+#[cfg(feature = "cluster")]
+#[tokio::test]
+async fn a_watch_whose_proofs_workers_make_answers_everything() {
+    let Some(nats) = crate::nats::Nats::start() else { return };
+    let local = LocalChain::start().expect("anvil");
+    let chain = connect(&local).await;
+    let dir = tempfile::tempdir().expect("a directory");
+    let asker = asker(&chain, &local, dir.path()).await;
+    ask(&chain, &local, asker, 2).await;
+    let (mut worker, _said) = start(&["worker", "--nats", &nats.url()]);
+    let journal = dir.path().join("journal").display().to_string();
+    let (bundle, consumer, url) = (&bundle().0, asker.to_string(), nats.url());
+    let watch = ["watch", bundle, "--once", "--consumer", &consumer, "--journal", &journal];
+    let queue = ["--rpc-url", local.url(), "--nats", &url, "--log", "json"];
+    let output = run(&[&watch[..], &queue].concat());
+    worker.kill().expect("it runs");
+    worker.wait().expect("it is dead");
+    let told = String::from_utf8(output.stderr).expect("text");
+    assert!(output.status.success(), "{told}");
+    assert!(told.lines().any(|line| line.contains("\"job\"")), "{told}");
+    expect_answers(&chain, asker, 2).await;
+}
+
 #[cfg(unix)]
 #[tokio::test]
 async fn a_watch_that_is_told_to_end_leaves_what_is_under_way_in_its_journal() {

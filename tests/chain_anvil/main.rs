@@ -6,6 +6,9 @@ mod command;
 mod daemon;
 mod deploy;
 mod in_process;
+#[cfg(feature = "cluster")]
+#[path = "../shared/nats.rs"]
+mod nats;
 mod packed;
 mod projects;
 mod stand_in;

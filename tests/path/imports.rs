@@ -8,7 +8,7 @@ use std::{
 };
 
 /// Which modules each may use.
-const ALLOWED: [(&str, &[&str]); 9] = [
+const ALLOWED: [(&str, &[&str]); 10] = [
     ("model", &[]),
     ("circuit", &["model"]),
     ("proving", &["model", "circuit"]),
@@ -17,7 +17,14 @@ const ALLOWED: [(&str, &[&str]); 9] = [
     ("bundle", &["model", "circuit", "proving", "solidity"]),
     ("evm", &["solidity"]),
     ("chain", &["solidity"]),
-    ("cli", &["model", "circuit", "proving", "certify", "solidity", "bundle", "evm", "chain"]),
+    ("cluster", &["model", "circuit", "proving", "bundle"]),
+    (
+        "cli",
+        &[
+            "model", "circuit", "proving", "certify", "solidity", "bundle", "evm", "chain",
+            "cluster",
+        ],
+    ),
 ];
 
 /// Files that everybody may use, and that use none of the modules.

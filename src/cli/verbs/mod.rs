@@ -19,6 +19,8 @@ mod gas;
 #[cfg(all(feature = "compile", feature = "chain"))]
 mod init;
 mod inspect;
+#[cfg(feature = "cluster")]
+mod jobs;
 mod keygen;
 mod prove;
 mod quantize;
@@ -33,6 +35,8 @@ mod submit;
 mod verify;
 #[cfg(all(feature = "compile", feature = "chain"))]
 mod watch;
+#[cfg(feature = "cluster")]
+mod worker;
 
 use super::{Answer, CliError, Console};
 
@@ -76,6 +80,12 @@ pub enum Verb {
     /// Follow a consumer's requests, prove, answer
     #[cfg(all(feature = "compile", feature = "chain"))]
     Watch(watch::Args),
+    /// Make the proofs that others ask for through a NATS server
+    #[cfg(feature = "cluster")]
+    Worker(worker::Args),
+    /// Show the jobs of a NATS server, and who works on them
+    #[cfg(feature = "cluster")]
+    Jobs(jobs::Args),
     /// Make a Foundry project with a contract to edit that acts on a model's answers
     #[cfg(all(feature = "compile", feature = "chain"))]
     Init(init::Args),
@@ -123,6 +133,10 @@ pub fn run(verb: Verb, console: &Console) -> Result<Answer, CliError> {
         Verb::Registry(args) => registry::run(args, console),
         #[cfg(all(feature = "compile", feature = "chain"))]
         Verb::Watch(args) => watch::run(args, console),
+        #[cfg(feature = "cluster")]
+        Verb::Worker(args) => worker::run(args, console),
+        #[cfg(feature = "cluster")]
+        Verb::Jobs(args) => jobs::run(&args, console),
         #[cfg(all(feature = "compile", feature = "chain"))]
         Verb::Init(args) => init::run(args, console),
         #[cfg(feature = "compile")]

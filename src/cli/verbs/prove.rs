@@ -1,15 +1,18 @@
 //! `prove`: makes a proof file.
 
-use crate::bundle::{Beginning, Bundle, ProofDocument};
+use crate::bundle::{Beginning, Bundle, ProofDocument, Work};
 use crate::cli::claims::ChosenArgs;
+#[cfg(feature = "cluster")]
+use crate::cli::cluster_args::{self, QueueArgs};
 use crate::cli::context::ContextArgs;
 use crate::cli::prover_args::ProverArgs;
 use crate::cli::{
     Answer, CliError, Console,
     commitments::{self, CommitmentArgs, WeightsArgs},
 };
-use crate::proving::{Commitment, Options, Secrets};
-use std::path::PathBuf;
+use crate::proving::{ModelVerifier, Options, Proof};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 /// What `prove` takes.
 #[derive(clap::Args)]
@@ -29,6 +32,9 @@ pub struct Args {
     chosen: ChosenArgs,
     #[command(flatten)]
     prover: ProverArgs,
+    #[cfg(feature = "cluster")]
+    #[command(flatten)]
+    queue: QueueArgs,
     /// Where to put the proof file
     #[arg(long)]
     out: PathBuf,
@@ -46,24 +52,40 @@ pub fn run(args: Args, console: &Console) -> Result<Answer, CliError> {
     let layout = &bundle.manifest.layout;
     let chosen = args.chosen.of(&model, layout)?;
     let inputs = commitments::inputs(&model, layout, args.input.as_deref(), &secrets, console)?;
-    let inputs = [inputs, chosen].concat();
-    let commitments: Vec<Commitment> = secrets.commitments().cloned().collect();
-    let blindings = secrets.blindings(layout);
-    drop(secrets);
+    let work = Work {
+        inputs: [inputs, chosen].concat(),
+        contexts,
+        blindings: secrets.blindings(layout),
+        commitments: secrets.into_commitments(),
+        weights: weights.map(Arc::new),
+    };
+    #[cfg(feature = "cluster")]
+    if let Some(requester) = args.queue.requester(&bundle)? {
+        let beginning = Beginning::now();
+        let proof = cluster_args::prove(&requester, &work, console)?;
+        return finish(requester.verifier(), &proof, &beginning, &args.out, console);
+    }
     let stage = console.stage("making the proving key");
     let prover = bundle.prover_for(args.prover.kind())?;
-    let weights = weights.map(|weights| weights.committed(&prover)).transpose()?;
     drop(stage);
     let beginning = Beginning::now();
     let stage = console.stage("proving");
     let randomness = randomness.as_ref().map(|seeded| seeded as _);
-    let options = Options { randomness, ..Options::default() };
-    let blindings = Some(&blindings);
-    let secrets = Secrets { inputs: &commitments, weights: weights.as_ref(), blindings };
-    let (proof, _) = prover.prove_linked(&inputs, contexts, secrets, &options)?;
+    let proof = work.prove(&prover, &Options { randomness, ..Options::default() })?;
     drop(stage);
-    let document = ProofDocument::new(prover.verifier(), &proof, beginning.took())?;
-    document.write(&args.out)?;
+    finish(prover.verifier(), &proof, &beginning, &args.out, console)
+}
+
+/// Writes and prints a proof.
+fn finish(
+    verifier: &ModelVerifier,
+    proof: &Proof,
+    beginning: &Beginning,
+    out: &Path,
+    console: &Console,
+) -> Result<Answer, CliError> {
+    let document = ProofDocument::new(verifier, proof, beginning.took())?;
+    document.write(out)?;
     console.result(&document)?;
     Ok(Answer::Yes)
 }

@@ -1,22 +1,27 @@
 //! `watch`: follows a consumer's requests, proves, answers.
 
-use crate::bundle::Bundle;
+use crate::bundle::{Bundle, WeightsCommitment, Work};
 use crate::chain::{
     Answer as Proved, Chain, ChainError, Request, SendOptions, WatchEvent, WatchOptions,
     WatchReport, Watcher, block_on, consumer_weights,
 };
 use crate::circuit::{InstanceLayout, Role, Word};
 use crate::cli::chain_args::ChainArgs;
+#[cfg(feature = "cluster")]
+use crate::cli::cluster_args::QueueArgs;
 use crate::cli::commitments::WeightsArgs;
 use crate::cli::log::Log;
 use crate::cli::{Answer, CliError, Console, files};
-use crate::proving::{Commitment, Options, Secrets, scalar_of};
+#[cfg(feature = "cluster")]
+use crate::cluster::{RequestEvent, Requester};
+use crate::proving::{Blindings, Options, Proof, Secrets, scalar_of};
 use alloy::json_abi::JsonAbi;
 use alloy::primitives::{Address, B256, U256};
 use serde::Serialize;
 use serde_json::json;
 use std::fmt;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 /// What `watch` takes.
@@ -47,6 +52,9 @@ pub struct Args {
     finality_depth: u64,
     #[command(flatten)]
     weights: WeightsArgs,
+    #[cfg(feature = "cluster")]
+    #[command(flatten)]
+    queue: QueueArgs,
     #[command(flatten)]
     chain: ChainArgs,
 }
@@ -90,21 +98,19 @@ pub fn run(args: Args, console: &Console) -> Result<Answer, CliError> {
     }
     let weights = args.weights.open(&bundle)?;
     let name = weights.as_ref().map(|weights| B256::from(weights.name()));
-    let stage = console.stage("making the proving key");
-    let prover = bundle.prover()?;
-    let weights = weights.map(|weights| weights.committed(&prover)).transpose()?;
-    drop(stage);
-    let no_inputs: &[Commitment] = &[];
+    let weights = weights.map(Arc::new);
+    let log = args.chain.log(console, true);
+    let prove = proving(&args, &bundle, weights.as_deref(), log, console)?;
     let answer = |request: &Request, context: U256| -> Result<Proved, String> {
         let inputs = unpack(layout, &request.inputs)?;
         let context = scalar_of(context.to_be_bytes()).ok_or("the context is no field element")?;
-        let secrets = Secrets { inputs: no_inputs, weights: weights.as_ref(), blindings: None };
-        let made = prover.prove_linked(&inputs, context, secrets, &Options::default());
-        let (made, _) = made.map_err(|error| error.to_string())?;
+        let (commitments, blindings) = (Vec::new(), Blindings::draw(0));
+        let contexts = vec![context];
+        let weights = weights.clone();
+        let made = prove(&Work { inputs, contexts, commitments, blindings, weights })?;
         let instances = made.instances.iter().map(|&word| U256::from_be_bytes(word)).collect();
         Ok(Proved { proof: made.bytes, instances })
     };
-    let log = args.chain.log(console, true);
     let mut report = |event: &WatchEvent| tell(&log, event);
     // What is said twice otherwise: the loop's own events tell of each transaction.
     let send = SendOptions { on_send: None, ..args.chain.send_options(console) };
@@ -156,6 +162,48 @@ pub fn run(args: Args, console: &Console) -> Result<Answer, CliError> {
         }
         outcome => outcome,
     }
+}
+
+/// What makes proofs: this process, or workers elsewhere.
+type Proving = Box<dyn Fn(&Work) -> Result<Proof, String>>;
+
+fn proving(
+    args: &Args,
+    bundle: &Bundle,
+    weights: Option<&WeightsCommitment>,
+    log: Log,
+    console: &Console,
+) -> Result<Proving, CliError> {
+    #[cfg(feature = "cluster")]
+    if let Some(requester) = args.queue.requester(bundle)? {
+        return Ok(Box::new(move |work| elsewhere(&requester, work, log)));
+    }
+    let _ = (args, log);
+    let _stage = console.stage("making the proving key");
+    let prover = bundle.prover()?;
+    // Once for all proofs.
+    let weights = weights.map(|weights| weights.committed(&prover)).transpose()?;
+    Ok(Box::new(move |work| {
+        let secrets = Secrets { weights: weights.as_ref(), ..Secrets::default() };
+        let (contexts, options) = (work.contexts.clone(), Options::default());
+        let made = prover.prove_linked(&work.inputs, contexts, secrets, &options);
+        made.map(|(proof, _)| proof).map_err(|error| error.to_string())
+    }))
+}
+
+/// Has a proof made by workers.
+#[cfg(feature = "cluster")]
+fn elsewhere(requester: &Requester, work: &Work, log: Log) -> Result<Proof, String> {
+    let told = |event| match event {
+        RequestEvent::Waits { job, state, worker, why } => {
+            log.event("job", json!({ "job": job, "state": state, "worker": worker, "reason": why }))
+        }
+        RequestEvent::Refused { job, worker, why } => {
+            log.event("refused", json!({ "job": job, "worker": worker, "reason": why }));
+        }
+        RequestEvent::Trouble { why } => log.event("trouble", json!({ "reason": why })),
+    };
+    requester.prove(work, &told).map_err(|error| error.to_string())
 }
 
 /// That answers about these weights are those that a consumer counts now; a consumer that does not tell says it of each answer.

@@ -28,7 +28,7 @@ impl Blindings {
         vec![None; count].into()
     }
 
-    pub(super) fn all(&self) -> &[Fr] {
+    pub(crate) fn all(&self) -> &[Fr] {
         &self.0
     }
 }

@@ -279,7 +279,8 @@ impl Rewriter<'_> {
         }
         self.nodes.push(node);
         for (name, float) in outputs.iter().zip(&quantized) {
-            if !float.is_empty() && !(is_prepared && self.limbs_of_input(name, float)?) {
+            let is_done = float.is_empty() || is_prepared && self.limbs_of_input(name, float)?;
+            if !is_done {
                 self.quantize_activation(name, float)?;
             }
         }

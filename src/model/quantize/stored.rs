@@ -72,8 +72,8 @@ pub(super) fn take(
     import: &ImportOptions<'_>,
 ) -> Result<Stored, ModelError> {
     let graph = file.graph.as_mut().ok_or(ModelError::Missing("graph"))?;
-    let mut stored = Stored::default();
-    stored.has_wide_activations = wide::without_rounding(graph);
+    let has_wide_activations = wide::without_rounding(graph);
+    let mut stored = Stored { has_wide_activations, ..Stored::default() };
     wide::widen(graph);
     with_float_products(graph, &mut stored, import);
     weights_of_nodes(graph, &mut stored, import);

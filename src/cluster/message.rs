@@ -167,8 +167,8 @@ impl Message for Status {
     const WHAT: &'static str = "the status of the job";
 
     fn check(&self) -> Result<(), String> {
-        let texts = [&self.worker, &self.error].into_iter().flatten();
-        texts.map(|text| short(text)).collect::<Result<(), _>>()?;
+        let mut texts = [&self.worker, &self.error].into_iter().flatten();
+        texts.try_for_each(|text| short(text))?;
         match &self.proof {
             Some(proof) if proof.len() > 2 * LARGEST_PROOF + 2 => {
                 Err("its proof is too long".into())

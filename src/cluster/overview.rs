@@ -124,7 +124,7 @@ async fn look(options: &ServerOptions) -> Result<Overview, ClusterError> {
     let info = server.dead.get_info().await.map_err(ClusterError::server(doing))?;
     let mut dead = Vec::new();
     let (first, last) = (info.state.first_sequence.max(1), info.state.last_sequence);
-    let oldest = first.max((last + 1).saturating_sub(SHOWN as u64));
+    let oldest = first.max(last.saturating_add(1).saturating_sub(SHOWN as u64));
     for number in (oldest..=last).rev().take(SHOWN) {
         // One may have gone meanwhile.
         let Ok(message) = server.dead.get_raw_message(number).await else { continue };

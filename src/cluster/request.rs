@@ -129,19 +129,6 @@ struct Request<'a> {
     tell: &'a (dyn Fn(RequestEvent) + Sync),
 }
 
-/// How waiting ended.
-enum Outcome {
-    Proved {
-        proof: Vec<u8>,
-        status: Status,
-        number: u64,
-    },
-    /// Nothing is known of the job, or it is to be begun anew: the number of the status that says so.
-    Publish {
-        number: u64,
-    },
-}
-
 impl Request<'_> {
     async fn prove(&self) -> Result<Proof, ClusterError> {
         let name = self.job.name();
@@ -150,13 +137,7 @@ impl Request<'_> {
         let mut number = self.trying(begun, || self.queue()).await?;
         let mut refused = 0;
         loop {
-            let (proof, status, found) = match self.wait(begun, &mut told, number).await? {
-                Outcome::Proved { proof, status, number } => (proof, status, number),
-                Outcome::Publish { number: found } => {
-                    number = found;
-                    continue;
-                }
-            };
+            let (proof, status, found) = self.wait(begun, &mut told, number).await?;
             let proof = Proof {
                 format: self.requester.verifier.format(),
                 vk_digest: self.requester.verifier.digest(),
@@ -177,7 +158,7 @@ impl Request<'_> {
             }
             let error = cut(&format!("the proof of worker `{worker}` is wrong: {why}"));
             (self.tell)(RequestEvent::Refused { job: name, worker, why });
-            let refused = status.refused + 1;
+            let refused = status.refused.saturating_add(1);
             let again = Status { refused, error: Some(error), ..Status::queued(self.job.clone()) };
             let said = self.trying(begun, || self.requester.server.say(&again, found)).await?;
             if let Some(said) = said {
@@ -213,27 +194,38 @@ impl Request<'_> {
         server.publish(job, number).await
     }
 
-    /// Waits for a proof, or for what ends the job.
+    /// Waits for a proof, which comes with the status that has it and that one's number, or for what ends the job. `number` is that of
+    /// the status with which it began.
     async fn wait(
         &self,
         begun: Instant,
         told: &mut async_nats::Subscriber,
-        number: u64,
-    ) -> Result<Outcome, ClusterError> {
+        mut number: u64,
+    ) -> Result<(Vec<u8>, Status, u64), ClusterError> {
         let (server, name) = (&self.requester.server, self.job.name());
         let (mut published, mut last) = (Instant::now(), None);
         loop {
+            if begun.elapsed() > self.requester.options.wait {
+                let seconds = begun.elapsed().as_secs();
+                let state = match &last {
+                    Some((state, _, Some(why))) => format!("it is {state}, {why}"),
+                    Some((state, ..)) => format!("it is {state}"),
+                    None => "nothing is known of it".into(),
+                };
+                return Err(ClusterError::Late { job: name, seconds, state });
+            }
             let (status, found) = self.trying(begun, || server.status(name)).await?;
             let Some(status) = status else {
                 // Forgotten by a server that lost it, or overwritten.
-                let number = self.trying(begun, || self.queue()).await?;
-                return Ok(Outcome::Publish { number });
+                number = self.trying(begun, || self.queue()).await?;
+                tokio::time::sleep(LOOK / 10).await;
+                continue;
             };
             match status.state {
                 State::Done => {
                     // What is no proof verifies no less than a wrong one.
                     let proof = status.proof.as_deref().and_then(unhex).unwrap_or_default();
-                    return Ok(Outcome::Proved { proof, status, number: found });
+                    return Ok((proof, status, found));
                 }
                 State::Dead if found != number => {
                     let error = status.error.unwrap_or_default();
@@ -247,21 +239,14 @@ impl Request<'_> {
                 (self.tell)(RequestEvent::Waits { job: name, state, worker, why });
                 last = Some(now);
             }
-            if begun.elapsed() > self.requester.options.wait {
-                let why = status.error.map(|why| format!(", {why}")).unwrap_or_default();
-                let state = format!("it is {}{why}", status.state);
-                return Err(ClusterError::Late {
-                    job: name,
-                    seconds: begun.elapsed().as_secs(),
-                    state,
-                });
-            }
             if published.elapsed() > AGAIN {
                 self.trying(begun, || self.publish(found, false)).await?;
                 published = Instant::now();
             }
             // Nothing that is told is lost, and what was told before is no news.
-            let _ = tokio::time::timeout(LOOK, told.next()).await;
+            if let Ok(None) = tokio::time::timeout(LOOK, told.next()).await {
+                tokio::time::sleep(LOOK).await;
+            }
         }
     }
 

@@ -291,7 +291,7 @@ impl Worker<'_> {
             }
             Outcome::Failed(error) => {
                 self.report.failed += 1;
-                let failed = status.failed + 1;
+                let failed = status.failed.saturating_add(1);
                 let status = Status { failed, ..status };
                 if failed >= MOST_FAILED {
                     return self.give_up(server, message, status, number, &error).await;

@@ -139,7 +139,7 @@ impl Request<'_> {
         loop {
             let (proof, status, found) = self.wait(begun, &mut told, number).await?;
             let proof = Proof {
-                format: self.requester.verifier.format(),
+                format: Some(self.requester.verifier.format()),
                 vk_digest: self.requester.verifier.digest(),
                 bytes: proof,
                 instances: self.instances.clone(),

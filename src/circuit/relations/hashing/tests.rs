@@ -6,7 +6,7 @@ use crate::circuit::{
     columns::Challenges,
     field::byte_power,
     hash_of_words,
-    hashes::{self, Hashed},
+    hashes::{self, Hashed, MOST_HASHES},
     layout::rows::Content,
     pack,
     poseidon::{Fields, Turn},
@@ -411,7 +411,7 @@ fn shapes_and_layouts_have_the_same_hashes() {
         assert!(ModelCircuit::restore(&ports::model(), &layout, k, &other).is_err());
     }
     let far = Hashed { words: usize::MAX / 2, ..own };
-    for hashes in [vec![far], vec![own; 5], vec![Hashed { at: usize::MAX, ..own }]] {
+    for hashes in [vec![far], vec![own; MOST_HASHES + 1], vec![Hashed { at: usize::MAX, ..own }]] {
         assert!(!Shape { hashes, ..shape.clone() }.is_possible(k));
     }
 }

@@ -98,7 +98,7 @@ impl Poseidon {
 
     /// Whether all elements go through an S-box in a round, and not the first alone.
     pub fn is_full(round: usize) -> bool {
-        round < FULL_ROUNDS / 2 || round >= ROUNDS - FULL_ROUNDS / 2
+        !(FULL_ROUNDS / 2..ROUNDS - FULL_ROUNDS / 2).contains(&round)
     }
 
     /// The matrix times a state.

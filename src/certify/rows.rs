@@ -185,7 +185,8 @@ impl<'a> Rows<'a> {
     /// The first row of the domain that is not one of the table's, where a column that is by itself is not 0.
     pub fn first_outside(&self, alone: Place) -> Option<usize> {
         let fold = self.shape.fold;
-        let is_outside = |row: usize| row % fold != 0 || !(1..=self.len()).contains(&(row / fold));
+        let is_outside =
+            |row: usize| !row.is_multiple_of(fold) || !(1..=self.len()).contains(&(row / fold));
         let column = &self.fixed[alone.column];
         (0..column.len())
             .find(|&row| is_outside(row) && column[row] != Fr::zero())

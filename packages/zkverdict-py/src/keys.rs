@@ -21,7 +21,7 @@ use zkverdict::{
         WeightsCommitment, contract_name, hex,
     },
     certify::certify,
-    circuit::{InstanceLayout, ModelCircuit},
+    circuit::{InstanceLayout, ModelCircuit, Word},
     evm::{Abi, Experiment, Fork},
     model::{self, InputFormat, Port, Visibility},
     proving::{Format, Options, Powers, Secrets, Srs, Stage, scalar_of},
@@ -287,6 +287,7 @@ impl Keys {
     }
 
     /// Proves an inference; gives the proof document, and how many values of the input lie beyond the range.
+    #[allow(clippy::too_many_arguments, reason = "Python's part calls it by name")]
     fn prove(
         &self,
         py: Python<'_>,
@@ -344,11 +345,7 @@ impl Keys {
     }
 
     /// Checks a proof document; gives what each inference is bound to, and the name of the weights where these are committed.
-    fn verify(
-        &self,
-        py: Python<'_>,
-        document: Vec<u8>,
-    ) -> PyResult<(Vec<[u8; 32]>, Option<[u8; 32]>)> {
+    fn verify(&self, py: Python<'_>, document: Vec<u8>) -> PyResult<(Vec<Word>, Option<Word>)> {
         let inner = Arc::clone(&self.0);
         watched(py, None, move |_| {
             let file = ProofFile::parse(&document)

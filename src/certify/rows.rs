@@ -1,10 +1,10 @@
 //! What each row is, read from the fixed columns: flags, constants, places and positions.
 
 use super::CertifyError;
-use super::hashes;
-use super::shape::{Exponents, Flag, MOVES_PER_COLUMN, Place, Places, Shape, WeightPlaces};
+use super::shape::{
+    Exponents, Flag, HashPlaces, MOVES_PER_COLUMN, Place, Places, Shape, WeightPlaces,
+};
 use super::source::integer;
-use super::weights::{Lanes, check_rows};
 use halo2_proofs::halo2curves::bn256::Fr;
 use std::collections::HashMap;
 
@@ -26,6 +26,18 @@ pub enum Factor {
 pub struct Share {
     pub slot: u32,
     pub factor: u32,
+}
+
+/// What is looked at beside rows' own flags: hashes, and weights that are committed.
+pub trait Beside {
+    /// Whether hashes are what they should be, the domain and links being so.
+    fn check_hashes(&self, rows: &Rows<'_>, places: &HashPlaces) -> Result<(), CertifyError>;
+
+    /// The same of rows with committed weights, flags being read.
+    fn check_weights(&self, rows: &Rows<'_>, places: &WeightPlaces) -> Result<(), CertifyError>;
+
+    /// The factors of a row's committed weights, by lane.
+    fn factors(&self, rows: &Rows<'_>, row: usize) -> Result<Vec<(i32, Factor)>, CertifyError>;
 }
 
 /// All rows.
@@ -65,7 +77,7 @@ impl<'a> Rows<'a> {
         shape: &'a Shape,
         places: &'a Places,
         fixed: &'a [Vec<Fr>],
-        lanes: &Lanes,
+        beside: &impl Beside,
         usable: usize,
     ) -> Result<Self, CertifyError> {
         let mut rows = Self {
@@ -85,13 +97,13 @@ impl<'a> Rows<'a> {
         rows.check_domain(usable)?;
         rows.check_links()?;
         if let Some(places) = &places.hashes {
-            hashes::check(&rows, places, &shape.hashes)?;
+            beside.check_hashes(&rows, places)?;
         }
         rows.read_flags()?;
         if let Some(places) = &places.weights {
-            check_rows(&rows, places, lanes)?;
+            beside.check_weights(&rows, places)?;
         }
-        rows.walk(lanes)?;
+        rows.walk(beside)?;
         Ok(rows)
     }
 
@@ -377,7 +389,7 @@ impl<'a> Rows<'a> {
     }
 
     /// Places made, and all shares in them.
-    fn walk(&mut self, committed: &Lanes) -> Result<(), CertifyError> {
+    fn walk(&mut self, committed: &impl Beside) -> Result<(), CertifyError> {
         let cursors = self.cursors()?;
         let mut numbers: HashMap<Exponents, u32> = HashMap::new();
         self.made = vec![None; self.slot(self.len() + 1, 0)];

@@ -1,8 +1,9 @@
 //! Committed weights: what any of them give is what the architecture gives with the same.
 
 use super::CertifyError;
-use super::rows::{Factor, Rows};
-use super::shape::WeightPlaces;
+use super::hashes;
+use super::rows::{Beside, Factor, Rows};
+use super::shape::{HashPlaces, WeightPlaces};
 use super::source::integer;
 use super::sums::Adder;
 use super::values::{Checked, Kind, Value, Values, fits};
@@ -35,9 +36,40 @@ impl Lanes {
         let different: BTreeSet<u32> = numbers.values().copied().collect();
         Self { is_twofold: different.len() != numbers.len(), numbers }
     }
+}
 
-    /// The factors of a row, by lane.
-    pub fn factors(&self, rows: &Rows<'_>, row: usize) -> Result<Vec<(i32, Factor)>, CertifyError> {
+impl Beside for Lanes {
+    fn check_hashes(&self, rows: &Rows<'_>, places: &HashPlaces) -> Result<(), CertifyError> {
+        hashes::check(rows, places, &rows.shape.hashes)
+    }
+
+    /// Rows that weigh alone have some; the table has all that one can be and no other.
+    fn check_weights(&self, rows: &Rows<'_>, places: &WeightPlaces) -> Result<(), CertifyError> {
+        if rows.shape.fold != 1 || self.is_twofold {
+            return Err(CertifyError::Shape);
+        }
+        let wrong = |row: usize, what: &str| Err(CertifyError::row(row, what));
+        if let Some(row) = rows.first_outside(places.scale) {
+            return wrong(row, "committed weights are scaled outside of the table");
+        }
+        let mut found = BTreeSet::new();
+        for row in 1..=rows.len() {
+            if scale(rows, places, row)? != 0 && !rows.weighs(row) {
+                return wrong(row, "committed weights are scaled on a row that does not weigh");
+            }
+            match integer(rows.cell(places.table, row)) {
+                Some(weight @ LEAST..=MOST) => _ = found.insert(weight),
+                _ => return wrong(row, "the table of committed weights has one that cannot be"),
+            }
+        }
+        if found.into_iter().eq(LEAST..=MOST) {
+            Ok(())
+        } else {
+            wrong(rows.len(), "the table of committed weights has not all that can be")
+        }
+    }
+
+    fn factors(&self, rows: &Rows<'_>, row: usize) -> Result<Vec<(i32, Factor)>, CertifyError> {
         let Some(places) = rows.weights() else { return Ok(Vec::new()) };
         let scale = scale(rows, places, row)?;
         if scale == 0 {
@@ -56,36 +88,6 @@ fn scale(rows: &Rows<'_>, places: &WeightPlaces, row: usize) -> Result<i128, Cer
     scale.ok_or_else(|| {
         CertifyError::row(row, "the scale of its committed weights is no small integer")
     })
-}
-
-/// Rows that weigh alone have some; the table has all that one can be and no other.
-pub fn check_rows(
-    rows: &Rows<'_>,
-    places: &WeightPlaces,
-    lanes: &Lanes,
-) -> Result<(), CertifyError> {
-    if rows.shape.fold != 1 || lanes.is_twofold {
-        return Err(CertifyError::Shape);
-    }
-    let wrong = |row: usize, what: &str| Err(CertifyError::row(row, what));
-    if let Some(row) = rows.first_outside(places.scale) {
-        return wrong(row, "committed weights are scaled outside of the table");
-    }
-    let mut found = BTreeSet::new();
-    for row in 1..=rows.len() {
-        if scale(rows, places, row)? != 0 && !rows.weighs(row) {
-            return wrong(row, "committed weights are scaled on a row that does not weigh");
-        }
-        match integer(rows.cell(places.table, row)) {
-            Some(weight @ LEAST..=MOST) => _ = found.insert(weight),
-            _ => return wrong(row, "the table of committed weights has one that cannot be"),
-        }
-    }
-    if found.into_iter().eq(LEAST..=MOST) {
-        Ok(())
-    } else {
-        wrong(rows.len(), "the table of committed weights has not all that can be")
-    }
 }
 
 /// A committed weight.

@@ -1,6 +1,6 @@
 //! Why a verb could not tell.
 
-use super::wishes::Broken;
+use super::bounds::Broken;
 use crate::bundle::BundleError;
 #[cfg(feature = "chain")]
 use crate::chain::ChainError;

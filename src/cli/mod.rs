@@ -6,6 +6,7 @@
 
 #[cfg(feature = "compile")]
 mod artifact;
+mod bounds;
 mod bundle;
 #[cfg(all(feature = "compile", feature = "chain"))]
 mod chain_args;

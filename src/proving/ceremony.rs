@@ -12,6 +12,11 @@
 use super::word_of;
 use halo2_proofs::halo2curves::bn256::G2Affine;
 
+/// The least power of a `.ptau` file that has so many powers in G1: one of power k has one less than 2·2^k.
+pub fn least_ptau_power(powers: usize) -> u32 {
+    (powers + 1).next_power_of_two().trailing_zeros() - 1
+}
+
 /// A ceremony, by its string's [τ]₂: x₁, x₀, y₁, y₀, as precompiles take them.
 struct Ceremony {
     name: &'static str,

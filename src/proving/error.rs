@@ -1,9 +1,6 @@
 //! Why there are no keys, or no proof, or no verdict.
 
-use super::{
-    ceremony::{self, CEREMONIES},
-    srs::least_ptau_power,
-};
+use super::ceremony::{self, CEREMONIES, least_ptau_power};
 use crate::circuit::{CircuitError, LARGEST_DEGREE};
 use crate::model::ModelError;
 use halo2_proofs::plonk;

@@ -18,7 +18,7 @@ mod srs;
 mod transcript;
 mod verifying;
 
-pub use ceremony::CEREMONIES;
+pub use ceremony::{CEREMONIES, least_ptau_power};
 pub use digest::{model_vk_digest, vk_digest};
 pub use error::ProvingError;
 pub use format::Format;
@@ -33,9 +33,7 @@ pub use powers::{Powers, ReferenceString};
 #[cfg(feature = "prove")]
 pub use prover::{Prover, ProverKind};
 pub use refusal::Refusal;
-pub use srs::{
-    Srs, SrsOrigin, fingerprint, has_public_secret, last_contribution, least_ptau_power,
-};
+pub use srs::{Srs, SrsOrigin, fingerprint, has_public_secret, last_contribution};
 pub use transcript::*;
 pub use verifying::Keys;
 #[cfg(feature = "prove")]

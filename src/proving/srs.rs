@@ -322,11 +322,6 @@ fn ptau_power(bytes: &[u8]) -> Result<u32, ProvingError> {
     }
 }
 
-/// The least power of a `.ptau` file that has so many powers in G1: one of power k has one less than 2·2^k.
-pub fn least_ptau_power(powers: usize) -> u32 {
-    (powers + 1).next_power_of_two().trailing_zeros() - 1
-}
-
 /// How many powers a `.ptau` file has in G1.
 pub(super) fn ptau_count(bytes: &[u8]) -> Result<usize, ProvingError> {
     Ok((2 << ptau_power(bytes)?) - 1)

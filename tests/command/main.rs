@@ -279,7 +279,7 @@ fn wishes_are_kept_or_refused() {
     let plan = |words: &[&str]| run(&[&["inspect", &model], words].concat())["plan"].clone();
     let gas = |plan: &Value| plan["predicted"]["verify_gas"].as_u64().unwrap();
     let (fast, cheap) = (plan(&[]), plan(&["--optimize", "gas"]));
-    assert!(gas(&cheap) < gas(&fast));
+    assert!(gas(&cheap) <= gas(&fast));
     assert_eq!(plan(&["--k", "12"])["k"], 12);
     let bound = (gas(&cheap) + 1).to_string();
     assert_eq!(plan(&["--max-gas", &bound]), plan(&["--max-gas", &bound, "--optimize", "speed"]));

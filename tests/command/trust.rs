@@ -303,7 +303,7 @@ fn keygen_says_where_a_string_is_to_be_had_and_which_it_was_given() {
     let output = call(&["keygen", &model(NAME), "--out", text(&out)]);
     assert_eq!(output.status.code(), Some(2));
     let hint = document(&output.stderr)["hint"].as_str().unwrap().to_owned();
-    let file = "powersOfTau28_hez_final_12.ptau, 4801688 bytes, BLAKE2b-512 ";
+    let file = "powersOfTau28_hez_final_13.ptau, 9520280 bytes, BLAKE2b-512 58efc8bf2834d04768a3";
     assert!(hint.contains(file) && hint.contains("https://"), "{hint}");
     assert!(!out.exists());
 

@@ -16,7 +16,7 @@ fn predicted(proven: &Proven) -> Value {
     let folder = folder(proven.name());
     let output = Command::new(env!("CARGO_BIN_EXE_zkverdict"))
         .current_dir(ROOT)
-        .args(["--json", "inspect"])
+        .args(["--json", "inspect", "--format", "halo2"])
         .arg(folder.join(format!("{}.onnx", proven.variant)))
         .arg("--calibration")
         .arg(folder.join("samples.npy"))

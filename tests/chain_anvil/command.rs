@@ -66,7 +66,8 @@ pub fn bundle() -> &'static (String, String) {
         let dir = tempfile::tempdir().expect("a directory").keep();
         let path = |name: &str| dir.join(name).display().to_string();
         let model = "test/fixtures/models/credit_logreg/int8_qdq.onnx";
-        ok(&["keygen", model, "--out", &path("credit.zkv"), "--unsafe-dev-srs"]);
+        let keygen = ["keygen", model, "--out", &path("credit.zkv"), "--unsafe-dev-srs"];
+        ok(&[&keygen[..], &["--format", "halo2"]].concat());
         let zeros = vec![0.0; 30];
         std::fs::write(path("input.json"), serde_json::to_vec(&zeros).expect("JSON"))
             .expect("written");

@@ -79,7 +79,7 @@ fn bundle_and_proof_are_measured_checked_and_shown() {
     let phases: u64 =
         report["phases"].as_object().unwrap().values().map(|gas| gas.as_u64().unwrap()).sum();
     assert_eq!(report["total"], phases);
-    assert!(report["phases"]["msm"].as_u64() > Some(100_000));
+    assert!(report["phases"]["pairing"].as_u64() > Some(100_000));
     assert!(!report["lines"].as_array().unwrap().is_empty());
     let page = std::fs::read_to_string(page).unwrap();
     assert!(page.contains("data-figure=\"amsterdam.total\""), "the page compares all forks");

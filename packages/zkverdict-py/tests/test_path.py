@@ -137,7 +137,7 @@ class Path(unittest.TestCase):
     def test_nothing_that_holds_an_input_shows_it(self):
         self.assertEqual(
             repr(self.proof),
-            f"Proof(vk_digest='{self.keys.digest}', format='halo2', contexts=(7,), names=mappingproxy({{}}), "
+            f"Proof(vk_digest='{self.keys.digest}', format='packed', contexts=(7,), names=mappingproxy({{}}), "
             f"hashes=mappingproxy({{}}), weights=None, seconds={self.proof.seconds})",
         )
         self.assertIn(self.keys.digest, repr(self.keys))

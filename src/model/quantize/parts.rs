@@ -120,14 +120,7 @@ impl Parts {
         attribute: Vec<AttributeProto>,
         output: &str,
     ) {
-        self.nodes.push(NodeProto {
-            input: inputs.iter().map(|&name| name.to_owned()).collect(),
-            output: vec![output.to_owned()],
-            name: format!("{output}_{operator}"),
-            op_type: operator.into(),
-            attribute,
-            ..NodeProto::default()
-        });
+        self.nodes.push(node_of(operator, inputs, attribute, output));
     }
 
     /// The node that was made last.
@@ -297,6 +290,23 @@ pub(super) fn drop_unused(graph: &mut GraphProto) {
         }
     }
     graph.node.retain(|node| node.output.iter().any(|output| used.contains(output)));
+}
+
+/// A node that is named after its output.
+pub fn node_of(
+    operator: &str,
+    inputs: &[&str],
+    attribute: Vec<AttributeProto>,
+    output: &str,
+) -> NodeProto {
+    NodeProto {
+        input: inputs.iter().map(|&name| name.to_owned()).collect(),
+        output: vec![output.to_owned()],
+        name: format!("{output}_{operator}"),
+        op_type: operator.into(),
+        attribute,
+        ..NodeProto::default()
+    }
 }
 
 #[cfg(test)]

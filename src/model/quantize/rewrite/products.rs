@@ -4,7 +4,7 @@ use super::{Integers, Rewriter, linear_node};
 use crate::model::{
     ElementType, Quantization,
     onnx::{AttributeProto, DataType, NodeProto},
-    quantize::parts::{attribute, dims, int},
+    quantize::parts::{attribute, dims, int, node_of},
 };
 
 /// Sums that are made of 16 bits stay below this for any input, so that there is room for R beside them.
@@ -197,14 +197,7 @@ impl Rewriter<'_> {
         output: &str,
         attribute: Vec<AttributeProto>,
     ) {
-        self.nodes.push(NodeProto {
-            input: inputs.iter().map(|&name| name.to_owned()).collect(),
-            output: vec![output.to_owned()],
-            name: format!("{output}_{operator}"),
-            op_type: operator.into(),
-            attribute,
-            ..NodeProto::default()
-        });
+        self.nodes.push(node_of(operator, inputs, attribute, output));
     }
 
     pub(super) fn scale_and_zero(&mut self, name: &str, scale: f32, zero: i32) -> [String; 2] {

@@ -223,7 +223,7 @@ impl Request<'_> {
             };
             match status.state {
                 State::Done => {
-                    // What is no proof verifies no less than a wrong one.
+                    // What is no proof is refused as a wrong one is.
                     let proof = status.proof.as_deref().and_then(unhex).unwrap_or_default();
                     return Ok((proof, status, found));
                 }

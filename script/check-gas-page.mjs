@@ -3,13 +3,10 @@
 //
 //   script/check-gas-page.mjs gas.html gas.json [screenshot-prefix]
 //
-// No error on the console, no request to anywhere, every figure equal to the JSON report, the flame graph's
-// phases as wide as their gas, zooming and the switch of forks work. `gas.json` is an array of reports.
-import { spawn } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join, resolve } from "node:path";
-import { pathToFileURL } from "node:url";
+// Every figure equal to the JSON report, the flame graph's phases as wide as their gas, zooming and the switch of forks
+// work. `gas.json` is an array of reports.
+import { readFileSync } from "node:fs";
+import { at, conclude, figuresOf, problemsOf } from "./chromium.mjs";
 
 const [page, json, shots] = process.argv.slice(2);
 if (!page || !json) {
@@ -17,81 +14,14 @@ if (!page || !json) {
   process.exit(2);
 }
 const reports = JSON.parse(readFileSync(json, "utf8"));
-const profile = mkdtempSync(join(tmpdir(), "gas-page-"));
-const chromium = spawn(
-  process.env.CHROMIUM ?? "chromium",
-  ["--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--remote-debugging-pipe", `--user-data-dir=${profile}`, "--window-size=1240,1400", "about:blank"],
-  { stdio: ["ignore", "ignore", "ignore", "pipe", "pipe"] },
-);
-chromium.on("error", (error) => {
-  console.error(`chromium does not start: ${error.message}`);
-  process.exit(2);
-});
-
-// The DevTools protocol: messages end with a zero byte.
-let last = 0;
-let pending = "";
-const waiting = new Map();
-const listeners = [];
-chromium.stdio[4].setEncoding("utf8").on("data", (chunk) => {
-  const messages = (pending + chunk).split("\0");
-  pending = messages.pop();
-  for (const message of messages.map((text) => JSON.parse(text))) {
-    if (message.id === undefined) listeners.forEach((listener) => listener(message));
-    else {
-      const { resolve, reject } = waiting.get(message.id);
-      if (message.error) reject(new Error(message.error.message));
-      else resolve(message.result);
-    }
-  }
-});
-const send = (method, params = {}, sessionId = undefined) =>
-  new Promise((resolve, reject) => {
-    waiting.set(++last, { resolve, reject });
-    chromium.stdio[3].write(JSON.stringify({ id: last, method, params, sessionId }) + "\0");
-  });
-
-const problems = [];
-const check = (holds, claim) => {
-  if (!holds) problems.push(claim);
-};
 let checked = 0;
-
-try {
-  const { targetId } = await send("Target.createTarget", { url: "about:blank" });
-  const { sessionId } = await send("Target.attachToTarget", { targetId, flatten: true });
-  const tab = (method, params) => send(method, params, sessionId);
-  let loaded;
-  const load = new Promise((resolve) => (loaded = resolve));
-  listeners.push(({ method, params }) => {
-    if (method === "Page.loadEventFired") loaded();
-    if (method === "Runtime.exceptionThrown") problems.push(`exception: ${params.exceptionDetails.exception?.description}`);
-    if (method === "Runtime.consoleAPICalled" && ["error", "warning"].includes(params.type)) problems.push(`console: ${JSON.stringify(params.args)}`);
-    if (method === "Log.entryAdded" && params.entry.level === "error") problems.push(`log: ${params.entry.text}`);
-    if (method === "Network.requestWillBeSent" && !/^(file|data):/.test(params.request.url)) problems.push(`request to ${params.request.url}`);
-  });
-  for (const domain of ["Page", "Runtime", "Log", "Network"]) await tab(`${domain}.enable`);
-  await tab("Page.navigate", { url: pathToFileURL(resolve(page)).href });
-  await load;
-
-  const evaluate = async (expression) => {
-    const { result, exceptionDetails } = await tab("Runtime.evaluate", { expression, returnByValue: true });
-    if (exceptionDetails) throw new Error(exceptionDetails.exception?.description ?? exceptionDetails.text);
-    return result.value;
-  };
-  const screenshot = async (name) => {
-    if (!shots) return;
-    const { data } = await tab("Page.captureScreenshot", { format: "png", captureBeyondViewport: true });
-    writeFileSync(`${shots}-${name}.png`, Buffer.from(data, "base64"));
-  };
-
+const problems = await problemsOf(page, shots, async ({ evaluate, check, screenshot }) => {
   for (const report of reports) {
     await evaluate(`document.querySelector('button[data-fork="${report.fork}"]').click()`);
-    const figures = await evaluate(`[...document.querySelectorAll("[data-figure]")].map((cell) => [cell.dataset.figure, cell.textContent])`);
+    const figures = await figuresOf(evaluate);
     for (const [path, text] of figures) {
       const [fork, ...fields] = path.split(".");
-      let expected = reports.find((report) => report.fork === fork);
-      for (const field of fields) expected = expected?.[field];
+      const expected = at(reports.find((report) => report.fork === fork), fields);
       // A phase that a fork does not have is zero.
       check(Number(text.replaceAll(",", "")) === (expected ?? 0), `${path} is ${text} on the page, ${expected} in the report`);
       checked += 1;
@@ -123,19 +53,5 @@ try {
     return [document.querySelectorAll(".source tr[hidden]").length, document.querySelectorAll(".source tr:not([hidden]) td.gas:empty").length];
   })()`);
   if (hidden) check(hidden[0] > 0, "lines without gas cannot be hidden");
-  await tab("Emulation.setEmulatedMedia", { features: [{ name: "prefers-color-scheme", value: "dark" }] });
-  await screenshot("dark");
-  await tab("Emulation.setDeviceMetricsOverride", { width: 400, height: 800, deviceScaleFactor: 1, mobile: true });
-  check((await evaluate("document.documentElement.scrollWidth")) <= 400, "the page is wider than a phone");
-  await screenshot("phone");
-} catch (error) {
-  problems.push(String(error.stack ?? error));
-} finally {
-  const ended = new Promise((resolve) => chromium.once("exit", resolve));
-  chromium.kill();
-  await ended;
-  rmSync(profile, { recursive: true, force: true, maxRetries: 5 });
-}
-for (const problem of problems) console.error(problem);
-console.log(problems.length === 0 ? `the page shows ${checked} figures, all as in the report` : `${problems.length} problems`);
-process.exit(problems.length === 0 ? 0 : 1);
+});
+conclude(problems, checked);

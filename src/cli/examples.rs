@@ -28,7 +28,11 @@ const VARIABLES: [(&str, &str); 6] = [
 /// Calls of each verb.
 fn examples(verb: &str) -> &'static [&'static str] {
     match verb {
-        "inspect" => &["inspect model.onnx", "inspect model.onnx --optimize gas --json"],
+        "inspect" => &[
+            "inspect model.onnx",
+            "inspect model.onnx --optimize gas --json",
+            "inspect model.onnx --html model.html",
+        ],
         "run" => &["run model.onnx --input x.npy"],
         "quantize" => &["quantize float.onnx --calibration samples.npz --out model.onnx"],
         "keygen" => &[
@@ -76,7 +80,10 @@ fn examples(verb: &str) -> &'static [&'static str] {
         "init" => {
             &["init credit --template credit", "init project --bundle model.zkv --template credit"]
         }
-        "bench" => &["bench model.onnx other.onnx --proofs 3"],
+        "bench" => &[
+            "bench model.onnx other.onnx --proofs 3",
+            "bench model.onnx --html bench.html --against earlier.json",
+        ],
         "demo" => &["demo", "demo --json"],
         "explain" => &["explain 2", "explain 0x09bde339", "explain InvalidProof"],
         "doctor" => &["doctor"],

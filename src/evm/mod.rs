@@ -35,3 +35,4 @@ pub use rollup::{Cost, Prices, RollupBytes};
 pub use snapshot::{Change, ForkChanges, Snapshot, SnapshotCheck};
 pub use source::{DebugInfo, SourceFile};
 pub use text::ForkComparison;
+pub(crate) use text::Grouped;

@@ -11,7 +11,7 @@ use super::{Cost, GasReport, Prices};
 pub struct ForkComparison(pub Vec<GasReport>);
 
 /// A number with its thousands set apart.
-pub(super) struct Grouped(pub i64);
+pub(crate) struct Grouped(pub i64);
 
 /// A share of a whole in per cent; nothing of nothing is zero.
 pub(super) fn percent(part: i64, whole: i64) -> f64 {

@@ -6,6 +6,7 @@ mod batches;
 mod budgets;
 mod claims;
 mod committed;
+mod figures;
 mod formats;
 mod hashed;
 mod help;
@@ -69,6 +70,15 @@ impl Desk {
         run(&["prove", text(bundle), "--input", text(&input), "--out", text(&proof)]);
         proof
     }
+}
+
+/// What a call said, which has to show all that is in it.
+fn said(output: &Output) -> String {
+    let said = [output.stdout.as_slice(), &output.stderr].concat();
+    let said = String::from_utf8(said).unwrap();
+    assert!(hostile::shows_all(&said), "{}", said.escape_debug());
+    assert!(matches!(output.status.code(), Some(0 | 2)), "{:?}: {said}", output.status);
+    said
 }
 
 fn text(path: &Path) -> &str {

@@ -4,7 +4,7 @@ use super::{
     Desk, ROOT, call,
     hostile::{hostile_names, shows_all},
     onnx::{self, FLOAT, Proto, node, scale, value_info},
-    run, text,
+    run, said, text,
 };
 use serde_json::json;
 use std::{
@@ -12,7 +12,7 @@ use std::{
     fs,
     os::unix::fs::PermissionsExt,
     path::Path,
-    process::{Command, Output},
+    process::Command,
     sync::{
         Arc,
         atomic::{AtomicUsize, Ordering},
@@ -43,15 +43,6 @@ fn model(graph: &str, names: &[String]) -> Vec<u8> {
     }
     let outputs: Vec<&str> = outputs.iter().map(String::as_str).collect();
     onnx::named(graph, &nodes, &[scale()], &inputs, &outputs)
-}
-
-/// What a call said, which has to show all that is in it.
-fn said(output: &Output) -> String {
-    let said = [output.stdout.as_slice(), &output.stderr].concat();
-    let said = String::from_utf8(said).unwrap();
-    assert!(shows_all(&said), "{}", said.escape_debug());
-    assert!(matches!(output.status.code(), Some(0 | 2)), "{:?}: {said}", output.status);
-    said
 }
 
 #[test]
@@ -137,14 +128,15 @@ fn whole_path(
     let onnx = model(name, &[part]);
     fs::write(&file, &onnx).unwrap();
     fs::write(&foreign, artifact(name)).unwrap();
-    let [bundle, out, project, page] = ["model.zkv", "rendered", "project", "gas.html"].map(place);
+    let [bundle, out, project] = ["model.zkv", "rendered", "project"].map(place);
+    let [page, graph] = ["gas.html", "inspect.html"].map(place);
     // As `keygen` does, with one string for all.
     let model = Model::from_onnx("model", &onnx).unwrap();
     let circuit = ModelCircuit::new(&model, Wishes::default()).unwrap();
     let key = ModelVerifier::generate(Arc::new(model), &circuit, srs).unwrap();
     Bundle::create(&bundle, &onnx, &key, srs).unwrap();
     let calls: [&[&str]; 4] = [
-        &["inspect", text(&file)],
+        &["inspect", text(&file), "--html", text(&graph)],
         &["render", text(&bundle), "--out", text(&out), "--solc", text(solc)],
         &["init", text(&project), "--bundle", text(&bundle)],
         &["gas", "--contract", text(&foreign), "--calldata", "0x", "--html", text(&page)],
@@ -156,7 +148,7 @@ fn whole_path(
     }
     let written = files(&out).into_iter().chain(files(&project));
     let mut sources = vec![];
-    for path in written.chain([page]) {
+    for path in written.chain([page, graph]) {
         let content = fs::read_to_string(&path).unwrap();
         assert!(shows_all(&content.replace('\t', "")), "{name:?}: {}", path.display());
         let is_page = path.extension().is_some_and(|extension| extension == "html");

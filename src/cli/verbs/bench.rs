@@ -3,7 +3,7 @@
 use super::gas;
 use crate::bundle::{cpu_seconds, peak_bytes};
 use crate::cli::usage::Meter;
-use crate::cli::{Answer, CliError, Console, contract, input, path};
+use crate::cli::{Answer, CliError, Console, contract, files, input, path};
 use crate::evm::Fork;
 use crate::proving::{ModelProver, Options, ProverKind, ProvingError, Stage};
 use halo2_proofs::halo2curves::bn256::Fr;
@@ -12,6 +12,8 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
+
+mod page;
 
 /// What `bench` takes.
 #[derive(clap::Args)]
@@ -25,6 +27,12 @@ pub struct Args {
     /// Proves once with halo2's prover too, and compares
     #[arg(long)]
     stock: bool,
+    /// Write a page with the figures as bars
+    #[arg(long, value_name = "FILE")]
+    html: Option<PathBuf>,
+    /// What `bench --json` wrote earlier: the page shows it beside this run
+    #[arg(long, value_name = "FILE", requires = "html")]
+    against: Vec<PathBuf>,
     #[command(flatten)]
     wishes: crate::cli::wishes::WishArgs,
     #[command(flatten)]
@@ -117,9 +125,15 @@ impl fmt::Display for Table {
 
 /// Benches each model.
 pub fn run(args: Args, console: &Console) -> Result<Answer, CliError> {
+    let earlier =
+        args.against.iter().map(|path| page::Run::read(path)).collect::<Result<_, _>>()?;
     let row = |path: &PathBuf| bench(path, &args, console).map_err(|error| error.at(path));
-    let rows = args.models.iter().map(row).collect::<Result<_, _>>()?;
-    console.result(&Table(rows))?;
+    let rows = args.models.iter().map(row).collect::<Result<Vec<_>, _>>()?;
+    let table = Table(rows);
+    if let Some(path) = &args.html {
+        files::write(path, page::page(earlier, &table)?.as_bytes())?;
+    }
+    console.result(&table)?;
     Ok(Answer::Yes)
 }
 

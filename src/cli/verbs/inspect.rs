@@ -3,7 +3,7 @@
 use crate::bundle::hex;
 use crate::circuit::{CircuitError, Goal, ModelCircuit, Plans};
 use crate::cli::{
-    Answer, CliError, Console, input,
+    Answer, CliError, Console, files, input,
     statement::StatementArgs,
     wishes::{Optimize, WishArgs},
 };
@@ -15,6 +15,9 @@ use crate::solidity::{Prediction, packing};
 use serde::Serialize;
 use std::fmt;
 use std::path::PathBuf;
+
+mod lanes;
+mod page;
 
 /// What `inspect` takes.
 #[derive(clap::Args)]
@@ -28,6 +31,9 @@ pub struct Args {
     /// Which exact form each node's requantization has, and its size
     #[arg(long)]
     layers: bool,
+    /// Write a page with the graph, rows and exactness by node, and what each goal would choose
+    #[arg(long, value_name = "FILE")]
+    html: Option<PathBuf>,
     #[command(flatten)]
     dimensions: input::DimensionArgs,
     #[command(flatten)]
@@ -182,10 +188,10 @@ impl fmt::Display for PlanReport {
             write!(f, "{chosen}")?;
         }
         for alternative in &self.frontier {
-            let Alternative { optimize, format, k, prove_seconds, memory_bytes, verify_gas } =
+            let Alternative { format, k, prove_seconds, memory_bytes, verify_gas, .. } =
                 alternative;
             let memory = memory_bytes >> 20;
-            let goal = format!("{optimize:?}").to_lowercase();
+            let goal = alternative.goal();
             // The format that was asked for is the first one's.
             if *format != self.frontier[0].format {
                 write!(f, "--format {format} ")?;
@@ -279,7 +285,7 @@ pub fn run(args: Args, console: &Console) -> Result<Answer, CliError> {
     // What inputs cost is known of proofs of one inference.
     let calldata = inferences.as_deref().filter(|_| batch.is_none());
     let (plan, error) = plan(&args, proved, calldata)?;
-    let is_described = args.layers || args.calibration.is_some();
+    let is_described = args.layers || args.calibration.is_some() || args.html.is_some();
     let error = match error {
         // A wish that cannot be kept is all there is to say.
         Some(error) if !is_described && !is_hopeless(&error) => return Err(error.at(&args.model)),
@@ -290,14 +296,18 @@ pub fn run(args: Args, console: &Console) -> Result<Answer, CliError> {
     drop(stage);
     let layout =
         args.statement.layout(proved, args.wishes).map_err(|error| error.at(&args.model))?;
-    console.result(&Report {
+    let report = Report {
         summary: model.summary(),
         model_digest: hex(&layout.digest(proved)),
         differences,
         layers: args.layers.then(|| model.requantization_forms()),
         plan,
         plan_error: error.as_ref().map(ToString::to_string),
-    })?;
+    };
+    if let Some(path) = &args.html {
+        files::write(path, page::page(&report, proved)?.as_bytes())?;
+    }
+    console.result(&report)?;
     error.map_or(Ok(Answer::Yes), |error| Err(error.at(&args.model)))
 }
 
@@ -393,6 +403,11 @@ fn frontier(
 }
 
 impl Alternative {
+    /// As `--optimize` takes it.
+    fn goal(&self) -> String {
+        format!("{:?}", self.optimize).to_lowercase()
+    }
+
     fn new(circuit: &ModelCircuit, format: Format, optimize: Optimize) -> Result<Self, CliError> {
         let predicted = Prediction::new(circuit, format, optimize.into())?;
         Ok(Self::of(circuit, format, optimize, predicted))

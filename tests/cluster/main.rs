@@ -5,6 +5,7 @@
 
 mod asking;
 mod kills;
+mod model;
 #[path = "../shared/nats.rs"]
 mod nats;
 mod overhead;

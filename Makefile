@@ -2,7 +2,7 @@
 #   make demo   model → proof → verifier → gas report → local chain → verdict
 #   make test   all tests, Rust and Solidity
 
-.PHONY: demo test lint bench setup fixtures
+.PHONY: demo test lint bench dist setup fixtures
 
 NPM_STAMP := node_modules/.package-lock.json
 # Not through npx: npm's launcher hides forge's exit code.
@@ -33,6 +33,10 @@ bench: export CARGO_PROFILE_DEV_OPT_LEVEL := 3
 bench: setup
 	script/bench.sh
 	cargo bench --quiet --bench watch --profile dev
+
+# A static binary with manual pages, completions, bill of materials and checksums, in target/dist-files.
+dist:
+	script/dist.sh
 
 setup: $(NPM_STAMP)
 	script/nats.sh

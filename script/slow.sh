@@ -9,3 +9,5 @@ cargo test --test path -- --ignored --test-threads 1 --nocapture "$@"
 [ $# -gt 0 ] || cargo test --lib random_graphs -- --ignored --nocapture
 # A packed proof of lenet5, whose string is of half a million powers.
 cargo test -p zkverdict --test packed -- --ignored --nocapture "$@"
+# Each feature with its own dependencies alone.
+[ $# -gt 0 ] || script/features.sh --alone

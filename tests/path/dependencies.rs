@@ -106,3 +106,17 @@ fn expressions_of_licences_are_understood() {
         assert!(!is_allowed(bad, &allowed), "{bad}");
     }
 }
+
+/// Features are checked beside all dependencies: none may be forgotten there.
+#[test]
+fn all_optional_dependencies_stand_together() {
+    let manifest = file("Cargo.toml");
+    let mut together = quoted(&manifest, "_dependencies = [", "]");
+    together.sort_unstable();
+    let mut optional: Vec<String> = (manifest.lines())
+        .filter(|line| line.contains("optional = true"))
+        .map(|line| format!("dep:{}", line.split_once(" = ").unwrap().0))
+        .collect();
+    optional.sort_unstable();
+    assert_eq!(together, optional);
+}

@@ -53,6 +53,7 @@ pub use hashes::hash as hash_of_words;
 pub use instances::*;
 pub use links::Link;
 pub use needs::Needs;
+pub(crate) use shape::LARGEST_K;
 pub use shape::Shape;
 pub use values::Values;
 pub use wishes::{Goal, Wishes};

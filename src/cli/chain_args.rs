@@ -1,10 +1,6 @@
 //! Which chain, and who pays: the flags that `deploy` and `submit` share.
 
-use super::{
-    CliError, Console,
-    contract::CompilerArgs,
-    log::{Form, Log},
-};
+use super::{CliError, Console, contract::CompilerArgs};
 use crate::chain::{
     Chain, Contract, DEFAULT_MAX_COST, DeployOptions, Key, LocalChain, Outgoing, RuntimeCode,
     SendOptions,
@@ -54,9 +50,6 @@ pub struct ChainArgs {
     /// Blocks to wait for, the transaction's own included
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u64).range(1..))]
     pub confirmations: u64,
-    /// Say what happens in lines for a log, also where nobody watches
-    #[arg(long, value_name = "FORM", value_enum)]
-    log: Option<Form>,
     /// Seconds to wait for the transaction to get into a block
     #[arg(long, value_name = "SECONDS", default_value_t = 300)]
     timeout: u64,
@@ -112,26 +105,20 @@ impl ChainArgs {
 
     /// How transactions are sent; their hashes are told as they go out.
     pub fn send_options(&self, console: &Console) -> SendOptions {
-        let (console, log) = (*console, self.log(console, false));
+        let console = *console;
         SendOptions {
             max_fee_per_gas: self.max_fee,
             max_cost: self.max_cost.unwrap_or(DEFAULT_MAX_COST),
             confirmations: self.confirmations,
             timeout: Duration::from_secs(self.timeout),
             on_send: Some(Arc::new(move |outgoing| {
-                console.note(format!("sending {}", outgoing.transaction));
                 let Outgoing { transaction, nonce, .. } = outgoing;
-                log.event("sending", json!({ "transaction": transaction, "nonce": nonce }));
+                let values = json!({ "transaction": transaction, "nonce": nonce });
+                console.tell("sending", values, format_args!("sending {transaction}"));
                 Ok(())
             })),
             ..SendOptions::default()
         }
-    }
-
-    /// The log that was asked for; one of text where `always` is true and nobody wants quiet.
-    pub fn log(&self, console: &Console, always: bool) -> Log {
-        let is_on = self.log.is_some() || (always && !console.is_quiet());
-        Log::new(self.log.unwrap_or(Form::Text), is_on)
     }
 }
 

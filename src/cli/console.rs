@@ -1,11 +1,13 @@
 //! What people and scripts see: results on standard output, everything else on standard error.
 
 use super::CliError;
+use super::log::{Form, Log};
 use crate::name::{printable, printable_json};
 use serde::Serialize;
+use serde_json::{Value, json};
 use std::fmt::Display;
 use std::io::{IsTerminal, Write};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// Where a verb puts its result, and what it says meanwhile.
 #[derive(Clone, Copy, Debug)]
@@ -15,15 +17,18 @@ pub struct Console {
     watched: bool,
     #[cfg_attr(
         not(any(feature = "cluster", all(feature = "compile", feature = "chain"))),
-        allow(dead_code, reason = "only what runs by itself has a log")
+        allow(dead_code, reason = "only what runs by itself says something unasked")
     )]
     quiet: bool,
+    /// How lines look in which everything is said, whoever watches.
+    log: Option<Form>,
 }
 
 impl Console {
-    /// A console that prints JSON or text, with or without remarks.
-    pub fn new(json: bool, quiet: bool) -> Self {
-        Self { json, watched: !quiet && std::io::stderr().is_terminal(), quiet }
+    /// A console that prints JSON or text, with or without remarks, or with all of them in lines for a log.
+    pub fn new(json: bool, quiet: bool, log: Option<Form>) -> Self {
+        let watched = !quiet && log.is_none() && std::io::stderr().is_terminal();
+        Self { json, watched, quiet, log }
     }
 
     /// Prints a result: its `Display` for people, its serialization with `--json`.
@@ -44,23 +49,31 @@ impl Console {
 
     /// Something to know that is not the result.
     pub fn warn(&self, message: impl Display) {
-        if self.watched {
-            eprintln!("warning: {}", printable(&message.to_string()));
-        }
+        let message = printable(&message.to_string());
+        self.tell("warning", json!({ "message": message }), format_args!("warning: {message}"));
     }
 
     /// Something to know before it happens.
     #[cfg(any(feature = "cluster", all(feature = "compile", feature = "chain")))]
     pub fn note(&self, message: impl Display) {
-        if self.watched {
-            eprintln!("{}", printable(&message.to_string()));
+        let message = printable(&message.to_string());
+        self.tell("note", json!({ "message": message }), &message);
+    }
+
+    /// Says something in a line of the log, or in words to whoever watches.
+    pub fn tell(&self, event: &str, values: Value, words: impl Display) {
+        match self.log {
+            Some(form) => Log::new(form, true).event(event, values),
+            None if self.watched => eprintln!("{words}"),
+            None => {}
         }
     }
 
-    /// Whether nothing but the result is wanted.
+    /// The log that was asked for; one of text where `always` is true and nobody wants quiet.
     #[cfg(any(feature = "cluster", all(feature = "compile", feature = "chain")))]
-    pub fn is_quiet(&self) -> bool {
-        self.quiet
+    pub fn log(&self, always: bool) -> Log {
+        let is_on = self.log.is_some() || (always && !self.quiet);
+        Log::new(self.log.unwrap_or(Form::Text), is_on)
     }
 
     /// Asks for a password, when somebody is there to be asked.
@@ -78,24 +91,28 @@ impl Console {
     pub fn error(&self, error: &CliError) {
         let (message, hint) = (message_of(error), error.hint());
         if self.json {
-            let document = serde_json::json!({ "error": message, "hint": hint });
+            let document = json!({ "error": message, "hint": hint });
             eprintln!("{}", printable_json(&document.to_string()));
         } else {
             eprintln!("error: {}", printable(&message));
-            if let Some(hint) = hint.filter(|_| self.watched) {
-                eprintln!("\nhint: {}", printable(&hint));
+            if let Some(hint) = hint.as_deref().map(printable) {
+                self.tell("hint", json!({ "message": hint }), format_args!("\nhint: {hint}"));
             }
         }
     }
 
     /// A spinner with the name of the stage under way, when somebody is watching.
     pub fn stage(&self, name: &'static str) -> Stage {
+        let log = self.log.map(|form| Log::new(form, true));
+        if let Some(log) = log {
+            log.event("stage", json!({ "name": name }));
+        }
         let bar = (self.watched && !self.json).then(|| {
             let bar = indicatif::ProgressBar::new_spinner().with_message(name);
             bar.enable_steady_tick(Duration::from_millis(100));
             bar
         });
-        Stage { bar }
+        Stage { bar, log, name, begun: Instant::now() }
     }
 }
 
@@ -118,16 +135,23 @@ fn message_of(error: &dyn std::error::Error) -> String {
     message
 }
 
-/// A stage under way; its spinner goes when it is dropped.
+/// A stage under way; its spinner goes when it is dropped, and a log has how long it took.
 #[derive(Debug)]
 pub struct Stage {
     bar: Option<indicatif::ProgressBar>,
+    log: Option<Log>,
+    name: &'static str,
+    begun: Instant,
 }
 
 impl Drop for Stage {
     fn drop(&mut self) {
         if let Some(bar) = &self.bar {
             bar.finish_and_clear();
+        }
+        if let Some(log) = self.log {
+            let seconds = self.begun.elapsed().as_secs_f64();
+            log.event("done", json!({ "name": self.name, "seconds": seconds }));
         }
     }
 }

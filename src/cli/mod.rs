@@ -21,7 +21,6 @@ mod contract;
 mod error;
 mod examples;
 mod input;
-#[cfg(any(feature = "cluster", all(feature = "compile", feature = "chain")))]
 mod log;
 #[cfg(feature = "compile")]
 mod path;
@@ -62,6 +61,10 @@ struct Cli {
     #[arg(long, short, global = true)]
     quiet: bool,
 
+    /// Say what happens in lines for a log, with warnings and hints, also where nobody watches
+    #[arg(long, global = true, value_name = "FORM", value_enum)]
+    log: Option<log::Form>,
+
     #[command(subcommand)]
     verb: verbs::Verb,
 }
@@ -96,7 +99,7 @@ pub fn run(arguments: Vec<OsString>) -> u8 {
         Err(error) => return usage(&error, wants_json),
     };
     files::clean_up_when_interrupted();
-    let console = Console::new(cli.json, cli.quiet);
+    let console = Console::new(cli.json, cli.quiet, cli.log);
     crate::proving::on_warning(move |message| console.warn(message));
     match caught(|| verbs::run(cli.verb, &console)) {
         Ok(Answer::Yes) => 0,
@@ -137,7 +140,7 @@ fn usage(error: &clap::Error, wants_json: bool) -> u8 {
         let mut lines = text.lines();
         let message = lines.next().unwrap_or_default().trim_start_matches("error: ").to_owned();
         let hint = lines.collect::<Vec<_>>().join("\n").trim().to_owned();
-        Console::new(true, false).error(&CliError::Usage { message, hint });
+        Console::new(true, false, None).error(&CliError::Usage { message, hint });
     } else {
         let _ = error.print();
     }

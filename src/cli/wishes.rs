@@ -2,7 +2,7 @@
 
 use super::CliError;
 use super::bounds::{BoundArgs, Broken, beyond};
-use crate::circuit::{Goal, ModelCircuit, Plans, Wishes};
+use crate::circuit::{Goal, LARGEST_K, ModelCircuit, Plans, Wishes};
 use crate::proving::Format;
 use crate::solidity::Prediction;
 use serde::Serialize;
@@ -17,7 +17,7 @@ pub struct WishArgs {
     #[arg(long, value_enum, default_value_t)]
     pub format: Format,
     /// Exactly this k (log2 of the number of rows)
-    #[arg(long, conflicts_with = "max_k")]
+    #[arg(long, conflicts_with = "max_k", value_parser = clap::value_parser!(u32).range(..=i64::from(LARGEST_K)))]
     k: Option<u32>,
     /// No larger k
     #[arg(long)]

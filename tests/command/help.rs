@@ -88,3 +88,37 @@ fn mistyped_names_are_told_the_nearest() {
     let hint = document(&output.stderr)["hint"].clone();
     assert_eq!(hint, format!("did you mean `{input}`?"));
 }
+
+/// Off a terminal nothing is said beside the result; with `--log` everything is, in lines.
+#[test]
+fn a_log_has_stages_warnings_and_hints_where_nobody_watches() {
+    let desk = Desk::new();
+    let bundle = desk.bundle("credit_logreg");
+    let model = model("credit_logreg");
+    let said = |words: &[&str]| -> String {
+        let output = Command::new(env!("CARGO_BIN_EXE_zkverdict")).args(words).output().unwrap();
+        String::from_utf8(output.stderr).unwrap()
+    };
+    let lines = |words: &[&str]| -> Vec<Value> {
+        said(words).lines().filter_map(|line| serde_json::from_str(line).ok()).collect()
+    };
+    let of = |lines: &[Value], event: &str| -> Vec<Value> {
+        lines.iter().filter(|line| line["event"] == event).cloned().collect()
+    };
+    let keygen = ["keygen", &model, "--unsafe-dev-srs", "--out", text(&bundle), "--log", "json"];
+    let told = lines(&keygen);
+    let stages = of(&told, "stage");
+    assert!(!stages.is_empty() && stages.len() == of(&told, "done").len(), "{told:?}");
+    assert!(of(&told, "done").iter().all(|done| done["seconds"].is_f64()), "{told:?}");
+    // Whoever verifies under a string of which the secret is known is warned.
+    let proof = desk.proof(&bundle, "credit_logreg");
+    let told = lines(&["verify", text(&bundle), text(&proof), "--log", "json"]);
+    assert!(of(&told, "warning")[0]["message"].as_str().unwrap().contains("forge"), "{told:?}");
+    // A hint comes after its error, which the text of the error is not part of.
+    let told = lines(&["keygen", &model, "--log", "json"]);
+    assert!(of(&told, "hint")[0]["message"].as_str().unwrap().contains("--srs FILE"), "{told:?}");
+    let text = said(&["keygen", &model, "--log", "text"]);
+    assert!(text.contains("error: structured") && text.contains(" hint message="), "{text}");
+    let text = said(&["keygen", &model]);
+    assert!(text.starts_with("error: structured") && text.lines().count() == 1, "{text}");
+}

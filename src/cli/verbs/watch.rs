@@ -99,7 +99,7 @@ pub fn run(args: Args, console: &Console) -> Result<Answer, CliError> {
     let weights = args.weights.open(&bundle)?;
     let name = weights.as_ref().map(|weights| B256::from(weights.name()));
     let weights = weights.map(Arc::new);
-    let log = args.chain.log(console, true);
+    let log = console.log(true);
     let prove = proving(&args, &bundle, weights.as_deref(), log, console)?;
     let answer = |request: &Request, context: U256| -> Result<Proved, String> {
         let inputs = unpack(layout, &request.inputs)?;

@@ -1,7 +1,7 @@
 //! `worker`: makes the proofs that others ask for.
 
 use crate::cli::cluster_args::ServerArgs;
-use crate::cli::log::{Form, Log};
+use crate::cli::log::Log;
 use crate::cli::{Answer, CliError, Console, files};
 use crate::cluster::{Hash, SecretKey, WorkReport, WorkerEvent, WorkerOptions, work};
 use serde::Serialize;
@@ -33,9 +33,6 @@ pub struct Args {
     /// After how long a job of a worker that says nothing goes to another; the same for all workers
     #[arg(long, value_name = "SECONDS", default_value_t = 30, value_parser = clap::value_parser!(u64).range(1..))]
     patience: u64,
-    /// How the lines look that say what happens
-    #[arg(long, value_name = "FORM", value_enum)]
-    log: Option<Form>,
 }
 
 #[derive(Serialize)]
@@ -85,7 +82,7 @@ pub fn run(args: Args, console: &Console) -> Result<Answer, CliError> {
         patience: Duration::from_secs(args.patience),
         stop: files::stop_when_interrupted(),
     };
-    let log = Log::new(args.log.unwrap_or(Form::Text), args.log.is_some() || !console.is_quiet());
+    let log = console.log(true);
     let report = work(&options, &|event| tell(&log, event))?;
     log.event("ended", json!(report));
     console.result(&report)?;

@@ -1,9 +1,10 @@
 #!/usr/bin/env python3
 """Makes large convnets as float ONNX files with a calibration set, to try what one machine proves.
 
-    script/large_models.py OUT [resnet18] [mobilenet_v2]
+    script/large_models.py OUT [resnet18] [mobilenet_v2] [vgg16]
 
-ResNet-18 for 32 × 32 pixels has 11.2 million weights, MobileNetV2 at 96 pixels 3.5 million. Weights are random, of the size that
+ResNet-18 for 32 × 32 pixels has 11.2 million weights, MobileNetV2 at 96 pixels 3.5 million, VGG16 for 32 × 32
+pixels 15.3 million: `keygen --segments auto --max-memory BYTES` cuts it into parts. Weights are random, of the size that
 training begins with: what a proof costs depends on shapes, and hardly on values. Needs numpy and onnx (`script/requirements.txt`).
 """
 import sys
@@ -51,6 +52,14 @@ class Net:
 
     def relu(self, x):
         return self.add("Relu", [x])
+
+    def pool(self, x):
+        return self.add("MaxPool", [x], kernel_shape=[2, 2], strides=[2, 2])
+
+    def dense(self, x, inputs, outputs):
+        weights = self.random.normal(0, np.sqrt(2 / inputs), (outputs, inputs))
+        bias = self.random.normal(0, 0.05, outputs)
+        return self.add("Gemm", [x, self.weight(weights), self.weight(bias)], transB=1)
 
     def relu6(self, x):
         return self.add("Clip", [x, self.weight(np.array(0.0)), self.weight(np.array(6.0))])
@@ -121,7 +130,25 @@ def mobilenet_v2(out):
     net.write(out, net.head(x, 1280, 1000))
 
 
-MAKERS = {"resnet18": resnet18, "mobilenet_v2": mobilenet_v2}
+def vgg16(out):
+    net = Net("vgg16", (3, 32, 32), 16)
+    x, channels = "image", 3
+    for stage, times in [(64, 2), (128, 2), (256, 3), (512, 3), (512, 3)]:
+        for _ in range(times):
+            x, channels = net.relu(net.conv(x, channels, stage, 3)), stage
+        x = net.pool(x)
+    x = net.add("Flatten", [x])
+    for _ in range(2):
+        x = net.relu(net.dense(x, 512, 512))
+    weights = net.random.normal(0, np.sqrt(1 / 512), (10, 512))
+    bias = net.random.normal(0, 0.05, 10)
+    net.nodes.append(
+        helper.make_node("Gemm", [x, net.weight(weights), net.weight(bias)], ["logits"], name="head", transB=1)
+    )
+    net.write(out, 10)
+
+
+MAKERS = {"resnet18": resnet18, "mobilenet_v2": mobilenet_v2, "vgg16": vgg16}
 
 
 def main():

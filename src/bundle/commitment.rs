@@ -19,7 +19,9 @@ use std::path::Path;
 /// What is committed to.
 const KIND: &str = "input";
 
-/// A commitment to an input, with what it hides. It says of that to nobody but a prover and its own file.
+/// A commitment to an input, or to what crosses a cut of a model in parts, with what it hides. It says of that to nobody but a prover and
+/// its own file.
+#[derive(Clone)]
 pub struct InputCommitment {
     tensor: InstanceTensor,
     string: [u8; WORD_BYTES],

@@ -108,7 +108,7 @@ pub fn io_library(model: &Model, layout: &InstanceLayout) -> IoSpec {
         model: model.name.clone(),
         inferences: layout.inferences,
         names_weights: layout.names_weights,
-        committed: layout.committed().map(|(_, port)| port.tensor.name.clone()).collect(),
+        committed: layout.linked().map(|port| port.tensor.name.clone()).collect(),
         hashed: (layout.hashed())
             .map(|(number, port)| IoHash {
                 input: port.tensor.name.clone(),

@@ -19,6 +19,10 @@ pub enum BundleError {
     #[error("`{}` is not a bundle", path.display())]
     NotABundle { path: PathBuf },
 
+    /// A bundle is of a model in parts.
+    #[error("`{}` is the bundle of a model in parts", path.display())]
+    InParts { path: PathBuf },
+
     /// A bundle holds a link to somewhere else.
     #[error("`{}` is a symbolic link; a bundle holds none", path.display())]
     Link { path: PathBuf },
@@ -100,6 +104,9 @@ impl BundleError {
             }
             Self::NotABundle { .. } => {
                 Some("a bundle is the folder that `zkverdict keygen MODEL` makes".into())
+            }
+            Self::InParts { .. } => {
+                Some("`prove`, `verify`, `deploy` and `submit` take it; other verbs take the bundles of the parts, the folders `1`, `2` and so on in it".into())
             }
             Self::Link { .. } => {
                 Some("where somebody else made the bundle, make it again with `zkverdict keygen MODEL`".into())

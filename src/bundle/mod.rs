@@ -30,6 +30,7 @@ mod input_hash;
 mod key_document;
 #[cfg(feature = "prove")]
 mod model_file;
+mod parts;
 mod proof_file;
 #[cfg(feature = "prove")]
 mod secret;
@@ -60,6 +61,7 @@ pub use input_hash::{InputHash, InputSecret};
 pub use key_document::KeyDocument;
 #[cfg(feature = "prove")]
 pub use model_file::ModelFile;
+pub use parts::{PartOf, PartsBundle, PartsManifest};
 pub use proof_file::{Inference, ProofDocument, ProofFile};
 #[cfg(feature = "cli")]
 pub(crate) use proof_file::{difference, hashed, named};
@@ -121,6 +123,9 @@ pub struct Manifest {
     pub vk_digest: String,
     /// Where the structured reference string comes from.
     pub srs: SrsOrigin,
+    /// Which part of the file's model it is of, if not of all.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub part: Option<PartOf>,
     /// Keccak-256 of each file.
     files: BTreeMap<String, String>,
     /// Keccak-256 of this document with this field empty.
@@ -163,9 +168,26 @@ impl Bundle {
         verifier: &ModelVerifier,
         srs: &impl ReferenceString,
     ) -> Result<Self, BundleError> {
-        if path.exists() && !path.join(MANIFEST).is_file() {
+        if path.exists() && !path.join(MANIFEST).is_file() && !PartsBundle::is_at(path) {
             return Err(BundleError::NotABundle { path: path.to_owned() });
         }
+        let mut manifest = None;
+        files::write_folder(path, |folder| {
+            manifest = Some(Self::fill(folder, onnx, verifier, srs, None)?);
+            Ok::<_, BundleError>(())
+        })?;
+        Ok(Self { path: path.to_owned(), manifest: manifest.expect("it was filled") })
+    }
+
+    /// Writes the files of a bundle of a model, or of one of its parts, into a folder.
+    #[cfg(feature = "prove")]
+    fn fill(
+        folder: &folder::Folder,
+        onnx: &[u8],
+        verifier: &ModelVerifier,
+        srs: &impl ReferenceString,
+        part: Option<PartOf>,
+    ) -> Result<Manifest, BundleError> {
         let keys = verifier.keys();
         let files =
             [(MODEL, onnx.to_vec()), (SRS, srs.to_bytes()), (VERIFYING_KEY, keys.to_bytes())];
@@ -180,23 +202,25 @@ impl Bundle {
             instances: keys.instances(),
             vk_digest: hex(&verifier.digest()),
             srs: srs.origin(),
+            part,
             files: files.iter().map(|(name, bytes)| ((*name).into(), checksum(bytes))).collect(),
             checksum: String::new(),
         };
         manifest.checksum = manifest.seal()?;
         let document = serde_json::to_vec_pretty(&manifest).map_err(BundleError::Json)?;
-        files::write_folder(path, |folder| {
-            for (name, bytes) in &files {
-                files::write_below(folder, name, bytes)?;
-            }
-            files::write_below(folder, MANIFEST, &document)
-        })?;
-        Ok(Self { path: path.to_owned(), manifest })
+        for (name, bytes) in &files {
+            files::write_below(folder, name, bytes)?;
+        }
+        files::write_below(folder, MANIFEST, &document)?;
+        Ok(manifest)
     }
 
     /// Opens a bundle; its files are checked as they are read.
     pub fn open(path: &Path) -> Result<Self, BundleError> {
         let place = path.join(MANIFEST);
+        if PartsBundle::is_at(path) {
+            return Err(BundleError::InParts { path: path.to_owned() });
+        }
         if path.exists() && !place.is_file() {
             return Err(BundleError::NotABundle { path: path.to_owned() });
         }
@@ -229,8 +253,17 @@ impl Bundle {
         Ok(Self { path: path.to_owned(), manifest })
     }
 
-    /// The model.
+    /// The model, or its part.
     pub fn model(&self) -> Result<Model, BundleError> {
+        let model = self.whole_model()?;
+        let Some(PartOf { cuts, number }) = &self.manifest.part else { return Ok(model) };
+        let part = model.cut(cuts)?.into_iter().nth(*number);
+        let part = part.ok_or_else(|| BundleError::Damaged { path: self.path.join(MANIFEST) })?;
+        Ok(part.model)
+    }
+
+    /// The model of the file.
+    pub fn whole_model(&self) -> Result<Model, BundleError> {
         Ok(Model::from_onnx(&self.manifest.model, &self.read(MODEL)?)?)
     }
 

@@ -3,7 +3,7 @@
 use super::{BundleError, Took, files, hex, unhex};
 use crate::model::{ClaimValues, OutputValues};
 use crate::name::Name;
-use crate::proving::{Format, ModelVerifier, Proof, Statement, WORD_BYTES};
+use crate::proving::{Format, Judge, Proof, Statement, WORD_BYTES};
 use crate::solidity::verify_proof_calldata_of_words;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -128,7 +128,7 @@ pub(crate) fn hashed(statement: &Statement) -> BTreeMap<String, String> {
 
 impl ProofDocument {
     /// A proof with what its instances say, and what making it took.
-    pub fn new(verifier: &ModelVerifier, proof: &Proof, took: Took) -> Result<Self, BundleError> {
+    pub fn new(verifier: &dyn Judge, proof: &Proof, took: Took) -> Result<Self, BundleError> {
         Ok(Self {
             format: proof.format,
             vk_digest: hex(&proof.vk_digest),
@@ -221,7 +221,7 @@ impl ProofFile {
 
     /// The proof, for whoever uses it without checking it: a file of another format, or that contradicts its own
     /// instances, is an error.
-    pub fn proof_of(&self, verifier: &ModelVerifier) -> Result<&Proof, BundleError> {
+    pub fn proof_of(&self, verifier: &dyn Judge) -> Result<&Proof, BundleError> {
         if let Some((got, expected)) = self.proof.other_format(verifier.format()) {
             return Err(BundleError::OtherFormat { got, expected });
         }
@@ -232,7 +232,7 @@ impl ProofFile {
     }
 
     /// What the file says beside its proof that the instances do not: the field, and both.
-    pub fn contradiction(&self, verifier: &ModelVerifier) -> Option<String> {
+    pub fn contradiction(&self, verifier: &dyn Judge) -> Option<String> {
         let statements = verifier.statements(&self.proof.instances).ok()?;
         // As text, so that floats are the doubles that readers of a file take them for.
         let said = serde_json::to_string(&Said::of(&self.proof, statements)).ok()?;

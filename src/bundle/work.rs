@@ -21,7 +21,7 @@ pub struct Work {
     pub inputs: Vec<Vec<i32>>,
     /// What each inference is bound to.
     pub contexts: Vec<Fr>,
-    /// To the committed inputs, in their order.
+    /// To the committed inputs and outputs, in their order.
     pub commitments: Vec<InputCommitment>,
     /// What blinds the hashes of hashed inputs, in their order.
     pub blindings: Blindings,
@@ -146,7 +146,7 @@ impl Work {
             let words = match (part.role, part.tensor) {
                 (Role::Context, _) => contexts.next().map(|context| vec![word_of(context)]),
                 (Role::WeightsName, _) => self.weights.as_ref().map(|weights| vec![weights.name()]),
-                (Role::InputName, _) => names.next().map(|name| vec![name]),
+                (Role::InputName | Role::OutputName, _) => names.next().map(|name| vec![name]),
                 (_, Some(tensor)) => take(tensor.len()).and_then(|integers| {
                     let elements = integers.iter().map(|&integer| Element::Integer(integer.into()));
                     part.pack(elements)

@@ -30,7 +30,7 @@ const WORDS: usize = 6;
 pub fn word_sums(shape: &Shape) -> Vec<InstanceSum> {
     let (first, factor) = (shape.free_instances, power(Fr::from(256), 31));
     let sum = InstanceSum { challenge: WORDS, column: 0, first, factor, point: TAU };
-    shape.sums_words.then_some(sum).into_iter().collect()
+    shape.has_word_sum().then_some(sum).into_iter().collect()
 }
 
 /// What is asked for at a random point.
@@ -98,7 +98,7 @@ pub fn check(
         return wrong("its advice columns are of other phases");
     }
     // What the verifier adds up is one more.
-    let challenges = if shape.sums_words { WORDS + 1 } else { TAU + 1 };
+    let challenges = if shape.has_word_sum() { WORDS + 1 } else { TAU + 1 };
     if system.challenge_phase() != vec![0; challenges] {
         return wrong("its challenges are not drawn after the first phase");
     }
@@ -508,17 +508,26 @@ impl Statement<'_> {
         );
         let (here, before) = (self.active(), self.fixed_before(places.active));
         let mut begun = self.advice_before(places.balance);
-        if self.shape.sums_words {
+        if self.shape.has_word_sum() {
             begun += self.challenge(WORDS);
         }
-        // The words of links come before all others, and hashed ones before those of the instances.
-        let begun = self.hashed_before(begun);
+        // The words of inputs' links come before all others, then hashed ones, and those of outputs' links behind the instances.
         let multiplier = self.word_multiplier();
-        let (mut linked, mut apart) = (Fr::zero(), Fr::one());
-        for (&[_, sum, _], &words) in places.links.iter().zip(&self.shape.links) {
-            linked += apart * self.advice_before(sum);
-            apart *= multiplier.pow([words as u64]);
-        }
+        let all: Vec<_> = places.links.iter().map(|link| link[1]).zip(&self.shape.links).collect();
+        let outputs = self.shape.outputs.map_or(0, |outputs| outputs.links.min(all.len()));
+        let (inputs, outputs) = all.split_at(all.len() - outputs);
+        let links = |links: &[(Place, &usize)]| {
+            let (mut linked, mut apart) = (Fr::zero(), Fr::one());
+            for &(sum, &words) in links {
+                linked += apart * self.advice_before(sum);
+                apart *= multiplier.pow([words as u64]);
+            }
+            (linked, apart)
+        };
+        let words = self.shape.outputs.map_or(0, |outputs| outputs.words as u64);
+        begun += multiplier.pow([words]) * links(outputs).0;
+        let begun = self.hashed_before(begun);
+        let (linked, apart) = links(inputs);
         let begins = (Fr::one() - before) * here * (then - linked - apart * begun);
         self.push("the bytes are those of the instances", begins);
         self.push("nothing but the bytes is packed", before * (Fr::one() - here) * then);

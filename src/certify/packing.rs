@@ -105,7 +105,7 @@ impl Subject<'_> {
     }
 
     /// Each packed byte lies at its own power of 256 in its own word: first those of commitments, whose links are as long, then
-    /// those of hashes, then those of instances, all of which the first rows take unless the verifier adds them up.
+    /// those of hashes, then those of instances, all of which the first rows take unless the verifier adds them up, then those of commitments to outputs.
     pub(super) fn check_packing(
         &self,
         rows: &Rows<'_>,
@@ -116,7 +116,13 @@ impl Subject<'_> {
         // A commitment is to the inputs of all inferences.
         let links = self.layout.linked_words();
         if !links.eq(self.shape.links.iter().copied()) {
-            return wrong("the links are not of the committed inputs");
+            return wrong("the links are not of the committed inputs and outputs");
+        }
+        let committed = self.layout.outputs.iter().filter(|output| output.is_committed()).count();
+        let outputs = self.shape.outputs.map(|outputs| (outputs.links, outputs.words));
+        let expected = (committed, self.layout.len() - self.layout.free());
+        if outputs != Some(expected).filter(|_| committed > 0) {
+            return wrong("the last links are not those of the committed outputs behind all words");
         }
         if self.hashes() != self.shape.hashes {
             return wrong("the hashes are not of the hashed inputs");
@@ -126,7 +132,10 @@ impl Subject<'_> {
         }
         let parts = self.layout.parts();
         let answers = parts.iter().filter(|part| part.role > Role::ClaimParameter);
-        let answers = answers.filter_map(|part| part.tensor).map(InstanceTensor::len);
+        let answers = answers.filter_map(|part| part.tensor);
+        let committed = self.layout.outputs.iter().filter(|output| output.is_committed());
+        let answers =
+            answers.chain(committed.map(|output| &output.tensor)).map(InstanceTensor::len);
         let lengths: Vec<usize> = packed.iter().map(Packed::len).chain(answers).collect();
         let free = self.layout.free();
         let words = self.layout.len() - free;

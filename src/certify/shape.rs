@@ -38,6 +38,8 @@ pub struct Shape {
     #[serde(default)]
     pub links: Vec<usize>,
     #[serde(default)]
+    pub outputs: Option<CommittedOutputs>,
+    #[serde(default)]
     pub weight_lanes: usize,
     #[serde(default)]
     pub hashes: Vec<Hash>,
@@ -45,6 +47,13 @@ pub struct Shape {
     pub abreast: usize,
     #[serde(default)]
     pub apart: bool,
+}
+
+/// Of outputs that are committed: the last links are theirs, behind so many packed instances.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+pub struct CommittedOutputs {
+    pub links: usize,
+    pub words: usize,
 }
 
 /// A hash of an input.
@@ -74,6 +83,11 @@ impl Shape {
     pub fn read(shape: &impl Serialize) -> Result<Self, CertifyError> {
         let document = serde_json::to_value(shape).map_err(|_| CertifyError::Shape)?;
         serde_json::from_value(document).map_err(|_| CertifyError::Shape)
+    }
+
+    /// Whether the verifier adds packed instances up: where outputs are committed there may be none.
+    pub fn has_word_sum(&self) -> bool {
+        self.sums_words && self.outputs.is_none_or(|outputs| outputs.words > 0)
     }
 
     /// Columns of limbs.

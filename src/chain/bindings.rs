@@ -27,6 +27,8 @@ sol! {
         error ChallengeInDomain();
         error PrecompileFailed(uint256 precompile);
         error MemoryInUse();
+        error WrongPart(uint256 part, bytes reason);
+        error OtherPart(uint256 part, address found);
         error EmptyBatch();
         error BatchLength(uint256 proofs, uint256 instances);
 

@@ -350,7 +350,7 @@ impl Columns {
         // A phase's columns must exist before its challenges.
         let [beta, gamma, rho, along, down, tau] =
             [(); 6].map(|()| meta.challenge_usable_after(FirstPhase));
-        let words = shape.sums_words.then(|| meta.challenge_usable_after(FirstPhase));
+        let words = shape.has_word_sum().then(|| meta.challenge_usable_after(FirstPhase));
         let mut second = Folder::new(shape.fold, |meta| meta.advice_column_in(SecondPhase));
         let sums = (0..shape.lookup_sums()).map(|_| second.next(meta)).collect();
         let monomials = [(); CURSORS].map(|()| second.next(meta));

@@ -57,10 +57,8 @@ pub enum CircuitError {
     Instances { what: String },
 
     /// Proofs of halo2's format are linked to no commitment.
-    #[error(
-        "input `{input}` is committed, and proofs of halo2's format are linked to no commitment"
-    )]
-    Unlinked { input: String },
+    #[error("`{tensor}` is committed, and proofs of halo2's format are linked to no commitment")]
+    Unlinked { tensor: String },
 
     /// Weights that a layer has where they cannot be committed.
     #[error("node `{node}`: the weights of a `{operator}` {why}, and cannot be committed")]

@@ -6,7 +6,7 @@
 //! | part | instances |
 //! |---|---|
 //! | contexts | one for each inference |
-//! | names | of the weights where they are committed, then of each committed input, whatever the number of inferences |
+//! | names | of the weights where they are committed, then of each committed input, then of each committed output, whatever the number of inferences |
 //! | inputs | inference by inference, in the model's order: a public one packed, the hash of a hashed one |
 //! | claim parameters | inference by inference, claim by claim |
 //! | claim results | inference by inference, claim by claim |
@@ -17,9 +17,14 @@
 
 mod claims;
 mod code;
+mod parts;
 
 use super::hashes::{Hashed, MOST_HASHES};
-use super::{CircuitError, Shape, links::MOST_LINKS, shape::LARGEST_K};
+use super::{
+    CircuitError, Shape,
+    links::{CommittedOutputs, MOST_LINKS},
+    shape::LARGEST_K,
+};
 use crate::model::{Claim, Model, Port, Visibility};
 use serde::{Deserialize, Serialize};
 use std::ops::Range;
@@ -162,6 +167,8 @@ pub enum Role {
     WeightsName,
     /// The name of a committed input.
     InputName,
+    /// The name of a committed output.
+    OutputName,
     /// An input, or its hash.
     Input,
     /// A parameter of a claim.
@@ -232,7 +239,8 @@ impl InstanceLayout {
     }
 
     /// Whether the ports and claims are a model's, and a circuit can be made whose instances are these: each input public,
-    /// private, hashed or committed, each output public or private. Only packed proofs link committed ones.
+    /// private, hashed or committed, each output public or private, or all of them committed and nothing claimed. Only packed
+    /// proofs link committed ones.
     pub fn check_model(&self, model: &Model) -> Result<(), CircuitError> {
         let wrong = |what: String| Err(CircuitError::Instances { what });
         let told = [(&self.inputs, &model.inputs), (&self.outputs, &model.outputs)];
@@ -251,7 +259,8 @@ impl InstanceLayout {
         let is_told = |port: &InstancePort| {
             matches!(port.visibility, Visibility::Public | Visibility::Private)
         };
-        if let Some(port) = self.outputs.iter().find(|output| !is_told(output)) {
+        let is_proved = |port: &InstancePort| is_told(port) || self.commits_outputs();
+        if let Some(port) = self.outputs.iter().find(|output| !is_proved(output)) {
             let (name, told) = (&port.tensor.name, port.visibility.name());
             return unproved(format!("output `{name}` is {told}"));
         }
@@ -261,16 +270,28 @@ impl InstanceLayout {
                 "{hashes} hashes of inputs, more than the {MOST_HASHES} of a proof"
             ));
         }
-        let committed = self.committed().count();
+        let committed = self.linked().count();
         if committed > MOST_LINKS {
             return wrong(format!(
-                "{committed} committed inputs, more than the {MOST_LINKS} that a proof can be linked to"
+                "{committed} committed inputs and outputs, more than the {MOST_LINKS} that a proof can be linked to"
             ));
         }
         if self.names_weights && self.inferences > 1 {
             return unproved("several inferences in one proof with committed weights".into());
         }
-        self.check_claims(model)
+        if !self.commits_outputs() {
+            return self.check_claims(model);
+        }
+        match self.inferences {
+            1 if self.claims.is_empty() => Ok(()),
+            1 => unproved("claims are made of committed outputs".into()),
+            _ => unproved("several inferences in one proof with committed outputs".into()),
+        }
+    }
+
+    /// Whether all outputs are committed: there are none of them among the instances, and names instead.
+    pub fn commits_outputs(&self) -> bool {
+        !self.outputs.is_empty() && self.outputs.iter().all(InstancePort::is_committed)
     }
 
     /// Whether a shape is one of circuits with these instances, as far as it tells.
@@ -278,13 +299,25 @@ impl InstanceLayout {
         shape.private_input != self.inputs.iter().all(InstancePort::is_packed)
             && shape.free_instances == self.free()
             && self.linked_words().eq(shape.links.iter().copied())
+            && self.committed_outputs() == shape.outputs
             && self.hashes() == shape.hashes
             && self.names_weights == shape.commits_weights()
     }
 
-    /// The words of each committed input, those of all inferences.
+    /// The words of each committed input, those of all inferences, and of each committed output.
     pub fn linked_words(&self) -> impl Iterator<Item = usize> {
-        self.committed().map(|(_, port)| self.inferences.saturating_mul(port.tensor.words()))
+        self.linked().map(|port| self.inferences.saturating_mul(port.tensor.words()))
+    }
+
+    /// What commitments are to, in the order of their names: inputs, then outputs.
+    pub fn linked(&self) -> impl Iterator<Item = &InstancePort> {
+        self.inputs.iter().chain(&self.outputs).filter(|port| port.is_committed())
+    }
+
+    /// What circuits know of committed outputs.
+    pub fn committed_outputs(&self) -> Option<CommittedOutputs> {
+        let (links, words) = (self.outputs.len(), self.len() - self.free());
+        self.commits_outputs().then_some(CommittedOutputs { links, words })
     }
 
     /// The committed inputs, in the order of their names, each with its number among all inputs.
@@ -318,9 +351,9 @@ impl InstanceLayout {
         if self.names_weights && !is_packed {
             return Err(CircuitError::UnlinkedWeights);
         }
-        match self.committed().next() {
-            Some((_, port)) if !is_packed => {
-                Err(CircuitError::Unlinked { input: port.tensor.name.clone() })
+        match self.linked().next() {
+            Some(port) if !is_packed => {
+                Err(CircuitError::Unlinked { tensor: port.tensor.name.clone() })
             }
             _ => Ok(()),
         }
@@ -377,9 +410,9 @@ impl InstanceLayout {
         if self.names_weights {
             parts.push(Role::WeightsName, None, "weights", None);
         }
-        for InstancePort { tensor, visibility } in &self.inputs {
-            if *visibility == Visibility::Committed {
-                parts.push(Role::InputName, None, &tensor.name, None);
+        for (role, ports) in [(Role::InputName, &self.inputs), (Role::OutputName, &self.outputs)] {
+            for InstancePort { tensor, .. } in ports.iter().filter(|port| port.is_committed()) {
+                parts.push(role, None, &tensor.name, None);
             }
         }
         for inference in 0..self.inferences {
@@ -413,7 +446,7 @@ impl InstanceLayout {
         let claimed = |claim: &InstanceClaim| claim.parameters.len() + claim.results.len();
         // The context, and all that has a part in some layout.
         let each = 1 + inputs.len() + outputs.len() + claims.iter().map(claimed).sum::<usize>();
-        let names = 1 + inputs.len();
+        let names = 1 + inputs.len() + outputs.len();
         inferences.saturating_mul(each).saturating_add(names) <= 1 << LARGEST_K
     }
 

@@ -1,13 +1,13 @@
 //! Columns that hold what commitments hold.
 //!
-//! A committed input's elements are bytes on rows, as a public one's, and pack into words as those do. The words stand in
+//! The elements of a committed input or output are bytes on rows, as a public one's, and pack into words as those do. The words stand in
 //! a column of their own, its *link*, of which packed proofs show that it holds what a commitment holds
 //! (`docs/protocol.md`). A commitment is of a *class*: over a domain of 2^class rows, whatever the circuit. So its words lie
 //! as far apart in the circuit as the circuit is longer than that.
 
 pub use zkverdict_prover::packed::link::class_of;
 
-/// How many inputs of a model can be committed.
+/// How many inputs and outputs of a model can be committed.
 pub const MOST_LINKS: usize = 4;
 
 /// A column that holds what a commitment holds.
@@ -19,6 +19,16 @@ pub struct Link {
     pub class: u32,
     /// Which instance is the commitment's name.
     pub name: usize,
+}
+
+/// What a circuit knows of outputs that are committed, all of them: the last links are theirs, and their words are packed behind
+/// all instances.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct CommittedOutputs {
+    /// How many there are.
+    pub links: usize,
+    /// Packed instances, which come before their words.
+    pub words: usize,
 }
 
 /// The rows of so many words in a circuit of 2^k rows; none if it is shorter than their class's domain.

@@ -51,7 +51,7 @@ pub use error::CircuitError;
 pub use field::pack;
 pub use hashes::hash as hash_of_words;
 pub use instances::*;
-pub use links::Link;
+pub use links::{CommittedOutputs, Link};
 pub use needs::Needs;
 pub(crate) use shape::LARGEST_K;
 pub use shape::Shape;

@@ -6,7 +6,7 @@
 use super::hashes::{self, Hashed, MOST_HASHES};
 use super::layout::moves::{CURSORS, Menu, OUTPUT, POSITION, WEIGHT};
 use super::layout::rows::Room;
-use super::links::{self, MOST_LINKS};
+use super::links::{self, CommittedOutputs, MOST_LINKS};
 use super::poseidon::Fields;
 use super::wiring::{Kind, Net};
 use std::ops::{Index, IndexMut};
@@ -99,9 +99,12 @@ pub struct Shape {
     /// No row takes a packed instance: the verifier adds them up, which packed proofs can ask for.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub sums_words: bool,
-    /// The words of each committed input: each has a column that a proof links to the commitment.
+    /// The words of each committed input, and of each committed output: each has a column that a proof links to the commitment.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub links: Vec<usize>,
+    /// What there is to committed outputs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub outputs: Option<CommittedOutputs>,
     /// Committed weights per row, in columns that proofs bring commitments to; 0 where all weights are fixed.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub weight_lanes: usize,
@@ -144,6 +147,12 @@ impl Shape {
         self.weight_lanes > 0
     }
 
+    /// Whether there are packed instances for the verifier to add up: of a part of a model, between two tensors that are
+    /// committed, nothing else is told.
+    pub fn has_word_sum(&self) -> bool {
+        self.sums_words && self.outputs.is_none_or(|outputs| outputs.words > 0)
+    }
+
     /// What a row has room for.
     pub(super) fn room(&self) -> Room {
         Room { known: self.lanes, committed: self.weight_lanes, values: self.abreast }
@@ -176,6 +185,7 @@ impl Shape {
             free_instances: net.free_instances,
             sums_words: net.sums_words,
             links: net.linked_words(),
+            outputs: net.committed_outputs(),
             hashes: net.hashes.clone(),
             abreast: 1,
             ..Self::default()
@@ -211,6 +221,10 @@ impl Shape {
             && (self.fold == 1 || !self.sums_words)
             && (self.sums_words || self.links.is_empty())
             && self.links.len() <= MOST_LINKS
+            && self.outputs.is_none_or(|outputs| {
+                (1..=self.links.len()).contains(&outputs.links)
+                    && outputs.words <= longest_table(k, self.fold)
+            })
             && (self.weight_lanes == 0
                 || COMMITTED_LANES.contains(&self.weight_lanes) && self.sums_words)
             && self.links.len() + usize::from(self.commits_weights()) < self.free_instances

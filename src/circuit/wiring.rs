@@ -15,6 +15,7 @@ mod scan;
 pub use scan::Scan;
 
 use super::hashes::Hashed;
+use super::links::CommittedOutputs;
 use super::table::rules::{Rises, Rule};
 use super::{BYTES_PER_WORD, parallel};
 use crate::model::ElementType;
@@ -443,6 +444,8 @@ pub struct Net {
     pub hashes: Vec<Hashed>,
     /// The model's outputs, in the order in which they are packed: inference by inference, if a block has not those of all.
     pub outputs: Vec<Port>,
+    /// Whether these are committed.
+    pub commits_outputs: bool,
 }
 
 /// An input or an output.
@@ -466,14 +469,27 @@ impl Port {
 }
 
 impl Net {
-    /// The words of each committed input.
+    /// The words of each committed input, and of each committed output.
     pub fn linked_words(&self) -> Vec<usize> {
-        let committed = &self.inputs[..self.committed];
-        committed.iter().map(|input| self.blocks[input.block].words()).collect()
+        let outputs = self.outputs.iter().filter(|_| self.commits_outputs);
+        let committed = self.inputs[..self.committed].iter().chain(outputs);
+        committed.map(|port| self.blocks[port.block].words()).collect()
     }
 
-    /// Words that are packed and no instances: those of committed inputs and of hashed ones.
-    pub fn hidden_words(&self) -> usize {
+    /// What there is to committed outputs.
+    pub fn committed_outputs(&self) -> Option<CommittedOutputs> {
+        let (links, words) = (self.outputs.len(), self.words());
+        self.commits_outputs.then_some(CommittedOutputs { links, words })
+    }
+
+    /// Words that are instances.
+    pub fn words(&self) -> usize {
+        let packed = self.blocks.iter().filter(|block| block.is_packed);
+        packed.map(Block::words).sum::<usize>() - self.hidden_words()
+    }
+
+    /// Words that are packed and no instances: those of commitments and of hashed inputs.
+    fn hidden_words(&self) -> usize {
         let hashed = self.hashes.iter().map(|hashed| hashed.taken());
         self.linked_words().into_iter().chain(hashed).sum()
     }

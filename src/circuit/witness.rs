@@ -39,7 +39,7 @@ pub struct Witness {
     pub limb_uses: Values,
     /// Uses of each row's table entry.
     pub table_uses: Values,
-    /// With committed inputs: the words of each, on the rows of its link.
+    /// With committed inputs or outputs: the words of each, on the rows of its link.
     pub linked: Vec<Values>,
     /// With hashed inputs: the states of their permutations by element, and the squares.
     pub hashed: Vec<Values>,
@@ -240,14 +240,14 @@ impl Witness {
         for port in others.iter().filter(|port| net.blocks[port.block].is_packed) {
             instances.extend(words(port.block, port.of(&input)));
         }
-        let linked = |port: &Port| {
-            let words = words(port.block, port.of(&input));
+        let link = |words: Vec<Fr>| {
             let rows = links::rows(words.len(), plan.k).expect("the plan has room for its links");
             let mut column = Values::zeros(length);
             rows.zip(words).for_each(|(row, word)| column.set_element(row, word));
             column
         };
-        let linked = committed.iter().map(linked).collect();
+        let inputs = committed.iter().map(|port| link(words(port.block, port.of(&input))));
+        let mut linked: Vec<Values> = inputs.collect();
         let columns = if net.hashes.is_empty() { 0 } else { Fields::WIDTH + 1 };
         let mut hashed = vec![Values::zeros(length); columns];
         let mut found = Vec::new();
@@ -275,7 +275,12 @@ impl Witness {
                     bytes[element as usize] = u8::try_from(held.byte()).expect("a byte");
                 }
             }
-            instances.extend(words(port.block, &bytes));
+            let words = words(port.block, &bytes);
+            if net.commits_outputs {
+                linked.push(link(words));
+            } else {
+                instances.extend(words);
+            }
             let own = &mut outputs[port.first..port.first + port.len];
             own.iter_mut().zip(bytes).for_each(|(to, byte)| *to = integer(byte, port.element));
         }

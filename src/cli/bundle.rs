@@ -3,7 +3,63 @@
 pub use crate::bundle::{Bundle, hex};
 
 use super::{CliError, Console};
+use crate::bundle::{BundleError, PartsBundle};
 use crate::model::Model;
+use crate::proving::{Judge, ModelVerifier, PartsVerifier};
+use std::path::Path;
+
+/// A bundle, of a model in one circuit or in parts.
+pub enum AnyBundle {
+    /// In one.
+    Whole(Box<Bundle>),
+    /// In parts.
+    Parts(PartsBundle),
+}
+
+impl AnyBundle {
+    /// Opens what lies there.
+    pub fn open(path: &Path) -> Result<Self, BundleError> {
+        if PartsBundle::is_at(path) {
+            PartsBundle::open(path).map(Self::Parts)
+        } else {
+            Bundle::open(path).map(|bundle| Self::Whole(Box::new(bundle)))
+        }
+    }
+
+    /// What proofs are checked against.
+    pub fn verifier(&self) -> Result<AnyVerifier, BundleError> {
+        Ok(match self {
+            Self::Whole(bundle) => AnyVerifier::Whole(Box::new(bundle.verifier()?)),
+            Self::Parts(bundle) => AnyVerifier::Parts(Box::new(bundle.verifier()?)),
+        })
+    }
+
+    /// Derives the keys again from a model and compares.
+    pub fn check_key(&self, model: &Model) -> Result<(), BundleError> {
+        match self {
+            Self::Whole(bundle) => bundle.check_key(model),
+            Self::Parts(bundle) => bundle.check_key(model),
+        }
+    }
+}
+
+/// What proofs of such a bundle are checked against.
+pub enum AnyVerifier {
+    /// Of a model in one circuit.
+    Whole(Box<ModelVerifier>),
+    /// Of one in parts.
+    Parts(Box<PartsVerifier>),
+}
+
+impl AnyVerifier {
+    /// Whichever it is.
+    pub fn judge(&self) -> &dyn Judge {
+        match self {
+            Self::Whole(verifier) => &**verifier,
+            Self::Parts(verifier) => &**verifier,
+        }
+    }
+}
 
 /// Whether somebody else's bundle is believed.
 #[derive(Clone, Copy, Debug, Default, clap::Args)]
@@ -16,11 +72,29 @@ pub struct TrustArgs {
 impl TrustArgs {
     /// Derives the key again from the bundle's model and compares, unless the bundle is trusted.
     pub fn check(self, bundle: &Bundle, model: &Model, console: &Console) -> Result<(), CliError> {
+        self.derive(|| bundle.check_key(model), console)
+    }
+
+    /// The same of a bundle that may be of a model in parts.
+    pub fn check_any(
+        self,
+        bundle: &AnyBundle,
+        model: &Model,
+        console: &Console,
+    ) -> Result<(), CliError> {
+        self.derive(|| bundle.check_key(model), console)
+    }
+
+    fn derive(
+        self,
+        check: impl FnOnce() -> Result<(), BundleError>,
+        console: &Console,
+    ) -> Result<(), CliError> {
         if self.trust_bundle {
             console.warn("the bundle's key was not compared with its model");
             return Ok(());
         }
         let _stage = console.stage("deriving the verifying key again");
-        Ok(bundle.check_key(model)?)
+        Ok(check()?)
     }
 }

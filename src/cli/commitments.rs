@@ -1,7 +1,9 @@
 //! What committed and hashed inputs are proved with, and the inputs that are given beside them.
 
 use super::{CliError, Console, bundle::hex, files, input};
-use crate::bundle::{Bundle, InputCommitment, InputHash, InputSecret, WeightsCommitment};
+use crate::bundle::{
+    Bundle, BundleError, InputCommitment, InputHash, InputSecret, WeightsCommitment,
+};
 use crate::circuit::{InstanceLayout, InstancePort};
 use crate::model::{InputFormat, Model, Port};
 use crate::name::Name;
@@ -46,12 +48,15 @@ impl InputSecrets {
 
 impl CommitmentArgs {
     /// Opens the files, each of which is of an input of a bundle: of each committed one there has to be one.
-    pub fn open(&self, bundle: &Bundle) -> Result<InputSecrets, CliError> {
-        let layout = &bundle.manifest.layout;
+    pub fn open(
+        &self,
+        layout: &InstanceLayout,
+        powers: impl FnOnce() -> Result<Powers, BundleError>,
+    ) -> Result<InputSecrets, CliError> {
         let mut found: Vec<Vec<InputSecret>> = layout.inputs.iter().map(|_| Vec::new()).collect();
         let powers = match layout.committed().next() {
             None => None,
-            _ => Some(bundle.powers()?),
+            _ => Some(powers()?),
         };
         for path in &self.files {
             let secret = InputSecret::open(path)?;
@@ -161,6 +166,21 @@ impl WeightsArgs {
             });
         }
         Ok(Some(commitment))
+    }
+
+    /// That none is given for a bundle whose weights are its model's.
+    pub fn refuse(&self, bundle: &Path) -> Result<(), CliError> {
+        match &self.file {
+            None => Ok(()),
+            Some(path) => Err(CliError::Usage {
+                message: format!(
+                    "`{}` is a commitment to weights, and those of `{}` are its model's",
+                    path.display(),
+                    bundle.display()
+                ),
+                hint: "leave `--weights-commitment` out".into(),
+            }),
+        }
     }
 
     /// The model that a bundle is of with these weights.

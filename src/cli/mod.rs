@@ -18,6 +18,8 @@ mod console;
 mod context;
 #[cfg(feature = "compile")]
 mod contract;
+#[cfg(all(feature = "compile", feature = "chain"))]
+mod contracts;
 mod error;
 mod examples;
 mod input;
@@ -32,6 +34,7 @@ mod proof_file;
 mod prover_args;
 #[cfg(all(test, feature = "compile"))]
 mod random_graphs;
+mod segments;
 mod statement;
 #[cfg(feature = "compile")]
 mod usage;

@@ -45,6 +45,15 @@ pub enum ModelError {
     #[error("{}", list_unsupported(.0))]
     Unsupported(Vec<Unsupported>),
 
+    /// The model cannot be cut there.
+    #[error("it cannot be cut before node {before}: {reason}")]
+    Cut {
+        /// The node's number.
+        before: usize,
+        /// Why not.
+        reason: String,
+    },
+
     /// A number in the file would make the model larger than is accepted.
     #[error("{what} is {got}, at most {limit} is accepted")]
     TooLarge {

@@ -42,6 +42,10 @@ pub enum ProvingError {
     )]
     SrsTooFewPowers { needed: usize, found: usize },
 
+    /// Keys are not those of a model's parts.
+    #[error("the parts: {0}")]
+    Parts(String),
+
     /// Halo2's prover was asked for a packed proof.
     #[error("halo2's prover makes no packed proofs")]
     StockPacked,

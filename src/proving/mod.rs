@@ -10,11 +10,13 @@ mod format;
 mod keys;
 mod model;
 mod packed;
+mod parts;
 mod powers;
 #[cfg(feature = "prove")]
 mod prover;
 mod refusal;
 mod srs;
+mod statement;
 mod transcript;
 mod verifying;
 
@@ -29,11 +31,13 @@ pub use packed::PackedProver;
 #[cfg(feature = "prove")]
 pub(crate) use packed::commit_key;
 pub use packed::{Commitment, Instances, PackedVerifier, Widths, link, packed_instances};
+pub use parts::{PartVerifier, PartsVerifier};
 pub use powers::{Powers, ReferenceString};
 #[cfg(feature = "prove")]
 pub use prover::{Prover, ProverKind};
 pub use refusal::Refusal;
 pub use srs::{Srs, SrsOrigin, fingerprint, has_public_secret, last_contribution};
+pub use statement::{Judge, Statement};
 pub use transcript::*;
 pub use verifying::Keys;
 #[cfg(feature = "prove")]

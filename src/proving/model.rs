@@ -1,15 +1,15 @@
 //! Keys of a model: what its proofs are made with and checked against, and what they say.
 
 use super::{
-    Format, Keys, PackedVerifier, Powers, ProvingError, Refusal, Srs, SrsOrigin, Verifier,
-    WORD_BYTES, Widths, packed_instances,
+    Format, Judge, Keys, PackedVerifier, Powers, ProvingError, Refusal, Srs, SrsOrigin, Statement,
+    Verifier, WORD_BYTES, Widths, packed_instances, statement::statements,
 };
 use crate::circuit::{
-    CircuitError, InstanceError, InstanceLayout, InstanceTensor, ModelCircuit, Role, Shape, Word,
+    CircuitError, InstanceError, InstanceLayout, ModelCircuit, Role, Shape, Word,
 };
-use crate::model::{ClaimValues, Model, OutputValues, Port};
+use crate::model::Model;
 use halo2_proofs::halo2curves::{bn256::Fr, ff::PrimeField};
-use std::{collections::BTreeMap, sync::Arc};
+use std::sync::Arc;
 
 #[cfg(feature = "prove")]
 mod committed;
@@ -55,26 +55,6 @@ impl Proof {
 pub fn scalar_of(mut word: Word) -> Option<Fr> {
     word.reverse();
     Fr::from_repr(word).into()
-}
-
-/// What the instances of a proof say of one inference.
-#[derive(Clone, Debug, PartialEq)]
-#[non_exhaustive]
-pub struct Statement {
-    /// What the proof is bound to.
-    pub context: Word,
-    /// The name of the commitment to the weights, where they are committed.
-    pub weights: Option<Word>,
-    /// The names of the commitments to the inputs that are committed, by the input's name.
-    pub names: BTreeMap<String, Word>,
-    /// The hashes of the inputs that are hashed, by the input's name.
-    pub hashes: BTreeMap<String, Word>,
-    /// The inputs that are public, by name.
-    pub inputs: BTreeMap<String, OutputValues>,
-    /// The outputs that are public, by name.
-    pub outputs: BTreeMap<String, OutputValues>,
-    /// What is claimed of outputs, by the claim's name.
-    pub claims: BTreeMap<String, ClaimValues>,
 }
 
 /// What proofs of one model are checked against.
@@ -195,63 +175,7 @@ impl ModelVerifier {
     /// What instances say, inference by inference. A proof that does not verify says nothing, whatever its
     /// instances are.
     pub fn statements(&self, instances: &[Word]) -> Result<Vec<Statement>, InstanceError> {
-        self.layout.check(instances)?;
-        let empty = Statement {
-            context: Word::default(),
-            weights: self.layout.range(Role::WeightsName).next().map(|at| instances[at]),
-            names: BTreeMap::new(),
-            hashes: BTreeMap::new(),
-            inputs: BTreeMap::new(),
-            outputs: BTreeMap::new(),
-            claims: BTreeMap::new(),
-        };
-        let batch = (&*self.model, self.layout.inferences);
-        let mut chosen: Vec<BTreeMap<&str, Vec<i32>>> =
-            vec![BTreeMap::new(); self.layout.inferences];
-        let mut statements = vec![empty; self.layout.inferences];
-        let names = self.layout.parts().into_iter().filter(|part| part.role == Role::InputName);
-        let names: BTreeMap<String, Word> =
-            names.map(|part| (part.name.to_owned(), instances[part.at.start])).collect();
-        statements.iter_mut().for_each(|statement| statement.names.clone_from(&names));
-        for part in self.layout.parts() {
-            let Some(number) = part.inference else { continue };
-            let Some(statement) = statements.get_mut(number) else { continue };
-            let values = |ports: &[Port]| {
-                let port = ports.iter().find(|port| port.name == part.name);
-                let values = |(port, tensor): (&Port, &InstanceTensor)| {
-                    let (shape, integers) = (tensor.shape.clone(), part.integers(instances)?);
-                    Ok(OutputValues::of_shape(shape, &self.model, port, integers))
-                };
-                port.zip(part.tensor).map(values).transpose()
-            };
-            let name = part.name.to_owned();
-            match part.role {
-                Role::Context => statement.context = instances[part.at.start],
-                Role::Input if part.tensor.is_none() => {
-                    statement.hashes.insert(name, instances[part.at.start]);
-                }
-                Role::Input => {
-                    statement.inputs.extend(values(&self.model.inputs)?.map(|v| (name, v)))
-                }
-                Role::Output => {
-                    statement.outputs.extend(values(&self.model.outputs)?.map(|v| (name, v)))
-                }
-                // Parameters come before all results.
-                Role::ClaimParameter => {
-                    chosen[number].insert(part.name, part.integers(instances)?);
-                }
-                Role::ClaimResult => {
-                    let claim = self.layout.claims.iter().find(|claim| claim.name == part.name);
-                    let parameter = chosen[number].remove(part.name).unwrap_or_default();
-                    let result = part.integers(instances)?;
-                    let said = claim
-                        .and_then(|claim| ClaimValues::new(batch, &claim.claim, parameter, result));
-                    statement.claims.extend(said.map(|said| (name, said)));
-                }
-                Role::WeightsName | Role::InputName => {}
-            }
-        }
-        Ok(statements)
+        statements(&self.model, &self.layout, instances)
     }
 
     /// The model.
@@ -287,6 +211,32 @@ impl ModelVerifier {
     /// The verifying key.
     pub fn keys(&self) -> &Keys {
         &self.keys
+    }
+}
+
+impl Judge for ModelVerifier {
+    fn model(&self) -> &Model {
+        Self::model(self)
+    }
+
+    fn layout(&self) -> &InstanceLayout {
+        Self::layout(self)
+    }
+
+    fn format(&self) -> Format {
+        Self::format(self)
+    }
+
+    fn digest(&self) -> Word {
+        Self::digest(self)
+    }
+
+    fn model_digest(&self) -> Word {
+        Self::model_digest(self)
+    }
+
+    fn verify(&self, proof: &Proof) -> Result<(), Refusal> {
+        Self::verify(self, proof)
     }
 }
 
@@ -412,7 +362,7 @@ impl ModelProver {
         self.prove_linked(inputs, contexts, Secrets::default(), options)
     }
 
-    /// The same with commitments to the committed inputs, in the order of their names, to the weights where these are
+    /// The same with commitments to the committed inputs and outputs, in the order of their names, to the weights where these are
     /// committed, and with what blinds the hashes of hashed inputs. A commitment that is not to the input that is given is refused.
     pub fn prove_linked<'a>(
         &self,
@@ -426,7 +376,7 @@ impl ModelProver {
         if weights.is_some() != expected {
             return Err(ProvingError::Weights { expected });
         }
-        let (got, expected) = (commitments.len(), self.layout().committed().count());
+        let (got, expected) = (commitments.len(), self.layout().linked().count());
         if got != expected {
             return Err(ProvingError::Commitments { got, expected });
         }
@@ -448,7 +398,9 @@ impl ModelProver {
         let (evaluation, mut witness) = (evaluation?, witness?);
         let reference = self.verifier.layout.answers(model, &evaluation, &inputs[own..])?;
         witness.agrees_with(reference.into_iter())?;
-        let names = &mut witness.instances[self.layout().range(Role::InputName)];
+        let (inputs, outputs) =
+            (self.layout().range(Role::InputName), self.layout().range(Role::OutputName));
+        let names = &mut witness.instances[inputs.start..outputs.end];
         for (name, commitment) in names.iter_mut().zip(commitments) {
             let class = commitment.class().ok_or(ProvingError::Commitments { got, expected })?;
             let own = scalar_of(link::name(class, &commitment.point));

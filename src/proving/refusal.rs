@@ -66,6 +66,13 @@ pub enum Refusal {
     MemoryInUse,
     /// The contract that the constructor made to hold the key's points is not as it was.
     WrongKeyData,
+    /// One of a model's parts refused its proof.
+    WrongPart {
+        /// Counts the parts.
+        part: u64,
+        /// Why it did.
+        refusal: Box<Refusal>,
+    },
     /// A batch of nothing.
     EmptyBatch,
     /// A batch has not as many lists of instances as proofs.
@@ -124,6 +131,9 @@ impl Refusal {
             Self::WrongName { link } => {
                 format!("commitment {link} of the proof is not the one that its instances name")
             }
+            Self::WrongPart { part, refusal } => {
+                format!("of part {part} of the model: {}", refusal.in_words())
+            }
             _ => "the proof does not prove its instances".into(),
         }
     }
@@ -153,6 +163,7 @@ impl fmt::Display for Refusal {
             Self::PrecompileFailed { precompile } => write!(f, "PrecompileFailed({precompile})"),
             Self::MemoryInUse => write!(f, "MemoryInUse()"),
             Self::WrongKeyData => write!(f, "WrongKeyData()"),
+            Self::WrongPart { part, refusal } => write!(f, "WrongPart({part}, {refusal})"),
             Self::EmptyBatch => write!(f, "EmptyBatch()"),
             Self::BatchLength { proofs, instances } => {
                 write!(f, "BatchLength({proofs}, {instances})")

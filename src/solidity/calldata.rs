@@ -84,6 +84,12 @@ impl Refusal {
             }
             () if is("MemoryInUse()") => Self::MemoryInUse,
             () if is("WrongKeyData()") => Self::WrongKeyData,
+            () if is("WrongPart(uint256,bytes)") => {
+                let bytes = usize::try_from(argument(2)?).ok()?;
+                let reason = arguments.get(0x60..)?.get(..bytes)?;
+                let refusal = Box::new(Self::decode(reason).unwrap_or(Self::InvalidProof));
+                Self::WrongPart { part: argument(0)?, refusal }
+            }
             () if is("EmptyBatch()") => Self::EmptyBatch,
             () if is("BatchLength(uint256,uint256)") => {
                 Self::BatchLength { proofs: argument(0)?, instances: argument(1)? }

@@ -42,6 +42,15 @@ pub enum SolidityError {
         expected: usize,
     },
 
+    /// More or fewer addresses than parts.
+    #[error("`{received}` addresses of parts, expected `{expected}`")]
+    PartAddresses {
+        /// Addresses given.
+        received: usize,
+        /// Parts.
+        expected: usize,
+    },
+
     /// A constraint needs a higher degree than the constraint system allows, so that no proof can be made.
     #[error(
         "`{constraint}` has degree `{degree}`, the constraint system allows `{allowed}` (raise it with \

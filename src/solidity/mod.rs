@@ -15,6 +15,7 @@
 //! | `packed`, `packed_protocol`, `packed_openings` | what is another where columns share commitments |
 //! | `source`, `render` | what `templates/Halo2Verifier.sol` is filled with, and the result |
 //! | `yul_cost`, `gas` | what straight-line Yul costs, and all else with it |
+//! | `parts` | the contract of a model in parts, which hands each part's proof to its verifier |
 //! | `packing`, `prediction` | how wide packs are best, and what a circuit will cost |
 //!
 //! A contract that would be too large with the key in its code keeps the key's points in the code of a second one
@@ -45,6 +46,7 @@ mod packed;
 mod packed_openings;
 mod packed_protocol;
 mod packing;
+mod parts;
 mod prediction;
 mod protocol;
 mod render;
@@ -60,4 +62,5 @@ pub use gas::*;
 pub use instances::*;
 pub use io::*;
 pub use packing::*;
+pub use parts::AddressBytes;
 pub use prediction::*;

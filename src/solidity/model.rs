@@ -22,11 +22,11 @@ impl ModelVerifier {
 }
 
 /// What the contract tells of its instances.
-fn instance_counts(layout: &InstanceLayout) -> InstanceCounts {
+pub(super) fn instance_counts(layout: &InstanceLayout) -> InstanceCounts {
     let kind = |role: Role| match role {
         Role::Context => InstanceKind::Context,
         Role::WeightsName => InstanceKind::WeightsName,
-        Role::InputName => InstanceKind::Name,
+        Role::InputName | Role::OutputName => InstanceKind::Name,
         Role::Input => InstanceKind::Input,
         Role::ClaimParameter => InstanceKind::ClaimParameter,
         Role::ClaimResult => InstanceKind::ClaimResult,

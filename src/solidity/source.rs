@@ -316,7 +316,7 @@ fn constraint_groups(constraints: Vec<ConstraintSource>) -> Vec<Vec<ConstraintSo
 }
 
 /// The interface without its licence and pragma.
-fn interface_body() -> &'static str {
+pub(super) fn interface_body() -> &'static str {
     let start = INTERFACE.find("/// @title").unwrap_or(0);
     INTERFACE[start..].trim_end()
 }

@@ -16,6 +16,7 @@ mod names;
 #[path = "../shared/onnx.rs"]
 mod onnx;
 mod pages;
+mod parts;
 mod programs;
 mod provers;
 mod trust;

@@ -7,7 +7,7 @@ use crate::certify::{
     shape::{Hash, HashPlaces, Place, Places, Shape, WeightPlaces},
     weights::Lanes,
 };
-use crate::circuit::tests::{batch, committed, models, ports};
+use crate::circuit::tests::{batch, committed, models, ports, summed};
 use crate::circuit::{CircuitError, Goal, InstanceLayout, Plans, Wishes};
 use crate::model::{Model, Operator, Visibility};
 use halo2_proofs::halo2curves::{
@@ -318,4 +318,26 @@ fn faults_in_committed_weights_are_refused_by_name() {
     assert!(of(0).contains("what is no weight is contributed to it"));
     assert!(of(1_000_000).contains("another function"));
     assert!(of(1).contains("shape that cannot be checked"));
+}
+
+/// Committed outputs beside each set of inputs, and neither as outputs that are told nor with other words before them.
+#[test]
+fn committed_outputs_are_certified() {
+    use Visibility::{Committed, Hashed, Private, Public};
+    let model = ports::model();
+    let mut model = Model { outputs: model.outputs[..2].to_vec(), ..model };
+    model.outputs[1].name = "other".into();
+    for told in [[Public, Public], [Private, Private], [Committed, Public], [Hashed, Committed]] {
+        let mut case = Case::of(&model, summed::told_of_all(&model, &told, Committed));
+        case.check(&model).unwrap_or_else(|why| panic!("{told:?}: {why}"));
+        let shape = Shape::read(&case.circuit.shape()).expect("a shape");
+        let own = shape.outputs.expect("they are committed");
+        for (links, words) in [(own.links - 1, own.words), (own.links, own.words + 1)] {
+            let outputs = Some(crate::certify::shape::CommittedOutputs { links, words });
+            let refused = case.subject(Shape { outputs, ..shape.clone() }).check(&model);
+            assert!(refused.is_err(), "{told:?}");
+        }
+        case.layout.outputs.iter_mut().for_each(|output| output.visibility = Public);
+        assert!(matches!(case.check(&model), Err(CertifyError::Packing { .. })), "{told:?}");
+    }
 }

@@ -73,7 +73,7 @@ impl InstanceLayout {
         Ok(())
     }
 
-    /// What proofs say of the outputs, claims first, given what the verifier chose for each claim that leaves something to choose; of
+    /// What proofs say of the outputs, or hold in commitments to them, claims first, given what the verifier chose for each claim that leaves something to choose; of
     /// several inferences one after the other, within each claim and output.
     pub fn answers(
         &self,
@@ -107,7 +107,7 @@ impl InstanceLayout {
                 answers.extend(claim.evaluate(&output, integers, own));
             }
         }
-        let told = model.outputs.iter().zip(&self.outputs).filter(|(_, told)| told.is_public());
+        let told = model.outputs.iter().zip(&self.outputs).filter(|(_, told)| told.is_packed());
         told.for_each(|(port, _)| answers.extend(evaluation.tensor(port.tensor)));
         Ok(answers)
     }
@@ -118,7 +118,7 @@ impl InstanceLayout {
         &'a self,
         model: &'a Model,
     ) -> Result<(Cow<'a, Model>, Cow<'a, Self>), CircuitError> {
-        if self.claims.is_empty() && self.outputs.iter().all(InstancePort::is_public) {
+        if self.claims.is_empty() && self.outputs.iter().all(InstancePort::is_packed) {
             return Ok((Cow::Borrowed(model), Cow::Borrowed(self)));
         }
         let model = model.with_claims(&self.said(), self.inferences);

@@ -256,9 +256,7 @@ impl<'a> Planner<'a> {
     }
 
     fn new(net: &'a Net, room: Room) -> Self {
-        let packed = net.blocks.iter().filter(|block| block.is_packed);
-        let words: usize = packed.map(Block::words).sum();
-        let words = words - net.hidden_words();
+        let words = net.words();
         let mut planner = Self {
             net,
             room,

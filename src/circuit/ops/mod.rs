@@ -76,6 +76,7 @@ impl Net {
                 hashed: 0,
                 hashes: instances.hashes(),
                 outputs: Vec::new(),
+                commits_outputs: instances.commits_outputs(),
             },
             values: vec![None; tensors],
             uses: vec![0; tensors],

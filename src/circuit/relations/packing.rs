@@ -125,6 +125,7 @@ pub fn configure(gates: &mut Gates<'_>) {
             Some(words) => balance + words.expr(),
             None => balance,
         };
+        let begun = row.words_behind(begun);
         let begun = row.hashed_before(begun);
         let begun = row.words_before(begun);
         vec![

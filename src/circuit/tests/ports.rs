@@ -171,7 +171,7 @@ fn inputs_are_committed_in_packed_proofs_alone_and_a_few_of_them() {
     let mut told = InstanceLayout::of_model(&model, false);
     told.inputs[1].visibility = Visibility::Committed;
     let refused = Plans::for_instances(&model, told.clone(), Wishes::default());
-    assert!(matches!(refused, Err(CircuitError::Unlinked { input }) if input == "port1"));
+    assert!(matches!(refused, Err(CircuitError::Unlinked { tensor }) if tensor == "port1"));
     let wishes = Wishes { packed: true, ..Wishes::default() };
     let plans = Plans::for_instances(&model, told.clone(), wishes).expect("a circuit");
     let circuit = plans.circuit(Goal::Speed);

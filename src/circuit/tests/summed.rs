@@ -15,9 +15,15 @@ pub fn summed(model: &Model) -> ModelCircuit {
 
 /// A circuit of a model for packed proofs, of whose inputs is told what these say.
 pub fn told(model: &Model, told: &[Visibility]) -> ModelCircuit {
+    told_of_all(model, told, Visibility::Public)
+}
+
+/// The same of all outputs too.
+pub fn told_of_all(model: &Model, told: &[Visibility], outputs: Visibility) -> ModelCircuit {
     let mut instances = InstanceLayout::of_model(model, false);
     let inputs = instances.inputs.iter_mut().zip(told);
     inputs.for_each(|(input, &told)| input.visibility = told);
+    instances.outputs.iter_mut().for_each(|output| output.visibility = outputs);
     // As short as can be: each row is evaluated here.
     let of = |k| {
         let wishes = Wishes { packed: true, k: Some(k), ..Wishes::default() };

@@ -3,8 +3,9 @@
 use crate::chain::{
     Chain, Deployed, Deployment, Disk, FileSystem, Record, Records, SendOptions, block_on,
 };
-use crate::cli::bundle::{Bundle, TrustArgs};
-use crate::cli::chain_args::{ChainArgs, deploy_options, deployable};
+use crate::cli::bundle::{AnyBundle, TrustArgs};
+use crate::cli::chain_args::ChainArgs;
+use crate::cli::contracts::{Contracts, Made};
 use crate::cli::{Answer, CliError, Console, contract};
 use crate::solidity::{CompiledContract, CompilerIdentity};
 use alloy::primitives::{Address, B256, keccak256};
@@ -79,19 +80,22 @@ impl fmt::Display for DryRun {
 /// Deploys the verifier unless it is there.
 pub fn run(args: Args, console: &Console) -> Result<Answer, CliError> {
     let send = args.chain.send_options(console);
-    let bundle = Bundle::open(&args.bundle)?;
-    let rendered = contract::render_bundle(&bundle, None, &args.compiler, args.trust, console)?;
+    let bundle = AnyBundle::open(&args.bundle)?;
+    let verifier = bundle.verifier()?;
+    args.trust.check_any(&bundle, verifier.judge().model(), console)?;
     let compiler = args.compiler.find()?;
-    let compiled = contract::compile(&rendered, &compiler, console)?;
+    let contracts = Contracts::new(&verifier, args.salt, &args.compiler, &compiler, console)?;
     // What is deployed stays for ever: a compiler that does not always say the same is none for that.
-    if contract::compile(&rendered, &compiler, console)?.init_code != compiled.init_code {
-        return Err(CliError::Usage {
-            message: "the compiler made different code of the same source".into(),
-            hint: "give another one with `--solc`".into(),
-        });
+    for Made { rendered, compiled, .. } in contracts.all() {
+        if contract::compile(rendered, &compiler, console)?.init_code != compiled.init_code {
+            return Err(CliError::Usage {
+                message: "the compiler made different code of the same source".into(),
+                hint: "give another one with `--solc`".into(),
+            });
+        }
     }
-    let contract = deployable(&compiled)?;
-    let code_hash = code_hash(&compiled, Deployment::predict(&contract, args.salt));
+    let Made { compiled, contract, options, .. } = &contracts.verifier;
+    let code_hash = code_hash(compiled, Deployment::predict(contract, args.salt));
     if let Some(expected) = args.expect_code_hash.filter(|&expected| expected != code_hash) {
         return Err(CliError::Usage {
             message: format!("the contract's code has the hash {code_hash}, expected {expected}"),
@@ -101,11 +105,33 @@ pub fn run(args: Args, console: &Console) -> Result<Answer, CliError> {
             ),
         });
     }
-    let options = deploy_options(&rendered, args.salt, &args.compiler);
+    let names_weights = verifier.judge().layout().names_weights;
     block_on(async {
         let connection = args.chain.connect(console).await?;
         let chain = &connection.chain;
-        let deployment = Deployment::plan(chain, &contract, &options).await?;
+        let mut parts = Vec::new();
+        for part in &contracts.parts {
+            let deployment = Deployment::plan(chain, &part.contract, &part.options).await?;
+            if args.chain.dry_run {
+                parts.push(deployment.dry_run());
+            } else {
+                send_one(&args, (chain, connection.is_own), part, deployment, &send, console)
+                    .await?;
+            }
+        }
+        if parts.iter().any(|part| part["already_deployed"] == false) {
+            // Its constructor looks at all of them.
+            let gas = parts.iter().filter_map(|part| part["estimated_gas"].as_u64()).sum::<u64>();
+            console.result(&DryRun(serde_json::json!({
+                "address": Deployment::predict(contract, args.salt),
+                "chain_id": chain.id(),
+                "estimated_gas": gas,
+                "parts": parts,
+                "dry_run": true,
+            })))?;
+            return Ok(Answer::Yes);
+        }
+        let deployment = Deployment::plan(chain, contract, options).await?;
         if args.chain.dry_run {
             let mut outcome = deployment.dry_run();
             outcome["code_hash"] = serde_json::json!(code_hash);
@@ -114,24 +140,39 @@ pub fn run(args: Args, console: &Console) -> Result<Answer, CliError> {
             return Ok(Answer::Yes);
         }
         console.note(format!("{} will lie at {}", contract.name, deployment.address()));
-        if bundle.manifest.layout.names_weights {
+        if names_weights {
             console.note("by itself it accepts proofs about any weights of the architecture: `registry add --weights NAME`, or `SingleModelVerifier`, says which count");
         }
-        let stage = console.stage("deploying");
-        // A chain that ends with this command leaves nothing to go on with.
-        let journal = (!connection.is_own).then(|| pending(&args, chain, deployment.address()));
-        let send = SendOptions { journal: journal.transpose()?, ..send };
-        let deployed = deployment.send(chain, &send).await?;
-        drop(stage);
-        // A chain that ends with this command leaves nothing to be found again.
-        if !connection.is_own {
-            let digest = B256::from(rendered.vk_digest);
-            let record = Record::new(&contract, &options, &deployed, Some(digest));
-            Records::new(&args.deployments).add(chain.id(), record)?;
-        }
-        console.result(&Report { deployed, compiler: Some(compiled.compiler) })?;
+        let to = (chain, connection.is_own);
+        let made = &contracts.verifier;
+        let deployed = send_one(&args, to, made, deployment, &send, console).await?;
+        console.result(&Report { deployed, compiler: Some(compiled.compiler.clone()) })?;
         Ok(Answer::Yes)
     })
+}
+
+/// Deploys one contract and writes down where it lies.
+async fn send_one(
+    args: &Args,
+    (chain, is_own): (&Chain, bool),
+    made: &Made,
+    deployment: Deployment<'_>,
+    send: &SendOptions,
+    console: &Console,
+) -> Result<Deployed, CliError> {
+    let stage = console.stage("deploying");
+    // A chain that ends with this command leaves nothing to go on with.
+    let journal = (!is_own).then(|| pending(args, chain, deployment.address()));
+    let send = SendOptions { journal: journal.transpose()?, ..send.clone() };
+    let deployed = deployment.send(chain, &send).await?;
+    drop(stage);
+    // A chain that ends with this command leaves nothing to be found again.
+    if !is_own {
+        let digest = B256::from(made.rendered.vk_digest);
+        let record = Record::new(&made.contract, &made.options, &deployed, Some(digest));
+        Records::new(&args.deployments).add(chain.id(), record)?;
+    }
+    Ok(deployed)
 }
 
 /// Keccak-256 of the code that will lie at an address.

@@ -9,12 +9,13 @@ use serde::Serialize;
 use std::{collections::HashSet, fmt};
 
 /// Contracts that are written anew for each model and project, and one that needs a library from elsewhere.
-const OTHERS: [(&str, &str); 9] = [
+const OTHERS: [(&str, &str); 10] = [
     (
         "contracts/examples/ContentNft.sol",
         include_str!("../../../contracts/examples/ContentNft.sol"),
     ),
     ("templates/Halo2Verifier.sol", include_str!("../../../templates/Halo2Verifier.sol")),
+    ("templates/PartsVerifier.sol", include_str!("../../../templates/PartsVerifier.sol")),
     ("templates/ModelIo.sol", include_str!("../../../templates/ModelIo.sol")),
     (
         "templates/project/biometric/Consumer.sol",

@@ -1,20 +1,23 @@
 //! `keygen`: plans the layout, makes the keys, writes the bundle.
 
-use crate::bundle::unsafe_dev_srs;
+use crate::bundle::{PartsBundle, unsafe_dev_srs};
+use crate::circuit::Plans;
 use crate::cli::bundle::{Bundle, hex};
 use crate::cli::{
-    Answer, CliError, Console, files, input, statement::StatementArgs, wishes::WishArgs,
+    Answer, CliError, Console, files, input, segments::Segments, statement::StatementArgs,
+    wishes::WishArgs,
 };
-use crate::model::Model;
+use crate::model::{Model, Port};
 use crate::name::Name;
 use crate::proving::{
-    CEREMONIES, Format, Keys, ModelProver, Powers, ProvingError, Srs, SrsOrigin, last_contribution,
-    least_ptau_power,
+    CEREMONIES, Format, Keys, ModelProver, ModelVerifier, Powers, ProvingError, Srs, SrsOrigin,
+    last_contribution, least_ptau_power,
 };
-use crate::solidity::{MOST_POWERS, Packing, packing_within};
+use crate::solidity::{MOST_POWERS, Packing, Prediction, packing_within};
 use serde::Serialize;
 use std::fmt;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Instant;
 
 /// What `keygen` takes.
@@ -33,6 +36,10 @@ pub struct Args {
     wishes: WishArgs,
     #[command(flatten)]
     statement: StatementArgs,
+    /// Cut the model into so many parts, each with keys and proofs of its own in one bundle; `auto`: into as few as keep the bounds
+    /// one by one
+    #[arg(long, value_name = "auto|N")]
+    segments: Option<Segments>,
 }
 
 /// Where the structured reference string comes from: one of the two.
@@ -163,12 +170,111 @@ impl fmt::Display for Report {
 
 /// Makes the bundle, and says what it is.
 pub fn run(args: Args, console: &Console) -> Result<Answer, CliError> {
-    console.result(&make(&args, console)?)?;
+    match args.segments {
+        Some(segments) => console.result(&make_parts(&args, segments, console)?)?,
+        None => console.result(&make(&args, console)?)?,
+    }
     Ok(Answer::Yes)
+}
+
+/// What was made of a model in parts.
+#[derive(Serialize)]
+struct PartsReport {
+    bundle: String,
+    format: Format,
+    parts: Vec<PartReport>,
+    seconds: f64,
+    vk_digest: String,
+    model_digest: String,
+    srs_fingerprint: String,
+    srs_ceremony: Option<&'static str>,
+}
+
+#[derive(Serialize)]
+struct PartReport {
+    /// Its nodes' names: the first and the last.
+    nodes: [String; 2],
+    /// The tensors that it is told by the parts before it, and those that it tells.
+    takes: Vec<String>,
+    gives: Vec<String>,
+    k: u32,
+    vk_digest: String,
+    #[serde(flatten)]
+    predicted: Prediction,
+}
+
+impl fmt::Display for PartsReport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "bundle  {}", self.bundle)?;
+        for (number, PartReport { nodes: [first, last], gives, k, predicted, .. }) in
+            self.parts.iter().enumerate()
+        {
+            let (first, last) = (Name::new(first), Name::new(last));
+            let megabytes = predicted.memory_bytes >> 20;
+            writeln!(f, "part {}  {first} to {last}: k {k}, about {megabytes} MB", number + 1)?;
+            if !gives.is_empty() {
+                writeln!(f, "        commits to {}", Name::list(gives))?;
+            }
+        }
+        writeln!(f, "key     {}", self.vk_digest)?;
+        writeln!(f, "model   {}", self.model_digest)?;
+        writeln!(f, "string  {}", self.srs_fingerprint)?;
+        writeln!(f, "took    {:.2} s", self.seconds)
+    }
+}
+
+/// Cuts the model and makes the bundle of its parts.
+fn make_parts(args: &Args, segments: Segments, console: &Console) -> Result<PartsReport, CliError> {
+    let out = args.out.clone().unwrap_or_else(|| Bundle::default_path(&args.model));
+    let (model, onnx) = input::batch_with(&args.model, &args.dimensions, 1)?;
+    let at = |error: CliError| error.at(&args.model);
+    let layout = args.statement.layout(&model, args.wishes).map_err(at)?;
+    let cuts = segments.cuts(&model, &layout, args.wishes, console).map_err(at)?;
+    let (start, mut parts) = (Instant::now(), Vec::new());
+    let bundle = PartsBundle::create(&out, &onnx, (&model, &layout), &cuts, |part, layout| {
+        let names = |ports: &[Port]| ports.iter().map(|port| port.name.clone()).collect();
+        let own = &part.model;
+        let first = own.graph.nodes.first().map(|node| node.name.clone()).unwrap_or_default();
+        let last = own.graph.nodes.last().map(|node| node.name.clone()).unwrap_or_default();
+        let takes = if part.takes.is_empty() { Vec::new() } else { names(&own.inputs) };
+        let gives = if part.gives.is_empty() { Vec::new() } else { names(&own.outputs) };
+        let plans = Plans::for_instances(own, layout, args.wishes.into())?;
+        let (circuit, goal) = args.wishes.choose(&plans)?;
+        drop(plans);
+        let predicted = args.wishes.predict(&circuit, goal)?;
+        let most = args.srs.most_powers()?;
+        let Packing { widths, powers, .. } = packing_within(&circuit, goal, most)?;
+        let powers = args.srs.load_powers(powers, console)?;
+        let _stage = console.stage("making the keys");
+        let model = Arc::new(part.model);
+        let verifier = ModelVerifier::generate_packed(model, &circuit, &powers, &widths)?;
+        let (k, vk_digest) = (circuit.k(), hex(&verifier.digest()));
+        parts.push(PartReport { nodes: [first, last], takes, gives, k, vk_digest, predicted });
+        Ok::<_, CliError>((verifier, powers))
+    });
+    let (bundle, verifier) = bundle?;
+    let keys = verifier.parts()[0].verifier.keys();
+    args.srs.warn_of_unknown(keys, console)?;
+    Ok(PartsReport {
+        bundle: out.display().to_string(),
+        format: Format::Packed,
+        parts,
+        seconds: start.elapsed().as_secs_f64(),
+        vk_digest: bundle.manifest.vk_digest,
+        model_digest: bundle.manifest.model_digest,
+        srs_fingerprint: hex(&keys.fingerprint()),
+        srs_ceremony: keys.ceremony(),
+    })
 }
 
 /// Makes the bundle.
 pub fn make(args: &Args, console: &Console) -> Result<Report, CliError> {
+    if args.segments.is_some() {
+        return Err(CliError::Usage {
+            message: "this is made of one circuit, and `--segments` asks for several".into(),
+            hint: "leave `--segments` out, or use `zkverdict keygen`".into(),
+        });
+    }
     let out = args.out.clone().unwrap_or_else(|| Bundle::default_path(&args.model));
     let inferences = args.statement.inferences();
     let (mut model, mut onnx) = input::batch_with(&args.model, &args.dimensions, inferences)?;

@@ -1,6 +1,7 @@
 //! `prove`: makes a proof file.
 
-use crate::bundle::{Beginning, Bundle, ProofDocument, Work};
+use crate::bundle::{Beginning, Bundle, PartsBundle, ProofDocument, WeightsCommitment, Work};
+use crate::circuit::InstanceLayout;
 use crate::cli::claims::ChosenArgs;
 #[cfg(feature = "cluster")]
 use crate::cli::cluster_args::{self, QueueArgs};
@@ -8,9 +9,11 @@ use crate::cli::context::ContextArgs;
 use crate::cli::prover_args::ProverArgs;
 use crate::cli::{
     Answer, CliError, Console,
-    commitments::{self, CommitmentArgs, WeightsArgs},
+    commitments::{self, CommitmentArgs, InputSecrets, WeightsArgs},
 };
-use crate::proving::{ModelVerifier, Options, Proof};
+use crate::model::Model;
+use crate::proving::{Judge, Options, Proof};
+use halo2_proofs::halo2curves::bn256::Fr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -44,21 +47,16 @@ pub struct Args {
 pub fn run(args: Args, console: &Console) -> Result<Answer, CliError> {
     // All that may be wrong, before the time that keys and proofs take.
     let randomness = args.prover.randomness()?;
+    if PartsBundle::is_at(&args.bundle) {
+        return prove_parts(&args, console);
+    }
     let bundle = Bundle::open(&args.bundle)?;
     let contexts = args.context.resolve(bundle.manifest.layout.inferences)?;
     let model = bundle.model()?;
-    let secrets = args.commitments.open(&bundle)?;
     let weights = args.weights.open(&bundle)?;
     let layout = &bundle.manifest.layout;
-    let chosen = args.chosen.of(&model, layout)?;
-    let inputs = commitments::inputs(&model, layout, args.input.as_deref(), &secrets, console)?;
-    let work = Work {
-        inputs: [inputs, chosen].concat(),
-        contexts,
-        blindings: secrets.blindings(layout),
-        commitments: secrets.into_commitments(),
-        weights: weights.map(Arc::new),
-    };
+    let secrets = args.commitments.open(layout, || bundle.powers())?;
+    let work = args.work(&model, layout, (contexts, secrets), weights, console)?;
     #[cfg(feature = "cluster")]
     if let Some(requester) = args.queue.requester(&bundle)? {
         let beginning = Beginning::now();
@@ -76,9 +74,62 @@ pub fn run(args: Args, console: &Console) -> Result<Answer, CliError> {
     finish(prover.verifier(), &proof, &beginning, &args.out, console)
 }
 
+impl Args {
+    /// All that the proof is made of.
+    fn work(
+        &self,
+        model: &Model,
+        layout: &InstanceLayout,
+        (contexts, secrets): (Vec<Fr>, InputSecrets),
+        weights: Option<WeightsCommitment>,
+        console: &Console,
+    ) -> Result<Work, CliError> {
+        let chosen = self.chosen.of(model, layout)?;
+        let inputs = commitments::inputs(model, layout, self.input.as_deref(), &secrets, console)?;
+        Ok(Work {
+            inputs: [inputs, chosen].concat(),
+            contexts,
+            blindings: secrets.blindings(layout),
+            commitments: secrets.into_commitments(),
+            weights: weights.map(Arc::new),
+        })
+    }
+}
+
+/// Makes the proofs of all parts of a model, and one file of them.
+fn prove_parts(args: &Args, console: &Console) -> Result<Answer, CliError> {
+    if args.prover.randomness()?.is_some() {
+        return Err(CliError::Usage {
+            message:
+                "the proofs of a model's parts would take the same random values from one seed"
+                    .into(),
+            hint: "leave `--seed` out".into(),
+        });
+    }
+    let bundle = PartsBundle::open(&args.bundle)?;
+    let layout = &bundle.manifest.layout;
+    let contexts = args.context.resolve(layout.inferences)?;
+    let model = bundle.model()?;
+    let secrets = args.commitments.open(layout, || bundle.parts[0].powers())?;
+    args.weights.refuse(&args.bundle)?;
+    let work = args.work(&model, layout, (contexts, secrets), None, console)?;
+    drop(model);
+    let (beginning, count) = (Beginning::now(), bundle.parts.len());
+    let proof = bundle.prove(&work, |number, part, work| {
+        console.note(format!("part {} of {count}", number + 1));
+        #[cfg(feature = "cluster")]
+        if let Some(requester) = args.queue.requester(part)? {
+            return cluster_args::prove(&requester, work, console);
+        }
+        let _stage = console.stage("proving");
+        Ok::<_, CliError>(work.prove(&part.prover_for(args.prover.kind())?, &Options::default())?)
+    })?;
+    finish(&bundle.verifier()?, &proof, &beginning, &args.out, console)
+}
+
 /// Writes and prints a proof.
 fn finish(
-    verifier: &ModelVerifier,
+    verifier: &dyn Judge,
     proof: &Proof,
     beginning: &Beginning,
     out: &Path,

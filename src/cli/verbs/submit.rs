@@ -1,12 +1,13 @@
 //! `submit`: gets a chain's verdict on a proof.
 
 use crate::chain::{Deployment, Revert, Submission, Verdict, VerdictReport, block_on};
-use crate::cli::bundle::{Bundle, TrustArgs, hex};
-use crate::cli::chain_args::{ChainArgs, deploy_options, deployable};
+use crate::cli::bundle::{AnyBundle, TrustArgs, hex};
+use crate::cli::chain_args::ChainArgs;
+use crate::cli::contracts::Contracts;
 use crate::cli::proof_file::{Inference, ProofFile};
 use crate::cli::{Answer, CliError, Console, contract};
 use crate::model::{ClaimValues, OutputValues};
-use crate::proving::{ModelVerifier, Proof};
+use crate::proving::{Judge, Proof};
 use alloy::primitives::{Address, B256, U256};
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -131,14 +132,15 @@ impl fmt::Display for DryRun {
 /// Sends a proof and says what the chain thinks of it.
 pub fn run(args: Args, console: &Console) -> Result<Answer, CliError> {
     let send = args.chain.send_options(console);
-    let bundle = Bundle::open(&args.bundle)?;
+    let bundle = AnyBundle::open(&args.bundle)?;
     let file = ProofFile::open(&args.proof)?;
-    let keys = bundle.verifier()?;
-    let proof = file.proof_of(&keys)?;
-    args.trust.check(&bundle, keys.model(), console)?;
-    let rendered = contract::render(&keys, None, &args.compiler)?;
-    let compiled = contract::compile(&rendered, &args.compiler.find()?, console)?;
-    let contract = deployable(&compiled)?;
+    let any = bundle.verifier()?;
+    let keys = any.judge();
+    let proof = file.proof_of(keys)?;
+    args.trust.check_any(&bundle, keys.model(), console)?;
+    let compiler = args.compiler.find()?;
+    let contracts = Contracts::new(&any, args.salt, &args.compiler, &compiler, console)?;
+    let contract = &contracts.verifier.contract;
     let instances: Vec<U256> =
         proof.instances.iter().map(|&word| U256::from_be_bytes(word)).collect();
     block_on(async {
@@ -146,12 +148,10 @@ pub fn run(args: Args, console: &Console) -> Result<Answer, CliError> {
         let chain = &connection.chain;
         let verifier = match (args.to, connection.is_own) {
             (Some(address), _) => address,
-            (None, false) => Deployment::predict(&contract, args.salt),
+            (None, false) => Deployment::predict(contract, args.salt),
             (None, true) => {
                 let _stage = console.stage("deploying to the local chain");
-                let options = deploy_options(&rendered, args.salt, &args.compiler);
-                let deployment = Deployment::plan(chain, &contract, &options).await?;
-                deployment.send(chain, &send).await?.address
+                contracts.deploy(chain, &send).await?.address
             }
         };
         let submission = Submission::detect(chain, verifier, &proof.bytes, &instances).await?;
@@ -203,7 +203,7 @@ pub fn run(args: Args, console: &Console) -> Result<Answer, CliError> {
             });
         }
         let (weights, Inference { outputs, claims, .. }) = match &verdict {
-            Verdict::Accepted(_) => said(&keys, proof)?,
+            Verdict::Accepted(_) => said(keys, proof)?,
             Verdict::Refused { .. } => (None, Inference::new(Vec::new())),
         };
         let answer = if verdict.is_valid() { Answer::Yes } else { Answer::No };
@@ -237,7 +237,7 @@ fn hint_at_context(error: Option<&Revert>, console: &Console) {
 }
 
 /// Which weights a proof's instances name, and what they say of outputs.
-fn said(verifier: &ModelVerifier, proof: &Proof) -> Result<(Option<String>, Inference), CliError> {
+fn said(verifier: &dyn Judge, proof: &Proof) -> Result<(Option<String>, Inference), CliError> {
     let (mut weights, mut said) = (None, Inference::new(Vec::new()));
     for statement in verifier.statements(&proof.instances)? {
         weights = statement.weights.map(|name| hex(&name));

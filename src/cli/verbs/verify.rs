@@ -1,12 +1,15 @@
 //! `verify`: checks a proof file, and says what its instances say.
 
-use crate::bundle::{Bundle, BundleError, ProofFile, difference, hashed, hex, named};
+use crate::bundle::{BundleError, ProofFile, difference, hashed, hex, named};
 use crate::cli::{
-    Answer, CliError, Console, bundle::TrustArgs, context::parse_context, files, input,
+    Answer, CliError, Console,
+    bundle::{AnyBundle, TrustArgs},
+    context::parse_context,
+    files, input,
 };
 use crate::model::{ClaimValues, OutputValues, Port};
 use crate::name::Name;
-use crate::proving::{ModelVerifier, Statement, word_of};
+use crate::proving::{Judge, Statement, word_of};
 use halo2_proofs::halo2curves::bn256::Fr;
 use serde::Serialize;
 use serde_json::Value;
@@ -138,21 +141,22 @@ impl fmt::Display for Report {
 
 /// Checks a proof against the bundle's verifying key, and what it says against what is expected.
 pub fn run(args: Args, console: &Console) -> Result<Answer, CliError> {
-    let bundle = Bundle::open(&args.bundle)?;
+    let bundle = AnyBundle::open(&args.bundle)?;
     let file = ProofFile::open(&args.proof)?;
     let verifier = bundle.verifier()?;
+    let verifier = verifier.judge();
     if args.model.is_none() {
-        args.trust.check(&bundle, verifier.model(), console)?;
+        args.trust.check_any(&bundle, verifier.model(), console)?;
     }
     let (reason, said) = match verifier.verify(&file.proof) {
         Err(refusal) => (Some(refusal.in_words()), None),
         Ok(()) => {
             let statements = verifier.statements(&file.proof.instances)?;
-            let reason = match file.contradiction(&verifier) {
+            let reason = match file.contradiction(verifier) {
                 Some(contradiction) => {
                     Some(format!("the proof file contradicts it: {contradiction}"))
                 }
-                None => disagreement(&args, &bundle, &verifier, &statements)?,
+                None => disagreement(&args, &bundle, verifier, &statements)?,
             };
             let said = |statement: Statement| {
                 let (names, hashes) = (named(&statement), hashed(&statement));
@@ -183,8 +187,8 @@ pub fn run(args: Args, console: &Console) -> Result<Answer, CliError> {
 /// Where a valid proof is not of what was asked for.
 fn disagreement(
     args: &Args,
-    bundle: &Bundle,
-    verifier: &ModelVerifier,
+    bundle: &AnyBundle,
+    verifier: &dyn Judge,
     said: &[Statement],
 ) -> Result<Option<String>, CliError> {
     // Of a batch it says which inference is meant.

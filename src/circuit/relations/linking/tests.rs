@@ -1,5 +1,7 @@
 //! Committed inputs are the words of their links, and no others.
 
+mod outputs;
+
 use crate::circuit::columns::Challenges;
 use crate::circuit::field::{byte_power, pack};
 use crate::circuit::shape::Shape;

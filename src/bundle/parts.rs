@@ -206,7 +206,7 @@ impl PartsBundle {
         let layout = &self.manifest.layout;
         let model = self.model()?;
         let instances = work.instances(&model, layout).map_err(BundleError::from)?;
-        let (works, names) = self.works(&model, work)?;
+        let (works, names) = self.works_on(&model, work)?;
         let verifier = self.verifier()?;
         let mut proofs = Vec::new();
         for (number, (bundle, work)) in self.parts.iter().zip(&works).enumerate() {
@@ -215,9 +215,15 @@ impl PartsBundle {
         Ok(verifier.join(&names, &proofs, instances))
     }
 
-    /// What the proof of each part is made of, and the names of what crosses cuts.
+    /// What the proof of each part is made of, for whoever has them made by others.
     #[cfg(feature = "prove")]
-    fn works(&self, model: &Model, work: &Work) -> Result<(Vec<Work>, Vec<Word>), BundleError> {
+    pub fn works(&self, work: &Work) -> Result<Vec<Work>, BundleError> {
+        Ok(self.works_on(&self.model()?, work)?.0)
+    }
+
+    /// The same with the names of what crosses cuts.
+    #[cfg(feature = "prove")]
+    fn works_on(&self, model: &Model, work: &Work) -> Result<(Vec<Work>, Vec<Word>), BundleError> {
         let own = work.inputs.len().min(model.inputs.len());
         let (inputs, chosen) = work.inputs.split_at(own);
         let evaluation = model.evaluate(inputs)?;

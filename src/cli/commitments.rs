@@ -47,6 +47,11 @@ impl InputSecrets {
 }
 
 impl CommitmentArgs {
+    /// Whether none is given.
+    pub fn is_empty(&self) -> bool {
+        self.files.is_empty()
+    }
+
     /// Opens the files, each of which is of an input of a bundle: of each committed one there has to be one.
     pub fn open(
         &self,

@@ -112,6 +112,34 @@ impl PartsVerifier {
         Proof { format: Some(self.format()), vk_digest: self.digest(), bytes, instances }
     }
 
+    /// The proof that the parts' own proofs make together, as far as their instances tell; whether it is valid is another
+    /// question. None if they are not those of the parts.
+    pub fn gather(&self, proofs: &[Proof]) -> Option<Proof> {
+        let mut instances = vec![None; self.layout.len()];
+        let mut names = vec![None; self.crossing];
+        if proofs.len() != self.parts.len() {
+            return None;
+        }
+        for (PartVerifier { own: [before, behind], names: own, .. }, proof) in
+            self.parts.iter().zip(proofs)
+        {
+            let (first, rest) = proof.instances.split_at_checked(before.len())?;
+            let (named, last) = rest.split_at_checked(own.len())?;
+            if last.len() != behind.len() {
+                return None;
+            }
+            // Who has another context or name is refused with the rest.
+            for (place, &word) in before.clone().zip(first).chain(behind.clone().zip(last)) {
+                instances[place].get_or_insert(word);
+            }
+            for (&place, &word) in own.iter().zip(named) {
+                names[place].get_or_insert(word);
+            }
+        }
+        let names = names.into_iter().collect::<Option<Vec<_>>>()?;
+        Some(self.join(&names, proofs, instances.into_iter().collect::<Option<_>>()?))
+    }
+
     /// The proof of each part, with its instances. None if one is longer or shorter than it should be.
     fn split(&self, proof: &Proof) -> Option<Vec<Proof>> {
         let (names, mut rest) = proof.bytes.split_at_checked(WORD_BYTES * self.crossing)?;

@@ -6,6 +6,7 @@ mod batches;
 mod budgets;
 mod claims;
 mod committed;
+mod emitted;
 mod figures;
 mod formats;
 mod hashed;

@@ -17,6 +17,8 @@ use halo2_proofs::halo2curves::bn256::Fr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+mod emit;
+
 /// What `prove` takes.
 #[derive(clap::Args)]
 pub struct Args {
@@ -38,6 +40,8 @@ pub struct Args {
     #[cfg(feature = "cluster")]
     #[command(flatten)]
     queue: QueueArgs,
+    #[command(flatten)]
+    emit: emit::EmitArgs,
     /// Where to put the proof file
     #[arg(long)]
     out: PathBuf,
@@ -47,16 +51,28 @@ pub struct Args {
 pub fn run(args: Args, console: &Console) -> Result<Answer, CliError> {
     // All that may be wrong, before the time that keys and proofs take.
     let randomness = args.prover.randomness()?;
+    if let Some(file) = args.emit.file() {
+        return emit::emit(&args, file, console);
+    }
+    if let Some((verifier, proof)) = args.emit.joined(&args.bundle)? {
+        return finish(&verifier, &proof, &Beginning::now(), &args.out, console);
+    }
+    let work = args.emit.work()?;
     if PartsBundle::is_at(&args.bundle) {
-        return prove_parts(&args, console);
+        return prove_parts(&args, work, console);
     }
     let bundle = Bundle::open(&args.bundle)?;
-    let contexts = args.context.resolve(bundle.manifest.layout.inferences)?;
-    let model = bundle.model()?;
-    let weights = args.weights.open(&bundle)?;
-    let layout = &bundle.manifest.layout;
-    let secrets = args.commitments.open(layout, || bundle.powers())?;
-    let work = args.work(&model, layout, (contexts, secrets), weights, console)?;
+    let work = match work {
+        Some(work) => work,
+        None => {
+            let contexts = args.context.resolve(bundle.manifest.layout.inferences)?;
+            let model = bundle.model()?;
+            let weights = args.weights.open(&bundle)?;
+            let layout = &bundle.manifest.layout;
+            let secrets = args.commitments.open(layout, || bundle.powers())?;
+            args.work(&model, layout, (contexts, secrets), weights, console)?
+        }
+    };
     #[cfg(feature = "cluster")]
     if let Some(requester) = args.queue.requester(&bundle)? {
         let beginning = Beginning::now();
@@ -97,7 +113,7 @@ impl Args {
 }
 
 /// Makes the proofs of all parts of a model, and one file of them.
-fn prove_parts(args: &Args, console: &Console) -> Result<Answer, CliError> {
+fn prove_parts(args: &Args, work: Option<Work>, console: &Console) -> Result<Answer, CliError> {
     if args.prover.randomness()?.is_some() {
         return Err(CliError::Usage {
             message:
@@ -108,12 +124,16 @@ fn prove_parts(args: &Args, console: &Console) -> Result<Answer, CliError> {
     }
     let bundle = PartsBundle::open(&args.bundle)?;
     let layout = &bundle.manifest.layout;
-    let contexts = args.context.resolve(layout.inferences)?;
-    let model = bundle.model()?;
-    let secrets = args.commitments.open(layout, || bundle.parts[0].powers())?;
-    args.weights.refuse(&args.bundle)?;
-    let work = args.work(&model, layout, (contexts, secrets), None, console)?;
-    drop(model);
+    let work = match work {
+        Some(work) => work,
+        None => {
+            let contexts = args.context.resolve(layout.inferences)?;
+            let model = bundle.model()?;
+            let secrets = args.commitments.open(layout, || bundle.parts[0].powers())?;
+            args.weights.refuse(&args.bundle)?;
+            args.work(&model, layout, (contexts, secrets), None, console)?
+        }
+    };
     let (beginning, count) = (Beginning::now(), bundle.parts.len());
     let proof = bundle.prove(&work, |number, part, work| {
         console.note(format!("part {} of {count}", number + 1));

@@ -5,11 +5,10 @@
 //
 // No error on the console, no request to anywhere, every figure equal to the JSON report, the flame graph's
 // phases as wide as their gas, zooming and the switch of forks work. `gas.json` is an array of reports.
-import { spawn } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join, resolve } from "node:path";
+import { readFileSync, writeFileSync } from "node:fs";
+import { resolve } from "node:path";
 import { pathToFileURL } from "node:url";
+import { openTab } from "./chromium.mjs";
 
 const [page, json, shots] = process.argv.slice(2);
 if (!page || !json) {
@@ -17,39 +16,11 @@ if (!page || !json) {
   process.exit(2);
 }
 const reports = JSON.parse(readFileSync(json, "utf8"));
-const profile = mkdtempSync(join(tmpdir(), "gas-page-"));
-const chromium = spawn(
-  process.env.CHROMIUM ?? "chromium",
-  ["--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--remote-debugging-pipe", `--user-data-dir=${profile}`, "--window-size=1240,1400", "about:blank"],
-  { stdio: ["ignore", "ignore", "ignore", "pipe", "pipe"] },
-);
-chromium.on("error", (error) => {
-  console.error(`chromium does not start: ${error.message}`);
+const chromium = await openTab().catch((error) => {
+  console.error(error.message);
   process.exit(2);
 });
-
-// The DevTools protocol: messages end with a zero byte.
-let last = 0;
-let pending = "";
-const waiting = new Map();
-const listeners = [];
-chromium.stdio[4].setEncoding("utf8").on("data", (chunk) => {
-  const messages = (pending + chunk).split("\0");
-  pending = messages.pop();
-  for (const message of messages.map((text) => JSON.parse(text))) {
-    if (message.id === undefined) listeners.forEach((listener) => listener(message));
-    else {
-      const { resolve, reject } = waiting.get(message.id);
-      if (message.error) reject(new Error(message.error.message));
-      else resolve(message.result);
-    }
-  }
-});
-const send = (method, params = {}, sessionId = undefined) =>
-  new Promise((resolve, reject) => {
-    waiting.set(++last, { resolve, reject });
-    chromium.stdio[3].write(JSON.stringify({ id: last, method, params, sessionId }) + "\0");
-  });
+const { tab, evaluate } = chromium;
 
 const problems = [];
 const check = (holds, claim) => {
@@ -58,27 +29,15 @@ const check = (holds, claim) => {
 let checked = 0;
 
 try {
-  const { targetId } = await send("Target.createTarget", { url: "about:blank" });
-  const { sessionId } = await send("Target.attachToTarget", { targetId, flatten: true });
-  const tab = (method, params) => send(method, params, sessionId);
-  let loaded;
-  const load = new Promise((resolve) => (loaded = resolve));
-  listeners.push(({ method, params }) => {
-    if (method === "Page.loadEventFired") loaded();
+  chromium.listen(({ method, params }) => {
     if (method === "Runtime.exceptionThrown") problems.push(`exception: ${params.exceptionDetails.exception?.description}`);
     if (method === "Runtime.consoleAPICalled" && ["error", "warning"].includes(params.type)) problems.push(`console: ${JSON.stringify(params.args)}`);
     if (method === "Log.entryAdded" && params.entry.level === "error") problems.push(`log: ${params.entry.text}`);
     if (method === "Network.requestWillBeSent" && !/^(file|data):/.test(params.request.url)) problems.push(`request to ${params.request.url}`);
   });
-  for (const domain of ["Page", "Runtime", "Log", "Network"]) await tab(`${domain}.enable`);
-  await tab("Page.navigate", { url: pathToFileURL(resolve(page)).href });
-  await load;
+  for (const domain of ["Runtime", "Log", "Network"]) await tab(`${domain}.enable`);
+  await chromium.navigate(pathToFileURL(resolve(page)).href);
 
-  const evaluate = async (expression) => {
-    const { result, exceptionDetails } = await tab("Runtime.evaluate", { expression, returnByValue: true });
-    if (exceptionDetails) throw new Error(exceptionDetails.exception?.description ?? exceptionDetails.text);
-    return result.value;
-  };
   const screenshot = async (name) => {
     if (!shots) return;
     const { data } = await tab("Page.captureScreenshot", { format: "png", captureBeyondViewport: true });
@@ -131,10 +90,7 @@ try {
 } catch (error) {
   problems.push(String(error.stack ?? error));
 } finally {
-  const ended = new Promise((resolve) => chromium.once("exit", resolve));
-  chromium.kill();
-  await ended;
-  rmSync(profile, { recursive: true, force: true, maxRetries: 5 });
+  await chromium.close();
 }
 for (const problem of problems) console.error(problem);
 console.log(problems.length === 0 ? `the page shows ${checked} figures, all as in the report` : `${problems.length} problems`);

@@ -1,7 +1,7 @@
 //! The prover of the JavaScript package: a page's worker gives it a bundle, then inputs, and takes a proof document.
 //!
-//! Numbers alone cross: the worker asks for room for a [`request`], writes it there, calls [`open`] or [`prove`], and reads the
-//! answer, JSON, at [`answer`]. What it calls back is in [`host`]. A request is a sequence of parts, each its length (4 bytes,
+//! Numbers alone cross: the worker asks for room for a [`request()`], writes it there, calls [`open`] or [`prove`], and reads the
+//! answer, JSON, at [`answer`]. What it calls back is in `host`. A request is a sequence of parts, each its length (4 bytes,
 //! little endian) and its bytes. One thread: what is kept between calls is the thread's.
 
 mod failure;

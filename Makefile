@@ -17,6 +17,7 @@ test: setup
 	script/package.sh
 	script/python.sh
 	node_modules/.bin/tsc -p packages/zkverdict-js
+	script/wasm.sh
 	node --test packages/zkverdict-js/test/*.mjs
 
 lint: setup

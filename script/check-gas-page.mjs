@@ -6,7 +6,7 @@
 // Every figure equal to the JSON report, the flame graph's phases as wide as their gas, zooming and the switch of forks
 // work. `gas.json` is an array of reports.
 import { readFileSync } from "node:fs";
-import { at, conclude, figuresOf, problemsOf } from "./chromium.mjs";
+import { at, conclude, figuresOf, problemsOf } from "./page.mjs";
 
 const [page, json, shots] = process.argv.slice(2);
 if (!page || !json) {

@@ -4,7 +4,7 @@
 //
 //   script/check-page.mjs page.html report.json [screenshot-prefix]
 import { readFileSync } from "node:fs";
-import { at, conclude, figuresOf, problemsOf } from "./chromium.mjs";
+import { at, conclude, figuresOf, problemsOf } from "./page.mjs";
 
 const [page, json, shots] = process.argv.slice(2);
 if (!page || !json) {

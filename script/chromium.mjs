@@ -1,23 +1,32 @@
-// Opens a page in headless Chromium for the checks of pages beside this file, and holds what every page must be: no error on
-// the console, no request to anywhere, no wider than a phone, dark where that is asked for.
+// A tab of a headless Chromium, for scripts and tests that look at pages.
 import { spawn } from "node:child_process";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join, resolve } from "node:path";
-import { pathToFileURL } from "node:url";
+import { join } from "node:path";
 
-// Gives `visit` what it takes to look at the page, `{ evaluate, check, screenshot }`, and returns what was found wrong.
-export async function problemsOf(page, shots, visit) {
-  const profile = mkdtempSync(join(tmpdir(), "page-"));
+/** The program. */
+export const CHROMIUM = process.env.CHROMIUM ?? "chromium";
+
+/** Starts one with an empty tab; throws where there is none. */
+export async function openTab() {
+  const profile = mkdtempSync(join(tmpdir(), "zkverdict-page-"));
   const chromium = spawn(
-    process.env.CHROMIUM ?? "chromium",
+    CHROMIUM,
     ["--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--remote-debugging-pipe", `--user-data-dir=${profile}`, "--window-size=1240,1400", "about:blank"],
     { stdio: ["ignore", "ignore", "ignore", "pipe", "pipe"] },
   );
-  const started = new Promise((resolve, reject) => {
-    chromium.on("spawn", resolve);
-    chromium.on("error", (error) => reject(new Error(`chromium does not start: ${error.message}`)));
-  });
+  const ended = new Promise((resolve) => chromium.once("close", resolve));
+  const close = async () => {
+    chromium.kill();
+    await ended;
+    rmSync(profile, { recursive: true, force: true, maxRetries: 5 });
+  };
+  try {
+    await new Promise((resolve, reject) => chromium.once("spawn", resolve).once("error", reject));
+  } catch (error) {
+    rmSync(profile, { recursive: true, force: true });
+    throw new Error(`chromium does not start: ${error.message}`);
+  }
 
   // The DevTools protocol: messages end with a zero byte.
   let last = 0;
@@ -42,69 +51,31 @@ export async function problemsOf(page, shots, visit) {
       chromium.stdio[3].write(JSON.stringify({ id: last, method, params, sessionId }) + "\0");
     });
 
-  const problems = [];
-  const check = (holds, claim) => {
-    if (!holds) problems.push(claim);
-  };
-  try {
-    await started;
-    const { targetId } = await send("Target.createTarget", { url: "about:blank" });
-    const { sessionId } = await send("Target.attachToTarget", { targetId, flatten: true });
-    const tab = (method, params) => send(method, params, sessionId);
-    let loaded;
-    const load = new Promise((resolve) => (loaded = resolve));
-    listeners.push(({ method, params }) => {
-      if (method === "Page.loadEventFired") loaded();
-      if (method === "Runtime.exceptionThrown") problems.push(`exception: ${params.exceptionDetails.exception?.description}`);
-      if (method === "Runtime.consoleAPICalled" && ["error", "warning"].includes(params.type)) problems.push(`console: ${JSON.stringify(params.args)}`);
-      if (method === "Log.entryAdded" && params.entry.level === "error") problems.push(`log: ${params.entry.text}`);
-      if (method === "Network.requestWillBeSent" && !/^(file|data):/.test(params.request.url)) problems.push(`request to ${params.request.url}`);
-    });
-    for (const domain of ["Page", "Runtime", "Log", "Network"]) await tab(`${domain}.enable`);
-    await tab("Page.navigate", { url: pathToFileURL(resolve(page)).href });
-    await load;
-
-    const evaluate = async (expression) => {
-      const { result, exceptionDetails } = await tab("Runtime.evaluate", { expression, returnByValue: true });
+  const { targetId } = await send("Target.createTarget", { url: "about:blank" });
+  const { sessionId } = await send("Target.attachToTarget", { targetId, flatten: true });
+  const tab = (method, params) => send(method, params, sessionId);
+  return {
+    /** Sends a command to the browser, or to a session. */
+    send,
+    /** Sends a command to the tab. */
+    tab,
+    /** Hears of each event. */
+    listen: (listener) => listeners.push(listener),
+    /** Opens a page and returns when it has loaded. */
+    async navigate(url) {
+      let loaded;
+      const load = new Promise((resolve) => (loaded = resolve));
+      listeners.push(({ method }) => method === "Page.loadEventFired" && loaded());
+      await tab("Page.enable");
+      await tab("Page.navigate", { url });
+      await load;
+    },
+    /** The value of an expression in the page, of a promise what it comes to. */
+    async evaluate(expression) {
+      const { result, exceptionDetails } = await tab("Runtime.evaluate", { expression, returnByValue: true, awaitPromise: true });
       if (exceptionDetails) throw new Error(exceptionDetails.exception?.description ?? exceptionDetails.text);
       return result.value;
-    };
-    const screenshot = async (name) => {
-      if (!shots) return;
-      const { data } = await tab("Page.captureScreenshot", { format: "png", captureBeyondViewport: true });
-      writeFileSync(`${shots}-${name}.png`, Buffer.from(data, "base64"));
-    };
-    await visit({ evaluate, check, screenshot });
-
-    const background = () => evaluate("getComputedStyle(document.body).backgroundColor");
-    const light = await background();
-    await tab("Emulation.setEmulatedMedia", { features: [{ name: "prefers-color-scheme", value: "dark" }] });
-    check((await background()) !== light, "the page is not dark where that is preferred");
-    await screenshot("dark");
-    await tab("Emulation.setDeviceMetricsOverride", { width: 400, height: 800, deviceScaleFactor: 1, mobile: true });
-    check((await evaluate("document.documentElement.scrollWidth")) <= 400, "the page is wider than a phone");
-    await screenshot("phone");
-  } catch (error) {
-    problems.push(String(error.stack ?? error));
-  } finally {
-    const ended = new Promise((resolve) => (chromium.pid ? chromium.once("exit", resolve) : resolve()));
-    chromium.kill();
-    await ended;
-    rmSync(profile, { recursive: true, force: true, maxRetries: 5 });
-  }
-  return problems;
-}
-
-// The figures that a page shows, each with the place in the report that it says it is from.
-export const figuresOf = (evaluate) =>
-  evaluate(`[...document.querySelectorAll("[data-figure]")].map((cell) => [cell.dataset.figure, cell.textContent])`);
-
-// What a report has at a place.
-export const at = (report, fields) => fields.reduce((value, field) => value?.[field], report);
-
-// Says what is wrong, if anything is, and ends.
-export function conclude(problems, checked) {
-  for (const problem of problems) console.error(problem);
-  console.log(problems.length === 0 ? `the page shows ${checked} figures, all as in the report` : `${problems.length} problems`);
-  process.exit(problems.length === 0 ? 0 : 1);
+    },
+    close,
+  };
 }

@@ -58,10 +58,16 @@ fixtures=$root/test/fixtures
   "$fixtures/packed/digits.key.json" "$fixtures/packed/digits.proof.json" <<'JS'
 import fs from "node:fs";
 import { verify } from "zkverdict";
+import { Prover, ProvingError } from "zkverdict/prove";
 const documents = process.argv.slice(2).map((path) => JSON.parse(fs.readFileSync(path)));
 while (documents.length > 0) {
   const [key, proof] = documents.splice(0, 2);
   console.log(`npm, JavaScript, ${key.format}: ${verify(key, proof).length} instances are proved`);
 }
+const files = ["bundle.json", "model.onnx", "srs.bin", "vk.bin"].map((name) => [name, new Uint8Array(1)]);
+const refused = await Prover.open(Object.fromEntries(files)).catch((error) => error);
+// Where the prover could not be built, it says that it is not there.
+if (!(refused instanceof ProvingError && /`bundle.json` is damaged|prover.wasm/.test(refused.message))) throw refused;
+console.log(`npm, JavaScript: the prover says that ${refused.message}`);
 JS
 )

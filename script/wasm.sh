@@ -1,29 +1,18 @@
 #!/usr/bin/env bash
-# Builds a verifier for wasm32 of the feature `verify` alone (examples/wasm), and runs it in Node on a proof of digits_mlp
-# and on three changed ones.
-#
-# Takes `rustup target add wasm32-unknown-unknown`, or where rustup cannot, a compiler with that target as RUSTC and
-# LINKER, as Debian's packages rustc and libstd-rust-dev-wasm32 have it, with rustup's own rust-lld.
-#   script/wasm.sh
+# Builds what the JavaScript package proves with (packages/zkverdict-wasm), and puts it where the package takes it:
+#   script/wasm.sh [FOLDER]     packages/zkverdict-js/dist/prove, unless another is given
+# Skips it with a word about why where there is no compiler for it (wasm_toolchain.sh).
 set -euo pipefail
 cd "$(dirname "$0")/.."
-rustc=${RUSTC:-rustc}
-if [ ! -d "$("$rustc" --print target-libdir --target wasm32-unknown-unknown)" ]; then
-    echo "error: $rustc has no wasm32-unknown-unknown" >&2
-    exit 2
+folder=${1:-packages/zkverdict-js/dist/prove}
+source script/wasm_toolchain.sh
+if ! wasm_toolchain; then
+    echo "skipped: the prover for pages is not built: $wasm_missing"
+    exit 0
 fi
-[ -z "${LINKER:-}" ] || export CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_LINKER=$LINKER
-folder=$(mktemp -d)
-trap 'rm -rf "$folder"' EXIT
 
-target=${CARGO_TARGET_DIR:-target/wasm}
-cp Cargo.lock examples/wasm/Cargo.lock
-trap 'rm -rf "$folder" examples/wasm/Cargo.lock' EXIT
-cargo build --quiet --release --target wasm32-unknown-unknown --manifest-path examples/wasm/Cargo.toml --target-dir "$target"
-
-model=test/fixtures/models/digits_mlp
-zkverdict=${ZKVERDICT:-"env -u RUSTC cargo run --quiet --"}
-node -e 'console.log(JSON.stringify(Array.from({ length: 64 }, (_, at) => (at * 7) % 17)))' >"$folder/input.json"
-$zkverdict keygen "$model/int8_qdq.onnx" --unsafe-dev-srs --out "$folder/digits.zkv" >/dev/null
-$zkverdict prove "$folder/digits.zkv" --input "$folder/input.json" --out "$folder/proof.json" >/dev/null
-node examples/wasm/verify.mjs "$target/wasm32-unknown-unknown/release/verify_in_wasm.wasm" "$folder/digits.zkv" "$folder/proof.json"
+target=target/wasm
+"${wasm_cargo[@]}" --quiet --profile wasm --package zkverdict-wasm --target-dir "$target"
+mkdir -p "$folder"
+cp "$target/wasm32-unknown-unknown/wasm/prover.wasm" "$folder/prover.wasm"
+echo "$folder/prover.wasm: $(wc -c <"$folder/prover.wasm") bytes, $(gzip -c "$folder/prover.wasm" | wc -c) compressed"

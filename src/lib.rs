@@ -20,11 +20,13 @@
 //! # Features
 //!
 //! Without any (or with `verify` alone) models, bundles and proofs are read, proofs checked and contracts rendered. That much
-//! builds for wasm32-unknown-unknown too: `examples/wasm` is a verifier for browsers and Node, which `script/wasm.sh` runs.
+//! builds for wasm32-unknown-unknown too: `examples/wasm` is a verifier for browsers and Node, which `script/wasm_verifier.sh` runs.
+//! So does `prove` without `threads`: `packages/zkverdict-wasm` proves in pages.
 //!
 //! | feature | adds |
 //! |---|---|
-//! | `prove` | keys and proofs, on several threads; writing bundles; `certify` |
+//! | `prove` | keys and proofs; writing bundles; `certify` |
+//! | `threads` | the backend's arithmetic on several threads, with `prove` |
 //! | `gas` | `evm`: contracts run in process |
 //! | `compile` | the Solidity compiler |
 //! | `chain` | `chain`: deployment and submission |

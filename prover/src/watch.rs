@@ -2,7 +2,9 @@
 
 use crate::Error;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Duration;
+#[cfg(not(all(target_family = "wasm", target_os = "unknown")))]
+use std::time::Instant;
 
 /// What a prover is doing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,6 +37,22 @@ impl std::fmt::Display for Stage {
             Self::Evaluations => "evaluations",
             Self::Opening => "opening",
         })
+    }
+}
+
+/// Where no clock is, stages take no time.
+#[cfg(all(target_family = "wasm", target_os = "unknown"))]
+#[derive(Clone, Copy)]
+struct Instant;
+
+#[cfg(all(target_family = "wasm", target_os = "unknown"))]
+impl Instant {
+    fn now() -> Self {
+        Self
+    }
+
+    fn elapsed(self) -> Duration {
+        Duration::ZERO
     }
 }
 

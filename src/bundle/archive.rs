@@ -21,13 +21,19 @@ impl Bundle {
         archive.extend(VERSION.to_le_bytes());
         for name in FILES {
             let bytes = match name {
-                MANIFEST => files::read_below(&self.path, name)?,
+                MANIFEST => self.bytes_of(name)?,
                 _ => self.read(name)?,
             };
             archive.extend((bytes.len() as u64).to_le_bytes());
             archive.extend(bytes);
         }
         Ok(archive)
+    }
+
+    /// The bundle that is in an archive, held in memory: nothing is read from files or written to any.
+    pub fn from_archive(archive: &[u8]) -> Result<Self, BundleError> {
+        let parts = parts(archive).map_err(BundleError::Archive)?;
+        Self::hold(FILES.into_iter().zip(parts.map(<[u8]>::to_vec)).collect())
     }
 
     /// Writes the bundle that is in an archive, in place of one that may be there, and reads all of it: a damaged one is an error.
@@ -83,11 +89,16 @@ mod tests {
         let other = folder.path().join("other.zkv");
         let unpacked = Bundle::unpack(&other, &archive).expect("a bundle");
         assert_eq!(unpacked.archive().expect("an archive"), archive);
+        let held = Bundle::from_archive(&archive).expect("a bundle");
+        assert_eq!(held.archive().expect("an archive"), archive);
 
         let refused = |changed: Vec<u8>| {
             let place = folder.path().join("refused.zkv");
-            let refused = Bundle::unpack(&place, &changed).map(drop);
-            refused.expect_err("it was changed").to_string()
+            let refused = Bundle::unpack(&place, &changed).expect_err("it was changed").to_string();
+            let held = Bundle::from_archive(&changed).and_then(|bundle| bundle.archive());
+            let held = held.expect_err("it was changed").to_string();
+            assert_eq!(held, refused.replace(&format!("{}/", place.display()), ""));
+            refused
         };
         let cut = archive[..archive.len() - 1].to_vec();
         assert!(refused(cut).contains("ends too early"));

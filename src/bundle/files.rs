@@ -340,7 +340,9 @@ pub fn folder_of(path: &Path) -> &Path {
 
 #[cfg(feature = "prove")]
 /// Temporary files and folders with the permissions of any other: the user's mask decides.
-fn builder(mode: u32) -> tempfile::Builder<'static, 'static> {
+fn builder(
+    #[cfg_attr(not(unix), expect(unused))] mode: u32,
+) -> tempfile::Builder<'static, 'static> {
     let mut builder = tempfile::Builder::new();
     builder.prefix(PREFIX);
     #[cfg(unix)]

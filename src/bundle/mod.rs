@@ -132,19 +132,48 @@ pub struct Manifest {
     checksum: String,
 }
 
-/// A bundle on disk.
+/// A bundle on disk, or one that is held in memory.
 #[derive(Clone, Debug)]
 pub struct Bundle {
-    /// Where it lies.
+    /// Where it lies; empty of one in memory.
     pub path: PathBuf,
     /// What it says of itself.
     pub manifest: Manifest,
+    held: Option<Arc<Held>>,
 }
+
+/// The files of a bundle in memory, by their names.
+type Held = BTreeMap<&'static str, Vec<u8>>;
 
 impl Manifest {
     /// The version that bundles of a format are of.
     fn version_of(format: Format) -> u32 {
         if format.is_unwritten() { VERSION } else { VERSION_WITH_FORMAT }
+    }
+
+    /// Reads the document that lies at a place.
+    fn parse(bytes: &[u8], place: &Path) -> Result<Self, BundleError> {
+        let damaged = || BundleError::Damaged { path: place.to_owned() };
+        // The version first: another version's document may have other fields.
+        let document: serde_json::Value = serde_json::from_slice(bytes).map_err(|_| damaged())?;
+        match document["version"].as_u64() {
+            Some(version) if [VERSION, VERSION_WITH_FORMAT].map(u64::from).contains(&version) => {}
+            Some(found) => {
+                let expected = VERSION_WITH_FORMAT;
+                return Err(BundleError::Version { path: place.to_owned(), found, expected });
+            }
+            None => return Err(damaged()),
+        }
+        let manifest: Self = serde_json::from_value(document).map_err(|_| damaged())?;
+        // A key is read with the columns of its shape.
+        let is_sound = manifest.version == Manifest::version_of(manifest.format)
+            && manifest.shape.is_possible(manifest.k)
+            && manifest.layout.is_possible()
+            && manifest.layout.len() == manifest.instances;
+        if !is_sound || manifest.seal()? != manifest.checksum {
+            return Err(damaged());
+        }
+        Ok(manifest)
     }
 
     fn seal(&self) -> Result<String, BundleError> {
@@ -176,7 +205,7 @@ impl Bundle {
             manifest = Some(Self::fill(folder, onnx, verifier, srs, None)?);
             Ok::<_, BundleError>(())
         })?;
-        Ok(Self { path: path.to_owned(), manifest: manifest.expect("it was filled") })
+        Ok(Self { path: path.to_owned(), manifest: manifest.expect("it was filled"), held: None })
     }
 
     /// Writes the files of a bundle of a model, or of one of its parts, into a folder.
@@ -229,28 +258,16 @@ impl Bundle {
         if let Some(link) = entries.map(|entry| entry.path()).find(|path| path.is_symlink()) {
             return Err(BundleError::Link { path: link });
         }
-        let bytes = files::read_document(&place)?;
-        let damaged = || BundleError::Damaged { path: place.clone() };
-        // The version first: another version's document may have other fields.
-        let document: serde_json::Value = serde_json::from_slice(&bytes).map_err(|_| damaged())?;
-        match document["version"].as_u64() {
-            Some(version) if [VERSION, VERSION_WITH_FORMAT].map(u64::from).contains(&version) => {}
-            Some(found) => {
-                let expected = VERSION_WITH_FORMAT;
-                return Err(BundleError::Version { path: place, found, expected });
-            }
-            None => return Err(damaged()),
-        }
-        let manifest: Manifest = serde_json::from_value(document).map_err(|_| damaged())?;
-        // A key is read with the columns of its shape.
-        let is_sound = manifest.version == Manifest::version_of(manifest.format)
-            && manifest.shape.is_possible(manifest.k)
-            && manifest.layout.is_possible()
-            && manifest.layout.len() == manifest.instances;
-        if !is_sound || manifest.seal()? != manifest.checksum {
-            return Err(damaged());
-        }
-        Ok(Self { path: path.to_owned(), manifest })
+        let manifest = Manifest::parse(&files::read_document(&place)?, &place)?;
+        Ok(Self { path: path.to_owned(), manifest, held: None })
+    }
+
+    /// A bundle whose files are held in memory; they are checked as they are used.
+    #[cfg(feature = "prove")]
+    fn hold(files: Held) -> Result<Self, BundleError> {
+        let document = files.get(MANIFEST).map_or(&[][..], Vec::as_slice);
+        let manifest = Manifest::parse(document, Path::new(MANIFEST))?;
+        Ok(Self { path: PathBuf::new(), manifest, held: Some(Arc::new(files)) })
     }
 
     /// The model, or its part.
@@ -380,9 +397,19 @@ impl Bundle {
         Ok(ModelProver::of_verifier_for(kind, verifier?, circuit?)?)
     }
 
+    /// A file's bytes, whatever they are.
+    fn bytes_of(&self, name: &str) -> Result<Vec<u8>, BundleError> {
+        match &self.held {
+            Some(held) => held.get(name).cloned().ok_or_else(|| {
+                BundleError::io(self.path.join(name), std::io::ErrorKind::NotFound.into())
+            }),
+            None => files::read_below(&self.path, name),
+        }
+    }
+
     fn read(&self, name: &str) -> Result<Vec<u8>, BundleError> {
         let path = self.path.join(name);
-        let bytes = files::read_below(&self.path, name)?;
+        let bytes = self.bytes_of(name)?;
         if self.manifest.files.get(name) != Some(&checksum(&bytes)) {
             return Err(BundleError::Damaged { path });
         }

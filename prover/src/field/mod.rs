@@ -72,6 +72,10 @@ pub type Packed = [u64; 32];
 /// An implementation that needs certain instructions is used only after they have been detected.
 pub trait Lanes<F: Element>: Copy + Send + Sync + 'static {
     /// Whether kernels have to be compiled for AVX-512.
+    #[cfg_attr(
+        not(target_arch = "x86_64"),
+        allow(dead_code, reason = "others have no such kernels")
+    )]
     const IFMA: bool;
 
     /// Eight times 0.

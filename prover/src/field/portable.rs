@@ -17,6 +17,7 @@ pub(super) struct Constants<F>(PhantomData<F>);
 
 impl<F: Element> Constants<F> {
     /// In memory, for who loads from there.
+    #[cfg(target_arch = "x86_64")]
     pub(super) const P: &Words = &F::P;
     const P2: Words = double(F::P);
     /// −p⁻¹ modulo 2^64.
@@ -29,6 +30,7 @@ const fn double(words: Words) -> Words {
 }
 
 /// `a + b·c + carry`, and what goes to the next word.
+#[cfg(not(target_arch = "wasm32"))]
 #[inline(always)]
 fn multiply_add(a: u64, b: u64, c: u64, carry: u64) -> (u64, u64) {
     let sum = u128::from(a) + u128::from(b) * u128::from(c) + u128::from(carry);
@@ -79,8 +81,9 @@ fn difference_within(a: &Words, b: &Words, bound: &Words) -> Words {
 }
 
 /// The product of what is below 2p, below 2p.
+#[cfg(not(target_arch = "wasm32"))]
 #[inline(always)]
-fn product<F: Element>(a: &Words, b: &Words) -> Words {
+pub(super) fn product<F: Element>(a: &Words, b: &Words) -> Words {
     let mut t = [0; 4];
     for factor in b {
         let mut carry = 0;
@@ -95,6 +98,82 @@ fn product<F: Element>(a: &Words, b: &Words) -> Words {
         t[3] = carry + low;
     }
     t
+}
+
+#[cfg(target_arch = "wasm32")]
+use product_of_halves as product;
+
+/// Words as halves, each in a word of its own.
+#[cfg(any(test, target_arch = "wasm32"))]
+const fn halves(words: &Words) -> [u64; 8] {
+    const LOW: u64 = u32::MAX as u64;
+    let [a, b, c, d] = *words;
+    [a & LOW, a >> 32, b & LOW, b >> 32, c & LOW, c >> 32, d & LOW, d >> 32]
+}
+
+/// The same where the processor's products have no more than a word, as in pages.
+#[cfg(any(test, target_arch = "wasm32"))]
+#[inline(always)]
+pub(super) fn product_of_halves<F: Element>(a: &Words, b: &Words) -> Words {
+    const LOW: u64 = u32::MAX as u64;
+    let p = const { halves(&F::P) };
+    let a = halves(a);
+    let mut t = [0_u64; 8];
+    for factor in halves(b) {
+        let mut carry = 0;
+        for (t, a) in t.iter_mut().zip(a) {
+            let sum = *t + a * factor + carry;
+            (*t, carry) = (sum & LOW, sum >> 32);
+        }
+        let m = t[0].wrapping_mul(Constants::<F>::NEGATIVE_INVERSE) & LOW;
+        let mut low = (t[0] + m * p[0]) >> 32;
+        for i in 1..8 {
+            let sum = t[i] + m * p[i] + low;
+            (t[i - 1], low) = (sum & LOW, sum >> 32);
+        }
+        t[7] = carry + low;
+    }
+    array!(4, i => t[2 * i] | t[2 * i + 1] << 32)
+}
+
+/// Eight results, side by side; in pages one after the other.
+macro_rules! eight {
+    ($i:ident => $value:expr) => {{
+        #[cfg(not(target_arch = "wasm32"))]
+        {
+            array!(8, $i => $value)
+        }
+        #[cfg(target_arch = "wasm32")]
+        {
+            let mut results = [[0; 4]; 8];
+            for $i in 0..8 {
+                results[$i] = $value;
+            }
+            results
+        }
+    }};
+}
+
+// In pages these are functions of their own: unrolled wherever they are used they would be megabytes to load.
+
+#[cfg_attr(target_arch = "wasm32", inline(never))]
+#[cfg_attr(not(target_arch = "wasm32"), inline(always))]
+fn products<F: Element>(a: &[Words; 8], b: &[Words; 8]) -> [Words; 8] {
+    eight!(i => product::<F>(&a[i], &b[i]))
+}
+
+#[cfg_attr(target_arch = "wasm32", inline(never))]
+#[cfg_attr(not(target_arch = "wasm32"), inline(always))]
+fn sums<F: Element>(a: &[Words; 8], b: &[Words; 8]) -> [Words; 8] {
+    let bound = Constants::<F>::P2;
+    eight!(i => difference_within(&sum(&a[i], &b[i]), &bound, &bound))
+}
+
+#[cfg_attr(target_arch = "wasm32", inline(never))]
+#[cfg_attr(not(target_arch = "wasm32"), inline(always))]
+fn differences<F: Element>(a: &[Words; 8], b: &[Words; 8]) -> [Words; 8] {
+    let bound = Constants::<F>::P2;
+    eight!(i => difference_within(&a[i], &b[i], &bound))
 }
 
 impl<F: Element, const ADX: bool> Eight<F, ADX> {
@@ -137,16 +216,12 @@ impl<F: Element, const ADX: bool> Lanes<F> for Eight<F, ADX> {
 
     #[inline(always)]
     fn add(self, other: Self) -> Self {
-        let bound = Constants::<F>::P2;
-        Self::of(array!(8, i => {
-            difference_within(&sum(&self.0[i], &other.0[i]), &bound, &bound)
-        }))
+        Self::of(sums::<F>(&self.0, &other.0))
     }
 
     #[inline(always)]
     fn sub(self, other: Self) -> Self {
-        let bound = Constants::<F>::P2;
-        Self::of(array!(8, i => difference_within(&self.0[i], &other.0[i], &bound)))
+        Self::of(differences::<F>(&self.0, &other.0))
     }
 
     #[inline(always)]
@@ -183,7 +258,7 @@ impl<F: Element, const ADX: bool> Lanes<F> for Eight<F, ADX> {
                 unsafe { array!(8, i => super::adx::product::<F>(&self.0[i], &other.0[i])) };
             return Self::of(products);
         }
-        Self::of(array!(8, i => product::<F>(&self.0[i], &other.0[i])))
+        Self::of(products::<F>(&self.0, &other.0))
     }
 
     #[inline(always)]

@@ -207,3 +207,21 @@ fn words_are_the_library_s_raw_bytes() {
         assert_eq!(Fr::from_words(element.words()), element);
     }
 }
+
+/// Pages multiply in halves of words.
+#[test]
+fn products_of_halves_are_products() {
+    fn compare<F: Element>() {
+        let samples = samples::<F>();
+        for (a, b) in samples.iter().flat_map(|a| samples.iter().map(move |b| (a, b))) {
+            for point in representatives(a, b).iter().flatten() {
+                let (words, _) = point.as_chunks();
+                let (a, b) = (&words[0], &words[1]);
+                let found = portable::product_of_halves::<F>(a, b);
+                assert_eq!(found, portable::product::<F>(a, b), "{point:?}");
+            }
+        }
+    }
+    compare::<Fr>();
+    compare::<Fq>();
+}

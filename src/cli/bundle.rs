@@ -5,7 +5,7 @@ pub use crate::bundle::{Bundle, hex};
 use super::{CliError, Console};
 use crate::bundle::{BundleError, PartsBundle};
 use crate::model::Model;
-use crate::proving::{Judge, ModelVerifier, PartsVerifier};
+use crate::proving::{Judge, ModelVerifier, PartsVerifier, SrsOrigin};
 use std::path::Path;
 
 /// A bundle, of a model in one circuit or in parts.
@@ -32,6 +32,15 @@ impl AnyBundle {
             Self::Whole(bundle) => AnyVerifier::Whole(Box::new(bundle.verifier()?)),
             Self::Parts(bundle) => AnyVerifier::Parts(Box::new(bundle.verifier()?)),
         })
+    }
+
+    /// Whether the secret of its string is public.
+    pub fn is_unsafe(&self) -> bool {
+        let bundle = match self {
+            Self::Whole(bundle) => &**bundle,
+            Self::Parts(bundle) => &bundle.parts[0],
+        };
+        bundle.manifest.srs == SrsOrigin::UnsafeDev
     }
 
     /// Derives the keys again from a model and compares.

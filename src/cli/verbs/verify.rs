@@ -56,6 +56,8 @@ struct Report {
     said: Option<AllSaid>,
     vk_digest: String,
     model_digest: String,
+    /// Whether anybody can forge such a proof, as under the development string.
+    unsafe_dev_srs: bool,
 }
 
 /// What is said of one inference, or of each of several.
@@ -145,6 +147,11 @@ pub fn run(args: Args, console: &Console) -> Result<Answer, CliError> {
     let file = ProofFile::open(&args.proof)?;
     let verifier = bundle.verifier()?;
     let verifier = verifier.judge();
+    if bundle.is_unsafe() {
+        console.warn(
+            "the key is under the development string, whose secret is public: anybody can forge such a proof",
+        );
+    }
     if args.model.is_none() {
         args.trust.check_any(&bundle, verifier.model(), console)?;
     }
@@ -180,6 +187,7 @@ pub fn run(args: Args, console: &Console) -> Result<Answer, CliError> {
         said,
         vk_digest: hex(&verifier.digest()),
         model_digest: hex(&verifier.model_digest()),
+        unsafe_dev_srs: bundle.is_unsafe(),
     })?;
     Ok(answer)
 }

@@ -96,7 +96,6 @@ fn bench_draws_its_figures_beside_earlier_runs() {
         let error = fails(&[&words[..], &against].concat());
         assert!(error.contains("monday.json` is not what `bench` measured"), "{error}");
     }
-    assert!(
-        fails(&["bench", &model("credit_logreg"), "--against", text(&file)]).contains("--html")
-    );
+    let error = fails(&["bench", &model("credit_logreg"), "--against", text(&file)]);
+    assert!(error.contains("required arguments"), "{error}");
 }

@@ -2,17 +2,21 @@
 //!
 //! A line through the steps of a function has room on both sides, so that a weight or an offset that is one more may give the same
 //! bytes. Here the equation of each row that a fault changes is solved with both constants, on every combination of values that
-//! those contributing to it can have. Where all results are the same on all such rows, every row holds what it held before, one
-//! after the other. It shares nothing with the certificate but how rows are read.
+//! those contributing to it can have in the honest circuit. Where all results are the same on all such rows, every row holds
+//! what it held before, one after the other. With the certificate it shares how rows are read and what their values are between.
 
 use super::Case;
 use crate::certify::{
+    circuit::Walk,
+    packing,
     rows::{Factor, Rows},
     shape::{Flag, Places, Shape},
     source::{integer, inverse},
+    table::Table,
+    values::Values,
 };
 use halo2_proofs::halo2curves::{bn256::Fr, ff::PrimeField};
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 
 /// So many combinations are computed: of two bytes, and some more.
 const MOST: usize = 1 << 17;
@@ -33,6 +37,9 @@ pub struct Computed<'a> {
     divisor: i128,
 }
 
+/// Between what each slot's contribution is, where it makes one.
+pub type Ranges = Vec<Option<(i128, i128)>>;
+
 impl<'a> Computed<'a> {
     /// None if they cannot be read.
     pub fn read(
@@ -52,6 +59,17 @@ impl<'a> Computed<'a> {
         let intervals = starts.iter().enumerate().map(|(row, &start)| part(row, start)).collect();
         let divisor = shape.base().checked_pow(u32::try_from(shape.limbs).ok()?)?;
         Some(Self { rows, places, table, intervals, divisor })
+    }
+
+    /// Those of an honest circuit.
+    pub fn ranges(&self, case: &Case, shape: &Shape) -> Option<Ranges> {
+        let [contents, starts, lengths] = self.rows.table().ok()?;
+        let table = Table::new(contents?, starts.as_deref(), lengths.as_deref()).ok()?;
+        let packed = packing::elements(&case.subject(shape.clone()).packed());
+        let mut values = Values::default();
+        let mut walk = Walk::new(&self.rows, &table, &mut values, &case.elements, &packed);
+        walk.all().ok()?;
+        Some((0..self.rows.made.len()).map(|slot| walk.range(slot)).collect())
     }
 
     fn is(&self, slot: usize, flags: &[Flag]) -> bool {
@@ -99,77 +117,13 @@ impl<'a> Computed<'a> {
         }
     }
 
-    /// All that a slot can contribute, and perhaps more; none if that is not known here.
-    fn range(
-        &self,
-        slot: usize,
-        known: &mut HashMap<usize, Option<Vec<i128>>>,
-    ) -> Option<Vec<i128>> {
-        if let Some(range) = known.get(&slot) {
-            return range.clone();
-        }
-        let all = |values: &[i128]| values.iter().copied().collect::<BTreeSet<_>>();
-        let range = if self.is_function(slot) {
-            self.image(slot, known)
-        } else if self.rows.reads_table(self.rows.row_of(slot)) {
-            None
-        } else if self.is(slot, &[Flag::Inputs])
-            || self.is(slot, &[Flag::Packs]) && !self.is(slot, &[Flag::Reads])
-        {
-            let short = integer(self.lane(slot, 0))?;
-            Some((0..256).map(|byte| byte - short).collect())
-        } else {
-            None
-        };
-        // Whatever the sum is, a byte is one of the table.
-        let of_table = || self.rows.reads_table(self.rows.row_of(slot)).then(|| all(&self.table));
-        let range = range.or_else(of_table).map(|range| range.into_iter().collect());
-        known.insert(slot, range.clone());
-        range
-    }
-
-    /// What a slot makes of all that contributes to it. What its equation has no solution for never does, as every input has a
-    /// witness.
-    fn image(
-        &self,
-        slot: usize,
-        known: &mut HashMap<usize, Option<Vec<i128>>>,
-    ) -> Option<BTreeSet<i128>> {
-        let shares = self.shares(slot)?;
-        let inputs = self.combinations(shares.keys().copied(), known)?;
-        Some(inputs.iter().filter_map(|inputs| self.solved(slot, sum(&shares, inputs)?)).collect())
-    }
-
-    /// Every combination of what these slots can contribute, by slot, unless there are too many.
-    fn combinations(
-        &self,
-        slots: impl Iterator<Item = usize>,
-        known: &mut HashMap<usize, Option<Vec<i128>>>,
-    ) -> Option<Vec<BTreeMap<usize, i128>>> {
-        let mut all = vec![BTreeMap::new()];
-        for slot in slots {
-            let range = self.range(slot, known)?;
-            if all.len() * range.len() > MOST {
-                return None;
-            }
-            let with = |before: &BTreeMap<usize, i128>, value: i128| {
-                let mut inputs = before.clone();
-                inputs.insert(slot, value);
-                inputs
-            };
-            all = all.iter().flat_map(|before| range.iter().map(|&v| with(before, v))).collect();
-        }
-        Some(all)
-    }
-
     /// Whether another circuit of the same places computes the same on every row. No where that is not known.
-    pub fn is_alike(&self, other: &Computed<'_>) -> bool {
+    pub fn is_alike(&self, other: &Computed<'_>, ranges: &Ranges) -> bool {
         let (own, others) = (&self.rows, &other.rows);
         if own.at != others.at || own.made != others.made || self.table != other.table {
             return false;
         }
         let flags = || self.places.flags.iter().map(|&(flag, _)| flag);
-        let mut known = HashMap::new();
         (1..=own.len()).all(|row| {
             if own.weighs(row) || others.weighs(row) {
                 // What weights are shows in the shares.
@@ -180,7 +134,7 @@ impl<'a> Computed<'a> {
                 constants.into_iter().all(|lane| own.lane(row, lane) == others.lane(row, lane));
             flags().all(|flag| own.is(row, flag) == others.is(row, flag))
                 && own.slots(row) == others.slots(row)
-                && own.slots(row).all(|slot| self.computes_same(other, slot, has_same, &mut known))
+                && own.slots(row).all(|slot| self.computes_same(other, slot, has_same, ranges))
         })
     }
 
@@ -189,19 +143,17 @@ impl<'a> Computed<'a> {
         other: &Computed<'_>,
         slot: usize,
         has_same: bool,
-        known: &mut HashMap<usize, Option<Vec<i128>>>,
+        ranges: &Ranges,
     ) -> bool {
-        let made = self.rows.made[slot].is_some();
-        let shares = (self.shares(slot), other.shares(slot));
-        match shares {
+        let is_made = self.rows.made[slot].is_some();
+        match (self.shares(slot), other.shares(slot)) {
             // Nobody takes what is at a border.
             _ if has_same && self.is(slot, &[Flag::Border]) => true,
-            (own, others) if has_same && own == others && (own.is_some() || !made) => true,
+            (own, others) if has_same && own == others && (own.is_some() || !is_made) => true,
             (Some(own), Some(others)) if self.is_function(slot) => {
                 let slots: BTreeSet<usize> = own.keys().chain(others.keys()).copied().collect();
-                let Some(inputs) = self.combinations(slots.into_iter(), known) else {
-                    return false;
-                };
+                let Some(inputs) = combinations(&slots, ranges) else { return false };
+                // What the honest equation has no solution for never contributes, as every input has a witness.
                 inputs.iter().all(|inputs| {
                     let [now, then] = [(self, &own), (other, &others)]
                         .map(|(rows, shares)| rows.solved(slot, sum(shares, inputs)?));
@@ -211,6 +163,23 @@ impl<'a> Computed<'a> {
             _ => false,
         }
     }
+}
+
+/// Every combination of what these slots can contribute, by slot, unless there are too many.
+fn combinations(slots: &BTreeSet<usize>, ranges: &Ranges) -> Option<Vec<BTreeMap<usize, i128>>> {
+    let mut all = vec![BTreeMap::new()];
+    for &slot in slots {
+        let (low, high) = ranges[slot]?;
+        let count = usize::try_from(high - low + 1).ok()?;
+        all.len().checked_mul(count).filter(|&count| count <= MOST)?;
+        let with = |before: &BTreeMap<usize, i128>, value: i128| {
+            let mut inputs = before.clone();
+            inputs.insert(slot, value);
+            inputs
+        };
+        all = all.iter().flat_map(|before| (low..=high).map(|v| with(before, v))).collect();
+    }
+    Some(all)
 }
 
 fn element(integer: i128) -> Fr {

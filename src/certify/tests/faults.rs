@@ -237,7 +237,9 @@ fn is_alike(case: &mut Case, shape: &Shape, places: &Places, (column, row, to): 
     case.fixed[column][row] = to;
     let faulty = Computed::read(case, &case.fixed, shape, places);
     let own = Computed::read(case, &honest, shape, places);
-    let is_alike = own.zip(faulty).is_some_and(|(own, faulty)| own.is_alike(&faulty));
+    let is_alike = own.zip(faulty).is_some_and(|(own, faulty)| {
+        own.ranges(case, shape).is_some_and(|ranges| own.is_alike(&faulty, &ranges))
+    });
     case.fixed = honest;
     is_alike
 }

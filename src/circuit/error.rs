@@ -56,18 +56,14 @@ pub enum CircuitError {
     #[error("the instances: {what}")]
     Instances { what: String },
 
-    /// Proofs of halo2's format are linked to no commitment.
-    #[error(
-        "input `{input}` is committed, and proofs of halo2's format are linked to no commitment"
-    )]
-    Unlinked { input: String },
-
     /// Weights that a layer has where they cannot be committed.
     #[error("node `{node}`: the weights of a `{operator}` {why}, and cannot be committed")]
     CommittedWeights { node: String, operator: String, why: &'static str },
 
     /// No proof of halo2's format brings commitments to weights.
-    #[error("the weights are committed, and proofs of halo2's format bring no commitments")]
+    #[error(
+        "the weights are committed, and proofs of halo2's format bring no commitments to weights"
+    )]
     UnlinkedWeights,
 
     /// Another number of committed weights than the circuit has.
@@ -127,7 +123,7 @@ impl CircuitError {
             Self::Disagreement { .. } => {
                 Some("this is a defect of zkverdict; please report it with the model".into())
             }
-            Self::Unlinked { .. } | Self::UnlinkedWeights => {
+            Self::UnlinkedWeights => {
                 Some("make keys of packed proofs: leave out `--format halo2`".into())
             }
             Self::TooLarge(_) => {

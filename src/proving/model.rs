@@ -2,7 +2,7 @@
 
 use super::{
     Format, Keys, PackedVerifier, Powers, ProvingError, Refusal, Srs, SrsOrigin, Verifier,
-    WORD_BYTES, Widths, packed_instances,
+    WORD_BYTES, Widths, links, packed_instances,
 };
 use crate::circuit::{
     CircuitError, InstanceError, InstanceLayout, InstanceTensor, ModelCircuit, Role, Shape, Word,
@@ -103,7 +103,9 @@ impl ModelVerifier {
         };
         #[cfg(not(feature = "prove"))]
         let keys = Verifier::generate(srs, circuit, circuit.instances())?;
-        Ok(Self::new(model, circuit.layout().clone(), circuit.shape(), Keys::Halo2(keys)))
+        let (shape, layout) = (circuit.shape(), circuit.layout().clone());
+        let keys = Keys::Halo2(keys.with_links(links(&shape)));
+        Ok(Self::new(model, layout, shape, keys))
     }
 
     /// Makes the key of packed proofs of a model's circuit, whose columns share commitments as `widths` says.
@@ -170,7 +172,8 @@ impl ModelVerifier {
         check_plan(&model, &layout, &shape)?;
         check_format(&shape)?;
         let keys = Verifier::from_bytes(bytes, srs, shape.constraint_system(), layout.len())?;
-        Ok(Self::new(model, layout, shape, Keys::Halo2(keys)))
+        let keys = Keys::Halo2(keys.with_links(links(&shape)));
+        Ok(Self::new(model, layout, shape, keys))
     }
 
     fn new(model: Arc<Model>, layout: InstanceLayout, shape: Shape, keys: Keys) -> Self {
@@ -462,7 +465,7 @@ impl ModelProver {
         let circuit = self.circuit.with_witness(witness);
         let (bytes, times) = match &self.prover {
             ProvingKeys::Halo2(prover) => {
-                prover.prove_source(&circuit, &circuit, &instances, options)?
+                prover.prove_source((&circuit, &circuit), &instances, commitments, options)?
             }
             ProvingKeys::Packed(prover) => {
                 let columns = weights.map(|weights| &weights.columns);

@@ -13,6 +13,7 @@
 //! | `expression` | from polynomials to straight-line Yul |
 //! | `constraints`, `openings` | the two sums that are checked |
 //! | `packed`, `packed_protocol`, `packed_openings` | what is another where columns share commitments |
+//! | `linked` | columns that hold what commitments do |
 //! | `source`, `render` | what `templates/Halo2Verifier.sol` is filled with, and the result |
 //! | `yul_cost`, `gas` | what straight-line Yul costs, and all else with it |
 //! | `packing`, `prediction` | how wide packs are best, and what a circuit will cost |
@@ -39,6 +40,7 @@ mod instances;
 mod io;
 mod layout;
 mod legend;
+mod linked;
 mod model;
 mod openings;
 mod packed;

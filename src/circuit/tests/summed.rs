@@ -15,12 +15,17 @@ pub fn summed(model: &Model) -> ModelCircuit {
 
 /// A circuit of a model for packed proofs, of whose inputs is told what these say.
 pub fn told(model: &Model, told: &[Visibility]) -> ModelCircuit {
+    told_in(model, told, true)
+}
+
+/// The same for packed proofs or for those of halo2's format.
+pub fn told_in(model: &Model, told: &[Visibility], packed: bool) -> ModelCircuit {
     let mut instances = InstanceLayout::of_model(model, false);
     let inputs = instances.inputs.iter_mut().zip(told);
     inputs.for_each(|(input, &told)| input.visibility = told);
     // As short as can be: each row is evaluated here.
     let of = |k| {
-        let wishes = Wishes { packed: true, k: Some(k), ..Wishes::default() };
+        let wishes = Wishes { packed, k: Some(k), ..Wishes::default() };
         Plans::for_instances(model, instances.clone(), wishes).ok()
     };
     let plans = (SMALLEST_K..=LARGEST_K).find_map(of).expect("the model has circuits");

@@ -23,13 +23,11 @@ contract {{ name }} is IHalo2Verifier {
     error WrongKeyData();
 
     {% endif %}
-    {%- if let Some(packed) = packed %}
-    {%- if packed.links.is_some() || packed.named.is_some() %}
+    {%- if self.has_names() %}
     /// @notice A commitment that the proof brings is not the one that the instances name.
     /// @param link Counts the columns that hold what commitments are to; weights come last.
     error WrongName(uint256 link);
 {% endif %}
-    {%- endif %}
     /// @inheritdoc IHalo2Verifier
     bytes32 public constant override VK_DIGEST =
         {{ vk_digest }};
@@ -178,6 +176,9 @@ contract {{ name }} is IHalo2Verifier {
             mstore({{ opening_proof.scalar_mptr }}, mulmod(mload(WEIGHT_MPTR), mload(OPENING_U_MPTR), r))
             let value := open(h, scale, x_to_n, r)
             {%- endif %}
+            {%- if linked.is_some() %}
+            open_links(r)
+            {%- endif %}
             mstore({{ generator.scalar_mptr }}, addmod(mload({{ generator.scalar_mptr }}), sub(r, value), r))
         }
         // @phase msm
@@ -212,6 +213,12 @@ contract {{ name }} is IHalo2Verifier {
             }
             _addTerms(LEFT_MPTR, {{ opening_proof.x_mptr }}, {{ opening_proof.end_mptr }});
         }
+        {%- if let Some(linked) = linked %}
+        assembly ("memory-safe") {
+            mstore({{ linked.proof_scalar }}, mulmod(mload(WEIGHT_MPTR), mload(LINK_NU_MPTR), mload(R_MPTR)))
+        }
+        _addTerms(LEFT_MPTR, {{ linked.proof }}, {{ linked.proof_end }});
+        {%- endif %}
     }
 
 {% include "verifier/msm.sol" %}

@@ -297,9 +297,12 @@ impl Bundle {
         Ok(srs)
     }
 
-    /// The structured reference string of a bundle of packed proofs.
+    /// The powers of a bundle's structured reference string.
     pub fn powers(&self) -> Result<Powers, BundleError> {
-        let powers = Powers::from_bytes_unchecked(&self.read(SRS)?, self.manifest.srs)?;
+        let powers = match self.manifest.format {
+            Format::Halo2 => Powers::from(&self.srs()?),
+            Format::Packed => Powers::from_bytes_unchecked(&self.read(SRS)?, self.manifest.srs)?,
+        };
         self.check_secret(powers.public_secret())?;
         Ok(powers)
     }

@@ -168,6 +168,12 @@ impl<'a> Walk<'a> {
         }
     }
 
+    /// Between what the contribution of a slot is.
+    #[cfg(test)]
+    pub fn range(&self, slot: usize) -> Option<(i128, i128)> {
+        self.values.range_of(self.contribution(slot).ok()?).ok()
+    }
+
     /// What is contributed to a place.
     fn contributed(&self, place: u32, before: usize) -> Checked<Adder> {
         let mut sum = Adder::default();

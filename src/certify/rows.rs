@@ -339,9 +339,16 @@ impl<'a> Rows<'a> {
             || (is(Flag::Packs) && (is(Flag::Wide) || is(Flag::Border) || is(Flag::Naturals)))
             || (is(Flag::Packs) && (is(Flag::Adds) || is(Flag::Holds)));
         // All that values abreast can be: what else a row can do, gates say of its first value alone.
-        let abreast =
-            [Flag::Divides, Flag::Intervals, Flag::Reads, Flag::Border, Flag::Holds, Flag::Inputs];
-        let alone = [Flag::Continues, Flag::Loads, Flag::Pairs, Flag::Wide, Flag::TakesWide];
+        let abreast = [
+            Flag::Divides,
+            Flag::Intervals,
+            Flag::Adds,
+            Flag::Reads,
+            Flag::Border,
+            Flag::Holds,
+            Flag::Inputs,
+        ];
+        let alone = [Flag::Loads, Flag::Pairs, Flag::Wide, Flag::TakesWide];
         let is_public_input = is(Flag::Packs) && kinds == 0 && !self.shape.private_input;
         let strange = strange
             || self.steps[row] > 0

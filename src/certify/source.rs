@@ -19,7 +19,7 @@ use halo2_proofs::{
 };
 use zkverdict_prover::packed::{Instances, Layout, Link, Named};
 
-/// The links that a packed key has to have: each shows its commitment's words in its column, and is named by one of the
+/// The links that a key has to have: each shows its commitment's words in its column, and is named by one of the
 /// last instances before those that are packed.
 fn links(shape: &Shape) -> Result<Vec<Link>, CertifyError> {
     let classes = shape.classes().ok_or(CertifyError::Shape)?;
@@ -87,11 +87,13 @@ impl Columns {
         shape: &Shape,
     ) -> Result<(), CertifyError> {
         match keys {
-            // Their verifiers add no words up and link nothing.
-            Keys::Halo2(_)
-                if shape.sums_words || !shape.links.is_empty() || shape.weight_lanes > 0 =>
-            {
+            // Their verifiers add no words up and take no commitments to weights.
+            Keys::Halo2(_) if shape.sums_words || shape.weight_lanes > 0 => {
                 Err(CertifyError::Shape)
+            }
+            Keys::Halo2(keys) if keys.links() != links(shape)? => {
+                let what = "its links are not the circuit's".to_owned();
+                Err(CertifyError::System { what })
             }
             Keys::Halo2(keys) => self.check_columns(keys),
             Keys::Packed(keys) => self.check_packs(keys, system, shape),

@@ -56,8 +56,8 @@ pub enum CircuitError {
     #[error("the instances: {what}")]
     Instances { what: String },
 
-    /// Proofs of halo2's format are linked to no commitment.
-    #[error("`{tensor}` is committed, and proofs of halo2's format are linked to no commitment")]
+    /// Proofs of halo2's format are linked to no commitment to outputs.
+    #[error("the output `{tensor}` is committed, which it is in packed proofs alone")]
     Unlinked { tensor: String },
 
     /// Weights that a layer has where they cannot be committed.
@@ -65,7 +65,9 @@ pub enum CircuitError {
     CommittedWeights { node: String, operator: String, why: &'static str },
 
     /// No proof of halo2's format brings commitments to weights.
-    #[error("the weights are committed, and proofs of halo2's format bring no commitments")]
+    #[error(
+        "the weights are committed, and proofs of halo2's format bring no commitments to weights"
+    )]
     UnlinkedWeights,
 
     /// Another number of committed weights than the circuit has.
@@ -125,7 +127,7 @@ impl CircuitError {
             Self::Disagreement { .. } => {
                 Some("this is a defect of zkverdict; please report it with the model".into())
             }
-            Self::Unlinked { .. } | Self::UnlinkedWeights => {
+            Self::UnlinkedWeights | Self::Unlinked { .. } => {
                 Some("make keys of packed proofs: leave out `--format halo2`".into())
             }
             Self::TooLarge(_) => {

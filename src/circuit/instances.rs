@@ -346,12 +346,13 @@ impl InstanceLayout {
         inputs.iter().enumerate().flat_map(of_input).collect()
     }
 
-    /// That whoever verifies proofs of these instances links committed inputs to their names: packed proofs do.
+    /// That whoever verifies proofs of these instances compares committed weights with their name: packed proofs do.
     pub fn check_format(&self, is_packed: bool) -> Result<(), CircuitError> {
         if self.names_weights && !is_packed {
             return Err(CircuitError::UnlinkedWeights);
         }
-        match self.linked().next() {
+        let mut outputs = self.outputs.iter().filter(|port| port.is_committed());
+        match outputs.next() {
             Some(port) if !is_packed => {
                 Err(CircuitError::Unlinked { tensor: port.tensor.name.clone() })
             }

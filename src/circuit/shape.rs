@@ -219,7 +219,7 @@ impl Shape {
             && (self.intervals || !self.averages)
             && (1..=longest_table(k, self.fold)).contains(&self.free_instances)
             && (self.fold == 1 || !self.sums_words)
-            && (self.sums_words || self.links.is_empty())
+            && (self.fold == 1 || self.links.is_empty())
             && self.links.len() <= MOST_LINKS
             && self.outputs.is_none_or(|outputs| {
                 (1..=self.links.len()).contains(&outputs.links)

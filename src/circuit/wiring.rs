@@ -332,6 +332,8 @@ impl Kind {
                 | Self::Made { .. }
                 | Self::Read { .. }
                 | Self::Larger { .. }
+                | Self::Adds { .. }
+                | Self::Average { .. }
                 | Self::Border { .. }
         )
     }

@@ -210,7 +210,9 @@ impl Witness {
                     column[at] = column[at - 1];
                 }
                 if plan.shape.averages {
-                    table_row[0][at] = table_row[0][at - 1];
+                    for column in &mut table_row[..values] {
+                        column[at] = column[at - 1];
+                    }
                 }
             }
         }

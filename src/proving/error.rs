@@ -60,6 +60,14 @@ pub enum ProvingError {
     #[error("packed proofs: {0}")]
     Packed(#[from] zkverdict_prover::packed::Error),
 
+    /// A commitment is not what its link is to.
+    #[error("{0}")]
+    Link(#[source] zkverdict_prover::packed::Error),
+
+    /// Halo2's prover does not tell what hides its columns.
+    #[error("halo2's prover shows no commitment to an input")]
+    StockLinked,
+
     /// A packed verifying key is not what its circuit and string give.
     #[error("verifying key: its circuit and string give another one")]
     OtherPackedKey,
@@ -152,6 +160,7 @@ impl ProvingError {
             Self::StockPacked => {
                 Some("leave out `--prover stock` or `--stock`, or take `--format halo2`".into())
             }
+            Self::StockLinked => Some("leave out `--prover stock` or `--stock`".into()),
             Self::SummedInstances => Some("plan the circuit without `Wishes::packed`".into()),
             Self::OtherPackedKey => Some("make the bundle again with `zkverdict keygen`".into()),
             Self::SrsLength { .. } | Self::SrsPoint { .. } | Self::SrsInvalid(_) => {

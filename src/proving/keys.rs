@@ -4,7 +4,8 @@ use crate::circuit::LARGEST_DEGREE;
 
 use super::{
     KeccakChallenge, KeccakRead, ProvingError, Refusal, Srs, SrsOrigin, WORD_BYTES,
-    model_vk_digest, vk_digest,
+    linked::{self, Tail},
+    linked_vk_digest, model_vk_digest, vk_digest,
 };
 use halo2_proofs::{
     SerdeCurveAffine, SerdeFormat,
@@ -24,6 +25,7 @@ use halo2_proofs::{
     transcript::TranscriptReadBuffer,
 };
 use std::{io, sync::Arc};
+use zkverdict_prover::packed::Link;
 
 /// What proofs of one circuit are checked against.
 #[derive(Clone, Debug)]
@@ -31,6 +33,7 @@ pub struct Verifier {
     srs: Srs,
     vk: Arc<VerifyingKey<G1Affine>>,
     instances: usize,
+    links: Vec<Link>,
     model_digest: Option<[u8; WORD_BYTES]>,
 }
 
@@ -47,13 +50,24 @@ impl Verifier {
     }
 
     fn new(srs: &Srs, vk: VerifyingKey<G1Affine>, instances: usize) -> Self {
-        Self { srs: srs.clone(), vk: Arc::new(vk), instances, model_digest: None }
+        Self { srs: srs.clone(), vk: Arc::new(vk), instances, links: vec![], model_digest: None }
     }
 
     /// The same of a circuit that is a model's.
     #[must_use]
     pub fn about(self, model_digest: [u8; WORD_BYTES]) -> Self {
         Self { model_digest: Some(model_digest), ..self }
+    }
+
+    /// The same of a circuit whose columns hold what commitments do, which its proofs have to show. They are part of the key.
+    #[must_use]
+    pub fn with_links(self, links: Vec<Link>) -> Self {
+        Self { links, ..self }
+    }
+
+    /// The columns that hold what commitments do.
+    pub fn links(&self) -> &[Link] {
+        &self.links
     }
 
     /// Reads a verifying key that [`Self::to_bytes`] wrote, of a circuit with these columns and gates and without selectors.
@@ -101,6 +115,7 @@ impl Verifier {
     /// The verifying key's digest.
     pub fn digest(&self) -> [u8; WORD_BYTES] {
         let digest = vk_digest(self.params(), &self.vk, &[self.instances]);
+        let digest = linked_vk_digest(digest, &self.links);
         self.model_digest.map_or(digest, |model| model_vk_digest(digest, model))
     }
 
@@ -111,7 +126,7 @@ impl Verifier {
 
     /// Bytes of every proof.
     pub fn proof_length(&self) -> usize {
-        proof_length(self.vk.cs())
+        proof_length(self.vk.cs()) + linked::bytes(self.links.len())
     }
 
     /// Whether a proof of so many bytes with so many instances can be one of this circuit.
@@ -125,6 +140,34 @@ impl Verifier {
     /// zeros), and no byte follows the proof.
     pub fn verify(&self, proof: &[u8], instances: &[Fr]) -> Result<(), Refusal> {
         self.check_lengths(proof.len(), instances.len())?;
+        let (system, links) = (self.vk.cs(), &self.links[..]);
+        let (proof, tail) = proof.split_at(proof_length(system));
+        let (is_accepted, mut transcript) = self.read(proof, instances);
+        match transcript.refusal() {
+            Some(Refusal::ScalarOutOfRange { index }) => {
+                return Err(Refusal::ScalarOutOfRange { index: instances.len() as u64 + index });
+            }
+            Some(refusal) => return Err(refusal),
+            None => {}
+        }
+        let tail = match links {
+            [] => None,
+            _ => Some(Tail::read(tail, proof_points(system) as u64, links, instances)?),
+        };
+        if !is_accepted || !transcript.reader().is_empty() {
+            return Err(Refusal::InvalidProof);
+        }
+        let Some(tail) = tail else { return Ok(()) };
+        let columns = linked::columns(proof, links, system).ok_or(Refusal::InvalidProof)?;
+        tail.check(links, &columns, self.params(), &mut transcript)
+    }
+
+    /// Whether halo2 accepts a proof, and the transcript as the proof left it.
+    pub(super) fn read<'a>(
+        &self,
+        proof: &'a [u8],
+        instances: &[Fr],
+    ) -> (bool, KeccakRead<&'a [u8]>) {
         let mut transcript = KeccakRead::init(proof);
         let accepted = verify_proof::<
             KZGCommitmentScheme<Bn256>,
@@ -139,14 +182,7 @@ impl Verifier {
             &[&[instances]],
             &mut transcript,
         );
-        match transcript.refusal() {
-            Some(Refusal::ScalarOutOfRange { index }) => {
-                Err(Refusal::ScalarOutOfRange { index: instances.len() as u64 + index })
-            }
-            Some(refusal) => Err(refusal),
-            None if accepted.is_ok() && transcript.into_inner().is_empty() => Ok(()),
-            None => Err(Refusal::InvalidProof),
-        }
+        (accepted.is_ok(), transcript)
     }
 }
 
@@ -215,18 +251,27 @@ fn domain(pieces: u64, k: u32) -> EvaluationDomain<Fr> {
     }
 }
 
-/// Bytes of every proof of a circuit with these constraints.
-pub fn proof_length(cs: &ConstraintSystem<Fr>) -> usize {
-    let (lookups, degree) = (cs.lookups().len(), cs.degree());
-    let permuted = cs.permutation().get_columns().len();
+/// How many products a permutation argument has.
+fn permutation_products(cs: &ConstraintSystem<Fr>) -> usize {
     // One degree is for the product itself, one for the rows where it is active.
-    let products = permuted.div_ceil(degree.saturating_sub(2).max(1));
+    cs.permutation().get_columns().len().div_ceil(cs.degree().saturating_sub(2).max(1))
+}
+
+/// Points of every proof of a circuit with these constraints.
+fn proof_points(cs: &ConstraintSystem<Fr>) -> usize {
+    let (lookups, pieces) = (cs.lookups().len(), cs.degree() - 1);
     // Columns, look-ups, products, the random polynomial, the quotient's pieces, the two of SHPLONK.
-    let points = cs.num_advice_columns() + 3 * lookups + products + 1 + (degree - 1) + 2;
+    cs.num_advice_columns() + 3 * lookups + permutation_products(cs) + 1 + pieces + 2
+}
+
+/// Bytes of every proof of a circuit with these constraints and without links.
+pub fn proof_length(cs: &ConstraintSystem<Fr>) -> usize {
+    let (lookups, products) = (cs.lookups().len(), permutation_products(cs));
+    let permuted = cs.permutation().get_columns().len();
     let queries = cs.advice_queries().len() + cs.fixed_queries().len();
     let of_products = (3 * products).saturating_sub(1);
     let evaluations = queries + 1 + permuted + of_products + 5 * lookups;
-    WORD_BYTES * (2 * points + evaluations)
+    WORD_BYTES * (2 * proof_points(cs) + evaluations)
 }
 
 /// That halo2 makes room for gates of the degree that they have here: it takes the largest from a variable of the

@@ -8,6 +8,7 @@ mod digest;
 mod error;
 mod format;
 mod keys;
+mod linked;
 mod model;
 mod packed;
 mod parts;
@@ -21,7 +22,7 @@ mod transcript;
 mod verifying;
 
 pub use ceremony::{CEREMONIES, least_ptau_power};
-pub use digest::{model_vk_digest, vk_digest};
+pub use digest::{linked_vk_digest, model_vk_digest, vk_digest};
 pub use error::ProvingError;
 pub use format::Format;
 pub use keys::{Verifier, check_environment, proof_length};
@@ -30,7 +31,7 @@ pub use model::*;
 pub use packed::PackedProver;
 #[cfg(feature = "prove")]
 pub(crate) use packed::commit_key;
-pub use packed::{Commitment, Instances, PackedVerifier, Widths, link, packed_instances};
+pub use packed::{Commitment, Instances, PackedVerifier, Widths, link, links, packed_instances};
 pub use parts::{PartVerifier, PartsVerifier};
 pub use powers::{Powers, ReferenceString};
 #[cfg(feature = "prove")]

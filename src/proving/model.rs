@@ -2,7 +2,7 @@
 
 use super::{
     Format, Judge, Keys, PackedVerifier, Powers, ProvingError, Refusal, Srs, SrsOrigin, Statement,
-    Verifier, WORD_BYTES, Widths, packed_instances, statement::statements,
+    Verifier, WORD_BYTES, Widths, links, packed_instances, statement::statements,
 };
 use crate::circuit::{
     CircuitError, InstanceError, InstanceLayout, ModelCircuit, Role, Shape, Word,
@@ -83,7 +83,9 @@ impl ModelVerifier {
         };
         #[cfg(not(feature = "prove"))]
         let keys = Verifier::generate(srs, circuit, circuit.instances())?;
-        Ok(Self::new(model, circuit.layout().clone(), circuit.shape(), Keys::Halo2(keys)))
+        let (shape, layout) = (circuit.shape(), circuit.layout().clone());
+        let keys = Keys::Halo2(keys.with_links(links(&shape)));
+        Ok(Self::new(model, layout, shape, keys))
     }
 
     /// Makes the key of packed proofs of a model's circuit, whose columns share commitments as `widths` says.
@@ -150,7 +152,8 @@ impl ModelVerifier {
         check_plan(&model, &layout, &shape)?;
         check_format(&shape)?;
         let keys = Verifier::from_bytes(bytes, srs, shape.constraint_system(), layout.len())?;
-        Ok(Self::new(model, layout, shape, Keys::Halo2(keys)))
+        let keys = Keys::Halo2(keys.with_links(links(&shape)));
+        Ok(Self::new(model, layout, shape, keys))
     }
 
     fn new(model: Arc<Model>, layout: InstanceLayout, shape: Shape, keys: Keys) -> Self {
@@ -414,7 +417,7 @@ impl ModelProver {
         let circuit = self.circuit.with_witness(witness);
         let (bytes, times) = match &self.prover {
             ProvingKeys::Halo2(prover) => {
-                prover.prove_source(&circuit, &circuit, &instances, options)?
+                prover.prove_source((&circuit, &circuit), &instances, commitments, options)?
             }
             ProvingKeys::Packed(prover) => {
                 let columns = weights.map(|weights| &weights.columns);

@@ -26,6 +26,17 @@ use zkverdict_prover::{
     packed::{CommittedColumns, ProvingKey},
 };
 
+/// The columns of a model's circuit of a shape that hold what commitments do.
+pub fn links(shape: &Shape) -> Vec<Link> {
+    let link = |circuit::Link { column, class, name }| Link {
+        column,
+        class,
+        instance_column: 0,
+        number: name,
+    };
+    shape.links().into_iter().map(link).collect()
+}
+
 /// What is public of a model's circuit of a shape, in so many instances.
 pub fn packed_instances(shape: &Shape, count: usize) -> Instances {
     let sum = |WordSum { challenge, first, factor, point }| InstanceSum {
@@ -35,16 +46,10 @@ pub fn packed_instances(shape: &Shape, count: usize) -> Instances {
         factor,
         point,
     };
-    let link = |circuit::Link { column, class, name }| Link {
-        column,
-        class,
-        instance_column: 0,
-        number: name,
-    };
     Instances {
         counts: vec![count],
         sums: shape.word_sum().into_iter().map(sum).collect(),
-        links: shape.links().into_iter().map(link).collect(),
+        links: links(shape),
         named: shape.named_columns().map(|(columns, number)| Named {
             columns,
             instance_column: 0,

@@ -9,10 +9,13 @@ use super::srs::{
     points_of, ptau_count, ptau_points, public_secret, raw_count, raw_points,
 };
 use super::{ProvingError, Srs, SrsOrigin, WORD_BYTES, ceremony, development};
-use halo2_proofs::halo2curves::{
-    bn256::{G1Affine, G2Affine},
-    group::Curve,
-    serde::SerdeObject,
+use halo2_proofs::{
+    halo2curves::{
+        bn256::{G1Affine, G2Affine},
+        group::Curve,
+        serde::SerdeObject,
+    },
+    poly::commitment::ParamsProver,
 };
 use std::sync::Arc;
 use zkverdict_prover::packed as library;
@@ -31,6 +34,14 @@ pub struct Powers {
 impl std::fmt::Debug for Powers {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "Powers({}, {:?})", self.g1.len(), self.origin)
+    }
+}
+
+/// Those of halo2's form: as many as rows.
+impl From<&Srs> for Powers {
+    fn from(srs: &Srs) -> Self {
+        let (params, origin) = (&srs.params, srs.origin);
+        Self { g1: params.get_g().to_vec().into(), g2: [params.g2(), params.s_g2()], origin }
     }
 }
 

@@ -4,7 +4,10 @@
 //! `zkverdict-prover`, several times faster and in less memory than by halo2's `create_proof`, which proves all
 //! others. The proofs have one format, and every proof is checked before it is given away.
 
-use super::{KeccakChallenge, KeccakWrite, ProvingError, Srs, Verifier, check_environment};
+use super::{
+    Commitment, KeccakChallenge, KeccakWrite, ProvingError, Seeded, Srs, Verifier,
+    check_environment, linked,
+};
 use halo2_proofs::{
     SerdeFormat,
     halo2curves::bn256::{Bn256, Fr, G1Affine},
@@ -128,21 +131,35 @@ impl Prover {
         instances: &[Fr],
         options: &Options<'_>,
     ) -> Result<(Vec<u8>, Times), ProvingError> {
-        self.prove_source(&circuit, &Synthesized(&circuit), instances, options)
+        self.prove_source((&circuit, &Synthesized(&circuit)), instances, &[], options)
     }
 
-    /// The same of a circuit that gives its columns away.
+    /// The same of a circuit that gives its columns away, whose links are to these commitments.
     pub(super) fn prove_source<C: Circuit<Fr>>(
         &self,
-        circuit: &C,
-        source: &dyn Source,
+        (circuit, source): (&C, &dyn Source),
         instances: &[Fr],
+        commitments: &[Commitment],
         options: &Options<'_>,
     ) -> Result<(Vec<u8>, Times), ProvingError> {
+        let system;
+        let randomness = match options.randomness {
+            Some(randomness) => randomness,
+            None => {
+                system = Seeded::from_system();
+                &system
+            }
+        };
+        // What hides columns is drawn once more where they are linked.
+        let &Options { progress, cancel, .. } = options;
+        let options = &Options { randomness: Some(randomness), progress, cancel };
         let mut transcript = KeccakWrite::init(Vec::new());
         let (params, vk) = (self.verifier.params(), self.verifier.vk());
         let times = match &self.key {
             Key::Own(key) => key.prove(vk, source, &[instances], options, &mut transcript)?,
+            Key::Stock(_) if !self.verifier.links().is_empty() => {
+                return Err(ProvingError::StockLinked);
+            }
             Key::Stock(pk) => {
                 create_proof::<
                     KZGCommitmentScheme<Bn256>,
@@ -162,7 +179,14 @@ impl Prover {
                 Times::new()
             }
         };
-        let proof = transcript.finalize();
+        let mut tail = Vec::new();
+        if !self.verifier.links().is_empty() {
+            let (behind, links) = (&mut transcript, self.verifier.links());
+            let key = (params, vk.cs());
+            tail = linked::tail(behind, key, links, source, instances, commitments, randomness)?;
+        }
+        let mut proof = transcript.finalize();
+        proof.extend(tail);
         match self.verifier.verify(&proof, instances) {
             Ok(()) => Ok((proof, times)),
             // Points of a damaged string that no verifier looks at.

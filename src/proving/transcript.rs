@@ -116,6 +116,11 @@ impl<R> KeccakRead<R> {
         self.reader
     }
 
+    /// What is left to be read.
+    pub(super) fn reader(&self) -> &R {
+        &self.reader
+    }
+
     /// What was wrong with the first value that could not be read, counted among those of its kind.
     pub fn refusal(&self) -> Option<Refusal> {
         self.refusal.clone()

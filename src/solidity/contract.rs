@@ -6,7 +6,8 @@ use halo2_proofs::{
     poly::kzg::commitment::ParamsKZG,
 };
 
-use crate::proving::{has_public_secret, model_vk_digest, vk_digest};
+use crate::proving::{has_public_secret, linked_vk_digest, model_vk_digest, vk_digest};
+use zkverdict_prover::packed::Link;
 
 use super::{
     InstanceCounts, SolidityError,
@@ -85,6 +86,13 @@ impl VerifierContract {
         let protocol = Protocol::new(params, vk, instance_counts)?;
         let vk_digest = vk_digest(params, vk, instance_counts);
         Ok(Self::of("Halo2Verifier", vk_digest, protocol))
+    }
+
+    /// The same contract of a circuit whose columns hold what commitments do, which proofs of halo2's format show behind themselves.
+    #[must_use]
+    pub fn with_links(self, links: &[Link]) -> Self {
+        let digest = linked_vk_digest(self.vk_digest, links);
+        Self::of(&self.name, digest, self.protocol.with_links(links))
     }
 
     /// A verifier of packed proofs (`docs/protocol.md`) under a key, which is that of a circuit with these constraints: they

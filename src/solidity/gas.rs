@@ -10,7 +10,7 @@ use halo2_proofs::{
     plonk::{Circuit, ConstraintSystem},
 };
 
-use zkverdict_prover::packed::{Instances, Layout, Widths};
+use zkverdict_prover::packed::{Instances, Layout, Link, Widths};
 
 use super::{
     SolidityError,
@@ -103,15 +103,16 @@ pub fn estimate_gas(
 
 /// Predicts the same for a circuit that can be synthesized, whose witness is not needed.
 ///
-/// Fixed columns that are 0 everywhere or equal to another one save a term each.
+/// Fixed columns that are 0 everywhere or equal to another one save a term each. Columns may hold what commitments do.
 pub fn estimate_circuit_gas<C: Circuit<Fr>>(
     circuit: &C,
     k: u32,
     instance_counts: &[usize],
+    links: &[Link],
 ) -> Result<GasEstimate, SolidityError> {
     let (cs, classes) = fixed_columns::classes(circuit).map_err(SolidityError::Synthesis)?;
     let protocol = Protocol::with_columns(&cs, &classes, k, instance_counts)?;
-    Ok(VerifierContract::of("", [0; 32], protocol).estimate_gas())
+    Ok(VerifierContract::of("", [0; 32], protocol.with_links(links)).estimate_gas())
 }
 
 /// Predicts the cost of verifying packed proofs of such a circuit, whose columns share commitments as `widths` says.
@@ -183,10 +184,13 @@ impl VerifierContract {
         let key_terms = self.layout.key_points.len() as u64;
         let proof_terms =
             source.first_ranges.iter().map(|(from, to)| (to.0 - from.0) as u64 / 0x60);
-        let msm: u64 = proof_terms.chain([key_terms]).map(terms_gas).sum();
+        // What shows links is on both sides of the pairing.
+        let on_the_left = (!protocol.linked.is_empty()).then_some(1);
+        let terms = proof_terms.chain([key_terms]).chain(on_the_left);
+        let msm: u64 = terms.map(terms_gas).sum();
 
         let packs = source.packed.iter().flat_map(|packed| &packed.packs);
-        let links = protocol.packed.as_ref().map_or(0, |packed| packed.links.len());
+        let links = source.names.len();
         let named = protocol.packed.as_ref().and_then(|packed| packed.named);
         let names = links + usize::from(named.is_some());
         let functions = source.constraint_groups.len()
@@ -203,7 +207,9 @@ impl VerifierContract {
         let inverses = (self.layout.inverses_end_mptr.0 - self.layout.inverses_mptr.0) / 0x20;
         let lagrange = u64::from(protocol.uses_lagrange_bases());
         let blinding = lagrange * protocol.blinding_factors as u64;
-        let rounds = protocol.rounds.iter().map(|round| round.challenges.len() as u64).sum::<u64>();
+        let draws = source.linked.as_ref().map_or(0, |linked| linked.draws.len() as u64);
+        let rounds = protocol.rounds.iter().map(|round| round.challenges.len() as u64);
+        let rounds = rounds.sum::<u64>() + draws;
         let hashed: u64 = 2 * (points - 1) + evaluations + instances + rounds + 4;
         let summed: u64 = protocol
             .instance_queries
@@ -277,8 +283,8 @@ impl VerifierContract {
 /// constraints and the openings, without loops, refusals and comments.
 fn straight_line(source: &str) -> impl Iterator<Item = &str> {
     const PHASES: [&str; 4] = ["gates", "permutation", "lookups", "openings"];
-    const FUNCTIONS: [&str; 3] =
-        ["function add_constraints_", "function open(", "function packed_"];
+    const FUNCTIONS: [&str; 4] =
+        ["function add_constraints_", "function open(", "function open_links(", "function packed_"];
     let mut in_phase = false;
     // How far the line is indented that ends a function that counts, and one that ends a loop or a refusal.
     let (mut in_function, mut skipped_to): (Option<usize>, Option<usize>) = (None, None);

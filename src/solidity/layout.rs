@@ -23,6 +23,9 @@ const POINT: usize = 0x40;
 /// x, y and the scalar of a term.
 const TERM: usize = 0x60;
 
+/// Drawn for links behind a proof of halo2's format: behind the proof, behind their quotient, and behind their own proof.
+pub(super) const LINK_CHALLENGES: [&str; 3] = ["LINK_MU", "LINK_Z", "LINK_NU"];
+
 /// A place in memory or calldata, or a length; printed as hexadecimal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Ptr(pub(super) usize);
@@ -148,7 +151,8 @@ impl Layout {
         let transcript_mptr = take(WORD);
         let evaluations_mptr = take(absorbed_bytes(protocol));
         let challenges_mptr = take(WORD * (protocol.num_phase_challenges + 5));
-        let opening_challenges_mptr = take(WORD * 3);
+        let of_links = if protocol.linked.is_empty() { 0 } else { LINK_CHALLENGES.len() };
+        let opening_challenges_mptr = take(WORD * (3 + of_links));
         let instance_evaluations_mptr = take(WORD * protocol.instance_queries.len());
         let [l_first_mptr, l_last_mptr, l_active_mptr] =
             [0; 3].map(|_| take(if protocol.uses_lagrange_bases() { WORD } else { 0 }));
@@ -249,7 +253,8 @@ impl Layout {
             Some(_) => &["OPENING_GAMMA", "OPENING_Z"],
             None => &["OPENING_Y", "OPENING_V", "OPENING_U"],
         };
-        for (i, &name) in opening.iter().enumerate() {
+        let of_links: &[&str] = if protocol.linked.is_empty() { &[] } else { &LINK_CHALLENGES };
+        for (i, &name) in opening.iter().chain(of_links).enumerate() {
             challenges.push((name.to_owned(), self.opening_challenges_mptr.plus(WORD * i)));
         }
         for sum in protocol.packed.iter().flat_map(|packed| &packed.sums) {
@@ -300,7 +305,7 @@ impl Layout {
         self.opening_points_mptr.plus(WORD * position)
     }
 
-    /// Where 1 / (x^(2^class) − 1) is.
+    /// Where 1 / (x^(2^class) − 1) is; behind a proof of halo2's format the same of the links' z.
     pub(super) fn link_denominator(&self, protocol: &Protocol, class: u32) -> Ptr {
         let own = link_denominators(protocol).iter().position(|&other| other == class);
         own.map_or(self.inverse_of_vanishing_mptr, |position| {
@@ -376,10 +381,15 @@ fn absorbed_bytes(protocol: &Protocol) -> usize {
     rounds.max().unwrap_or(0).max(WORD * protocol.num_evaluations)
 }
 
-/// The size classes of links whose domain is shorter than the circuit, so that what vanishes there is another polynomial.
+/// The size classes of links whose domain is shorter than the circuit, so that what vanishes there is another polynomial; behind
+/// a proof of halo2's format all of them.
 pub(super) fn link_denominators(protocol: &Protocol) -> Vec<u32> {
     let classes = protocol.packed.iter().flat_map(Packed::classes);
-    classes.filter(|&class| class != protocol.k).collect()
+    let shorter = classes.filter(|&class| class != protocol.k);
+    let mut linked: Vec<u32> = protocol.linked.iter().map(|link| link.class).collect();
+    linked.sort_unstable();
+    linked.dedup();
+    shorter.chain(linked).collect()
 }
 
 /// The key's points that are opened, each once: equal commitments share one multiplication.

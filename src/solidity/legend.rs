@@ -73,6 +73,7 @@ impl fmt::Display for ProofPoint {
             Self::OpeningProof => f.write_str("the openings' proof at u"),
             Self::Committed(i) => write!(f, "the commitment of link {i}"),
             Self::LinkQuotient => f.write_str("the links' quotient"),
+            Self::LinkProof => f.write_str("the links' proof at their z"),
             Self::Named(i) => write!(f, "the commitment to pack {i} of named columns"),
             Self::Mask(i) => write!(f, "what hides pack {i} of named columns"),
         }

@@ -13,6 +13,7 @@
 //! | `expression` | from polynomials to straight-line Yul |
 //! | `constraints`, `openings` | the two sums that are checked |
 //! | `packed`, `packed_protocol`, `packed_openings` | what is another where columns share commitments |
+//! | `linked` | columns that hold what commitments do |
 //! | `source`, `render` | what `templates/Halo2Verifier.sol` is filled with, and the result |
 //! | `yul_cost`, `gas` | what straight-line Yul costs, and all else with it |
 //! | `parts` | the contract of a model in parts, which hands each part's proof to its verifier |
@@ -40,6 +41,7 @@ mod instances;
 mod io;
 mod layout;
 mod legend;
+mod linked;
 mod model;
 mod openings;
 mod packed;

@@ -11,6 +11,7 @@ impl ModelVerifier {
         let contract = match keys {
             Keys::Halo2(keys) => {
                 VerifierContract::new(keys.params(), keys.vk(), &[keys.instances()])?
+                    .with_links(keys.links())
             }
             Keys::Packed(keys) => {
                 VerifierContract::packed(keys.key(), &self.shape().constraint_system())?

@@ -128,6 +128,10 @@ pub(super) fn unit_term(protocol: &Protocol, layout: &Layout) -> Option<(String,
         return layout.proof_term(point).map(|mptr| (point.to_string(), mptr));
     }
     let polynomial = protocol.sets.first()?.members.first()?.polynomial;
+    // What is linked has another scalar.
+    if protocol.linked.iter().any(|link| polynomial == Polynomial::Advice(link.column)) {
+        return None;
+    }
     match layout.terms(protocol, polynomial).first()? {
         TermPlace::Proof(mptr) => Some((polynomial.to_string(), *mptr)),
         TermPlace::Key(_) => None,
@@ -147,7 +151,11 @@ pub(super) fn term_ranges(
         TermPlace::Key(_) => None,
     });
     let others = protocol.points.iter().filter(|point| match point {
-        ProofPoint::OpeningQuotient | ProofPoint::OpeningProof => true,
+        ProofPoint::OpeningQuotient
+        | ProofPoint::OpeningProof
+        | ProofPoint::Committed(_)
+        | ProofPoint::LinkQuotient
+        | ProofPoint::LinkProof => true,
         // Where columns are packed, every point of the proof is a term.
         _ => protocol.packed.is_some(),
     });

@@ -72,16 +72,20 @@ pub(super) struct ClassSource {
     pub(super) free: Vec<String>,
 }
 
+impl ClassSource {
+    pub(super) fn new(class: u32, protocol: &Protocol, layout: &Layout) -> Self {
+        Self {
+            class,
+            inverse: layout.link_denominator(protocol, class).load(),
+            free: link::free_points(class).skip(1).map(|point| field_literal(-point)).collect(),
+        }
+    }
+}
+
 pub(super) struct LinkSource {
     pub(super) number: usize,
     pub(super) column: usize,
     pub(super) class: u32,
-    /// What the commitment's name is hashed with.
-    pub(super) tag: String,
-    /// Of the commitment, seen from the proof.
-    pub(super) offset: Ptr,
-    /// Of the name, seen from the instances.
-    pub(super) name: Ptr,
     /// The column's value at x.
     pub(super) value: String,
     /// Stores the commitment's `scalar`.
@@ -92,19 +96,11 @@ fn links_source(packed: &Packed, protocol: &Protocol, layout: &Layout) -> Option
     let place = |point| {
         TermPlace::Proof(layout.proof_term(point).expect("the proof brings all its points"))
     };
-    let class = |class| ClassSource {
-        class,
-        inverse: layout.link_denominator(protocol, class).load(),
-        free: link::free_points(class).skip(1).map(|point| field_literal(-point)).collect(),
-    };
-    let first = protocol.points.len() - packed.last_points();
+    let class = |class| ClassSource::new(class, protocol, layout);
     let link = |(number, link): (usize, &Link)| LinkSource {
         number,
         column: link.column,
         class: link.class,
-        tag: word(&link::tag(link.class)),
-        offset: Ptr(0x40 * (first + number) + 0x20 * protocol.num_evaluations),
-        name: Ptr(0x20 * link.name),
         value: layout.evaluation(link.evaluation).load(),
         store: place(ProofPoint::Committed(number)).add(),
     };

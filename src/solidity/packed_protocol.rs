@@ -3,7 +3,7 @@
 use super::{
     SolidityError,
     packed::{Holder, Link, Named, Pack, Packed},
-    protocol::{Challenge, Key, ProofPoint, Protocol, Rounds, constraints, omega},
+    protocol::{Challenge, Key, ProofPoint, Protocol, Round, Rounds, constraints, omega},
 };
 use halo2_proofs::{
     halo2curves::{
@@ -12,7 +12,31 @@ use halo2_proofs::{
     },
     plonk::ConstraintSystem,
 };
+use std::ops::Range;
 use zkverdict_prover::packed::{self as library, Instances, Layout, VerifyingKey, Widths};
+
+impl Round {
+    /// Points from the proof's end that are absorbed in this round, whose number it is: links' commitments before all
+    /// others, their quotient behind that of the constraints.
+    pub(super) fn points_of_links(&self, number: usize, protocol: &Protocol) -> Range<usize> {
+        let links = protocol.packed.as_ref().map_or(0, Packed::link_points);
+        let last = protocol.points.len() - protocol.packed.as_ref().map_or(0, Packed::named_points);
+        let first = last - links;
+        match number {
+            _ if links == 0 => last..last,
+            0 => first..last - 1,
+            _ if self.challenges.contains(&Challenge::X) => last - 1..last,
+            _ => last..last,
+        }
+    }
+
+    /// The same of named columns: all are absorbed before anything is drawn.
+    pub(super) fn points_of_names(number: usize, protocol: &Protocol) -> Range<usize> {
+        let named = protocol.packed.as_ref().map_or(0, Packed::named_points);
+        let last = protocol.points.len();
+        if number == 0 { last - named..last } else { last..last }
+    }
+}
 
 impl Protocol {
     pub(super) fn packed(
@@ -130,6 +154,7 @@ impl Protocol {
             rounds: rounds.rounds,
             num_evaluations: layout.num_evaluations(),
             sets: vec![],
+            linked: vec![],
             packed: Some(Packed {
                 digest,
                 packs: packs.collect(),

@@ -7,7 +7,7 @@ use super::{GasEstimate, Packing, SolidityError, estimate_circuit_gas, packing};
 use crate::circuit::{
     Cost, Element, Goal, InstancePart, InstancePort, InstanceTensor, ModelCircuit,
 };
-use crate::proving::{Format, WORD_BYTES};
+use crate::proving::{Format, WORD_BYTES, links};
 use serde::Serialize;
 
 /// What a proof and its verification will cost.
@@ -46,7 +46,12 @@ impl Prediction {
         let cost = circuit.cost();
         let (estimate, string_powers, [seconds, bytes]) = match format {
             Format::Halo2 => {
-                let estimate = estimate_circuit_gas(circuit, circuit.k(), &[circuit.instances()])?;
+                let estimate = estimate_circuit_gas(
+                    circuit,
+                    circuit.k(),
+                    &[circuit.instances()],
+                    &links(&circuit.shape()),
+                )?;
                 (estimate, 1 << circuit.k(), [cost.seconds, cost.bytes])
             }
             Format::Packed => {

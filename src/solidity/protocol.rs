@@ -19,6 +19,7 @@ use halo2_proofs::{
 };
 
 use super::{SolidityError, packed::Packed};
+use zkverdict_prover::packed::Link;
 
 /// A point that the proof brings.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -42,6 +43,8 @@ pub(super) enum ProofPoint {
     Committed(usize),
     /// One for all links.
     LinkQuotient,
+    /// Behind a proof of halo2's format: that the sum of all links is 0 at a point.
+    LinkProof,
     /// The commitment to named columns.
     Named(usize),
     /// What hides them.
@@ -86,29 +89,6 @@ pub(super) enum Challenge {
 pub(super) struct Round {
     pub(super) points: Range<usize>,
     pub(super) challenges: Vec<Challenge>,
-}
-
-impl Round {
-    /// Points from the proof's end that are absorbed in this round, whose number it is: links' commitments before all
-    /// others, their quotient behind that of the constraints.
-    pub(super) fn points_of_links(&self, number: usize, protocol: &Protocol) -> Range<usize> {
-        let links = protocol.packed.as_ref().map_or(0, Packed::link_points);
-        let last = protocol.points.len() - protocol.packed.as_ref().map_or(0, Packed::named_points);
-        let first = last - links;
-        match number {
-            _ if links == 0 => last..last,
-            0 => first..last - 1,
-            _ if self.challenges.contains(&Challenge::X) => last - 1..last,
-            _ => last..last,
-        }
-    }
-
-    /// The same of named columns: all are absorbed before anything is drawn.
-    pub(super) fn points_of_names(number: usize, protocol: &Protocol) -> Range<usize> {
-        let named = protocol.packed.as_ref().map_or(0, Packed::named_points);
-        let last = protocol.points.len();
-        if number == 0 { last - named..last } else { last..last }
-    }
 }
 
 /// One polynomial of a rotation set with its values, in the order of the set's rotations.
@@ -173,6 +153,8 @@ pub(super) struct Protocol {
     pub(super) sets: Vec<RotationSet>,
     /// In place of sets, where columns share commitments.
     pub(super) packed: Option<Packed>,
+    /// Columns that hold what commitments do, where they do not.
+    pub(super) linked: Vec<Link>,
 }
 
 /// What a verifying key and a trusted setup add to a constraint system.
@@ -338,6 +320,7 @@ impl Protocol {
             num_evaluations: 0,
             sets: vec![],
             packed: None,
+            linked: vec![],
         };
         protocol.num_evaluations = protocol.lookup_evaluation(protocol.lookups.len());
         protocol.sets = rotation_sets(&protocol.queries(), k)?;
@@ -355,7 +338,7 @@ impl Protocol {
 
     /// Points before the evaluations; the rest comes after them.
     pub(super) fn points_before_evaluations(&self) -> usize {
-        self.points.len() - 2 - self.packed.as_ref().map_or(0, Packed::last_points)
+        self.points.len() - 2 - self.last_points()
     }
 
     pub(super) fn uses_lagrange_bases(&self) -> bool {

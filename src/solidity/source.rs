@@ -17,6 +17,7 @@ use super::{
         rotated, rotation_title, scalar_word, word,
     },
     legend::{self, Place},
+    linked::{self, LinkedSource, NameSource},
     openings::{SetSource, sets, term_ranges, unit_term},
     packed_openings::{self, PackedSource},
     protocol::{Challenge, ProofPoint, Protocol, Round},
@@ -190,12 +191,20 @@ pub(super) struct Source<'a> {
     pub(super) lookups: Vec<LookupSource>,
     pub(super) sets: Vec<SetSource>,
     pub(super) packed: Option<PackedSource>,
+    pub(super) names: Vec<NameSource>,
+    pub(super) linked: Option<LinkedSource>,
     pub(super) unit_term: Option<Term>,
     pub(super) first_ranges: Vec<(Ptr, Ptr)>,
     pub(super) ranges: Vec<(Ptr, Ptr)>,
 }
 
 impl<'a> Source<'a> {
+    /// Whether the proof brings commitments that instances name.
+    fn has_names(&self) -> bool {
+        let packed = self.packed.as_ref();
+        !self.names.is_empty() || packed.is_some_and(|packed| packed.named.is_some())
+    }
+
     pub(super) fn new(contract: &'a VerifierContract) -> Self {
         let VerifierContract { name, protocol, layout, .. } = contract;
         let num_instances = protocol.num_instances();
@@ -282,6 +291,8 @@ impl<'a> Source<'a> {
                 .packed
                 .as_ref()
                 .map(|packed| packed_openings::source(packed, protocol, layout)),
+            names: linked::names(protocol),
+            linked: LinkedSource::new(protocol, layout),
             unit_term: unit.map(|(title, mptr)| Term::at(mptr, title)),
             first_ranges: term_ranges(protocol, layout, unit_mptr),
             ranges: term_ranges(protocol, layout, None),
@@ -323,7 +334,10 @@ pub(super) fn interface_body() -> &'static str {
 
 /// For each squaring of x where to store the power − 1, if it is what a link's domain vanishes with.
 fn squarings(protocol: &Protocol, layout: &Layout) -> Vec<Option<Ptr>> {
-    let classes = link_denominators(protocol);
+    let classes = match protocol.packed {
+        Some(_) => link_denominators(protocol),
+        None => vec![],
+    };
     let place = |class| classes.contains(&class).then(|| layout.link_denominator(protocol, class));
     (1..=protocol.k).map(place).collect()
 }

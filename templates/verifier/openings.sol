@@ -38,6 +38,19 @@
                 {%- endfor %}
             }
             {%- endif %}
+            {%- if let Some(linked) = linked %}
+
+            // What is 0 on the domains of commitments, at the links' z.
+            {
+                let power := mload(LINK_Z_MPTR)
+                {%- for store in linked.squarings %}
+                power := mulmod(power, power, r)
+                {%- if let Some(mptr) = store %}
+                mstore({{ mptr }}, addmod(power, sub(r, 1), r))
+                {%- endif %}
+                {%- endfor %}
+            }
+            {%- endif %}
 
             // One inversion for all.
             {

@@ -120,3 +120,32 @@
                 {%- endfor %}
             }
             {%- endif %}
+            {%- if let Some(linked) = linked %}
+            // With Z 0 on the rows of a commitment's domain that hold words, ∑ⱼ (μʲ/Z(z))·(columnⱼ − Cⱼ) less the links' quotient is 0
+            // at z. What shows it counts ν times.
+            function open_links(r) {
+                if iszero(r) { leave }
+                let z := mload(LINK_Z_MPTR)
+                let power := mulmod(mload(WEIGHT_MPTR), mload(LINK_NU_MPTR), r)
+                mstore({{ linked.quotient_scalar }}, sub(r, power))
+                mstore({{ linked.proof_scalar }}, mulmod(power, z, r))
+                {%- for class in linked.classes %}
+                // 1/Z of a domain of 2^{{ class.class }} rows, of which the first and the last {{ class.free.len() }} hold no word.
+                let inverse_{{ class.class }} := mulmod({{ class.inverse }}, add(z, sub(r, 1)), r)
+                {%- for minus_point in class.free %}
+                inverse_{{ class.class }} := mulmod(inverse_{{ class.class }}, add(z, {{ minus_point }}), r)
+                {%- endfor %}
+                {%- endfor %}
+                let scalar
+                {%- for link in linked.links %}
+
+                // Link {{ link.number }}, of advice {{ link.column }}.
+                {%- if !loop.first %}
+                power := mulmod(power, mload(LINK_MU_MPTR), r)
+                {%- endif %}
+                scalar := mulmod(power, inverse_{{ link.class }}, r)
+                mstore({{ link.column_scalar }}, addmod(mload({{ link.column_scalar }}), scalar, r))
+                mstore({{ link.commitment_scalar }}, sub(r, scalar))
+                {%- endfor %}
+            }
+            {%- endif %}

@@ -14,9 +14,7 @@
                 {{ opening_quotient.x_mptr }},
                 {{ points_before_evaluations }}
             )
-            {%- if let Some(packed) = packed %}
-            {%- if let Some(links) = packed.links %}
-            {%- for link in links.links %}
+            {%- for link in names %}
 
             // The commitment of link {{ link.number }} is the one that the instances name.
             mstore(SCRATCH_MPTR, {{ link.tag }})
@@ -27,7 +25,7 @@
                 revert(0x1c, 0x24)
             }
             {%- endfor %}
-            {%- endif %}
+            {%- if let Some(packed) = packed %}
             {%- if let Some(named) = packed.named %}
 
             // The commitments to named columns are those that the instances name. (The transcript has not begun.)
@@ -70,3 +68,16 @@
             mstore(SCRATCH_MPTR, mload(TRANSCRIPT_MPTR))
             calldatacopy(add(SCRATCH_MPTR, 0x20), add(proof_cptr, {{ opening_offset }}), 0x40)
             mstore({% if packed.is_some() %}OPENING_Z_MPTR{% else %}OPENING_U_MPTR{% endif %}, mod(keccak256(SCRATCH_MPTR, 0x60), r))
+            {%- if let Some(linked) = linked %}
+            {
+                let hash := keccak256(SCRATCH_MPTR, 0x60)
+                {%- for draw in linked.draws %}
+
+                // Behind {{ draw.behind }}.
+                mstore(SCRATCH_MPTR, hash)
+                calldatacopy(add(SCRATCH_MPTR, 0x20), add(proof_cptr, {{ draw.offset }}), 0x40)
+                hash := keccak256(SCRATCH_MPTR, 0x60)
+                mstore({{ draw.challenge }}_MPTR, mod(hash, r))
+                {%- endfor %}
+            }
+            {%- endif %}

@@ -103,6 +103,20 @@ fn a_committed_input_is_proved_by_its_name_and_told_to_nobody() {
         fs::metadata(name).unwrap().len()
     });
 
+    // In halo2's format, with the same file.
+    let [there, made] = ["halo2.zkv", "halo2.json"].map(|name| desk.path(name));
+    let told_there = format!("{name}=committed");
+    let words = ["keygen", &onnx, "--unsafe-dev-srs", "--format", "halo2", "--input", &told_there];
+    run(&[&words[..], &["--out", text(&there)]].concat());
+    let words = ["prove", text(&there), "--input-commitment", &file, "--out", text(&made)];
+    let shown = run(&words);
+    assert_eq!((&shown["names"], &shown["inferences"]), (&proved["names"], &proved["inferences"]));
+    assert_eq!(run(&["verify", text(&there), text(&made)])["valid"], json!(true));
+    assert_eq!(run(&["gas", text(&there), text(&made)])["call"]["accepted"], true);
+    let forged = changed(&desk, &made, "/instances/1", other["name"].clone());
+    let reason = refused(&["verify", text(&there), &forged])["reason"].as_str().unwrap().to_owned();
+    assert!(reason.contains("not the one that its instances name"), "{reason}");
+
     // The name of another commitment, and another commitment beside the name.
     let forged = changed(&desk, &proof, "/instances/1", other["name"].clone());
     let reason = refused(&["verify", &keys, &forged])["reason"].as_str().unwrap().to_owned();
@@ -241,8 +255,6 @@ fn inputs_are_told_one_by_one() {
         let words = ["keygen", model, "--unsafe-dev-srs", "--out", text(&out)];
         fails(&[&words[..], told].concat())
     };
-    let error = keygen(&["--format", "halo2", "--input", "a=committed"]);
-    assert!(error.contains("input `a` is committed, and proofs of halo2's format"), "{error}");
     let error = keygen(&["--format", "packed", "--input", "c=committed"]);
     assert!(error.contains("no input `c`"), "{error}");
     let error = keygen(&["--format", "packed", "--input", "a=private", "--input", "a=public"]);

@@ -1,9 +1,11 @@
 //! Packed proofs of models and their contracts, run in an EVM in process, against the Rust verifier.
+//! Beside them what stands behind proofs of halo2's format, where these show commitments.
 //! `verifier.py` is the third one; `prover/tests/packed` runs it.
 
 #![allow(clippy::unwrap_used)]
 #![cfg(all(feature = "compile", feature = "gas", feature = "prove"))]
 
+mod behind;
 #[path = "../solidity/claim.rs"]
 mod claim;
 mod links;

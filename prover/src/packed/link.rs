@@ -90,6 +90,17 @@ pub fn free_points(class: u32) -> impl Iterator<Item = Fr> {
     std::iter::once(Fr::ONE).chain(last)
 }
 
+/// By what links are multiplied where they are added up at x: λ_j = μʲ/Z_j(x). None where x is of the domain of one.
+pub fn factors(links: &[Link], mu: Fr, x: Fr) -> Option<Vec<Fr>> {
+    let mut power = Fr::ONE;
+    let factor = |link: &Link| {
+        let factor = power * inverse_vanishing(link.class, x)?;
+        power *= mu;
+        Some(factor)
+    };
+    links.iter().map(factor).collect()
+}
+
 /// 1/Z(x), Z being the polynomial that is 0 where a class holds words and nowhere else. None on the domain.
 pub(super) fn inverse_vanishing(class: u32, x: Fr) -> Option<Fr> {
     let whole: Option<Fr> = (x.pow_vartime([1_u64 << class]) - Fr::ONE).invert().into();
@@ -179,8 +190,8 @@ pub(super) fn wipe(secret: &mut [Fr]) {
     std::hint::black_box(secret);
 }
 
-/// From values on a domain's rows to coefficients, in place.
-fn interpolate(values: &mut [Fr], class: u32) {
+/// From values on the 2^class rows of a domain to coefficients, in place.
+pub fn interpolate(values: &mut [Fr], class: u32) {
     let rows = values.len();
     for index in 0..rows {
         let reversed = index.reverse_bits() >> (usize::BITS - class);

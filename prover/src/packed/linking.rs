@@ -4,10 +4,12 @@
 //! δ  =  Σ_j μʲ·(a_j − c_j)/Z_j
 //! P  =  Σ_j λ_j·c_j + δ,    λ_j = μʲ/Z_j(x)            P(x) = Σ_j λ_j·a_j(x)
 //! ```
+//!
+//! Behind a proof whose openings are not this crate's, L = Σ_j λ_j·(a_j − c_j) − δ is 0 at a point of its own.
 
+use super::Error;
 use super::link::{self, Commitment, Link, Secret};
 use super::transcript::element;
-use super::{Error, Layout};
 use halo2_proofs::halo2curves::{
     bn256::{Fr, G1Affine},
     ff::Field,
@@ -42,7 +44,7 @@ pub enum Mismatch {
     },
 }
 
-/// The commitments of a proof's links.
+/// The commitments of a proof's links, all of one circuit.
 pub struct Linking<'a> {
     links: &'a [Link],
     commitments: &'a [Commitment],
@@ -56,12 +58,11 @@ impl<'a> Linking<'a> {
     /// Refuses commitments that are not what the links are to; `instances` are those of all columns, and `commit` commits
     /// to coefficients, which it gives back.
     pub fn new(
-        layout: &'a Layout,
+        (links, k): (&'a [Link], u32),
         commitments: &'a [Commitment],
         instances: &[&[Fr]],
         commit: impl Fn(Vec<Fr>) -> (G1Affine, Vec<Fr>),
     ) -> Result<Self, Error> {
-        let links = &layout.instances.links;
         let (got, expected) = (commitments.len(), links.len());
         if got != expected {
             return Err(Error::Commitments { got, expected });
@@ -89,7 +90,7 @@ impl<'a> Linking<'a> {
             check(of, commitment).map_err(|mismatch| Error::Commitment { link, mismatch })
         });
         let polynomials = checked.collect::<Result<_, _>>()?;
-        Ok(Self { links, commitments, polynomials, k: layout.k })
+        Ok(Self { links, commitments, polynomials, k })
     }
 
     /// Whether there is nothing to say.
@@ -146,14 +147,39 @@ impl<'a> Linking<'a> {
         quotient: Vec<Fr>,
         at_x: impl Fn(usize) -> Fr,
     ) -> Result<(Vec<Fr>, Fr), Error> {
-        let (mut sum, mut value, mut power) = (quotient, Fr::ZERO, Fr::ONE);
-        for (link, polynomial) in self.links.iter().zip(&self.polynomials) {
-            let inverse = link::inverse_vanishing(link.class, x).ok_or(Error::Challenge)?;
-            add(&mut sum, &polynomial.0, power * inverse);
-            value += power * inverse * at_x(link.column);
-            power *= mu;
+        let (mut sum, mut value) = (quotient, Fr::ZERO);
+        for (link, polynomial, factor) in self.added_up(mu, x)? {
+            add(&mut sum, &polynomial.0, factor);
+            value += factor * at_x(link.column);
         }
         Ok((sum, value))
+    }
+
+    /// L/(X − z), `column` giving a column's coefficients.
+    pub fn shown(
+        &self,
+        mu: Fr,
+        z: Fr,
+        quotient: &[Fr],
+        column: impl Fn(usize) -> Vec<Fr>,
+    ) -> Result<Vec<Fr>, Error> {
+        let mut sum: Vec<Fr> = quotient.iter().map(|coefficient| -coefficient).collect();
+        for (link, polynomial, factor) in self.added_up(mu, z)? {
+            add(&mut sum, &column(link.column), factor);
+            add(&mut sum, &polynomial.0, -factor);
+        }
+        let mut carried = Fr::ZERO;
+        for coefficient in sum.iter_mut().rev() {
+            let here = *coefficient + carried * z;
+            *coefficient = std::mem::replace(&mut carried, here);
+        }
+        Ok(sum)
+    }
+
+    fn added_up(&self, mu: Fr, x: Fr) -> Result<impl Iterator<Item = (&Link, &Secret, Fr)>, Error> {
+        let factors = link::factors(self.links, mu, x).ok_or(Error::Challenge)?;
+        let all = self.links.iter().zip(&self.polynomials).zip(factors);
+        Ok(all.map(|((link, polynomial), factor)| (link, polynomial, factor)))
     }
 }
 

@@ -37,7 +37,7 @@ pub use key::{Powers, VerifyingKey};
 pub use layout::{InstanceSum, Instances, Layout, Pack, Phase, Slot, Widths};
 pub use link::{Commitment, Link};
 #[cfg(feature = "prove")]
-pub use linking::Mismatch;
+pub use linking::{Linking, Mismatch};
 #[cfg(feature = "prove")]
 pub use named::CommittedColumns;
 pub use named::Named;

@@ -236,7 +236,8 @@ impl ProvingKey {
         if !instances.iter().map(|column| column.len()).eq(counts) {
             return Err(crate::Error::Instances.into());
         }
-        let linking = Linking::new(layout, commitments, instances, |polynomial| {
+        let links = (&layout.instances.links[..], layout.k);
+        let linking = Linking::new(links, commitments, instances, |polynomial| {
             commit(&*self.engine, polynomial)
         })?;
         let mut proof = Messages {

@@ -41,6 +41,10 @@ pub(super) struct Key {
     permutation: usize,
     /// Commitments of the fixed columns: x and y, both zero at infinity.
     fixed: Vec<[String; 2]>,
+    /// Which columns hold what commitments do: column, size class, and which instance is the commitment's name. `vk_digest` covers
+    /// them; where there are none, nothing is said.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    links: Vec<(usize, u32, usize)>,
     /// The ends of the reference string: `[1]₁`, `[1]₂`, `[τ]₂`, real parts first.
     g1: [String; 2],
     g2: [[String; 2]; 2],
@@ -80,6 +84,7 @@ impl Key {
             lookups: cs.lookups().len(),
             permutation: cs.permutation().get_columns().len(),
             fixed: vk.fixed_commitments().iter().map(in_g1).collect(),
+            links: keys.links().iter().map(|link| (link.column, link.class, link.number)).collect(),
             g1: in_g1(&params.get_g()[0]),
             g2: in_g2(params.g2()),
             tau_g2: in_g2(params.s_g2()),

@@ -41,6 +41,17 @@ impl Statement<'_> {
             }
             let copied = limbs[0] - self.lane(1) - self.flag(Flag::Larger) * limbs[1];
             accumulator += self.flag(Flag::Reads) * copied;
+            if let (true, Some(parts)) = (self.shape.averages, own.parts) {
+                let [start, stride] = parts.map(|part| self.advice(part));
+                let sum = start + stride * (limbs[0] + self.n() * limbs[1]);
+                let then = |place: Place| self.advice_before(place);
+                let [start, stride, low, high] =
+                    [parts[0], parts[1], own.limbs[0], own.limbs[1]].map(then);
+                let unrounded = start + stride * (low + self.n() * high);
+                let lift = power(Fr::from(2), 100) + power(Fr::from(2), 20);
+                accumulator += self.flag(Flag::Adds) * (sum - self.lane(0));
+                accumulator -= self.flag(Flag::Continues) * (unrounded + then(own.byte) - lift);
+            }
             for (steps, flag) in (1..).zip(self.places.several) {
                 if let Some(flag) = flag {
                     made += self.fixed(flag) * power(along, steps * number) * accumulator;
@@ -72,7 +83,8 @@ impl Statement<'_> {
             None => self.flag(Flag::Packs) * (Fr::one() - self.makes() - self.flag(Flag::Reads)),
         };
         let on = |flag: Flag| self.several() * self.flag(flag);
-        let (in_interval, larger, holds) = (on(Flag::Intervals), on(Flag::Larger), on(Flag::Holds));
+        let (in_interval, adds) = (on(Flag::Intervals), on(Flag::Adds));
+        let (larger, holds) = (on(Flag::Larger), on(Flag::Holds));
         let inputs = inputs * self.several();
         let mut found = Vec::new();
         for own in &places.abreast {
@@ -86,6 +98,11 @@ impl Statement<'_> {
                 let what = "each remainder abreast is below its interval's length";
                 found.push((what, in_interval * room));
             }
+            if self.shape.averages {
+                let rest = limb(0) + limb(2) + self.n() * (limb(1) + limb(3));
+                let most = power(Fr::from(2), 22) - Fr::one();
+                found.push(("each quotient of a sum abreast is below 2^22", adds * (most - rest)));
+            }
             if places.flag(Flag::Larger).is_some() {
                 let above = self.advice(own.table_row);
                 let what = "each larger abreast is not below the value before";
@@ -95,6 +112,9 @@ impl Statement<'_> {
             if places.flag(Flag::Holds).is_some() {
                 found.push(("each value abreast is held", holds * held(own.limbs[0])));
                 found.push(("each value beside one abreast is held", holds * held(own.limbs[1])));
+                if self.shape.averages {
+                    found.push(("each row read abreast is held", holds * held(own.table_row)));
+                }
             }
         }
         self.all.extend(found);

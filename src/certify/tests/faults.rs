@@ -1,6 +1,6 @@
 //! Faults in fixed columns, planted one at a time, are all seen.
 
-use super::{Case, number};
+use super::{Case, alike::Computed, number};
 use crate::certify::{
     rows::Rows,
     shape::{Flag, Place, Places, Shape},
@@ -34,6 +34,9 @@ const KINDS: [&str; 14] = [
 /// What there is for hashes and committed weights alone.
 const HIDDEN_KINDS: [&str; 4] =
     ["constant of an S-box", "flag of a hash", "scale of weights", "table of weights"];
+
+/// What may leave every row's function as it is, as the line through its steps has room beside it.
+const MAY_HAVE_ROOM: [&str; 2] = ["weight", "offset"];
 
 /// A cell of the fixed columns, and what it becomes.
 type Fault = (usize, usize, Fr);
@@ -228,6 +231,55 @@ fn shares(case: &Case, shape: &Shape, places: &Places) -> Option<(usize, usize, 
     Some((rows.contributions, rows.at.len(), rows.made.clone()))
 }
 
+/// Whether every row computes the same with a fault as without.
+fn is_alike(case: &mut Case, shape: &Shape, places: &Places, (column, row, to): Fault) -> bool {
+    let honest = case.fixed.clone();
+    case.fixed[column][row] = to;
+    let faulty = Computed::read(case, &case.fixed, shape, places);
+    let own = Computed::read(case, &honest, shape, places);
+    let is_alike = own.zip(faulty).is_some_and(|(own, faulty)| {
+        own.ranges(case, shape).is_some_and(|ranges| own.is_alike(&faulty, &ranges))
+    });
+    case.fixed = honest;
+    is_alike
+}
+
+/// What is alike is what the certificate accepts: in each way that a weight or an offset of claims is one more or less, and where it is
+/// so much more that a comparison is another one.
+#[test]
+fn faults_that_change_no_function_are_told_from_others() {
+    let model = claims::model();
+    let claims = ["y[2]=threshold", "y=bucket:2", "class=equal"];
+    let layout = claims::layout(&model, &claims, false);
+    let plans = Plans::for_instances(&model, layout, Wishes::default()).expect("plans");
+    let mut case = Case::of(&model, plans.circuit(Goal::Speed));
+    let shape = Shape::read(&case.circuit.shape()).expect("a shape");
+    let places = Places::new(&shape).expect("a shape of the planner");
+    let planter =
+        Planter { case: &case, shape: &shape, places: &places, read: vec![], random: Random(0) };
+    let lane = places.lanes[0];
+    // The last rows are those of claims.
+    let has_lane = |&row: &usize| {
+        (planter.weighs(row) || planter.makes(row)) && planter.value(lane, row) != Fr::zero()
+    };
+    let rows = (1..=shape.table_rows).rev().filter(has_lane);
+    let tried: Vec<(usize, usize)> = rows.take(60).map(|row| planter.cell(lane, row)).collect();
+    let (mut alike, mut others) = (0, 0);
+    for (column, row) in tried {
+        for by in [Fr::one(), -Fr::one(), Fr::from(1 << 40)] {
+            let to = case.fixed[column][row] + by;
+            let honest = std::mem::replace(&mut case.fixed[column][row], to);
+            let seen = case.check(&model).is_err();
+            case.fixed[column][row] = honest;
+            let is_alike = is_alike(&mut case, &shape, &places, (column, row, to));
+            assert_eq!(seen, !is_alike, "column {column}, row {row}: {by:?}");
+            alike += usize::from(is_alike);
+            others += usize::from(!is_alike);
+        }
+    }
+    assert!(alike > 0 && others > 0, "{alike} and {others}");
+}
+
 /// Rows of the table that witnesses of a few inputs read to make a byte.
 fn read(model: &Model, circuit: &ModelCircuit, case: &Case, places: &Places) -> Vec<usize> {
     let shape = Shape::read(&circuit.shape()).expect("a shape");
@@ -333,16 +385,20 @@ fn planted_faults_are_seen() {
             let Some((column, row, value)) = fault else { continue };
             let honest_cell = std::mem::replace(&mut case.fixed[column][row], value);
             let seen = case.check(model).is_err();
-            // Flags and moves that change nothing of what is made and contributed are no faults.
+            // Flags and moves that change nothing of what is made and contributed are no faults, nor is what changes no
+            // row's function.
             let idle = [
                 "coefficient that goes on",
                 "value that is not taken",
                 "flag that is on",
                 "flag that is off",
             ];
-            let is_fault =
-                seen || !idle.contains(&kind) || shares(&case, &shape, &places) != honest;
-            case.fixed[column][row] = honest_cell;
+            let may_be = !idle.contains(&kind) || shares(&case, &shape, &places) != honest;
+            let fault = std::mem::replace(&mut case.fixed[column][row], honest_cell);
+            let is_fault = seen
+                || may_be
+                    && !(MAY_HAVE_ROOM.contains(&kind)
+                        && is_alike(&mut case, &shape, &places, (column, row, fault)));
             if is_fault {
                 number += 1;
                 *planted.entry(kind).or_default() += 1;

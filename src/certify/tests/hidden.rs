@@ -328,7 +328,7 @@ fn committed_outputs_are_certified() {
     let mut model = Model { outputs: model.outputs[..2].to_vec(), ..model };
     model.outputs[1].name = "other".into();
     for told in [[Public, Public], [Private, Private], [Committed, Public], [Hashed, Committed]] {
-        let mut case = Case::of(&model, summed::told_of_all(&model, &told, Committed));
+        let mut case = Case::of(&model, summed::told_of_all(&model, &told, Committed, true));
         case.check(&model).unwrap_or_else(|why| panic!("{told:?}: {why}"));
         let shape = Shape::read(&case.circuit.shape()).expect("a shape");
         let own = shape.outputs.expect("they are committed");

@@ -5,13 +5,14 @@ use crate::certify::{CertifyError, Report, certify};
 use crate::circuit::tests::{
     abreast, average, batch, claims, limbs, models, ports,
     random::{self, Random},
-    vectors,
+    summed, vectors,
 };
 use crate::circuit::{Goal, InstanceLayout, ModelCircuit, Plans, Wishes};
 use crate::model::{Model, Operator, Visibility};
-use crate::proving::{Keys, ModelVerifier, Powers, Srs, Verifier, Widths};
+use crate::proving::{Keys, ModelVerifier, Powers, Srs, Verifier, Widths, links};
 use std::fmt::Debug;
 use std::sync::Arc;
+use zkverdict_prover::packed::Link;
 
 /// Certifies all circuits of models, and counts what was found on the way.
 fn certified<N: Debug>(models: impl IntoIterator<Item = (N, Model)>) -> Vec<Report> {
@@ -149,6 +150,32 @@ fn committed_inputs_are_certified() {
                 "{told:?} as {others:?}: {refused:?}"
             );
         }
+    }
+}
+
+/// In halo2's format, whose verifiers have to look for links beside what halo2's do.
+#[test]
+fn keys_of_halo2s_format_are_certified_with_their_links_alone() {
+    let (model, told) = (ports::model(), [Visibility::Public, Visibility::Committed]);
+    let circuit = summed::told_in(&model, &told, false);
+    let srs = Srs::unsafe_dev(circuit.k());
+    let keys = Verifier::generate(&srs, &circuit, circuit.instances()).expect("keys");
+    let certified = |links: Vec<Link>| {
+        certify(&model, &circuit, &Keys::Halo2(keys.clone().with_links(links))).map(drop)
+    };
+    let own = links(&circuit.shape());
+    certified(own.clone()).expect("it is the model's");
+    let [link] = own[..] else { panic!("one input is committed") };
+    let others = [
+        vec![],
+        vec![Link { column: link.column + 1, ..link }],
+        vec![Link { class: link.class + 1, ..link }],
+        vec![Link { number: link.number + 1, ..link }],
+        vec![link, link],
+    ];
+    for other in others {
+        let refused = certified(other);
+        assert!(matches!(refused, Err(CertifyError::System { .. })), "{refused:?}");
     }
 }
 

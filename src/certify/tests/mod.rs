@@ -1,5 +1,6 @@
 //! Every circuit that the planner makes is certified, and none that was tampered with.
 
+mod alike;
 mod constraints;
 mod faults;
 mod hidden;

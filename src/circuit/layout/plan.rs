@@ -97,7 +97,8 @@ impl Plan {
                 }
             }
             for Draft { menus, rows, apart } in Layout::drafts(net, room) {
-                for fold in FOLDS.into_iter().filter(|&fold| fold == 1 || !wishes.packed) {
+                let may_fold = !wishes.packed && own.links.is_empty();
+                for fold in FOLDS.into_iter().filter(|&fold| fold == 1 || may_fold) {
                     let menus = menus.clone();
                     let bare =
                         Shape { fold, lanes, weight_lanes, menus, abreast, apart, ..own.clone() };

@@ -7,6 +7,7 @@ use super::{
 };
 use crate::circuit::{
     CircuitError, Needs,
+    shape::most_abreast,
     table::rules::{Levels, Rises, Rule},
     wiring::{Cell, Kind, Place, Run, Scan, exponent, index},
 };
@@ -163,7 +164,8 @@ impl Lowering<'_> {
         let mut cells = Vec::new();
         let outputs = window.output[0] * width;
         // Before they are made.
-        CircuitError::check(Needs::of_rows(&node.name, pool.planes * outputs * rows))?;
+        let values = most_abreast(self.net.sums_words);
+        CircuitError::check(Needs::of_rows(&node.name, pool.planes * outputs * rows / values))?;
         for (plane, output) in (0..pool.planes).flat_map(|p| (0..outputs).map(move |o| (p, o))) {
             let (row, column) = (output / width, output % width);
             let mut seen = vec![0_i64; rows];

@@ -81,9 +81,13 @@ fn rounded_before<R: Row>(row: &mut R) -> R::Value {
     unrounded + lifted - R::Value::constant(field(MARK + LIFT))
 }
 
-/// Adds the gate of float32 sums.
+/// Adds the gates of float32 sums.
 pub fn configure(gates: &mut Gates<'_>) {
     gates.add_for("float32 sum", Flag::Adds, |row| in_progression(row));
+    gates.add_abreast("float32 sums abreast", Flag::Adds, |value| {
+        let [(_, constraint)] = in_progression(value);
+        vec![("each quotient of a sum abreast is below 2^22", constraint)]
+    });
 }
 
 #[cfg(test)]

@@ -20,7 +20,7 @@ pub fn larger<R: Row>(row: &mut R) -> [Constraint<R::Value>; 2] {
     ]
 }
 
-/// What rows that hold what the row before held promise. Float32 sums have more to be held.
+/// What rows that hold what the row before held promise: float32 sums have more to be held.
 pub fn held<R: Row>(row: &mut R) -> Vec<Constraint<R::Value>> {
     let mut held = |cell| row.here(cell) - row.before(cell);
     let mut constraints = vec![
@@ -45,11 +45,13 @@ pub fn configure(gates: &mut Gates<'_>) {
             ("each larger abreast is one of both", one_of_both),
         ]
     });
-    // Float32 sums, which have more to be held, are never abreast.
     gates.add_abreast("hold abreast", Flag::Holds, |value| {
-        let [own, beside] =
-            [0, 1].map(|limb| value.here(Cell::Limb(limb)) - value.before(Cell::Limb(limb)));
-        vec![("each value abreast is held", own), ("each value beside one abreast is held", beside)]
+        let names = [
+            "each value abreast is held",
+            "each value beside one abreast is held",
+            "each row read abreast is held",
+        ];
+        names.into_iter().zip(held(value)).map(|(name, (_, own))| (name, own)).collect()
     });
 }
 

@@ -155,7 +155,7 @@ pub struct Abreast<'a, R> {
 
 impl<R> Abreast<'_, R> {
     /// What rows of several values can be. (Border cells have places of their own.)
-    const KINDS: [Flag; 8] = [
+    const KINDS: [Flag; 10] = [
         Flag::Divides,
         Flag::Intervals,
         Flag::Reads,
@@ -164,6 +164,8 @@ impl<R> Abreast<'_, R> {
         Flag::Inputs,
         Flag::Takes,
         Flag::Packs,
+        Flag::Adds,
+        Flag::Continues,
     ];
 }
 

@@ -41,7 +41,7 @@
 //!
 //! **Values abreast.** A row of several values makes E_j at its place times s₁^(h·j), and value j contributes x_j at its position
 //! times s₁^j; h is 1 or 2, which two flags tell. E_j and x_j are what the row makes and contributes, with the cells of value
-//! j in place of the first one's. Only divisions, intervals, copies and larger ones are among several, and border cells,
+//! j in place of the first one's. Only divisions, intervals, float32 sums, copies and larger ones are among several, and border cells,
 //! whose values go on at ρ^(4·j). The flags have columns of their own, where they are 0 on rows of weights: they stand for `cells`, for
 //! which output·flag·kind·scale·limb leaves no degree.
 //!

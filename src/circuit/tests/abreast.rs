@@ -1,18 +1,21 @@
 //! Values that share a row: neighbours of one kind, each of which is bound as if it had a row of its own.
 
 use super::{
-    IS_AN_ENTRY, IS_TAKEN, assert_breaks, broken, field, honest, limbs, mixed,
+    IS_AN_ENTRY, IS_TAKEN, assert_breaks, average, broken, field, honest, limbs, mixed,
     models::{self, Builder, NO_LINE},
     off_by_one, relimb_of, reread_of, table_row_of, tampered,
     unique::assert_no_choice,
 };
 use crate::circuit::shape::{ABREAST, Flag, LARGEST_K, SMALLEST_K, Shape};
 use crate::circuit::{
-    ModelCircuit, Wishes, Witness, compute::Held, layout::rows::Content, wiring::Kind,
+    ModelCircuit, Wishes, Witness,
+    compute::Held,
+    layout::rows::{Content, Row},
+    wiring::Kind,
 };
 use crate::model::Model;
 use halo2_proofs::halo2curves::bn256::Fr;
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
 /// As many values to a row as these where neighbours are alike, in as few rows as can be: each is evaluated.
 pub fn abreast(model: &Model, values: usize, private_input: bool) -> ModelCircuit {
@@ -73,6 +76,7 @@ pub fn circuits() -> Vec<(Model, ModelCircuit)> {
         (strided(), 2, false),
         (lines(), 4, false),
         (table(), 8, false),
+        (average::wide().model(), 4, false),
     ];
     let circuit = |(model, values, is_private)| {
         let circuit = abreast(&model, values, is_private);
@@ -114,6 +118,8 @@ fn every_kind_that_can_be_is_abreast() {
     all.sort();
     all.dedup();
     let expected = [
+        "Adds",
+        "Average by interval",
         "Border",
         "Hold",
         "Input, packed",
@@ -123,6 +129,7 @@ fn every_kind_that_can_be_is_abreast() {
         "Made by interval",
         "Made by interval, apart",
         "Made by interval, packed",
+        "Made, apart",
         "Made, packed",
         "Read",
         "Read, packed",
@@ -191,12 +198,83 @@ fn tampered_at(
 
 #[test]
 fn accumulators_abreast_that_the_weights_do_not_give_are_refused() {
-    each("Made", |model, circuit, at, value| {
-        let by_interval = circuit.compiled.fixed.rows[at][Flag::Intervals];
-        let witness =
-            tampered_at(model, circuit, (at, value), |held| off_by_one(held, by_interval));
+    for named in ["Made", "Adds", "Average"] {
+        each(named, |model, circuit, at, value| {
+            let flags = &circuit.compiled.fixed.rows[at];
+            let has_rest = flags[Flag::Intervals] || flags[Flag::Adds];
+            let witness =
+                tampered_at(model, circuit, (at, value), |held| off_by_one(held, has_rest));
+            assert_breaks(&broken(circuit, witness), &[IS_TAKEN]);
+        });
+    }
+}
+
+/// Each sum goes on from its own: two of a row cannot be exchanged, though each is rounded as it should be.
+#[test]
+fn exchanged_sums_are_refused() {
+    each("Adds", |model, circuit, at, value| {
+        let mut witness = honest(model, circuit);
+        let other = witness.abreast[value - 1].clone();
+        if other.table_row.at(at) == witness.table_row.at(at)
+            && other.limbs[0].at(at) == witness.limbs[0].at(at)
+        {
+            return;
+        }
+        let [own, further] = [0, value].map(|value| table_row_of(&witness, value, at));
+        reread_of(circuit, &mut witness, 0, at, further);
+        reread_of(circuit, &mut witness, value, at, own);
+        for (limb, other) in other.limbs.iter().enumerate() {
+            let own = witness.limbs[limb].at(at);
+            relimb_of(&mut witness, 0, limb, at, other.at(at));
+            relimb_of(&mut witness, value, limb, at, own);
+        }
         assert_breaks(&broken(circuit, witness), &[IS_TAKEN]);
     });
+}
+
+#[test]
+fn quotients_abreast_beyond_a_progression_are_refused() {
+    each("Adds", |model, circuit, at, value| {
+        let mut witness = honest(model, circuit);
+        let to = limbs(&mut witness, value, 2).at(at) + Fr::one();
+        relimb_of(&mut witness, value, 2, at, to);
+        let sentence = "each quotient of a sum abreast is below 2^22";
+        assert_breaks(&broken(circuit, witness), &[sentence]);
+    });
+}
+
+/// Sums abreast stay what they are while cursors move, as if one needed another move before each mean.
+#[test]
+fn sums_abreast_are_held() {
+    let model = average::wide().model();
+    let own = abreast(&model, 4, false);
+    let mut plan = own.plan().clone();
+    let layout = Arc::make_mut(&mut plan.layout);
+    let kind = |row: &Row| {
+        let (block, cell) = own.plan().layout.cells(row).next()?;
+        Some(own.compiled.net.blocks[block].cells[cell].kind)
+    };
+    let means = own.plan().layout.rows.iter().enumerate().rev();
+    let means = means.filter(|(_, row)| matches!(kind(row), Some(Kind::Average { .. })));
+    let means: Vec<usize> = means.map(|(at, _)| at).collect();
+    for &at in &means {
+        let steps = layout.rows[at].steps;
+        assert!(steps > 0, "all windows share rows");
+        layout.rows.insert(at, Row { steps, ..Row::new(Content::Hold) });
+    }
+    let compiled = &own.compiled;
+    let circuit = ModelCircuit::compile(compiled.instances.clone(), compiled.net.clone(), plan);
+    let witness = honest(&model, &circuit);
+    assert_eq!(broken(&circuit, witness.clone()), [""; 0]);
+    let at = *means.last().expect("there are means");
+    for value in 1..4 {
+        let mut other = witness.clone();
+        let row = table_row_of(&other, value, at);
+        reread_of(&circuit, &mut other, value, at, row.checked_sub(1).unwrap_or(row + 1));
+        let names = broken(&circuit, other);
+        let sentence = "each row read abreast is held";
+        assert!(names.iter().any(|name| name.contains(sentence)), "{names:?}");
+    }
 }
 
 #[test]
@@ -253,12 +331,14 @@ fn limbs_abreast_beyond_the_table_are_refused() {
 
 #[test]
 fn bytes_abreast_that_the_table_has_not_are_refused() {
-    each("Made", |model, circuit, at, value| {
-        let mut witness = honest(model, circuit);
-        witness.abreast[value - 1].byte.add(at, Fr::from(256));
-        let names = broken(circuit, witness);
-        assert!(names.iter().any(|name| name.contains(IS_AN_ENTRY)), "{names:?}");
-    });
+    for named in ["Made", "Adds"] {
+        each(named, |model, circuit, at, value| {
+            let mut witness = honest(model, circuit);
+            witness.abreast[value - 1].byte.add(at, Fr::from(256));
+            let names = broken(circuit, witness);
+            assert!(names.iter().any(|name| name.contains(IS_AN_ENTRY)), "{names:?}");
+        });
+    }
 }
 
 /// What is read by interval, with the remainder of another one.
@@ -394,7 +474,7 @@ fn rows_are_fewer_by_as_many_as_are_abreast() {
     }
 }
 
-/// Kinds that depend on the row before or that share a coefficient stay alone.
+/// Kinds that hold two values or that share a coefficient stay alone.
 #[test]
 fn products_are_never_abreast() {
     for (name, model) in models::all() {
@@ -409,6 +489,8 @@ fn products_are_never_abreast() {
                         | Kind::Made { .. }
                         | Kind::Read { .. }
                         | Kind::Larger { .. }
+                        | Kind::Adds { .. }
+                        | Kind::Average { .. }
                         | Kind::Border { count: 4 }
                 );
                 assert!(may, "{name}: {kind:?}");

@@ -164,32 +164,31 @@ fn instances_that_no_circuit_proves_are_refused() {
     }
 }
 
-/// The verifier of halo2's proofs links nothing: a name would be a word that whoever proves chooses.
 #[test]
-fn inputs_are_committed_in_packed_proofs_alone_and_a_few_of_them() {
+fn inputs_are_committed_in_both_formats_and_a_few_of_them() {
     let model = model();
     let mut told = InstanceLayout::of_model(&model, false);
     told.inputs[1].visibility = Visibility::Committed;
-    let refused = Plans::for_instances(&model, told.clone(), Wishes::default());
-    assert!(matches!(refused, Err(CircuitError::Unlinked { tensor }) if tensor == "port1"));
-    let wishes = Wishes { packed: true, ..Wishes::default() };
-    let plans = Plans::for_instances(&model, told.clone(), wishes).expect("a circuit");
-    let circuit = plans.circuit(Goal::Speed);
-    let (k, shape) = (circuit.k(), circuit.shape());
-    assert!(told.fits(&shape) && shape.is_possible(k));
-    ModelCircuit::restore(&model, &told, k, &shape).expect("the same plan");
-    // Neither a shape without links nor one that is linked otherwise, nor one for halo2's proofs.
-    for other in [
-        Shape { links: vec![], ..shape.clone() },
-        Shape { links: vec![2], ..shape.clone() },
-        Shape { links: vec![1, 1], ..shape.clone() },
-        Shape { sums_words: false, ..shape.clone() },
-    ] {
-        assert!(!other.is_possible(k) || !told.fits(&other), "{other:?}");
-        assert!(ModelCircuit::restore(&model, &told, k, &other).is_err(), "{other:?}");
+    for (packed, goal) in [(true, Goal::Speed), (false, Goal::Speed), (false, Goal::Gas)] {
+        let wishes = Wishes { packed, ..Wishes::default() };
+        let plans = Plans::for_instances(&model, told.clone(), wishes).expect("a circuit");
+        let circuit = plans.circuit(goal);
+        let (k, shape) = (circuit.k(), circuit.shape());
+        assert!(told.fits(&shape) && shape.is_possible(k) && shape.fold == 1);
+        ModelCircuit::restore(&model, &told, k, &shape).expect("the same plan");
+        // Neither a shape without links nor one that is linked otherwise, nor one whose columns share the backend's.
+        for other in [
+            Shape { links: vec![], ..shape.clone() },
+            Shape { links: vec![2], ..shape.clone() },
+            Shape { links: vec![1, 1], ..shape.clone() },
+            Shape { fold: 2, ..shape.clone() },
+        ] {
+            assert!(!other.is_possible(k) || !told.fits(&other), "{other:?}");
+            assert!(ModelCircuit::restore(&model, &told, k, &other).is_err(), "{other:?}");
+        }
+        let too_far = Shape { links: vec![shape.table_rows], ..shape.clone() };
+        assert!(!too_far.is_possible(k));
     }
-    let too_far = Shape { links: vec![shape.table_rows], ..shape.clone() };
-    assert!(!too_far.is_possible(k));
     let mut model = Builder::new(3, &[1, 2]).model();
     model.inputs = (0..5).map(|number| port(&format!("x{number}"), TensorId(0))).collect();
     let mut told = InstanceLayout::of_model(&model, false);

@@ -11,7 +11,7 @@ use crate::evm::{
     Abi, Address, ConstructorWord, Consumer, DebugInfo, Experiment, Fork, ForkChanges,
     ForkComparison, GasReport, Prices, Snapshot, SnapshotCheck, SourceFile, U256,
 };
-use crate::proving::Proof;
+use crate::proving::{Proof, links};
 use crate::solidity::{
     CompiledContract, SolidityCompiler, estimate_circuit_gas, estimate_packed_gas,
     verify_batch_calldata_of_words, verify_proof_calldata_of_words,
@@ -312,7 +312,7 @@ impl Workbench<'_> {
         let circuit = bundle.circuit(verifier.model())?;
         let (k, counts) = (circuit.k(), [circuit.instances()]);
         let estimate = match verifier.keys().packed() {
-            None => estimate_circuit_gas(&circuit, k, &counts)?,
+            None => estimate_circuit_gas(&circuit, k, &counts, &links(&circuit.shape()))?,
             Some(keys) => {
                 let layout = keys.key().layout();
                 let (public, widths) = (&layout.instances, layout.widths());

@@ -134,6 +134,9 @@ function checkShape(document: Halo2KeyDocument): void {
   if (!isCount(degree, 1 << 10) || degree < 3) throw malformed(`degree is ${String(degree)}, expected 3 or more`);
   if (!isCount(blinding_factors, (1 << k) - 2)) throw malformed("blinding_factors leaves no row");
   // Models' circuits prove both by constraints of their own.
+  if ((document as { links?: unknown }).links !== undefined) {
+    throw malformed("the key has committed inputs in halo2's format, which only the packed format has here");
+  }
   if (document.lookups !== 0 || document.permutation !== 0) {
     throw malformed("the circuit has look-ups or a permutation, which no model's has");
   }

@@ -2,7 +2,7 @@
 //!
 //! The first value of a row is where its cursors say, and value j is j steps further along the first axis: of its run by one
 //! for each, and of what is made by one or by two, as images that are taken with a stride lie. Elements that are packed
-//! follow each other within a word. What takes several rows, as a window's largest does, takes them side by side. Border
+//! follow each other within a word. What takes several rows, as a window's largest or its float32 sum does, takes them side by side. Border
 //! cells are at the powers of ρ behind those of the value before.
 
 use crate::circuit::BYTES_PER_WORD;
@@ -94,7 +94,11 @@ pub(super) fn steps<'a>(mut cells: impl Iterator<Item = &'a Cell>) -> Option<u8>
                 (other == Place { omega: place.omega + further, ..place }).then_some(1)?
             }
             (
-                Kind::Made { .. } | Kind::Read { .. } | Kind::Larger { .. },
+                Kind::Made { .. }
+                | Kind::Read { .. }
+                | Kind::Larger { .. }
+                | Kind::Adds { .. }
+                | Kind::Average { .. },
                 Some(place),
                 Some(other),
             ) => {

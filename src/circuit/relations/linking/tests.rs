@@ -5,7 +5,10 @@ mod outputs;
 use crate::circuit::columns::Challenges;
 use crate::circuit::field::{byte_power, pack};
 use crate::circuit::shape::Shape;
-use crate::circuit::tests::{assert_breaks, broken, forged, ports, relimb, row, summed::told};
+use crate::circuit::tests::{
+    assert_breaks, broken, forged, ports, relimb, row,
+    summed::{told, told_in},
+};
 use crate::circuit::{BYTES_PER_WORD, Forge, Link, ModelCircuit, Witness, links};
 use crate::model::Visibility::{self, Committed, Private, Public};
 use halo2_proofs::halo2curves::{bn256::Fr, ff::Field};
@@ -241,6 +244,60 @@ fn other_words_are_refused_wherever_what_is_left_begins() {
     for (attack, refusal) in word {
         assert_breaks(&forged(&circuit, other_word(), attack), &[refusal]);
     }
+}
+
+/// In halo2's format, whose circuits have rows that take the words of the instances.
+#[test]
+fn committed_inputs_are_bound_where_rows_take_words() {
+    for visibility in [[Public, Committed], [Committed, Committed], [Private, Committed]] {
+        let circuit = told_in(&ports::model(), &visibility, false);
+        let (shape, links) = (circuit.shape(), circuit.shape().links.len());
+        assert!(!shape.sums_words && shape.fold == 1 && shape.is_possible(circuit.k()));
+        assert_eq!(broken(&circuit, honest(&circuit)), [""; 0], "{visibility:?}");
+        for (link, row) in
+            (0..links).flat_map(|link| rows(&circuit, link).into_iter().map(move |row| (link, row)))
+        {
+            let mut witness = honest(&circuit);
+            witness.linked[link].add(row, Fr::one());
+            assert_breaks(&broken(&circuit, witness), &[WORDS_ARE_BYTES]);
+        }
+        for instance in 0..circuit.instances() {
+            let mut witness = honest(&circuit);
+            witness.instances[instance] += Fr::one();
+            let names = broken(&circuit, witness);
+            if instance <= links {
+                assert_eq!(names, [""; 0]);
+            } else {
+                assert_breaks(&names, &[WORDS_ARE_BYTES]);
+            }
+        }
+    }
+    let circuit = told_in(&ports::model(), &[Public, Committed], false);
+    let attacks: [(Forge, &str); 3] = [
+        (|sums, _, _, _| sums.balance[0] -= Fr::one(), BALANCE_GROWS),
+        (
+            |sums, challenges, compiled, _| {
+                sums.packed[0] += balance_factor(&compiled.plan.shape, challenges);
+            },
+            "the packed instances hold the public bytes",
+        ),
+        (
+            |sums, challenges, compiled, _| {
+                sums.linked[0][0] -= balance_factor(&compiled.plan.shape, challenges);
+            },
+            SUM_HOLDS,
+        ),
+    ];
+    for (attack, refusal) in attacks {
+        let mut witness = honest(&circuit);
+        witness.instances[2] += Fr::one();
+        assert_breaks(&forged(&circuit, witness, attack), &[refusal]);
+    }
+    // A public word, and a linked one that makes up for it.
+    let mut witness = honest(&circuit);
+    witness.instances[2] += Fr::one();
+    witness.linked[0].add(rows(&circuit, 0)[0], -Fr::one());
+    assert_breaks(&broken(&circuit, witness), &[WORDS_ARE_BYTES]);
 }
 
 /// The first of the links' words stands at T^0 and the instances' behind the links': nothing of one makes up for the other.

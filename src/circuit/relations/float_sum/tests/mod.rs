@@ -63,6 +63,11 @@ pub fn ties() -> Case {
     }
 }
 
+/// The same of windows side by side, so many that neighbours can share rows.
+pub fn wide() -> Case {
+    Case { input: [2, 16], ..ties() }
+}
+
 pub fn cases() -> Vec<Case> {
     let overlapping = Case {
         element: ElementType::Uint8,

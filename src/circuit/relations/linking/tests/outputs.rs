@@ -34,7 +34,7 @@ pub fn inputs() -> [Vec<i32>; 2] {
 }
 
 fn circuit(inputs: [Visibility; 2]) -> ModelCircuit {
-    summed::told_of_all(&model(), &inputs, Committed)
+    summed::told_of_all(&model(), &inputs, Committed, true)
 }
 
 fn honest(circuit: &ModelCircuit) -> Witness {

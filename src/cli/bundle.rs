@@ -13,14 +13,14 @@ pub enum AnyBundle {
     /// In one.
     Whole(Box<Bundle>),
     /// In parts.
-    Parts(PartsBundle),
+    Parts(Box<PartsBundle>),
 }
 
 impl AnyBundle {
     /// Opens what lies there.
     pub fn open(path: &Path) -> Result<Self, BundleError> {
         if PartsBundle::is_at(path) {
-            PartsBundle::open(path).map(Self::Parts)
+            PartsBundle::open(path).map(|bundle| Self::Parts(Box::new(bundle)))
         } else {
             Bundle::open(path).map(|bundle| Self::Whole(Box::new(bundle)))
         }

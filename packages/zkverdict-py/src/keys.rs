@@ -34,7 +34,7 @@ use zkverdict::{
 pub enum Source {
     Halo2 { onnx: Vec<u8>, srs: Srs },
     Packed { onnx: Vec<u8>, powers: Powers },
-    Bundle(Bundle),
+    Bundle(Box<Bundle>),
 }
 
 struct Inner {
@@ -207,7 +207,7 @@ impl Keys {
                 watch.enter("deriving the key again");
                 bundle.check_key(verifier.model())?;
             }
-            Ok(Self::of(verifier, OnceLock::new(), Source::Bundle(bundle)))
+            Ok(Self::of(verifier, OnceLock::new(), Source::Bundle(Box::new(bundle))))
         })
     }
 

@@ -131,7 +131,7 @@ fn hashing(told: [Visibility; 2], packed: bool) -> (Model, ModelCircuit) {
     let mut builder = Builder::new(3, &[INFERENCES, 5]);
     let y = builder.input(&[INFERENCES, 33], ElementType::Int8);
     let [narrow, wide] = [TensorId(0), y].map(|input| builder.gemm(input, 5, vec![0.002_1]));
-    let sum = builder.add(narrow, wide, [0.7, 0.4]);
+    let sum = builder.add(narrow, wide, [0.5, 0.25]);
     let mut model = builder.model();
     model.inputs = vec![port("a", TensorId(0)), port("b", y)];
     model.outputs = vec![port("sum", sum), port("same", y)];
@@ -240,7 +240,7 @@ fn a_batch_that_cannot_be_proved_is_refused() {
 fn claiming(inferences: usize, told: [Visibility; 2], claims: &[&str]) -> (Model, InstanceLayout) {
     let mut builder = Builder::new(3, &[inferences, 40]);
     let y = builder.input(&[inferences, 40], ElementType::Int8);
-    let sum = builder.add(TensorId(0), y, [0.7, 0.4]);
+    let sum = builder.add(TensorId(0), y, [0.5, 0.25]);
     let layer = builder.gemm(sum, 6, vec![0.002_1]);
     let mut model = builder.model();
     model.inputs = vec![port("a", TensorId(0)), port("b", y)];

@@ -23,7 +23,7 @@ pub fn model() -> Model {
     let table = builder.table(x);
     let wide = builder.gemm(y, OUTPUTS[0], vec![0.002_1]);
     let narrow = builder.gemm(table, OUTPUTS[0], vec![0.001_7]);
-    let sum = builder.add(narrow, wide, [0.7, 0.4]);
+    let sum = builder.add(narrow, wide, [0.5, 0.25]);
     let mut model = builder.model();
     let port = |(index, &tensor): (usize, &TensorId)| port(&format!("port{index}"), tensor);
     model.inputs = [x, y].iter().enumerate().map(port).collect();
@@ -194,7 +194,7 @@ fn inputs_are_committed_in_both_formats_and_a_few_of_them() {
     let mut told = InstanceLayout::of_model(&model, false);
     told.inputs.iter_mut().for_each(|input| input.visibility = Visibility::Committed);
     let refused = told.check_model(&model).expect_err("five are too many").to_string();
-    assert!(refused.contains("5 committed inputs, more than the 4"), "{refused}");
+    assert!(refused.contains("5 committed inputs and outputs, more than the 4"), "{refused}");
     told.inputs[0].visibility = Visibility::Public;
     told.check_model(&model).expect("four are not");
 }

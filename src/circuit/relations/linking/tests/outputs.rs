@@ -18,7 +18,7 @@ pub fn model() -> Model {
     let table = builder.table(x);
     let wide = builder.gemm(y, 7, vec![0.002_1]);
     let narrow = builder.gemm(table, 7, vec![0.001_7]);
-    let sum = builder.add(narrow, wide, [0.7, 0.4]);
+    let sum = builder.add(narrow, wide, [0.5, 0.25]);
     let mut model = builder.model();
     let ports = |tensors: [TensorId; 2], name: &str| {
         let named = |(number, tensor)| port(&format!("{name}{number}"), tensor);

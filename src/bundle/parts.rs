@@ -5,9 +5,9 @@
 //! | `parts.json` | version, where the model is cut, what the instances are, digests of all parts and of the whole; a checksum of itself |
 //! | `1`, `2`, … | the bundle of each part, with the file of the whole model |
 
-use super::{Bundle, BundleError, MANIFEST, MODEL, checksum, files, hex};
+use super::{Bundle, BundleError, MODEL, checksum, files, hex};
 #[cfg(feature = "prove")]
-use super::{InputCommitment, Work};
+use super::{InputCommitment, MANIFEST, Work};
 use crate::circuit::InstanceLayout;
 #[cfg(feature = "prove")]
 use crate::circuit::{InstanceTensor, Word};

@@ -53,6 +53,7 @@ pub use hashes::hash as hash_of_words;
 pub use instances::*;
 pub use links::{CommittedOutputs, Link};
 pub use needs::Needs;
+#[cfg(feature = "cli")]
 pub(crate) use shape::LARGEST_K;
 pub use shape::Shape;
 pub use values::Values;

@@ -54,7 +54,6 @@ impl Console {
     }
 
     /// Something to know before it happens.
-    #[cfg(any(feature = "cluster", all(feature = "compile", feature = "chain")))]
     pub fn note(&self, message: impl Display) {
         let message = printable(&message.to_string());
         self.tell("note", json!({ "message": message }), &message);

@@ -35,4 +35,5 @@ pub use rollup::{Cost, Prices, RollupBytes};
 pub use snapshot::{Change, ForkChanges, Snapshot, SnapshotCheck};
 pub use source::{DebugInfo, SourceFile};
 pub use text::ForkComparison;
+#[cfg(feature = "cli")]
 pub(crate) use text::Grouped;

@@ -4,9 +4,9 @@ use super::{
     Format, Judge, Keys, PackedVerifier, Powers, ProvingError, Refusal, Srs, SrsOrigin, Statement,
     Verifier, WORD_BYTES, Widths, links, packed_instances, statement::statements,
 };
-use crate::circuit::{
-    CircuitError, InstanceError, InstanceLayout, ModelCircuit, Role, Shape, Word,
-};
+#[cfg(feature = "prove")]
+use crate::circuit::Role;
+use crate::circuit::{CircuitError, InstanceError, InstanceLayout, ModelCircuit, Shape, Word};
 use crate::model::Model;
 use halo2_proofs::halo2curves::{bn256::Fr, ff::PrimeField};
 use std::sync::Arc;

@@ -80,6 +80,7 @@ pub struct TrustArgs {
 
 impl TrustArgs {
     /// Derives the key again from the bundle's model and compares, unless the bundle is trusted.
+    #[cfg(feature = "compile")]
     pub fn check(self, bundle: &Bundle, model: &Model, console: &Console) -> Result<(), CliError> {
         self.derive(|| bundle.check_key(model), console)
     }

@@ -186,7 +186,7 @@ fn inputs_are_committed_in_both_formats_and_a_few_of_them() {
             assert!(!other.is_possible(k) || !told.fits(&other), "{other:?}");
             assert!(ModelCircuit::restore(&model, &told, k, &other).is_err(), "{other:?}");
         }
-        let too_far = Shape { links: vec![shape.table_rows], ..shape.clone() };
+        let too_far = Shape { links: vec![1 << k], ..shape.clone() };
         assert!(!too_far.is_possible(k));
     }
     let mut model = Builder::new(3, &[1, 2]).model();

@@ -80,7 +80,8 @@ function ofPage(worker: PageWorker, place: string): Thread {
 async function ofNode(place: string): Promise<Thread> {
   const threads: string = "node:worker_threads";
   const { Worker: NodeWorker } = await import(threads);
-  const worker = new NodeWorker(new URL("./worker.js", import.meta.url));
+  // Options of the program, such as `--input-type`, are not for a file.
+  const worker = new NodeWorker(new URL("./worker.js", import.meta.url), { execArgv: [] });
   const thread = new Worked(place, (asked, transfer) => worker.postMessage(asked, transfer), () => worker.terminate());
   worker.on("message", (heard: Heard) => thread.hear(heard));
   worker.on("error", (error: Error) => thread.broken(error.message));

@@ -72,6 +72,7 @@ pub use bundle::{Bundle, ProofFile};
 pub use circuit::Wishes;
 /// The scalar field of BN254: contexts and instances.
 pub use halo2_proofs::halo2curves::bn256::Fr;
+pub use name::in_full;
 #[cfg(feature = "prove")]
 pub use proving::ModelProver;
 pub use proving::{ModelVerifier, Proof, Refusal};

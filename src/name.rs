@@ -156,6 +156,26 @@ pub(crate) fn printable(text: &str) -> String {
     text.chars().map(|c| if matches!(c, '\n' | '\t') { c.into() } else { escaped(c) }).collect()
 }
 
+/// What an error says, with what it comes from, as it can be shown.
+pub fn in_full(error: &dyn std::error::Error) -> String {
+    printable(&message_of(error))
+}
+
+/// The same with what does not show itself.
+pub(crate) fn message_of(error: &dyn std::error::Error) -> String {
+    let mut message = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        let text = cause.to_string();
+        // Transparent wrappers repeat their source's words.
+        if !message.contains(&text) {
+            message = format!("{message}: {text}");
+        }
+        source = cause.source();
+    }
+    message
+}
+
 /// The same JSON with `\u` escapes in its strings for what does not show itself.
 pub(crate) fn printable_json(json: &str) -> String {
     let mut shown = String::with_capacity(json.len());

@@ -2,7 +2,7 @@
 
 use super::CliError;
 use super::log::{Form, Log};
-use crate::name::{printable, printable_json};
+use crate::name::{message_of, printable, printable_json};
 use serde::Serialize;
 use serde_json::{Value, json};
 use std::fmt::Display;
@@ -113,25 +113,6 @@ impl Console {
         });
         Stage { bar, log, name, begun: Instant::now() }
     }
-}
-
-/// What an error says, with what it comes from, as it can be shown.
-pub fn in_full(error: &dyn std::error::Error) -> String {
-    printable(&message_of(error))
-}
-
-fn message_of(error: &dyn std::error::Error) -> String {
-    let mut message = error.to_string();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        let text = cause.to_string();
-        // Transparent wrappers repeat their source's words.
-        if !message.contains(&text) {
-            message = format!("{message}: {text}");
-        }
-        source = cause.source();
-    }
-    message
 }
 
 /// A stage under way; its spinner goes when it is dropped, and a log has how long it took.

@@ -47,7 +47,6 @@ use std::ffi::OsString;
 use std::process::ExitCode;
 
 use console::Console;
-pub use console::in_full;
 use error::CliError;
 #[cfg(all(feature = "compile", feature = "chain"))]
 use examples::EXIT_CODES;

@@ -3,6 +3,7 @@
 use zkverdict::{
     bundle::BundleError,
     circuit::{CircuitError, InstanceError},
+    in_full,
     model::{ClaimError, ModelError},
     proving::ProvingError,
 };
@@ -36,21 +37,6 @@ impl Failure {
     pub fn to_bytes(&self) -> Vec<u8> {
         serde_json::to_vec(self).expect("texts have a JSON form")
     }
-}
-
-/// What an error says, with what it comes from.
-fn in_full(error: &dyn std::error::Error) -> String {
-    let mut message = error.to_string();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        let text = cause.to_string();
-        // Transparent wrappers repeat their source's words.
-        if !message.contains(&text) {
-            message = format!("{message}: {text}");
-        }
-        source = cause.source();
-    }
-    message
 }
 
 macro_rules! failures {

@@ -107,7 +107,6 @@ impl fmt::Display for Jobs {
 pub fn emit(args: &Args, file: &Path, console: &Console) -> Result<Answer, CliError> {
     let file = absolute(file)?;
     let folder = file.with_extension("files");
-    std::fs::create_dir_all(&folder).map_err(|error| CliError::io(&folder, error))?;
     let parts = PartsBundle::is_at(&args.bundle).then(|| PartsBundle::open(&args.bundle));
     let parts = parts.transpose()?;
     let bundles = match &parts {
@@ -116,6 +115,8 @@ pub fn emit(args: &Args, file: &Path, console: &Console) -> Result<Answer, CliEr
     };
     let predicted = bundles.iter().map(prediction).collect::<Result<Vec<_>, _>>()?;
     let works = args.all_works(parts.as_ref().ok_or(&bundles[0]), console)?;
+    // Nothing is written before all is known to be right.
+    std::fs::create_dir_all(&folder).map_err(|error| CliError::io(&folder, error))?;
     let out = absolute(&args.out)?;
     let is_one = works.len() == 1;
     if !is_one {

@@ -346,7 +346,7 @@ impl InstanceLayout {
         inputs.iter().enumerate().flat_map(of_input).collect()
     }
 
-    /// That whoever verifies proofs of these instances compares committed weights with their name: packed proofs do.
+    /// That whoever verifies proofs of these instances compares committed weights and outputs with their names: packed proofs do.
     pub fn check_format(&self, is_packed: bool) -> Result<(), CircuitError> {
         if self.names_weights && !is_packed {
             return Err(CircuitError::UnlinkedWeights);

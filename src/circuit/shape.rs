@@ -222,7 +222,8 @@ impl Shape {
             && (self.fold == 1 || self.links.is_empty())
             && self.links.len() <= MOST_LINKS
             && self.outputs.is_none_or(|outputs| {
-                (1..=self.links.len()).contains(&outputs.links)
+                self.sums_words
+                    && (1..=self.links.len()).contains(&outputs.links)
                     && outputs.words <= longest_table(k, self.fold)
             })
             && (self.weight_lanes == 0

@@ -68,6 +68,9 @@ fn honest_rows_hold_and_links_have_the_words_of_the_outputs() {
         assert_eq!(shape.links[committed..], [1, 2]);
         assert_eq!(circuit.instances(), 1 + committed + 2 + words);
         assert_eq!(shape.word_sum().is_some(), words > 0);
+        // Where rows take words, none would be behind them.
+        let taken = Shape { sums_words: false, ..shape.clone() };
+        assert!(shape.is_possible(circuit.k()) && !taken.is_possible(circuit.k()), "{told:?}");
         assert_eq!(broken(&circuit, witness.clone()), [""; 0], "{told:?}");
         for (number, port) in model().outputs.iter().enumerate() {
             let codes = evaluation.tensor(port.tensor).iter();

@@ -4,7 +4,9 @@ use revm::primitives::Address;
 
 use super::{
     Abi, DebugInfo, EvmError, Fork, Gas, GasReport, Machine, Prices, Run,
-    report::{CallResult, Entry, INTRINSIC, LimitsReport, Measurement, Prediction, spender_name},
+    report::{
+        CallResult, Deployed, Entry, INTRINSIC, LimitsReport, Measurement, Prediction, spender_name,
+    },
     source::{Line, Places, SourceFile},
     trace::{Account, Tally, Traced, Tracer},
 };
@@ -17,11 +19,23 @@ pub struct Experiment {
     calldata: Vec<u8>,
     debug: Option<DebugInfo>,
     abi: Abi,
+    called: Vec<Called>,
     consumers: Vec<Consumer>,
     prices: Prices,
     missing_precompiles: Vec<Address>,
     gas_limit: Option<u64>,
     prediction: Option<(Fork, u64)>,
+}
+
+/// A contract that the measured one calls, deployed before it.
+#[derive(Clone, Debug)]
+pub struct Called {
+    /// Its name, as reports show it.
+    pub name: String,
+    /// Creation bytecode, with constructor arguments if there are any.
+    pub init_code: Vec<u8>,
+    /// Its source, if known.
+    pub debug: Option<DebugInfo>,
 }
 
 /// A contract that calls the measured one, or another consumer.
@@ -61,6 +75,7 @@ impl Experiment {
             calldata: calldata.to_vec(),
             debug: None,
             abi: Abi::default(),
+            called: Vec::new(),
             consumers: Vec::new(),
             prices: Prices::default(),
             missing_precompiles: Vec::new(),
@@ -92,6 +107,14 @@ impl Experiment {
     #[must_use]
     pub fn with_abi(mut self, abi: Abi) -> Self {
         self.abi = abi;
+        self
+    }
+
+    /// Deploys this contract before the measured one, which calls it. It lies where [`Machine::address_of`] says, by how many were
+    /// given before it.
+    #[must_use]
+    pub fn with_called(mut self, called: Called) -> Self {
+        self.called.push(called);
         self
     }
 
@@ -136,14 +159,29 @@ impl Experiment {
         for &address in &self.missing_precompiles {
             machine = machine.without_precompile(address);
         }
+        let mut called = Vec::new();
+        for contract in &self.called {
+            let deployment = machine.deploy(&contract.init_code)?;
+            called.push(Deployed::new(
+                &contract.name,
+                deployment,
+                contract.init_code.len(),
+                &machine,
+            ));
+        }
         let deployment = machine.deploy(&self.init_code)?;
-        let created_bytes: Vec<usize> =
-            deployment.created.iter().map(|&at| machine.code(at).len()).collect();
-        let mut traced = vec![Traced {
-            address: deployment.address,
-            places: places(&deployment.runtime, self.debug.as_ref())?,
-            first_phase: first_phase(self.debug.as_ref()),
-        }];
+        let deployed = Deployed::new(&self.name, deployment, self.init_code.len(), &machine);
+        let deployment = &deployed.deployment;
+        let debugs = [self.debug.as_ref()].into_iter();
+        let debugs = debugs.chain(self.called.iter().map(|called| called.debug.as_ref()));
+        let mut traced = Vec::new();
+        for (deployed, debug) in [&deployed].into_iter().chain(&called).zip(debugs) {
+            traced.push(Traced {
+                address: deployed.deployment.address,
+                places: places(&deployed.deployment.runtime, debug)?,
+                first_phase: first_phase(debug),
+            });
+        }
         let (mut to, mut calldata) = (deployment.address, self.calldata.as_slice());
         for consumer in &self.consumers {
             let deployed = machine.deploy(&consumer.init_code(deployment.address, to))?;
@@ -163,22 +201,14 @@ impl Experiment {
         // The contract that is called first; contracts usually pass on the errors of those they call.
         let abis = self.consumers.iter().rev().map(|consumer| &consumer.abi).chain([&self.abi]);
         Ok(GasReport::new(Measurement {
-            contract: &self.name,
-            init_code: &self.init_code,
             calldata,
             call: CallResult::new(&run.outcome, &abis.collect::<Vec<_>>(), calldata),
-            limits: LimitsReport::new(
-                fork,
-                &deployment,
-                &created_bytes,
-                self.init_code.len(),
-                &run.gas,
-            ),
-            created_bytes,
+            limits: LimitsReport::new(fork, &deployed, &called, &run.gas),
             ledger: self.ledger(&tracer, &run.gas),
             predicted: self.predicted(fork, &run),
             prices: &self.prices,
-            deployment: &deployment,
+            deployed: &deployed,
+            called: &called,
             tracer: &tracer,
             gas: run.gas,
             fork,
@@ -198,8 +228,9 @@ impl Experiment {
 
     /// What is known about the source of each contract, in the order of their deployment.
     fn debug(&self) -> impl Iterator<Item = Option<&DebugInfo>> {
+        let called = self.called.iter().map(|called| called.debug.as_ref());
         let consumers = self.consumers.iter().map(|consumer| consumer.debug.as_ref());
-        std::iter::once(self.debug.as_ref()).chain(consumers)
+        std::iter::once(self.debug.as_ref()).chain(called).chain(consumers)
     }
 
     /// The files that reports speak of, each once.

@@ -178,6 +178,11 @@ impl Machine {
         code.map(|code| code.original_byte_slice().to_vec()).unwrap_or_default()
     }
 
+    /// Where the contract lies that is deployed behind so many others on an empty chain.
+    pub fn address_of(before: u64) -> Address {
+        CALLER.create(before)
+    }
+
     /// Deploys a contract: `init_code` is creation bytecode followed by the encoded constructor arguments.
     pub fn deploy(&mut self, init_code: &[u8]) -> Result<Deployment, EvmError> {
         let before: AddressSet = self.db.cache.accounts.keys().copied().collect();

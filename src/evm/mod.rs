@@ -23,14 +23,15 @@ mod trace;
 
 pub use abi::{Abi, DecodedArgument, DecodedError};
 pub use error::{EvmError, Halt};
-pub use experiment::{ConstructorWord, Consumer, Experiment};
+pub use experiment::{Called, ConstructorWord, Consumer, Experiment};
 pub use fork::{Fork, Limits};
 pub use machine::{CALLER, CHAIN_ID, Deployment, Gas, Machine, Outcome, Run};
 pub use opcode_class::OpcodeClass;
 pub use report::{
-    CallResult, GasReport, LimitsReport, LineReport, Parts, PrecompileReport, Prediction,
+    CallResult, CalledReport, GasReport, LimitsReport, LineReport, Parts, PrecompileReport,
+    Prediction,
 };
-pub use revm::primitives::{Address, Bytes, U256};
+pub use revm::primitives::{Address, B256, Bytes, U256, keccak256};
 pub use rollup::{Cost, Prices, RollupBytes};
 pub use snapshot::{Change, ForkChanges, Snapshot, SnapshotCheck};
 pub use source::{DebugInfo, SourceFile};

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Serialize, Serializer, ser::SerializeMap};
 
 use super::{
-    Abi, DecodedError, Deployment, Fork, Gas, Outcome,
+    Abi, DecodedError, Deployment, Fork, Gas, Machine, Outcome,
     error::hex,
     precompiles,
     rollup::{Cost, Prices, RollupBytes},
@@ -50,6 +50,9 @@ pub struct GasReport {
     pub phases: Parts,
     /// Gas by class of opcode, and by precompile; adds up to `total`.
     pub spenders: Parts,
+    /// What the contracts that the measured one calls spend, and what they cost to deploy.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub parts: Vec<CalledReport>,
     /// Calls to precompiles.
     pub precompiles: Vec<PrecompileReport>,
     /// Gas by line of source, where the source is known; the other parts are in `phases`.
@@ -107,6 +110,45 @@ pub struct LimitsReport {
     pub problems: Vec<String>,
 }
 
+/// A contract that the measured one calls.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct CalledReport {
+    /// Its name.
+    pub contract: String,
+    /// What calls of it have spent, with the calls that it made; part of `execution`.
+    pub gas: i64,
+    /// Size of the deployed code.
+    pub runtime_bytes: usize,
+    /// Length of each contract's code that the constructor creates.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub created_bytes: Vec<usize>,
+    /// Size of the creation code.
+    pub init_bytes: usize,
+    /// What deploying it costs.
+    pub deploy_gas: u64,
+}
+
+/// A contract that was deployed.
+pub(super) struct Deployed<'a> {
+    pub name: &'a str,
+    pub deployment: Deployment,
+    pub created_bytes: Vec<usize>,
+    pub init_bytes: usize,
+}
+
+impl<'a> Deployed<'a> {
+    pub fn new(
+        name: &'a str,
+        deployment: Deployment,
+        init_bytes: usize,
+        machine: &Machine,
+    ) -> Self {
+        let created = deployment.created.iter();
+        let created_bytes = created.map(|&at| machine.code(at).len()).collect();
+        Self { name, deployment, created_bytes, init_bytes }
+    }
+}
+
 /// Calls to one precompile.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct PrecompileReport {
@@ -162,12 +204,10 @@ pub(super) const INTRINSIC: &str = "intrinsic";
 
 /// What a report is made of.
 pub(super) struct Measurement<'a> {
-    pub contract: &'a str,
+    pub deployed: &'a Deployed<'a>,
+    pub called: &'a [Deployed<'a>],
     pub fork: Fork,
-    pub init_code: &'a [u8],
     pub calldata: &'a [u8],
-    pub deployment: &'a Deployment,
-    pub created_bytes: Vec<usize>,
     pub gas: Gas,
     pub call: CallResult,
     pub limits: LimitsReport,
@@ -179,26 +219,27 @@ pub(super) struct Measurement<'a> {
 
 impl GasReport {
     pub(super) fn new(measured: Measurement<'_>) -> Self {
-        let Measurement { fork, gas, calldata, deployment, ledger, tracer, .. } = measured;
+        let Measurement { fork, gas, calldata, deployed, ledger, tracer, .. } = measured;
         let rollup = RollupBytes::of_call(calldata);
         Self {
-            contract: measured.contract.to_owned(),
+            contract: deployed.name.to_owned(),
             fork,
             total: gas.total,
             intrinsic: gas.intrinsic,
             floor: gas.floor,
             execution: gas.execution,
             refund: gas.refund,
-            runtime_bytes: deployment.runtime.len(),
-            created_bytes: measured.created_bytes,
-            init_bytes: measured.init_code.len(),
-            deploy_gas: deployment.gas.total,
+            runtime_bytes: deployed.deployment.runtime.len(),
+            created_bytes: deployed.created_bytes.clone(),
+            init_bytes: deployed.init_bytes,
+            deploy_gas: deployed.deployment.gas.total,
             calldata_bytes: calldata.len(),
             calldata_zero_bytes: calldata.iter().filter(|&&byte| byte == 0).count(),
             call: measured.call,
             limits: measured.limits,
             phases: Parts::by_phase(&ledger, tracer),
             spenders: Parts::by_spender(&ledger),
+            parts: called_reports(measured.called, tracer),
             precompiles: precompile_reports(tracer),
             lines: line_reports(&ledger),
             rollup,
@@ -254,9 +295,8 @@ impl CallResult {
 impl LimitsReport {
     pub(super) fn new(
         fork: Fork,
-        deployment: &Deployment,
-        created_bytes: &[usize],
-        init_bytes: usize,
+        deployed: &Deployed<'_>,
+        called: &[Deployed<'_>],
         call: &Gas,
     ) -> Self {
         let limits = fork.limits();
@@ -267,23 +307,31 @@ impl LimitsReport {
         let bytes = |count: usize| u64::try_from(count).unwrap_or(u64::MAX);
         // Gas for state does not count (EIP-8037).
         let regular = |gas: &Gas| gas.total.saturating_sub(gas.state);
-        let problems: Vec<String> = [
-            over(
-                "runtime code in bytes",
-                bytes(deployment.runtime.len()),
-                Some(bytes(limits.runtime_bytes)),
-            ),
-            over(
-                "code in bytes that the constructor creates",
-                bytes(created_bytes.iter().copied().max().unwrap_or(0)),
-                Some(bytes(limits.runtime_bytes)),
-            ),
-            over("init code in bytes", bytes(init_bytes), Some(bytes(limits.init_code_bytes))),
-            over("gas of the deployment", regular(&deployment.gas), limits.transaction_gas),
-        ]
-        .into_iter()
-        .flatten()
-        .collect();
+        let of_one = |one: &Deployed<'_>| {
+            [
+                over(
+                    "runtime code in bytes",
+                    bytes(one.deployment.runtime.len()),
+                    Some(bytes(limits.runtime_bytes)),
+                ),
+                over(
+                    "code in bytes that the constructor creates",
+                    bytes(one.created_bytes.iter().copied().max().unwrap_or(0)),
+                    Some(bytes(limits.runtime_bytes)),
+                ),
+                over(
+                    "init code in bytes",
+                    bytes(one.init_bytes),
+                    Some(bytes(limits.init_code_bytes)),
+                ),
+                over("gas of the deployment", regular(&one.deployment.gas), limits.transaction_gas),
+            ]
+        };
+        let of_called = called.iter().flat_map(|one| {
+            of_one(one).into_iter().flatten().map(|problem| format!("{}: {problem}", one.name))
+        });
+        let problems: Vec<String> =
+            of_one(deployed).into_iter().flatten().chain(of_called).collect();
         let call = over("gas of the call", regular(call), limits.transaction_gas);
         Self {
             runtime_bytes: limits.runtime_bytes,
@@ -359,6 +407,20 @@ pub(super) fn spender_name(spender: Spender) -> String {
             precompiles::name(address).map_or_else(|| address.to_string(), str::to_owned)
         }
     }
+}
+
+fn called_reports(called: &[Deployed<'_>], tracer: &Tracer) -> Vec<CalledReport> {
+    // They are followed right behind the measured contract.
+    let spent = tracer.spent.iter().skip(1);
+    let report = |(called, &gas): (&Deployed<'_>, &i64)| CalledReport {
+        contract: called.name.to_owned(),
+        gas,
+        runtime_bytes: called.deployment.runtime.len(),
+        created_bytes: called.created_bytes.clone(),
+        init_bytes: called.init_bytes,
+        deploy_gas: called.deployment.gas.total,
+    };
+    called.iter().zip(spent).map(report).collect()
 }
 
 fn precompile_reports(tracer: &Tracer) -> Vec<PrecompileReport> {

@@ -92,6 +92,22 @@ impl Display for GasReport {
             writeln!(f, "  {name:<22}{:>12}   {:>5.1} %", Grouped(gas), percent(gas, total))?;
         }
 
+        if !self.parts.is_empty() {
+            writeln!(f, "\n  {:<22}{:>12}", "part", "gas")?;
+        }
+        for part in &self.parts {
+            let (gas, share) = (Grouped(part.gas), percent(part.gas, total));
+            let sizes = [part.runtime_bytes].into_iter().chain(part.created_bytes.iter().copied());
+            let code = sizes.map(|bytes| counted(bytes).to_string()).collect::<Vec<_>>();
+            let deployment = Grouped(signed(part.deploy_gas));
+            writeln!(
+                f,
+                "  {:<22}{gas:>12}   {share:>5.1} %   {} bytes of code, deployment {deployment}",
+                part.contract,
+                code.join(" and ")
+            )?;
+        }
+
         if !self.precompiles.is_empty() {
             writeln!(f, "\n  {:<22}{:>12}   {:>5}", "precompile", "gas", "calls")?;
         }

@@ -77,6 +77,8 @@ pub(super) struct Tracer {
     pub phase_order: Vec<usize>,
     pub ledger: HashMap<Account, Tally>,
     pub precompiles: BTreeMap<Address, PrecompileCalls>,
+    /// What calls of each contract have spent, with the calls that they made.
+    pub spent: Vec<i64>,
     present: AddressSet,
     frames: Vec<Frame>,
 }
@@ -114,7 +116,7 @@ impl Tracer {
                 phases.len() - 1
             })
         };
-        let contracts = contracts
+        let contracts: Vec<Known> = contracts
             .into_iter()
             .map(|Traced { address, places, first_phase }| Known {
                 address,
@@ -127,6 +129,7 @@ impl Tracer {
             phases.push("execution".to_owned());
         }
         Self {
+            spent: vec![0; contracts.len()],
             contracts,
             phases,
             phase_order: Vec::new(),
@@ -162,6 +165,9 @@ impl Tracer {
         let left = left(result, gas);
         let Some(mut frame) = self.frames.pop() else { return };
         let spent = frame.given - left;
+        if let Some(sum) = frame.contract.and_then(|index| self.spent.get_mut(index)) {
+            *sum += spent;
+        }
         match frame.running.take() {
             Some((account, before)) => self.book(account, before - left - frame.spent_below),
             None => self.book_empty_frame(&frame, spent, result, answered),

@@ -94,7 +94,8 @@ contract ModelRegistry is IModelRegistry, TwoStepOwned {
         if (stopped) return false;
         if (version == 0) return _latestVersion(modelId) != 0;
         Version storage entry = _versions[modelId][version];
-        return entry.status == Status.Active && address(entry.verifier).codehash == entry.codeHash;
+        if (entry.status != Status.Active) return false;
+        return FixedCode.hash(address(entry.verifier), entry.inParts) == entry.codeHash;
     }
 
     /// @inheritdoc IModelVerifier
@@ -296,16 +297,18 @@ contract ModelRegistry is IModelRegistry, TwoStepOwned {
         (entry.verifier, entry.status, entry.vouched) = (verifier, Status.Active, vouched);
         (entry.activeSince, entry.namesWeights) = (uint64(block.timestamp), weights != 0);
         entry.shape = shape;
-        (entry.vkDigest, entry.weights, entry.codeHash) = (vkDigest, weights, address(verifier).codehash);
-        entry.metadataURI = metadataURI;
+        (entry.vkDigest, entry.weights, entry.metadataURI) = (vkDigest, weights, metadataURI);
         _keyUses[id] = KeyUse(modelId, version);
         emit VersionAdded(modelId, version, address(verifier), vkDigest, metadataURI);
         if (vouched) {
+            // For all that the verifier calls.
+            entry.codeHash = address(verifier).codehash;
             emit VersionVouchedFor(modelId, version, address(verifier));
             return version;
         }
-        uint256 pc = FixedCode.find(address(verifier));
-        if (pc != FixedCode.NOWHERE) revert VerifierCouldChange(address(verifier), pc);
+        (address where, uint256 pc, address[] memory parts) = FixedCode.find(address(verifier));
+        if (pc != FixedCode.NOWHERE) revert VerifierCouldChange(where, pc);
+        (entry.inParts, entry.codeHash) = (parts.length != 0, FixedCode.hash(address(verifier), parts));
     }
 
     /// What a version is known by: its key, or the name of weights under it.
@@ -363,7 +366,7 @@ contract ModelRegistry is IModelRegistry, TwoStepOwned {
         verifier = entry.verifier;
         // Harmless code may have been returned by a constructor that also had the account destroyed at the end of its
         // transaction, and other code been put there since. Before Cancun, code can go at any time.
-        bytes32 codeHash = address(verifier).codehash;
+        bytes32 codeHash = FixedCode.hash(address(verifier), entry.inParts);
         if (codeHash != entry.codeHash) revert VerifierChanged(address(verifier), codeHash, entry.codeHash);
     }
 

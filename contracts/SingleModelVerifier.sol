@@ -22,8 +22,11 @@ contract SingleModelVerifier is IModelVerifier {
     /// @notice The name of the committed weights that proofs have to be about; zero where the verifier's key holds them.
     bytes32 public immutable WEIGHTS;
 
-    /// @notice Hash of the verifier's code.
+    /// @notice Hash of the verifier's code; of a model in parts whose contracts show that they never change, of the parts' codes too.
     bytes32 public immutable CODE_HASH;
+
+    /// @dev Whether the hash is of the parts' codes too.
+    bool private immutable _IN_PARTS;
 
     /// @dev Where the name of weights stands.
     uint256 private immutable _CONTEXTS;
@@ -36,7 +39,7 @@ contract SingleModelVerifier is IModelVerifier {
     /// @notice There is no contract at the verifier's address.
     error NotAContract(address verifier);
 
-    /// @notice The code at the verifier's address is not the code that was there first.
+    /// @notice The code at the verifier's address, or at that of one of its parts, is not the code that was there first.
     error VerifierChanged(address verifier, bytes32 found, bytes32 expected);
 
     /// @param verifier Checks the proofs.
@@ -51,8 +54,12 @@ contract SingleModelVerifier is IModelVerifier {
         WEIGHTS = weights;
         VERIFIER = verifier;
         MODEL_ID = modelId;
-        CODE_HASH = address(verifier).codehash;
-        VOUCHED = FixedCode.find(address(verifier)) != FixedCode.NOWHERE;
+        (, uint256 pc, address[] memory parts) = FixedCode.find(address(verifier));
+        VOUCHED = pc != FixedCode.NOWHERE;
+        // Who vouches does so for all that the verifier calls.
+        if (pc != FixedCode.NOWHERE) parts = new address[](0);
+        _IN_PARTS = parts.length != 0;
+        CODE_HASH = FixedCode.hash(address(verifier), parts);
     }
 
     /// @inheritdoc IModelVerifier
@@ -95,7 +102,7 @@ contract SingleModelVerifier is IModelVerifier {
 
     /// @inheritdoc IModelVerifier
     function isUsable(bytes32 modelId, uint256 version) public view returns (bool) {
-        return modelId == MODEL_ID && version <= 1 && address(VERIFIER).codehash == CODE_HASH;
+        return modelId == MODEL_ID && version <= 1 && FixedCode.hash(address(VERIFIER), _IN_PARTS) == CODE_HASH;
     }
 
     /// @inheritdoc IModelVerifier
@@ -106,7 +113,7 @@ contract SingleModelVerifier is IModelVerifier {
     function _checked(bytes32 modelId, uint256 version) private view returns (IHalo2Verifier verifier) {
         if (modelId != MODEL_ID || version > 1) revert UnknownModel(modelId, version);
         verifier = VERIFIER;
-        bytes32 codeHash = address(verifier).codehash;
+        bytes32 codeHash = FixedCode.hash(address(verifier), _IN_PARTS);
         if (codeHash != CODE_HASH) revert VerifierChanged(address(verifier), codeHash, CODE_HASH);
     }
 }

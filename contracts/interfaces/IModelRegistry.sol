@@ -34,11 +34,13 @@ interface IModelRegistry is IModelVerifier {
         uint64 activeSince;
         /// Whether its weights are committed: here, beside what every verification reads.
         bool namesWeights;
+        /// Whether its model is in parts, whose verifiers its verifier calls.
+        bool inParts;
         /// Where inputs and outputs lie in its proofs' instances, as its verifier tells.
         Shape shape;
         /// Names the verifying key, and with it circuit, weights and SRS; where weights are committed, their architecture.
         bytes32 vkDigest;
-        /// Hash of the verifier's code when it was added.
+        /// Hash of the verifier's code when it was added; of a model in parts, of the parts' codes too.
         bytes32 codeHash;
         /// Where people read about it.
         string metadataURI;
@@ -90,13 +92,14 @@ interface IModelRegistry is IModelVerifier {
     /// @notice The version must not be used, or not be changed in this way.
     error VersionIs(bytes32 modelId, uint256 version, Status status);
 
-    /// @notice The code at the verifier's address is not the code that was added.
+    /// @notice The code at the verifier's address, or at that of one of its parts, is not the code that was added.
     error VerifierChanged(address verifier, bytes32 found, bytes32 expected);
 
     /// @notice There is no contract at the verifier's address.
     error NotAContract(address verifier);
 
-    /// @notice The verifier's code has an instruction, at this place in it, with which its answers could change.
+    /// @notice The code of the verifier, or of one of its parts, has an instruction, at this place in it, with which answers could change;
+    /// or there is no code.
     error VerifierCouldChange(address verifier, uint256 pc);
 
     /// @notice A key, or where weights are committed their name, is registered once, until that version is retired.

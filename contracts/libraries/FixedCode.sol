@@ -1,14 +1,19 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity ^0.8.20;
 
+import {IPartsVerifier} from "../interfaces/IPartsVerifier.sol";
+
 /// @title Contracts whose answers can never change
 /// @notice A contract without storage, without clock and without calls but to precompiles answers the same call in the
-/// same way for ever. That can be seen in its bytecode. Looking for `DELEGATECALL` and `SELFDESTRUCT` would not do: a
-/// wrapper that makes a plain `STATICCALL` to a contract that can be changed has neither.
+/// same way for ever, and so does one that also calls such contracts, as long as their code is there. That can be seen in bytecode.
+/// Looking for `DELEGATECALL` and `SELFDESTRUCT` would not do: a wrapper that makes a plain `STATICCALL` to a contract that can be
+/// changed has neither.
 /// @dev What is accepted, and nothing else: arithmetic, memory, calldata, the code itself, jumps, and `STATICCALL` where
-/// the two instructions before it put a precompile's number and the gas on the stack. Nothing can jump in between, as
-/// jumps end at a `JUMPDEST`. Code behind an unconditional end is dead until the next `JUMPDEST`: the compiler's
-/// metadata lie there.
+/// the two instructions before it put a precompile's number, or the address of a part, and the gas on the stack. Nothing can jump in
+/// between, as jumps end at a `JUMPDEST`, and never into what a push has as its data. Code behind an unconditional end is dead until
+/// the next `JUMPDEST`: the compiler's metadata lie there. Parts are what a contract says that they are; whether it is so is seen in its
+/// code, which calls nothing else. They call precompiles alone. What the code of an account is can change where its address does not
+/// follow from it: so `hash` covers the codes of all, and has to be compared whenever an answer counts.
 library FixedCode {
     /// @dev The opcodes that are accepted, one bit each: 0x00…0x0b, 0x10…0x1e, 0x20, 0x30 (ADDRESS), 0x34…0x39 (CALLVALUE,
     /// CALLDATA*, CODE*), 0x3d, 0x3e (RETURNDATA*), 0x50…0x53, 0x56…0x5b, 0x5e (MCOPY), 0x5f…0x9f, 0xf3, 0xfd, 0xfe.
@@ -39,8 +44,49 @@ library FixedCode {
         return code.length != 0 && code[0] != 0xef;
     }
 
-    /// @notice Where in a contract's code the first instruction lies that could make its answers change, or `NOWHERE`.
-    function find(address account) internal view returns (uint256) {
+    /// @notice Which contracts a verifier says that it calls: those of a model's parts. None if it does not say.
+    function partsOf(address account) internal view returns (address[] memory parts) {
+        (bool ok, bytes memory data) = account.staticcall(abi.encodeCall(IPartsVerifier.PARTS, ()));
+        // An array's one encoding: where it is, how many there are, and as many words.
+        if (!ok || data.length < 0x40 || data.length % 0x20 != 0) return parts;
+        uint256 count = data.length / 0x20 - 2;
+        if (_word(data, 0x00) != 0x20 || _word(data, 0x20) != count) return parts;
+        for (uint256 i = 0; i < count; ++i) {
+            if (_word(data, 0x40 + 0x20 * i) > type(uint160).max) return parts;
+        }
+        return abi.decode(data, (address[]));
+    }
+
+    /// @notice The hash of a contract's code, and of the codes of parts.
+    function hash(address account, address[] memory parts) internal view returns (bytes32) {
+        if (parts.length == 0) return account.codehash;
+        bytes memory all = abi.encode(account.codehash, parts);
+        for (uint256 i = 0; i < parts.length; ++i) {
+            all = bytes.concat(all, parts[i].codehash);
+        }
+        return keccak256(all);
+    }
+
+    /// @notice The same, of the parts that a contract says it has, if it is known to have some. The code that says it is hashed with
+    /// theirs; where it says another thing for less gas, the hash is another.
+    function hash(address account, bool inParts) internal view returns (bytes32) {
+        return inParts ? hash(account, partsOf(account)) : account.codehash;
+    }
+
+    /// @notice Where in the code of a contract, or of one of its parts, the first instruction lies that could make its answers change:
+    /// in which contract, and at which place, or `NOWHERE`; and the parts, without whose codes that is not said.
+    function find(address account) internal view returns (address where, uint256 pc, address[] memory parts) {
+        parts = partsOf(account);
+        (where, pc) = (account, find(account, parts));
+        for (uint256 i = 0; i < parts.length && pc == NOWHERE; ++i) {
+            // Where there is no contract yet, anything can come to lie.
+            (where, pc) = (parts[i], isContract(parts[i]) ? find(parts[i], new address[](0)) : 0);
+        }
+    }
+
+    /// @notice Where in a contract's code the first instruction lies that could make its answers change although those of certain
+    /// other contracts do not, or `NOWHERE`.
+    function find(address account, address[] memory parts) internal view returns (uint256) {
         bytes memory code = account.code;
         unchecked {
             bool dead = false;
@@ -57,10 +103,8 @@ library FixedCode {
                     dead = false;
                 } else if (!dead) {
                     if (op == STATICCALL) {
-                        bool known = pc >= 3 && last == pc - 1 && beforeLast == pc - 3 && _byte(code, last) == GAS
-                            && _byte(code, beforeLast) == PUSH1;
-                        uint256 target = known ? _byte(code, pc - 2) : 0;
-                        if (target == 0 || target > LAST_PRECOMPILE) return pc;
+                        bool known = beforeLast != NOWHERE && _byte(code, last) == GAS;
+                        if (!known || !_isFixed(_pushed(code, beforeLast), parts)) return pc;
                     } else if (ACCEPTED >> op & 1 == 0) {
                         return pc;
                     }
@@ -70,6 +114,28 @@ library FixedCode {
             }
         }
         return NOWHERE;
+    }
+
+    /// Whether this is a precompile's number or the address of one of the parts.
+    function _isFixed(uint256 target, address[] memory parts) private pure returns (bool) {
+        if (target != 0 && target <= LAST_PRECOMPILE) return true;
+        for (uint256 i = 0; i < parts.length; ++i) {
+            if (target == uint160(parts[i])) return true;
+        }
+        return false;
+    }
+
+    /// What an instruction pushes; zero, which nobody may call, if it is none that does.
+    function _pushed(bytes memory code, uint256 position) private pure returns (uint256) {
+        uint256 op = _byte(code, position);
+        if (op < PUSH1 || op > PUSH32) return 0;
+        return _word(code, position + 1) >> (8 * (PUSH32 - op));
+    }
+
+    function _word(bytes memory data, uint256 position) private pure returns (uint256 value) {
+        assembly ("memory-safe") {
+            value := mload(add(add(data, 0x20), position))
+        }
     }
 
     function _byte(bytes memory code, uint256 position) private pure returns (uint256 value) {

@@ -177,6 +177,7 @@ sol! {
             bool vouched;
             uint64 activeSince;
             bool namesWeights;
+            bool inParts;
             Shape shape;
             bytes32 vkDigest;
             bytes32 codeHash;

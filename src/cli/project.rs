@@ -43,6 +43,7 @@ pub const SOURCES: &[(&str, &str)] = sources![
     "contracts/interfaces/IModelHalo2Verifier.sol",
     "contracts/interfaces/IModelRegistry.sol",
     "contracts/interfaces/IModelVerifier.sol",
+    "contracts/interfaces/IPartsVerifier.sol",
     "contracts/interfaces/IRequestConsumer.sol",
     "contracts/interfaces/IVersionedConsumer.sol",
     "contracts/interfaces/IVersionedRequests.sol",

@@ -46,7 +46,7 @@ mod work;
 pub use commitment::{CommitmentPoints, InputCommitment};
 #[cfg(all(feature = "prove", feature = "compile"))]
 pub use contract::CompiledFiles;
-#[cfg(all(feature = "cli", feature = "compile", feature = "chain"))]
+#[cfg(all(feature = "cli", feature = "compile"))]
 pub(crate) use contract::contract_prefix;
 #[cfg(feature = "prove")]
 pub use contract::{ContractFiles, contract_name, io_library};

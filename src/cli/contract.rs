@@ -6,7 +6,9 @@ use super::{
 };
 use crate::bundle::contract_name;
 use crate::proving::ModelVerifier;
-use crate::solidity::{CompiledContract, CompilerSettings, RenderedContract, SolidityCompiler};
+use crate::solidity::{
+    CompiledContract, CompilerSettings, RenderedContract, SolidityCompiler, VerifierContract,
+};
 use std::path::PathBuf;
 
 /// How the contract is made.
@@ -37,7 +39,14 @@ pub fn render(
     args: &CompilerArgs,
 ) -> Result<RenderedContract, CliError> {
     let default = || contract_name(verifier.model());
-    let contract = verifier.contract(&name.map_or_else(default, str::to_owned))?;
+    render_contract(verifier.contract(&name.map_or_else(default, str::to_owned))?, args)
+}
+
+/// Renders a contract as it may be created.
+pub fn render_contract(
+    contract: VerifierContract,
+    args: &CompilerArgs,
+) -> Result<RenderedContract, CliError> {
     let contract =
         args.dev_chain_id.iter().fold(contract, |contract, &id| contract.on_dev_chain(id));
     Ok(contract.render()?)

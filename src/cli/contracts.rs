@@ -2,11 +2,10 @@
 
 use super::bundle::AnyVerifier;
 use super::chain_args::{deploy_options, deployable};
-use super::contract::{CompilerArgs, compile, render};
+use super::contract::CompilerArgs;
+use super::rendered::{AllRendered, Rendered, predict};
 use super::{CliError, Console};
-use crate::bundle::contract_prefix;
 use crate::chain::{Chain, Contract, DeployOptions, Deployed, Deployment, SendOptions};
-use crate::proving::Judge;
 use crate::solidity::{CompiledContract, RenderedContract, SolidityCompiler};
 use alloy::primitives::B256;
 
@@ -40,29 +39,16 @@ impl Contracts {
         compiler: &SolidityCompiler,
         console: &Console,
     ) -> Result<Self, CliError> {
-        let made = |rendered: RenderedContract| {
-            let compiled = compile(&rendered, compiler, console)?;
+        let place = |_: u64, compiled: &CompiledContract| predict(compiled, salt);
+        let AllRendered { parts, verifier } =
+            AllRendered::new(verifier, None, place, (args, compiler), console)?;
+        let made = |Rendered { rendered, compiled }: Rendered| {
             let contract = deployable(&compiled)?;
             let options = deploy_options(&rendered, salt, args);
             Ok::<_, CliError>(Made { rendered, compiled, contract, options })
         };
-        let whole = match verifier {
-            AnyVerifier::Whole(verifier) => {
-                let verifier = made(render(verifier, None, args)?)?;
-                return Ok(Self { parts: Vec::new(), verifier });
-            }
-            AnyVerifier::Parts(verifier) => verifier,
-        };
-        let prefix = contract_prefix(&whole.model().name);
-        let parts = whole.parts().iter().enumerate().map(|(number, part)| {
-            let name = prefix.with(&format!("Part{}Verifier", number + 1));
-            made(render(&part.verifier, Some(&name), args)?)
-        });
-        let parts = parts.collect::<Result<Vec<_>, _>>()?;
-        let address = |part: &Made| Deployment::predict(&part.contract, salt).into_array();
-        let addresses: Vec<_> = parts.iter().map(address).collect();
-        let verifier = made(whole.contract(&prefix.with("Verifier"), &addresses)?)?;
-        Ok(Self { parts, verifier })
+        let parts = parts.into_iter().map(|(part, _)| made(part)).collect::<Result<Vec<_>, _>>()?;
+        Ok(Self { parts, verifier: made(verifier)? })
     }
 
     /// All of them, in order.

@@ -34,6 +34,8 @@ mod proof_file;
 mod prover_args;
 #[cfg(all(test, feature = "compile"))]
 mod random_graphs;
+#[cfg(feature = "compile")]
+mod rendered;
 mod segments;
 mod statement;
 #[cfg(feature = "compile")]

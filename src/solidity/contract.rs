@@ -51,6 +51,8 @@ pub struct VerifierContract {
     pub(super) layout: Layout,
     pub(super) tier: Tier,
     pub(super) instance_counts: Option<InstanceCounts>,
+    /// Whether another contract may have it check a proof but for the pairing.
+    pub(super) accumulates: bool,
     /// Where the contract may be created if its string is the development one.
     pub(super) dev_chain_ids: Vec<u64>,
 }
@@ -117,6 +119,7 @@ impl VerifierContract {
             layout,
             tier: Tier::Inline,
             instance_counts: None,
+            accumulates: false,
             dev_chain_ids: LOCAL_CHAIN_IDS.to_vec(),
         };
         if contract.estimate_gas().runtime_bytes > INLINE_LIMIT {
@@ -130,6 +133,14 @@ impl VerifierContract {
     pub fn about(mut self, model_digest: [u8; 32]) -> Self {
         self.vk_digest = model_vk_digest(self.vk_digest, model_digest);
         self.model_digest = Some(model_digest);
+        self
+    }
+
+    /// The same contract of a part of a model: `accumulate` checks a proof but for the pairing, which whoever puts parts together
+    /// makes for all of them.
+    #[must_use]
+    pub(super) fn accumulating(mut self) -> Self {
+        self.accumulates = true;
         self
     }
 

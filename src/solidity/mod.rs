@@ -16,7 +16,7 @@
 //! | `linked` | columns that hold what commitments do |
 //! | `source`, `render` | what `templates/Halo2Verifier.sol` is filled with, and the result |
 //! | `yul_cost`, `gas` | what straight-line Yul costs, and all else with it |
-//! | `parts` | the contract of a model in parts, which hands each part's proof to its verifier |
+//! | `parts` | the contract of a model in parts, which hands each part's proof to its verifier and makes one pairing for all |
 //! | `packing`, `prediction` | how wide packs are best, and what a circuit will cost |
 //!
 //! A contract that would be too large with the key in its code keeps the key's points in the code of a second one
@@ -64,5 +64,5 @@ pub use gas::*;
 pub use instances::*;
 pub use io::*;
 pub use packing::*;
-pub use parts::AddressBytes;
+pub use parts::{AddressBytes, PartContract};
 pub use prediction::*;

@@ -38,7 +38,7 @@ pub(super) struct Selectors {
 }
 
 impl Selectors {
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         let selector = |signature: &str| word(&Keccak256::digest(signature)[..4]);
         Self {
             precompile_failed: selector("PrecompileFailed(uint256)"),
@@ -148,6 +148,7 @@ pub(super) struct Source<'a> {
     pub(super) model_digest: Option<String>,
     pub(super) transcript_repr: String,
     pub(super) num_instances: usize,
+    pub(super) accumulates: bool,
     pub(super) instance_counts: Option<&'a InstanceCounts>,
     pub(super) unsafe_dev_srs: bool,
     pub(super) dev_chain_ids: &'a [u64],
@@ -233,6 +234,7 @@ impl<'a> Source<'a> {
                 None => scalar_word(protocol.key.transcript_repr),
             },
             num_instances,
+            accumulates: contract.accumulates,
             instance_counts: contract.instance_counts.as_ref(),
             unsafe_dev_srs: contract.is_unsafe_dev(),
             dev_chain_ids: &contract.dev_chain_ids,

@@ -13,8 +13,39 @@
             instances_cptr := instances.offset
         }
         _verify(proof_cptr, instances_cptr);
+        {%- if accumulates %}
+        _checkPairing();
+        {%- endif %}
         return true;
     }
+{%- if accumulates %}
+
+    /// @notice Checks a proof but for its pairing, which whoever puts the parts of a model together makes for all of them. Reverts as
+    /// `verifyProof` does.
+    /// Returns the coordinates of two points of the curve: the proof is valid if e(left, [τ]₂) = e(right, [1]₂).
+    function accumulate(bytes calldata proof, uint256[] calldata instances)
+        external
+        view
+        returns (uint256 right_x, uint256 right_y, uint256 left_x, uint256 left_y)
+    {
+        // @phase calldata
+        uint256 proof_cptr;
+        uint256 instances_cptr;
+        assembly ("memory-safe") {
+            proof_cptr := proof.offset
+            instances_cptr := instances.offset
+        }
+        _verify(proof_cptr, instances_cptr);
+        // @phase msm
+        _addTerms(RIGHT_MPTR, KEY_TERMS_MPTR, TERMS_END_MPTR);
+        assembly ("memory-safe") {
+            right_x := mload(RIGHT_MPTR)
+            right_y := mload(add(RIGHT_MPTR, 0x20))
+            left_x := mload(LEFT_MPTR)
+            left_y := mload(add(LEFT_MPTR, 0x20))
+        }
+    }
+{%- endif %}
 
     /// @inheritdoc IHalo2Verifier
     function verifyBatch(bytes[] calldata, uint256[][] calldata) external view override returns (bool) {
@@ -100,7 +131,7 @@
         if (length != NUM_INSTANCES) revert InstanceCount(length, NUM_INSTANCES);
     }
 
-    /// @dev Verifies the only proof of a call.
+    /// @dev Verifies the only proof of a call{% if accumulates %} but for its pairing{% endif %}.
     function _verify(uint256 proof_cptr, uint256 instances_cptr) private view {
         _checkLengths(proof_cptr, instances_cptr);
         // Only one encoding of the arguments, so that one proof has one form as calldata.
@@ -117,5 +148,7 @@
         }
         _start();
         _addProof(proof_cptr, instances_cptr);
+        {%- if !accumulates %}
         _checkPairing();
+        {%- endif %}
     }

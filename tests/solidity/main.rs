@@ -12,6 +12,7 @@ mod interop;
 mod io;
 mod io_claims;
 mod mutations;
+mod parts;
 mod random_circuit;
 mod refusals;
 mod snapshots;

@@ -6,9 +6,10 @@ use crate::chain::{
 use crate::cli::bundle::{AnyBundle, TrustArgs};
 use crate::cli::chain_args::ChainArgs;
 use crate::cli::contracts::{Contracts, Made};
+use crate::cli::rendered::code_hash;
 use crate::cli::{Answer, CliError, Console, contract};
-use crate::solidity::{CompiledContract, CompilerIdentity};
-use alloy::primitives::{Address, B256, keccak256};
+use crate::solidity::CompilerIdentity;
+use alloy::primitives::{Address, B256};
 use serde::Serialize;
 use std::fmt;
 use std::path::PathBuf;
@@ -173,17 +174,6 @@ async fn send_one(
         Records::new(&args.deployments).add(chain.id(), record)?;
     }
     Ok(deployed)
-}
-
-/// Keccak-256 of the code that will lie at an address.
-fn code_hash(compiled: &CompiledContract, at: Address) -> B256 {
-    let mut code = compiled.runtime_code.clone();
-    // The one immutable is the address of the contract with the key's points, the first that the constructor makes.
-    let key_data = at.create(1).into_word();
-    for place in &compiled.immutables {
-        code[place.clone()].copy_from_slice(&key_data[key_data.len() - place.len()..]);
-    }
-    keccak256(code)
 }
 
 /// Where the transaction is kept until it is done, so that running again after a crash sends no second one.

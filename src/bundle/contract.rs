@@ -4,7 +4,7 @@ use super::{BundleError, KeyDocument, files, folder::Folder, hex};
 use crate::circuit::{Code, InstanceClaim, InstanceLayout, InstancePort, InstanceTensor};
 use crate::model::{ClaimKind, ElementType, Model, Port};
 use crate::name::{Identifier, Name};
-use crate::proving::ModelVerifier;
+use crate::proving::{Judge, ModelVerifier};
 #[cfg(feature = "compile")]
 use crate::solidity::CompiledContract;
 use crate::solidity::{
@@ -166,19 +166,60 @@ impl ContractFiles {
         verifier: &ModelVerifier,
         rendered: &RenderedContract,
     ) -> Result<Self, BundleError> {
+        let DescribedFiles { interface, io, schema, schema_hash } =
+            DescribedFiles::write_in(folder, verifier, rendered)?;
+        let contract = write_source(folder, rendered)?;
+        let KeyFile { key, key_hash } = KeyFile::write_in(folder, verifier, &rendered.name)?;
+        Ok(Self { contract, interface, io, schema, schema_hash, key, key_hash })
+    }
+}
+
+/// What a contract is used with, whatever its keys are.
+#[derive(Clone, Debug)]
+pub(crate) struct DescribedFiles {
+    pub interface: String,
+    pub io: String,
+    pub schema: String,
+    pub schema_hash: String,
+}
+
+impl DescribedFiles {
+    pub(crate) fn write_in(
+        folder: &Folder,
+        verifier: &dyn Judge,
+        rendered: &RenderedContract,
+    ) -> Result<Self, BundleError> {
         let name = &rendered.name;
         let write = |file: String, bytes: &[u8]| write_file(folder, &file, bytes);
         let io = io_library(verifier.model(), verifier.layout());
         let schema = serde_json::to_vec_pretty(&io.schema()).map_err(BundleError::Json)?;
-        let key = serde_json::to_vec(&KeyDocument::of(verifier)).map_err(BundleError::Json)?;
         Ok(Self {
-            contract: write(format!("{name}.sol"), rendered.source.as_bytes())?,
             interface: write("IHalo2Verifier.sol".into(), INTERFACE.as_bytes())?,
             io: write(format!("{}.sol", io.library), io.render()?.as_bytes())?,
             schema_hash: hex(&Keccak256::digest(&schema)),
             schema: write(format!("{name}.schema.json"), &schema)?,
+        })
+    }
+}
+
+/// A verifying key for verifiers off the chain.
+#[derive(Clone, Debug)]
+pub(crate) struct KeyFile {
+    pub key: String,
+    pub key_hash: String,
+}
+
+impl KeyFile {
+    /// Writes the key of the contract of this name.
+    pub(crate) fn write_in(
+        folder: &Folder,
+        verifier: &ModelVerifier,
+        name: &str,
+    ) -> Result<Self, BundleError> {
+        let key = serde_json::to_vec(&KeyDocument::of(verifier)).map_err(BundleError::Json)?;
+        Ok(Self {
             key_hash: hex(&Keccak256::digest(&key)),
-            key: write(format!("{name}.key.json"), &key)?,
+            key: write_file(folder, &format!("{name}.key.json"), &key)?,
         })
     }
 }
@@ -229,6 +270,14 @@ impl CompiledFiles {
             viem: write(".viem.mjs", module.as_bytes())?,
         })
     }
+}
+
+/// Writes a contract and says where.
+pub(crate) fn write_source(
+    folder: &Folder,
+    RenderedContract { name, source, .. }: &RenderedContract,
+) -> Result<String, BundleError> {
+    write_file(folder, &format!("{name}.sol"), source.as_bytes())
 }
 
 /// Writes a file below a folder and says where.

@@ -106,7 +106,7 @@ impl BundleError {
                 Some("a bundle is the folder that `zkverdict keygen MODEL` makes".into())
             }
             Self::InParts { .. } => {
-                Some("`prove`, `verify`, `deploy` and `submit` take it; other verbs take the bundles of the parts, the folders `1`, `2` and so on in it".into())
+                Some("this verb takes bundles of one circuit, as those of the parts are: the folders `1`, `2` and so on in it".into())
             }
             Self::Link { .. } => {
                 Some("where somebody else made the bundle, make it again with `zkverdict keygen MODEL`".into())

@@ -46,10 +46,10 @@ mod work;
 pub use commitment::{CommitmentPoints, InputCommitment};
 #[cfg(all(feature = "prove", feature = "compile"))]
 pub use contract::CompiledFiles;
-#[cfg(all(feature = "cli", feature = "compile"))]
-pub(crate) use contract::contract_prefix;
 #[cfg(feature = "prove")]
 pub use contract::{ContractFiles, contract_name, io_library};
+#[cfg(all(feature = "cli", feature = "compile"))]
+pub(crate) use contract::{DescribedFiles, KeyFile, contract_prefix, write_source};
 #[cfg(feature = "prove")]
 pub use dev_string::unsafe_dev_srs;
 pub use error::BundleError;

@@ -4,6 +4,7 @@ pub use crate::bundle::{Bundle, hex};
 
 use super::{CliError, Console};
 use crate::bundle::{BundleError, PartsBundle};
+use crate::circuit::InstanceLayout;
 use crate::model::Model;
 use crate::proving::{Judge, ModelVerifier, PartsVerifier, SrsOrigin};
 use std::path::Path;
@@ -34,13 +35,41 @@ impl AnyBundle {
         })
     }
 
+    /// Where it lies.
+    pub fn path(&self) -> &Path {
+        match self {
+            Self::Whole(bundle) => &bundle.path,
+            Self::Parts(bundle) => &bundle.path,
+        }
+    }
+
+    /// The model's name.
+    pub fn model_name(&self) -> &str {
+        match self {
+            Self::Whole(bundle) => &bundle.manifest.model,
+            Self::Parts(bundle) => &bundle.manifest.model,
+        }
+    }
+
+    /// What the instances of its proofs are.
+    pub fn layout(&self) -> &InstanceLayout {
+        match self {
+            Self::Whole(bundle) => &bundle.manifest.layout,
+            Self::Parts(bundle) => &bundle.manifest.layout,
+        }
+    }
+
+    /// The bundle itself, or that of the first part: of weights and strings all parts say the same.
+    pub fn first(&self) -> &Bundle {
+        match self {
+            Self::Whole(bundle) => bundle,
+            Self::Parts(bundle) => &bundle.parts[0],
+        }
+    }
+
     /// Whether the secret of its string is public.
     pub fn is_unsafe(&self) -> bool {
-        let bundle = match self {
-            Self::Whole(bundle) => &**bundle,
-            Self::Parts(bundle) => &bundle.parts[0],
-        };
-        bundle.manifest.srs == SrsOrigin::UnsafeDev
+        self.first().manifest.srs == SrsOrigin::UnsafeDev
     }
 
     /// Derives the keys again from a model and compares.
@@ -79,13 +108,7 @@ pub struct TrustArgs {
 }
 
 impl TrustArgs {
-    /// Derives the key again from the bundle's model and compares, unless the bundle is trusted.
-    #[cfg(feature = "compile")]
-    pub fn check(self, bundle: &Bundle, model: &Model, console: &Console) -> Result<(), CliError> {
-        self.derive(|| bundle.check_key(model), console)
-    }
-
-    /// The same of a bundle that may be of a model in parts.
+    /// Derives the keys again from the bundle's model and compares, unless the bundle is trusted.
     pub fn check_any(
         self,
         bundle: &AnyBundle,

@@ -1,9 +1,6 @@
 //! The verifier contract of a bundle, rendered and compiled.
 
-use super::{
-    CliError, Console,
-    bundle::{Bundle, TrustArgs},
-};
+use super::{CliError, Console};
 use crate::bundle::contract_name;
 use crate::proving::ModelVerifier;
 use crate::solidity::{
@@ -50,19 +47,6 @@ pub fn render_contract(
     let contract =
         args.dev_chain_id.iter().fold(contract, |contract, &id| contract.on_dev_chain(id));
     Ok(contract.render()?)
-}
-
-/// Renders the verifier of a bundle whose key is that of its model.
-pub fn render_bundle(
-    bundle: &Bundle,
-    name: Option<&str>,
-    args: &CompilerArgs,
-    trust: TrustArgs,
-    console: &Console,
-) -> Result<RenderedContract, CliError> {
-    let verifier = bundle.verifier()?;
-    trust.check(bundle, verifier.model(), console)?;
-    render(&verifier, name, args)
 }
 
 /// Compiles a rendered contract.

@@ -10,6 +10,7 @@ mod in_process;
 #[path = "../shared/nats.rs"]
 mod nats;
 mod packed;
+mod parts;
 mod projects;
 mod stand_in;
 mod submit;

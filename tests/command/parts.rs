@@ -92,9 +92,104 @@ fn a_model_in_parts_is_one_bundle_one_proof_and_one_verdict() {
     fs::rename(folder(1), desk.path("kept")).unwrap();
     fs::rename(folder(2), folder(1)).unwrap();
     fs::rename(desk.path("kept"), folder(2)).unwrap();
-    assert!(fails(&["verify", keys, &file]).contains("damaged"));
-    let refused = fails(&["render", keys]);
+    for verb in [&["verify", keys, &file][..], &["render", keys], &["gas", keys, &file]] {
+        assert!(fails(verb).contains("damaged"), "{verb:?}");
+    }
+    let refused = fails(&["commit", keys, "--input", text(&input), "--out", "c.json"]);
     assert!(refused.contains("is the bundle of a model in parts"), "{refused}");
+}
+
+#[test]
+fn the_contracts_of_parts_are_rendered_measured_and_certified_as_one() {
+    let desk = Desk::new();
+    let (onnx, keys, out) = (model("digits_cnn"), desk.path("parts.zkv"), desk.path("contracts"));
+    let (keys, out) = (text(&keys), text(&out));
+    let keygen = ["keygen", &onnx, "--unsafe-dev-srs", "--out", keys, "--segments", "2"];
+    let made = run(&keygen);
+    let input = desk
+        .write("x.json", json!((0..64).map(|i| i % 17).collect::<Vec<_>>()).to_string().as_bytes());
+    let file = desk.path("p.json");
+    let file = text(&file);
+    run(&["prove", keys, "--input", text(&input), "--out", file]);
+    let accepted = run(&["submit", keys, file]);
+
+    // All contracts, where `deploy` and `submit` put them.
+    let rendered = run(&["render", keys, "--out", out]);
+    assert_eq!(
+        (&rendered["address"], &rendered["name"]),
+        (&accepted["verifier"], &json!("DigitsCnnVerifier"))
+    );
+    assert_eq!(
+        (rendered["key"].clone(), rendered["parts"].as_array().unwrap().len()),
+        (Value::Null, 2)
+    );
+    for (number, part) in rendered["parts"].as_array().unwrap().iter().enumerate() {
+        assert_eq!(part["name"], format!("DigitsCnnPart{}Verifier", number + 1));
+        for written in ["contract", "abi", "bytecode", "standard_json", "key", "viem"] {
+            assert!(fs::metadata(part[written].as_str().unwrap()).is_ok(), "{written}");
+        }
+        let whole = fs::read_to_string(rendered["contract"].as_str().unwrap()).unwrap();
+        let address = part["address"].as_str().unwrap().trim_start_matches("0x").to_lowercase();
+        assert!(whole.contains(&address), "{address}");
+    }
+    for written in ["contract", "abi", "bytecode", "standard_json", "io", "schema", "viem"] {
+        assert!(fs::metadata(rendered[written].as_str().unwrap()).is_ok(), "{written}");
+    }
+    // Another salt puts all of them elsewhere.
+    let salt = format!("0x{:064x}", 1);
+    let other = ["--salt", &salt, "--name", "Mine"];
+    let other = run(&[&["render", keys, "--out", out][..], &other].concat());
+    assert_eq!((&other["salt"], &other["parts"][1]["name"]), (&json!(salt), &json!("MinePart2")));
+    assert_ne!(other["parts"][0]["address"], rendered["parts"][0]["address"]);
+    assert_ne!(other["address"], rendered["address"]);
+
+    // The whole call, with what each part takes of it.
+    let measured = run(&["gas", keys, file, "--fork", "osaka"]);
+    let number = |value: &Value| value.as_i64().unwrap();
+    let parts = measured["parts"].as_array().unwrap();
+    let taken: i64 = parts.iter().map(|part| number(&part["gas"])).sum();
+    let execution = number(&measured["execution"]);
+    assert!(taken < execution && execution < taken + 150_000, "{measured}");
+    let pairings: Vec<&Value> = measured["precompiles"].as_array().unwrap().iter().collect();
+    let pairing = pairings.iter().find(|used| used["name"] == "ecPairing").unwrap();
+    assert_eq!((&pairing["count"], parts.len()), (&json!(1), 2));
+    assert_eq!(number(&measured["total"]), number(&accepted["gas_used"]));
+    assert_eq!(
+        measured["phases"].as_object().unwrap().values().map(number).sum::<i64>(),
+        number(&measured["total"])
+    );
+    let batch = run(&["gas", keys, file, file, "--fork", "osaka"]);
+    assert!(number(&batch["total"]) < 2 * number(&measured["total"]), "{batch}");
+    // Another name for what crosses the cut.
+    let proof = document(&fs::read(file).unwrap());
+    let mut digits: Vec<char> = proof["proof"].as_str().unwrap().chars().collect();
+    digits[65] = if digits[65] == '0' { '1' } else { '0' };
+    let broken = json!({
+        "format": "packed", "vk_digest": proof["vk_digest"], "instances": proof["instances"],
+        "proof": digits.iter().collect::<String>(),
+    });
+    let broken = desk.write("broken.json", broken.to_string().as_bytes());
+    let reason = refused(&["gas", keys, text(&broken)])["call"]["reason"].clone();
+    assert!(reason.as_str().unwrap().contains("WrongPart"), "{reason}");
+
+    // Each part for its part of the model, and all of them for the model.
+    let certificate = desk.path("certificate.json");
+    let certify = ["certify", keys, "--model", &onnx, "--out", text(&certificate)];
+    let certified = run(&certify);
+    assert_eq!((&certified["holds"], &certified["vk_digest"]), (&json!(true), &made["vk_digest"]));
+    assert_eq!(certified["model_digest"], made["model_digest"]);
+    for (number, part) in certified["parts"].as_array().unwrap().iter().enumerate() {
+        let own = desk.path("parts.zkv").join((number + 1).to_string());
+        let alone = run(&["certify", text(&own), "--model", &onnx, "--out", text(&certificate)]);
+        assert_eq!((&alone, &part["holds"]), (part, &json!(true)));
+    }
+    fs::remove_file(&certificate).unwrap();
+    let mut certify = certify;
+    let mlp = model("digits_mlp");
+    certify[3] = &mlp;
+    let reason = refused(&certify);
+    assert!(!certificate.exists(), "{reason}");
+    assert_eq!((&reason["holds"], &reason["parts"]), (&json!(false), &json!([])));
 }
 
 #[test]

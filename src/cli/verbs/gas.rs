@@ -3,17 +3,18 @@
 use crate::cli::{
     Answer, CliError, Console,
     artifact::{Artifact, Compilation},
-    bundle::Bundle,
+    bundle::{AnyBundle, AnyVerifier, Bundle},
     contract, files,
     proof_file::{ProofFile, unhex},
+    rendered::{AllRendered, Rendered},
 };
 use crate::evm::{
-    Abi, Address, ConstructorWord, Consumer, DebugInfo, Experiment, Fork, ForkChanges,
-    ForkComparison, GasReport, Prices, Snapshot, SnapshotCheck, SourceFile, U256,
+    Abi, Address, Called, ConstructorWord, Consumer, DebugInfo, Experiment, Fork, ForkChanges,
+    ForkComparison, GasReport, Machine, Prices, Snapshot, SnapshotCheck, SourceFile, U256,
 };
-use crate::proving::{Proof, links};
+use crate::proving::{ModelVerifier, Proof, links};
 use crate::solidity::{
-    CompiledContract, SolidityCompiler, estimate_circuit_gas, estimate_packed_gas,
+    CompiledContract, GasEstimate, SolidityCompiler, estimate_circuit_gas, estimate_packed_gas,
     verify_batch_calldata_of_words, verify_proof_calldata_of_words,
 };
 use serde::{Serialize, Serializer};
@@ -301,42 +302,44 @@ impl Workbench<'_> {
     }
 
     fn of_bundle(&self, bundle: &Path, proofs: &[PathBuf]) -> Result<Experiment, CliError> {
-        let bundle = Bundle::open(bundle)?;
+        let bundle = AnyBundle::open(bundle)?;
         let verifier = bundle.verifier()?;
         let proof = |path: &PathBuf| -> Result<Proof, CliError> {
-            Ok(ProofFile::open(path)?.proof_of(&verifier)?.clone())
+            Ok(ProofFile::open(path)?.proof_of(verifier.judge())?.clone())
         };
         let proofs = proofs.iter().map(proof).collect::<Result<Vec<_>, _>>()?;
-        let rendered = contract::render(&verifier, None, &self.args.compiler)?;
-        let compiled = contract::compile(&rendered, self.compiler()?, self.console)?;
-        let circuit = bundle.circuit(verifier.model())?;
-        let (k, counts) = (circuit.k(), [circuit.instances()]);
-        let estimate = match verifier.keys().packed() {
-            None => estimate_circuit_gas(&circuit, k, &counts, &links(&circuit.shape()))?,
-            Some(keys) => {
-                let layout = keys.key().layout();
-                let (public, widths) = (&layout.instances, layout.widths());
-                estimate_packed_gas(&circuit.constraint_system(), k, public, &widths)?
-            }
-        };
-        let file = format!("{}.sol", compiled.name);
-        let debug = self.positions(&compiled.name, |compile| {
-            let CompiledContract { standard_json, name, init_code, .. } = &compiled;
-            DebugInfo::from_compiler(standard_json, &file, name, init_code, compile)
-        });
-        let debug = debug.unwrap_or_else(|| {
-            let source = SourceFile { id: 0, name: file, text: compiled.source.clone() };
-            let (source_map, files) = (compiled.source_map.clone(), vec![source]);
-            DebugInfo { source_map, files, is_coarse: true }
-        });
-        let experiment = experiment(&compiled, &proofs)?.with_debug_info(debug);
-        // What is predicted is one call of `verifyProof`.
-        Ok(match proofs.as_slice() {
-            [proof] => {
-                let predicted = estimate.with_instances(&proof.instances).total;
+        let place = |number: u64, _: &CompiledContract| Machine::address_of(number);
+        let with = (&self.args.compiler, self.compiler()?);
+        let made = AllRendered::new(&verifier, None, place, with, self.console)?;
+        let compiled = &made.verifier.compiled;
+        let mut experiment =
+            experiment(compiled, &proofs)?.with_debug_info(self.source_of(compiled));
+        for (Rendered { compiled, .. }, _) in &made.parts {
+            let (name, init_code) = (compiled.name.clone(), compiled.init_code.clone());
+            let debug = Some(self.source_of(compiled));
+            experiment = experiment.with_called(Called { name, init_code, debug });
+        }
+        // What is predicted is one call of `verifyProof`, of a model in one circuit.
+        Ok(match (&bundle, &verifier, proofs.as_slice()) {
+            (AnyBundle::Whole(bundle), AnyVerifier::Whole(verifier), [proof]) => {
+                let predicted = estimate(bundle, verifier)?.with_instances(&proof.instances).total;
                 experiment.with_prediction(Fork::default(), predicted)
             }
             _ => experiment,
+        })
+    }
+
+    /// A contract's source, with its lines where they can be found.
+    fn source_of(&self, compiled: &CompiledContract) -> DebugInfo {
+        let file = format!("{}.sol", compiled.name);
+        let debug = self.positions(&compiled.name, |compile| {
+            let CompiledContract { standard_json, name, init_code, .. } = compiled;
+            DebugInfo::from_compiler(standard_json, &file, name, init_code, compile)
+        });
+        debug.unwrap_or_else(|| {
+            let source = SourceFile { id: 0, name: file, text: compiled.source.clone() };
+            let (source_map, files) = (compiled.source_map.clone(), vec![source]);
+            DebugInfo { source_map, files, is_coarse: true }
         })
     }
 
@@ -437,6 +440,20 @@ impl Workbench<'_> {
         let found = self.args.compiler.find()?;
         Ok(self.compiler.get_or_init(|| found))
     }
+}
+
+/// What a verification is predicted to cost.
+fn estimate(bundle: &Bundle, verifier: &ModelVerifier) -> Result<GasEstimate, CliError> {
+    let circuit = bundle.circuit(verifier.model())?;
+    let (k, counts) = (circuit.k(), [circuit.instances()]);
+    Ok(match verifier.keys().packed() {
+        None => estimate_circuit_gas(&circuit, k, &counts, &links(&circuit.shape()))?,
+        Some(keys) => {
+            let layout = keys.key().layout();
+            let (public, widths) = (&layout.instances, layout.widths());
+            estimate_packed_gas(&circuit.constraint_system(), k, public, &widths)?
+        }
+    })
 }
 
 /// A contract without an ABI is measured all the same.

@@ -6,9 +6,10 @@ use crate::chain::{
     RegistryChange, Sent, block_on, model_id,
 };
 use crate::circuit::Word;
-use crate::cli::bundle::{Bundle, TrustArgs};
-use crate::cli::chain_args::{ChainArgs, deploy_options, deployable};
+use crate::cli::bundle::{AnyBundle, Bundle, TrustArgs};
+use crate::cli::chain_args::ChainArgs;
 use crate::cli::commitments::WeightsArgs;
+use crate::cli::contracts::{Contracts, Made};
 use crate::cli::proof_file::ProofFile;
 use crate::cli::{Answer, CliError, Console, contract, project};
 use alloy::primitives::{Address, B256, U256};
@@ -326,12 +327,13 @@ fn deploy(args: DeployArgs, console: &Console) -> Result<Answer, CliError> {
 }
 
 fn add(args: AddArgs, console: &Console) -> Result<Answer, CliError> {
-    let bundle = Bundle::open(&args.bundle)?;
-    let weights = args.weights.name(&bundle)?.map(B256::from);
-    let rendered =
-        contract::render_bundle(&bundle, None, &args.compiler, TrustArgs::default(), console)?;
-    let compiled = contract::compile(&rendered, &args.compiler.find()?, console)?;
-    let contract = deployable(&compiled)?;
+    let bundle = AnyBundle::open(&args.bundle)?;
+    let weights = args.weights.name(bundle.first())?.map(B256::from);
+    let verifier = bundle.verifier()?;
+    TrustArgs::default().check_any(&bundle, verifier.judge().model(), console)?;
+    let compiler = args.compiler.find()?;
+    let contracts = Contracts::new(&verifier, args.salt, &args.compiler, &compiler, console)?;
+    let Made { rendered, contract, options, .. } = contracts.verifier;
     let new = NewVersion {
         verifier: Deployment::predict(&contract, args.salt),
         vk_digest: rendered.vk_digest.into(),
@@ -339,9 +341,8 @@ fn add(args: AddArgs, console: &Console) -> Result<Answer, CliError> {
         vouched: args.vouch,
         metadata_uri: args.uri,
     };
-    let id = model_id(args.model.as_deref().unwrap_or(&bundle.manifest.model));
+    let id = model_id(args.model.as_deref().unwrap_or(bundle.model_name()));
     let send = args.chain.send_options(console);
-    let options = deploy_options(&rendered, args.salt, &args.compiler);
     block_on(async {
         let connection = args.chain.connect(console).await?;
         let chain = &connection.chain;

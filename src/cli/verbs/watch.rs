@@ -6,6 +6,7 @@ use crate::chain::{
     WatchReport, Watcher, block_on, consumer_weights,
 };
 use crate::circuit::{InstanceLayout, Role, Word};
+use crate::cli::bundle::AnyBundle;
 use crate::cli::chain_args::ChainArgs;
 #[cfg(feature = "cluster")]
 use crate::cli::cluster_args::QueueArgs;
@@ -19,6 +20,7 @@ use alloy::json_abi::JsonAbi;
 use alloy::primitives::{Address, B256, U256};
 use serde::Serialize;
 use serde_json::json;
+use std::error::Error;
 use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -86,8 +88,8 @@ pub fn run(args: Args, console: &Console) -> Result<Answer, CliError> {
     }
     let interval = seconds("--interval", args.interval)?;
     let health = seconds("--health", args.health)?;
-    let bundle = Bundle::open(&args.bundle)?;
-    let layout = &bundle.manifest.layout;
+    let bundle = AnyBundle::open(&args.bundle)?;
+    let layout = bundle.layout();
     if !layout.shows_input() {
         return Err(CliError::Usage {
             message:
@@ -96,7 +98,7 @@ pub fn run(args: Args, console: &Console) -> Result<Answer, CliError> {
             hint: "make a bundle with `--input-visibility public`".into(),
         });
     }
-    let weights = args.weights.open(&bundle)?;
+    let weights = args.weights.open(bundle.first())?;
     let name = weights.as_ref().map(|weights| B256::from(weights.name()));
     let weights = weights.map(Arc::new);
     let log = console.log(true);
@@ -167,7 +169,27 @@ pub fn run(args: Args, console: &Console) -> Result<Answer, CliError> {
 /// What makes proofs: this process, or workers elsewhere.
 type Proving = Box<dyn Fn(&Work) -> Result<Proof, String>>;
 
+/// Of a model in parts, the keys of all of them are kept.
 fn proving(
+    args: &Args,
+    bundle: &AnyBundle,
+    weights: Option<&WeightsCommitment>,
+    log: Log,
+    console: &Console,
+) -> Result<Proving, CliError> {
+    let bundle = match bundle {
+        AnyBundle::Whole(bundle) => return proving_one(args, bundle, weights, log, console),
+        AnyBundle::Parts(bundle) => bundle.clone(),
+    };
+    let one = |part| proving_one(args, part, None, log, console);
+    let parts = bundle.parts.iter().map(one).collect::<Result<Vec<_>, _>>()?;
+    Ok(Box::new(move |work| {
+        let prove = |number: usize, _: &Bundle, work: &Work| Ok(parts[number](work)?);
+        bundle.prove(work, prove).map_err(|error: Box<dyn Error>| error.to_string())
+    }))
+}
+
+fn proving_one(
     args: &Args,
     bundle: &Bundle,
     weights: Option<&WeightsCommitment>,
@@ -184,10 +206,17 @@ fn proving(
     // Once for all proofs.
     let weights = weights.map(|weights| weights.committed(&prover)).transpose()?;
     Ok(Box::new(move |work| {
-        let secrets = Secrets { weights: weights.as_ref(), ..Secrets::default() };
-        let (contexts, options) = (work.contexts.clone(), Options::default());
-        let made = prover.prove_linked(&work.inputs, contexts, secrets, &options);
-        made.map(|(proof, _)| proof).map_err(|error| error.to_string())
+        let options = Options::default();
+        let made = match &weights {
+            None => work.prove(&prover, &options),
+            Some(weights) => {
+                let secrets = Secrets { weights: Some(weights), ..Secrets::default() };
+                let made =
+                    prover.prove_linked(&work.inputs, work.contexts.clone(), secrets, &options);
+                made.map(|(proof, _)| proof)
+            }
+        };
+        made.map_err(|error| error.to_string())
     }))
 }
 

@@ -6,6 +6,7 @@
 mod batches;
 mod claim;
 mod compilers;
+mod cut;
 mod development;
 mod fixture;
 mod interop;

@@ -1,300 +1,27 @@
 //! Models in parts: their contracts together, and what cheating provers put together of proofs whose parts are wrong.
 
-use crate::fixture::SOLC;
+use crate::{
+    cut::{
+        CASES, Planned, batch, calldata, cancelling, compiled, error, moved, pairing_holds,
+        selector, wrong_part,
+    },
+    fixture::SOLC,
+};
 use halo2_proofs::halo2curves::{
-    bn256::{Bn256, Fq, Fr, G1, G1Affine, G2Affine},
-    ff::PrimeField,
+    bn256::{Fr, G1, G1Affine, G2Affine},
     group::{Curve, prime::PrimeCurveAffine},
-    pairing::Engine,
 };
 use serde_json::{Value, json};
 use sha3::{Digest, Keccak256};
-use std::{collections::BTreeMap, path::Path, sync::LazyLock};
+use std::{collections::BTreeMap, path::Path};
 use zkverdict::{
-    bundle::{PartsBundle, Work},
-    circuit::{Goal, InstanceLayout, Plans, Wishes},
-    evm::{Address, Called, Experiment, Fork, GasReport, Machine, Outcome},
-    model::Model,
-    proving::{Blindings, Judge, ModelProver, Options, PartsVerifier, Powers, Proof},
-    solidity::{
-        CompiledContract, CompilerSettings, Packing, PartContract, SolidityError, packing,
-        verify_batch_calldata_of_words, verify_proof_calldata_of_words,
-    },
+    bundle::{BundleError, PartsBundle},
+    evm::{Fork, Machine, Outcome},
+    proving::{Judge, ModelProver, Powers, Proof, SrsOrigin},
+    solidity::{CompilerSettings, PartContract, SolidityError, verify_proof_calldata_of_words},
 };
 
 const ROOT: &str = env!("CARGO_MANIFEST_DIR");
-
-/// A model in parts, with proofs of two inferences.
-struct Case {
-    verifier: PartsVerifier,
-    parts: Vec<CompiledContract>,
-    proofs: [Proof; 2],
-}
-
-static CASES: [LazyLock<Case>; 3] = [
-    LazyLock::new(|| Case::new("digits_cnn", 2)),
-    LazyLock::new(|| Case::new("digits_cnn", 3)),
-    LazyLock::new(|| Case::new("lenet5", 4)),
-];
-
-/// A chain with all contracts.
-struct Deployed {
-    machine: Machine,
-    parts: Vec<Address>,
-    whole: Address,
-}
-
-fn compiled(contract: &zkverdict::solidity::RenderedContract) -> CompiledContract {
-    SOLC.compile(contract, CompilerSettings::default()).unwrap()
-}
-
-impl Case {
-    fn new(name: &str, count: usize) -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let path = Path::new(ROOT).join("test/fixtures/models").join(name).join("int8_qdq.onnx");
-        let onnx = std::fs::read(path).unwrap();
-        let model = Model::from_onnx(name, &onnx).unwrap();
-        let layout = InstanceLayout::of_model(&model, false);
-        let cuts = model.cuts_into(count).unwrap();
-        let wishes = Wishes { packed: true, ..Wishes::default() };
-        let planned = model.cut(&cuts).unwrap().into_iter().enumerate().map(|(number, part)| {
-            let layout = layout.of_part(&part, count, number);
-            let plans = Plans::for_instances(&part.model, layout, wishes).unwrap();
-            let circuit = plans.circuit(Goal::Gas);
-            let packing = packing(&circuit, Goal::Gas).unwrap();
-            (circuit, packing)
-        });
-        let mut planned: Vec<_> = planned.collect();
-        let most = planned.iter().map(|(_, Packing { powers, .. })| *powers).max().unwrap();
-        let powers = Powers::unsafe_dev(most);
-        planned.reverse();
-        let mut provers = Vec::new();
-        let (bundle, verifier) = PartsBundle::create(
-            &folder.path().join("parts.zkv"),
-            &onnx,
-            (&model, &layout),
-            &cuts,
-            |part, _| {
-                let (circuit, Packing { widths, .. }) = planned.pop().unwrap();
-                let prover = ModelProver::packed(part.model, circuit, &powers, &widths).unwrap();
-                let verifier = prover.verifier().clone();
-                provers.push(prover);
-                Ok::<_, zkverdict::bundle::BundleError>((verifier, powers.clone()))
-            },
-        )
-        .unwrap();
-        let size = model.graph.tensors[model.inputs[0].tensor.0].len();
-        let proofs = [1, 2].map(|seed| {
-            let work = Work {
-                inputs: vec![(0..size).map(|at| (at as i32 * 31 + seed * 7) % 256 - 128).collect()],
-                contexts: vec![Fr::from(5)],
-                commitments: Vec::new(),
-                blindings: Blindings::draw(0),
-                weights: None,
-            };
-            let proof = bundle.prove(&work, |number, _, work| {
-                let proof = work.prove(&provers[number], &Options::default()).unwrap();
-                Ok::<_, zkverdict::bundle::BundleError>(proof)
-            });
-            let proof = proof.unwrap();
-            assert_eq!(verifier.verify(&proof), Ok(()));
-            proof
-        });
-        let parts = verifier.parts().iter().enumerate().map(|(number, part)| {
-            compiled(&part.contract(&format!("Part{number}")).unwrap().render().unwrap())
-        });
-        let parts = parts.collect();
-        Self { verifier, parts, proofs }
-    }
-
-    /// The parts on a chain, and what the contract of the whole is told of them.
-    fn parts_on(&self, machine: &mut Machine) -> Vec<PartContract> {
-        let part = |part: &CompiledContract| {
-            let deployment = machine.deploy(&part.init_code).unwrap();
-            let code_hash = Keccak256::digest(&deployment.runtime).into();
-            PartContract { address: deployment.address.into_array(), code_hash }
-        };
-        self.parts.iter().map(part).collect()
-    }
-
-    fn whole(&self, parts: &[PartContract]) -> CompiledContract {
-        compiled(&self.verifier.contract("Whole", parts).unwrap())
-    }
-
-    /// The contract of the whole without one of its checks.
-    fn weakened(&self, parts: &[PartContract], check: &str, instead: &str) -> CompiledContract {
-        let mut rendered = self.verifier.contract("Whole", parts).unwrap();
-        assert_eq!(rendered.source.matches(check).count(), 1, "{check}");
-        rendered.source = rendered.source.replace(check, instead);
-        compiled(&rendered)
-    }
-
-    fn deploy(&self) -> Deployed {
-        self.deploy_with(|parts| self.whole(parts))
-    }
-
-    fn deploy_with(&self, whole: impl FnOnce(&[PartContract]) -> CompiledContract) -> Deployed {
-        let mut machine = Machine::new(Fork::default());
-        let parts = self.parts_on(&mut machine);
-        let whole = machine.deploy(&whole(&parts).init_code).unwrap().address;
-        let parts = parts.iter().map(|part| Address::from(part.address)).collect();
-        Deployed { machine, parts, whole }
-    }
-
-    fn report(&self, calldata: &[u8], fork: Fork) -> GasReport {
-        let parts = self.parts_on(&mut Machine::new(fork));
-        let mut experiment = Experiment::new(&self.whole(&parts).init_code, calldata);
-        for (number, part) in self.parts.iter().enumerate() {
-            let (name, init_code) = (format!("Part{number}"), part.init_code.clone());
-            experiment = experiment.with_called(Called { name, init_code, debug: None });
-        }
-        experiment.run(fork).unwrap()
-    }
-
-    /// Where each part's proof lies in that of the whole.
-    fn ranges(&self) -> Vec<std::ops::Range<usize>> {
-        let mut end = 32 * self.verifier.crossing();
-        let lengths = self.verifier.parts().iter().map(|part| part.verifier.keys().proof_length());
-        lengths
-            .map(|length| {
-                end += length;
-                end - length..end
-            })
-            .collect()
-    }
-
-    /// A part's proof and instances, as the contract of the whole hands them on.
-    fn split(&self, proof: &Proof, number: usize) -> (Vec<u8>, Vec<[u8; 32]>) {
-        let part = &self.verifier.parts()[number];
-        let name = |&number: &usize| proof.bytes[32 * number..][..32].try_into().unwrap();
-        let [before, behind] = &part.own;
-        let instances = proof.instances[before.clone()].iter().copied();
-        let instances = instances.chain(part.names.iter().map(name));
-        let instances = instances.chain(proof.instances[behind.clone()].iter().copied());
-        (proof.bytes[self.ranges()[number].clone()].to_vec(), instances.collect())
-    }
-
-    /// Where [W'] lies, on which no challenge depends: before the commitments of links and what shows them.
-    fn opening(&self, number: usize) -> usize {
-        let links = self.verifier.parts()[number].names.len();
-        self.ranges()[number].end - 64 * (links + 1) - 64
-    }
-}
-
-fn calldata(proof: &Proof) -> Vec<u8> {
-    verify_proof_calldata_of_words(&proof.bytes, &proof.instances)
-}
-
-fn batch(proofs: &[&Proof]) -> Vec<u8> {
-    let (proofs, instances): (Vec<_>, Vec<_>) =
-        proofs.iter().map(|proof| (&proof.bytes, &proof.instances)).unzip();
-    verify_batch_calldata_of_words(&proofs, &instances)
-}
-
-fn selector(signature: &str) -> Vec<u8> {
-    Keccak256::digest(signature)[..4].to_vec()
-}
-
-/// `WrongPart` with what a part has reverted with.
-fn wrong_part(part: u8, reason: &[u8]) -> Vec<u8> {
-    let number = |number: usize| {
-        let mut word = [0; 32];
-        word[24..].copy_from_slice(&(number as u64).to_be_bytes());
-        word
-    };
-    let words = [number(part.into()), number(0x40), number(reason.len())].concat();
-    let padding = vec![0; reason.len().next_multiple_of(32) - reason.len()];
-    [&selector("WrongPart(uint256,bytes)")[..], &words, reason, &padding].concat()
-}
-
-/// With one number.
-fn error(signature: &str, number: u8) -> Vec<u8> {
-    let mut word = [0; 32];
-    word[31] = number;
-    [&selector(signature)[..], &word].concat()
-}
-
-impl Deployed {
-    fn call(&mut self, to: Address, calldata: &[u8]) -> Result<Vec<u8>, Vec<u8>> {
-        match self.machine.call(to, calldata).unwrap().outcome {
-            Outcome::Returned(data) => Ok(data),
-            Outcome::Reverted(data) => Err(data),
-            other => panic!("{other:?}"),
-        }
-    }
-
-    fn verify(&mut self, calldata: &[u8]) -> Result<(), Vec<u8>> {
-        let mut yes = [0; 32];
-        yes[31] = 1;
-        self.call(self.whole, calldata).map(|data| assert_eq!(data, yes))
-    }
-
-    /// What a part returns for a proof: right and left.
-    fn accumulate(&mut self, case: &Case, proof: &Proof, number: usize) -> [G1Affine; 2] {
-        let (bytes, instances) = case.split(proof, number);
-        let arguments = verify_proof_calldata_of_words(&bytes, &instances);
-        let calldata = [&selector("accumulate(bytes,uint256[])"), &arguments[4..]].concat();
-        let data = self.call(self.parts[number], &calldata).unwrap();
-        assert_eq!(data.len(), 128);
-        [point(&data[..64]), point(&data[64..])]
-    }
-}
-
-fn point(bytes: &[u8]) -> G1Affine {
-    let coordinate = |bytes: &[u8]| {
-        let mut repr: [u8; 32] = bytes.try_into().unwrap();
-        repr.reverse();
-        Fq::from_repr(repr).unwrap()
-    };
-    let point = G1Affine { x: coordinate(&bytes[..32]), y: coordinate(&bytes[32..]) };
-    assert!(bool::from(halo2_proofs::halo2curves::CurveAffine::is_on_curve(&point)));
-    point
-}
-
-fn bytes(point: G1Affine) -> Vec<u8> {
-    let coordinate = |coordinate: Fq| {
-        let mut repr = coordinate.to_repr();
-        repr.reverse();
-        repr
-    };
-    [coordinate(point.x), coordinate(point.y)].concat()
-}
-
-/// The same proof with something added to its [W'] in one part.
-fn moved(case: &Case, proof: &Proof, number: usize, by: G1) -> Proof {
-    let mut moved = proof.clone();
-    let place = &mut moved.bytes[case.opening(number)..][..64];
-    let sum = (point(place) + by).to_affine();
-    place.copy_from_slice(&bytes(sum));
-    moved
-}
-
-fn pairing_holds(case: &Case, [right, left]: [G1Affine; 2]) -> bool {
-    let tau_g2 = case.verifier.parts()[0].verifier.keys().tau_g2();
-    Bn256::pairing(&left, &tau_g2) == Bn256::pairing(&right, &G2Affine::generator())
-}
-
-/// [τ]₁, which everybody knows: that of the development string, from its powers.
-fn tau_g1() -> G1 {
-    Powers::unsafe_dev(2).g1[1].to_curve()
-}
-
-/// Two proofs, each wrong in one part, whose pairings are wrong by the same and the opposite amount. With z the point that a part is
-/// opened at, [W'] + Δ makes a pairing wrong by (τ − z)·Δ; and z·G is seen from what a part returns.
-fn cancelling(
-    case: &Case,
-    deployed: &mut Deployed,
-    [(first, one), (second, other)]: [(&Proof, usize); 2],
-) -> [G1; 2] {
-    let mut z = |proof: &Proof, number: usize| {
-        let [right, _] = deployed.accumulate(case, proof, number);
-        let moved = moved(case, proof, number, G1::generator());
-        let [other, _] = deployed.accumulate(case, &moved, number);
-        other.to_curve() - right
-    };
-    let (z_one, z_other) = (z(first, one), z(second, other));
-    [tau_g1() - z_other, z_one - tau_g1()]
-}
 
 #[test]
 fn parts_are_verified_with_one_pairing() {
@@ -415,9 +142,8 @@ fn a_part_that_refuses_is_named() {
     let [proof, other] = &case.proofs;
     let ranges = case.ranges();
     // Another proof's part, another's names, and swapped ones.
-    for number in 0..3 {
+    for (number, range) in ranges.iter().cloned().enumerate() {
         let mut foreign = proof.clone();
-        let range = ranges[number].clone();
         foreign.bytes[range.clone()].copy_from_slice(&other.bytes[range]);
         let wrong_name = error("WrongName(uint256)", 0);
         let expected = Err(wrong_part(number as u8, &wrong_name));
@@ -490,6 +216,35 @@ fn another_contract_in_the_place_of_a_part_is_refused_by_the_constructor() {
     assert!(machine.deploy(&case.whole(&[honest, other]).init_code).is_ok());
     let count = case.verifier.contract("Whole", &[honest]);
     assert!(matches!(count, Err(SolidityError::PartAddresses { received: 1, expected: 2 })));
+}
+
+/// One pairing has one [τ]₂.
+#[test]
+fn parts_under_different_strings_are_refused_as_their_keys_are_made() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("parts.zkv");
+    let Planned { onnx, model, layout, cuts, mut circuits, powers } = Planned::new("digits_cnn", 2);
+    let (secret, generator) = (Fr::from(0x5eed), G1Affine::generator());
+    let mut power = Fr::one();
+    let g1 = (0..powers).map(|_| {
+        let point = (generator * power).to_affine();
+        power *= secret;
+        point
+    });
+    let g1: Vec<G1Affine> = g1.collect();
+    let g2 = [G2Affine::generator(), (G2Affine::generator() * secret).to_affine()];
+    let strings =
+        [Powers::unsafe_dev(powers), Powers { g1: g1.into(), g2, origin: SrsOrigin::Raw }];
+    let mut strings = strings.iter().cycle();
+    circuits.reverse();
+    let refused = PartsBundle::create(&path, &onnx, (&model, &layout), &cuts, |part, _| {
+        let ((circuit, widths), powers) = (circuits.pop().unwrap(), strings.next().unwrap());
+        let prover = ModelProver::packed(part.model, circuit, powers, &widths).unwrap();
+        Ok::<_, BundleError>((prover.verifier().clone(), powers.clone()))
+    });
+    let why = refused.unwrap_err().to_string();
+    assert!(why.contains("key 1 is not of packed proofs under the first's string"), "{why}");
+    assert!(!path.exists());
 }
 
 /// A point that is not on the curve, as no verifier of a part returns, is refused by whoever adds it up.

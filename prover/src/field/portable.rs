@@ -154,26 +154,45 @@ macro_rules! eight {
     }};
 }
 
-// In pages these are functions of their own: unrolled wherever they are used they would be megabytes to load.
-
-#[cfg_attr(target_arch = "wasm32", inline(never))]
-#[cfg_attr(not(target_arch = "wasm32"), inline(always))]
+#[inline(always)]
 fn products<F: Element>(a: &[Words; 8], b: &[Words; 8]) -> [Words; 8] {
     eight!(i => product::<F>(&a[i], &b[i]))
 }
 
-#[cfg_attr(target_arch = "wasm32", inline(never))]
-#[cfg_attr(not(target_arch = "wasm32"), inline(always))]
+#[inline(always)]
 fn sums<F: Element>(a: &[Words; 8], b: &[Words; 8]) -> [Words; 8] {
     let bound = Constants::<F>::P2;
     eight!(i => difference_within(&sum(&a[i], &b[i]), &bound, &bound))
 }
 
-#[cfg_attr(target_arch = "wasm32", inline(never))]
-#[cfg_attr(not(target_arch = "wasm32"), inline(always))]
+#[inline(always)]
 fn differences<F: Element>(a: &[Words; 8], b: &[Words; 8]) -> [Words; 8] {
     let bound = Constants::<F>::P2;
     eight!(i => difference_within(&a[i], &b[i], &bound))
+}
+
+/// What is unrolled wherever it is used only where these lanes are the fastest: in pages that would be megabytes to load, and
+/// processors of x86-64 nearly all have the instructions of [`adx`](super::adx).
+mod once {
+    use super::{Element, Words};
+
+    #[cfg_attr(any(target_arch = "wasm32", target_arch = "x86_64"), inline(never))]
+    #[cfg_attr(not(any(target_arch = "wasm32", target_arch = "x86_64")), inline(always))]
+    pub fn products<F: Element>(a: &[Words; 8], b: &[Words; 8]) -> [Words; 8] {
+        super::products::<F>(a, b)
+    }
+
+    #[cfg_attr(any(target_arch = "wasm32", target_arch = "x86_64"), inline(never))]
+    #[cfg_attr(not(any(target_arch = "wasm32", target_arch = "x86_64")), inline(always))]
+    pub fn sums<F: Element>(a: &[Words; 8], b: &[Words; 8]) -> [Words; 8] {
+        super::sums::<F>(a, b)
+    }
+
+    #[cfg_attr(any(target_arch = "wasm32", target_arch = "x86_64"), inline(never))]
+    #[cfg_attr(not(any(target_arch = "wasm32", target_arch = "x86_64")), inline(always))]
+    pub fn differences<F: Element>(a: &[Words; 8], b: &[Words; 8]) -> [Words; 8] {
+        super::differences::<F>(a, b)
+    }
 }
 
 impl<F: Element, const ADX: bool> Eight<F, ADX> {
@@ -216,12 +235,20 @@ impl<F: Element, const ADX: bool> Lanes<F> for Eight<F, ADX> {
 
     #[inline(always)]
     fn add(self, other: Self) -> Self {
-        Self::of(sums::<F>(&self.0, &other.0))
+        Self::of(if ADX {
+            sums::<F>(&self.0, &other.0)
+        } else {
+            once::sums::<F>(&self.0, &other.0)
+        })
     }
 
     #[inline(always)]
     fn sub(self, other: Self) -> Self {
-        Self::of(differences::<F>(&self.0, &other.0))
+        Self::of(if ADX {
+            differences::<F>(&self.0, &other.0)
+        } else {
+            once::differences::<F>(&self.0, &other.0)
+        })
     }
 
     #[inline(always)]
@@ -258,7 +285,7 @@ impl<F: Element, const ADX: bool> Lanes<F> for Eight<F, ADX> {
                 unsafe { array!(8, i => super::adx::product::<F>(&self.0[i], &other.0[i])) };
             return Self::of(products);
         }
-        Self::of(products::<F>(&self.0, &other.0))
+        Self::of(once::products::<F>(&self.0, &other.0))
     }
 
     #[inline(always)]

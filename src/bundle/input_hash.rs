@@ -1,6 +1,6 @@
 //! Files of hashed inputs: what `commit` writes where the bundle hashes the input. They hold what they hide.
 
-use super::commitment::{InputCommitment, integers_of, packed, scalar, scalars, tensor_words};
+use super::commitment::{integers_of, packed, scalar, scalars, tensor_words};
 use super::secret::{self, FORMAT, VERSION};
 use super::{BundleError, hex};
 use crate::circuit::{Code, InstanceTensor, Word, hash_of_words};
@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use std::path::Path;
 
 /// What it is.
-const KIND: &str = "hash";
+pub(super) const KIND: &str = "hash";
 
 /// An input with what blinds its hash. It says of them to nobody but a prover and its own file.
 pub struct InputHash {
@@ -131,43 +131,9 @@ impl InputHash {
     }
 }
 
-/// What `commit` made of an input.
-#[derive(Debug)]
-pub enum InputSecret {
-    /// Of a committed one.
-    Committed(InputCommitment),
-    /// Of a hashed one.
-    Hashed(InputHash),
-}
-
-impl InputSecret {
-    /// Reads a file of one kind or the other.
-    pub fn open(path: &Path) -> Result<Self, BundleError> {
-        secret::open(path, |bytes| match secret::kind(bytes)?.as_str() {
-            KIND => InputHash::parse(bytes).map(Self::Hashed),
-            _ => InputCommitment::parse(bytes).map(Self::Committed),
-        })
-    }
-
-    /// The input that it was made for.
-    pub fn tensor(&self) -> &InstanceTensor {
-        match self {
-            Self::Committed(commitment) => commitment.tensor(),
-            Self::Hashed(hash) => hash.tensor(),
-        }
-    }
-
-    /// The instance that stands for the input: the commitment's name, or the hash.
-    pub fn instance(&self) -> Word {
-        match self {
-            Self::Committed(commitment) => commitment.name(),
-            Self::Hashed(hash) => hash.hash(),
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use super::super::InputSecret;
     use super::*;
     use serde_json::{Value, json};
 

@@ -27,6 +27,8 @@ pub(crate) mod folder;
 mod hex;
 #[cfg(feature = "prove")]
 mod input_hash;
+#[cfg(feature = "prove")]
+mod input_secrets;
 mod key_document;
 #[cfg(feature = "prove")]
 mod model_file;
@@ -57,7 +59,9 @@ pub use error::BundleError;
 pub use files::{read_string, write};
 pub use hex::{hex, unhex};
 #[cfg(feature = "prove")]
-pub use input_hash::{InputHash, InputSecret};
+pub use input_hash::InputHash;
+#[cfg(feature = "prove")]
+pub use input_secrets::{InputSecret, InputSecretError, InputSecrets, hidden_inputs};
 pub use key_document::KeyDocument;
 #[cfg(feature = "prove")]
 pub use model_file::ModelFile;

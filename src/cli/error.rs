@@ -1,7 +1,7 @@
 //! Why a verb could not tell.
 
 use super::bounds::Broken;
-use crate::bundle::BundleError;
+use crate::bundle::{BundleError, InputSecretError};
 #[cfg(feature = "chain")]
 use crate::chain::ChainError;
 use crate::circuit::{CircuitError, InstanceError};
@@ -32,6 +32,10 @@ pub enum CliError {
     /// A bundle or a proof file cannot be used.
     #[error(transparent)]
     Bundle(#[from] BundleError),
+
+    /// What `commit` made is of no use here.
+    #[error(transparent)]
+    InputSecret(#[from] InputSecretError),
 
     /// A compiled contract cannot be read, or a Solidity file not compiled.
     #[error("contract `{}`: {why}", path.display())]
@@ -110,6 +114,7 @@ impl CliError {
                 Some("check the path".into())
             }
             Self::Bundle(error) => error.hint(),
+            Self::InputSecret(error) => error.hint(),
             Self::BeyondBounds(broken) => {
                 let options: Vec<String> = broken.iter().map(Broken::option).collect();
                 Some(format!("ask for {} or more", options.join(" and ")))

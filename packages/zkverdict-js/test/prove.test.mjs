@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import fs from "node:fs";
 import { test } from "node:test";
-import { Refusal, Verifier } from "../dist/index.js";
+import { commit, Refusal, Verifier } from "../dist/index.js";
 import { prove, Prover, ProvingError } from "../dist/prove/index.js";
 import { bundleOf, missing, place, sampleOf, written, zkverdict } from "./support/proving.mjs";
 
@@ -131,7 +131,57 @@ test("claims and hashed inputs are proved too", options, async () => {
   await refused("OptionError", /compared with is missing/, /choose/, () => prover.prove(applicant));
 });
 
-test("bundles whose proofs take commitments are refused", options, async () => {
+test("committed inputs are proved from what was made of them in the page", options, async () => {
   const committed = bundleOf("credit_logreg", "--input-visibility", "committed");
-  await refused("OptionError", /committed in this bundle/, /private or hashed/, () => Prover.open(committed.files));
+  const points = place("points.json");
+  zkverdict("commit", committed.at, "--points", "--out", points);
+  const prover = await Prover.open(committed.files, { worker: false });
+  const [{ name: input, shape, visibility }] = prover.inputs;
+  assert.equal(visibility, "committed");
+  // What the command makes of the same input, but for what blinds it.
+  const theirs = place("theirs.json");
+  zkverdict("commit", committed.at, "--input", written([...applicant], "input"), "--out", theirs);
+  const { code, words } = JSON.parse(fs.readFileSync(theirs));
+  const bytes = words.flatMap((word) => [...Buffer.from(word.slice(2), "hex")].reverse().slice(0, 31));
+  const values = bytes.slice(0, 30).map((byte) => (code === "int8" ? byte - 128 : byte));
+  const request = { input, code, shape, values, points: JSON.parse(fs.readFileSync(points)) };
+  const [own, other] = [commit(request), commit(request)];
+  assert.notEqual(own.name, other.name);
+  assert.deepEqual(own.secret.words, words);
+
+  const commitments = [own.secret];
+  const { proof } = await prover.prove({}, { commitments });
+  assert.deepEqual([proof.names, proof.instances[1]], [{ [input]: own.name }, own.name]);
+  new Verifier(committed.key).verify(proof);
+  const file = written(proof, "committed");
+  zkverdict("verify", committed.at, file);
+  zkverdict("gas", committed.at, file);
+  // Whoever gives the input too gives the same.
+  assert.equal((await prover.prove(applicant, { commitments })).proof.names[input], own.name);
+
+  const wrong = (words, given, changed, hint) => refused("InputError", words, hint, () => prover.prove(given, { commitments: changed }));
+  await wrong(/no commitment to it is given/, applicant, []);
+  await wrong(/2 commitments to the input/, {}, [own.secret, other.secret], /one of them/);
+  await wrong(/is not the one that the commitment/, applicant.map((value) => value + 1), commitments, /leave it out/);
+  await wrong(/commitment 0 that is given/, {}, ["nothing"], /as they made it/);
+  const change = (field, value) => [{ ...own.secret, [field]: value }];
+  await wrong(/which is not committed in this bundle/, {}, change("input", "other"), /committed are `input`/);
+  await wrong(/another reference string/, {}, change("string", own.name));
+  await wrong(/its point is not that of its words/, {}, change("blinding", other.secret.blinding));
+  await wrong(/`name` is not that of its point/, {}, change("name", other.name));
+});
+
+test("a hash that was told before is proved", options, async () => {
+  const hashed = bundleOf("credit_logreg", "--input-visibility", "hashed");
+  const [input, secret] = [written([...applicant], "input"), place("hash.json")];
+  zkverdict("commit", hashed.at, "--input", input, "--out", secret);
+  const document = JSON.parse(fs.readFileSync(secret));
+  const { proof } = await prove(hashed.files, {}, { commitments: [document], worker: false });
+  assert.deepEqual(proof.hashes, { [document.input]: document.hash });
+  await refused("InputError", /2 hashes of the input/, /one of them/, () => prove(hashed.files, {}, { commitments: [document, document] }));
+});
+
+test("bundles whose proofs take hidden weights are refused", options, async () => {
+  const committed = bundleOf("credit_logreg", "--weights", "committed");
+  await refused("OptionError", /weights are committed in this bundle/, /zkverdict prove/, () => Prover.open(committed.files));
 });

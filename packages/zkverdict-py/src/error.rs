@@ -2,7 +2,7 @@
 
 use pyo3::prelude::*;
 use zkverdict::{
-    bundle::BundleError,
+    bundle::{BundleError, InputSecretError},
     certify::CertifyError,
     circuit::{CircuitError, InstanceError},
     evm::EvmError,
@@ -69,6 +69,7 @@ failures! {
     InstanceError: |_| "ProofError", |_| None;
     ProvingError: of_proving, ProvingError::hint;
     BundleError: of_bundle, BundleError::hint;
+    InputSecretError: |_| "InputError", InputSecretError::hint;
     SolidityError: |_| "ContractError", |_| None;
     EvmError: |_| "ContractError", |error| error.hint().map(Into::into);
     CertifyError: |_| "KeysError", |_| None;

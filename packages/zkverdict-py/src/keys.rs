@@ -4,7 +4,7 @@ use crate::{
     commitment::{Commitment, Weights},
     error::{Failure, raise},
     model::{Model, beyond},
-    secrets::{InputSecrets, hidden, hide, weights as named_weights},
+    secrets::{hidden, hide, input_secrets, weights as named_weights},
     work::watched,
 };
 use pyo3::prelude::*;
@@ -17,14 +17,14 @@ use std::{
 use zkverdict::{
     ModelProver, ModelVerifier,
     bundle::{
-        Beginning, Bundle, CompiledFiles, ContractFiles, ProofDocument, ProofFile,
-        WeightsCommitment, contract_name, hex,
+        Beginning, Bundle, CompiledFiles, ContractFiles, InputSecrets, ProofDocument, ProofFile,
+        WeightsCommitment, Work, contract_name, hex,
     },
     certify::certify,
     circuit::{InstanceLayout, ModelCircuit, Word},
     evm::{Abi, Experiment, Fork},
     model::{self, InputFormat, Port, Visibility},
-    proving::{Format, Options, Powers, Secrets, Srs, Stage, scalar_of},
+    proving::{Format, Options, Powers, Srs, Stage, scalar_of},
     solidity::{
         CompiledContract, CompilerSettings, SolidityCompiler, verify_proof_calldata_of_words,
     },
@@ -97,35 +97,21 @@ impl Inner {
     fn inputs(
         &self,
         input: Option<&[u8]>,
-        secrets: &InputSecrets,
+        secrets: &InputSecrets<'_>,
     ) -> Result<(Vec<Vec<i32>>, usize), Failure> {
         let model = self.verifier.model();
         let others: Vec<&Port> = (model.inputs.iter().enumerate())
             .filter(|&(number, _)| !secrets.holds(number))
             .map(|(_, port)| port)
             .collect();
-        let (mut given, beyond) = match (input, others.as_slice()) {
-            (Some(input), _) => {
-                (one_inference(model, &others, input)?, beyond(model, &others, input)?)
-            }
-            (None, []) => (Vec::new(), 0),
-            (None, [port, ..]) => {
-                let message = format!("no input `{}` is given", port.name.escape_debug());
-                return Err(Failure::input(
-                    message,
-                    "only inputs with a commitment can be left out",
-                ));
-            }
+        let (given, beyond) = match input {
+            Some(input) => (one_inference(model, &others, input)?, beyond(model, &others, input)?),
+            None => (Vec::new(), 0),
         };
-        let mut given = given.drain(..);
-        let all = (0..model.inputs.len()).map(|number| {
-            if secrets.holds(number) {
-                secrets.integers(number)
-            } else {
-                given.next().unwrap_or_default()
-            }
-        });
-        Ok((all.collect(), beyond))
+        let mut given = given.into_iter();
+        let all = (0..model.inputs.len())
+            .map(|number| if secrets.holds(number) { None } else { given.next() });
+        Ok((secrets.merge(all.collect())?, beyond))
     }
 
     /// The integers of what claims compare outputs with.
@@ -317,15 +303,19 @@ impl Keys {
                 scalar_of(word).ok_or_else(|| Failure::input(message(), "give a smaller number"))
             });
             let contexts = contexts.collect::<Result<Vec<_>, _>>()?;
-            let secrets = InputSecrets::new(layout, &commitments, || inner.powers())?;
+            let secrets = input_secrets(layout, &commitments, || inner.powers())?;
             let (inputs, beyond) = inner.inputs(input.as_deref(), &secrets)?;
-            let inputs = [inputs, inner.chosen(&choose)?].concat();
+            let work = Work {
+                inputs: [inputs, inner.chosen(&choose)?].concat(),
+                contexts,
+                commitments: secrets.commitments(),
+                blindings: secrets.blindings(),
+                weights: named_weights(&inner.verifier, weights)?,
+            };
             if inner.prover.get().is_none() {
                 watch.enter("proving key");
             }
             let prover = inner.prover()?;
-            let (commitments, blindings) = (secrets.commitments(), secrets.blindings(layout));
-            let weights = named_weights(&inner.verifier, weights.as_ref(), prover)?;
             let beginning = Beginning::now();
             let entered = |stage: Stage| watch.enter(stage);
             let options = Options {
@@ -333,12 +323,7 @@ impl Keys {
                 cancel: Some(&watch.cancel),
                 ..Options::default()
             };
-            let secrets = Secrets {
-                inputs: &commitments,
-                weights: weights.as_ref(),
-                blindings: Some(&blindings),
-            };
-            let (proof, _) = prover.prove_linked(&inputs, contexts, secrets, &options)?;
+            let proof = work.prove(prover, &options)?;
             let document = ProofDocument::new(&inner.verifier, &proof, beginning.took())?;
             Ok((json!(document).to_string(), beyond))
         })

@@ -3,116 +3,23 @@
 use crate::error::Failure;
 use std::sync::Arc;
 use zkverdict::{
-    ModelProver, ModelVerifier,
-    bundle::{InputCommitment, InputHash, InputSecret, WeightsCommitment, hex},
+    ModelVerifier,
+    bundle::{InputCommitment, InputHash, InputSecret, InputSecrets, WeightsCommitment, hex},
     circuit::{InstanceLayout, InstancePort},
-    proving::{Blindings, Commitment, CommittedWeights, Powers},
+    proving::Powers,
 };
 
-/// What is known of each input: of a hashed one a hash for each inference, and nothing of one that needs none.
-pub struct InputSecrets(Vec<Vec<Arc<InputSecret>>>);
-
-impl InputSecrets {
-    /// Puts what is given to its inputs, and checks it; `powers` are asked for where something is committed.
-    pub fn new(
-        layout: &InstanceLayout,
-        given: &[Arc<InputSecret>],
-        powers: impl FnOnce() -> Result<Powers, Failure>,
-    ) -> Result<Self, Failure> {
-        let mut found: Vec<Vec<Arc<InputSecret>>> = vec![Vec::new(); layout.inputs.len()];
-        let powers = layout.committed().next().map(|_| powers()).transpose()?;
-        for secret in given {
-            let (name, told) = (&secret.tensor().name, told(secret));
-            let is_its =
-                |port: &&InstancePort| port.tensor.name == *name && port.visibility.name() == told;
-            let Some(number) = layout.inputs.iter().position(|port| is_its(&port)) else {
-                let message =
-                    format!("the input `{}` is not {told} in these keys", name.escape_debug());
-                return Err(Failure::input(message, "give one for each committed input"));
-            };
-            let port = &layout.inputs[number];
-            let is_alike = secret.tensor().code == port.tensor.code
-                && secret.tensor().len() == port.tensor.len();
-            let is_ours = match &**secret {
-                InputSecret::Hashed(_) => true,
-                InputSecret::Committed(own) => {
-                    own.inferences() == layout.inferences
-                        && powers.as_ref().is_some_and(|powers| own.is_under(powers))
-                }
-            };
-            if !is_alike || !is_ours {
-                let message = format!(
-                    "`{}` is not of the input `{}` under these keys",
-                    hex(&secret.instance()),
-                    name.escape_debug()
-                );
-                return Err(Failure::input(message, "make one with `Keys.commit` of these keys"));
-            }
-            found[number].push(Arc::clone(secret));
-        }
-        for (own, port) in found.iter().zip(&layout.inputs) {
-            let name = port.tensor.name.escape_debug();
-            let expected = if port.is_hashed() { layout.inferences } else { 1 };
-            if own.is_empty() && port.is_committed() {
-                let message = format!("no commitment to the input `{name}` is given");
-                let hint = "make one with `Keys.commit`, and give it with `commitments=[c]`";
-                return Err(Failure::input(message, hint));
-            }
-            if !own.is_empty() && own.len() != expected {
-                let message = format!(
-                    "{} commitments to the input `{name}` are given, a proof of these keys takes {expected}",
-                    own.len()
-                );
-                return Err(Failure::input(message, "give one for each inference, in their order"));
-            }
-        }
-        Ok(Self(found))
+/// Puts what is given to its inputs, and checks it; `powers` are asked for where something is committed.
+pub fn input_secrets<'a>(
+    layout: &'a InstanceLayout,
+    given: &[Arc<InputSecret>],
+    powers: impl FnOnce() -> Result<Powers, Failure>,
+) -> Result<InputSecrets<'a>, Failure> {
+    let mut secrets = InputSecrets::none(layout, powers)?;
+    for secret in given {
+        secrets.add(Arc::clone(secret))?;
     }
-
-    /// Whether an input is known, by its number.
-    pub fn holds(&self, input: usize) -> bool {
-        !self.0[input].is_empty()
-    }
-
-    /// The integers of an input that is known, those of all inferences.
-    pub fn integers(&self, input: usize) -> Vec<i32> {
-        let own = self.0[input].iter().map(|secret| match &**secret {
-            InputSecret::Committed(commitment) => commitment.integers(),
-            InputSecret::Hashed(hash) => hash.integers(),
-        });
-        own.flatten().collect()
-    }
-
-    /// The commitments, in the order of their names.
-    pub fn commitments(&self) -> Vec<Commitment> {
-        let committed = self.0.iter().flatten().filter_map(|secret| match &**secret {
-            InputSecret::Committed(commitment) => Some(commitment.commitment().clone()),
-            InputSecret::Hashed(_) => None,
-        });
-        committed.collect()
-    }
-
-    /// What blinds hashes: what is known, or else something new.
-    pub fn blindings(&self, layout: &InstanceLayout) -> Blindings {
-        let places = layout.hashed().flat_map(|(number, _)| {
-            (0..layout.inferences).map(move |inference| (number, inference))
-        });
-        let known = places.map(|(number, inference)| {
-            self.0[number].get(inference).and_then(|secret| match &**secret {
-                InputSecret::Hashed(hash) => Some(hash.blinding()),
-                InputSecret::Committed(_) => None,
-            })
-        });
-        known.collect::<Vec<_>>().into()
-    }
-}
-
-/// What keys tell of an input that something is made of.
-fn told(secret: &InputSecret) -> &'static str {
-    match secret {
-        InputSecret::Committed(_) => "committed",
-        InputSecret::Hashed(_) => "hashed",
-    }
+    Ok(secrets.complete()?)
 }
 
 /// Which committed or hashed input is meant.
@@ -160,9 +67,8 @@ pub fn hide(
 /// The weights that are committed to under a key, where its weights are committed.
 pub fn weights(
     verifier: &ModelVerifier,
-    given: Option<&Arc<WeightsCommitment>>,
-    prover: &ModelProver,
-) -> Result<Option<CommittedWeights>, Failure> {
+    given: Option<Arc<WeightsCommitment>>,
+) -> Result<Option<Arc<WeightsCommitment>>, Failure> {
     match (given, verifier.layout().names_weights) {
         (None, false) => Ok(None),
         (None, true) => Err(Failure::input(
@@ -181,6 +87,6 @@ pub fn weights(
             );
             Err(Failure::input(message, "make one with `Keys.commit_weights` of these keys"))
         }
-        (Some(weights), true) => Ok(Some(weights.committed(prover)?)),
+        (Some(weights), true) => Ok(Some(weights)),
     }
 }

@@ -193,7 +193,7 @@ class Options(unittest.TestCase):
         proof = keys.prove(commitments=[commitment])
         self.assertIs(keys.verify(proof), True)
         self.assertEqual(proof.names, {name: commitment.name})
-        with self.assertRaisesRegex(zkverdict.InputError, "no commitment to the input"):
+        with self.assertRaisesRegex(zkverdict.InputError, "no commitment to it is given"):
             keys.prove(self.samples[0])
         other = self.model.keygen(unsafe_dev_srs=True)
         with self.assertRaisesRegex(zkverdict.InputError, "is not committed in these keys"):
@@ -218,9 +218,9 @@ class Options(unittest.TestCase):
             self.assertIs(keys.verify(zkverdict.Proof.from_json(proof.to_json())), True)
             self.assertEqual(proof.hashes == {name: hidden.name}, x is None)
         self.assertEqual(keys.certify(self.model).hashes, 1)
-        with self.assertRaisesRegex(zkverdict.InputError, "is not hashed in these keys"):
+        with self.assertRaisesRegex(zkverdict.InputError, "is not hashed in this bundle"):
             self.model.keygen(unsafe_dev_srs=True).prove(self.samples[0], commitments=[hidden])
-        with self.assertRaisesRegex(zkverdict.InputError, "2 commitments to the input"):
+        with self.assertRaisesRegex(zkverdict.InputError, "2 (commitments to|hashes of) the input"):
             keys.prove(commitments=[hidden, hidden])
 
     def test_hashes_of_a_batch(self):

@@ -1,7 +1,7 @@
 //! The library's errors as the package throws them, with the messages and hints that the command prints.
 
 use zkverdict::{
-    bundle::BundleError,
+    bundle::{BundleError, InputSecretError},
     circuit::{CircuitError, InstanceError},
     in_full,
     model::{ClaimError, ModelError},
@@ -57,6 +57,7 @@ failures! {
     InstanceError: |_| "KeysError", |_| None;
     ProvingError: of_proving, ProvingError::hint;
     BundleError: of_bundle, BundleError::hint;
+    InputSecretError: |_| "InputError", InputSecretError::hint;
 }
 
 fn of_model(error: &ModelError) -> &'static str {

@@ -2,15 +2,16 @@
 
 use crate::failure::Failure;
 use serde::Deserialize;
+use std::sync::Arc;
 use zkverdict::{
     Fr,
-    bundle::unhex,
+    bundle::{BundleError, InputSecret, InputSecrets, unhex},
     circuit::InstanceLayout,
     model::{InputFormat, Model, ModelError, Port},
-    proving::scalar_of,
+    proving::{Powers, scalar_of},
 };
 
-/// The first part of a request. The others are the inputs, as files of JSON or of numpy's format.
+/// The first part of a request. The others are the inputs, as files of JSON or of numpy's format, and what was made of some.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Head {
@@ -20,12 +21,15 @@ struct Head {
     choose: Vec<(String, String)>,
     /// The inputs' names; the only one of a model needs none.
     inputs: Vec<Option<String>>,
+    /// How many parts behind the inputs are what was made of committed and hashed ones.
+    secrets: usize,
 }
 
 /// A request that was read. It holds inputs and has no `Debug`.
 pub struct Request<'a> {
     head: Head,
-    inputs: Vec<&'a [u8]>,
+    inputs: &'a [&'a [u8]],
+    secrets: &'a [&'a [u8]],
 }
 
 /// Overwrites what nobody should find in memory later on.
@@ -36,7 +40,7 @@ pub fn wipe(secret: &mut [u8]) {
 }
 
 /// What a request consists of.
-fn parts(mut rest: &[u8]) -> Option<Vec<&[u8]>> {
+pub fn parts(mut rest: &[u8]) -> Option<Vec<&[u8]>> {
     let mut parts = Vec::new();
     while let Some((length, after)) = rest.split_first_chunk() {
         let (part, next) = after.split_at_checked(u32::from_le_bytes(*length) as usize)?;
@@ -48,15 +52,33 @@ fn parts(mut rest: &[u8]) -> Option<Vec<&[u8]>> {
 
 impl<'a> Request<'a> {
     /// Reads one.
-    pub fn parse(bytes: &'a [u8]) -> Result<Self, Failure> {
+    pub fn parse(parts: Option<&'a [&'a [u8]]>) -> Result<Self, Failure> {
         let malformed = || Failure::option("the request is not as the package writes it", "");
-        let parts = parts(bytes).ok_or_else(malformed)?;
-        let (head, inputs) = parts.split_first().ok_or_else(malformed)?;
+        let (head, rest) = parts.and_then(<[_]>::split_first).ok_or_else(malformed)?;
         let head: Head = serde_json::from_slice(head).map_err(|_| malformed())?;
-        if head.inputs.len() != inputs.len() {
+        let (inputs, secrets) = rest.split_at_checked(head.inputs.len()).ok_or_else(malformed)?;
+        if secrets.len() != head.secrets {
             return Err(malformed());
         }
-        Ok(Self { head, inputs: inputs.to_vec() })
+        Ok(Self { head, inputs, secrets })
+    }
+
+    /// What was made of committed and hashed inputs, put to them and checked.
+    pub fn secrets<'b>(
+        &self,
+        layout: &'b InstanceLayout,
+        powers: impl FnOnce() -> Result<Powers, BundleError>,
+    ) -> Result<InputSecrets<'b>, Failure> {
+        let mut secrets = InputSecrets::none(layout, powers)?;
+        for (number, bytes) in self.secrets.iter().enumerate() {
+            let at = |error: String| {
+                let message = format!("commitment {number} that is given: {error}");
+                Failure::input(message, "give what `commit` or `hashInput` made, as they made it")
+            };
+            let secret = InputSecret::parse(bytes).map_err(at)?;
+            secrets.add(Arc::new(secret))?;
+        }
+        Ok(secrets.complete()?)
     }
 
     /// What each inference is bound to.
@@ -83,7 +105,11 @@ impl<'a> Request<'a> {
     }
 
     /// The integers of each input of one proof, and how many values lie beyond the range that the model was quantized for.
-    pub fn integers(&self, model: &Model) -> Result<(Vec<Vec<i32>>, usize), Failure> {
+    pub fn integers(
+        &self,
+        model: &Model,
+        secrets: &InputSecrets<'_>,
+    ) -> Result<(Vec<Vec<i32>>, usize), Failure> {
         let names = || model.inputs.iter().map(|port| format!("`{}`", port.name));
         let unknown = |got: &str| {
             let expected = names().collect::<Vec<_>>().join(", ");
@@ -99,14 +125,20 @@ impl<'a> Request<'a> {
             return Err(unknown(name.as_deref().unwrap_or("(unnamed)")).into());
         }
         let (mut integers, mut beyond) = (Vec::new(), 0);
-        for port in &model.inputs {
-            let at = given.iter().position(|name| is_of(port, name));
-            let at = at.ok_or_else(|| ModelError::InputMissing(port.name.clone()))?;
+        for (number, port) in model.inputs.iter().enumerate() {
+            let at = match given.iter().position(|name| is_of(port, name)) {
+                Some(at) => at,
+                None if secrets.holds(number) => {
+                    integers.push(None);
+                    continue;
+                }
+                None => return Err(ModelError::InputMissing(port.name.clone()).into()),
+            };
             let (bytes, ports) = (self.inputs[at], [port]);
             let format = InputFormat::detect(bytes);
             let mut inferences = model.read_inferences_of(&ports, bytes, format)?;
             match (inferences.pop(), inferences.len()) {
-                (Some(mut one), 0) => integers.append(&mut one),
+                (Some(one), 0) => integers.extend(one.into_iter().map(Some)),
                 (_, others) => {
                     let message = format!(
                         "the input `{}` holds {} inferences, a proof of this bundle holds 1",
@@ -118,7 +150,7 @@ impl<'a> Request<'a> {
             }
             beyond += model.values_beyond_range_of(&ports, bytes, format)?;
         }
-        Ok((integers, beyond))
+        Ok((secrets.merge(integers)?, beyond))
     }
 
     /// The integers of what claims compare outputs with.

@@ -1,6 +1,10 @@
 //! A bundle that proofs are made with.
 
-use crate::{failure::Failure, host, request::Request};
+use crate::{
+    failure::Failure,
+    host,
+    request::{self, Request},
+};
 use serde::Serialize;
 use serde_json::json;
 use zkverdict::{
@@ -16,8 +20,9 @@ struct Proven {
     beyond: usize,
 }
 
-/// A bundle's proving key.
+/// A bundle, and its proving key.
 pub struct Session {
+    bundle: Bundle,
     prover: ModelProver,
 }
 
@@ -27,11 +32,11 @@ impl Session {
         host::enter("bundle");
         let bundle = Bundle::from_archive(archive)?;
         let layout = &bundle.manifest.layout;
-        if let Some((_, port)) = layout.committed().next() {
-            return Err(no_commitments(&format!("the input `{}` is", port.tensor.name)));
-        }
         if layout.names_weights {
-            return Err(no_commitments("the weights are"));
+            return Err(Failure::option(
+                "the weights are committed in this bundle, and pages prove with weights that all may know",
+                "prove it where the weights are, with `zkverdict prove`",
+            ));
         }
         host::enter("proving key");
         let prover = bundle.prover()?;
@@ -45,23 +50,24 @@ impl Session {
                 "name": port.tensor.name, "shape": port.tensor.shape, "visibility": port.visibility.name()
             })).collect::<Vec<_>>(),
         });
-        Ok((Self { prover }, summary.to_string().into_bytes()))
+        Ok((Self { bundle, prover }, summary.to_string().into_bytes()))
     }
 
     /// Makes a proof.
     pub fn prove(&self, request: &[u8]) -> Result<Vec<u8>, Failure> {
         let verifier = self.prover.verifier();
         let (model, layout) = (verifier.model(), verifier.layout());
-        let request = Request::parse(request)?;
+        let parts = request::parts(request);
+        let request = Request::parse(parts.as_deref())?;
+        let secrets = request.secrets(layout, || self.bundle.powers())?;
         let contexts = request.contexts(layout)?;
         let chosen = request.chosen(model, layout)?;
-        let (inputs, beyond) = request.integers(model)?;
-        let hashes = layout.hashed().count() * layout.inferences;
+        let (inputs, beyond) = request.integers(model, &secrets)?;
         let mut work = Work {
             inputs,
             contexts,
-            commitments: Vec::new(),
-            blindings: vec![None; hashes].into(),
+            commitments: secrets.commitments(),
+            blindings: secrets.blindings(),
             weights: None,
         };
         work.inputs.extend(chosen);
@@ -74,12 +80,4 @@ impl Session {
         let document = ProofDocument::new(verifier, &proof, took)?;
         Ok(serde_json::to_vec(&Proven { proof: document, beyond }).expect("it has a JSON form"))
     }
-}
-
-fn no_commitments(what: &str) -> Failure {
-    let message = format!("{what} committed in this bundle, and pages prove without commitments");
-    Failure::option(
-        message,
-        "prove it with `zkverdict prove`, or make keys in which the input is private or hashed",
-    )
 }

@@ -1,10 +1,10 @@
 //! `commit`: hides an input behind a name or a hash, or the weights of a model behind a name.
 
-use crate::bundle::{Bundle, CommitmentPoints, InputCommitment, InputHash, WeightsCommitment};
-use crate::circuit::InstanceTensor;
-use crate::cli::{
-    Answer, CliError, Console, bundle::hex, commitments::hidden_inputs, files, input,
+use crate::bundle::{
+    Bundle, CommitmentPoints, InputCommitment, InputHash, WeightsCommitment, hidden_inputs,
 };
+use crate::circuit::InstanceTensor;
+use crate::cli::{Answer, CliError, Console, bundle::hex, files, input};
 use crate::model::{InputFormat, Model, Port};
 use crate::name::Name;
 use serde::Serialize;

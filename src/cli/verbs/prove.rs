@@ -1,6 +1,8 @@
 //! `prove`: makes a proof file.
 
-use crate::bundle::{Beginning, Bundle, PartsBundle, ProofDocument, WeightsCommitment, Work};
+use crate::bundle::{
+    Beginning, Bundle, InputSecrets, PartsBundle, ProofDocument, WeightsCommitment, Work,
+};
 use crate::circuit::InstanceLayout;
 use crate::cli::claims::ChosenArgs;
 #[cfg(feature = "cluster")]
@@ -9,7 +11,7 @@ use crate::cli::context::ContextArgs;
 use crate::cli::prover_args::ProverArgs;
 use crate::cli::{
     Answer, CliError, Console,
-    commitments::{self, CommitmentArgs, InputSecrets, WeightsArgs},
+    commitments::{self, CommitmentArgs, WeightsArgs},
 };
 use crate::model::Model;
 use crate::proving::{Judge, Options, Proof};
@@ -96,17 +98,17 @@ impl Args {
         &self,
         model: &Model,
         layout: &InstanceLayout,
-        (contexts, secrets): (Vec<Fr>, InputSecrets),
+        (contexts, secrets): (Vec<Fr>, InputSecrets<'_>),
         weights: Option<WeightsCommitment>,
         console: &Console,
     ) -> Result<Work, CliError> {
         let chosen = self.chosen.of(model, layout)?;
-        let inputs = commitments::inputs(model, layout, self.input.as_deref(), &secrets, console)?;
+        let inputs = commitments::inputs(model, self.input.as_deref(), &secrets, console)?;
         Ok(Work {
             inputs: [inputs, chosen].concat(),
             contexts,
-            blindings: secrets.blindings(layout),
-            commitments: secrets.into_commitments(),
+            blindings: secrets.blindings(),
+            commitments: secrets.commitments(),
             weights: weights.map(Arc::new),
         })
     }

@@ -32,8 +32,9 @@ export interface ProofOptions extends Statement {
 export interface ProverInput {
   readonly name: string;
   readonly shape: readonly number[];
-  /** `private`: nothing. `hashed`: a hash that is another in each proof. `public`: all of it. */
-  readonly visibility: "private" | "hashed" | "public";
+  /** `private`: nothing. `committed`: the name of a commitment to it. `hashed`: a hash, which is another in each proof unless one is
+   * given. `public`: all of it. */
+  readonly visibility: "private" | "committed" | "hashed" | "public";
 }
 
 /** What `zkverdict prove` writes. */
@@ -44,6 +45,8 @@ export interface MadeProof extends ProofDocument {
   readonly contexts?: readonly Hex[];
   /** Of hashed inputs, of one inference. */
   readonly hashes?: Readonly<Record<string, Hex>>;
+  /** Of commitments to inputs, of one inference. */
+  readonly names?: Readonly<Record<string, Hex>>;
   /** A call of `verifyProof`. */
   readonly calldata: Hex;
   /** What the proof says that the model answers, by inference. */

@@ -1,6 +1,8 @@
 /** What a proof is asked for with, as the prover reads it. */
 
 import { hexOf, type Hex } from "../bytes.js";
+import type { CommitmentDocument } from "../commitment.js";
+import type { HashDocument } from "../hash.js";
 import { ProvingError } from "./failure.js";
 
 /** Numbers that lie side by side, in the model's order, or nested lists of numbers or texts as in JSON. */
@@ -26,6 +28,9 @@ export interface Statement {
   readonly context?: Hex | bigint | readonly (Hex | bigint)[];
   /** What claims compare outputs with, in the model's units: by the output's name, `NAME` or `NAME[i]`. */
   readonly choose?: Readonly<Record<string, string | number>>;
+  /** What `commit` or `zkverdict commit` made of committed inputs, and of those hashed inputs whose hash is to be a certain one: of a
+   * batch of hashed inputs one for each inference. The inputs themselves may be left out then. */
+  readonly commitments?: readonly (CommitmentDocument | HashDocument)[];
 }
 
 /** numpy's names of types, by those of JavaScript. */
@@ -84,7 +89,7 @@ function joined(parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
 }
 
 /** A request's bytes, which are as secret as the inputs. */
-export function requestOf(inputs: Inputs, { context, choose }: Statement): Uint8Array<ArrayBuffer> {
+export function requestOf(inputs: Inputs, { context, choose, commitments = [] }: Statement): Uint8Array<ArrayBuffer> {
   const isOne = Array.isArray(inputs) || ArrayBuffer.isView(inputs);
   if (!isOne && (typeof inputs !== "object" || inputs === null)) {
     throw new ProvingError("InputError", "the inputs are none", "give an array, or an object with an array by each input's name");
@@ -92,6 +97,7 @@ export function requestOf(inputs: Inputs, { context, choose }: Statement): Uint8
   const named: [string | null, unknown][] = isOne ? [[null, inputs]] : Object.entries(inputs);
   const contexts = context === undefined ? [] : Array.isArray(context) ? context.map(wordOf) : [wordOf(context)];
   const chosen = Object.entries(choose ?? {}).map(([name, value]) => [name, String(value)]);
-  const head = { contexts, choose: chosen, inputs: named.map(([name]) => name) };
-  return joined([new TextEncoder().encode(JSON.stringify(head)), ...named.map(([name, values]) => fileOf(values, name))]);
+  const head = { contexts, choose: chosen, inputs: named.map(([name]) => name), secrets: commitments.length };
+  const document = (value: unknown): Uint8Array => new TextEncoder().encode(JSON.stringify(value) ?? "");
+  return joined([document(head), ...named.map(([name, values]) => fileOf(values, name)), ...commitments.map(document)]);
 }

@@ -233,7 +233,7 @@ impl Args {
             Ok(Work {
                 inputs: [inputs, chosen.clone()].concat(),
                 contexts: vec![context],
-                blindings: secrets()?.blindings(layout),
+                blindings: secrets()?.blindings(),
                 commitments: Vec::new(),
                 weights: weights.clone(),
             })

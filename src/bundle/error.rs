@@ -121,7 +121,8 @@ impl BundleError {
                 "make the bundle again with `zkverdict keygen MODEL`, and trust the digest that it prints"
                     .into(),
             ),
-            Self::ProofFile { .. } | Self::Contradiction(_) | Self::OtherFormat { .. } => Some("make the proof again with `zkverdict prove`".into()),
+            Self::ProofFile { .. } => Some("give the file that `zkverdict prove` wrote, or make the proof again".into()),
+            Self::Contradiction(_) | Self::OtherFormat { .. } => Some("make the proof again with `zkverdict prove`".into()),
             Self::CommitmentFile { .. } => {
                 Some("take the file that `zkverdict commit` wrote, as it wrote it".into())
             }

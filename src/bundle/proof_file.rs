@@ -203,7 +203,8 @@ impl ProofFile {
 
     /// Reads a proof file's bytes; says what is wrong with them.
     pub fn parse(bytes: &[u8]) -> Result<Self, String> {
-        let fields: Value = serde_json::from_slice(bytes).map_err(|error| error.to_string())?;
+        let fields: Value = serde_json::from_slice(bytes)
+            .map_err(|error| format!("it is not the JSON that proofs are written in: {error}"))?;
         let document = Document::deserialize(&fields).map_err(|error| error.to_string())?;
         let bytes = unhex(&document.proof)
             .ok_or("`proof` is not `0x` and an even number of hexadecimal digits")?;

@@ -67,6 +67,14 @@ impl AnyBundle {
         }
     }
 
+    /// What its proofs and contracts are of.
+    pub fn vk_digest(&self) -> &str {
+        match self {
+            Self::Whole(bundle) => &bundle.manifest.vk_digest,
+            Self::Parts(bundle) => &bundle.manifest.vk_digest,
+        }
+    }
+
     /// Whether the secret of its string is public.
     pub fn is_unsafe(&self) -> bool {
         self.first().manifest.srs == SrsOrigin::UnsafeDev

@@ -1,6 +1,6 @@
 //! Packed proofs along the whole path, beside halo2's.
 
-use super::{Desk, document, fails, first_inference, model, refused, run, samples, text};
+use super::{Desk, call, document, fails, first_inference, model, refused, run, samples, text};
 use halo2_proofs::halo2curves::{
     bn256::Fr,
     ff::{Field, PrimeField},
@@ -231,4 +231,29 @@ fn string(k: u32) -> Vec<u8> {
     let params = ParamsKZG::<Bn256>::setup(k, rand::rngs::OsRng);
     params.write_custom(&mut bytes, SerdeFormat::RawBytes).unwrap();
     bytes
+}
+
+#[test]
+fn whoever_replaces_a_bundle_of_another_key_is_told() {
+    let desk = Desk::new();
+    let bundle = desk.bundle(NAME);
+    let make = |more: &[&str]| {
+        let words =
+            ["keygen", &model(NAME), "--unsafe-dev-srs", "--out", text(&bundle), "--log", "text"];
+        let output = call(&[&words[..], more].concat());
+        assert!(output.status.success());
+        let digest = document(&output.stdout)["vk_digest"].as_str().unwrap().to_owned();
+        (digest, String::from_utf8(output.stderr).unwrap())
+    };
+    let (packed, said) = make(&[]);
+    assert!(!said.contains("replaced"), "{said}");
+    let (halo2, said) = make(&["--format", "halo2"]);
+    assert_ne!(packed, halo2);
+    assert!(
+        said.contains(&format!("had a bundle of another key, {packed}, which is replaced")),
+        "{said}"
+    );
+    // What is no proof file is told so in words of proofs.
+    let other = fails(&["verify", text(&bundle), &model(NAME)]);
+    assert!(other.contains("it is not the JSON that proofs are written in"), "{other}");
 }

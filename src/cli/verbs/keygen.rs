@@ -2,7 +2,7 @@
 
 use crate::bundle::{PartsBundle, unsafe_dev_srs};
 use crate::circuit::Plans;
-use crate::cli::bundle::{Bundle, hex};
+use crate::cli::bundle::{AnyBundle, Bundle, hex};
 use crate::cli::{
     Answer, CliError, Console, files, input, segments::Segments, statement::StatementArgs,
     wishes::WishArgs,
@@ -16,7 +16,7 @@ use crate::proving::{
 use crate::solidity::{MOST_POWERS, Packing, Prediction, packing_within};
 use serde::Serialize;
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -114,6 +114,26 @@ impl SrsArgs {
             contribution.unwrap_or_default()
         ));
         Ok(())
+    }
+}
+
+/// The key of the bundle that lies where another is about to.
+struct Former(Option<String>);
+
+impl Former {
+    fn at(path: &Path) -> Self {
+        Self(AnyBundle::open(path).ok().map(|bundle| bundle.vk_digest().to_owned()))
+    }
+
+    /// Warns where it was another key: what was made with it is of no use with this one.
+    fn warn_unless(&self, vk_digest: &str, bundle: &Path, console: &Console) {
+        if let Some(former) = self.0.as_ref().filter(|former| *former != vk_digest) {
+            console.warn(format_args!(
+                "`{}` had a bundle of another key, {former}, which is replaced: its proofs are not accepted by contracts \
+                 of this one, nor the other way round",
+                bundle.display()
+            ));
+        }
     }
 }
 
@@ -230,6 +250,7 @@ fn make_parts(args: &Args, segments: Segments, console: &Console) -> Result<Part
     let at = |error: CliError| error.at(&args.model);
     let layout = args.statement.layout(&model, args.wishes).map_err(at)?;
     let cuts = segments.cuts(&model, &layout, args.wishes, console).map_err(at)?;
+    let former = Former::at(&out);
     let (start, mut parts) = (Instant::now(), Vec::new());
     let bundle = PartsBundle::create(&out, &onnx, (&model, &layout), &cuts, |part, layout| {
         let names = |ports: &[Port]| ports.iter().map(|port| port.name.clone()).collect();
@@ -255,6 +276,7 @@ fn make_parts(args: &Args, segments: Segments, console: &Console) -> Result<Part
     let (bundle, verifier) = bundle?;
     let keys = verifier.parts()[0].verifier.keys();
     args.srs.warn_of_unknown(keys, console)?;
+    former.warn_unless(&bundle.manifest.vk_digest, &out, console);
     Ok(PartsReport {
         bundle: out.display().to_string(),
         format: Format::Packed,
@@ -287,7 +309,7 @@ pub fn make(args: &Args, console: &Console) -> Result<Report, CliError> {
     let plans = args.statement.plans(&model, args.wishes);
     let circuit = plans.and_then(|plans| args.wishes.choose(&plans));
     let (circuit, goal) = circuit.map_err(|error| error.at(&args.model))?;
-    let k = circuit.k();
+    let (k, former) = (circuit.k(), Former::at(&out));
     let stage = || (Instant::now(), console.stage("making the keys"));
     let (prover, seconds, bundle) = match args.wishes.format {
         Format::Halo2 => {
@@ -313,6 +335,7 @@ pub fn make(args: &Args, console: &Console) -> Result<Report, CliError> {
     };
     let keys = prover.verifier().keys();
     args.srs.warn_of_unknown(keys, console)?;
+    former.warn_unless(&bundle.manifest.vk_digest, &out, console);
     Ok(Report {
         bundle: out.display().to_string(),
         format: bundle.manifest.format,

@@ -118,6 +118,42 @@ pub enum Error {
 }
 
 #[cfg(feature = "prove")]
+/// Why there is no device to prove on.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum NoDevice {
+    /// The feature `cuda` is off.
+    #[error("the program was built without the feature `cuda`")]
+    NotBuilt,
+
+    /// It was asked for none.
+    #[error("`ZKVERDICT_CUDA` is `off`")]
+    Off,
+
+    /// There is no library to ask for one.
+    #[error("`ZKVERDICT_CUDA` names no library, and none lies beside the program")]
+    NoLibrary,
+
+    /// The library cannot be loaded, or finds none.
+    #[error("{path}: {why}")]
+    Library {
+        /// Where it is.
+        path: String,
+        /// What it says.
+        why: String,
+    },
+}
+
+/// The name of the CUDA device that proofs are made on, as far as it helps: what else there is to do, and all of it where the
+/// device fails, the processor does.
+#[cfg(feature = "prove")]
+pub fn device() -> Result<String, NoDevice> {
+    #[cfg(feature = "cuda")]
+    return device::name();
+    #[cfg(not(feature = "cuda"))]
+    Err(NoDevice::NotBuilt)
+}
+
+#[cfg(feature = "prove")]
 /// How a proof is made.
 #[derive(Default)]
 pub struct Options<'a> {

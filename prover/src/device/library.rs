@@ -2,6 +2,7 @@
 //! is needed to compile it.
 
 use super::{Accelerated, Device};
+use crate::NoDevice;
 use crate::columns::Cells;
 use crate::domain::root;
 use crate::engine::Engine;
@@ -17,8 +18,8 @@ use halo2_proofs::halo2curves::{
 };
 use libloading::{Library, library_filename};
 use std::ffi::{OsStr, c_char, c_int, c_void};
-use std::path::PathBuf;
-use std::sync::{Mutex, OnceLock, PoisonError};
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, Once, OnceLock, PoisonError};
 
 /// Where the library is, or `off`; beside the program if nothing is said.
 const VARIABLE: &str = "ZKVERDICT_CUDA";
@@ -151,36 +152,46 @@ impl Functions {
     }
 }
 
-/// The library with a device that it finds. What was asked for and is not there is said once.
-fn functions() -> Option<&'static Functions> {
-    static FUNCTIONS: OnceLock<Option<Functions>> = OnceLock::new();
+/// The library with a device that it finds, or why there is none.
+fn functions() -> Result<&'static Functions, &'static NoDevice> {
+    static FUNCTIONS: OnceLock<Result<Functions, NoDevice>> = OnceLock::new();
     let find = || {
         let named = std::env::var_os(VARIABLE);
         let path = match &named {
-            Some(path) if path == "off" => return None,
+            Some(path) if path == "off" => return Err(NoDevice::Off),
             Some(path) => PathBuf::from(path),
             None => {
-                let program = std::env::current_exe().ok()?;
-                let beside = program.parent()?.join(library_filename("zkverdict_cuda"));
-                beside.exists().then_some(beside)?
+                let program = std::env::current_exe().ok();
+                let folder = program.as_deref().and_then(Path::parent);
+                let beside = folder.map(|folder| folder.join(library_filename("zkverdict_cuda")));
+                beside.filter(|beside| beside.exists()).ok_or(NoDevice::NoLibrary)?
             }
         };
-        match Functions::load(path.as_os_str()) {
-            Ok(functions) => Some(functions),
-            Err(why) => {
-                let path = path.display();
-                warn(&format!("no device, and the processor does its work: {path}: {why}"));
-                None
-            }
-        }
+        let found = Functions::load(path.as_os_str());
+        found.map_err(|why| NoDevice::Library { path: path.display().to_string(), why })
     };
     FUNCTIONS.get_or_init(find).as_ref()
 }
 
-/// On a device, if there is one and it is worth it.
+/// The name of the device.
+#[cfg(feature = "cuda")]
+pub fn name() -> Result<String, NoDevice> {
+    let why = |why| NoDevice::Library { path: "the device".into(), why };
+    functions().map_err(NoDevice::clone)?.name().map_err(why)
+}
+
+/// On a device, if there is one and it is worth it. One that was asked for and is not there is told of once.
 pub fn on_device(points: &[G1Affine], processor: Box<dyn Engine>) -> Box<dyn Engine> {
-    let Some(functions) = functions().filter(|_| points.len() >= WORTH) else {
-        return processor;
+    static TOLD: Once = Once::new();
+    let functions = match functions() {
+        Ok(functions) if points.len() >= WORTH => functions,
+        Err(why @ NoDevice::Library { .. }) => {
+            TOLD.call_once(|| {
+                warn(&format!("no device, and the processor does its work: {why}"));
+            });
+            return processor;
+        }
+        _ => return processor,
     };
     match Cuda::new(functions, points) {
         Ok(device) => Box::new(Accelerated::new(Box::new(device), processor)),

@@ -14,6 +14,8 @@ use crate::program::Program;
 use crate::quotient::Table;
 use crate::warnings::warn;
 use halo2_proofs::halo2curves::bn256::{Fr, G1, G1Affine};
+#[cfg(feature = "cuda")]
+pub use library::name;
 pub use library::on_device;
 use std::sync::OnceLock;
 

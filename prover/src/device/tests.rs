@@ -1,5 +1,6 @@
 use super::*;
 use crate::engine;
+use crate::packed::{Instances, Powers, ProvingKey, Widths};
 use crate::prove;
 use crate::{Arithmetic, Key, Options, Seeded, Synthesized, lagrange_points};
 use halo2_proofs::{
@@ -151,6 +152,51 @@ impl Setup {
         key.prove(&self.vk, &source, &[], &options, &mut transcript).expect("there is a witness");
         assert_eq!(self.params.k(), self.points.len().trailing_zeros());
         transcript.finalize()
+    }
+
+    /// For the string's powers.
+    fn processor_of_powers(&self) -> Box<dyn Engine> {
+        engine::new(self.params.get_g(), Arithmetic::best())
+    }
+
+    /// The packed one, with the engine that is made of the processor's.
+    fn prove_packed(&self, engine: impl FnOnce(Box<dyn Engine>) -> Box<dyn Engine>) -> Vec<u8> {
+        let mut system = ConstraintSystem::default();
+        Chain::configure(&mut system);
+        let string = Powers { g1: self.params.get_g(), g2: [self.params.g2(), self.params.s_g2()] };
+        let public = Instances::of_columns(&[]);
+        // Two columns share a commitment, which takes twice the rows' powers.
+        let (k, widths) = (self.params.k() - 2, Widths::all(&system, 2));
+        let circuit = Chain { rows: (1 << k) - 20 };
+        let source = Synthesized(&circuit);
+        let key =
+            ProvingKey::new(string, k, &system, &source, &public, &widths, Arithmetic::best());
+        let randomness = Seeded::new([3; 32]);
+        let options = Options { randomness: Some(&randomness), ..Options::default() };
+        let proof = key.expect("it fits").on(engine).prove(&source, &[], &[], &options);
+        proof.expect("there is a witness").0
+    }
+}
+
+#[test]
+fn a_device_s_packed_proof_is_the_processor_s_also_if_it_fails_in_the_middle() {
+    let setup = Setup::new(10);
+    let proof = setup.prove_packed(|processor| processor);
+    let calls = Arc::new(AtomicUsize::new(0));
+    let with = |fails: usize, wrong: bool| {
+        calls.store(0, Ordering::Relaxed);
+        let made = setup.prove_packed(|processor| {
+            let twin = Twin { processor, fails, wrong, calls: Arc::clone(&calls) };
+            Box::new(Accelerated::new(Box::new(twin), setup.processor_of_powers()))
+        });
+        assert_eq!(made, proof, "the device fails at call {fails}");
+        calls.load(Ordering::Relaxed)
+    };
+    // Columns, the quotient's pieces, the quotient, and twice for the opening.
+    let all = with(usize::MAX, false);
+    assert_eq!(all, 5);
+    for (fails, wrong) in (0..all).flat_map(|fails| [(fails, false), (fails, true)]) {
+        assert_eq!(with(fails, wrong), fails + 1);
     }
 }
 

@@ -14,7 +14,7 @@ use crate::engine::{self, Engine};
 use crate::field::Arithmetic;
 use crate::program::Program;
 use crate::prove::place;
-use crate::quotient::{Table, columns_at_once};
+use crate::quotient::Table;
 use crate::watch::{Stage, Times, Watch};
 use crate::{Options, Randomness, Seeded, Source};
 use halo2_proofs::{
@@ -110,20 +110,29 @@ impl ProvingKey {
             return Err(Error::StringTooShort { found, needed: powers });
         }
         let engine = engine::new(&string.g1[..powers], arithmetic);
+        #[cfg(any(feature = "cuda", all(test, feature = "prove")))]
+        let engine = crate::device::on_device(&string.g1[..powers], engine);
         let interpolation = coefficients::new(k, arithmetic);
         let mut fixed = vec![Column::default(); system.num_fixed_columns()];
         place(&mut fixed, source.fixed(n)?, n - random_rows, |_| true)?;
         Ok(Self {
             verifying,
-            engine,
             interpolation,
             phases: system.advice_column_phase(),
             fixed,
-            program: Program::new(system.gates(), columns_at_once(k)),
+            program: Program::new(system.gates(), engine.columns_at_once(k)),
+            engine,
             pieces,
             random_rows,
             powers,
         })
+    }
+
+    /// The same on an engine of a test's.
+    #[cfg(test)]
+    pub(crate) fn on(mut self, engine: impl FnOnce(Box<dyn Engine>) -> Box<dyn Engine>) -> Self {
+        self.engine = engine(self.engine);
+        self
     }
 
     /// What the proofs are checked against.

@@ -8,7 +8,6 @@ use crate::field::Arithmetic;
 use halo2_proofs::halo2curves::group::Curve;
 use rand::{Rng, SeedableRng, rngs::StdRng};
 use std::io::ErrorKind;
-use std::path::Path;
 use std::process::Command;
 use std::sync::Arc;
 use std::time::Instant;
@@ -41,7 +40,7 @@ fn compiled(name: &str, source: &Path) -> Option<Result<Functions, String>> {
 fn loaded() -> Option<&'static Functions> {
     static EMULATED: OnceLock<Option<Functions>> = OnceLock::new();
     if on_a_device() {
-        return Some(functions().unwrap_or_else(|| panic!("{VARIABLE} names no library")));
+        return Some(functions().unwrap_or_else(|why| panic!("{why}")));
     }
     let make = || {
         let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("cuda/library.cu");

@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
 """Makes large convnets as float ONNX files with a calibration set, to try what one machine proves.
 
-    script/large_models.py OUT [resnet18] [mobilenet_v2] [vgg16]
+    script/large_models.py OUT [resnet18] [mobilenet_v2] [mobilenet_v2:224] [vgg16]
 
-ResNet-18 for 32 × 32 pixels has 11.2 million weights, MobileNetV2 at 96 pixels 3.5 million, VGG16 for 32 × 32
-pixels 15.3 million: `keygen --segments auto --max-memory BYTES` cuts it into parts. Weights are random, of the size that
+ResNet-18 for 32 × 32 pixels has 11.2 million weights, MobileNetV2 at 96 pixels (or as many as are named) 3.5 million,
+VGG16 for 32 × 32 pixels 15.3 million: `keygen --segments auto --max-memory BYTES` cuts them into parts. Weights are random, of the size that
 training begins with: what a proof costs depends on shapes, and hardly on values. Needs numpy and onnx (`script/requirements.txt`).
 """
 import sys
@@ -105,8 +105,8 @@ def resnet18(out):
     net.write(out, net.head(x, channels, 10))
 
 
-def mobilenet_v2(out):
-    net = Net("mobilenet_v2", (3, 96, 96), 2)
+def mobilenet_v2(out, pixels=96):
+    net = Net("mobilenet_v2", (3, pixels, pixels), 2)
     x, channels = net.relu6(net.conv("image", 3, 32, 3, 2)), 32
     # Expansion, channels, repetitions, stride of the first.
     for expand, outputs, times, first in [
@@ -152,10 +152,18 @@ MAKERS = {"resnet18": resnet18, "mobilenet_v2": mobilenet_v2, "vgg16": vgg16}
 
 
 def main():
-    if len(sys.argv) < 2 or any(name not in MAKERS for name in sys.argv[2:]):
+    wanted = []
+    for word in sys.argv[2:] or MAKERS:
+        name, _, pixels = word.partition(":")
+        # Each of MobileNetV2's five strides halves the image.
+        has_size = name == "mobilenet_v2" and pixels.isdecimal() and int(pixels) >= 32
+        if name not in MAKERS or (word != name and not has_size):
+            sys.exit(__doc__)
+        wanted.append((name, [int(pixels)] if has_size else [], word.replace(":", "_")))
+    if len(sys.argv) < 2:
         sys.exit(__doc__)
-    for name in sys.argv[2:] or MAKERS:
-        MAKERS[name](Path(sys.argv[1]) / name)
+    for name, size, folder in wanted:
+        MAKERS[name](Path(sys.argv[1]) / folder, *size)
 
 
 if __name__ == "__main__":

@@ -206,7 +206,7 @@ impl PartsBundle {
         let layout = &self.manifest.layout;
         let model = self.model()?;
         let instances = work.instances(&model, layout).map_err(BundleError::from)?;
-        let (works, names) = self.works_on(&model, work)?;
+        let (works, names) = self.divide(&model, work)?;
         let verifier = self.verifier()?;
         let mut proofs = Vec::new();
         for (number, (bundle, work)) in self.parts.iter().zip(&works).enumerate() {
@@ -218,12 +218,17 @@ impl PartsBundle {
     /// What the proof of each part is made of, for whoever has them made by others.
     #[cfg(feature = "prove")]
     pub fn works(&self, work: &Work) -> Result<Vec<Work>, BundleError> {
-        Ok(self.works_on(&self.model()?, work)?.0)
+        Ok(self.divide(&self.model()?, work)?.0)
     }
 
-    /// The same with the names of what crosses cuts.
+    /// The same, given the whole model, with the names of what crosses cuts. Blindings are drawn here, so no two calls have a name in
+    /// common: all parts of a proof are to be of one.
     #[cfg(feature = "prove")]
-    fn works_on(&self, model: &Model, work: &Work) -> Result<(Vec<Work>, Vec<Word>), BundleError> {
+    pub fn divide(
+        &self,
+        model: &Model,
+        work: &Work,
+    ) -> Result<(Vec<Work>, Vec<Word>), BundleError> {
         let own = work.inputs.len().min(model.inputs.len());
         let (inputs, chosen) = work.inputs.split_at(own);
         let evaluation = model.evaluate(inputs)?;

@@ -75,6 +75,12 @@ impl AnyBundle {
         }
     }
 
+    /// Of the bundle of a model's part, which it is, counted from 1, and of how many.
+    pub fn part(&self) -> Option<[usize; 2]> {
+        let Self::Whole(bundle) = self else { return None };
+        bundle.manifest.part.as_ref().map(|part| [part.number + 1, part.cuts.len() + 1])
+    }
+
     /// Whether the secret of its string is public.
     pub fn is_unsafe(&self) -> bool {
         self.first().manifest.srs == SrsOrigin::UnsafeDev

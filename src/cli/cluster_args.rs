@@ -1,9 +1,11 @@
 //! Where jobs go, and how verbs that want proofs have them made there.
 
 use super::{CliError, Console};
-use crate::bundle::{Bundle, Work};
+use crate::bundle::{Bundle, PartsBundle, Work};
 use crate::circuit::Goal;
-use crate::cluster::{PublicKey, RequestEvent, Requester, RequesterOptions, ServerOptions, State};
+use crate::cluster::{
+    PartsRequester, PublicKey, RequestEvent, Requester, RequesterOptions, ServerOptions, State,
+};
 use crate::proving::Proof;
 use crate::solidity::Prediction;
 use std::path::PathBuf;
@@ -39,6 +41,9 @@ pub struct QueueArgs {
     /// The public key of the workers, which private inputs are encrypted to: who has the secret key sees them
     #[arg(long, value_name = "HEX32", requires = "nats", value_parser = parse_key)]
     worker_key: Option<PublicKey>,
+    /// Leave the job to workers that prove on a GPU (`worker --gpu`)
+    #[arg(long, requires = "nats")]
+    gpu: bool,
     /// Seconds that a proof may take, with the time that it waits for a worker
     #[arg(long, value_name = "SECONDS", requires = "nats", default_value_t = 3600)]
     wait: u64,
@@ -51,38 +56,71 @@ fn parse_key(text: &str) -> Result<PublicKey, String> {
 }
 
 impl QueueArgs {
-    /// Whoever has a bundle's proofs made, where that is wanted.
-    pub fn requester(&self, bundle: &Bundle) -> Result<Option<Requester>, CliError> {
-        let Some(url) = &self.nats else { return Ok(None) };
-        let circuit = bundle.circuit(&bundle.model()?)?;
-        let predicted = Prediction::new(&circuit, bundle.manifest.format, Goal::default())?;
-        let options = RequesterOptions {
+    /// How proofs are asked for, where that is wanted.
+    fn options(&self) -> Option<RequesterOptions> {
+        let url = self.nats.as_ref()?;
+        Some(RequesterOptions {
             server: self.server.at(url),
             worker_key: self.worker_key.clone(),
-            memory_bytes: predicted.memory_bytes,
+            gpu: self.gpu,
             wait: Duration::from_secs(self.wait),
-        };
-        Ok(Some(Requester::open(bundle, options)?))
+        })
     }
+
+    /// Whoever has a bundle's proofs made, where that is wanted.
+    pub fn requester(&self, bundle: &Bundle) -> Result<Option<Requester>, CliError> {
+        let Some(options) = self.options() else { return Ok(None) };
+        Ok(Some(Requester::open(bundle, memory(bundle)?, options)?))
+    }
+
+    /// The same of a model in parts.
+    pub fn parts_requester(
+        &self,
+        bundle: &PartsBundle,
+    ) -> Result<Option<PartsRequester>, CliError> {
+        let Some(options) = self.options() else { return Ok(None) };
+        let memory = bundle.parts.iter().map(memory).collect::<Result<Vec<u64>, _>>()?;
+        Ok(Some(PartsRequester::open(bundle, &memory, options)?))
+    }
+}
+
+/// What proving takes at most, by the plan.
+fn memory(bundle: &Bundle) -> Result<u64, CliError> {
+    let circuit = bundle.circuit(&bundle.model()?)?;
+    Ok(Prediction::new(&circuit, bundle.manifest.format, Goal::default())?.memory_bytes)
 }
 
 /// Has a proof made, and says meanwhile what keeps it.
 pub fn prove(requester: &Requester, work: &Work, console: &Console) -> Result<Proof, CliError> {
     let _stage = console.stage("proving elsewhere");
-    let told = |event| match event {
+    Ok(requester.prove(work, &|event| tell(event, "the job", console))?)
+}
+
+/// The same of a model in parts.
+pub fn prove_parts(
+    requester: &PartsRequester,
+    work: &Work,
+    console: &Console,
+) -> Result<Proof, CliError> {
+    let _stage = console.stage("proving elsewhere");
+    let told = |part: usize, event| tell(event, &format!("part {}", part + 1), console);
+    Ok(requester.prove(work, &told)?)
+}
+
+fn tell(event: RequestEvent, what: &str, console: &Console) {
+    match event {
         RequestEvent::Waits { state: State::Queued, why: Some(why), .. } => {
-            console.warn(format!("the job waits: {why}"));
+            console.warn(format!("{what} waits: {why}"));
         }
         RequestEvent::Waits { state: State::Proving, worker: Some(worker), .. } => {
-            console.note(format!("worker {worker} is proving"));
+            console.note(format!("worker {worker} is proving {what}"));
         }
         RequestEvent::Waits { .. } => {}
         RequestEvent::Refused { worker, why, .. } => {
             console.warn(format!(
-                "worker {worker} sent a wrong proof, the job is published again: {why}"
+                "worker {worker} sent a wrong proof, {what} is published again: {why}"
             ));
         }
         RequestEvent::Trouble { why } => console.warn(format!("trying again: {why}")),
-    };
-    Ok(requester.prove(work, &told)?)
+    }
 }

@@ -64,6 +64,14 @@ pub enum ClusterError {
     #[error("the job `{job}` is not done after {seconds} s: {state}")]
     Late { job: Hash, seconds: u64, state: String },
 
+    /// One of a model's parts is not proved.
+    #[error("part {part} of {parts}: {error}")]
+    Part { part: usize, parts: usize, error: Box<Self> },
+
+    /// The parts' proofs make none of the model.
+    #[error("the proofs of the parts are none of the model: {why}")]
+    Joined { why: String },
+
     /// There is no runtime.
     #[error("no thread for the connection can be started")]
     Runtime(#[source] std::io::Error),
@@ -98,9 +106,18 @@ impl ClusterError {
             Self::Late { .. } => {
                 Some("`zkverdict jobs` shows the queue and the workers; the job stays in the queue, and asking again finds it".into())
             }
+            Self::Part { error, .. } => error.hint(),
             Self::Bundle(error) => error.hint(),
             Self::Proving(error) => error.hint(),
             _ => None,
+        }
+    }
+
+    /// Whether nobody has done a job in the time that was given.
+    pub(super) fn is_late(&self) -> bool {
+        match self {
+            Self::Part { error, .. } => error.is_late(),
+            _ => matches!(self, Self::Late { .. }),
         }
     }
 

@@ -22,7 +22,7 @@ const LONGEST_TEXT: usize = 500;
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Job {
-    version: u32,
+    pub(super) version: u32,
     /// The archive of the bundle.
     pub bundle: Hash,
     /// The input as it is stored, sealed or not.
@@ -31,6 +31,21 @@ pub struct Job {
     pub sealed_to: Option<Hash>,
     /// What proving takes at most, by the plan.
     pub memory_bytes: u64,
+    /// Whether it is left to workers that prove on a device.
+    pub gpu: bool,
+    /// Of a model in parts, which part the bundle is of, counted from 1, and how many there are: for whoever looks.
+    pub part: Option<[usize; 2]>,
+}
+
+/// Which jobs the proof of a model in parts is divided into, for whoever asks for the same again.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Division {
+    version: u32,
+    /// One for each part, in order.
+    pub jobs: Vec<Job>,
+    /// Of what crosses cuts, which is in the sealed inputs with its blindings.
+    pub names: Vec<Hash>,
 }
 
 /// How a job is.
@@ -100,6 +115,8 @@ pub struct Sign {
     pub memory_bytes: Option<u64>,
     /// The public key that it reads inputs with.
     pub key: Option<Hash>,
+    /// The device that it proves on.
+    pub gpu: Option<String>,
 }
 
 /// A job that was given up.
@@ -179,8 +196,16 @@ impl Message for Status {
     }
 }
 
+impl Message for Division {
+    const WHAT: &'static str = "the division into parts";
+}
+
 impl Message for Sign {
     const WHAT: &'static str = "the sign of life";
+
+    fn check(&self) -> Result<(), String> {
+        self.gpu.as_deref().map_or(Ok(()), short)
+    }
 }
 
 impl Message for DeadLetter {
@@ -210,13 +235,22 @@ pub fn now() -> u64 {
 impl Job {
     /// A job of a bundle and an input as it is stored.
     pub fn new(bundle: Hash, input: Hash, sealed_to: Option<Hash>, memory_bytes: u64) -> Self {
-        Self { version: VERSION, bundle, input, sealed_to, memory_bytes }
+        Self { version: VERSION, bundle, input, sealed_to, memory_bytes, gpu: false, part: None }
     }
 
     /// Its name: of the bundle and the input alone, so that the same job is the same whoever publishes it. What is sealed is
-    /// another each time, so the name tells nobody which input it may be.
+    /// another each time, so the name tells nobody which input it may be. A job for a device is another than one for everybody, which
+    /// would wait with it otherwise.
     pub fn name(&self) -> Hash {
-        Hash::of(&[b"zkverdict job", &self.bundle.0[..], &self.input.0].concat())
+        let device: &[u8] = if self.gpu { b" gpu" } else { b"" };
+        Hash::of(&[b"zkverdict job", device, &self.bundle.0, &self.input.0].concat())
+    }
+}
+
+impl Division {
+    /// Into these jobs.
+    pub fn new(jobs: Vec<Job>, names: Vec<Hash>) -> Self {
+        Self { version: VERSION, jobs, names }
     }
 }
 
@@ -240,9 +274,10 @@ impl Status {
 
 impl Sign {
     /// Of a worker that starts now.
-    pub fn new(memory_bytes: Option<u64>, key: Option<Hash>) -> Self {
+    pub fn new(memory_bytes: Option<u64>, key: Option<Hash>, gpu: Option<&str>) -> Self {
         let at = now();
-        Self { version: VERSION, at, since: at, job: None, done: 0, memory_bytes, key }
+        let gpu = gpu.map(cut);
+        Self { version: VERSION, at, since: at, job: None, done: 0, memory_bytes, key, gpu }
     }
 }
 

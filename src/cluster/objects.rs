@@ -18,37 +18,40 @@ const CHUNK: usize = 1 << 19;
 /// Reading stops when nothing comes for so long.
 const PATIENCE: Duration = Duration::from_secs(20);
 
+const SENDING: &str = "sending the bundle and the input";
+
 impl Server {
-    /// Stores bytes by their hash, where they are not there already and for some time to come; anew, whatever is there.
-    pub async fn put(
-        &self,
-        what: &'static str,
-        (hash, bytes): (Hash, &[u8]),
-        limit: u64,
-        anew: bool,
-    ) -> Result<(), ClusterError> {
-        let length = bytes.len() as u64;
-        if length > limit {
-            return Err(ClusterError::TooLarge { what, bytes: length, limit });
-        }
-        let doing = "sending the bundle and the input";
+    /// Whether something with a hash and of a length is there, and for some time to come.
+    pub async fn has(&self, hash: Hash, length: Option<u64>) -> Result<bool, ClusterError> {
         match self.objects.info(hash.to_string()).await {
             Ok(info) => {
                 // Old ones go while a job waits: they are sent again in time.
                 let modified = info.modified.map_or(0, |time| time.unix_timestamp().unsigned_abs());
                 let is_new = (now() / 1000).saturating_sub(modified) < KEPT.as_secs() / 2;
-                if !anew && !info.deleted && info.size as u64 == length && is_new {
-                    return Ok(());
-                }
+                let is_as_long = length.is_none_or(|length| info.size as u64 == length);
+                Ok(!info.deleted && is_as_long && is_new)
             }
-            Err(error) if error.kind() == InfoErrorKind::NotFound => {}
-            Err(error) => return Err(ClusterError::server(doing)(error)),
+            Err(error) if error.kind() == InfoErrorKind::NotFound => Ok(false),
+            Err(error) => Err(ClusterError::server(SENDING)(error)),
+        }
+    }
+
+    /// Stores bytes by their hash, whatever is there.
+    pub async fn put(
+        &self,
+        what: &'static str,
+        (hash, bytes): (Hash, &[u8]),
+        limit: u64,
+    ) -> Result<(), ClusterError> {
+        let length = bytes.len() as u64;
+        if length > limit {
+            return Err(ClusterError::TooLarge { what, bytes: length, limit });
         }
         let name = hash.to_string();
         let meta = ObjectMetadata { name, chunk_size: Some(CHUNK), ..Default::default() };
         let mut rest = bytes;
         let put = self.objects.put(meta, &mut rest).await;
-        put.map(drop).map_err(ClusterError::server(doing))
+        put.map(drop).map_err(ClusterError::server(SENDING))
     }
 
     /// Reads what was stored, and checks that it is what its hash says.

@@ -35,6 +35,8 @@ pub struct JobLine {
     pub failed: u32,
     pub refused: u32,
     pub memory_bytes: u64,
+    pub gpu: bool,
+    pub part: Option<[usize; 2]>,
     pub sealed: bool,
     pub worker: Option<String>,
     pub error: Option<String>,
@@ -51,6 +53,7 @@ pub struct WorkerLine {
     pub done: u64,
     pub memory_bytes: Option<u64>,
     pub key: Option<Hash>,
+    pub gpu: Option<String>,
 }
 
 /// A job that was given up.
@@ -58,6 +61,8 @@ pub struct WorkerLine {
 pub struct DeadJob {
     /// What came as its name.
     pub job: String,
+    /// Which part of a model it is of, of how many.
+    pub part: Option<[usize; 2]>,
     /// What failed.
     pub error: String,
     /// When it was given up.
@@ -95,6 +100,8 @@ async fn look(options: &ServerOptions) -> Result<Overview, ClusterError> {
                 failed: status.failed,
                 refused: status.refused,
                 memory_bytes: status.job.memory_bytes,
+                gpu: status.job.gpu,
+                part: status.job.part,
                 sealed: status.job.sealed_to.is_some(),
                 worker: status.worker,
                 error: status.error,
@@ -107,7 +114,7 @@ async fn look(options: &ServerOptions) -> Result<Overview, ClusterError> {
     let mut workers: Vec<WorkerLine> = Vec::new();
     for (worker, value) in entries(&server.workers).await? {
         let Ok(sign) = Sign::read(&value) else { continue };
-        let Sign { at, since: up, job, done, memory_bytes, key, .. } = sign;
+        let Sign { at, since: up, job, done, memory_bytes, key, gpu, .. } = sign;
         let (seen_seconds_ago, up_seconds) = (since(at), since(up));
         workers.push(WorkerLine {
             worker,
@@ -117,6 +124,7 @@ async fn look(options: &ServerOptions) -> Result<Overview, ClusterError> {
             done,
             memory_bytes,
             key,
+            gpu,
         });
     }
     workers.sort_by(|a, b| a.worker.cmp(&b.worker));
@@ -130,7 +138,8 @@ async fn look(options: &ServerOptions) -> Result<Overview, ClusterError> {
         let Ok(message) = server.dead.get_raw_message(number).await else { continue };
         let Ok(letter) = DeadLetter::read(&message.payload) else { continue };
         let age_seconds = since(letter.at);
-        dead.push(DeadJob { job: letter.name, error: letter.error, age_seconds });
+        let part = letter.job.and_then(|job| job.part);
+        dead.push(DeadJob { job: letter.name, part, error: letter.error, age_seconds });
     }
     let jobs = jobs.into_iter().map(|(_, line)| line).collect();
     Ok(Overview { queued: queue.state.messages, jobs, workers, dead })

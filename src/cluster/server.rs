@@ -2,7 +2,7 @@
 
 use super::ClusterError;
 use super::hash::Hash;
-use super::message::{DeadLetter, Job, Message, Status};
+use super::message::{DeadLetter, Division, Job, Message, Status};
 use async_nats::jetstream::{
     self, consumer,
     consumer::pull,
@@ -20,6 +20,8 @@ const DEAD_LETTER: &str = "zkverdict.dead";
 const TOLD: &str = "zkverdict.told";
 const WORKERS: &str = "zkverdict-workers";
 const STATUS: &str = "zkverdict-status";
+/// Before the names of what was divided, beside the statuses of jobs.
+const DIVISION: &str = "parts";
 const OBJECTS: &str = "zkverdict-objects";
 /// The one consumer of the queue, which all workers pull from.
 const CONSUMER: &str = "workers";
@@ -216,6 +218,29 @@ impl Server {
         // Who does not hear it asks by and by.
         let _ = self.client.publish(format!("{TOLD}.{job}"), Default::default()).await;
         Ok(Some(number))
+    }
+
+    /// Into which jobs what has this name was divided, where that can be read, and the number of what the bucket holds.
+    pub async fn division(&self, of: Hash) -> Result<(Option<Division>, u64), ClusterError> {
+        let entry = self.status.entry(format!("{DIVISION}.{of}")).await;
+        let entry = entry.map_err(ClusterError::server("asking for the jobs of all parts"))?;
+        let read = |entry: kv::Entry| (Division::read(&entry.value).ok(), entry.revision);
+        Ok(entry.map_or((None, 0), read))
+    }
+
+    /// Says into which jobs it is divided, where nobody has said so since the one with this number was read: whether it was said.
+    pub async fn divide(
+        &self,
+        of: Hash,
+        division: &Division,
+        number: u64,
+    ) -> Result<bool, ClusterError> {
+        let key = format!("{DIVISION}.{of}");
+        match self.status.update(key, division.write().into(), number).await {
+            Ok(_) => Ok(true),
+            Err(error) if error.kind() == kv::UpdateErrorKind::WrongLastRevision => Ok(false),
+            Err(error) => Err(ClusterError::server("saying which jobs there are")(error)),
+        }
     }
 
     /// Tells when a job's status is another.

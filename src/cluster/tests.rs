@@ -19,6 +19,8 @@ fn jobs_are_named_by_bundle_and_input() {
     let beside = Job::new(Hash::of(b"bundle"), Hash::of(b"input"), Some(Hash::of(b"key")), 7);
     assert_eq!(beside.name(), name);
     for other in [
+        // For a device it is another, which one for everybody does not wait with.
+        Job { gpu: true, ..job() },
         Job::new(Hash::of(b"input"), Hash::of(b"bundle"), None, 1 << 20),
         Job::new(Hash::of(b"bundle"), Hash::of(b"inputs"), None, 1 << 20),
     ] {

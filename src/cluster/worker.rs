@@ -1,10 +1,10 @@
 //! Who makes proofs: takes one job at a time, and says what came of it.
 
 use super::ClusterError;
+use super::asking::hidden;
 use super::hash::Hash;
 use super::message::{DeadLetter, Job, LARGEST_PROOF, Message, Sign, State, Status, cut, now};
 use super::objects::{LARGEST_BUNDLE, LARGEST_INPUT};
-use super::request::hidden;
 use super::seal::SecretKey;
 use super::server::{SIGN_LIFE, Server, ServerOptions};
 use crate::bundle::{Bundle, Work, hex, wipe};
@@ -45,6 +45,8 @@ pub struct WorkerOptions {
     pub bundles: PathBuf,
     /// What sealed inputs are opened with.
     pub key: Option<SecretKey>,
+    /// The device that it proves on, where there is one: jobs for devices are left to others otherwise.
+    pub gpu: Option<String>,
     /// After how long a job of a worker that says nothing goes to another; the same for all workers.
     pub patience: Duration,
     /// Set to end: what is under way goes back to the queue.
@@ -98,7 +100,7 @@ pub fn work(
     rand::rngs::OsRng.fill_bytes(&mut seed);
     let name = hex(&seed)[2..].to_owned();
     let key = options.key.as_ref().map(|key| key.public().bytes());
-    let sign = Arc::new(Mutex::new(Sign::new(options.memory_bytes, key)));
+    let sign = Arc::new(Mutex::new(Sign::new(options.memory_bytes, key, options.gpu.as_deref())));
     let mut worker =
         Worker { options, tell, name, sign, known: None, report: WorkReport::default() };
     runtime.block_on(worker.run())?;
@@ -243,6 +245,11 @@ impl Worker<'_> {
         if let Some(most) = self.options.memory_bytes.filter(|&most| job.memory_bytes > most) {
             let needed = job.memory_bytes;
             return Some(format!("it needs {needed} bytes of memory, and workers have {most}"));
+        }
+        if job.gpu && self.options.gpu.is_none() {
+            return Some(
+                "it is for workers with `--gpu`, and those that were asked have none".into(),
+            );
         }
         let own = self.options.key.as_ref().map(|key| key.public().bytes());
         match job.sealed_to {

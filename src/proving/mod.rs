@@ -42,4 +42,4 @@ pub use statement::{Judge, Statement};
 pub use transcript::*;
 pub use verifying::Keys;
 #[cfg(feature = "prove")]
-pub use zkverdict_prover::{Options, Seeded, Stage, Times, on_warning};
+pub use zkverdict_prover::{NoDevice, Options, Seeded, Stage, Times, device, on_warning};

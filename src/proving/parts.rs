@@ -35,6 +35,17 @@ pub struct PartVerifier {
     pub names: Vec<usize>,
 }
 
+impl PartVerifier {
+    /// The instances of the part's own proof, out of those of the whole and the names of what crosses cuts. None where there are
+    /// not as many.
+    pub fn instances(&self, names: &[Word], whole: &[Word]) -> Option<Vec<Word>> {
+        let [before, behind] = self.own.each_ref().map(|range| whole.get(range.clone()));
+        let named = self.names.iter().map(|&number| names.get(number).copied());
+        let named = named.collect::<Option<Vec<Word>>>()?;
+        Some([before?, &named, behind?].concat())
+    }
+}
+
 impl PartsVerifier {
     /// Of keys, each of which has to be of one of the model's parts, in their order and under one string.
     pub fn new(
@@ -145,14 +156,11 @@ impl PartsVerifier {
         let (names, mut rest) = proof.bytes.split_at_checked(WORD_BYTES * self.crossing)?;
         let (names, _) = names.as_chunks::<WORD_BYTES>();
         let mut proofs = Vec::new();
-        for PartVerifier { verifier, own: [before, behind], names: own } in &self.parts {
-            let (bytes, others) = rest.split_at_checked(verifier.keys().proof_length())?;
+        for part in &self.parts {
+            let (bytes, others) = rest.split_at_checked(part.verifier.keys().proof_length())?;
             rest = others;
-            let own = own.iter().map(|&number| names[number]);
-            let mut instances = proof.instances.get(before.clone())?.to_vec();
-            instances.extend(own);
-            instances.extend(proof.instances.get(behind.clone())?);
-            let (format, vk_digest) = (proof.format, verifier.digest());
+            let instances = part.instances(names, &proof.instances)?;
+            let (format, vk_digest) = (proof.format, part.verifier.digest());
             proofs.push(Proof { format, vk_digest, bytes: bytes.to_vec(), instances });
         }
         rest.is_empty().then_some(proofs)

@@ -4,11 +4,13 @@
 #![allow(clippy::unwrap_used)]
 
 mod asking;
+mod devices;
 mod kills;
 mod model;
 #[path = "../shared/nats.rs"]
 mod nats;
 mod overhead;
+mod parts;
 mod refusals;
 
 use serde_json::Value;
@@ -104,14 +106,17 @@ fn work(context: u64) -> Work {
     }
 }
 
-fn requester(url: &str) -> Requester {
-    let options = RequesterOptions {
+fn options(url: &str) -> RequesterOptions {
+    RequesterOptions {
         server: ServerOptions { url: url.into(), credentials: None, ca: None },
         worker_key: None,
-        memory_bytes: 1 << 20,
+        gpu: false,
         wait: Duration::from_secs(240),
-    };
-    Requester::open(&Bundle::open(bundle("public")).unwrap(), options).unwrap()
+    }
+}
+
+fn requester(url: &str) -> Requester {
+    Requester::open(&Bundle::open(bundle("public")).unwrap(), 1 << 20, options(url)).unwrap()
 }
 
 /// A worker, which ends when this is dropped.

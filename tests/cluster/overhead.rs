@@ -55,13 +55,7 @@ fn overhead() {
                 timed(count, proving)
             })
         };
-        let options = RequesterOptions {
-            server: ServerOptions { url: url.clone(), credentials: None, ca: None },
-            worker_key: None,
-            memory_bytes: 0,
-            wait: Duration::from_secs(600),
-        };
-        let requester = Requester::open(&bundle, options).unwrap();
+        let requester = Requester::open(&bundle, 1 << 20, options(&url)).unwrap();
         let (one, _) = local(1);
         let (two, all) = local(2);
         let next = AtomicU64::new(0);

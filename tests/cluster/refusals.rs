@@ -2,38 +2,46 @@
 
 use super::*;
 use crate::nats::Nats;
-use async_nats::jetstream::{self, consumer::pull};
+use async_nats::jetstream::{self, AckKind, consumer::pull};
 use futures_util::StreamExt;
 use std::{sync::Mutex, thread};
 use zkverdict::cluster::{ClusterError, Hash, Job, RequestEvent, Status};
 
 /// What somebody with the right to write does to the server.
-fn meddle<T>(url: &str, with: impl AsyncFnOnce(jetstream::Context) -> T) -> T {
+pub fn meddle<T>(url: &str, with: impl AsyncFnOnce(jetstream::Context) -> T) -> T {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(async { with(jetstream::new(async_nats::connect(url).await.unwrap())).await })
 }
 
-/// Takes the next job and says that it is done, with this for a proof.
-fn lie(url: &str, proof: &str) {
+/// Takes the next job of a part, where one is named, and says that it is done, with this for a proof.
+pub fn lie(url: &str, part: Option<u64>, proof: &str) {
     meddle(url, async |context| {
         let jobs = context.get_stream("zkverdict-jobs").await.unwrap();
         let config = pull::Config { durable_name: Some("workers".into()), ..Default::default() };
         let consumer = jobs.get_or_create_consumer("workers", config).await.unwrap();
-        let mut messages = consumer.messages().await.unwrap();
-        let message = messages.next().await.unwrap().unwrap();
-        let job: Value = serde_json::from_slice(&message.payload).unwrap();
+        let (message, job) = loop {
+            let next = consumer.batch().max_messages(1).expires(Duration::from_secs(5));
+            let Some(message) = next.messages().await.unwrap().next().await else { continue };
+            let message = message.unwrap();
+            let job: Value = serde_json::from_slice(&message.payload).unwrap();
+            if part.is_none() || job["part"][0].as_u64() == part {
+                break (message, job);
+            }
+            message.double_ack_with(AckKind::Nak(Some(Duration::from_millis(50)))).await.unwrap();
+        };
         let name = message.subject.rsplit('.').next().unwrap().to_owned();
         let status = context.get_key_value("zkverdict-status").await.unwrap();
         let done = serde_json::json!({
             "version": 1, "state": "done", "job": job, "published": 0, "begun": u32::MAX, "failed": u32::MAX, "refused": u32::MAX,
             "worker": "liar", "error": null, "proof": proof,
         });
-        status.put(name, done.to_string().into()).await.unwrap();
+        // In this order: what is published again while it is in the queue is not.
         message.double_ack().await.unwrap();
+        status.put(name, done.to_string().into()).await.unwrap();
     });
 }
 
-fn hex(bytes: &[u8]) -> String {
+pub fn hex(bytes: &[u8]) -> String {
     zkverdict::bundle::hex(bytes)
 }
 
@@ -54,7 +62,7 @@ fn wrong_proofs_are_refused_by_name_and_cost_nothing() {
     let tell = |event| told.lock().unwrap().push(event);
     let refused = thread::scope(|scope| {
         let asked = scope.spawn(|| requester.prove(&work(2), &tell));
-        lies.iter().for_each(|proof| lie(&url, proof));
+        lies.iter().for_each(|proof| lie(&url, None, proof));
         asked.join().unwrap().unwrap_err()
     });
     let ClusterError::Wrong { tries: 3, worker, .. } = &refused else { panic!("{refused}") };
@@ -65,7 +73,7 @@ fn wrong_proofs_are_refused_by_name_and_cost_nothing() {
     // A worker that is honest makes up for one that lies.
     let proof = thread::scope(|scope| {
         let asked = scope.spawn(|| requester.prove(&work(3), &|_| {}));
-        lie(&url, &hex(&right.bytes));
+        lie(&url, None, &hex(&right.bytes));
         let _worker = Worker::start(&url, &[]);
         asked.join().unwrap().unwrap()
     });

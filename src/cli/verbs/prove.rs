@@ -136,13 +136,15 @@ fn prove_parts(args: &Args, work: Option<Work>, console: &Console) -> Result<Ans
             args.work(&model, layout, (contexts, secrets), None, console)?
         }
     };
+    #[cfg(feature = "cluster")]
+    if let Some(requester) = args.queue.parts_requester(&bundle)? {
+        let beginning = Beginning::now();
+        let proof = cluster_args::prove_parts(&requester, &work, console)?;
+        return finish(requester.verifier(), &proof, &beginning, &args.out, console);
+    }
     let (beginning, count) = (Beginning::now(), bundle.parts.len());
     let proof = bundle.prove(&work, |number, part, work| {
         console.note(format!("part {} of {count}", number + 1));
-        #[cfg(feature = "cluster")]
-        if let Some(requester) = args.queue.requester(part)? {
-            return cluster_args::prove(&requester, work, console);
-        }
         let _stage = console.stage("proving");
         Ok::<_, CliError>(work.prove(&part.prover_for(args.prover.kind())?, &Options::default())?)
     })?;

@@ -54,6 +54,9 @@ struct Report {
     /// Only of a proof that proves its instances: of others they say nothing.
     #[serde(flatten, skip_serializing_if = "Option::is_none")]
     said: Option<AllSaid>,
+    /// Of the bundle of a model's part, which it is and of how many: its proofs are none of the model.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    part: Option<[usize; 2]>,
     vk_digest: String,
     model_digest: String,
     /// Whether anybody can forge such a proof, as under the development string.
@@ -110,6 +113,9 @@ impl fmt::Display for Report {
         match &self.reason {
             None => writeln!(f, "valid")?,
             Some(reason) => writeln!(f, "not valid: {reason}")?,
+        }
+        if let Some([part, parts]) = self.part {
+            writeln!(f, "part     {part} of {parts}: of the model by itself it proves nothing")?;
         }
         for said in self.said.iter().flat_map(AllSaid::each) {
             let Said { context, weights, names, hashes, inputs, outputs, claims } = said;
@@ -185,6 +191,7 @@ pub fn run(args: Args, console: &Console) -> Result<Answer, CliError> {
         valid: reason.is_none(),
         reason,
         said,
+        part: bundle.part(),
         vk_digest: hex(&verifier.digest()),
         model_digest: hex(&verifier.model_digest()),
         unsafe_dev_srs: bundle.is_unsafe(),

@@ -4,6 +4,7 @@ use crate::cli::cluster_args::ServerArgs;
 use crate::cli::log::Log;
 use crate::cli::{Answer, CliError, Console, files};
 use crate::cluster::{Hash, SecretKey, WorkReport, WorkerEvent, WorkerOptions, work};
+use crate::proving::{NoDevice, device};
 use serde::Serialize;
 use serde_json::json;
 use std::fmt;
@@ -27,8 +28,12 @@ pub struct Args {
     /// The key that private inputs are encrypted to
     #[arg(long, value_name = "FILE")]
     key: Option<PathBuf>,
+    /// Prove on the CUDA device that is found as `prove` finds it, and do not start where there is none; takes the jobs of
+    /// `prove --gpu` besides all others
+    #[arg(long)]
+    gpu: bool,
     /// Make such a key, print its public part, and end
-    #[arg(long, value_name = "FILE", conflicts_with_all = ["nats", "memory", "bundles", "key", "log"])]
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["nats", "memory", "bundles", "key", "gpu", "log"])]
     new_key: Option<PathBuf>,
     /// After how long a job of a worker that says nothing goes to another; the same for all workers
     #[arg(long, value_name = "SECONDS", default_value_t = 30, value_parser = clap::value_parser!(u64).range(1..))]
@@ -61,6 +66,7 @@ pub fn run(args: Args, console: &Console) -> Result<Answer, CliError> {
         console.result(&NewKey { public_key, file })?;
         return Ok(Answer::Yes);
     }
+    let gpu = args.gpu.then(|| device().map_err(no_device)).transpose()?;
     let url = args.nats.as_deref().unwrap_or_default();
     let temporary;
     let bundles = match args.bundles {
@@ -79,6 +85,7 @@ pub fn run(args: Args, console: &Console) -> Result<Answer, CliError> {
         memory_bytes: args.memory,
         bundles,
         key: args.key.map(|path| SecretKey::open(&path)).transpose()?,
+        gpu,
         patience: Duration::from_secs(args.patience),
         stop: files::stop_when_interrupted(),
     };
@@ -87,6 +94,17 @@ pub fn run(args: Args, console: &Console) -> Result<Answer, CliError> {
     log.event("ended", json!(report));
     console.result(&report)?;
     Ok(Answer::Yes)
+}
+
+/// What is said where there is nothing to prove on.
+fn no_device(why: NoDevice) -> CliError {
+    let hint = match why {
+        NoDevice::NotBuilt => "build with `--features cuda`, or leave `--gpu` out",
+        NoDevice::Off => "unset it, or leave `--gpu` out",
+        NoDevice::NoLibrary => "make the library with `script/cuda.sh`, or leave `--gpu` out",
+        _ => "check the driver and the library, or leave `--gpu` out",
+    };
+    CliError::Usage { message: format!("there is no GPU to prove on: {why}"), hint: hint.into() }
 }
 
 /// Says what has happened, in one line.

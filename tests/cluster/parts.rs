@@ -3,6 +3,7 @@
 use super::*;
 use crate::nats::Nats;
 use crate::refusals::{hex, lie, meddle};
+use futures_util::TryStreamExt;
 use serde_json::json;
 use std::{
     collections::BTreeSet,
@@ -88,6 +89,12 @@ fn words(asked: &[String]) -> Vec<&str> {
 
 fn jobs(url: &str) -> Vec<Value> {
     run(&["jobs", "--nats", url])["jobs"].as_array().unwrap().clone()
+}
+
+/// Under which names it is said which jobs there are.
+async fn records(store: &async_nats::jetstream::kv::Store) -> Vec<String> {
+    let keys: Vec<String> = store.keys().await.unwrap().try_collect().await.unwrap();
+    keys.into_iter().filter(|key| key.starts_with("parts.")).collect()
 }
 
 /// The bytes of each part's own proof.
@@ -229,9 +236,7 @@ fn parts_are_sealed_whatever_the_input_is() {
     run(&prove(open, &proof, &url));
     let kept = meddle(&url, async |context| {
         let store = context.get_key_value("zkverdict-status").await.unwrap();
-        let keys: Vec<String> =
-            futures_util::TryStreamExt::try_collect(store.keys().await.unwrap()).await.unwrap();
-        keys.into_iter().filter(|key| key.starts_with("parts.")).count()
+        records(&store).await.len()
     });
     assert_eq!(kept, 1, "only what everybody may see has a record");
     let stored = nats.stored();
@@ -324,38 +329,32 @@ fn a_division_that_is_none_is_made_anew() {
     let requester = requester(&url);
     let _worker = worker(&url, &[]);
     let mut proofs = vec![requester.prove(&of(6), &|_, _| {}).unwrap()];
-    let (name, written) = meddle(&url, async |context| {
-        let store = context.get_key_value("zkverdict-status").await.unwrap();
-        let keys: Vec<String> =
-            futures_util::TryStreamExt::try_collect(store.keys().await.unwrap()).await.unwrap();
-        let name = keys.into_iter().find(|key| key.starts_with("parts.")).unwrap();
-        let written = store.get(&name).await.unwrap().unwrap();
-        (name, serde_json::from_slice::<Value>(&written).unwrap())
-    });
-    let changed = |change: &dyn Fn(&mut Value)| {
-        let mut changed = written.clone();
-        change(&mut changed);
-        changed.to_string()
-    };
     let other = format!("0x{}", "17".repeat(32));
-    for nonsense in [
-        "no record".to_owned(),
-        changed(&|record| record["version"] = json!(2)),
-        changed(&|record| record["jobs"].as_array_mut().unwrap().reverse()),
-        changed(&|record| record["jobs"][0]["sealed_to"] = json!(null)),
-        changed(&|record| record["names"] = json!([])),
-        changed(&|record| record["jobs"] = json!([])),
+    let changes: [&dyn Fn(&mut Value); 8] = [
+        &|record| *record = json!("no record"),
+        &|record| record["version"] = json!(2),
+        &|record| record["jobs"].as_array_mut().unwrap().reverse(),
+        &|record| record["jobs"][0]["sealed_to"] = json!(null),
+        &|record| record["names"] = json!([]),
+        &|record| record["jobs"] = json!([]),
         // Inputs that are nowhere, and names that are not those of the inputs.
-        changed(&|record| record["jobs"][1]["input"] = json!(other)),
-        changed(&|record| record["names"][0] = json!(other)),
-    ] {
+        &|record| record["jobs"][1]["input"] = json!(other),
+        &|record| record["names"][0] = json!(other),
+    ];
+    for (number, change) in changes.into_iter().enumerate() {
         meddle(&url, async |context| {
             let store = context.get_key_value("zkverdict-status").await.unwrap();
-            store.put(&name, nonsense.clone().into()).await.unwrap();
+            let name = records(&store).await.remove(0);
+            let record = store.get(&name).await.unwrap().unwrap();
+            let mut record = serde_json::from_slice(&record).unwrap();
+            change(&mut record);
+            store.put(&name, record.to_string().into()).await.unwrap();
         });
         let proof = requester.prove(&of(6), &|_, _| {}).unwrap();
         assert_eq!(requester.verifier().verify(&proof), Ok(()));
-        assert!(!proofs.contains(&proof), "{nonsense}");
+        assert!(!proofs.contains(&proof), "change {number}");
+        // What is made anew is known from then on.
+        assert_eq!(requester.prove(&of(6), &|_, _| {}).unwrap(), proof);
         proofs.push(proof);
     }
 }

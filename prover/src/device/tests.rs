@@ -165,8 +165,8 @@ impl Setup {
         Chain::configure(&mut system);
         let string = Powers { g1: self.params.get_g(), g2: [self.params.g2(), self.params.s_g2()] };
         let public = Instances::of_columns(&[]);
-        // Two columns share a commitment, which takes twice the rows' powers.
-        let (k, widths) = (self.params.k() - 2, Widths::all(&system, 2));
+        // The quotient takes more powers than there are rows.
+        let (k, widths) = (self.params.k() - 2, Widths::all(&system, 1));
         let circuit = Chain { rows: (1 << k) - 20 };
         let source = Synthesized(&circuit);
         let key =
@@ -192,9 +192,9 @@ fn a_device_s_packed_proof_is_the_processor_s_also_if_it_fails_in_the_middle() {
         assert_eq!(made, proof, "the device fails at call {fails}");
         calls.load(Ordering::Relaxed)
     };
-    // Columns, the quotient's pieces, the quotient, and twice for the opening.
+    // Two columns, the quotient's pieces, the quotient, and twice for the opening.
     let all = with(usize::MAX, false);
-    assert_eq!(all, 5);
+    assert_eq!(all, 6);
     for (fails, wrong) in (0..all).flat_map(|fails| [(fails, false), (fails, true)]) {
         assert_eq!(with(fails, wrong), fails + 1);
     }

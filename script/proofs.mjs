@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 // Makes test/fixtures/verifiers, test/fixtures/keys and test/fixtures/proofs again: contracts and keys of three trained
 // models, and the proofs that the tests of Foundry and of packages/zkverdict-js submit to them; and in test/fixtures/packed keys and
-// packed proofs for the latter.
+// packed proofs for the latter, and in test/fixtures/linked those of halo2's format with committed inputs.
 //
 //     cargo build && node script/proofs.mjs
 //
@@ -20,6 +20,7 @@ const verifiers = path.join(root, "test/fixtures/verifiers");
 const keys = path.join(root, "test/fixtures/keys");
 const proofs = path.join(root, "test/fixtures/proofs");
 const packed = path.join(root, "test/fixtures/packed");
+const linked = path.join(root, "test/fixtures/linked");
 const work = fs.mkdtempSync(path.join(os.tmpdir(), "zkverdict-proofs-"));
 
 const R = 0x30644e72e131a029b85045b68181585d2833e84879b9709143e1f593f0000001n;
@@ -89,22 +90,45 @@ function prove(name, { bundle }, input, context) {
   write(path.join(proofs, `${name}.json`), { vk_digest, proof, instances });
 }
 
-// A packed proof of digits_mlp, and its key: what `keygen` and, with a bundle and the model's file, `prove` are told.
-function provePacked(name, options, told) {
-  const file = path.join(models, "digits_mlp", "int8_qdq.onnx");
+// A proof of a model's file, and its key: what `keygen` and, with a bundle and the file, `prove` are told.
+function proveOf(file, folder, name, options, told) {
   const bundle = path.join(work, `${name}.zkv`);
-  zkverdict("keygen", file, "--format", "packed", ...options, "--out", bundle, "--unsafe-dev-srs");
+  zkverdict("keygen", file, ...options, "--out", bundle, "--unsafe-dev-srs");
   const rendered = zkverdict("render", bundle, "--out", path.join(work, name));
-  fs.copyFileSync(rendered.key, path.join(packed, `${name}.key.json`));
+  fs.copyFileSync(rendered.key, path.join(folder, `${name}.key.json`));
   const out = path.join(work, `${name}.json`);
   const { format, vk_digest, proof, instances } = zkverdict("prove", bundle, ...told(bundle, file), "--out", out);
-  write(path.join(packed, `${name}.proof.json`), { format, vk_digest, proof, instances });
+  write(path.join(folder, `${name}.proof.json`), { format, vk_digest, proof, instances });
+}
+
+// A packed one of digits_mlp.
+function provePacked(name, options, told) {
+  proveOf(path.join(models, "digits_mlp", "int8_qdq.onnx"), packed, name, ["--format", "packed", ...options], told);
+}
+
+// One of halo2's format, of a model with two inputs, which are committed as this says.
+function proveLinked(name, told) {
+  const file = path.join(root, "templates/project/biometric/model.onnx");
+  const { inputs } = zkverdict("inspect", file);
+  const valuesOf = (shape, i) => Array.from({ length: shape.reduce((a, b) => a * b, 1) }, (_, j) => (j * 7 + i) % 16);
+  const given = Object.fromEntries(inputs.map(({ name, shape }, i) => [name, valuesOf(shape, i)]));
+  const options = inputs.flatMap(({ name }, i) => ["--input", `${name}=${told[i]}`]);
+  proveOf(file, linked, name, ["--format", "halo2", ...options], (bundle) => {
+    const input = written(given);
+    const committed = inputs.filter((_, i) => told[i] === "committed").flatMap(({ name: own }) => {
+      const commitment = path.join(work, `${name}.${own}.commitment`);
+      zkverdict("commit", bundle, "--input", input, "--only", own, "--out", commitment);
+      return ["--input-commitment", commitment];
+    });
+    return ["--input", input, ...committed];
+  });
 }
 
 fs.mkdirSync(verifiers, { recursive: true });
 fs.mkdirSync(keys, { recursive: true });
 fs.mkdirSync(proofs, { recursive: true });
 fs.mkdirSync(packed, { recursive: true });
+fs.mkdirSync(linked, { recursive: true });
 
 const credit = model("credit_logreg", "CreditVerifier");
 const signal = model("diagnosis_mlp", "SignalVerifier");
@@ -135,5 +159,8 @@ provePacked("committed", ["--input-visibility", "committed", "--weights", "commi
   zkverdict("commit", bundle, "--weights", file, "--out", weights);
   return ["--input-commitment", input, "--weights-commitment", weights];
 });
+
+proveLinked("one", ["committed", "public"]);
+proveLinked("two", ["committed", "committed"]);
 
 fs.rmSync(work, { recursive: true });

@@ -12,7 +12,7 @@ const G1 = bn254.G1.ProjectivePoint;
 
 /** The last rows of a domain, which hold no word, and the first. */
 const FREE_ROWS = 17;
-const SMALLEST_CLASS = 6;
+export const SMALLEST_CLASS = 6;
 const LARGEST_CLASS = 28;
 
 const TAG = "zkverdict committed input v1";

@@ -2,6 +2,7 @@
 
 import { keccak_256 } from "@noble/hashes/sha3";
 import { integerOf, shown, textBytes, wordOf, type Hex } from "../bytes.js";
+import { SMALLEST_CLASS } from "../commitment.js";
 import { R, TWO_ADICITY } from "../field.js";
 import type { ColumnKind, Gate, Operation } from "../gate.js";
 import { digestOf, malformed, type Document } from "../key.js";
@@ -17,6 +18,9 @@ export type Expression =
   | readonly ["challenge", number]
   | readonly ["-", Expression]
   | readonly ["+" | "*", Expression, Expression];
+
+/** A column that holds what a commitment of a size class does, and which instance is the commitment's name. */
+export type Link = readonly [column: number, size: number, name: number];
 
 /** A document `NAME.key.json`. */
 export interface Halo2KeyDocument extends Document {
@@ -35,6 +39,8 @@ export interface Halo2KeyDocument extends Document {
   readonly lookups: 0;
   readonly permutation: 0;
   readonly fixed: readonly (readonly [Hex, Hex])[];
+  /** Where inputs are committed. */
+  readonly links?: readonly Link[];
   readonly g1: readonly [Hex, Hex];
   readonly g2: readonly [readonly [Hex, Hex], readonly [Hex, Hex]];
   readonly tau_g2: readonly [readonly [Hex, Hex], readonly [Hex, Hex]];
@@ -52,6 +58,7 @@ export interface Halo2Key {
   readonly transcript: Uint8Array;
   readonly fixed: readonly PointG1[];
   readonly gates: readonly Gate[];
+  readonly links: readonly Link[];
   readonly g1: PointG1;
   readonly ends: Ends;
 }
@@ -77,10 +84,11 @@ export function readHalo2Key(document: Halo2KeyDocument): Halo2Key {
   const ends = { g2: inG2(document.g2, "g2"), tauG2: inG2(document.tau_g2, "tau_g2") };
   return {
     document,
-    vkDigest: digestOf(document, ownDigest(document, transcript, g1, ends)),
+    vkDigest: digestOf(document, withLinks(ownDigest(document, transcript, g1, ends), linksOf(document))),
     transcript,
     fixed: document.fixed.map((pair, i) => inG1(pair, `fixed[${i}]`)),
     gates: gatesOf(document),
+    links: linksOf(document),
     g1,
     ends,
   };
@@ -104,6 +112,27 @@ function ownDigest(document: Halo2KeyDocument, transcript: Uint8Array, g1: Point
   const hash = keccak_256.create().update(textBytes("zkverdict verifying key 1")).update(transcript);
   for (const word of words) hash.update(word);
   return hash.digest();
+}
+
+/** The digest of a key whose columns hold what commitments do. */
+function withLinks(own: Uint8Array, links: readonly Link[]): Uint8Array {
+  if (links.length === 0) return own;
+  const hash = keccak_256.create().update(textBytes("zkverdict verifying key with links 1")).update(own);
+  for (const word of links.flat()) hash.update(wordOf(BigInt(word)));
+  return hash.digest();
+}
+
+function linksOf({ links = [], advice_phases, instances, k }: Halo2KeyDocument): readonly Link[] {
+  links.forEach(([column, size, name], i) => {
+    const fault =
+      size < SMALLEST_CLASS || size > k
+        ? "its class is too small, or too large for the rows"
+        : instances.length !== 1 || name >= instances[0]!
+          ? "its name is an instance that is not there"
+          : advice_phases[column] !== 0 && "its column is not one of the first phase";
+    if (fault) throw malformed(`link ${i}: ${fault}`);
+  });
+  return links;
 }
 
 function checkShape(document: Halo2KeyDocument): void {
@@ -133,10 +162,11 @@ function checkShape(document: Halo2KeyDocument): void {
   if (!isCount(k, TWO_ADICITY) || k === 0) throw malformed(`k is ${String(k)}, expected 1 to ${TWO_ADICITY}`);
   if (!isCount(degree, 1 << 10) || degree < 3) throw malformed(`degree is ${String(degree)}, expected 3 or more`);
   if (!isCount(blinding_factors, (1 << k) - 2)) throw malformed("blinding_factors leaves no row");
-  // Models' circuits prove both by constraints of their own.
-  if ((document as { links?: unknown }).links !== undefined) {
-    throw malformed("the key has committed inputs in halo2's format, which only the packed format has here");
+  const isLink = (value: unknown): boolean => Array.isArray(value) && value.length === 3 && value.every((item) => isCount(item));
+  if (document.links !== undefined && (!isListOf(document.links, isLink) || document.links.length === 0)) {
+    throw malformed("links is not the list that it has to be");
   }
+  // Models' circuits prove both by constraints of their own.
   if (document.lookups !== 0 || document.permutation !== 0) {
     throw malformed("the circuit has look-ups or a permutation, which no model's has");
   }

@@ -1,11 +1,12 @@
-/** Verification of one proof: halo2 with KZG on BN254 and SHPLONK openings. */
+/** Verification of one proof: halo2 with KZG on BN254 and SHPLONK openings, and behind it what shows links. */
 
 import { wordOf } from "../bytes.js";
 import { Domain, inverted } from "../domain.js";
 import { mod, mul, power } from "../field.js";
 import { evaluate, fold, type ColumnKind } from "../gate.js";
+import { checkName, inverseOfVanishing, nameOfPoint } from "../link.js";
 import { opens, type PointG1, type Term } from "../points.js";
-import { POINT, ProofReader, WORD } from "../proof.js";
+import { POINT, ProofReader, WORD, type Read } from "../proof.js";
 import { Refusal } from "../refusal.js";
 import { Transcript } from "../transcript.js";
 import type { Halo2Key } from "./key.js";
@@ -22,18 +23,31 @@ interface Parts {
   readonly y: bigint;
   readonly v: bigint;
   readonly u: bigint;
+  readonly links: Links | undefined;
+}
+
+/** What shows that columns hold what commitments do: these, D, W, and where both are looked at. */
+interface Links {
+  readonly commitments: readonly PointG1[];
+  readonly quotient: PointG1;
+  readonly shown: PointG1;
+  readonly mu: bigint;
+  readonly z: bigint;
 }
 
 /** Splits a proof and draws the challenges. */
 function read(key: Halo2Key, protocol: Protocol, bytes: Uint8Array, instances: readonly bigint[]): Parts {
   const points = protocol.rounds.flatMap((round) => round.points).length;
+  const behind = key.links.length > 0 ? key.links.length + 2 : 0;
   const proof = new ProofReader(bytes, instances, {
     instances: key.document.instances.reduce((a, b) => a + b, 0),
-    bytes: POINT * (points + 2) + WORD * protocol.evaluations.length,
+    bytes: POINT * (points + 2 + behind) + WORD * protocol.evaluations.length,
   });
   const rounds = protocol.rounds.map((round) => ({ ...round, read: proof.points(round.points.length) }));
   const evaluations = proof.scalars(protocol.evaluations.length);
   const [openingQuotient, openingProof] = [proof.points(1), proof.points(1)];
+  const linked = { commitments: proof.points(key.links.length), points: proof.points(behind - key.links.length) };
+  key.links.forEach(([, size, name], i) => checkName(i, nameOfPoint(size, linked.commitments.values[i]!), instances[name]));
 
   const transcript = new Transcript(key.transcript);
   for (const instance of instances) transcript.absorb(wordOf(instance));
@@ -45,6 +59,8 @@ function read(key: Halo2Key, protocol: Protocol, bytes: Uint8Array, instances: r
   transcript.absorb(evaluations.bytes);
   const [y, v] = [transcript.challenge(), transcript.challenge()];
   transcript.absorb(openingQuotient.bytes);
+  const u = transcript.challenge();
+  transcript.absorb(openingProof.bytes);
   return {
     points: new Map(rounds.flatMap((round) => round.points.map((name, i) => [name, round.read.values[i]!]))),
     evaluations: evaluations.values,
@@ -53,8 +69,29 @@ function read(key: Halo2Key, protocol: Protocol, bytes: Uint8Array, instances: r
     challenges,
     y,
     v,
-    u: transcript.challenge(),
+    u,
+    links: behind > 0 ? drawLinks(linked, transcript) : undefined,
   };
+}
+
+/** The proof's transcript goes on behind its last point. The commitments are in it by their names, which are instances. */
+function drawLinks({ commitments, points }: { commitments: Read<PointG1>; points: Read<PointG1> }, transcript: Transcript): Links {
+  const [quotient, shown] = points.values;
+  const mu = transcript.challenge();
+  transcript.absorb(points.bytes.subarray(0, POINT));
+  return { commitments: commitments.values, quotient: quotient!, shown: shown!, mu, z: transcript.challenge() };
+}
+
+/** Whether each link's column holds what its commitment does: e( Σ λ·(A − C) − D + z·W, [1]₂ ) = e( W, [τ]₂ ), λ = μʲ/Z(z). */
+function areLinked(key: Halo2Key, { points }: Parts, { commitments, quotient, shown, mu, z }: Links): boolean {
+  const terms: Term[] = [[quotient, mod(-1n)], [shown, z]];
+  let weight = 1n;
+  key.links.forEach(([column, size], i) => {
+    const scalar = mul(weight, inverseOfVanishing(size, z));
+    terms.push([points.get(`advice ${column}`)!, scalar], [commitments[i]!, mod(-scalar)]);
+    weight = mul(weight, mu);
+  });
+  return opens(terms, shown, key.ends);
 }
 
 /** Throws a `Refusal` unless a proof proves its instances. */
@@ -136,7 +173,8 @@ export function checkHalo2(key: Halo2Key, protocol: Protocol, bytes: Uint8Array,
   add(parts.openingQuotient, -vanishing(firstSet));
   add(parts.openingProof, u);
   // e(π, [τ]₂) = e(Σ, [1]₂)
-  if (!opens(terms, parts.openingProof, key.ends)) {
+  const holds = opens(terms, parts.openingProof, key.ends);
+  if (!holds || (parts.links && !areLinked(key, parts, parts.links))) {
     throw new Refusal("InvalidProof", "the proof does not prove the instances");
   }
 }

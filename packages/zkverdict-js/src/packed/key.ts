@@ -2,6 +2,7 @@
 
 import { keccak_256 } from "@noble/hashes/sha3";
 import { bytesOf, integerAt, textBytes, type Hex } from "../bytes.js";
+import { SMALLEST_CLASS } from "../commitment.js";
 import { R, TWO_ADICITY } from "../field.js";
 import { taken, type ColumnKind, type Gate, type Operation } from "../gate.js";
 import { digestOf, malformed, type Document } from "../key.js";
@@ -77,8 +78,6 @@ export interface PackedKey {
   readonly gates: readonly Gate[];
 }
 
-/** The size classes of commitments begin here; k is the largest in a circuit. */
-const SMALLEST_CLASS = 6;
 const WIDEST = 1 << 12;
 const FURTHEST = 1 << 28;
 

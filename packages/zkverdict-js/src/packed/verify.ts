@@ -2,18 +2,16 @@
 
 import { keccak_256 } from "@noble/hashes/sha3";
 import { integerAt, textBytes, wordOf } from "../bytes.js";
-import { nameOf } from "../commitment.js";
 import { Domain, horner, inverted } from "../domain.js";
-import { mod, mul, power, rootOfUnity } from "../field.js";
+import { mod, mul, power } from "../field.js";
 import { evaluate, fold, type ColumnKind } from "../gate.js";
+import { checkName, inverseOfVanishing, nameOfPoint } from "../link.js";
 import { opens, type PointG1, type Term } from "../points.js";
 import { POINT, ProofReader, WORD, type Read } from "../proof.js";
 import { Refusal } from "../refusal.js";
 import { Transcript } from "../transcript.js";
 import { advicePacks, openedPacks, valueName, type InstanceAt, type PackedKey } from "./key.js";
 
-/** Of a commitment's domain, the last rows that hold no word; neither does the first. */
-const FREE_OF_LINKS = 16;
 /** The last rows of a circuit, on which named columns may hold anything. */
 const FREE_OF_NAMED = 3;
 const TAG_OF_NAMED = "zkverdict committed columns v1";
@@ -64,15 +62,9 @@ function read(key: PackedKey, bytes: Uint8Array, instances: readonly bigint[]): 
 
 /** That the commitments are those that the instances name. */
 function checkNames(key: PackedKey, { linked, named }: Parts, instances: readonly bigint[]): void {
-  const check = (index: number, name: bigint, { column, number }: InstanceAt): void => {
-    if (columnOf(key, instances, column)[number] !== name) {
-      throw new Refusal("WrongName", `commitment ${index} of the proof is not the one that its instances name`);
-    }
-  };
-  key.links.forEach(({ size, name }, i) => {
-    const { x, y } = linked.values[i]!.toAffine();
-    check(i, BigInt(nameOf(size, [x, y])), name);
-  });
+  const check = (index: number, name: bigint, { column, number }: InstanceAt): void =>
+    checkName(index, name, columnOf(key, instances, column)[number]);
+  key.links.forEach(({ size, name }, i) => check(i, nameOfPoint(size, linked.values[i]!), name));
   if (key.named) {
     const tag = new Uint8Array(WORD);
     tag.set(textBytes(TAG_OF_NAMED));
@@ -129,14 +121,6 @@ function valuesOf(key: PackedKey, evaluations: readonly bigint[]): ReadonlyMap<s
     }
   });
   return values;
-}
-
-/** 1/Z(x), Z being 0 where a size class holds words and nowhere else. */
-function inverseOfVanishing(size: number, x: bigint): bigint {
-  const [root, order] = [rootOfUnity(size), 1n << BigInt(size)];
-  let product = mul(inverted(power(x, order) - 1n), mod(x - 1n));
-  for (let row = order - BigInt(FREE_OF_LINKS); row < order; ++row) product = mul(product, mod(x - power(root, row)));
-  return product;
 }
 
 /** Throws a `Refusal` unless a proof proves its instances. */

@@ -46,8 +46,8 @@ pub struct Rows<'a> {
     places: &'a Places,
     fixed: &'a [Vec<Fr>],
     flags: Vec<u32>,
-    /// How many steps the places of a row's values are apart; 0 where it has one.
-    steps: Vec<u8>,
+    /// Of rows with several values the number of the flag that says so, from 1 on; 0 where there is one.
+    several: Vec<u8>,
     /// Number of the place that each slot makes something at. (Border cells: the first one.)
     pub made: Vec<Option<u32>>,
     /// All places, by number.
@@ -85,7 +85,7 @@ impl<'a> Rows<'a> {
             places,
             fixed,
             flags: Vec::new(),
-            steps: Vec::new(),
+            several: Vec::new(),
             made: Vec::new(),
             at: Vec::new(),
             makers: Vec::new(),
@@ -123,7 +123,7 @@ impl<'a> Rows<'a> {
 
     /// The slots in use of a row.
     pub fn slots(&self, row: usize) -> std::ops::Range<usize> {
-        let values = if self.steps[row] > 0 { self.shape.abreast } else { 1 };
+        let values = if self.several[row] > 0 { self.shape.abreast } else { 1 };
         self.slot(row, 0)..self.slot(row, values)
     }
 
@@ -275,17 +275,17 @@ impl<'a> Rows<'a> {
 
     fn read_flags(&mut self) -> Result<(), CertifyError> {
         self.flags = vec![0; self.len() + 1];
-        self.steps = vec![0; self.len() + 1];
+        self.several = vec![0; self.len() + 1];
         for row in 1..=self.len() {
-            for (steps, place) in (1..).zip(self.places.several) {
+            for (number, place) in (1..).zip(self.places.several) {
                 let cell = place.map_or(Fr::zero(), |place| self.cell(place, row));
                 if cell == Fr::zero() {
                     continue;
                 }
-                if cell != Fr::one() || self.steps[row] > 0 {
+                if cell != Fr::one() || self.several[row] > 0 {
                     return Err(CertifyError::row(row, "how many values it has is not one of two"));
                 }
-                self.steps[row] = steps;
+                self.several[row] = number;
             }
             let starts = self.cell(self.places.starts, row);
             if starts != Fr::zero() && starts != Fr::one() {
@@ -351,10 +351,10 @@ impl<'a> Rows<'a> {
         let alone = [Flag::Loads, Flag::Pairs, Flag::Wide, Flag::TakesWide];
         let is_public_input = is(Flag::Packs) && kinds == 0 && !self.shape.private_input;
         let strange = strange
-            || self.steps[row] > 0
+            || self.several[row] > 0
                 && (alone.into_iter().any(is)
                     || !(abreast.into_iter().any(is) || is_public_input)
-                    || (self.steps[row] > 1 && is(Flag::Border)));
+                    || (self.several[row] > 1 && is(Flag::Border)));
         if strange {
             return Err(CertifyError::row(row, "its flags do not go together"));
         }
@@ -405,17 +405,21 @@ impl<'a> Rows<'a> {
                 continue;
             }
             let spills = self.spills(row)?;
-            let steps = i32::from(self.steps[row]);
+            let [apart, _] = self.apart(row);
             let first_slot = self.slot(row, 0);
             let of_value = |value: i32| (first_slot + usize::try_from(value).unwrap_or(0), value);
             let values = 0..i32::try_from(self.slots(row).len()).unwrap_or(i32::MAX);
-            let made: Vec<(usize, Exponents)> = if spills > 0 {
+            let all_spills = 0..i32::try_from(spills).unwrap_or(i32::MAX);
+            let made: Vec<(usize, Exponents)> = if spills > 0 && self.shape.members == 1 {
                 // They go on through all values.
-                let spills = 0..i32::try_from(spills).unwrap_or(i32::MAX);
-                spills.map(|spill| (of_value(spill / 4).0, [spill, 0, 0])).collect()
+                all_spills.map(|spill| (of_value(spill / 4).0, [spill, 0, 0])).collect()
             } else {
-                let along = values.map(of_value);
-                along.map(|(slot, value)| (slot, [0, steps * value, 0])).collect()
+                // Of several members of a batch each value has as many.
+                let each = if spills > 0 { all_spills } else { 0..1 };
+                let along = values.map(of_value).flat_map(|(slot, value)| {
+                    each.clone().map(move |spill| (slot, [spill, apart * value, 0]))
+                });
+                along.collect()
             };
             for (slot, step) in made {
                 let place = sum(output, step);
@@ -474,8 +478,9 @@ impl<'a> Rows<'a> {
             }
             if self.takes(row) {
                 for &(at, factor) in &run {
+                    let [_, apart] = self.apart(row);
                     for (value, slot) in (0..).zip(self.slots(row)) {
-                        let place = sum(sum(cursors[POSITION][row], [0, value, 0]), at);
+                        let place = sum(sum(cursors[POSITION][row], [0, apart * value, 0]), at);
                         let is_nothing = matches!(self.factors[factor as usize], Factor::Nothing);
                         let number = match (numbers.get(&place), is_nothing) {
                             (Some(&number), false) => number,
@@ -522,8 +527,16 @@ impl<'a> Rows<'a> {
         &self.shares[self.first_share[place]..self.first_share[place + 1]]
     }
 
+    /// How many steps the places of a row's values are apart, and their positions.
+    fn apart(&self, row: usize) -> [i32; 2] {
+        match self.several[row].checked_sub(1) {
+            Some(number) => self.shape.apart_by()[usize::from(number)],
+            None => [0, 0],
+        }
+    }
+
     /// How many spills a row takes: the first, and one for each of three lanes, from the first on; four for each value where
-    /// there are several.
+    /// there are several and no batch, of which each value takes as many as the first.
     fn spills(&self, row: usize) -> Result<usize, CertifyError> {
         if !self.is(row, Flag::Border) {
             return Ok(0);
@@ -545,7 +558,7 @@ impl<'a> Rows<'a> {
         if on + 1 != count {
             return Err(CertifyError::row(row, "its spills have a gap"));
         }
-        if self.steps[row] == 0 {
+        if self.several[row] == 0 || self.shape.members > 1 {
             return Ok(count);
         }
         if count < 4 {

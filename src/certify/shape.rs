@@ -47,6 +47,8 @@ pub struct Shape {
     pub abreast: usize,
     #[serde(default)]
     pub apart: bool,
+    #[serde(default = "one")]
+    pub members: usize,
 }
 
 /// Of outputs that are committed: the last links are theirs, behind so many packed instances.
@@ -93,6 +95,15 @@ impl Shape {
     /// Columns of limbs.
     pub fn limb_columns(&self) -> usize {
         if self.intervals { 4 } else { self.limbs }
+    }
+
+    /// By how many steps of s₁ places, and positions, of a row's neighbours differ, by which flag the row has. Two members of a batch
+    /// that lie beside each other are one step apart, and so are neighbours of one where there is no batch.
+    pub fn apart_by(&self) -> [[i32; 2]; 2] {
+        match i32::try_from(self.members) {
+            Ok(members @ 2..) => [[1, 1], [members, members]],
+            _ => [[1, 1], [2, 1]],
+        }
     }
 
     /// N, the base of limbs.
@@ -166,7 +177,7 @@ pub struct Places {
     pub weighs: Place,
     pub lanes: Vec<Place>,
     pub starts: Place,
-    /// Rows of several values: with places one step apart, and two.
+    /// Rows of several values, as [`Shape::apart_by`] has them.
     pub several: [Option<Place>; 2],
     pub flags: Vec<(Flag, Place)>,
     pub moves: [Vec<Place>; 3],
@@ -255,6 +266,10 @@ impl Places {
         // Bytes abreast lie in one word, and only one of each kind of column is told of.
         let has_several = (2..=16).contains(&shape.abreast) && fold == 1;
         if (shape.abreast != 1 || shape.apart) && !has_several {
+            return Err(CertifyError::Shape);
+        }
+        // What bounds exponents rests on it.
+        if !(1..=8).contains(&shape.members) {
             return Err(CertifyError::Shape);
         }
         let mut first = Hands { fold, first: 0, count: 0 };

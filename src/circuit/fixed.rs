@@ -218,8 +218,8 @@ impl Cells {
         };
         let flags = &mut cells.flags;
         flags[Flag::Starts] = row.starts;
-        for (flag, steps) in SEVERAL {
-            flags[flag] = u32::from(row.steps) == steps;
+        for (number, flag) in (1..).zip(SEVERAL) {
+            flags[flag] = row.several == number;
         }
         flags[Flag::EndsWord] |= row.ends_word;
         // What is made contributes anyway.

@@ -140,7 +140,8 @@ fn operand_rows(operator: &Operator, values: usize) -> usize {
                 let plane = output / outputs * inputs + input;
                 count_weights(&mut counts[plane * taps..][..taps], weights);
             }
-            let rows = if sees_all { weight_rows(counts).saturating_mul(conv.batch) } else { 0 };
+            // Members of a batch can share them.
+            let rows = if sees_all { weight_rows(counts) } else { 0 };
             rows.saturating_add(border_rows(conv) / values)
         }
         Operator::ConvTranspose(conv) => {

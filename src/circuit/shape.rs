@@ -8,7 +8,7 @@ use super::layout::moves::{CURSORS, Menu, OUTPUT, POSITION, WEIGHT};
 use super::layout::rows::Room;
 use super::links::{self, CommittedOutputs, MOST_LINKS};
 use super::poseidon::Fields;
-use super::wiring::{Kind, Net};
+use super::wiring::{Kind, MOST_BESIDE, Net};
 use std::ops::{Index, IndexMut};
 
 /// Rows at the end of the domain that blinding takes, beside two for each column that shares one: halo2 has
@@ -115,9 +115,12 @@ pub struct Shape {
     /// own for what they read, and share all else.
     #[serde(default = "one", skip_serializing_if = "is_one")]
     pub abreast: usize,
-    /// The places of some of them are two steps apart.
+    /// Some of them are farther apart than one step: see [`Self::several`].
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub apart: bool,
+    /// So many members of a batch lie beside each other: neighbours of one member are as many steps apart.
+    #[serde(default = "one", skip_serializing_if = "is_one")]
+    pub members: usize,
 }
 
 fn one() -> usize {
@@ -188,8 +191,15 @@ impl Shape {
             outputs: net.committed_outputs(),
             hashes: net.hashes.clone(),
             abreast: 1,
+            members: net.members,
             ..Self::default()
         }
+    }
+
+    /// Rows of these flags have several values: how many steps their places are apart, and how many their positions. Places may be
+    /// two steps apart, as images that are taken with a stride lie; those of one member of a batch are as far apart as its positions.
+    pub(super) fn several(&self) -> [(Flag, [u32; 2]); 2] {
+        several(self.members)
     }
 
     /// Lanes that hold constants on rows without weights.
@@ -215,6 +225,7 @@ impl Shape {
             && ABREAST.contains(&self.abreast)
             && (self.abreast == 1 || self.sums_words)
             && (self.abreast > 1 || !self.apart)
+            && (1..=MOST_BESIDE).contains(&self.members)
             && self.lanes >= self.least_lanes()
             && (self.intervals || !self.averages)
             && (1..=longest_table(k, self.fold)).contains(&self.free_instances)
@@ -306,9 +317,9 @@ flags! {
     Weighs, Alone, |_| true;
     /// The coefficient begins anew.
     Starts, Column, |_| true;
-    /// As many values as are abreast, whose places are one step apart.
+    /// As many values as are abreast, one step apart.
     Abreast, Column, |shape| shape.abreast > 1;
-    /// The same with places two steps apart.
+    /// The same farther apart.
     Apart, Column, |shape| shape.apart;
     /// A byte by division.
     Divides, Lane, |_| true;
@@ -387,8 +398,17 @@ impl Flags<bool> {
     }
 }
 
-/// Rows of these flags have several values, whose places are so many steps apart; positions are one step apart.
-pub const SEVERAL: [(Flag, u32); 2] = [(Flag::Abreast, 1), (Flag::Apart, 2)];
+/// Rows of these flags have several values.
+pub const SEVERAL: [Flag; 2] = [Flag::Abreast, Flag::Apart];
+
+/// See [`Shape::several`], where so many members of a batch lie beside each other.
+pub fn several(members: usize) -> [(Flag, [u32; 2]); 2] {
+    let apart = match u32::try_from(members) {
+        Ok(members) if members > 1 => [members; 2],
+        _ => [2, 1],
+    };
+    [(Flag::Abreast, [1, 1]), (Flag::Apart, apart)]
+}
 
 /// Rows of these flags make a byte.
 pub const MAKING: [Flag; 4] =

@@ -12,7 +12,7 @@
 
 mod scan;
 
-pub use scan::Scan;
+pub use scan::{MOST_BESIDE, Members, Scan};
 
 use super::hashes::Hashed;
 use super::links::CommittedOutputs;
@@ -429,6 +429,8 @@ pub struct Net {
     pub float_sums: Option<(i128, i128)>,
     /// Inferences, each of which has a context: the first instances.
     pub contexts: usize,
+    /// So many members of a batch lie beside each other: see [`Members::along`].
+    pub members: usize,
     /// Instances before the packed ones: contexts and names.
     pub free_instances: usize,
     /// The packed instances are added up by the verifier, and no row takes one.

@@ -205,7 +205,7 @@ impl Witness {
                 }
             }
             if row.content == Content::Hold {
-                let values = if row.steps > 0 { values } else { 1 };
+                let values = if row.several > 0 { values } else { 1 };
                 for column in limbs[..values].iter_mut().flat_map(|limbs| &mut limbs[..2]) {
                     column[at] = column[at - 1];
                 }

@@ -17,8 +17,8 @@ impl Statement<'_> {
         self.places.abreast.iter().map(of).collect()
     }
 
-    /// What values but the first contribute, one step along the first axis after the other, less what they make: one step or
-    /// two after the other, or, of border cells, at the powers of ρ behind the first value's.
+    /// What values but the first contribute less what they make, each as many steps along the first axis as the row's flag says after
+    /// the other; border cells are at the powers of ρ behind the first value's where there is no batch.
     pub(super) fn given_abreast(&self) -> Fr {
         let [output, position] = [1, 2].map(|cursor| self.advice(self.places.cursors[cursor]));
         let [rho, along] = [POINTS[0], POINTS[1]].map(|point| self.challenge(point));
@@ -26,7 +26,11 @@ impl Statement<'_> {
         let (mut contributed, mut made) = (Fr::zero(), Fr::zero());
         for (number, (copy, byte)) in (1..).zip(self.copies_and_bytes()) {
             let value = reads * byte + self.flag(Flag::Takes) * copy;
-            contributed += power(along, number) * value;
+            for (flag, [_, apart]) in self.places.several.into_iter().zip(self.shape.apart_by()) {
+                let flag = flag.map_or(Fr::zero(), |flag| self.fixed(flag));
+                contributed +=
+                    flag * power(along, u64::from(apart.unsigned_abs()) * number) * value;
+            }
         }
         for (number, own) in (1..).zip(&self.places.abreast) {
             let limbs: Vec<Fr> = own.limbs.iter().map(|&limb| self.advice(limb)).collect();
@@ -52,18 +56,29 @@ impl Statement<'_> {
                 accumulator += self.flag(Flag::Adds) * (sum - self.lane(0));
                 accumulator -= self.flag(Flag::Continues) * (unrounded + then(own.byte) - lift);
             }
-            for (steps, flag) in (1..).zip(self.places.several) {
+            let cells = [limbs[0], limbs[1], row, byte];
+            if self.shape.members > 1 {
+                let switched =
+                    cells[1..].iter().zip(0..).map(|(&cell, lane)| cell * self.lane(lane));
+                let all = [cells[0]].into_iter().chain(switched);
+                let spilled: Fr =
+                    (0..).zip(all).map(|(further, cell)| power(rho, further) * cell).sum();
+                accumulator += self.flag(Flag::Border) * spilled;
+            } else {
+                let further = 4 * number..;
+                let spilled: Fr =
+                    further.zip(cells).map(|(further, cell)| power(rho, further) * cell).sum();
+                made += self.several() * self.flag(Flag::Border) * spilled;
+            }
+            for (flag, [apart, _]) in self.places.several.into_iter().zip(self.shape.apart_by()) {
                 if let Some(flag) = flag {
-                    made += self.fixed(flag) * power(along, steps * number) * accumulator;
+                    let apart = power(along, u64::from(apart.unsigned_abs()) * number);
+                    made += self.fixed(flag) * apart * accumulator;
                 }
             }
-            let cells = [limbs[0], limbs[1], row, byte];
-            let spilled: Fr =
-                (4 * number..).zip(cells).map(|(further, cell)| power(rho, further) * cell).sum();
-            made += self.several() * self.flag(Flag::Border) * spilled;
         }
         let coefficient = self.advice(self.places.coefficient);
-        self.several() * coefficient * position * contributed - output * made
+        coefficient * position * contributed - output * made
     }
 
     /// Bytes but the first of a row.

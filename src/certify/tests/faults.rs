@@ -295,7 +295,8 @@ fn read(model: &Model, circuit: &ModelCircuit, case: &Case, places: &Places) -> 
             })
             .collect();
         let blindings = vec![Fr::one(); shape.hashes.len()];
-        let witness = circuit.witness_with(&model, &input, &blindings, Fr::zero());
+        let contexts = vec![Fr::zero(); circuit.layout().inferences];
+        let witness = circuit.witness_with(&model, &input, &blindings, contexts);
         let circuit = circuit.with_witness(witness.expect("an input of the model"));
         let columns = Columns::synthesize(&circuit, circuit.k(), circuit.params());
         let advice = columns.expect("it has a witness").0.advice;
@@ -423,7 +424,8 @@ fn faults_in_values_abreast_are_seen() {
         case.check(&model).expect("it is a model's");
         let shape = Shape::read(&case.circuit.shape()).expect("a shape");
         let places = Places::new(&shape).expect("a shape of the planner");
-        let holds = places.flag(Flag::Holds);
+        let [holds, border] = [Flag::Holds, Flag::Border].map(|flag| places.flag(flag));
+        let border = border.filter(|_| shape.members > 1);
         let mut random = Random(9);
         for column in places.several.iter().flatten().map(|place| place.column) {
             let rows = case.fixed[column].len();
@@ -437,9 +439,11 @@ fn faults_in_values_abreast_are_seen() {
                     let honest = std::mem::replace(&mut case.fixed[column][row], value);
                     let seen = case.check(&model).is_err();
                     case.fixed[column][row] = honest;
-                    // Nothing refers to what is held beside a value that stands alone.
-                    let is_idle = honest == Fr::zero()
-                        && holds.is_some_and(|place| case.fixed[place.column][row] == Fr::one());
+                    // Nothing refers to what is held beside a value that stands alone, and nothing is contributed to places
+                    // beside border cells that no other row makes.
+                    let is_on = |place: Place| case.fixed[place.column][row] == Fr::one();
+                    let is_idle =
+                        honest == Fr::zero() && [holds, border].into_iter().flatten().any(is_on);
                     assert!(seen || value == honest || is_idle, "{value:?} on row {row}");
                     assert!(!seen || value != honest, "{value:?} on row {row}");
                 }
@@ -449,6 +453,14 @@ fn faults_in_values_abreast_are_seen() {
         for abreast in [1, shape.abreast - 1, shape.abreast + 1, 64] {
             let subject = case.subject(Shape { abreast, ..shape.clone() });
             assert!(subject.check(&model).is_err(), "{abreast} for {}", shape.abreast);
+        }
+        // Another number of members beside each other, where anything says how far apart they are.
+        for members in [0, 1, 2, shape.members + 1, 9] {
+            let other = Shape { members, ..shape.clone() };
+            let is_same = (1..=8).contains(&members)
+                && (!shape.apart || other.apart_by() == shape.apart_by())
+                && (!shape.border_cells || (members > 1) == (shape.members > 1));
+            assert_eq!(case.subject(other).check(&model).is_ok(), is_same, "{members}");
         }
     }
 }

@@ -47,8 +47,13 @@ pub struct Menu(Vec<Exponents>);
 
 impl Menu {
     /// A menu for wished displacements: single steps, and then what saves most rows, wishes or strides if it
-    /// has some, one after the other.
-    pub fn new(wishes: &HashMap<Exponents, usize>, columns: usize, has_strides: bool) -> Self {
+    /// has some, one after the other. Of a batch, whose lines are long, wishes that are farther than any move are gone in equal parts.
+    pub fn new(
+        wishes: &HashMap<Exponents, usize>,
+        columns: usize,
+        has_strides: bool,
+        of_batch: bool,
+    ) -> Self {
         let strides = |length: i32| {
             (0..3).flat_map(move |axis| {
                 [length, -length].map(|stride| {
@@ -60,8 +65,13 @@ impl Menu {
         };
         let goes = |step: &Exponents| wishes.keys().any(|wish| times(wish, step) > 0);
         let mut moves: Vec<Exponents> = strides(1).filter(goes).collect();
-        let strides: Vec<Exponents> =
+        let mut strides: Vec<Exponents> =
             STRIDES.into_iter().filter(|_| has_strides).flat_map(strides).filter(goes).collect();
+        if of_batch {
+            strides.extend(wishes.keys().flat_map(equal_parts));
+            strides.sort_unstable();
+            strides.dedup();
+        }
         let mut rest = wishes.clone();
         while moves.len() < columns * MOVES_PER_COLUMN {
             let near = |wish: &Exponents| wish.iter().all(|exponent| exponent.abs() <= FARTHEST);
@@ -174,6 +184,17 @@ impl Menu {
         };
         std::iter::once(Fr::one()).chain(self.0.iter().map(step)).collect()
     }
+}
+
+/// The strides that lead over what is farther along an axis than any move, in as few steps as can be.
+fn equal_parts(wish: &Exponents) -> impl Iterator<Item = Exponents> {
+    let far = (0..3).filter(|&axis| wish[axis].abs() > FARTHEST);
+    far.map(|axis| {
+        let mut step = [0; 3];
+        let parts = wish[axis].unsigned_abs().div_ceil(FARTHEST.unsigned_abs());
+        step[axis] = wish[axis] / i32::try_from(parts).expect("fewer than it is long");
+        step
+    })
 }
 
 /// How often a stride along one axis fits into a displacement.

@@ -85,8 +85,8 @@ pub struct Row {
     pub packs: Option<u8>,
     /// Last byte of its word.
     pub ends_word: bool,
-    /// If it has several values: how many steps their places are apart.
-    pub steps: u8,
+    /// If it has several values: which of [`SEVERAL`](crate::circuit::shape::SEVERAL) it is, from 1 on.
+    pub several: u8,
 }
 
 impl Row {
@@ -99,7 +99,7 @@ impl Row {
             starts: false,
             packs: None,
             ends_word: false,
-            steps: 0,
+            several: 0,
         }
     }
 }
@@ -165,7 +165,7 @@ pub struct Layout {
     abreast: Vec<u32>,
     /// How many share one.
     values: usize,
-    /// The places of some of them are two steps apart.
+    /// Some of them are farther apart than one step.
     pub apart: bool,
     /// The moves of each cursor.
     pub menus: [Menu; CURSORS],
@@ -203,7 +203,8 @@ impl Layout {
     pub fn restore(net: &Net, room: Room, known: &[Menu; CURSORS]) -> Option<Self> {
         let planner = Planner::plan(net, room);
         let counts = displacements(&planner.wishes);
-        let is_known = |(columns, strides)| menus(&counts, columns, strides) == *known;
+        let of_batch = net.members > 1;
+        let is_known = |(columns, strides)| menus(&counts, columns, (strides, of_batch)) == *known;
         let is_one = parallel::each(MENUS, is_known).contains(&true);
         is_one.then(|| planner.layout(known)).flatten()
     }
@@ -334,10 +335,12 @@ impl<'a> Planner<'a> {
         run: Option<&Run>,
     ) {
         let (block, values) = (&self.net.blocks[number], self.room.values);
-        if values > 1 && run.is_none() {
+        // Those of a batch are beside each other.
+        if values > 1 && run.is_none() && self.net.members == 1 {
             gather_border(block, groups, &mut units, values);
         }
-        let mut bundles = bundles(block, groups, &units, values);
+        let room = (values, self.net.members);
+        let mut bundles = bundles(block, groups, &units, room);
         if values > 1 && run.is_some() && !block.is_packed {
             let at = |unit: Unit| unit.element.map_or([0; 2], |(_, at)| at);
             bundles.sort_by_key(|bundle| snake(at(units[bundle.start])));
@@ -345,6 +348,7 @@ impl<'a> Planner<'a> {
         }
         for bundle in bundles {
             let units = &units[bundle];
+            let along = abreast::along(units).flatten();
             for row in 0..groups[units[0].group].len() {
                 let cells = units.iter().map(|unit| groups[unit.group].start + row);
                 let cells: Vec<usize> = cells.collect();
@@ -355,7 +359,7 @@ impl<'a> Planner<'a> {
                     };
                     at.filter(|_| !run.terms.is_empty())
                 });
-                self.row(number, &cells, at);
+                self.row(number, &cells, at, along);
             }
         }
     }
@@ -389,12 +393,13 @@ impl<'a> Planner<'a> {
         self.is_backwards = !self.is_backwards;
     }
 
-    /// A row of a cell, or of several abreast.
-    fn row(&mut self, block: usize, cells: &[usize], at: Option<Position>) {
+    /// A row of a cell, or of several abreast, whose positions are so many steps apart if they have some.
+    fn row(&mut self, block: usize, cells: &[usize], at: Option<Position>, along: Option<i32>) {
         let own = &self.net.blocks[block];
         let (len, tensor) = (own.len, own.tensor_len());
         let (is_packed, spec) = (own.is_packed, own.cells[cells[0]]);
-        let steps = abreast::steps(cells.iter().map(|&cell| &own.cells[cell])).unwrap_or(0);
+        let all = cells.iter().map(|&cell| &own.cells[cell]);
+        let several = abreast::several(all, along, self.net.members).unwrap_or(0);
         let mut cursors = [None; CURSORS];
         cursors[OUTPUT] = spec.place.map(Exponents::from);
         cursors[POSITION] = at.map(|at| [0, at[0], at[1]]);
@@ -421,9 +426,9 @@ impl<'a> Planner<'a> {
                 Content::Abreast { block: small(block), first }
             }
         };
-        self.apart |= steps > 1;
+        self.apart |= several > 1;
         let row = self.push(content, cursors);
-        (row.takes, row.starts, row.steps) = (takes, starts, steps);
+        (row.takes, row.starts, row.several) = (takes, starts, several);
         let row = {
             let wish = self.wishes.last_mut().expect("one was pushed");
             wish.goes_on = spec.kind.goes_on();
@@ -550,7 +555,8 @@ fn displacements(wishes: &[Wish]) -> [HashMap<Exponents, usize>; CURSORS] {
 fn menus(
     counts: &[HashMap<Exponents, usize>; CURSORS],
     columns: [usize; CURSORS],
-    strides: bool,
+    (strides, of_batch): (bool, bool),
 ) -> [Menu; CURSORS] {
-    [WEIGHT, OUTPUT, POSITION].map(|cursor| Menu::new(&counts[cursor], columns[cursor], strides))
+    let menu = |cursor| Menu::new(&counts[cursor], columns[cursor], strides, of_batch);
+    [WEIGHT, OUTPUT, POSITION].map(menu)
 }

@@ -4,11 +4,11 @@ use super::{
     lowering::Lowering,
     rounded_pool,
     rules::slope,
-    windows::{count_seen, phases, shifts},
+    windows::{count_seen, phases, planes_of, shifts},
 };
 use crate::circuit::{
     CircuitError,
-    wiring::{Place, Run, Scan, exponent, index},
+    wiring::{Place, Run, Scan, index},
 };
 use crate::model::{AveragePool, Node};
 use std::collections::BTreeMap;
@@ -29,8 +29,10 @@ impl Lowering<'_> {
         let base = self.base(node.output);
         let mut rules: BTreeMap<usize, u32> = BTreeMap::new();
         let [height, width] = window.output;
+        let members = self.members(pool.planes);
         let mut made = Vec::new();
         for plane in 0..pool.planes {
+            let (member, own) = members.of_plane(plane, pool.planes);
             for (row, column) in (0..height).flat_map(|i| (0..width).map(move |j| (i, j))) {
                 let seen = count_seen(window, [row, column]);
                 let rule = match rules.get(&seen) {
@@ -49,20 +51,21 @@ impl Lowering<'_> {
                     }
                 };
                 let count = i64::try_from(seen).expect("windows are small");
-                let at = [exponent(column), exponent(row)];
-                made.push((Place { omega: index(plane), at }, rule, -i64::from(zero) * count));
+                let at = members.at(member, [column, row]);
+                made.push((Place { omega: index(own), at }, rule, -i64::from(zero) * count));
             }
         }
+        let planes = pool.planes / members.count();
         let phases = if matches!(scan, Scan::Sums { .. }) { vec![[0, 0]] } else { phases(window) };
         let taps = |_: &Run, run: usize| {
             let (plane, phase) = (run / phases.len(), phases[run % phases.len()]);
             if matches!(scan, Scan::Sums { .. }) {
-                return vec![(index(plane), [0, 0], 1)];
+                let (member, own) = members.of_plane(plane, pool.planes);
+                return vec![(index(own), members.at(member, [0, 0]), 1)];
             }
             let shifts = shifts(window, phase).into_iter();
-            shifts.map(|(_, at)| (index(plane), at, 1)).collect()
+            shifts.map(|(_, at)| (index(plane % planes), members.shift(at), 1)).collect()
         };
-        let natural = Scan::Planes { size: window.output, strides: [1, 1] };
-        Ok(self.linear(node, source, taps, pool.planes, made, natural))
+        Ok(self.linear(node, source, taps, planes, made, planes_of(window.output, members)))
     }
 }

@@ -1,12 +1,12 @@
 //! Dense layers and convolutions whose weights are committed: nothing here may depend on what they are.
 
 use super::lowering::Lowering;
-use super::windows::{phases, shifts};
+use super::windows::{phases, planes_of, shifts};
 use crate::circuit::{
     CircuitError,
     shape::WIDEST_COMMITTED,
     weights::{BIAS_DIGITS, COMMITTED_RANGE, LARGEST_BIAS},
-    wiring::{Cell, Kind, Place, Position, Run, Scan, Term, Weight, exponent, index},
+    wiring::{Cell, Kind, Members, Place, Position, Run, Scan, Term, Weight, exponent, index},
 };
 use crate::model::{Conv, Gemm, Node, Requantization};
 
@@ -107,7 +107,7 @@ impl Lowering<'_> {
             }
             taps
         };
-        let natural = Scan::Planes { size: window.output, strides: [1, 1] };
+        let natural = planes_of(window.output, Members::ONE);
         let places = self.add_biases(bias, outputs);
         debug_assert_eq!(places as usize, self.net.planes.len());
         Ok(self.linear(node, source, taps, outputs + BEHIND, made, natural))

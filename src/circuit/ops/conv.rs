@@ -4,11 +4,11 @@ use super::{
     grids::GridSums,
     linear::centred_range,
     lowering::Lowering,
-    windows::{phases, shifts},
+    windows::{phases, planes_of, shifts},
 };
 use crate::circuit::{
     CircuitError,
-    wiring::{Place, Run, Scan, exponent, index},
+    wiring::{Place, Run, index},
 };
 use crate::model::{Conv, Node};
 
@@ -17,6 +17,8 @@ impl Lowering<'_> {
         let window = &conv.window;
         let scan = self.wish(node).expect("a Conv has one");
         let source = self.cut(node, node.inputs[0], scan);
+        let members = self.members(conv.batch);
+        let batch = conv.batch / members.count();
         let zero = i64::from(self.zero_byte(node.inputs[0]));
         let (inputs, outputs) = (conv.inputs / conv.group, conv.outputs / conv.group);
         let taps_per_output = inputs * window.len();
@@ -43,31 +45,34 @@ impl Lowering<'_> {
             })
             .collect();
         let mut made = Vec::with_capacity(conv.batch * conv.outputs * height * width);
-        for (batch, output) in (0..conv.batch).flat_map(|b| (0..conv.outputs).map(move |o| (b, o)))
-        {
+        let planes = conv.batch * conv.outputs;
+        for plane in 0..planes {
+            let (member, own) = members.of_plane(plane, planes);
+            let output = own % conv.outputs;
             for (row, column) in (0..height).flat_map(|i| (0..width).map(move |j| (i, j))) {
                 let sum = sums[output][row * width + column];
-                let omega = index(batch * conv.outputs + output);
-                let place = Place { omega, at: [exponent(column), exponent(row)] };
+                let place = Place { omega: index(own), at: members.at(member, [column, row]) };
                 made.push((place, rules[output], i64::from(conv.bias[output]) - zero * sum));
             }
         }
         let phases = phases(window);
         let taps = |_: &Run, run: usize| {
+            // Runs of each member alone are those of its planes, one after the other.
             let (plane, phase) = (run / phases.len(), phases[run % phases.len()]);
-            let (batch, channel) = (plane / conv.inputs, plane % conv.inputs);
+            let (batch, channel) = (plane / conv.inputs % batch, plane % conv.inputs);
             let (group, input) = (channel / inputs, channel % inputs);
             let mut taps = Vec::new();
             for (tap, at) in shifts(window, phase) {
                 for output in group * outputs..(group + 1) * outputs {
                     let weight =
                         conv.weights[output * taps_per_output + input * window.len() + tap];
-                    taps.push((index(batch * conv.outputs + output), at, weight));
+                    let omega = index(batch * conv.outputs + output);
+                    taps.push((omega, members.shift(at), weight));
                 }
             }
             taps
         };
-        let natural = Scan::Planes { size: window.output, strides: [1, 1] };
-        Ok(self.linear(node, source, taps, conv.batch * conv.outputs, made, natural))
+        let natural = planes_of(window.output, members);
+        Ok(self.linear(node, source, taps, batch * conv.outputs, made, natural))
     }
 }

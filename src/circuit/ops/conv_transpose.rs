@@ -1,9 +1,9 @@
 //! ConvTranspose: a convolution with the roles of inputs and outputs exchanged.
 
-use super::{grids::GridSums, linear::centred_range, lowering::Lowering};
+use super::{grids::GridSums, linear::centred_range, lowering::Lowering, windows::planes_of};
 use crate::circuit::{
     CircuitError,
-    wiring::{Place, Run, Scan, exponent, index},
+    wiring::{Members, Place, Run, exponent, index},
 };
 use crate::model::{ConvTranspose, Node};
 
@@ -78,7 +78,7 @@ impl Lowering<'_> {
             }
             taps
         };
-        let natural = Scan::Planes { size: window.input, strides: [1, 1] };
+        let natural = planes_of(window.input, Members::ONE);
         Ok(self.linear(node, source, taps, conv.batch * conv.outputs, made, natural))
     }
 }

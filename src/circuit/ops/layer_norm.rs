@@ -35,7 +35,7 @@ use super::{
 use crate::circuit::{
     CircuitError,
     table::rules::{Levels, Rule},
-    wiring::{FREE_DIGIT, Hint, Kind, NATURAL_DIGIT, Place, Scan},
+    wiring::{FREE_DIGIT, Hint, Kind, Members, NATURAL_DIGIT, Place, Scan},
 };
 use crate::model::{LayerNormalization, Node};
 
@@ -243,7 +243,7 @@ impl Lowering<'_> {
         let places = self.places();
         for digit in 0..quotient_digits {
             // Elements in columns, so that their positions are [v, i].
-            let scan = Scan::Whole { width: count };
+            let scan = Scan::Whole { width: count, members: Members::ONE };
             let hint = |element: usize| {
                 let (i, v) = (element / count, element % count);
                 Hint::Quotient { place: rem.plus(at(v, i)), offset: offset(i), divisor }

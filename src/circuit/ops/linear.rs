@@ -5,8 +5,8 @@ use super::{
     lowering::{Lowering, alike},
 };
 use crate::circuit::wiring::{
-    Cell, Kind, MOST_BORDER_CELLS, Place, Position, Run, Scan, Term, Weight, bounds, exponent,
-    index,
+    Cell, Kind, MOST_BORDER_CELLS, Members, Place, Position, Run, Scan, Term, Weight, bounds,
+    exponent, index,
 };
 use crate::model::Node;
 use std::collections::HashSet;
@@ -114,7 +114,11 @@ impl Lowering<'_> {
             });
             at_border.push(places.collect());
         }
-        let border_cells = border_cells(&at_border, first);
+        let members = match natural {
+            Scan::Planes { members, .. } => members,
+            _ => Members::ONE,
+        };
+        let border_cells = border_cells(&at_border, first, members);
         let scan = self.scan(node.output, natural, |_| true);
         let block = self.block_of(&node.name, groups.len(), scan, (cells, groups));
         self.border_cell(block, border_cells);
@@ -134,13 +138,13 @@ fn size_of(bounds: Option<[Position; 2]>) -> [usize; 2] {
 
 /// Rows for what is at the border at each power of ρ, from `first` on: as many to a row as there are neighbouring powers
 /// with a border cell at the same position, like channels of a layer.
-fn border_cells(at_border: &[Vec<Position>], first: u32) -> Vec<Cell> {
+fn border_cells(at_border: &[Vec<Position>], first: u32, members: Members) -> Vec<Cell> {
     let mut left: Vec<HashSet<Position>> =
         at_border.iter().map(|places| places.iter().copied().collect()).collect();
     let mut cells = Vec::new();
     for (omega, places) in at_border.iter().enumerate() {
         let places = places.iter().copied().filter(|at| left[omega].contains(at)).collect();
-        for at in step_by_step(places) {
+        for at in member_by_member(places, members) {
             let neighbours = left[omega..].iter_mut().take(MOST_BORDER_CELLS);
             let taken = neighbours.map(|places| places.remove(&at));
             let count = taken.take_while(|&was_left| was_left).count();
@@ -152,6 +156,25 @@ fn border_cells(at_border: &[Vec<Position>], first: u32) -> Vec<Cell> {
         }
     }
     cells
+}
+
+/// Positions in such an order, those of a batch's members beside each other, all of which have the same.
+fn member_by_member(places: Vec<Position>, members: Members) -> Vec<Position> {
+    let steps = [members.along, members.down].map(exponent);
+    let is_first = |at: &&Position| (0..2).all(|axis| at[axis].rem_euclid(steps[axis]) == 0);
+    let own = places.iter().filter(is_first);
+    let own = own.map(|at| [0, 1].map(|axis| at[axis].div_euclid(steps[axis])));
+    let own = step_by_step(own.collect());
+    debug_assert_eq!(own.len() * members.count(), places.len(), "members are alike");
+    own.into_iter()
+        .flat_map(|at| {
+            let first = members.shift(at);
+            (0..members.count()).map(move |member| {
+                let [along, down] = members.at(member, [0, 0]);
+                [first[0] + along, first[1] + down]
+            })
+        })
+        .collect()
 }
 
 /// Among more positions than this the nearest is not looked for: that takes time with their square.

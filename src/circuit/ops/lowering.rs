@@ -2,7 +2,7 @@
 
 use crate::circuit::{
     CircuitError,
-    wiring::{Block, Cell, Kind, Net, Place, Plane, Scan, index},
+    wiring::{Block, Cell, Kind, Members, Net, Place, Plane, Scan, index},
 };
 use crate::model::{Graph, Node, TensorId};
 use std::collections::HashMap;
@@ -27,6 +27,8 @@ pub(super) struct Lowering<'a> {
     pub(super) copies: HashMap<(TensorId, Scan), usize>,
     /// Weights of dense layers and convolutions are committed.
     pub(super) commits_weights: bool,
+    /// Those of the batch.
+    pub(super) members: Members,
 }
 
 /// An element of a block, or a constant byte.
@@ -51,10 +53,19 @@ impl Lowering<'_> {
         self.graph.tensors[tensor.0].quantization.zero_point - self.base(tensor)
     }
 
+    /// How so many things lie that are those of the members one after the other, if they can be.
+    pub(super) fn members(&self, count: usize) -> Members {
+        if count.is_multiple_of(self.members.count()) { self.members } else { Members::ONE }
+    }
+
     /// A scan for reading element by element.
     pub(super) fn lines(&self, tensor: TensorId) -> Scan {
-        let last = self.graph.tensors[tensor.0].shape.iter().rev().find(|&&size| size > 1);
-        Scan::Whole { width: last.copied().unwrap_or(1).min(WIDEST_LINE) }
+        let members = self.members(self.len(tensor));
+        let shape = &self.graph.tensors[tensor.0].shape;
+        let own = if members == Members::ONE { shape } else { &shape[1.min(shape.len())..] };
+        let last = own.iter().rev().find(|&&size| size > 1);
+        let width = last.copied().unwrap_or(1).min(WIDEST_LINE);
+        Scan::Whole { width, members }
     }
 
     /// The first scan that a taker wishes for and that will do, or else the natural one.

@@ -1,8 +1,8 @@
 //! MaxPool, ReduceMax: the largest of each window, one comparison after the other.
 
 use super::lowering::{Lowering, Source, read_cell};
-use super::windows::{phases, seen_taps, shifts};
-use crate::circuit::wiring::{Cell, Kind, Place, Run, Scan, exponent, index};
+use super::windows::{phases, planes_of, seen_taps, shifts};
+use crate::circuit::wiring::{Cell, Kind, Place, Run, index};
 use crate::model::{MaxPool, Node, ReduceMax};
 
 impl Lowering<'_> {
@@ -29,30 +29,34 @@ impl Lowering<'_> {
         let source = self.cut(node, node.inputs[0], scan);
         let [height, width] = window.output;
         let outputs = height * width;
+        let members = self.members(pool.planes);
+        let planes = pool.planes / members.count();
         let (mut cells, mut groups) = (Vec::new(), Vec::new());
         for element in 0..pool.planes * outputs {
             let (plane, output) = (element / outputs, element % outputs);
             let (row, column) = (output / width, output % width);
+            let (member, own) = members.of_plane(plane, pool.planes);
             groups.push(index(cells.len()));
             for (position, tap) in seen_taps(window, [row, column]).enumerate() {
                 let kind = match position {
                     0 => Kind::Read { constant: 0 },
                     _ => Kind::Larger { constant: 0 },
                 };
-                let omega = index(plane * window.len() + tap);
-                let place = Some(Place { omega, at: [exponent(column), exponent(row)] });
+                let omega = index(own * window.len() + tap);
+                let place = Some(Place { omega, at: members.at(member, [column, row]) });
                 cells.push(Cell { kind, place, element: None });
             }
             cells.last_mut().expect("windows see elements").element = Some(index(element));
         }
         let phases = phases(window);
         let taps = |_: &Run, run: usize| {
-            let (plane, phase) = (run / phases.len(), phases[run % phases.len()]);
+            let (plane, phase) = (run / phases.len() % planes, phases[run % phases.len()]);
+            let omega = |tap: usize| index(plane * window.len() + tap);
             let shifts = shifts(window, phase).into_iter();
-            shifts.map(|(tap, at)| (index(plane * window.len() + tap), at, 1)).collect()
+            shifts.map(|(tap, at)| (omega(tap), members.shift(at), 1)).collect()
         };
-        let natural = Scan::Planes { size: window.output, strides: [1, 1] };
-        let omegas = pool.planes * window.len();
+        let natural = planes_of(window.output, members);
+        let omegas = planes * window.len();
         self.linear_groups(node, source, taps, omegas, (cells, groups), natural)
     }
 

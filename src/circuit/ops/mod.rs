@@ -30,7 +30,7 @@ mod vectors;
 mod view;
 mod windows;
 
-use super::wiring::{Net, Plane};
+use super::wiring::{Members, Net, Plane};
 use super::{
     CircuitError, InstanceLayout, Needs, parallel,
     shape::{LARGEST_K, most_abreast},
@@ -57,6 +57,7 @@ impl Net {
         let (model, instances) = (&*model, &*instances);
         let graph = &model.graph;
         let tensors = graph.tensors.len();
+        let members = Members::of(instances.inferences);
         let mut lowering = Lowering {
             graph,
             net: Self {
@@ -68,6 +69,7 @@ impl Net {
                 accumulators: 0,
                 float_sums: None,
                 contexts: instances.inferences,
+                members: members.along,
                 free_instances: instances.free(),
                 sums_words: packed,
                 committed_weights: 0,
@@ -83,6 +85,7 @@ impl Net {
             wanted: vec![Vec::new(); tensors],
             copies: HashMap::new(),
             commits_weights: instances.names_weights,
+            members,
         };
         if let Some(node) = graph.nodes.iter().find(|node| node.inputs.len() < operands(node)) {
             return Err(unsupported(node));

@@ -94,8 +94,9 @@ impl Lowering<'_> {
     fn input(&mut self, tensor: TensorId, is_packed: bool, first: usize, inferences: usize) {
         let len = self.len(tensor);
         let natural = if self.is_read_unevenly(tensor) { Scan::Flat } else { self.lines(tensor) };
-        let will_do = |scan: Scan| !is_packed || scan.is_in_order(len);
-        let scan = self.scan(tensor, natural, will_do);
+        let in_order = |scan: Scan| if is_packed { scan.in_order(len) } else { Some(scan) };
+        let scan = self.scan(tensor, natural, |scan| in_order(scan).is_some());
+        let scan = in_order(scan).expect("lines are in order");
         let block = self.input_block(len, scan, first, self.element(tensor));
         self.net.blocks[block].is_packed = is_packed;
         self.net.blocks[block].tensors = inferences;

@@ -20,7 +20,7 @@ impl Lowering<'_> {
     /// A block with the tensor's elements in order, cut as asked: the tensor's own or a copy.
     pub(super) fn cut(&mut self, node: &Node, tensor: TensorId, scan: Scan) -> usize {
         match self.values[tensor.0] {
-            Some(Value::Block(block)) if self.net.blocks[block].scan == scan => block,
+            Some(Value::Block(block)) if self.net.blocks[block].scan.serves(scan) => block,
             _ => {
                 if let Some(&block) = self.copies.get(&(tensor, scan)) {
                     return block;

@@ -3,13 +3,13 @@
 use super::{
     lowering::{Lowering, alike, constant},
     rules::clamp,
-    windows::{count_seen, phases, seen_taps, shifts},
+    windows::{count_seen, phases, planes_of, seen_taps, shifts},
 };
 use crate::circuit::{
     CircuitError, Needs,
     shape::most_abreast,
     table::rules::{Levels, Rises, Rule},
-    wiring::{Cell, Kind, Place, Run, Scan, exponent, index},
+    wiring::{Cell, Kind, Place, Run, Scan, index},
 };
 use crate::model::{AveragePool, Node};
 use std::collections::BTreeMap;
@@ -163,11 +163,14 @@ impl Lowering<'_> {
         let mut rules: BTreeMap<usize, u32> = BTreeMap::new();
         let mut cells = Vec::new();
         let outputs = window.output[0] * width;
+        let members = self.members(pool.planes);
+        let planes = pool.planes / members.count();
         // Before they are made.
         let values = most_abreast(self.net.sums_words);
         CircuitError::check(Needs::of_rows(&node.name, pool.planes * outputs * rows / values))?;
         for (plane, output) in (0..pool.planes).flat_map(|p| (0..outputs).map(move |o| (p, o))) {
             let (row, column) = (output / width, output % width);
+            let (member, own) = members.of_plane(plane, pool.planes);
             let mut seen = vec![0_i64; rows];
             for tap in seen_taps(window, [row, column]) {
                 seen[row_of(tap)] += 1;
@@ -193,8 +196,8 @@ impl Lowering<'_> {
                 cells.push(Cell {
                     kind,
                     place: Some(Place {
-                        omega: index(plane * rows + step),
-                        at: [exponent(column), exponent(row)],
+                        omega: index(own * rows + step),
+                        at: members.at(member, [column, row]),
                     }),
                     element: is_last.then_some(index(plane * outputs + output)),
                 });
@@ -205,14 +208,16 @@ impl Lowering<'_> {
             if scan == Scan::Flat {
                 // The only window sees the whole plane.
                 let (plane, tap) = (run / window.len(), run % window.len());
-                return vec![(index(plane * rows + row_of(tap)), [0, 0], 1)];
+                let (member, own) = members.of_plane(plane, pool.planes);
+                return vec![(index(own * rows + row_of(tap)), members.at(member, [0, 0]), 1)];
             }
-            let (plane, phase) = (run / phases.len(), phases[run % phases.len()]);
+            let (plane, phase) = (run / phases.len() % planes, phases[run % phases.len()]);
+            let omega = |tap: usize| index(plane * rows + row_of(tap));
             let shifts = shifts(window, phase).into_iter();
-            shifts.map(|(tap, at)| (index(plane * rows + row_of(tap)), at, 1)).collect()
+            shifts.map(|(tap, at)| (omega(tap), members.shift(at), 1)).collect()
         };
-        let natural = Scan::Planes { size: window.output, strides: [1, 1] };
-        let omegas = pool.planes * rows;
+        let natural = planes_of(window.output, members);
+        let omegas = planes * rows;
         Ok(self.linear_groups(node, source, taps, omegas, alike(cells, rows), natural))
     }
 

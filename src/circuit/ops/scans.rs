@@ -36,11 +36,16 @@ impl Lowering<'_> {
 
     pub(super) fn wish(&self, node: &Node) -> Option<Scan> {
         let len = self.len(*node.inputs.first()?);
-        let planes = |window: &Window| Scan::Planes { size: window.input, strides: window.strides };
+        let planes = |window: &Window, count: usize| Scan::Planes {
+            size: window.input,
+            strides: window.strides,
+            members: self.members(count),
+            alone: false,
+        };
         Some(match &node.operator {
             Operator::Gemm(gemm) if len == gemm.inputs => Scan::Flat,
             Operator::Gemm(gemm) => Scan::Columns { columns: gemm.inputs },
-            Operator::Conv(conv) => planes(&conv.window),
+            Operator::Conv(conv) => planes(&conv.window, conv.batch),
             Operator::ConvTranspose(conv) => {
                 let Window { output, strides, .. } = conv.window;
                 Scan::Spread { size: output, factors: strides }
@@ -49,9 +54,9 @@ impl Lowering<'_> {
                 // Each element is added on a row of its own.
                 Some(_) if self.is_rounded(node, pool) => Scan::Flat,
                 Some(length) => Scan::Sums { length, inner: 1 },
-                None => planes(&pool.window),
+                None => planes(&pool.window, pool.planes),
             },
-            Operator::MaxPool(pool) => planes(&pool.window),
+            Operator::MaxPool(pool) => planes(&pool.window, pool.planes),
             Operator::Reduce(reduce) => Scan::Sums { length: reduce.length, inner: reduce.inner },
             Operator::Softmax(softmax) => Scan::Columns { columns: softmax.length },
             Operator::LayerNormalization(normalization) => {

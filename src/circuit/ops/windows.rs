@@ -1,6 +1,6 @@
 //! Windows over planes, as shifts of a plane's phases.
 
-use crate::circuit::wiring::{Position, exponent};
+use crate::circuit::wiring::{Members, Position, Scan, exponent};
 use crate::model::Window;
 
 /// The phases of a strided plane that have elements, as first row and column.
@@ -10,6 +10,11 @@ pub(super) fn phases(window: &Window) -> Vec<[usize; 2]> {
     (0..down.min(height))
         .flat_map(|row| (0..along.min(width)).map(move |column| [row, column]))
         .collect()
+}
+
+/// How planes are cut that nothing wishes to have otherwise.
+pub(super) fn planes_of(size: [usize; 2], members: Members) -> Scan {
+    Scan::Planes { size, strides: [1, 1], members, alone: false }
 }
 
 /// For a phase, the taps that see it and how far they shift it: output = position in phase + shift.

@@ -106,7 +106,7 @@ pub trait Row {
 
     /// 1 on rows of several values; none where it is known to be 0.
     fn several(&mut self) -> Option<Self::Value> {
-        self.any(&SEVERAL.map(|(flag, _)| flag))
+        self.any(&SEVERAL)
     }
 
     /// Another value of a row of several, by its number, seen as if it were the only one.
@@ -154,7 +154,8 @@ pub struct Abreast<'a, R> {
 }
 
 impl<R> Abreast<'_, R> {
-    /// What rows of several values can be. (Border cells have places of their own.)
+    /// What rows of several values can be. (Border cells are at further powers of ρ, but for those of several members of a
+    /// batch, which are beside each other as all else is.)
     const KINDS: [Flag; 10] = [
         Flag::Divides,
         Flag::Intervals,
@@ -177,7 +178,9 @@ impl<R: Row> Row for Abreast<'_, R> {
     }
 
     fn flag(&mut self, flag: Flag) -> Option<R::Value> {
-        if Self::KINDS.contains(&flag) { self.row.flag(flag) } else { None }
+        let is_own =
+            Self::KINDS.contains(&flag) || flag == Flag::Border && self.shape().members > 1;
+        if is_own { self.row.flag(flag) } else { None }
     }
 
     fn point(&self, point: Point) -> R::Value {

@@ -21,7 +21,7 @@
 //!
 //! **The error.** A cursor's exponents are between −2^28 and 2^28 (see `layout::moves`), one for each of ρ, s₁ and s₂.
 //! E's terms have one cursor, x's terms two, position and weight monomial, and a lane's power of ρ, at most 63; values
-//! abreast add at most 14 to an exponent of s₁ and 31 to one of ρ. So all
+//! abreast add at most 56 to an exponent of s₁ (at most seven values are M ≤ 8 steps apart) and 31 to one of ρ. So all
 //! exponents are between −2^29 and 2^29 + 63. Multiplied with (ρ·s₁·s₂)^(2^29), the difference of both sides is a
 //! polynomial whose degree is at most 3·2^30 + 96; the instances add at most 2^22 powers of τ, one for each word,
 //! in the numerator or in what it is divided by. A polynomial that is not 0 is 0 at a random point with probability
@@ -44,6 +44,9 @@
 //! j in place of the first one's. Only divisions, intervals, float32 sums, copies and larger ones are among several, and border cells,
 //! whose values go on at ρ^(4·j). The flags have columns of their own, where they are 0 on rows of weights: they stand for `cells`, for
 //! which output·flag·kind·scale·limb leaves no degree.
+//!
+//! Where M members of a batch lie beside each other, what is one step further along s₁ is the next member's, and what M steps
+//! further is the same one's. Flags tell which: E_j and x_j are at s₁^j, or both at s₁^(M·j). Border cells are among all that.
 //!
 //! **Cursors** are columns that hold a monomial in ρ, s₁ and s₂, and walk from row to row.
 //!
@@ -77,7 +80,7 @@ use crate::circuit::{
     },
     parallel,
     query::here,
-    shape::{Flag, MAKING, SEVERAL},
+    shape::{Flag, MAKING},
     wiring::MOST_BORDER_CELLS,
 };
 use halo2_proofs::{
@@ -152,29 +155,51 @@ pub fn given<R: Row>(row: &mut R, word: Option<R::Value>) -> Option<R::Value> {
     sum([word, taken, made.map(Neg::neg)])
 }
 
-/// The same of the values abreast of a row's first. Their positions are one step apart, and their places as many as the row's
-/// flag says; border cells are at further powers of ρ. A flag that has a column of its own, and is 0 on rows of weights,
-/// stands for `cells` as well: there is no room for both in a gate of degree 5.
+/// The same of the values abreast of a row's first. Their places and positions are as many steps apart as the row's flag says;
+/// border cells are at further powers of ρ, but for those of several members of a batch. A flag that has a column of its own, and is
+/// 0 on rows of weights, stands for `cells` as well: there is no room for both in a gate of degree 5.
 pub fn given_abreast<R: Row>(row: &mut R) -> Option<R::Value> {
     let several = row.several()?;
-    let along = row.point(Point::Axis(0));
+    let of_batch = row.shape().members > 1;
     let (mut taken, mut made_abreast) = (Vec::new(), Vec::new());
     for value in 1..row.shape().abreast {
-        let distance = u32::try_from(value).expect("few values share a row");
+        let [place, position] = steps_to(row, value);
         let contributed = contributed(&mut row.abreast(value));
-        taken.push(contributed.map(|contributed| power(&along, distance) * contributed));
-        let place = SEVERAL
-            .map(|(flag, steps)| row.flag(flag).map(|flag| flag * power(&along, steps * distance)));
+        let position = match of_batch {
+            true => position,
+            // Flags stand before the sum: all positions are one step apart.
+            false => Some(power(&row.point(Point::Axis(0)), distance(value))),
+        };
+        taken.push(position.zip(contributed).map(|(position, own)| position * own));
         let made = made(&mut row.abreast(value));
-        made_abreast.push(sum(place).zip(made).map(|(place, made)| place * made));
+        made_abreast.push(place.zip(made).map(|(place, made)| place * made));
     }
-    let border = row.flag(Flag::Border);
-    made_abreast.push(border.map(|border| several.clone() * border * border_abreast(row)));
+    if let (Some(border), false) = (row.flag(Flag::Border), of_batch) {
+        made_abreast.push(Some(several.clone() * border * border_abreast(row)));
+    }
     let taken = sum(taken).map(|taken| {
-        several * row.here(Cell::Coefficient) * row.here(Cell::Cursor(POSITION)) * taken
+        let coefficient = row.here(Cell::Coefficient);
+        let coefficient = if of_batch { coefficient } else { several * coefficient };
+        coefficient * row.here(Cell::Cursor(POSITION)) * taken
     });
     let made = sum(made_abreast).map(|made| -(row.here(Cell::Cursor(OUTPUT)) * made));
     sum([taken, made])
+}
+
+fn distance(value: usize) -> u32 {
+    u32::try_from(value).expect("few values share a row")
+}
+
+/// By what the place and the position of a row's value are further than its first one's, times the flag that says so.
+fn steps_to<R: Row>(row: &mut R, value: usize) -> [Option<R::Value>; 2] {
+    let along = row.point(Point::Axis(0));
+    let all = row.shape().several();
+    [0, 1].map(|of| {
+        let stepped = |(flag, steps): (Flag, [u32; 2])| {
+            row.flag(flag).map(|flag| flag * power(&along, steps[of] * distance(value)))
+        };
+        sum(all.map(stepped))
+    })
 }
 
 /// The border cells of the values abreast of a row's first, all of which are there: at the powers of ρ behind the first

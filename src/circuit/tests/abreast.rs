@@ -8,7 +8,7 @@ use super::{
 };
 use crate::circuit::shape::{ABREAST, Flag, LARGEST_K, SMALLEST_K, Shape};
 use crate::circuit::{
-    ModelCircuit, Wishes, Witness,
+    InstanceLayout, ModelCircuit, Plans, Wishes, Witness,
     compute::Held,
     layout::rows::{Content, Row},
     wiring::Kind,
@@ -19,11 +19,16 @@ use std::{collections::BTreeMap, sync::Arc};
 
 /// As many values to a row as these where neighbours are alike, in as few rows as can be: each is evaluated.
 pub fn abreast(model: &Model, values: usize, private_input: bool) -> ModelCircuit {
+    of_batch(model, 1, values, private_input)
+}
+
+/// The same of so many inferences, which the model has along its leading axes.
+fn of_batch(model: &Model, inferences: usize, values: usize, private_input: bool) -> ModelCircuit {
+    let instances = InstanceLayout::of_model(model, private_input).of_batch(inferences);
     let of = |k| {
-        let abreast = Some(values);
         let wishes =
-            Wishes { packed: true, k: Some(k), abreast, private_input, ..Wishes::default() };
-        ModelCircuit::new(model, wishes).ok()
+            Wishes { packed: true, k: Some(k), abreast: Some(values), ..Wishes::default() };
+        Some(Plans::for_instances(model, instances.clone(), wishes).ok()?.circuit(wishes.goal))
     };
     (SMALLEST_K..=LARGEST_K).find_map(of).expect("the model has a circuit")
 }
@@ -49,6 +54,16 @@ fn strided() -> Model {
     builder.model()
 }
 
+/// Images of a batch, with a border around them, windows side by side and packed outputs.
+fn images(inferences: usize, [inputs, channels]: [usize; 2]) -> Model {
+    let mut builder = Builder::new(7, &[inferences, inputs, 2, 8]);
+    let (plain, padded) = (([1, 1], [1, 1], [0, 0]), ([1, 1], [1, 1], [1, 0]));
+    let conv = builder.conv(builder.last(), (channels, 1), [3, 1], padded, vec![NO_LINE]);
+    let pool = builder.max_pool(conv, [1, 2], [1, 2], [0, 0]);
+    builder.conv(pool, (1, 1), [1, 1], plain, vec![NO_LINE]);
+    builder.model()
+}
+
 /// A packed output that a table gives.
 fn table() -> Model {
     let mut builder = Builder::new(9, &[2, 8]);
@@ -71,15 +86,17 @@ fn lines() -> Model {
 /// Of which every kind of row has several values.
 pub fn circuits() -> Vec<(Model, ModelCircuit)> {
     let all = [
-        (image(), 4, false),
-        (strided(), 8, true),
-        (strided(), 2, false),
-        (lines(), 4, false),
-        (table(), 8, false),
-        (average::wide().model(), 4, false),
+        (image(), 1, 4, false),
+        (strided(), 1, 8, true),
+        (strided(), 1, 2, false),
+        (lines(), 1, 4, false),
+        (table(), 1, 8, false),
+        (average::wide().model(), 1, 4, false),
+        (images(4, [2, 5]), 4, 4, false),
+        (images(3, [1, 2]), 3, 2, true),
     ];
-    let circuit = |(model, values, is_private)| {
-        let circuit = abreast(&model, values, is_private);
+    let circuit = |(model, inferences, values, is_private)| {
+        let circuit = of_batch(&model, inferences, values, is_private);
         (model, circuit)
     };
     all.into_iter().map(circuit).collect()
@@ -89,7 +106,7 @@ pub fn circuits() -> Vec<(Model, ModelCircuit)> {
 fn kinds(circuit: &ModelCircuit) -> BTreeMap<String, usize> {
     let layout = &circuit.plan().layout;
     let mut kinds = BTreeMap::new();
-    for (at, row) in layout.rows.iter().enumerate().filter(|(_, row)| row.steps > 0) {
+    for (at, row) in layout.rows.iter().enumerate().filter(|(_, row)| row.several > 0) {
         let flags = &circuit.compiled.fixed.rows[at];
         let kind = match layout.cells(row).next() {
             Some((block, cell)) => {
@@ -103,7 +120,8 @@ fn kinds(circuit: &ModelCircuit) -> BTreeMap<String, usize> {
             (flags[Flag::Intervals], " by interval"),
             (flags[Flag::Packs], ", packed"),
             (flags[Flag::Inputs] && circuit.shape().private_input, ", private"),
-            (row.steps == 2, ", apart"),
+            (row.several == 2, ", apart"),
+            (circuit.shape().members > 1, ", in a batch"),
         ];
         let more = more.into_iter().filter(|(has, _)| *has).map(|(_, what)| what);
         kinds.insert(more.fold(kind, |kind, what| kind + what), at);
@@ -121,17 +139,24 @@ fn every_kind_that_can_be_is_abreast() {
         "Adds",
         "Average by interval",
         "Border",
+        "Border, in a batch",
         "Hold",
         "Input, packed",
+        "Input, packed, apart, in a batch",
         "Input, private",
+        "Input, private, in a batch",
         "Larger",
+        "Larger, in a batch",
         "Made",
         "Made by interval",
         "Made by interval, apart",
+        "Made by interval, in a batch",
         "Made by interval, packed",
+        "Made by interval, packed, apart, in a batch",
         "Made, apart",
         "Made, packed",
         "Read",
+        "Read, in a batch",
         "Read, packed",
     ];
     assert_eq!(all, expected);
@@ -258,9 +283,9 @@ fn sums_abreast_are_held() {
     let means = means.filter(|(_, row)| matches!(kind(row), Some(Kind::Average { .. })));
     let means: Vec<usize> = means.map(|(at, _)| at).collect();
     for &at in &means {
-        let steps = layout.rows[at].steps;
-        assert!(steps > 0, "all windows share rows");
-        layout.rows.insert(at, Row { steps, ..Row::new(Content::Hold) });
+        let several = layout.rows[at].several;
+        assert!(several > 0, "all windows share rows");
+        layout.rows.insert(at, Row { several, ..Row::new(Content::Hold) });
     }
     let compiled = &own.compiled;
     let circuit = ModelCircuit::compile(compiled.instances.clone(), compiled.net.clone(), plan);
@@ -306,7 +331,14 @@ fn exchanged_values_are_refused() {
 #[test]
 fn border_cells_abreast_that_were_not_contributed_are_refused() {
     each("Border", |model, circuit, at, value| {
-        for (from, to) in [(0, 0), (3, 3), (0, 1)] {
+        let (block, cell) = circuit
+            .plan()
+            .layout
+            .cells(&circuit.plan().layout.rows[at])
+            .next()
+            .expect("it has cells");
+        let count = circuit.compiled.net.blocks[block].cells[cell].places().count();
+        for (from, to) in [(0, 0), (count - 1, count - 1), (0, 1)] {
             let witness = tampered_at(model, circuit, (at, value), |held| {
                 let border_cells = held.border_cells.as_mut().expect("a row of border cells");
                 border_cells[from] += 1;
@@ -439,7 +471,7 @@ fn values_that_take_no_part_contribute_nothing() {
         let mut witness = honest(&model, &circuit);
         let layout = &circuit.plan().layout;
         let rows: Vec<usize> =
-            (1..layout.rows.len()).filter(|&at| layout.rows[at].steps == 0).collect();
+            (1..layout.rows.len()).filter(|&at| layout.rows[at].several == 0).collect();
         assert!(rows.iter().any(|&at| matches!(layout.rows[at].content, Content::Weights(_))));
         let read = circuit.plan().fitted.table.iter().position(|&byte| byte > 0);
         let read = read.unwrap_or(1);
@@ -480,7 +512,7 @@ fn products_are_never_abreast() {
     for (name, model) in models::all() {
         let circuit = abreast(&model, 2, false);
         let layout = &circuit.plan().layout;
-        for row in layout.rows.iter().filter(|row| row.steps > 0) {
+        for row in layout.rows.iter().filter(|row| row.several > 0) {
             for (block, cell) in layout.cells(row) {
                 let kind = circuit.compiled.net.blocks[block].cells[cell].kind;
                 let may = matches!(

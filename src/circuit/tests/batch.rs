@@ -8,6 +8,7 @@ use crate::circuit::{
     CircuitError, Contexts, Goal, InstanceLayout, InstancePart, ModelCircuit, Plans, Role, Wishes,
     Witness, hash_of_words, links, pack,
     shape::{LARGEST_K, SMALLEST_K},
+    wiring::Weight,
 };
 use crate::model::{Claims, ElementType, Model, TensorId, View, ViewElement, Visibility};
 use halo2_proofs::halo2curves::{bn256::Fr, ff::PrimeField};
@@ -194,6 +195,63 @@ fn each_inference_of_a_batch_has_hashes_of_its_own() {
             let mut swapped = witness.clone();
             swapped.instances.swap(all[0], other);
             assert_breaks(&broken(&circuit, swapped), &["the bytes are those of the instances"]);
+        }
+    }
+}
+
+/// Windows over several images with a border around them, and what is behind them.
+fn images(inferences: usize) -> Model {
+    let mut builder = Builder::new(4, &[inferences, 1, 4, 4]);
+    let padded = ([1, 1], [1, 1], [1, 1]);
+    let conv = builder.conv(builder.last(), (2, 1), [3, 3], padded, vec![0.004]);
+    let pool = builder.max_pool(conv, [2, 2], [2, 2], [0, 0]);
+    let overlapping = builder.max_pool(pool, [2, 1], [1, 1], [0, 0]);
+    let flat = builder.reshape(overlapping, &[inferences, 4]);
+    builder.gemm(flat, 3, vec![0.003]);
+    builder.model()
+}
+
+/// Images of a batch lie among each other: each weight has one row for all, whatever is public and in both formats, and each inference is
+/// what it is alone.
+#[test]
+fn images_of_a_batch_share_weights() {
+    for inferences in [3, 8, 11] {
+        let (model, alone) = (images(inferences), images(1));
+        for (private_input, packed, abreast) in [
+            (false, false, None),
+            (false, true, Some(1)),
+            (false, true, Some(4)),
+            (true, true, Some(8)),
+        ] {
+            let of = |model: &Model, inferences: usize| {
+                let told = InstanceLayout::of_model(model, private_input).of_batch(inferences);
+                let wishes = Wishes { packed, abreast, ..Wishes::default() };
+                Plans::for_instances(model, told, wishes).expect("circuits").circuit(Goal::Speed)
+            };
+            let circuit = of(&model, inferences);
+            let weights = |circuit: &ModelCircuit| {
+                let layout = &circuit.plan().layout;
+                layout
+                    .weights
+                    .iter()
+                    .map(|row| row.lanes.iter().filter(|&&own| own != Weight::Integer(0)).count())
+                    .sum::<usize>()
+            };
+            assert_eq!(weights(&circuit), weights(&of(&alone, 1)));
+            let input: Vec<i32> =
+                (0..16 * inferences as i32).map(|i| (i * 91 + 17) % 256 - 128).collect();
+            let contexts: Vec<Fr> = (5..).map(Fr::from).take(inferences).collect();
+            let witness = circuit.witness(&input, contexts).expect("inputs of the model");
+            let expected = input.chunks(16).flat_map(|own| {
+                let answers = alone.evaluate(&[own.to_vec()]).expect("an input");
+                answers.tensor(alone.outputs[0].tensor).to_vec()
+            });
+            assert!(witness.outputs.iter().copied().eq(expected));
+            assert_eq!(broken(&circuit, witness), [""; 0]);
+            // It is what is written down of it.
+            let restored =
+                ModelCircuit::restore(&model, circuit.layout(), circuit.k(), &circuit.shape());
+            assert_eq!(restored.expect("the same plan").rows(), circuit.rows());
         }
     }
 }

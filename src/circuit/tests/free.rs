@@ -67,7 +67,7 @@ fn cells_that_are_free_are_those_that_nothing_refers_to() {
         let rows = layout.rows.iter().enumerate().skip(1);
         for ((at, row), value) in rows.flat_map(|row| (0..values).map(move |value| (row, value))) {
             let kind = match row.content {
-                _ if row.steps == 0 && value > 0 => "unused value".into(),
+                _ if row.several == 0 && value > 0 => "unused value".into(),
                 Content::Cell { .. } | Content::Abreast { .. } => {
                     let (block, cell) = layout.cells(row).next().expect("it has a cell");
                     let kind = format!("{:?}", circuit.compiled.net.blocks[block].cells[cell].kind);

@@ -26,8 +26,8 @@ use super::{
     shape::{SMALLEST_K, Shape, longest_table},
     wiring::{Kind, Net},
 };
-use crate::circuit::Wishes;
 pub(super) use crate::circuit::field::field;
+use crate::circuit::{Contexts, Wishes};
 use crate::model::Model;
 use halo2_proofs::halo2curves::bn256::Fr;
 
@@ -91,13 +91,19 @@ pub(super) fn mixed(model: &Model) -> Vec<i32> {
 }
 
 pub(super) fn honest(model: &Model, circuit: &ModelCircuit) -> Witness {
-    circuit.witness(&mixed(model), Fr::from(5)).expect("an input of the model")
+    circuit.witness(&mixed(model), contexts(circuit)).expect("an input of the model")
+}
+
+/// One for each inference.
+fn contexts(circuit: &ModelCircuit) -> Contexts {
+    (5..).map(Fr::from).take(circuit.layout().inferences).collect::<Vec<Fr>>().into()
 }
 
 /// The witness of a prover who cheats in one cell and goes on honestly.
 pub(super) fn tampered(model: &Model, circuit: &ModelCircuit, tamper: Tamper<'_>) -> Witness {
     let Compiled { net, plan, .. } = &*circuit.compiled;
-    Witness::tampered(net, plan, &mixed(model), Fr::from(5), tamper).expect("an input of the model")
+    let witness = Witness::tampered(net, plan, &mixed(model), contexts(circuit), tamper);
+    witness.expect("an input of the model")
 }
 
 /// That a circuit refuses another byte as an element of its first output, all else being what follows from it.

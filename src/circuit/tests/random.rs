@@ -261,7 +261,7 @@ fn random_graphs_are_the_reference() {
         // Some take more rows than that.
         let Ok(circuit) = ModelCircuit::new(&model, wishes) else { continue };
         planned += 1;
-        if circuit.plan().layout.rows.iter().any(|row| row.steps > 0) {
+        if circuit.plan().layout.rows.iter().any(|row| row.several > 0) {
             abreast += 1;
         }
         let name = format!("graph {number}");

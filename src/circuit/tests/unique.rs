@@ -197,19 +197,22 @@ fn assert_only_elements_contribute(circuit: &ModelCircuit, name: &str) {
         assert!(!(row[Flag::Weighs] && is_more), "{name}: row {at}");
         coefficient_is_zero &= !(row[Flag::Weighs] || row[Flag::Loads]);
         let content = circuit.plan().layout.rows.get(at).map(|row| row.content);
-        let steps = planned.map_or(0, |row| row.steps);
-        for (flag, own) in SEVERAL {
-            assert_eq!(row[flag], u32::from(steps) == own, "{name}: row {at}");
+        let several = planned.map_or(0, |row| row.several);
+        for (number, flag) in (1..).zip(SEVERAL) {
+            assert_eq!(row[flag], several == number, "{name}: row {at}");
         }
         let is_several = matches!(content, Some(Content::Abreast { .. }));
-        let is_hold = steps == 1 && content == Some(Content::Hold);
-        assert!((steps > 0) == (is_several || is_hold), "{name}: row {at}");
-        assert!(steps == 0 || !row[Flag::Weighs], "{name}: row {at}");
+        let is_hold = several == 1 && content == Some(Content::Hold);
+        assert!((several > 0) == (is_several || is_hold), "{name}: row {at}");
+        assert!(several == 0 || !row[Flag::Weighs], "{name}: row {at}");
         let cells = planned.into_iter().flat_map(|row| circuit.plan().layout.cells(row));
         let cells = cells.map(|(block, cell)| circuit.compiled.net.blocks[block].cells[cell]);
         let cells: Vec<Cell> = cells.collect();
         if let Some(&cell) = cells.first() {
-            assert_are_abreast(&cells, steps, &format!("{name}: row {at}"));
+            let flag = usize::from(several).checked_sub(1);
+            let apart = flag.map_or(0, |flag| circuit.shape().several()[flag].1[0]);
+            let members = circuit.shape().members;
+            assert_are_abreast(&cells, (apart, members), &format!("{name}: row {at}"));
             let contributes = row.makes() && cell.element.is_none();
             let count = match cell.kind {
                 Kind::Border { count } => count,
@@ -229,11 +232,13 @@ fn assert_only_elements_contribute(circuit: &ModelCircuit, name: &str) {
 }
 
 /// Cells of one row are of one kind, and make what they make where gates say that they do.
-fn assert_are_abreast(cells: &[Cell], steps: u8, name: &str) {
+fn assert_are_abreast(cells: &[Cell], (apart, members): (u32, usize), name: &str) {
     for (number, cell) in (0..).zip(cells) {
         let expected = cells[0].place.map(|first| match cell.kind {
-            Kind::Border { .. } => Place { omega: first.omega + 4 * number as u32, ..first },
-            _ => first.plus([i32::from(steps) * number, 0]),
+            Kind::Border { .. } if members == 1 => {
+                Place { omega: first.omega + 4 * number as u32, ..first }
+            }
+            _ => first.plus([apart as i32 * number, 0]),
         });
         let is_alike = cell.kind == cells[0].kind
             && cell.element.is_some() == cells[0].element.is_some()

@@ -12,7 +12,7 @@ pub struct Draft {
     pub menus: [Menu; CURSORS],
     /// How many rows it has.
     pub rows: usize,
-    /// The places of some values that are abreast are two steps apart.
+    /// Some values that are abreast are farther apart than one step.
     pub apart: bool,
 }
 
@@ -32,6 +32,7 @@ pub(super) struct Ways {
     displacements: [Vec<(Exponents, usize)>; CURSORS],
     wishes: Vec<Way>,
     apart: bool,
+    of_batch: bool,
 }
 
 /// What a wish takes.
@@ -46,7 +47,8 @@ impl Ways {
     /// Those of a net whose rows have so much room.
     pub(super) fn of(net: &Net, room: impl Into<Room>) -> Self {
         let planner = Planner::draft(net, room);
-        Self { apart: planner.apart, ..Self::new(&planner.wishes) }
+        let of_batch = net.members > 1;
+        Self { apart: planner.apart, of_batch, ..Self::new(&planner.wishes) }
     }
 
     fn new(wishes: &[Wish]) -> Self {
@@ -75,7 +77,7 @@ impl Ways {
             Way { steps, weighs: matches!(wish.row.content, Content::Weights(_)) }
         };
         let wishes = wishes.iter().map(&mut way).collect();
-        Self { displacements, wishes, apart: false }
+        Self { displacements, wishes, apart: false, of_batch: false }
     }
 
     /// Layouts of fewer than `most` rows.
@@ -86,7 +88,7 @@ impl Ways {
     ) -> Vec<Draft> {
         let counts = self.displacements.each_ref().map(|all| all[1..].iter().copied().collect());
         let draft = |(columns, strides)| {
-            let menus = menus(&counts, columns, strides);
+            let menus = menus(&counts, columns, (strides, self.of_batch));
             let rows = self.rows(&menus, most)?;
             Some(Draft { menus, rows, apart: self.apart })
         };

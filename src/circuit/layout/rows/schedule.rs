@@ -44,8 +44,8 @@ pub(super) fn schedule(wishes: &[Wish], menus: &[Menu; CURSORS], most: usize) ->
             return None;
         }
         // All values of the row before are held.
-        let steps = if wish.goes_on { wish.row.steps.min(1) } else { 0 };
-        rows.extend(std::iter::repeat_n(Row { steps, ..Row::new(content) }, missing));
+        let several = if wish.goes_on { wish.row.several.min(1) } else { 0 };
+        rows.extend(std::iter::repeat_n(Row { several, ..Row::new(content) }, missing));
         rows.push(wish.row);
         for cursor in 0..CURSORS {
             if wish.at[cursor].is_some() {

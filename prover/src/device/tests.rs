@@ -30,6 +30,8 @@ struct Twin {
     processor: Box<dyn Engine>,
     fails: usize,
     wrong: bool,
+    /// Warnings of all tests go to one listener.
+    why: &'static str,
     calls: Arc<AtomicUsize>,
 }
 
@@ -38,7 +40,7 @@ impl Twin {
         let call = self.calls.fetch_add(1, Ordering::Relaxed);
         let mut made = made();
         match (call == self.fails, self.wrong) {
-            (true, false) => return Err("it fell off".into()),
+            (true, false) => return Err(self.why.into()),
             (true, true) => made.truncate(made.len() - 1),
             _ => {}
         }
@@ -186,7 +188,8 @@ fn a_device_s_packed_proof_is_the_processor_s_also_if_it_fails_in_the_middle() {
     let with = |fails: usize, wrong: bool| {
         calls.store(0, Ordering::Relaxed);
         let made = setup.prove_packed(|processor| {
-            let twin = Twin { processor, fails, wrong, calls: Arc::clone(&calls) };
+            let (why, calls) = ("it is gone", Arc::clone(&calls));
+            let twin = Twin { processor, fails, wrong, why, calls };
             Box::new(Accelerated::new(Box::new(twin), setup.processor_of_powers()))
         });
         assert_eq!(made, proof, "the device fails at call {fails}");
@@ -206,7 +209,8 @@ fn a_device_s_proof_is_the_processor_s_also_if_it_fails_in_the_middle() {
     let proof = setup.prove(setup.processor());
     let with = |fails: usize, wrong: bool| {
         let calls = Arc::new(AtomicUsize::new(0));
-        let twin = Twin { processor: setup.processor(), fails, wrong, calls: Arc::clone(&calls) };
+        let (processor, why) = (setup.processor(), "it fell off");
+        let twin = Twin { processor, fails, wrong, why, calls: Arc::clone(&calls) };
         let made = setup.prove(Box::new(Accelerated::new(Box::new(twin), setup.processor())));
         assert_eq!(made, proof, "the device fails at call {fails}");
         calls.load(Ordering::Relaxed)

@@ -162,7 +162,7 @@ impl Setup {
     }
 
     /// The packed one, with the engine that is made of the processor's.
-    fn prove_packed(&self, engine: impl FnOnce(Box<dyn Engine>) -> Box<dyn Engine>) -> Vec<u8> {
+    pub fn prove_packed(&self, engine: impl FnOnce(Box<dyn Engine>) -> Box<dyn Engine>) -> Vec<u8> {
         let mut system = ConstraintSystem::default();
         Chain::configure(&mut system);
         let string = Powers { g1: self.params.get_g(), g2: [self.params.g2(), self.params.s_g2()] };

@@ -137,10 +137,47 @@ fn proofs_are_the_processor_s() {
         }
         let setup = Setup::new(k);
         let proof = setup.prove(setup.processor());
-        let device = Cuda::new(functions, &setup.points).expect("there is a device");
-        let both = Accelerated::new(Box::new(device), setup.processor());
-        assert_eq!(setup.prove(Box::new(both)), proof, "k = {k}");
+        let both = sure(functions, &setup.points, setup.processor());
+        assert_eq!(setup.prove(both), proof, "k = {k}");
     }
+    // The powers of the string are more than there are rows.
+    for k in [9, 10, 11] {
+        let setup = Setup::new(k);
+        let proof = setup.prove_packed(|processor| processor);
+        let on_device = |processor: Box<dyn Engine>| {
+            let points = processor.points();
+            sure(functions, &points, processor)
+        };
+        assert_eq!(setup.prove_packed(on_device), proof, "k = {k}");
+    }
+}
+
+/// A device whose failure is one of the test, and not the processor's work.
+struct Sure(Cuda);
+
+impl Device for Sure {
+    fn sums(&self, columns: &[&Cells]) -> Result<Vec<G1>, String> {
+        Ok(self.0.sums(columns).expect("the device sums"))
+    }
+
+    fn pieces(
+        &self,
+        table: &Table<'_>,
+        program: &Program,
+        uniform: &[Vec<Fr>],
+        count: usize,
+    ) -> Result<Vec<Vec<Fr>>, String> {
+        Ok(self.0.pieces(table, program, uniform, count).expect("the device makes quotients"))
+    }
+}
+
+fn sure(
+    functions: &'static Functions,
+    points: &[G1Affine],
+    processor: Box<dyn Engine>,
+) -> Box<dyn Engine> {
+    let device = Cuda::new(functions, points).expect("there is a device");
+    Box::new(Accelerated::new(Box::new(Sure(device)), processor))
 }
 
 #[test]

@@ -135,7 +135,9 @@ fn named(text: &str) -> Vec<String> {
         }
     }
     let is_path = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == ':';
-    found.extend(rest.split(|c| !is_path(c)).filter(|word| word.contains("::")).map(str::to_owned));
+    // `super::*` names nothing.
+    let names = |word: &&str| word.contains("::") && !word.ends_with("::");
+    found.extend(rest.split(|c| !is_path(c)).filter(names).map(str::to_owned));
     found
 }
 

@@ -59,7 +59,7 @@ pub async fn expect_answers(chain: &Chain, asker: Address, expected: u64) {
 }
 
 /// The command as it is started, and what it says.
-fn start(arguments: &[&str]) -> (Child, impl Iterator<Item = String> + use<>) {
+pub fn start(arguments: &[&str]) -> (Child, impl Iterator<Item = String> + use<>) {
     let mut child = Command::new(env!("CARGO_BIN_EXE_zkverdict"))
         .current_dir(root())
         .args(arguments)

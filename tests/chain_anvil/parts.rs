@@ -7,6 +7,8 @@ use alloy::{
 };
 use zkverdict::chain::{LocalChain, consumer_context, model_id};
 
+#[cfg(feature = "cluster")]
+use crate::{command::run, daemon::start};
 use crate::{
     command::{address, ok, read},
     daemon::{ask, expect_answers},
@@ -63,4 +65,26 @@ async fn a_model_in_parts_is_a_version_for_consumers_and_its_requests_are_answer
     let answered = ok(&[&watch[..], &["--rpc-url", local.url()]].concat());
     assert_eq!((&answered["answered"], &answered["skipped"]), (&REQUESTS.into(), &0.into()));
     expect_answers(&chain, asker, REQUESTS).await;
+
+    // Workers elsewhere prove the parts of one more.
+    #[cfg(feature = "cluster")]
+    if let Some(nats) = crate::nats::Nats::start() {
+        ask(&chain, &local, asker, 1).await;
+        let (secret, server) = (path("worker.key"), nats.url());
+        let made = ok(&["worker", "--new-key", &secret]);
+        let key = made["public_key"].as_str().expect("a key");
+        let (mut worker, _said) = start(&["worker", "--nats", &server, "--key", &secret]);
+        let queue = ["--rpc-url", local.url(), "--nats", &server, "--worker-key", key];
+        let output = run(&[&watch[..], &queue, &["--log", "json"]].concat());
+        worker.kill().expect("it runs");
+        worker.wait().expect("it is dead");
+        let told = String::from_utf8(output.stderr).expect("text");
+        assert!(output.status.success(), "{told}");
+        for part in [1, 2] {
+            let of_part =
+                |line: &str| line.contains("\"job\"") && line.contains(&format!("\"part\":{part}"));
+            assert!(told.lines().any(of_part), "part {part}: {told}");
+        }
+        expect_answers(&chain, asker, REQUESTS + 1).await;
+    }
 }

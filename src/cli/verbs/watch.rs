@@ -14,7 +14,7 @@ use crate::cli::commitments::WeightsArgs;
 use crate::cli::log::Log;
 use crate::cli::{Answer, CliError, Console, files};
 #[cfg(feature = "cluster")]
-use crate::cluster::{RequestEvent, Requester};
+use crate::cluster::RequestEvent;
 use crate::proving::{Blindings, Options, Proof, Secrets, scalar_of};
 use alloy::json_abi::JsonAbi;
 use alloy::primitives::{Address, B256, U256};
@@ -181,6 +181,13 @@ fn proving(
         AnyBundle::Whole(bundle) => return proving_one(args, bundle, weights, log, console),
         AnyBundle::Parts(bundle) => bundle.clone(),
     };
+    #[cfg(feature = "cluster")]
+    if let Some(requester) = args.queue.parts_requester(&bundle)? {
+        return Ok(Box::new(move |work| {
+            let told = |part, event| tell_job(log, Some(part), event);
+            requester.prove(work, &told).map_err(|error| error.to_string())
+        }));
+    }
     let one = |part| proving_one(args, part, None, log, console);
     let parts = bundle.parts.iter().map(one).collect::<Result<Vec<_>, _>>()?;
     Ok(Box::new(move |work| {
@@ -198,7 +205,10 @@ fn proving_one(
 ) -> Result<Proving, CliError> {
     #[cfg(feature = "cluster")]
     if let Some(requester) = args.queue.requester(bundle)? {
-        return Ok(Box::new(move |work| elsewhere(&requester, work, log)));
+        return Ok(Box::new(move |work| {
+            let told = |event| tell_job(log, None, event);
+            requester.prove(work, &told).map_err(|error| error.to_string())
+        }));
     }
     let _ = (args, log);
     let _stage = console.stage("making the proving key");
@@ -220,19 +230,22 @@ fn proving_one(
     }))
 }
 
-/// Has a proof made by workers.
+/// Logs what becomes of a job, or of that of a model's part.
 #[cfg(feature = "cluster")]
-fn elsewhere(requester: &Requester, work: &Work, log: Log) -> Result<Proof, String> {
-    let told = |event| match event {
+fn tell_job(log: Log, part: Option<usize>, event: RequestEvent) {
+    let (name, mut values) = match event {
         RequestEvent::Waits { job, state, worker, why } => {
-            log.event("job", json!({ "job": job, "state": state, "worker": worker, "reason": why }))
+            ("job", json!({ "job": job, "state": state, "worker": worker, "reason": why }))
         }
         RequestEvent::Refused { job, worker, why } => {
-            log.event("refused", json!({ "job": job, "worker": worker, "reason": why }));
+            ("refused", json!({ "job": job, "worker": worker, "reason": why }))
         }
-        RequestEvent::Trouble { why } => log.event("trouble", json!({ "reason": why })),
+        RequestEvent::Trouble { why } => ("trouble", json!({ "reason": why })),
     };
-    requester.prove(work, &told).map_err(|error| error.to_string())
+    if let Some(part) = part {
+        values["part"] = json!(part + 1);
+    }
+    log.event(name, values);
 }
 
 /// That answers about these weights are those that a consumer counts now; a consumer that does not tell says it of each answer.

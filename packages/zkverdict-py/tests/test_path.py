@@ -196,7 +196,7 @@ class Options(unittest.TestCase):
         with self.assertRaisesRegex(zkverdict.InputError, "no commitment to it is given"):
             keys.prove(self.samples[0])
         other = self.model.keygen(unsafe_dev_srs=True)
-        with self.assertRaisesRegex(zkverdict.InputError, "is not committed in these keys"):
+        with self.assertRaisesRegex(zkverdict.InputError, "is not committed in this bundle"):
             other.prove(self.samples[0], commitments=[commitment])
 
     def test_hashed_inputs(self):
@@ -234,7 +234,7 @@ class Options(unittest.TestCase):
             np.testing.assert_array_equal(inference.output.quantized.ravel(), expected.ravel())
         with self.assertRaisesRegex(zkverdict.OptionError, "as many hashes"):
             keys.commit(self.samples[:2].reshape(2, -1))
-        with self.assertRaisesRegex(zkverdict.InputError, "1 commitments .* takes 2"):
+        with self.assertRaisesRegex(zkverdict.InputError, "1 hashes of .* takes 2"):
             keys.prove(commitments=each[:1], context=[1, 2])
 
     def test_committed_weights(self):

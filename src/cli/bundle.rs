@@ -36,6 +36,7 @@ impl AnyBundle {
     }
 
     /// Where it lies.
+    #[cfg(feature = "compile")]
     pub fn path(&self) -> &Path {
         match self {
             Self::Whole(bundle) => &bundle.path,
@@ -44,6 +45,7 @@ impl AnyBundle {
     }
 
     /// The model's name.
+    #[cfg(all(feature = "compile", feature = "chain"))]
     pub fn model_name(&self) -> &str {
         match self {
             Self::Whole(bundle) => &bundle.manifest.model,

@@ -129,7 +129,7 @@ impl InputSecretError {
             Self::Count { expected: 1, .. } => "give one of them".into(),
             Self::Count { .. } => "give one for each inference, in their order, or none".into(),
             Self::Missing { .. } => {
-                "make one with `zkverdict commit BUNDLE --input FILE --out C`, and give it with `--input-commitment C`".into()
+                "make one with `commit`, and give it: by `--input-commitment` of `zkverdict prove`, or among the `commitments` of the packages".into()
             }
             Self::OtherInput { .. } => "leave it out, and it is taken from what `commit` made".into(),
             Self::NotGiven { .. } => {

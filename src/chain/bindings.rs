@@ -3,14 +3,10 @@
 
 use std::sync::LazyLock;
 
-use alloy::{
-    json_abi::JsonAbi,
-    primitives::{Address, address},
-    sol,
-};
+use alloy::{json_abi::JsonAbi, primitives::Address, sol};
 
 /// The deterministic deployer.
-pub const CREATE2_DEPLOYER: Address = address!("4e59b44847b379578588920cA78FbF26c0B4956C");
+pub const CREATE2_DEPLOYER: Address = Address::new(crate::solidity::DEPLOYER);
 
 sol! {
     /// What every Halo2 verifier answers to.

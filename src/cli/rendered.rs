@@ -7,13 +7,10 @@ use super::{CliError, Console};
 use crate::bundle::contract_prefix;
 use crate::evm::{Address, B256, keccak256};
 use crate::proving::Judge;
-use crate::solidity::{CompiledContract, PartContract, RenderedContract, SolidityCompiler};
+use crate::solidity::{self, CompiledContract, PartContract, RenderedContract, SolidityCompiler};
 
 /// The deterministic deployer.
-pub const DEPLOYER: Address = Address::new([
-    0x4e, 0x59, 0xb4, 0x48, 0x47, 0xb3, 0x79, 0x57, 0x85, 0x88, 0x92, 0x0c, 0xa7, 0x8f, 0xbf, 0x26,
-    0xc0, 0xb4, 0x95, 0x6c,
-]);
+pub const DEPLOYER: Address = Address::new(solidity::DEPLOYER);
 
 /// A contract.
 pub struct Rendered {

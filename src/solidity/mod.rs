@@ -64,5 +64,5 @@ pub use gas::*;
 pub use instances::*;
 pub use io::*;
 pub use packing::*;
-pub use parts::{AddressBytes, PartContract};
+pub use parts::{AddressBytes, DEPLOYER, PartContract};
 pub use prediction::*;

@@ -16,6 +16,12 @@ use sha3::{Digest, Keccak256};
 /// An address.
 pub type AddressBytes = [u8; 20];
 
+/// Where the deterministic deployer lies on nearly every chain.
+pub const DEPLOYER: AddressBytes = [
+    0x4e, 0x59, 0xb4, 0x48, 0x47, 0xb3, 0x79, 0x57, 0x85, 0x88, 0x92, 0x0c, 0xa7, 0x8f, 0xbf, 0x26,
+    0xc0, 0xb4, 0x95, 0x6c,
+];
+
 /// Where a part's contract lies.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PartContract {

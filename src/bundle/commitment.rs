@@ -111,6 +111,11 @@ impl InputCommitment {
         integers_of(&self.tensor, &self.commitment.words)
     }
 
+    /// The elements that it is to, of each inference.
+    pub fn elements(&self) -> Vec<Element> {
+        elements_of(&self.tensor, &self.commitment.words)
+    }
+
     /// Whether it is under a string, whose fingerprint it names, to what it says.
     pub fn is_under(&self, powers: &Powers) -> bool {
         self.string == powers.fingerprint() && self.commitment.is_of(&powers.g1)
@@ -245,15 +250,20 @@ pub(super) fn packed(tensor: &InstanceTensor, integers: &[i32]) -> Option<Vec<Fr
     tensors.flat_map(|codes| tensor.code.pack(codes)).map(scalar_of).collect()
 }
 
-/// The integers in such words.
-pub(super) fn integers_of(tensor: &InstanceTensor, words: &[Fr]) -> Vec<i32> {
+/// The elements in such words.
+pub(super) fn elements_of(tensor: &InstanceTensor, words: &[Fr]) -> Vec<Element> {
     let words: Vec<Word> = words.iter().map(word_of).collect();
     let codes = unpacked(tensor, &words).unwrap_or_default();
-    let integer = |code: u32| match tensor.code.decode(code) {
+    codes.into_iter().map(|code| tensor.code.decode(code)).collect()
+}
+
+/// The integers in such words.
+pub(super) fn integers_of(tensor: &InstanceTensor, words: &[Fr]) -> Vec<i32> {
+    let integer = |element: Element| match element {
         Element::Integer(integer) => i32::try_from(integer).ok(),
         Element::Float(_) => None,
     };
-    codes.into_iter().filter_map(integer).collect()
+    elements_of(tensor, words).into_iter().filter_map(integer).collect()
 }
 
 /// Of how many tensors words are, each packed as it should be.

@@ -1,9 +1,9 @@
 //! Files of hashed inputs: what `commit` writes where the bundle hashes the input. They hold what they hide.
 
-use super::commitment::{integers_of, packed, scalar, scalars, tensor_words};
+use super::commitment::{elements_of, integers_of, packed, scalar, scalars, tensor_words};
 use super::secret::{self, FORMAT, VERSION};
 use super::{BundleError, hex};
-use crate::circuit::{Code, InstanceTensor, Word, hash_of_words};
+use crate::circuit::{Code, Element, InstanceTensor, Word, hash_of_words};
 use crate::proving::{link, word_of};
 use halo2_proofs::halo2curves::{bn256::Fr, ff::Field};
 use serde::{Deserialize, Serialize};
@@ -85,6 +85,11 @@ impl InputHash {
     /// The integers that are hashed.
     pub fn integers(&self) -> Vec<i32> {
         integers_of(&self.tensor, &self.words)
+    }
+
+    /// The elements that are hashed.
+    pub fn elements(&self) -> Vec<Element> {
+        elements_of(&self.tensor, &self.words)
     }
 
     /// Writes the file, for nobody but its owner.

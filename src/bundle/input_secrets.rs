@@ -2,7 +2,7 @@
 
 use super::input_hash::{self, InputHash};
 use super::{BundleError, InputCommitment, hex, secret};
-use crate::circuit::{InstanceLayout, InstancePort, InstanceTensor, Word};
+use crate::circuit::{Element, InstanceLayout, InstancePort, InstanceTensor, Word};
 use crate::name::Name;
 use crate::proving::{Blindings, Powers};
 use std::path::Path;
@@ -52,6 +52,14 @@ impl InputSecret {
         match self {
             Self::Committed(commitment) => commitment.integers(),
             Self::Hashed(hash) => hash.integers(),
+        }
+    }
+
+    /// The elements of the input, of each inference that it is made of.
+    pub fn elements(&self) -> Vec<Element> {
+        match self {
+            Self::Committed(commitment) => commitment.elements(),
+            Self::Hashed(hash) => hash.elements(),
         }
     }
 

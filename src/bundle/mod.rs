@@ -34,6 +34,7 @@ mod key_document;
 mod model_file;
 mod parts;
 mod proof_file;
+mod schema;
 #[cfg(feature = "prove")]
 mod secret;
 mod took;
@@ -69,6 +70,7 @@ pub use parts::{PartOf, PartsBundle, PartsManifest};
 pub use proof_file::{Inference, ProofDocument, ProofFile};
 #[cfg(feature = "cli")]
 pub(crate) use proof_file::{difference, hashed, named};
+pub use schema::{DataField, DataSchema, Decimal, Rounding, SchemaError, ValuePlace};
 #[cfg(feature = "cluster")]
 pub(crate) use secret::wipe;
 #[cfg(feature = "prove")]

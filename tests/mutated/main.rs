@@ -158,6 +158,33 @@ fn inputs() {
     });
 }
 
+/// Whatever data say, they are integers of the schema, as many as it has.
+#[test]
+fn schemas_and_data() {
+    use zkverdict::{bundle::DataSchema, circuit::Element};
+    for (case, data) in [("credit", "sound"), ("medical", "clear")] {
+        let files = ["schema", data].map(|file| format!("templates/project/{case}/{file}.json"));
+        let [schema, data] = files.map(|file| std::fs::read(format!("{ROOT}/{file}")).unwrap());
+        let own = DataSchema::parse(&schema).unwrap();
+        let reads = |schema: &DataSchema, data: &[u8]| {
+            let inferences = schema.integers(data).unwrap_or_default();
+            for integers in &inferences {
+                assert_eq!(integers.len(), schema.len());
+                let elements: Vec<_> = integers.iter().copied().map(Element::Integer).collect();
+                schema.check_elements(&elements).unwrap();
+            }
+            !inferences.is_empty()
+        };
+        feed("schema", vec![schema], 300, |bytes| {
+            let Ok(schema) = DataSchema::parse(bytes) else { return false };
+            // Data of another schema are refused.
+            let _ = reads(&schema, &data);
+            true
+        });
+        feed("data", vec![data.clone()], 300, |bytes| reads(&own, bytes));
+    }
+}
+
 /// Whatever a file says, its commitment is to elements of its type, and only the one that was written is under the string.
 #[cfg(feature = "prove")]
 #[test]

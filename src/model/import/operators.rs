@@ -168,7 +168,7 @@ pub(super) const OPERATORS: &[Supported] = &[
     supported(ONNX, "ReduceProd", known::only_known, Constants, "of constants"),
     supported(ONNX, "NonZero", known::only_known, Constants, "of constants"),
     supported(ONNX, "Shape", fold::shape, Constants, ""),
-    supported(ONNX, "Cast", fold::cast, Constants, "of constants, and of MatMulInteger's and ConvInteger's results to float32"),
+    supported(ONNX, "Cast", fold::cast, Constants, "of constants, and of 8-bit integers, MatMulInteger's and ConvInteger's results to float32"),
     supported(CLASSIC, "TreeEnsembleRegressor", trees::regressor, Floats, "of inputs, whose ranks among the thresholds are what is proved of; splits are exact, also of missing values"),
     supported(CLASSIC, "Imputer", features::imputer, Integers, "of an input's missing values (NaN)"),
     supported(CLASSIC, "OneHotEncoder", features::one_hot, Integers, "of an input: texts or whole numbers; what is no category has none"),

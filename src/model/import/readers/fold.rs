@@ -6,7 +6,7 @@ use crate::model::import::{
     Constant, Data, Importer, NodeView, Value, constant,
     shape::{broadcast, broadcast_index},
 };
-use crate::model::{ElementType, ModelError, limits};
+use crate::model::{ElementType, ModelError, Quantization, limits};
 
 /// `Constant`.
 pub(in crate::model::import) fn constant(
@@ -88,7 +88,7 @@ pub(in crate::model::import) fn size(
     Ok(vec![Value::Constant(Rc::new(Constant::new(vec![], Data::Int64(vec![len]))))])
 }
 
-/// `Cast` of constants, and from float32 to float32.
+/// `Cast` of constants, from float32 to float32, and of integers of 8 bits to the reals that they are.
 pub(in crate::model::import) fn cast(
     importer: &mut Importer<'_>,
     node: NodeView<'_>,
@@ -102,6 +102,12 @@ pub(in crate::model::import) fn cast(
             if importer.tensor(*tensor).quantization.element == ElementType::Int64 =>
         {
             Ok(vec![x])
+        }
+        // In float models integers are read as they come, and have no scale.
+        (Value::Integers(tensor), 1) if !importer.is_float => {
+            let element = importer.tensor(*tensor).quantization.element;
+            let whole = Quantization { scale: 1.0, zero_point: 0, element };
+            Ok(vec![Value::Real(importer.dequantized_activation(node, *tensor, whole)?)])
         }
         (Value::Constant(constant), 1) => {
             #[allow(clippy::cast_precision_loss)]

@@ -276,7 +276,8 @@ impl Importer<'_> {
         }
     }
 
-    fn dequantized_activation(
+    /// The reals that integers stand for by a scale and a zero point.
+    pub(in crate::model::import) fn dequantized_activation(
         &mut self,
         node: NodeView<'_>,
         tensor: TensorId,

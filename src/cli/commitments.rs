@@ -1,9 +1,12 @@
 //! What committed and hashed inputs are proved with, and the inputs that are given beside them.
 
 use super::{CliError, Console, bundle::hex, files, input};
-use crate::bundle::{Bundle, BundleError, InputSecret, InputSecrets, WeightsCommitment};
+use crate::bundle::{
+    Bundle, BundleError, InputSecret, InputSecrets, WeightsCommitment, hidden_inputs,
+};
 use crate::circuit::InstanceLayout;
 use crate::model::{InputFormat, Model, Port};
+use crate::name::Name;
 use crate::proving::Powers;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -35,6 +38,33 @@ impl CommitmentArgs {
             secrets.add(secret).map_err(|error| CliError::from(error).at(path))?;
         }
         Ok(secrets.complete()?)
+    }
+}
+
+/// The committed input that is meant, or the hashed one where those count too: its position among the inputs.
+pub fn hidden_input(
+    layout: &InstanceLayout,
+    only: Option<&str>,
+    with_hashed: bool,
+) -> Result<usize, CliError> {
+    let wanted = |message: String| CliError::Usage { message, hint: hidden_inputs(layout) };
+    let hidden = || {
+        let inputs = layout.inputs.iter().enumerate();
+        inputs.filter(|(_, port)| port.is_committed() || port.is_hashed() && with_hashed)
+    };
+    let mut all = hidden();
+    match (only, all.next(), all.next()) {
+        (_, None, _) => Err(wanted("this bundle has no committed input".into())),
+        (Some(name), ..) => {
+            let named = hidden().find(|(_, port)| port.tensor.name == *name);
+            let missing = || wanted(format!("no input `{}` is committed", Name::new(name)));
+            Ok(named.ok_or_else(missing)?.0)
+        }
+        (None, Some((number, _)), None) => Ok(number),
+        (None, Some(_), Some(_)) => Err(CliError::Usage {
+            message: "this bundle has several committed inputs".into(),
+            hint: format!("take one at a time, with `--only NAME`; {}", hidden_inputs(layout)),
+        }),
     }
 }
 

@@ -1,7 +1,7 @@
 //! Why a verb could not tell.
 
 use super::bounds::Broken;
-use crate::bundle::{BundleError, InputSecretError};
+use crate::bundle::{BundleError, InputSecretError, SchemaError};
 #[cfg(feature = "chain")]
 use crate::chain::ChainError;
 use crate::circuit::{CircuitError, InstanceError};
@@ -36,6 +36,10 @@ pub enum CliError {
     /// What `commit` made is of no use here.
     #[error(transparent)]
     InputSecret(#[from] InputSecretError),
+
+    /// A schema says nothing, or data are not as one says.
+    #[error(transparent)]
+    Schema(#[from] SchemaError),
 
     /// A compiled contract cannot be read, or a Solidity file not compiled.
     #[error("contract `{}`: {why}", path.display())]
@@ -115,6 +119,7 @@ impl CliError {
             }
             Self::Bundle(error) => error.hint(),
             Self::InputSecret(error) => error.hint(),
+            Self::Schema(error) => error.hint().map(Into::into),
             Self::BeyondBounds(broken) => {
                 let options: Vec<String> = broken.iter().map(Broken::option).collect();
                 Some(format!("ask for {} or more", options.join(" and ")))

@@ -36,6 +36,7 @@ mod prover_args;
 mod random_graphs;
 #[cfg(feature = "compile")]
 mod rendered;
+mod schema;
 mod segments;
 mod statement;
 #[cfg(feature = "compile")]

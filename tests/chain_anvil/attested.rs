@@ -168,6 +168,77 @@ fn a_hash_is_attested_as_a_name_is() {
     assert!(code == Some(2) && said["error"].as_str().is_some_and(|said| said.contains("hash")));
 }
 
+/// Of a schema's document its hash is signed, where what was committed to is data of it.
+#[test]
+fn a_document_is_signed_by_its_hash_where_the_data_are_of_it() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (name, file, document) = commitment(folder.path());
+    let vectors = std::fs::read(root().join("test/fixtures/commitments/vectors.json"));
+    let vectors: Value = serde_json::from_slice(&vectors.expect("vectors")).expect("JSON");
+    let values = vectors["commitments"][2]["values"].as_array().expect("a list");
+    let values: Vec<i64> = values.iter().map(|value| value.as_i64().expect("an integer")).collect();
+    let [low, high] = [values.iter().min(), values.iter().max()].map(|end| *end.expect("values"));
+    assert!(low < high);
+    let schema = |change: &dyn Fn(&mut Value)| {
+        let mut schema = json!({
+            "format": "zkverdict schema", "version": 1, "title": "of a test", "code": document["code"],
+            "shape": document["shape"], "fields": [{
+                "name": "x", "unit": "pieces", "step": "1", "count": values.len(),
+                "range": [low.to_string(), high.to_string()],
+            }],
+        });
+        change(&mut schema);
+        let path = folder.path().join("schema.json");
+        std::fs::write(&path, schema.to_string()).expect("written");
+        (path.to_str().expect("text").to_owned(), keccak256(schema.to_string()))
+    };
+    let with_schema = |first: &[&str], schema: &str| {
+        let mut rest = flags(Address::repeat_byte(5), Address::repeat_byte(6));
+        rest[1] = schema.to_owned();
+        attest(&with(first, &rest), Some(ISSUER))
+    };
+    let (path, hash) = schema(&|_| {});
+    let (code, attested) = with_schema(&[&file], &path);
+    assert_eq!((code, &attested["schema"]), (Some(0), &json!(hash.to_string())), "{attested}");
+    assert_eq!(with_schema(&[&file], &hash.to_string()), (Some(0), attested.clone()));
+    // The file's name alone has nothing to compare.
+    assert_eq!(with_schema(&["--name", &name.to_string()], &path), (Some(0), attested));
+
+    type Change<'a> = &'a dyn Fn(&mut Value);
+    let beyond = "is committed to as an integer that is not from";
+    let changes: [(Change<'_>, &str); 5] = [
+        (&|schema| schema["fields"][0]["range"][0] = (low + 1).to_string().into(), beyond),
+        (&|schema| schema["fields"][0]["range"][1] = (high - 1).to_string().into(), beyond),
+        (
+            &|schema| schema["code"] = "int16".into(),
+            "is of int16 in the shape [2, 31], and the input `x` is of int8",
+        ),
+        (&|schema| schema["shape"] = json!([1, values.len(), 1, 1]), "and the input `x` is of"),
+        (&|schema| schema["shape"] = json!([values.len() + 1]), "elements, and `fields`"),
+    ];
+    for (change, why) in changes {
+        let (path, _) = schema(change);
+        let (code, said) = with_schema(&[&file], &path);
+        let error = said["error"].as_str().expect("text");
+        assert!(code == Some(2) && error.contains(why), "{why}: {said}");
+        let blinding = &document["blinding"].as_str().expect("text")[10..];
+        assert!(!error.contains(blinding), "{error}");
+    }
+    // What stands for missing values is of the schema too.
+    let (path, _) = schema(&|schema| {
+        schema["fields"][0]["range"][0] = (low + 1).to_string().into();
+        schema["fields"][0]["missing"] = low.into();
+    });
+    assert_eq!(with_schema(&[&file], &path).0, Some(0));
+    let short = with_schema(&[&file], "0x12");
+    assert!(
+        short.0 == Some(2) && short.1["error"].as_str().is_some_and(|e| e.contains("64")),
+        "{short:?}"
+    );
+    let (code, said) = with_schema(&[&file], "missing.json");
+    assert!(code == Some(2) && said["error"].as_str().is_some_and(|e| e.contains("missing.json")));
+}
+
 #[test]
 fn what_makes_no_attestation_is_said_and_no_secret_is() {
     let folder = tempfile::tempdir().expect("a folder");

@@ -20,6 +20,7 @@ mod pages;
 mod parts;
 mod programs;
 mod provers;
+mod schema;
 mod trust;
 mod weights;
 

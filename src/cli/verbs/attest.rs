@@ -3,12 +3,12 @@
 use crate::bundle::{InputSecret, hex};
 use crate::chain::{Attested, ChainError, IAttestedConsumer::Attestation, attest, block_on};
 use crate::cli::chain_args::KeyArgs;
-use crate::cli::{Answer, CliError, Console};
+use crate::cli::{Answer, CliError, Console, schema};
 use crate::proving::scalar_of;
 use alloy::primitives::{Address, B256};
 use serde::Serialize;
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 /// The end of the year 9999: a later time was not meant in seconds.
@@ -26,9 +26,10 @@ pub struct Args {
     /// The hash of a hashed input, where the file is somebody else's
     #[arg(long, value_name = "HEX32", conflicts_with_all = ["commitment", "name"])]
     hash: Option<B256>,
-    /// What the data mean: the hash of their description, as the consumer has it
-    #[arg(long, value_name = "HEX32")]
-    schema: B256,
+    /// What the data mean: the hash of their schema, as the consumer has it, or the document. Of a document the type, the shape and each
+    /// integer's range are compared with what the commitment's file holds; there is nothing to compare with `--name` or `--hash`
+    #[arg(long, value_name = "HEX32|SCHEMA.json", value_parser = schema_of)]
+    schema: Schema,
     /// Who may use it
     #[arg(long, value_name = "ADDRESS")]
     subject: Address,
@@ -46,6 +47,42 @@ pub struct Args {
     nonce: u64,
     #[command(flatten)]
     key: KeyArgs,
+}
+
+/// What data mean.
+#[derive(Clone, Debug)]
+enum Schema {
+    /// By the hash that it is known by.
+    Hash(B256),
+    /// In full.
+    Document(PathBuf),
+}
+
+fn schema_of(text: &str) -> Result<Schema, String> {
+    match text.parse() {
+        Ok(hash) => Ok(Schema::Hash(hash)),
+        Err(_) if text.starts_with("0x") => {
+            Err("expected `0x` and 64 hexadecimal digits, or the place of a schema".into())
+        }
+        Err(_) => Ok(Schema::Document(text.into())),
+    }
+}
+
+impl Schema {
+    /// Its hash. Of a document, what was committed to has to be its data.
+    fn hash(&self, of: Option<(&InputSecret, &Path)>) -> Result<B256, CliError> {
+        let path = match self {
+            Self::Hash(hash) => return Ok(*hash),
+            Self::Document(path) => path,
+        };
+        let schema = schema::open(path)?;
+        if let Some((secret, file)) = of {
+            let checked = schema.check_input(secret.tensor());
+            let checked = checked.and_then(|()| schema.check_elements(&secret.elements()));
+            checked.map_err(|error| CliError::from(error).at(file))?;
+        }
+        Ok(schema.hash.into())
+    }
 }
 
 /// A signed attestation. Nothing in it is secret. Its name is a hash where one was attested.
@@ -66,8 +103,9 @@ struct Report {
 
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { name, subject, signer, signature, .. } = self;
+        let Self { name, schema, subject, signer, signature, .. } = self;
         writeln!(f, "name       {name}")?;
+        writeln!(f, "schema     {schema}")?;
         writeln!(f, "subject    {subject}")?;
         writeln!(f, "signer     {signer}")?;
         writeln!(f, "signature  {signature}")
@@ -95,7 +133,11 @@ pub fn run(args: &Args, console: &Console) -> Result<Answer, CliError> {
     if args.expires <= now {
         return usage("`--expires` is not in the future", "give seconds since 1970");
     }
-    let name = match (&args.name, &args.hash, &args.commitment) {
+    let secret = args.commitment.as_deref();
+    let secret =
+        secret.map(|path| Ok::<_, CliError>((InputSecret::open(path)?, path))).transpose()?;
+    let secret = secret.as_ref().map(|(secret, path)| (secret, *path));
+    let name = match (&args.name, &args.hash, secret) {
         (Some(name), ..) if name[0] != 0 || name.is_zero() => {
             return usage(
                 "no commitment has this name: its first byte is 0, and not all are",
@@ -109,7 +151,7 @@ pub fn run(args: &Args, console: &Console) -> Result<Answer, CliError> {
             );
         }
         (Some(given), ..) | (_, Some(given), _) => *given,
-        (None, None, Some(path)) => InputSecret::open(path)?.instance().into(),
+        (None, None, Some((secret, _))) => secret.instance().into(),
         (None, None, None) => {
             return usage(
                 "there is nothing to attest",
@@ -119,7 +161,7 @@ pub fn run(args: &Args, console: &Console) -> Result<Answer, CliError> {
     };
     let attestation = Attestation {
         name,
-        schema: args.schema,
+        schema: args.schema.hash(secret)?,
         subject: args.subject,
         expiry: args.expires,
         nonce: args.nonce,

@@ -1,11 +1,11 @@
 //! `commit`: hides an input behind a name or a hash, or the weights of a model behind a name.
 
-use crate::bundle::{
-    Bundle, CommitmentPoints, InputCommitment, InputHash, WeightsCommitment, hidden_inputs,
-};
+use crate::bundle::{Bundle, CommitmentPoints, InputCommitment, InputHash, WeightsCommitment};
 use crate::circuit::InstanceTensor;
-use crate::cli::{Answer, CliError, Console, bundle::hex, files, input};
-use crate::model::{InputFormat, Model, Port};
+use crate::cli::{
+    Answer, CliError, Console, bundle::hex, commitments::hidden_input, files, input, schema,
+};
+use crate::model::{InputFormat, Port};
 use crate::name::Name;
 use serde::Serialize;
 use std::fmt;
@@ -16,9 +16,12 @@ use std::path::{Path, PathBuf};
 pub struct Args {
     /// The bundle that `keygen` made with a committed or hashed input
     bundle: PathBuf,
-    /// The input: JSON, .npy or .npz
+    /// The input: JSON, .npy or .npz; with --schema JSON in the schema's units, an object of its fields, of several inferences an array
     #[arg(long, required_unless_present_any = ["points", "weights"])]
     input: Option<PathBuf>,
+    /// What the input's integers mean, in what units: the document whose hash issuers sign and consumers pin
+    #[arg(long, value_name = "SCHEMA.json", requires = "input", conflicts_with_all = ["points", "weights"])]
+    schema: Option<PathBuf>,
     /// A quantized ONNX model of the bundle's architecture with the same scales, whose weights are committed to
     #[arg(long, value_name = "MODEL", conflicts_with_all = ["input", "points", "only"])]
     weights: Option<PathBuf>,
@@ -43,12 +46,21 @@ struct Report {
     points: [String; 1],
     file: String,
     input: String,
+    /// The hash of the document that says what the input means.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    schema: Option<String>,
+}
+
+/// The line of a schema.
+fn write_schema(f: &mut fmt::Formatter<'_>, schema: Option<&String>) -> fmt::Result {
+    schema.map_or(Ok(()), |schema| writeln!(f, "schema {schema}"))
 }
 
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "name   {}", self.name)?;
         writeln!(f, "input  {}", Name::new(&self.input))?;
+        write_schema(f, self.schema.as_ref())?;
         writeln!(f, "file   {}", self.file)?;
         writeln!(f, "       it holds the input: keep it as secret, and as long as the name is used")
     }
@@ -59,6 +71,8 @@ struct HashReport {
     hash: String,
     file: String,
     input: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    schema: Option<String>,
 }
 
 /// Of each inference, in their order.
@@ -75,9 +89,10 @@ impl fmt::Display for HashReports {
             Self::One(one) => std::slice::from_ref(one),
             Self::Several { inferences } => inferences,
         };
-        for HashReport { hash, file, input } in all {
+        for HashReport { hash, file, input, schema } in all {
             writeln!(f, "hash   {hash}")?;
             writeln!(f, "input  {}", Name::new(input))?;
+            write_schema(f, schema.as_ref())?;
             writeln!(f, "file   {file}")?;
         }
         writeln!(f, "       it holds the input: keep it as secret, and as long as the hash is used")
@@ -134,14 +149,17 @@ impl fmt::Display for WeightsReport {
     }
 }
 
-/// A name that somebody was told is worth nothing without its file.
-fn refuse_to_replace(out: &Path) -> Result<(), CliError> {
+/// What becomes of what was committed to where its file is lost.
+const NEVER_PROVED: &str = "what was committed to with it could be proved no more";
+
+/// Refuses a place where a file is that others rely on.
+pub fn refuse_to_replace(out: &Path, why: &str) -> Result<(), CliError> {
     if out.symlink_metadata().is_err() {
         return Ok(());
     }
     Err(CliError::Usage {
         message: format!("`{}` is there already", out.display()),
-        hint: "take another place, or remove it: what was committed to with it could be proved no more".into(),
+        hint: format!("take another place, or remove it: {why}"),
     })
 }
 
@@ -160,7 +178,7 @@ fn commit_weights(
                 .into(),
         });
     }
-    refuse_to_replace(&args.out)?;
+    refuse_to_replace(&args.out, NEVER_PROVED)?;
     let (model, _) = input::model_with(path, &args.dimensions)?;
     let name = model.name.clone();
     let stage = console.stage("making the proving key");
@@ -187,12 +205,12 @@ fn hash(
     input: &Path,
     console: &Console,
 ) -> Result<Answer, CliError> {
-    let integers = integers(&bundle.model()?, number, input, console)?;
+    let (integers, schema) = integers(args, bundle, (number, &tensor), input, console)?;
     let inferences = bundle.manifest.layout.inferences;
     let files =
         (0..inferences).map(|inference| file_of_inference(&args.out, inference, inferences));
     let files: Vec<PathBuf> = files.collect();
-    files.iter().try_for_each(|file| refuse_to_replace(file))?;
+    files.iter().try_for_each(|file| refuse_to_replace(file, NEVER_PROVED))?;
     let mut reports = Vec::new();
     for (own, file) in integers.chunks(tensor.len().max(1)).zip(&files) {
         let hash = InputHash::new(tensor.clone(), own).ok_or_else(|| CliError::Panic {
@@ -200,7 +218,7 @@ fn hash(
         })?;
         hash.write(file)?;
         let (file, input) = (file.display().to_string(), tensor.name.clone());
-        reports.push(HashReport { hash: hex(&hash.hash()), file, input });
+        reports.push(HashReport { hash: hex(&hash.hash()), file, input, schema: schema.clone() });
     }
     console.result(&match reports.len() {
         1 => HashReports::One(reports.remove(0)),
@@ -216,31 +234,8 @@ pub fn run(args: &Args, console: &Console) -> Result<Answer, CliError> {
         return commit_weights(args, path, &bundle, console);
     }
     let layout = &bundle.manifest.layout;
-    let wanted = |message: String| CliError::Usage { message, hint: hidden_inputs(layout) };
-    let hidden = || {
-        let inputs = layout.inputs.iter().enumerate();
-        inputs.filter(|(_, port)| port.is_committed() || port.is_hashed() && !args.points)
-    };
-    let mut all = hidden();
-    let number = match (&args.only, all.next(), all.next()) {
-        (_, None, _) => return Err(wanted("this bundle has no committed input".into())),
-        (Some(name), ..) => {
-            let named = hidden().find(|(_, port)| port.tensor.name == *name);
-            let missing = || wanted(format!("no input `{}` is committed", Name::new(name)));
-            named.ok_or_else(missing)?.0
-        }
-        (None, Some((number, _)), None) => number,
-        (None, Some(_), Some(_)) => {
-            return Err(CliError::Usage {
-                message: "this bundle has several committed inputs".into(),
-                hint: format!(
-                    "commit to one at a time, with `--only NAME`; {}",
-                    hidden_inputs(layout)
-                ),
-            });
-        }
-    };
-    refuse_to_replace(&args.out)?;
+    let number = hidden_input(layout, args.only.as_deref(), !args.points)?;
+    refuse_to_replace(&args.out, NEVER_PROVED)?;
     let tensor = layout.inputs[number].tensor.clone();
     if let (true, Some(input)) = (layout.inputs[number].is_hashed(), &args.input) {
         return hash(args, &bundle, (number, tensor), input, console);
@@ -261,8 +256,7 @@ pub fn run(args: &Args, console: &Console) -> Result<Answer, CliError> {
         })?;
         return Ok(Answer::Yes);
     };
-    let model = bundle.model()?;
-    let integers = integers(&model, number, input, console)?;
+    let (integers, schema) = integers(args, &bundle, (number, &tensor), input, console)?;
     let commitment = InputCommitment::new(tensor, &integers, &powers).ok_or_else(too_short)?;
     commitment.write(&args.out)?;
     console.result(&Report {
@@ -270,22 +264,33 @@ pub fn run(args: &Args, console: &Console) -> Result<Answer, CliError> {
         points: [hex(&commitment.point().concat())],
         file: args.out.display().to_string(),
         input: commitment.tensor().name.clone(),
+        schema,
     })?;
     Ok(Answer::Yes)
 }
 
-/// The integers of one input in a file of it alone, or of all inputs.
+/// The integers of one input in a file of it alone, or of all inputs, or of data in the units of a schema, whose hash comes with them.
 fn integers(
-    model: &Model,
-    number: usize,
+    args: &Args,
+    bundle: &Bundle,
+    (number, tensor): (usize, &InstanceTensor),
     path: &Path,
     console: &Console,
-) -> Result<Vec<i32>, CliError> {
+) -> Result<(Vec<i32>, Option<String>), CliError> {
+    if let Some(place) = &args.schema {
+        let schema = schema::open(place)?;
+        schema.check_input(tensor).map_err(|error| CliError::from(error).at(place))?;
+        let inferences = bundle.manifest.layout.inferences;
+        let integers = schema.integers_for(tensor, inferences, &files::read_document(path)?);
+        let integers = integers.map_err(|error| CliError::from(error).at(path))?;
+        return Ok((integers, Some(hex(&schema.hash))));
+    }
+    let model = bundle.model()?;
     let bytes = files::read(path)?;
     let all: Vec<&Port> = model.inputs.iter().collect();
     let own = vec![&model.inputs[number]];
     let holds_own = || model.read_inferences_of(&own, &bytes, InputFormat::detect(&bytes)).is_ok();
     let (ports, position) = if all.len() > 1 && !holds_own() { (all, number) } else { (own, 0) };
-    input::warn_of_values_beyond(model, &ports, path, console)?;
-    Ok(input::one_inference(model, &ports, path)?.swap_remove(position))
+    input::warn_of_values_beyond(&model, &ports, path, console)?;
+    Ok((input::one_inference(&model, &ports, path)?.swap_remove(position), None))
 }

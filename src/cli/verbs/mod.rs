@@ -29,6 +29,7 @@ mod registry;
 #[cfg(feature = "compile")]
 mod render;
 mod run;
+mod schema;
 mod shell;
 #[cfg(all(feature = "compile", feature = "chain"))]
 mod submit;
@@ -51,6 +52,8 @@ pub enum Verb {
     Quantize(quantize::Args),
     /// Plan the layout, make the keys, write the bundle
     Keygen(keygen::Args),
+    /// Say what the integers of an input mean: check such a document, or begin one
+    Schema(schema::Args),
     /// Hide an input behind a name that proofs can be about
     Commit(commit::Args),
     /// Make a proof file
@@ -115,6 +118,7 @@ pub fn run(verb: Verb, console: &Console) -> Result<Answer, CliError> {
         Verb::Run(args) => run::run(args, console),
         Verb::Quantize(args) => quantize::run(args, console),
         Verb::Keygen(args) => keygen::run(args, console),
+        Verb::Schema(args) => schema::run(&args, console),
         Verb::Commit(args) => commit::run(&args, console),
         Verb::Prove(args) => prove::run(args, console),
         Verb::Verify(args) => verify::run(args, console),

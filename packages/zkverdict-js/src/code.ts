@@ -22,6 +22,15 @@ function codeOf(code: Code): readonly [bits: number, smallest: number] {
   return CODES[code];
 }
 
+/** The type of a name, if it is one. */
+export const nameOfCode = (name: string): Code | undefined => (Object.hasOwn(CODES, name) ? (name as Code) : undefined);
+
+/** Whether a type of integers has one. */
+export function holds(code: Code, integer: bigint): boolean {
+  const [bits, smallest] = codeOf(code);
+  return integer >= BigInt(smallest) && integer < BigInt(smallest) + 2n ** BigInt(bits);
+}
+
 const perWord = (bits: number): number => Math.floor(WORD_BITS / bits);
 
 /** How many words so many elements take. */

@@ -13,6 +13,17 @@ export {
   type PointsDocument,
 } from "./commitment.js";
 export { hashInput, hashOfWords, type HashDocument, type HashRequest, type InputHash, type Poseidon3 } from "./hash.js";
+export {
+  readSchema,
+  schemaHash,
+  SchemaError,
+  valuesOf,
+  type DataField,
+  type DataSchema,
+  type DataValue,
+  type SchemaDocument,
+  type SchemaErrorCode,
+} from "./schema.js";
 export { packWords, wordsOf, type Code } from "./code.js";
 export type { KeyDocument } from "./verify.js";
 export type { Expression, Halo2KeyDocument } from "./halo2/key.js";

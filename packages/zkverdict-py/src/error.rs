@@ -2,7 +2,7 @@
 
 use pyo3::prelude::*;
 use zkverdict::{
-    bundle::{BundleError, InputSecretError},
+    bundle::{BundleError, InputSecretError, SchemaError},
     certify::CertifyError,
     circuit::{CircuitError, InstanceError},
     evm::EvmError,
@@ -70,6 +70,7 @@ failures! {
     ProvingError: of_proving, ProvingError::hint;
     BundleError: of_bundle, BundleError::hint;
     InputSecretError: |_| "InputError", InputSecretError::hint;
+    SchemaError: |_| "InputError", |error| error.hint().map(Into::into);
     SolidityError: |_| "ContractError", |_| None;
     EvmError: |_| "ContractError", |error| error.hint().map(Into::into);
     CertifyError: |_| "KeysError", |_| None;

@@ -17,8 +17,8 @@ use std::{
 use zkverdict::{
     ModelProver, ModelVerifier,
     bundle::{
-        Beginning, Bundle, CompiledFiles, ContractFiles, InputSecrets, ProofDocument, ProofFile,
-        WeightsCommitment, Work, contract_name, hex,
+        Beginning, Bundle, CompiledFiles, ContractFiles, DataSchema, InputSecrets, ProofDocument,
+        ProofFile, WeightsCommitment, Work, contract_name, hex,
     },
     certify::certify,
     circuit::{InstanceLayout, ModelCircuit, Word},
@@ -238,18 +238,25 @@ impl Keys {
         .to_string()
     }
 
-    /// Hides an input: behind a name, or behind a hash for each inference.
+    /// Hides an input: behind a name, or behind a hash for each inference. With a schema the input is data in its units.
     fn commit(
         &self,
         py: Python<'_>,
         input: Vec<u8>,
         only: Option<String>,
+        schema: Option<Vec<u8>>,
     ) -> PyResult<Vec<Commitment>> {
         let inner = Arc::clone(&self.0);
         watched(py, None, move |_| {
             let (layout, model) = (inner.layout(), inner.verifier.model());
             let number = hidden(layout, only.as_deref())?;
-            let integers = one_inference(model, &[&model.inputs[number]], &input)?.swap_remove(0);
+            let integers = match &schema {
+                Some(schema) => {
+                    let tensor = &layout.inputs[number].tensor;
+                    DataSchema::parse(schema)?.integers_for(tensor, layout.inferences, &input)?
+                }
+                None => one_inference(model, &[&model.inputs[number]], &input)?.swap_remove(0),
+            };
             let made = hide(layout, number, &integers, || inner.powers())?;
             Ok(made.into_iter().map(|secret| Commitment(Arc::new(secret))).collect())
         })

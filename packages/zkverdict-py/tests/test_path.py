@@ -9,6 +9,7 @@ import sys
 import tempfile
 import unittest
 import warnings
+from decimal import Decimal
 
 import numpy as np
 import zkverdict
@@ -198,6 +199,45 @@ class Options(unittest.TestCase):
         other = self.model.keygen(unsafe_dev_srs=True)
         with self.assertRaisesRegex(zkverdict.InputError, "is not committed in this bundle"):
             other.prove(self.samples[0], commitments=[commitment])
+
+    def test_data_in_the_units_of_a_schema(self):
+        project = ROOT / "templates/project/credit"
+        model = zkverdict.load(project / "model.onnx")
+        keys = model.keygen(unsafe_dev_srs=True, format="packed", inputs={"features": "committed"})
+        schema, data = project / "schema.json", json.loads((project / "sound.json").read_text())
+        made = tempfile.TemporaryDirectory()
+        self.addCleanup(made.cleanup)
+        folder = pathlib.Path(made.name)
+
+        def words(x, **how):
+            path = folder / f"{len(list(folder.iterdir()))}.json"
+            keys.commit(x, **how).save(path)
+            return json.loads(path.read_text())["words"]
+
+        expected = words(np.array([48, 14, 6, 0, 60, 41, 22], np.int8))
+        kinds = {"income": Decimal("4.8E+3"), "fixed_costs": "1400.00", "debts": np.int64(6000), "age": 41.0, "employed": np.float64(180)}
+        for x in (data, {**data, **kinds}):
+            self.assertEqual(words(x, schema=schema), expected)
+        self.assertEqual(words(data, schema=schema.read_bytes()), expected)
+        for change, why in (
+            ({"income": 73219}, "`income` is not from 0 to 12700"),
+            ({"age": Decimal("41.7321")}, "`age` is no whole number of steps of 1"),
+            ({"age": None}, "`age` is `null`"),
+            ({"age": float("nan")}, "no finite number"),
+            ({"age": {7321}}, "a set is no value of a field"),
+            ({"height": 1}, "`height` is no field"),
+        ):
+            with self.assertRaisesRegex(zkverdict.InputError, why) as caught:
+                keys.commit({**data, **change}, schema=schema)
+            self.assertNotIn("7321", str(caught.exception))
+        with self.assertRaisesRegex(zkverdict.InputError, "it is no schema"):
+            keys.commit(data, schema=b"{}")
+        with self.assertRaisesRegex(zkverdict.FileError, "missing.json"):
+            keys.commit(data, schema=folder / "missing.json")
+        batch = model.keygen(unsafe_dev_srs=True, format="packed", inputs={"features": "hashed"}, batch=2)
+        self.assertEqual(len(batch.commit_each([data, data], schema=schema)), 2)
+        with self.assertRaisesRegex(zkverdict.InputError, "it holds 1 inferences"):
+            batch.commit_each(data, schema=schema)
 
     def test_hashed_inputs(self):
         name = self.model.inputs[0].name

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, List, Mapping, Optional, Sequence, Tuple,
 
 from . import _zkverdict
 from .arrays import encoded
+from .schemas import in_units, schema_bytes
 from .feedback import followed, warn_of_values_beyond
 from .errors import InputError, OptionError, ProofError
 from .types import Callback, Certificate, GasReport, KeysSummary, Path, Proof, Rendered, gas_report_of, plain
@@ -117,16 +118,20 @@ class Keys:
         """Writes the bundle that the command's verbs take, in place of one that may be there."""
         self._native.save(os.fspath(path))
 
-    def commit(self, x: Any, *, name: Optional[str] = None) -> Commitment:
-        """Commits to an input that these keys have committed or hashed: to `name`, where there are several."""
-        all = self.commit_each(x, name=name)
+    def commit(self, x: Any, *, name: Optional[str] = None, schema: Union[Path, bytes, None] = None) -> Commitment:
+        """Commits to an input that these keys have committed or hashed: to `name`, where there are several. With a `schema`, a file or its
+        bytes, `x` is a dict of values by its fields, in its units: numbers, decimals or texts of them, None where one is missing."""
+        all = self.commit_each(x, name=name, schema=schema)
         if len(all) != 1:
             raise OptionError(f"a hashed input of {len(all)} inferences has as many hashes", "make them with `commit_each`")
         return all[0]
 
-    def commit_each(self, x: Any, *, name: Optional[str] = None) -> Tuple[Commitment, ...]:
-        """The same of a batch: a hashed input has a hash for each inference, a committed one a single commitment."""
-        return tuple(Commitment(native) for native in self._native.commit(encoded(x), name))
+    def commit_each(self, x: Any, *, name: Optional[str] = None, schema: Union[Path, bytes, None] = None) -> Tuple[Commitment, ...]:
+        """The same of a batch: a hashed input has a hash for each inference, a committed one a single commitment. With a `schema`, `x` is
+        a list of such dicts."""
+        document = schema_bytes(schema)
+        made = self._native.commit(encoded(x) if document is None else in_units(x), name, document)
+        return tuple(Commitment(native) for native in made)
 
     def commit_weights(self, model: Model) -> Weights:
         """Commits to the weights of a training of these keys' architecture, whose scales are the same (`quantize(scales_of=…)`)."""

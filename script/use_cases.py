@@ -4,11 +4,12 @@
     python3 -m pip install -r script/requirements.txt
     python3 script/use_cases.py
 
-All data are synthetic but the digits of scikit-learn. Models take and give 8-bit integers, whose units their README says, so
-that whoever signs data signs integers of fixed meaning. The same versions write the same files.
+All data are synthetic but the digits of scikit-learn. Models take and give 8-bit integers. What those mean that somebody signs, a
+schema beside the inputs says, and the inputs are in its units. The same versions write the same files.
 """
 
 import json
+import re
 import warnings
 from pathlib import Path
 
@@ -111,6 +112,20 @@ def write(case, name, values):
     (PROJECT / case / name).write_text(text + "\n")
 
 
+def field(name, unit, step, largest, **more):
+    """A field of a schema from 0 on."""
+    return {"name": name, "unit": unit, "step": str(step), "range": ["0", str(largest)]} | more
+
+
+def schema(case, title, shape, fields):
+    """What the 8-bit integers of a model's input mean."""
+    head = {"format": "zkverdict schema", "version": 1, "title": title, "code": "int8", "shape": shape}
+    text = json.dumps(head | {"fields": fields}, indent=2)
+    # Short lists on a line.
+    text = re.sub(r"\[\s+([^\[\]{}]*?)\s+\]", lambda found: "[" + re.sub(r"\s+", " ", found[1]) + "]", text)
+    (PROJECT / case / "schema.json").write_text(text + "\n")
+
+
 def spread(values):
     """The scale at which a tensor's largest value is that of 8 signed bits."""
     return np.float32(np.abs(values).max() / 127)
@@ -177,9 +192,22 @@ def credit():
         trained.coefs_[0] = trained.coefs_[0] / 32
     path = mlp("credit", "features", net, x[train], 1, np.int8(0), "score", sigmoid=True, retrained=retrained)
     score = run(path, features=x[test].astype(np.int8))[:, 0].astype(int) + 128
+    rounded = {"rounding": "nearest"}
+    fields = [
+        field("income", "EUR net a month", 100, 12700, **rounded),
+        field("fixed_costs", "EUR a month, rent and the like", 100, 12700, **rounded),
+        field("debts", "EUR", 1000, 127000, **rounded),
+        field("arrears", "days in the last two years", 5, 635, **rounded),
+        field("employed", "months in the present employment", 3, 381, **rounded),
+        field("age", "years", 1, 127),
+        field("credit_used", "percent of all credit lines", 1, 100, **rounded),
+    ]
+    title = "What a bank knows of a borrower; the largest value of a range stands for more, too"
+    schema("credit", title, [1, len(fields)], fields)
     good, poor = [48, 14, 6, 0, 60, 41, 22], [17, 12, 70, 45, 4, 24, 92]
-    write("credit", "sound.json", good)
-    write("credit", "strained.json", poor)
+    for name, integers in ("sound", good), ("strained", poor):
+        values = {own["name"]: int(own["step"]) * integer for own, integer in zip(fields, integers)}
+        write("credit", f"{name}.json", values)
     ends = run(path, features=np.array([good, poor], np.int8))[:, 0].astype(int) + 128
     right = ((score >= 128) == repaid[test]).mean()
     report("credit", path, accuracy=right, sound=ends[0] / 255, strained=ends[1] / 255)
@@ -218,8 +246,10 @@ def medical():
     path = mlp("medical", "scan", net, x[train], 1, np.int8(0), "findings")
     found = run(path, scan=x[test].astype(np.int8)).argmax(1)
     right = found == kinds[test]
-    write("medical", "suspicious.json", x[test][right & (found == 2)][0])
-    write("medical", "clear.json", x[test][right & (found == 0)][0])
+    pixels = field("brightness", "from 0, black, to 255, white, of 12 by 12 pixels, row by row", 1, 255, offset="128", count=144)
+    schema("medical", "What an imaging centre sees in a scan", [1, 144], [pixels])
+    for name, kind in ("suspicious", 2), ("clear", 0):
+        write("medical", f"{name}.json", {"brightness": (x[test][right & (found == kind)][0] + 128).astype(int).tolist()})
     report("medical", path, accuracy=right.mean())
 
 

@@ -41,6 +41,10 @@ abstract contract Attested is ProvedForOne {
         signature = abi.encodePacked(r, s, v);
     }
 
+    function test_the_schema_that_issuers_sign_is_that_of_the_inputs() public view {
+        assertEq(attesting.SCHEMA(), keccak256(bytes(vm.readFile("inputs/schema.json"))));
+    }
+
     function test_data_that_nobody_attested_are_refused() public {
         vm.expectPartialRevert(IAttestedConsumer.NotAttested.selector);
         submit(alice);

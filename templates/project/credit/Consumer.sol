@@ -11,9 +11,9 @@ import {{ "{" }}{{ project.prefix }}Io} from "./{{ project.prefix }}Io.sol";
 /// high enough under the weights that the registry names, and the borrower may borrow as long as the attestation counts and these
 /// weights are the ones that do. Nobody else learns data, score or weights.
 contract {{ project.prefix }}Consumer is AttestedConsumer {
-    /// @notice What attested data mean. Whoever signs other data, or the same in other units, signs another schema.
-    string public constant DATA =
-        "{{ project.data }}";
+    /// @notice What attested data mean: the hash of `inputs/schema.json`, as `zkverdict schema` prints it. Whoever signs other data,
+    /// or the same in other units, signs another schema.
+    bytes32 public constant DATA_SCHEMA = {{ project.data_schema }};
 
     /// @notice What a score has to reach, with 18 decimals.
     int256 public constant MIN_SCORE = {{ project.bound }};
@@ -56,7 +56,7 @@ contract {{ project.prefix }}Consumer is AttestedConsumer {
     constructor(IModelVerifier verifier, bytes32 modelId, uint256 version, address bank)
         InferenceConsumer(verifier, modelId, version)
         // One name, which is the attested one; as often as wanted until the attestation expires.
-        AttestedConsumer(new bytes32[](1), keccak256(bytes(DATA)), false, bank, msg.sender)
+        AttestedConsumer(new bytes32[](1), DATA_SCHEMA, false, bank, msg.sender)
     {}
 
     /// @notice Puts money into the pool.

@@ -15,12 +15,10 @@ send $OWNER "funding the pool" "$CONSUMER" 'fund()' --value 10ether
 
 # ACCOUNT NAME: the bank commits to what it knows of a customer, who gets the file, and signs the commitment's name.
 attest() {
-    zkverdict commit credit.zkv --input "inputs/$2.json" --out "work/$2.secret.json"
-    local schema
-    schema=$(call "$CONSUMER" 'SCHEMA()(bytes32)')
+    zkverdict commit credit.zkv --input "inputs/$2.json" --schema inputs/schema.json --out "work/$2.secret.json"
     # For an hour of the chain's time.
-    ZKVERDICT_PRIVATE_KEY=$ISSUER_KEY "$ZKVERDICT" --json attest "work/$2.secret.json" --schema "$schema" --subject "$1" \
-        --expires $(($(now) + 3600)) --chain-id 31337 --contract "$CONSUMER" >"work/$2.attestation.json"
+    ZKVERDICT_PRIVATE_KEY=$ISSUER_KEY "$ZKVERDICT" --json attest "work/$2.secret.json" --schema inputs/schema.json \
+        --subject "$1" --expires $(($(now) + 3600)) --chain-id 31337 --contract "$CONSUMER" >"work/$2.attestation.json"
 }
 
 # ACCOUNT NAME WEIGHTS: the lender proves for the customer's next turn, with the file that the customer gave for it.

@@ -10,9 +10,9 @@ import {{ "{" }}{{ project.prefix }}Io} from "./{{ project.prefix }}Io.sol";
 /// @notice An imaging centre signs the name of a patient's committed scan. A hospital, which sees the scan anyway, proves what
 /// the model finds in it; the patient submits the proof, and the insurer's contract pays where the finding says so.
 contract {{ project.prefix }}Consumer is AttestedConsumer {
-    /// @notice What attested data mean. Whoever signs other data, or the same in other units, signs another schema.
-    string public constant DATA =
-        "{{ project.data }}";
+    /// @notice What attested data mean: the hash of `inputs/schema.json`, as `zkverdict schema` prints it. Whoever signs other data,
+    /// or the same in other units, signs another schema.
+    bytes32 public constant DATA_SCHEMA = {{ project.data_schema }};
 
     /// @notice The finding that is covered: the position of the model's output that is largest.
     uint256 public constant COVERED = {{ project.answer }};
@@ -33,7 +33,7 @@ contract {{ project.prefix }}Consumer is AttestedConsumer {
     constructor(IModelVerifier verifier, bytes32 modelId, uint256 version, address centre)
         InferenceConsumer(verifier, modelId, version)
         // One name, which is the attested one; a scan counts once.
-        AttestedConsumer(new bytes32[](1), keccak256(bytes(DATA)), true, centre, msg.sender)
+        AttestedConsumer(new bytes32[](1), DATA_SCHEMA, true, centre, msg.sender)
     {}
 
     /// @notice Puts money in for covers.

@@ -5,9 +5,9 @@ mod project;
 mod use_case;
 
 use super::{demo, keygen};
-use crate::bundle::{Bundle, InputCommitment, KeyDocument, hex};
+use crate::bundle::{Bundle, DataSchema, InputCommitment, KeyDocument, hex};
 use crate::chain::context_of;
-use crate::circuit::{InstanceLayout, Role};
+use crate::circuit::{InstanceLayout, InstanceTensor, Role};
 use crate::cli::project::{FORGE_SCRIPTS, FORGE_SUPPORT, SOURCES};
 use crate::cli::{Answer, CliError, Console, commitments::WeightsArgs, contract, files, input};
 use crate::model::{InputFormat, Model, Quantization};
@@ -22,7 +22,7 @@ use serde::Serialize;
 use std::fmt;
 use std::path::PathBuf;
 use tempfile::TempDir;
-use use_case::{Own, UseCase, in_shell};
+use use_case::{Own, SCHEMA, UseCase, in_shell};
 
 /// What `init` takes.
 #[derive(clap::Args)]
@@ -105,6 +105,7 @@ pub fn run(args: Args, console: &Console) -> Result<Answer, CliError> {
     // About the same with other weights.
     let retrained = trainings.get(1).map(|weights| prove(Some(weights))).transpose()?;
 
+    let data_schema = data_schema(use_case, &subject, model, layout)?;
     let rendered = contract::render(verifier, None, &Default::default())?;
     let (name, prefix) = (Name::new(&model.name), crate::bundle::contract_prefix(&model.name));
     let library = crate::bundle::io_library(model, layout);
@@ -129,12 +130,7 @@ pub fn run(args: Args, console: &Console) -> Result<Answer, CliError> {
         answer: answer(model, layout, &inputs, &proof)?,
         claim: library.claim_functions().pop().unwrap_or_default(),
         bound,
-        data: match subject.own {
-            Some(_) => use_case.data(),
-            None => {
-                "integers of the model's committed input: say here what they are, in which order, in which units"
-            }
-        },
+        data_schema: keccak256(&data_schema).to_string(),
         keygen: use_case.keygen(model).join(" "),
         digest: hex(&verifier.digest()),
         schema_hash: keccak256(&schema).to_string(),
@@ -164,6 +160,7 @@ pub fn run(args: Args, console: &Console) -> Result<Answer, CliError> {
         write("test/Proved.sol", &project.proved())?;
         if use_case.is_attested() {
             write("test/Attested.sol", ATTESTED)?;
+            files::write_below(root, SCHEMA, &data_schema)?;
         }
         write("test/fixtures/proof.json", &fixture(&proof))?;
         if let Some(retrained) = &retrained {
@@ -200,7 +197,7 @@ pub fn run(args: Args, console: &Console) -> Result<Answer, CliError> {
             copy_bundle(&subject.bundle, |name, bytes| {
                 Ok(files::write_below(root, &format!("{}.zkv/{name}", own.name), bytes)?)
             })?;
-            for (path, bytes) in own.files {
+            for (path, bytes) in own.files.iter().filter(|(path, _)| *path != SCHEMA) {
                 files::write_below(root, path, bytes)?;
             }
         }
@@ -288,6 +285,24 @@ fn trainings(
     Ok(vec![first, second])
 }
 
+/// What attested data mean: of a model of one's own a beginning, to edit.
+fn data_schema(
+    use_case: UseCase,
+    subject: &Subject,
+    model: &Model,
+    layout: &InstanceLayout,
+) -> Result<Vec<u8>, CliError> {
+    if let (Some((own, _)), true) = (&subject.own, use_case.is_attested()) {
+        return Ok(own.schema().unwrap_or_default().to_vec());
+    }
+    match layout.committed().next() {
+        Some((number, port)) if use_case.is_attested() => {
+            Ok(DataSchema::draft(model, &model.inputs[number], &port.tensor)?.into_bytes())
+        }
+        _ => Ok(vec![]),
+    }
+}
+
 /// What the proof of the project's tests is about.
 fn inputs(args: &Args, subject: &Subject, model: &Model) -> Result<Vec<Vec<i32>>, CliError> {
     let own = args.template.own();
@@ -308,6 +323,10 @@ fn inputs(args: &Args, subject: &Subject, model: &Model) -> Result<Vec<Vec<i32>>
             |tensor: &crate::model::Tensor| vec![tensor.quantization.zero_point; tensor.len()];
         model.inputs.iter().map(|port| zero(&model.graph.tensors[port.tensor.0])).collect()
     };
+    if let (Some(_), Some(schema)) = (&subject.own, own.schema()) {
+        let tensor = InstanceTensor::of_port(model, &model.inputs[0]);
+        return Ok(vec![DataSchema::parse(schema)?.integers_for(&tensor, 1, own.input)?]);
+    }
     let inferences = match (&subject.own, &args.input) {
         (Some(_), _) => model.read_inferences(own.input, InputFormat::detect(own.input))?,
         (None, Some(path)) => input::inferences(model, path)?,

@@ -40,8 +40,8 @@ pub struct Project<'a> {
     pub claim: String,
     /// What the contract compares an output with, with 18 decimals.
     pub bound: String,
-    /// What attested data mean.
-    pub data: &'static str,
+    /// The hash of the schema of attested data.
+    pub data_schema: String,
     /// What `keygen` is asked for.
     pub keygen: String,
     pub digest: String,

@@ -44,6 +44,9 @@ pub struct Own {
 /// Where a project has its model once more, trained anew.
 const RETRAINED: &str = "retrained.onnx";
 
+/// Where a project says what its inputs mean, where an issuer signs that.
+pub const SCHEMA: &str = "inputs/schema.json";
+
 macro_rules! files {
     ($folder:literal: $($name:literal => $place:literal),* $(,)?) => {
         &[$((
@@ -74,10 +77,11 @@ static PLAIN: Own = Own {
 };
 static CREDIT: Own = own!("credit", "sound.json", [
     "sound.json" => "inputs/sound.json", "strained.json" => "inputs/strained.json",
-    "retrained.onnx" => "retrained.onnx",
+    "schema.json" => "inputs/schema.json", "retrained.onnx" => "retrained.onnx",
 ]);
 static MEDICAL: Own = own!("medical", "suspicious.json", [
     "suspicious.json" => "inputs/suspicious.json", "clear.json" => "inputs/clear.json",
+    "schema.json" => "inputs/schema.json",
 ]);
 static CONTENT: Own = own!("content", "prompt.json", ["prompt.json" => "inputs/prompt.json"]);
 static GAME: Own = own!("game", "board.json", ["board.json" => "inputs/board.json"]);
@@ -92,7 +96,16 @@ static TRADING: Own = own!("trading", "returns.json", ["retrained.onnx" => "retr
 impl Own {
     /// The model once more, trained anew, where projects have it.
     pub fn retrained(&self) -> Option<&'static [u8]> {
-        self.files.iter().find(|(place, _)| *place == RETRAINED).map(|&(_, onnx)| onnx)
+        self.file(RETRAINED)
+    }
+
+    /// What its inputs mean, where an issuer signs that.
+    pub fn schema(&self) -> Option<&'static [u8]> {
+        self.file(SCHEMA)
+    }
+
+    fn file(&self, wanted: &str) -> Option<&'static [u8]> {
+        self.files.iter().find(|(place, _)| *place == wanted).map(|&(_, bytes)| bytes)
     }
 }
 
@@ -184,21 +197,6 @@ impl UseCase {
             Self::Credit => Some("0.7"),
             Self::Biometric => Some("12000"),
             _ => None,
-        }
-    }
-
-    /// What the data mean that are attested, for the model that comes with it.
-    pub fn data(self) -> &'static str {
-        match self {
-            Self::Credit => {
-                "features, whole numbers: net income a month in hundreds of euros, at most 127; rent and other fixed costs likewise; \
-                 debts in thousands of euros, at most 127; days in arrears in two years in steps of 5, at most 127; months in the \
-                 present employment in steps of 3, at most 127; age in years; use of credit lines in percent"
-            }
-            Self::Medical => {
-                "scan, whole numbers: brightness of 12 by 12 pixels, row by row, from -128 (black) to 127 (white)"
-            }
-            _ => "",
         }
     }
 

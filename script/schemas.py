@@ -143,7 +143,7 @@ def refused():
         (None, {"missing": 5}),
     ]:
         document(field(**changes), error=error, shape=[1, 1])
-    for text in ["", " 1", "1 ", "+1", ".5", "5.", "01", "-", "1e", "1e+", "0x10", "1_0", "١", "NaN", "1e400", "1e-400", "1e18", "1e-19"]:
+    for text in ["", " 1", "1 ", "+1", ".5", "5.", "01", "-", "1e", "1e+", "0e", "0e+-1", "0x10", "1_0", "١", "NaN", "1e400", "1e-400", "1e18", "1e-19"]:
         document(field(step=text), error="NoDecimal")
         document(field(offset=text), error="NoDecimal")
         document(field(range=("0", text)), error="NoDecimal")
@@ -152,6 +152,7 @@ def refused():
     document(field(step="1." + 63 * "0"), error="NoDecimal")
     document(field(step="0e400"), error="Step")
     document(error="Shape", shape=[0])
+    document(field("x", count=0), field("y"), error="Shape", shape=[1])
     document(field("x", count=2**24), field("y", count=2**24), error="Shape")
     document(field(), field(), error="SameName")
     document(field("x"), field("X"))

@@ -122,7 +122,7 @@ pub enum SchemaError {
 
     /// A value is beyond its field's range.
     #[error("{place} is not from {} to {} (in {})", range[0], range[1], Name::new(unit))]
-    OutOfRange { place: ValuePlace, range: [Decimal; 2], unit: String },
+    OutOfRange { place: ValuePlace, range: Box<[Decimal; 2]>, unit: String },
 
     /// What is committed to is no data of the schema.
     #[error("{place} is committed to as an integer that is not from {} to {}", integers[0], integers[1])]

@@ -335,7 +335,7 @@ impl DataField {
         let [low, high] = self.range;
         if !(low..=high).contains(&value) {
             let (place, unit) = (place(), self.unit.clone());
-            return Err(SchemaError::OutOfRange { place, range: self.range, unit });
+            return Err(SchemaError::OutOfRange { place, range: Box::new(self.range), unit });
         }
         let (integer, is_exact) = value.steps(self.offset, self.step);
         if self.rounding == Rounding::Exact && !is_exact {

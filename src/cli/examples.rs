@@ -83,7 +83,7 @@ fn examples(verb: &str) -> &'static [&'static str] {
             "submit model.zkv proof.json --rpc-url https://node.example --keystore key.json",
         ],
         "attest" => &[
-            "attest x.commitment.json --schema schema.json --subject 0x5dad7600c5d89fe3824ffa99ec1c3eb8bf3b0501 --expires 1900000000 --chain-id 1 --contract 0xa0cb889707d426a7a386870a03bc70d1b0697598 --keystore key.json",
+            "attest x.commitment.json --bundle model.zkv --schema schema.json --subject 0x5dad7600c5d89fe3824ffa99ec1c3eb8bf3b0501 --expires 1900000000 --chain-id 1 --contract 0xa0cb889707d426a7a386870a03bc70d1b0697598 --keystore key.json",
             "attest x.commitment.json --schema 0x2f2f2f2f2f2f2f2f2f2f2f2f2f2f2f2f2f2f2f2f2f2f2f2f2f2f2f2f2f2f2f2f --subject 0x5dad7600c5d89fe3824ffa99ec1c3eb8bf3b0501 --expires 1900000000 --chain-id 1 --contract 0xa0cb889707d426a7a386870a03bc70d1b0697598 --keystore key.json",
         ],
         "init" => {

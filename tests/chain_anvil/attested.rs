@@ -347,8 +347,26 @@ async fn private_data_are_committed_to_attested_proved_and_acted_on() {
     };
     let proof = prove("c.json");
     assert_eq!(submit(&proof)["error"]["name"], "NotAttested");
-    let (code, attested) =
-        attest(&with(&[&path("c.json")], &flags(chain.sender(), consumer)), Some(ISSUER));
+    let sign = |file: &str| {
+        let file = ["--bundle", &bundle, &path(file)];
+        attest(&with(&file, &flags(chain.sender(), consumer)), Some(ISSUER))
+    };
+    // A file that shows the issuer other data than its name is of.
+    let text = |file: &str| std::fs::read_to_string(path(file)).expect("a file");
+    let document = |file: &str| serde_json::from_str::<Value>(&text(file)).expect("JSON");
+    let mut shown = document("c.json");
+    let others = vec![-0.5; 30];
+    std::fs::write(path("others.json"), json!(others).to_string()).expect("written");
+    let others = ["commit", &bundle, "--input", &path("others.json"), "--out", &path("shown.json")];
+    ok(&others);
+    shown["words"] = document("shown.json")["words"].clone();
+    std::fs::write(path("shown.json"), shown.to_string()).expect("written");
+    let (code, said) = sign("shown.json");
+    assert_eq!(code, Some(2), "{said}");
+    let error = said["error"].as_str().expect("text");
+    assert!(error.contains("point is not that of its words"), "{error}");
+
+    let (code, attested) = sign("c.json");
     assert_eq!((code, &attested["name"]), (Some(0), &json!(name.to_string())));
     assert_eq!(show(&chain, consumer, &attested).await, None);
     // The same data under another name are not those that were attested.

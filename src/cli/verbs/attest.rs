@@ -1,6 +1,6 @@
 //! `attest`: signs the name of a committed input, or the hash of a hashed one, for a subject at a consumer.
 
-use crate::bundle::{InputSecret, hex};
+use crate::bundle::{Bundle, InputSecret, InputSecrets, hex};
 use crate::chain::{Attested, ChainError, IAttestedConsumer::Attestation, attest, block_on};
 use crate::cli::chain_args::KeyArgs;
 use crate::cli::{Answer, CliError, Console, schema};
@@ -9,6 +9,7 @@ use alloy::primitives::{Address, B256};
 use serde::Serialize;
 use std::fmt;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 /// The end of the year 9999: a later time was not meant in seconds.
@@ -20,6 +21,10 @@ pub struct Args {
     /// The file that `commit` made; its name, or its hash, is all that is signed of it
     #[arg(required_unless_present_any = ["name", "hash"])]
     commitment: Option<PathBuf>,
+    /// A bundle of your own with the committed input: by its string the commitment is made again of what the file holds. Without it,
+    /// whoever made the file is believed
+    #[arg(long, value_name = "BUNDLE", conflicts_with_all = ["name", "hash"])]
+    bundle: Option<PathBuf>,
     /// The name of the commitment, where the file is somebody else's
     #[arg(long, value_name = "HEX32", conflicts_with = "commitment")]
     name: Option<B256>,
@@ -134,9 +139,15 @@ pub fn run(args: &Args, console: &Console) -> Result<Answer, CliError> {
         return usage("`--expires` is not in the future", "give seconds since 1970");
     }
     let secret = args.commitment.as_deref();
-    let secret =
-        secret.map(|path| Ok::<_, CliError>((InputSecret::open(path)?, path))).transpose()?;
-    let secret = secret.as_ref().map(|(secret, path)| (secret, *path));
+    let secret = secret
+        .map(|path| Ok::<_, CliError>((Arc::new(InputSecret::open(path)?), path)))
+        .transpose()?;
+    if let (Some(place), Some((secret, path))) = (&args.bundle, &secret) {
+        let bundle = Bundle::open(place)?;
+        let mut secrets = InputSecrets::none(&bundle.manifest.layout, || bundle.powers())?;
+        secrets.add(secret.clone()).map_err(|error| CliError::from(error).at(path))?;
+    }
+    let secret = secret.as_ref().map(|(secret, path)| (&**secret, *path));
     let name = match (&args.name, &args.hash, secret) {
         (Some(name), ..) if name[0] != 0 || name.is_zero() => {
             return usage(
@@ -170,6 +181,11 @@ pub fn run(args: &Args, console: &Console) -> Result<Answer, CliError> {
     let Attested { digest, signer, signature, calldata } =
         attest(&key, &attestation, args.chain_id, args.contract)?;
     let Attestation { name, schema, subject, expiry, nonce } = attestation;
+    // A hash's file is computed with when it is read.
+    if let (None, Some((InputSecret::Committed(_), path))) = (&args.bundle, secret) {
+        let path = path.display();
+        console.warn(format_args!("nothing says that `{path}` holds what its name is of, but whoever made it: give `--bundle` if that is somebody else"));
+    }
     console.result(&Report {
         name: hex(&name[..]),
         schema,

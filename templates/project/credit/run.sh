@@ -17,7 +17,7 @@ send $OWNER "funding the pool" "$CONSUMER" 'fund()' --value 10ether
 attest() {
     zkverdict commit credit.zkv --input "inputs/$2.json" --schema inputs/schema.json --out "work/$2.secret.json"
     # For an hour of the chain's time.
-    ZKVERDICT_PRIVATE_KEY=$ISSUER_KEY "$ZKVERDICT" --json attest "work/$2.secret.json" --schema inputs/schema.json \
+    ZKVERDICT_PRIVATE_KEY=$ISSUER_KEY "$ZKVERDICT" --json attest "work/$2.secret.json" --bundle credit.zkv --schema inputs/schema.json \
         --subject "$1" --expires $(($(now) + 3600)) --chain-id 31337 --contract "$CONSUMER" >"work/$2.attestation.json"
 }
 

@@ -9,7 +9,7 @@ send $OWNER "funding covers" "$CONSUMER" 'fund()' --value 10ether
 # ACCOUNT NAME: the centre commits to a patient's scan, hands the file over with it, and signs the commitment's name.
 attest() {
     zkverdict commit medical.zkv --input "inputs/$2.json" --schema inputs/schema.json --out "work/$2.secret.json"
-    ZKVERDICT_PRIVATE_KEY=$ISSUER_KEY "$ZKVERDICT" --json attest "work/$2.secret.json" --schema inputs/schema.json \
+    ZKVERDICT_PRIVATE_KEY=$ISSUER_KEY "$ZKVERDICT" --json attest "work/$2.secret.json" --bundle medical.zkv --schema inputs/schema.json \
         --subject "$1" --expires $(($(now) + 86400)) --chain-id 31337 --contract "$CONSUMER" >"work/$2.attestation.json"
     send "$1" "showing an attestation" "$CONSUMER" "$(text calldata "work/$2.attestation.json")"
 }

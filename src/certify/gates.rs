@@ -248,6 +248,7 @@ impl Statement<'_> {
 
     fn all(mut self) -> Vec<(&'static str, Fr)> {
         self.look_ups();
+        self.limbs_and_weights();
         self.walks();
         self.wires();
         self.groups();
@@ -282,15 +283,21 @@ impl Statement<'_> {
         let index = self.fixed(places.index);
         let in_table = entry(index, self.fixed(places.table), table_step);
         let mut terms: Vec<(Fr, Fr)> = Vec::new();
+        let mut weights = places.weights.iter().flat_map(|weights| &weights.lanes);
         for own in (0..self.shape.abreast).map(|value| places.value(value)) {
             let parts = own.parts.map(|parts| parts.map(|part| self.advice(part)));
             let read = entry(self.advice(own.table_row), self.advice(own.byte), step(parts));
-            let limbs = own.limbs.iter().map(|&limb| self.advice(limb));
+            let limbs = own.limbs.iter().map(|&limb| {
+                let beside = weights.next().map_or(Fr::zero(), |&weight| {
+                    self.fixed(weight) + self.fixed(places.weighs) * gamma.pow([5])
+                });
+                self.advice(limb) + beside
+            });
             terms.extend(limbs.chain([read]).map(|look_up| (looks_up, beta + look_up)));
         }
         terms.push((-self.advice(places.limb_uses), beta + index));
         terms.push((-self.advice(places.table_uses), beta + in_table));
-        terms.extend(self.weights_looked_up());
+        terms.extend(self.weights_looked_up(&weights.copied().collect::<Vec<Place>>()));
         let last = places.sums[places.sums.len() - 1];
         let mut sum = self.advice_before(last);
         for (terms, &column) in terms.chunks(3).zip(&places.sums) {

@@ -294,7 +294,8 @@ impl Places {
         let states =
             (!shape.hashes.is_empty()).then(|| ([(); 4].map(|()| first.next()), first.next()));
         let mut second = Hands { fold, first: first.end(), count: 0 };
-        let of_weights = uses.map_or(0, |_| shape.weight_lanes + 1);
+        let alone = shape.weight_lanes.saturating_sub(shape.abreast * limbs.len());
+        let of_weights = uses.map_or(0, |_| alone + 1);
         let terms = shape.abreast * (limbs.len() + 1) + 2 + of_weights;
         let sums = second.many(terms.div_ceil(3));
         let cursors = [(); 3].map(|()| second.next());

@@ -31,7 +31,7 @@ pub const LANES: [usize; 14] = [8, 12, 14, 15, 16, 17, 18, 20, 24, 28, 32, 40, 4
 pub const WIDEST: usize = LANES[LANES.len() - 1];
 
 /// Committed weights per row to choose from.
-pub const COMMITTED_LANES: [usize; 6] = [8, 12, 16, 20, 24, 32];
+pub const COMMITTED_LANES: [usize; 9] = [4, 6, 8, 10, 12, 16, 20, 24, 32];
 
 /// The most of them: behind the places of layers that have some there is room for so many.
 pub const WIDEST_COMMITTED: usize = COMMITTED_LANES[COMMITTED_LANES.len() - 1];
@@ -139,10 +139,17 @@ fn is_zero(count: &usize) -> bool {
 
 impl Shape {
     /// Columns of the look-up argument's running sums: of each value's limbs and what it reads, and the two tables; of each
-    /// committed weight, and their table.
+    /// committed weight that shares no limb's, and their table.
     pub fn lookup_sums(&self) -> usize {
-        let of_weights = if self.commits_weights() { self.weight_lanes + 1 } else { 0 };
+        let alone = self.weight_lanes - self.lanes_beside_limbs();
+        let of_weights = if self.commits_weights() { alone + 1 } else { 0 };
         (self.abreast * (self.limb_columns() + 1) + 2 + of_weights).div_ceil(TERMS_PER_SUM)
+    }
+
+    /// Lanes of committed weights, the first, that are looked up together with a limb: rows have the one or the other. Limbs are
+    /// counted through the values of a row.
+    pub fn lanes_beside_limbs(&self) -> usize {
+        self.weight_lanes.min(self.abreast * self.limb_columns())
     }
 
     /// Whether some weights are committed.
@@ -217,7 +224,7 @@ impl Shape {
     /// Whether a plan could have this shape: others have no columns.
     pub fn is_possible(&self, k: u32) -> bool {
         (SMALLEST_K..=LARGEST_K).contains(&k)
-            && LANES.contains(&self.lanes)
+            && (LANES.contains(&self.lanes) || self.commits_weights() && self.lanes <= WIDEST)
             && LIMBS.contains(&self.limbs)
             && FOLDS.contains(&self.fold)
             && (SHORTEST_TABLE..=longest_table(k, self.fold)).contains(&self.table_rows)

@@ -97,21 +97,29 @@ impl CommittedLanes {
     pub(super) fn new(plan: &Plan, weights: &[i32]) -> Self {
         let length = plan.shape.table_rows + 1;
         let mut uses = vec![0_u32; length];
-        let lane = |column: Vec<i32>| {
+        let shared = plan.shape.lanes_beside_limbs();
+        let lane = |(lane, column): (usize, Vec<i32>)| {
             let mut values = Values::zeros(length);
             for at in 1..length {
                 let weight = column.get(at).copied().unwrap_or(0);
                 if weight != 0 {
                     values.set(at, weight.into());
                 }
-                // One that is out of range is in no table.
-                if COMMITTED_RANGE.contains(&weight) {
+                // One that is out of range is in no table, and beside a limb none is looked up where rows do not weigh.
+                let looks_up = lane >= shared || weighs(plan, at);
+                if looks_up && COMMITTED_RANGE.contains(&weight) {
                     uses[weight.abs_diff(*COMMITTED_RANGE.start()) as usize + 1] += 1;
                 }
             }
             values
         };
-        let lanes = columns(plan, weights).into_iter().map(lane).collect();
+        let lanes = columns(plan, weights).into_iter().enumerate().map(lane).collect();
         Self { lanes, uses: Values::of(uses) }
     }
+}
+
+/// Whether a row has weights, known ones or committed ones.
+pub fn weighs(plan: &Plan, at: usize) -> bool {
+    let content = plan.layout.rows.get(at).map(|row| row.content);
+    matches!(content, Some(Content::Weights(_)))
 }

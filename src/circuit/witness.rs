@@ -16,7 +16,7 @@ use super::poseidon::Fields;
 use super::relations::{Row, hashing, linking, lookup, packing, wires};
 use super::shape::{Flag, Shape};
 use super::values::Values;
-use super::weights::CommittedLanes;
+use super::weights::{CommittedLanes, weighs};
 use super::wiring::{Kind, Net, Port};
 use halo2_proofs::halo2curves::bn256::Fr;
 
@@ -220,11 +220,11 @@ impl Witness {
         let looks_up =
             |at: &usize| border_cells.binary_search_by_key(at, |(row, ..)| *row).is_err();
         for at in (1..length).filter(looks_up) {
-            for (table_row, limbs) in table_row.iter().zip(&limbs) {
-                table_uses[table_row[at] as usize + 1] += 1;
-                for column in limbs {
-                    limb_uses[column[at] as usize + 1] += 1;
-                }
+            table_row.iter().for_each(|column| table_uses[column[at] as usize + 1] += 1);
+            // On rows that weigh, weights are looked up in place of the first limbs.
+            let first = if weighs(plan, at) { plan.shape.lanes_beside_limbs() } else { 0 };
+            for column in limbs.iter().flatten().skip(first) {
+                limb_uses[column[at] as usize + 1] += 1;
             }
         }
         // No row takes the further free ones: they are what whoever sets them says.

@@ -1,6 +1,6 @@
 //! What is asked of hashed inputs, and of committed weights beside what fixed ones have.
 
-use super::{BETA, GAMMA, Statement, TAU, power};
+use super::{BETA, GAMMA, Place, Statement, TAU, power};
 use crate::certify::poseidon::{Poseidon, WIDTH};
 use halo2_proofs::halo2curves::{bn256::Fr, ff::Field};
 
@@ -10,12 +10,23 @@ impl Statement<'_> {
         power(Fr::from(256), 31) * self.challenge(TAU)
     }
 
-    /// Each weight is one that can be.
-    pub(super) fn weights_looked_up(&self) -> Vec<(Fr, Fr)> {
+    /// Each of the first lanes lies beside a limb, whose look-up it has on rows that weigh.
+    pub(super) fn limbs_and_weights(&mut self) {
+        let places = self.places;
+        let limbs = (0..self.shape.abreast).flat_map(|value| places.value(value).limbs);
+        let lanes = places.weights.iter().flat_map(|weights| &weights.lanes);
+        for (limb, &lane) in limbs.zip(lanes) {
+            let both = self.active() * self.advice(limb) * self.fixed(lane);
+            self.push("a row has no weight beside a limb", both);
+        }
+    }
+
+    /// Each weight of these lanes is one that can be: on every row.
+    pub(super) fn weights_looked_up(&self, lanes: &[Place]) -> Vec<(Fr, Fr)> {
         let Some(weights) = &self.places.weights else { return Vec::new() };
         let [beta, gamma] = [BETA, GAMMA].map(|index| self.challenge(index));
         let entry = |weight: Fr| beta + weight + power(gamma, 5);
-        let lanes = weights.lanes.iter().map(|&lane| (Fr::one(), entry(self.fixed(lane))));
+        let lanes = lanes.iter().map(|&lane| (Fr::one(), entry(self.fixed(lane))));
         let table = (-self.advice(weights.uses), entry(self.fixed(weights.table)));
         lanes.chain([table]).collect()
     }

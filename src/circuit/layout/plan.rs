@@ -96,12 +96,13 @@ impl Plan {
                     continue;
                 }
             }
-            for Draft { menus, rows, apart } in Layout::drafts(net, room) {
+            for Draft { menus, rows, known, apart } in Layout::drafts(net, room) {
                 let may_fold = !wishes.packed && own.links.is_empty();
                 for fold in FOLDS.into_iter().filter(|&fold| fold == 1 || may_fold) {
                     let menus = menus.clone();
-                    let bare =
+                    let mut bare =
                         Shape { fold, lanes, weight_lanes, menus, abreast, apart, ..own.clone() };
+                    bare.narrow(known);
                     let mut tried = 0;
                     for k in least..=LARGEST_K {
                         let longest = longest_table(k, fold);
@@ -118,8 +119,9 @@ impl Plan {
                             continue;
                         };
                         let Some(fitted) = fits.longest(longest, rows.max(last)) else { continue };
-                        let shape = bare.fitted(&fitted);
-                        if lanes >= shape.least_lanes() {
+                        let mut shape = bare.fitted(&fitted);
+                        shape.narrow(known);
+                        if (shape.least_lanes()..=WIDEST).contains(&shape.lanes) {
                             needed = Some(needed.map_or(k, |needed| needed.min(k)));
                             let cost = cost_of(&shape, k);
                             for (goal, best) in Goal::ALL.into_iter().zip(&mut best) {
@@ -205,6 +207,14 @@ impl Plan {
 }
 
 impl Shape {
+    /// Leaves as many lanes as there is something for, where weights are committed: of those that are known rows have so many.
+    /// With other lanes than the widest row's, and no fewer, rows are the same.
+    fn narrow(&mut self, known: usize) {
+        if self.commits_weights() {
+            self.lanes = self.least_lanes().max(known);
+        }
+    }
+
     /// The shape with what follows from the rules' arithmetic.
     fn fitted(&self, fitted: &Fitted) -> Self {
         Self {
@@ -226,8 +236,13 @@ fn rooms(net: &Net, least: usize, wish: Option<usize>) -> Vec<Room> {
         None => ABREAST.to_vec(),
     };
     let rooms = |values: usize| {
-        // Of rows of several values fewer are weights: every other number of lanes will do.
-        let step = if values > 1 { 2 } else { 1 };
+        // Of rows of several values fewer are weights: every other number of lanes will do. Where weights are committed few are
+        // known, and lanes follow from them.
+        let (least, step) = match (net.committed_weights, values) {
+            (0, 1) => (least, 1),
+            (0, _) => (least, 2),
+            _ => (0, 4),
+        };
         let known = LANES.into_iter().filter(move |&lanes| lanes >= least).step_by(step);
         known.flat_map(move |known| {
             committed.iter().map(move |&committed| Room { known, committed, values })

@@ -232,6 +232,8 @@ struct Planner<'a> {
     /// The rows of weights, if they are kept.
     weights: Vec<WeightRow>,
     keeps_weights: bool,
+    /// The most known weights of a row.
+    known: usize,
     /// See [`Layout::abreast`].
     abreast: Vec<u32>,
     apart: bool,
@@ -264,6 +266,7 @@ impl<'a> Planner<'a> {
             wishes: Vec::new(),
             weights: Vec::new(),
             keeps_weights: true,
+            known: 0,
             abreast: Vec::new(),
             apart: false,
             instances: net.free_instances + words,
@@ -501,6 +504,11 @@ impl<'a> Planner<'a> {
             self.end_run();
         }
         for (number, (place, range)) in rows.into_iter().enumerate() {
+            if kind(&terms[range.start]).is_none() {
+                let last = terms[range.clone()].iter().map(|term| term.place.omega).max();
+                let own = last.map_or(0, |last| (last - place.omega) as usize + 1);
+                self.known = self.known.max(own);
+            }
             let index = u32::try_from(self.weights.len()).expect("few rows");
             if self.keeps_weights {
                 self.weights.push(WeightRow::new(place, &terms[range]));

@@ -29,6 +29,11 @@ impl<'a> Gates<'a> {
         0..self.shape.links.len()
     }
 
+    /// The lanes of committed weights that limbs share their look-ups with.
+    pub fn lanes_beside_limbs(&self) -> usize {
+        self.shape.lanes_beside_limbs()
+    }
+
     /// Whether inputs are hashed.
     pub fn hash(&self) -> bool {
         !self.shape.hashes.is_empty()

@@ -10,13 +10,20 @@
 //!
 //! Values abreast of a row's first look theirs up as it does.
 //!
-//! Committed weights look themselves up on every row, in a table of all that they may be:
+//! Committed weights are looked up in a table of all that they may be. Rows that weigh have no limbs, and others no such weights: as
+//! many lanes as there are limbs share their look-ups, which a fixed flag says of what they are. Further lanes are looked up on every
+//! row:
 //!
 //! ```text
 //! weight: w + γ⁵                  in   −128 + γ⁵ … 127 + γ⁵
+//! both:   limb + w + weighs·γ⁵    in   index, or that, with limb·w = 0
 //! ```
 //!
-//! the multiset of look-ups is contained in the table if, and except with probability about
+//! So one of both is 0 and the other is what is looked up: where a row does not weigh, its limb is an index (perhaps 0), and where
+//! it does its weight is one that may be (perhaps 0, which is one). A limb on a row that weighs, and a weight on one that does not,
+//! is asked for nothing else, whatever it is.
+//!
+//! The multiset of look-ups is contained in the table if, and except with probability about
 //! (rows · terms) / 2^254 over β and γ only if,
 //!
 //! ```text
@@ -59,8 +66,8 @@ pub struct Term<T> {
     pub folded: T,
 }
 
-/// The terms of a row, in the order in which sums take them: of each value its limbs and what it reads, and the two tables;
-/// then committed weights, and their table.
+/// The terms of a row, in the order in which sums take them: of each value its limbs, committed weights beside them, and what it
+/// reads; the two tables; then further committed weights, and their table.
 pub fn terms<R: Row>(row: &mut R) -> Vec<Term<R::Value>> {
     let gamma = row.point(Point::Gamma);
     // Rows of border cells look nothing up: their cells are any elements of the field, whichever value's they are.
@@ -71,9 +78,19 @@ pub fn terms<R: Row>(row: &mut R) -> Vec<Term<R::Value>> {
     } else {
         R::Value::one()
     };
+    let tag = power(&gamma, 5);
+    let shared = row.shape().lanes_beside_limbs();
+    let limbs = row.shape().limb_columns();
     let mut terms = Vec::new();
     for value in 0..row.shape().abreast {
-        let of_value = looked_up(&mut row.abreast(value), &gamma).into_iter();
+        let mut of_value = looked_up(&mut row.abreast(value), &gamma);
+        for (limb, lane) in of_value[..limbs].iter_mut().zip(value * limbs..shared) {
+            *limb = limb.clone() + row.here(Cell::CommittedWeight(lane));
+            if let Some(weighs) = row.flag(Flag::Weighs) {
+                *limb = limb.clone() + weighs * tag.clone();
+            }
+        }
+        let of_value = of_value.into_iter();
         terms.extend(of_value.map(|folded| Term { numerator: looks_up.clone(), folded }));
     }
     let [limb_uses, table_uses] = [Cell::LimbUses, Cell::TableUses].map(|cell| row.here(cell));
@@ -89,8 +106,7 @@ pub fn terms<R: Row>(row: &mut R) -> Vec<Term<R::Value>> {
     terms.push(Term { numerator: -limb_uses, folded: index.clone() });
     terms.push(Term { numerator: -table_uses, folded: folded(&gamma, index, table, step) });
     if row.shape().commits_weights() {
-        let tag = power(&gamma, 5);
-        for lane in 0..row.shape().weight_lanes {
+        for lane in shared..row.shape().weight_lanes {
             let folded = row.here(Cell::CommittedWeight(lane)) + tag.clone();
             terms.push(Term { numerator: R::Value::one(), folded });
         }
@@ -182,6 +198,20 @@ pub fn configure(gates: &mut Gates<'_>) {
         }
         selected(&active, steps)
     });
+
+    if gates.lanes_beside_limbs() > 0 {
+        gates.add("limbs and weights", |row| {
+            let (active, limbs) = (row.here(Cell::Active), row.shape.limb_columns());
+            let lanes = 0..row.shape.lanes_beside_limbs();
+            let both = |lane: usize| {
+                let weight = row.here(Cell::CommittedWeight(lane));
+                let limb = row.here(Cell::Limb(lane % limbs).of_value(lane / limbs));
+                ("a row has no weight beside a limb", limb * weight)
+            };
+            let both: Vec<_> = lanes.map(both).collect();
+            selected(&active, both)
+        });
+    }
 
     gates.add("look-ups add up", |row| {
         // 1 just behind the table and −1 on its first row: boundaries are conditions on the row before.

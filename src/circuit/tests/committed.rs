@@ -2,18 +2,21 @@
 //! as no model has.
 
 use super::{
-    IS_AN_ENTRY, IS_TAKEN, assert_breaks, broken, mixed, models,
+    IS_AN_ENTRY, IS_TAKEN, assert_breaks, broken, limbs, mixed, models,
     models::{Builder, slopes},
 };
 use crate::circuit::{
     CircuitError, Compiled, Given, Goal, InstanceLayout, ModelCircuit, Plans, Wishes, Witness,
     field::field,
     layout::rows::Content,
-    shape::{LARGEST_K, SMALLEST_K, Shape},
-    weights::{self, COMMITTED_RANGE},
+    shape::{LARGEST_K, SMALLEST_K, Shape, WIDEST},
+    weights::{self, COMMITTED_RANGE, weighs},
 };
 use crate::model::{Model, TensorId, Visibility};
 use halo2_proofs::halo2curves::bn256::Fr;
+
+/// What keeps limbs and weights that share a look-up from making up for each other.
+const ARE_APART: &str = "a row has no weight beside a limb";
 
 const PLAIN: ([usize; 2], [usize; 2], [usize; 2]) = ([1, 1], [1, 1], [0, 0]);
 
@@ -117,6 +120,8 @@ fn weights_are_committed_beside_an_input() {
         ("without a place", Shape { weight_lanes: 13, ..shape.clone() }),
         ("without a name", Shape { free_instances: 2, ..shape.clone() }),
         ("with rows of instances", Shape { sums_words: false, ..shape.clone() }),
+        ("with more lanes than any row", Shape { lanes: WIDEST + 1, ..shape.clone() }),
+        ("without a lane for each flag", Shape { lanes: shape.least_lanes() - 1, ..shape.clone() }),
     ] {
         assert!(!changed.is_possible(circuit.k()), "{name}");
     }
@@ -159,7 +164,7 @@ fn place(circuit: &ModelCircuit, wanted: u32) -> (usize, usize) {
     found.expect("it has a place")
 }
 
-/// Puts another weight in a lane and counts it, as a prover who wants the look-ups to hold would.
+/// Puts another weight in a lane of a row that looks it up, and counts it, as a prover who wants the look-ups to hold would.
 fn reweigh(witness: &mut Witness, lane: usize, at: usize, value: Fr) {
     let weights = witness.weights.as_mut().expect("they are committed");
     let row_of = |value: Fr| {
@@ -202,14 +207,46 @@ fn a_weight_that_no_8_bits_hold_is_refused() {
     }
     let digit = with(&circuit, &model, |weights| weights[37] = 200);
     assert_breaks(&broken(&circuit, digit), &[IS_AN_ENTRY]);
-    // A field element that is no integer, on a row of weights and on others.
+    // A field element that is no integer, on a row of weights and on one of limbs that are 0.
     let (at, lane) = place(&circuit, 7);
     let half = Fr::from(2).invert().unwrap();
-    for (at, breaks) in [(at, &[IS_AN_ENTRY, IS_TAKEN][..]), (1, &[IS_AN_ENTRY])] {
+    let behind = circuit.plan().rows();
+    for (at, breaks) in [(at, &[IS_AN_ENTRY, IS_TAKEN][..]), (behind, &[IS_AN_ENTRY])] {
         let mut witness = witness(&circuit, &model);
         reweigh(&mut witness, lane, at, half);
         assert_breaks(&broken(&circuit, witness), breaks);
     }
+}
+
+/// A weight is looked up with the limb beside it added, and a limb with the weight beside it: neither may take off what the other
+/// is too much.
+#[test]
+fn limbs_and_weights_that_make_up_for_each_other_are_refused() {
+    let model = several();
+    let circuit = circuit(&model);
+    let (plan, base) = (circuit.plan(), field(circuit.plan().shape.base()));
+    let shared = plan.shape.lanes_beside_limbs();
+    assert!(shared > 2 && plan.shape.limb_columns() >= shared.min(3));
+    for number in [0, 7, 37] {
+        let (at, lane) = place(&circuit, number);
+        assert!(lane < shared, "{number} has a limb beside it");
+        let (value, limb) = (lane / plan.shape.limb_columns(), lane % plan.shape.limb_columns());
+        // Computed with honestly, and 127 once it is looked up.
+        let mut witness = with(&circuit, &model, |weights| weights[number as usize] = 128);
+        limbs(&mut witness, value, limb).set_element(at, -Fr::one());
+        let last = COMMITTED_RANGE.count();
+        witness.weights.as_mut().expect("they are committed").uses.add(last, Fr::one());
+        assert_breaks(&broken(&circuit, witness), &[ARE_APART]);
+    }
+    // N more in one limb of a made byte, one less in the next: the same remainder, of limbs that are looked up as before.
+    let at = (1..plan.rows()).find(|&at| circuit.compiled.fixed.rows[at].makes());
+    let at = at.expect("some row makes a byte");
+    let mut witness = witness(&circuit, &model);
+    for (limb, more) in [(0, base), (1, -Fr::one())] {
+        limbs(&mut witness, 0, limb).add(at, more);
+        witness.weights.as_mut().expect("they are committed").lanes[limb].set_element(at, -more);
+    }
+    assert_breaks(&broken(&circuit, witness), &[ARE_APART]);
 }
 
 /// Lanes behind a layer's outputs weigh for places that nothing makes, and lanes of other rows for none.
@@ -229,13 +266,31 @@ fn lanes_of_no_weight_add_nothing() {
     }
     let is_known = |row: &usize| match plan.layout.rows[*row].content {
         Content::Weights(number) => plan.layout.weights[number as usize].digit.is_none(),
-        _ => true,
+        _ => false,
     };
     let known: Vec<usize> = (1..plan.rows()).filter(is_known).collect();
-    for &at in [known[0], known[known.len() / 2]].iter().chain(known.last()) {
+    for at in [known[0], known[known.len() - 1]] {
         let mut witness = witness(&circuit, &model);
         reweigh(&mut witness, 0, at, Fr::one());
         assert_eq!(broken(&circuit, witness), [""; 0], "row {at}");
+    }
+    // On rows that do not weigh it is looked up as the limb beside it, and there is none beside a limb.
+    let honest = witness(&circuit, &model);
+    let others = (1..plan.rows()).filter(|&at| !weighs(plan, at));
+    let (without, with): (Vec<usize>, Vec<usize>) =
+        others.partition(|&at| honest.limbs[0].at(at) == Fr::zero());
+    for (rows, breaks) in [(without, &[][..]), (with, &[ARE_APART])] {
+        for at in [rows[0], rows[rows.len() - 1]] {
+            let mut witness = witness(&circuit, &model);
+            let limb = witness.limbs[0].at(at);
+            let index = (0..plan.shape.table_rows as u64).find(|&index| Fr::from(index) == limb);
+            let index = index.expect("a limb") as usize;
+            witness.limb_uses.add(index + 1, -Fr::one());
+            witness.limb_uses.add(index + 2, Fr::one());
+            let weights = witness.weights.as_mut().expect("they are committed");
+            weights.lanes[0].set_element(at, Fr::one());
+            assert_breaks(&broken(&circuit, witness), breaks);
+        }
     }
 }
 

@@ -12,6 +12,8 @@ pub struct Draft {
     pub menus: [Menu; CURSORS],
     /// How many rows it has.
     pub rows: usize,
+    /// The most known weights of a row: a room for so many has the same rows.
+    pub known: usize,
     /// Some values that are abreast are farther apart than one step.
     pub apart: bool,
 }
@@ -31,6 +33,7 @@ pub(super) struct Ways {
     /// The displacements of each cursor and how often it is displaced by each, none first.
     displacements: [Vec<(Exponents, usize)>; CURSORS],
     wishes: Vec<Way>,
+    known: usize,
     apart: bool,
     of_batch: bool,
 }
@@ -48,7 +51,8 @@ impl Ways {
     pub(super) fn of(net: &Net, room: impl Into<Room>) -> Self {
         let planner = Planner::draft(net, room);
         let of_batch = net.members > 1;
-        Self { apart: planner.apart, of_batch, ..Self::new(&planner.wishes) }
+        let Planner { known, apart, ref wishes, .. } = planner;
+        Self { known, apart, of_batch, ..Self::new(wishes) }
     }
 
     fn new(wishes: &[Wish]) -> Self {
@@ -77,7 +81,7 @@ impl Ways {
             Way { steps, weighs: matches!(wish.row.content, Content::Weights(_)) }
         };
         let wishes = wishes.iter().map(&mut way).collect();
-        Self { displacements, wishes, apart: false, of_batch: false }
+        Self { displacements, wishes, known: 0, apart: false, of_batch: false }
     }
 
     /// Layouts of fewer than `most` rows.
@@ -90,7 +94,7 @@ impl Ways {
         let draft = |(columns, strides)| {
             let menus = menus(&counts, columns, (strides, self.of_batch));
             let rows = self.rows(&menus, most)?;
-            Some(Draft { menus, rows, apart: self.apart })
+            Some(Draft { menus, rows, known: self.known, apart: self.apart })
         };
         parallel::each(choices, draft).into_iter().flatten().collect()
     }
@@ -139,6 +143,29 @@ mod tests {
         shape::LANES,
         tests::{models, net},
     };
+
+    /// What the widest row has of known weights is room enough for all.
+    #[test]
+    fn rows_are_the_same_with_as_many_lanes_as_the_widest_has() {
+        let mut narrower = 0;
+        for (name, model) in models::all() {
+            let net = net(&model);
+            for lanes in LANES.into_iter().step_by(3) {
+                let Some(draft) = Layout::drafts(&net, lanes).pop() else { continue };
+                let rows = |lanes: usize| {
+                    let layout = Layout::new(&net, lanes, &draft.menus).expect("it has its rows");
+                    (format!("{:?}", layout.rows), layout.weights)
+                };
+                assert!(draft.known <= lanes, "{name}");
+                narrower += usize::from(draft.known < lanes);
+                let narrow = rows(draft.known.max(1));
+                assert!(narrow == rows(lanes), "{name}, {lanes}");
+                let widest = narrow.1.iter().map(|row| row.lanes.len()).max().unwrap_or(0);
+                assert_eq!(widest, draft.known, "{name}, {lanes}");
+            }
+        }
+        assert!(narrower > 4, "{narrower}");
+    }
 
     #[test]
     fn drafts_are_as_long_as_their_rows() {

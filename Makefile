@@ -8,6 +8,9 @@ NPM_STAMP := node_modules/.package-lock.json
 # Not through npx: npm's launcher hides forge's exit code.
 FORGE := tools/forge
 
+# A checkout's first build keeps nothing for the next one, which would take a tenth more; where cargo was called by itself, it goes on from there.
+export CARGO_INCREMENTAL ?= $(if $(wildcard target/debug/incremental),1,0)
+
 demo: setup
 	cargo run --quiet -- demo
 

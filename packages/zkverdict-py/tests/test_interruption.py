@@ -27,6 +27,8 @@ def threads(seconds=0.0):
 class Interruption(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
+        # A shell has what it starts in the background ignore it, and so does what that starts.
+        cls.addClassCleanup(signal.signal, signal.SIGINT, signal.signal(signal.SIGINT, signal.default_int_handler))
         cls.model = zkverdict.load(MODELS / "digits_mlp/int8_qdq.onnx")
         cls.x = np.load(MODELS / "digits_mlp/samples.npy")[0]
         cls.keys = cls.model.keygen(unsafe_dev_srs=True)

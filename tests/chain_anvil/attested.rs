@@ -365,6 +365,14 @@ async fn private_data_are_committed_to_attested_proved_and_acted_on() {
     assert_eq!(code, Some(2), "{said}");
     let error = said["error"].as_str().expect("text");
     assert!(error.contains("point is not that of its words"), "{error}");
+    // With nothing to make it again by, whoever made the file is believed, which is said.
+    let mut unchecked = Command::new(env!("CARGO_BIN_EXE_zkverdict"));
+    unchecked
+        .args(["--log", "text", "attest", &path("shown.json")])
+        .args(flags(chain.sender(), consumer));
+    let unchecked = unchecked.env("ZKVERDICT_PRIVATE_KEY", ISSUER).output().expect("it runs");
+    let warned = String::from_utf8_lossy(&unchecked.stderr);
+    assert!(unchecked.status.success() && warned.contains("give `--bundle`"), "{warned}");
 
     let (code, attested) = sign("c.json");
     assert_eq!((code, &attested["name"]), (Some(0), &json!(name.to_string())));
